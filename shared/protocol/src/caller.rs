@@ -1,0 +1,94 @@
+//! Who calls: the tenant and scopes that the authorizer found for a token (RFC 7644 §2).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The customer whose directory a request works on. Only the authorizer's context makes one; the store takes no string
+/// in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tenant(String);
+
+impl Tenant {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a name can be a tenant's: 1 to 64 of `a-z`, `0-9` and `-`. It stands in keys before a `#`.
+    pub fn is_valid_name(name: &str) -> bool {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    }
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes {
+    pub read: bool,
+    pub write: bool,
+}
+
+impl FromStr for Scopes {
+    type Err = String;
+
+    /// Reads `read`, `write`, or both with a space between.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut scopes = Scopes { read: false, write: false };
+        for scope in text.split_ascii_whitespace() {
+            match scope {
+                "read" => scopes.read = true,
+                "write" => scopes.write = true,
+                other => return Err(format!("`{other}` is no scope; the scopes are `read` and `write`")),
+            }
+        }
+        if scopes.read || scopes.write { Ok(scopes) } else { Err("a token needs `read`, `write` or both".to_owned()) }
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.read, self.write) {
+            (true, true) => "read write",
+            (false, true) => "write",
+            (_, false) => "read",
+        })
+    }
+}
+
+/// The bearer of a valid token.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub tenant: Tenant,
+    /// The id of the token, not its secret.
+    pub token: String,
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// Reads the context that the authorizer hands to every function; `None` if it is not one.
+    pub fn from_context(tenant: &str, token: &str, scopes: &str) -> Option<Caller> {
+        let scopes = scopes.parse().ok()?;
+        let known = Tenant::is_valid_name(tenant) && !token.is_empty();
+        known.then(|| Caller { tenant: Tenant(tenant.to_owned()), token: token.to_owned(), scopes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_never_holds_a_separator() {
+        for bad in ["", "a#b", "A", "a b", "é", &"a".repeat(65)] {
+            assert!(Caller::from_context(bad, "t", "read").is_none(), "{bad}");
+        }
+        assert_eq!(Caller::from_context("acme-1", "t", "read").unwrap().tenant.as_str(), "acme-1");
+    }
+
+    #[test]
+    fn scopes_print_and_parse() {
+        for text in ["read", "write", "read write"] {
+            assert_eq!(text.parse::<Scopes>().unwrap().to_string(), text);
+        }
+        assert!("".parse::<Scopes>().is_err() && "admin".parse::<Scopes>().is_err());
+    }
+}

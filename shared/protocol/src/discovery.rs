@@ -1,0 +1,146 @@
+//! What a service provider says of itself (RFC 7644 §4, RFC 7643 §5 to §7), from the registry.
+
+use schema::{Object, ResourceType, Schema, resource_types, schemas};
+use serde_json::{Value, json};
+
+use crate::Error;
+use crate::query::{MAX_COUNT, list_response};
+
+const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+
+/// Discovery is not filtered (RFC 7644 §4: "If a 'filter' is provided, the service provider SHOULD respond with 403").
+///
+/// # Errors
+/// [`Error::Forbidden`] if there is a filter.
+pub fn refuse_filter(filter: Option<&str>) -> Result<(), Error> {
+    match filter {
+        None => Ok(()),
+        Some(_) => Err(Error::Forbidden(
+            "This endpoint takes no filter (RFC 7644 §4); request it without, or by the name of one item.".to_owned(),
+        )),
+    }
+}
+
+/// The body of `/ServiceProviderConfig` (RFC 7643 §5).
+pub fn service_provider_config(base_url: &str) -> Object {
+    let config = json!({
+        "schemas": [CONFIG],
+        "patch": {"supported": true},
+        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": true, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": false},
+        "sort": {"supported": false},
+        "etag": {"supported": true},
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A long-lived token that the provider issues; sent as `Authorization: Bearer <token>`.",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": meta("ServiceProviderConfig", format!("{base_url}/ServiceProviderConfig")),
+    });
+    object(config)
+}
+
+/// The body of `/ResourceTypes`, or of the one that is named (RFC 7643 §6).
+///
+/// # Errors
+/// [`Error::NotFound`] for a name that is none.
+pub fn resource_type_list(base_url: &str, name: Option<&str>) -> Result<Object, Error> {
+    let all = resource_types().iter();
+    let Some(name) = name else {
+        return Ok(list(all.map(|definition| describe_type(base_url, definition)).collect()));
+    };
+    let known = all.clone().find(|definition| definition.kind.name() == name);
+    known.map(|definition| describe_type(base_url, definition)).ok_or_else(|| {
+        let names: Vec<&str> = all.map(|definition| definition.kind.name()).collect();
+        Error::NotFound(format!("There is no such resource type; there are {}.", names.join(" and ")))
+    })
+}
+
+/// The body of `/Schemas`, or of the one that is named (RFC 7643 §7).
+///
+/// # Errors
+/// [`Error::NotFound`] for a URI that is none.
+pub fn schema_list(base_url: &str, urn: Option<&str>) -> Result<Object, Error> {
+    let Some(urn) = urn else {
+        return Ok(list(schemas().iter().map(|schema| describe_schema(base_url, schema)).collect()));
+    };
+    schema::schema(urn)
+        .map(|schema| describe_schema(base_url, schema))
+        .ok_or_else(|| Error::NotFound("There is no such schema; GET /Schemas lists them all.".to_owned()))
+}
+
+fn describe_type(base_url: &str, definition: &ResourceType) -> Object {
+    let name = definition.kind.name();
+    let extensions = definition.extensions.iter();
+    let extensions: Vec<Value> =
+        extensions.map(|extension| json!({"schema": extension.schema.id, "required": extension.required})).collect();
+    object(json!({
+        "schemas": [RESOURCE_TYPE],
+        "id": name,
+        "name": name,
+        "description": definition.description,
+        "endpoint": definition.kind.endpoint(),
+        "schema": definition.schema.id,
+        "schemaExtensions": extensions,
+        "meta": meta("ResourceType", format!("{base_url}/ResourceTypes/{name}")),
+    }))
+}
+
+fn describe_schema(base_url: &str, schema: &Schema) -> Object {
+    let mut body = object(json!({"schemas": [SCHEMA]}));
+    if let Ok(Value::Object(content)) = serde_json::to_value(schema) {
+        body.extend(content);
+    }
+    body.insert("meta".to_owned(), meta("Schema", format!("{base_url}/Schemas/{}", schema.id)));
+    body
+}
+
+fn meta(resource_type: &str, location: String) -> Value {
+    json!({"resourceType": resource_type, "location": location})
+}
+
+fn list(resources: Vec<Object>) -> Object {
+    list_response(resources.len(), 1, resources)
+}
+
+fn object(value: Value) -> Object {
+    match value {
+        Value::Object(object) => object,
+        _ => Object::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_listed_is_found_by_its_name() {
+        for (list, key) in [(resource_type_list("b", None).unwrap(), "id"), (schema_list("b", None).unwrap(), "id")] {
+            assert!(!list["Resources"].as_array().unwrap().is_empty());
+            for item in list["Resources"].as_array().unwrap() {
+                let id = item[key].as_str().unwrap();
+                let found = resource_type_list("b", Some(id)).or_else(|_| schema_list("b", Some(id))).unwrap();
+                assert_eq!(&Value::Object(found), item);
+                assert!(item["meta"]["location"].as_str().unwrap().ends_with(id));
+            }
+        }
+        assert_eq!(schema_list("b", Some("urn:x")).map_err(|error| error.status()), Err(404));
+        assert_eq!(resource_type_list("b", Some("user")).map_err(|error| error.status()), Err(404));
+    }
+
+    #[test]
+    fn an_attribute_is_described_as_its_file_says() {
+        let user = schema_list("b", Some(schema::USER)).unwrap();
+        let user_name = &user["attributes"][0];
+        assert_eq!(user_name["name"], "userName");
+        assert_eq!(user_name["uniqueness"], "server");
+        assert_eq!(user_name["caseExact"], false);
+        assert!(refuse_filter(Some("x")).is_err() && refuse_filter(None).is_ok());
+    }
+}

@@ -1,0 +1,84 @@
+//! Whether a resource matches a filter (RFC 7644 §3.4.2.2): any value of a multi-valued attribute suffices.
+
+use std::cmp::Ordering;
+
+use schema::Object;
+use serde_json::{Number, Value};
+
+use super::{Comparison, Filter, Operand, Operator};
+use crate::compare::prepare;
+
+impl Filter {
+    /// Evaluates the filter on a resource, or on an element of a complex attribute.
+    pub fn matches(&self, object: &Object) -> bool {
+        match self {
+            Filter::Or(terms) => terms.iter().any(|term| term.matches(object)),
+            Filter::And(terms) => terms.iter().all(|term| term.matches(object)),
+            Filter::Not(term) => !term.matches(object),
+            Filter::Present(path) => !path.values(object).is_empty(),
+            Filter::Compare(comparison) => comparison.matches(object),
+            Filter::Element { path, filter } => {
+                let elements = path.values(object);
+                elements.into_iter().filter_map(Value::as_object).any(|element| filter.matches(element))
+            }
+        }
+    }
+}
+
+impl Comparison {
+    /// `ne` holds where there is no value at all; every other operator needs one.
+    fn matches(&self, object: &Object) -> bool {
+        let values = self.path.values(object);
+        match self.operator {
+            Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value)),
+            operator => values.into_iter().any(|value| self.holds(operator, value)),
+        }
+    }
+
+    fn holds(&self, operator: Operator, value: &Value) -> bool {
+        match (&self.operand, value) {
+            (Operand::Boolean(expected), Value::Bool(value)) => operator == Operator::Eq && expected == value,
+            (Operand::Number(operand), Value::Number(value)) => ordered(operator, compare_numbers(value, operand)),
+            (Operand::DateTime { written, instant }, Value::String(text)) => {
+                if operator.is_substring() {
+                    return text_holds(operator, text, written);
+                }
+                ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
+            }
+            (Operand::Text { prepared, .. }, Value::String(text)) => {
+                text_holds(operator, &prepare(self.path.leaf(), text), prepared)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn text_holds(operator: Operator, value: &str, operand: &str) -> bool {
+    match operator {
+        Operator::Co => value.contains(operand),
+        Operator::Sw => value.starts_with(operand),
+        Operator::Ew => value.ends_with(operand),
+        _ => ordered(operator, Some(value.cmp(operand))),
+    }
+}
+
+fn ordered(operator: Operator, ordering: Option<Ordering>) -> bool {
+    ordering.is_some_and(|ordering| match operator {
+        Operator::Eq => ordering.is_eq(),
+        Operator::Ne => ordering.is_ne(),
+        Operator::Gt => ordering.is_gt(),
+        Operator::Ge => ordering.is_ge(),
+        Operator::Lt => ordering.is_lt(),
+        Operator::Le => ordering.is_le(),
+        Operator::Co | Operator::Sw | Operator::Ew => false,
+    })
+}
+
+/// Integers exactly, all else as floating point.
+fn compare_numbers(value: &Number, operand: &Number) -> Option<Ordering> {
+    let integer = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    match (integer(value), integer(operand)) {
+        (Some(value), Some(operand)) => Some(value.cmp(&operand)),
+        _ => value.as_f64()?.partial_cmp(&operand.as_f64()?),
+    }
+}

@@ -1,0 +1,133 @@
+//! Tables of filters: what matches, what is refused and where, and what a filter prints as.
+
+use proptest::prelude::*;
+use schema::{Kind, Object, resource_type};
+use serde_json::json;
+
+use super::*;
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+fn parse(text: &str) -> Result<Filter, crate::Error> {
+    Filter::parse(resource_type(Kind::User), text)
+}
+
+fn user() -> Object {
+    let user = json!({
+        "id": "0191b1c8-7a60-7c3e-8a3e-0123456789ab", "externalId": "Ext-1", "userName": "Bjensen@Example.com",
+        "name": {"givenName": "Barbara", "familyName": "O'Malley"}, "title": "Tour Guide", "active": true,
+        "emails": [{"value": "b@work.com", "type": "work", "primary": true}, {"value": "B@Home.com", "type": "home"}],
+        "roles": [{"value": "a", "primary": true}],
+        "meta": {"created": "2024-05-13T04:42:34Z", "lastModified": "2024-05-13T04:42:34.123Z", "resourceType": "User"},
+        ENTERPRISE: {"department": "Tour", "employeeNumber": "701984", "manager": {"value": "M-1"}},
+    });
+    user.as_object().unwrap().clone()
+}
+
+#[test]
+fn filters_match_by_type_and_case() {
+    for (text, expect) in [
+        (r#"userName eq "bjensen@example.COM""#, true),
+        (r#"userName Eq "ｂjensen@example.com""#, true),
+        (r#"USERNAME sw "BJ""#, true),
+        (r#"userName co "ensen" and userName ew ".com""#, true),
+        (r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "b""#, true),
+        (r#"externalId eq "ext-1""#, false),
+        (r#"externalId eq "Ext-1""#, true),
+        (r#"name.familyName co "O'Malley""#, true),
+        (r#"name.familyName gt "o'maa""#, true),
+        (r#"name.familyName lt "o'maa""#, false),
+        ("title pr", true),
+        ("nickName pr", false),
+        ("not (nickName pr)", true),
+        ("nickName ne \"x\"", true),
+        ("title eq null", false),
+        ("nickName eq null", true),
+        ("title ne null", true),
+        ("active eq true", true),
+        (r#"active eq "True""#, true),
+        ("active ne true", false),
+        (r#"roles[primary eq "True"].value eq "a""#, true),
+        (r#"meta.created eq "2024-05-13T06:42:34+02:00""#, true),
+        (r#"meta.lastModified gt "2024-05-13T04:42:34Z""#, true),
+        (r#"meta.created ge "2024-05-14T00:00:00""#, false),
+        (r#"meta.created sw "2024-05""#, true),
+        (r#"emails eq "B@WORK.com""#, true),
+        (r#"emails.value ne "b@work.com""#, true),
+        (r#"emails[type eq "work" and value co "@work.com"]"#, true),
+        (r#"emails[type eq "home" and value co "@work.com"]"#, false),
+        (r#"emails[type eq "work"].value eq "b@work.com""#, true),
+        (r#"emails[type eq "home"].value eq "b@work.com""#, false),
+        (r#"emails[not (type eq "work")]"#, true),
+        (&format!(r#"{ENTERPRISE}:department eq "TOUR""#), true),
+        (&format!(r#"{ENTERPRISE}:manager.value eq "m-1""#), false),
+        (r#"manager eq "M-1""#, true),
+        // `and` binds closer than `or`.
+        (r#"title pr or nickName pr and active eq false"#, true),
+        (r#"(title pr or nickName pr) and active eq false"#, false),
+        (r#"schemas pr"#, false),
+        (r#"title eq "tour\u0020guide""#, true),
+    ] {
+        let filter = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(filter.matches(&user()), expect, "{text}");
+        let printed = filter.to_string();
+        let again = parse(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"));
+        assert_eq!(again.to_string(), printed);
+        assert_eq!(again.matches(&user()), expect, "{printed}");
+    }
+}
+
+#[test]
+fn what_is_no_filter_is_refused_with_its_place() {
+    for (text, place) in [
+        ("", "character 1: expected an attribute"),
+        ("userName", "character 9: expected an operator, but it ends here"),
+        ("userName eq", "character 12: expected a value, but it ends here"),
+        ("userName eq bjensen", "character 13: the value is not quoted"),
+        ("userName is \"x\"", "character 10: `is` is no operator"),
+        ("nope eq \"x\"", "character 1: User has no attribute `nope`"),
+        ("title pr and nope pr", "character 14: User has no attribute `nope`"),
+        ("emails[nope eq 1]", "character 8: emails has no sub-attribute `nope`"),
+        ("emails[type pr", "character 15: what was opened at character 7 is not closed"),
+        ("(title pr", "character 10: what was opened at character 1 is not closed"),
+        ("title pr)", "character 9: expected `and`, `or` or the end"),
+        ("title pr title pr", "character 10: expected `and`, `or` or the end, got `title`"),
+        ("title eq \"x", "character 10: the string that begins here has no closing quote"),
+        ("title eq \"\\x\"", "character 10: the string that begins here is not a JSON string"),
+        ("active gt true", "character 8: `gt` cannot be asked of `active`"),
+        ("active eq 1", "character 8: the value is not of `active`'s type"),
+        ("title eq 5", "character 7: the value is not of `title`'s type"),
+        ("title gt null", "character 7: `gt` cannot be asked of null"),
+        ("x509Certificates.value gt \"a\"", "character 24: `gt` cannot be asked of"),
+        ("name eq \"x\"", "character 1: `name` is complex"),
+        ("title[value eq \"x\"]", "character 1: `title` has no sub-attributes"),
+        ("meta.created gt \"yesterday\"", "character 14: the value is not of `meta.created`'s type"),
+        ("password eq \"x\"", "character 1: `password` is secret"),
+        ("not title pr", "character 1: User has no attribute `not`"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert_eq!(error.scim_type(), Some("invalidFilter"));
+        assert!(error.to_string().contains(place), "{text}: {error}");
+    }
+}
+
+#[test]
+fn length_and_depth_are_bounded() {
+    let nested = |depth: usize| format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(parse(&nested(FILTER_DEPTH)).is_ok());
+    assert!(parse(&nested(FILTER_DEPTH + 1)).is_err());
+    assert!(parse(&"not (".repeat(800)).is_err());
+    let long = |bytes: usize| format!("title eq \"{}\"", "x".repeat(bytes - 11));
+    assert!(parse(&long(FILTER_BYTES)).is_ok());
+    assert!(parse(&long(FILTER_BYTES + 1)).is_err());
+}
+
+proptest! {
+    #[test]
+    fn the_parser_is_total(text in r#"([a-zA-Z.:"\[\]() ]|eq|pr|and|not|userName|emails\[|type|\PC){0,40}"#) {
+        if let Ok(filter) = parse(&text) {
+            let printed = filter.to_string();
+            prop_assert_eq!(parse(&printed).map(|again| again.to_string()), Ok(printed));
+        }
+    }
+}

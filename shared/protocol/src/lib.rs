@@ -1,0 +1,26 @@
+//! The SCIM protocol (RFC 7644) as pure functions: no I/O, no clock, no randomness.
+
+mod caller;
+mod compare;
+pub mod discovery;
+mod error;
+mod filter;
+mod immutable;
+pub mod membership;
+mod patch;
+mod path;
+mod precondition;
+mod projection;
+mod query;
+pub mod token;
+
+pub use caller::{Caller, Scopes, Tenant};
+pub use compare::{name_key, prepare};
+pub use error::Error;
+pub use filter::{Comparison, Filter, Operand, Operator};
+pub use immutable::keep_immutable;
+pub use patch::{Patch, Patched};
+pub use path::{AttributePath, Target};
+pub use precondition::{Precondition, entity_tag};
+pub use projection::Projection;
+pub use query::{Query, list_response};

@@ -1,0 +1,125 @@
+//! One step on a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
+
+use schema::{Attribute, Mutability, Object, read_value};
+use serde_json::Value;
+
+use super::{Op, Step, element};
+use crate::Error;
+
+impl Step {
+    pub(super) fn apply(&self, resource: &mut Object) -> Result<(), Error> {
+        let Some(schema) = self.path.extension else { return self.apply_in(resource) };
+        let mut content = match resource.get(&schema.id) {
+            Some(Value::Object(content)) => content.clone(),
+            _ => Object::new(),
+        };
+        self.apply_in(&mut content)?;
+        put(resource, &schema.id, (!content.is_empty()).then_some(Value::Object(content)));
+        Ok(())
+    }
+
+    /// Applies the step where its attribute stands: in the resource, or in the object of an extension.
+    fn apply_in(&self, holder: &mut Object) -> Result<(), Error> {
+        let attribute = self.path.attribute;
+        let current = holder.get(&attribute.name);
+        if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
+            return Err(Error::Mutability(format!("{} cannot be removed once it is set.", attribute.name)));
+        }
+        let after = if attribute.multi_valued {
+            let mut elements = match current {
+                Some(Value::Array(elements)) => elements.clone(),
+                _ => Vec::new(),
+            };
+            self.apply_to_elements(&mut elements)?;
+            (!elements.is_empty()).then_some(Value::Array(elements))
+        } else if self.filter.is_some() {
+            let place = self.place();
+            let detail =
+                format!("`{place}` has a filter, but {} has a single value; send the path without.", self.path);
+            return Err(Error::InvalidPath(detail));
+        } else if attribute.is_complex() {
+            let mut object = current.and_then(Value::as_object).cloned().unwrap_or_default();
+            self.apply_to_complex(&mut object)?;
+            (!object.is_empty()).then_some(Value::Object(object))
+        } else if self.op == Op::Remove {
+            None
+        } else {
+            read_value(attribute, &self.place(), &self.value)?
+        };
+        put(holder, &attribute.name, after);
+        Ok(())
+    }
+
+    /// A complex attribute with one value: what is not mentioned stays (§3.5.2.3).
+    fn apply_to_complex(&self, object: &mut Object) -> Result<(), Error> {
+        let attribute = self.path.attribute;
+        let before = object.get("value").cloned();
+        let mut refers = false;
+        match (self.op, self.sub) {
+            (Op::Remove, None) => object.clear(),
+            (Op::Remove, Some(sub)) => put(object, &sub.name, None),
+            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), &self.value)?),
+            (_, None) => match read_value(attribute, &self.place(), &self.value)? {
+                // null, and an object of nothing that is assigned
+                None if !self.value.is_object() => object.clear(),
+                read => {
+                    let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+                    refers = read.contains_key("$ref");
+                    for sub in cleared(attribute, &self.value, &read) {
+                        put(object, &sub.name, None);
+                    }
+                    object.extend(read);
+                }
+            },
+        }
+        let after = object.get("value");
+        if before.is_some() && after.is_none() {
+            // Entra takes a manager away with {"value": ""}: what is left names nobody.
+            object.clear();
+        } else if before.is_some() && before.as_ref() != after && !refers {
+            put(object, "$ref", None);
+        }
+        Ok(())
+    }
+
+    fn apply_to_elements(&self, elements: &mut Vec<Value>) -> Result<(), Error> {
+        match (&self.filter, self.sub) {
+            (Some(filter), _) => element::apply_to_matching(self, filter, elements),
+            (None, Some(sub)) => element::apply_to_only(self, sub, elements),
+            (None, None) => self.apply_to_list(elements),
+        }
+    }
+
+    fn apply_to_list(&self, elements: &mut Vec<Value>) -> Result<(), Error> {
+        let attribute = self.path.attribute;
+        let given = match read_value(attribute, &self.place(), &self.value)? {
+            Some(Value::Array(given)) => given,
+            _ => Vec::new(),
+        };
+        match self.op {
+            Op::Replace => *elements = given,
+            Op::Add => given.into_iter().for_each(|given| element::add(attribute, elements, given)),
+            // Entra removes single values by sending them along; an empty list of them removes nothing.
+            Op::Remove if self.value.is_null() => elements.clear(),
+            Op::Remove => {
+                elements.retain(|element| !given.iter().any(|given| element::is_meant(attribute, element, given)))
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sub-attributes that a value sets to null or `""`.
+fn cleared<'a>(attribute: &'a Attribute, value: &'a Value, read: &'a Object) -> impl Iterator<Item = &'a Attribute> {
+    let names = value.as_object().into_iter().flat_map(Object::keys);
+    let writable = |sub: &&Attribute| sub.mutability != Mutability::ReadOnly;
+    let known = names.filter_map(|name| attribute.sub_attribute(name)).filter(writable);
+    known.filter(|sub| !read.contains_key(&sub.name))
+}
+
+pub(super) fn put(object: &mut Object, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => drop(object.insert(name.to_owned(), value)),
+        None => drop(object.shift_remove(name)),
+    }
+}

@@ -1,0 +1,163 @@
+//! Steps on elements of a multi-valued attribute: those that a filter selects, and those that a value means.
+
+use schema::{Attribute, Object, read_element, read_value};
+use serde_json::Value;
+
+use super::apply::put;
+use super::{Op, Step};
+use crate::compare::prepare;
+use crate::filter::{Filter, Operand, Operator};
+use crate::{Comparison, Error};
+
+/// `emails[type eq "work"]…` (RFC 7644 §3.5.2.2, §3.5.2.3).
+pub(super) fn apply_to_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>) -> Result<(), Error> {
+    let matches = |element: &Value| element.as_object().is_some_and(|element| filter.matches(element));
+    let matching: Vec<usize> =
+        elements.iter().enumerate().filter(|(_, element)| matches(element)).map(|(at, _)| at).collect();
+    if matching.is_empty() {
+        return add_matching(step, filter, elements);
+    }
+    for at in matching.into_iter().rev() {
+        let Some(Value::Object(element)) = elements.get(at) else { continue };
+        match apply_to_element(step, element.clone())? {
+            Some(element) => set(elements, at, element),
+            None => drop(elements.remove(at)),
+        }
+    }
+    Ok(())
+}
+
+/// No element matches. Entra sets `emails[type eq "work"].value` of a user who has no such e-mail, and means one to be
+/// made (IdPs by the dozen follow); for all else it is `noTarget`.
+fn add_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>) -> Result<(), Error> {
+    let makes = step.op == Op::Add || (step.op == Op::Replace && step.sub.is_some());
+    let seed = if makes { element_of(filter) } else { None };
+    let Some(seed) = seed else {
+        return Err(Error::NoTarget(format!("No value of {} matches the path `{}`.", step.path, step.place())));
+    };
+    let adding = Step { op: Op::Add, ..step.clone() };
+    if let Some(element) = apply_to_element(&adding, seed)? {
+        add(step.path.attribute, elements, Value::Object(element));
+    }
+    Ok(())
+}
+
+/// The element that a conjunction of `attribute eq literal` describes.
+fn element_of(filter: &Filter) -> Option<Object> {
+    let single = |comparison: &Comparison| {
+        let value = match &comparison.operand {
+            _ if comparison.operator != Operator::Eq => return None,
+            Operand::Text { written, .. } | Operand::DateTime { written, .. } => Value::from(written.as_str()),
+            Operand::Boolean(value) => Value::Bool(*value),
+            Operand::Number(value) => Value::Number(value.clone()),
+        };
+        Some((comparison.path.attribute.name.clone(), value))
+    };
+    match filter {
+        Filter::Compare(comparison) => single(comparison).map(|pair| Object::from_iter([pair])),
+        Filter::And(terms) => terms.iter().map(element_of).try_fold(Object::new(), |mut element, term| {
+            element.extend(term?);
+            Some(element)
+        }),
+        _ => None,
+    }
+}
+
+/// What a step makes of one element; `None` if nothing is left of it.
+fn apply_to_element(step: &Step, mut element: Object) -> Result<Option<Object>, Error> {
+    match (step.op, step.sub) {
+        (Op::Remove, None) => return Ok(None),
+        (Op::Remove, Some(sub)) => put(&mut element, &sub.name, None),
+        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), &step.value)?),
+        (op, None) => {
+            let given = read_element(step.path.attribute, &step.place(), &step.value)?;
+            if op == Op::Replace {
+                element.clear();
+            }
+            element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
+        }
+    }
+    Ok((!element.is_empty()).then_some(element))
+}
+
+/// `emails.value` without a filter: it says which value only where there is one.
+pub(super) fn apply_to_only(step: &Step, sub: &Attribute, elements: &mut Vec<Value>) -> Result<(), Error> {
+    if elements.len() > 1 && step.op != Op::Remove {
+        let name = &step.path.attribute.name;
+        return Err(Error::InvalidPath(format!(
+            "`{}` does not say which of the {} values of {name} is meant; add a filter such as {name}[type eq \"work\"].{}.",
+            step.place(),
+            elements.len(),
+            sub.name
+        )));
+    }
+    if elements.is_empty() && step.op != Op::Remove {
+        elements.push(Value::Object(Object::new()));
+    }
+    for at in (0..elements.len()).rev() {
+        let Some(Value::Object(element)) = elements.get(at) else { continue };
+        match apply_to_element(step, element.clone())? {
+            Some(element) => set(elements, at, element),
+            None => drop(elements.remove(at)),
+        }
+    }
+    Ok(())
+}
+
+/// Adds an element. One that is there already (the same `value` and `type`, RFC 7643 §2.4) is brought up to date in its place.
+pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Value) {
+    let Value::Object(given) = given else {
+        if !elements.contains(&given) {
+            elements.push(given);
+        }
+        return;
+    };
+    let same = |element: &Value| element.as_object().is_some_and(|element| is_same(attribute, element, &given));
+    let at = elements.iter().position(same);
+    match at.and_then(|at| elements.get(at)).and_then(Value::as_object).cloned().zip(at) {
+        Some((mut element, at)) => {
+            element.extend(given);
+            set(elements, at, element);
+        }
+        None => {
+            let end = elements.len();
+            elements.push(Value::Null);
+            set(elements, end, given);
+        }
+    }
+}
+
+/// Puts an element in its place; if it is primary now, no other one is (RFC 7644 §3.5.2).
+fn set(elements: &mut [Value], at: usize, element: Object) {
+    if element.get("primary") == Some(&Value::Bool(true)) {
+        for primary in elements.iter_mut().filter_map(|element| element.get_mut("primary")) {
+            *primary = Value::Bool(false);
+        }
+    }
+    if let Some(place) = elements.get_mut(at) {
+        *place = Value::Object(element);
+    }
+}
+
+fn is_same(attribute: &Attribute, element: &Object, given: &Object) -> bool {
+    if !element.contains_key("value") && !given.contains_key("value") {
+        return element == given;
+    }
+    ["value", "type"].iter().all(|name| same_sub(attribute, name, element.get(*name), given.get(*name)))
+}
+
+/// Whether a value that was sent for removal means an element: all that it says of it is so. What a server adds (`$ref`,
+/// `display`) does not count.
+pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value) -> bool {
+    let (Value::Object(element), Value::Object(given)) = (element, given) else { return element == given };
+    let said = given.iter().filter(|(name, _)| !matches!(name.as_str(), "$ref" | "display"));
+    let mut said = said.peekable();
+    said.peek().is_some() && said.all(|(name, value)| same_sub(attribute, name, element.get(name), Some(value)))
+}
+
+fn same_sub(attribute: &Attribute, name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (attribute.sub_attribute(name), one, other) {
+        (Some(sub), Some(Value::String(one)), Some(Value::String(other))) => prepare(sub, one) == prepare(sub, other),
+        (_, one, other) => one == other,
+    }
+}

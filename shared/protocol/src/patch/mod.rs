@@ -1,0 +1,83 @@
+//! PATCH (RFC 7644 §3.5.2): operations are read against the schema, then applied in order to a copy of the resource, all
+//! or none.
+
+mod apply;
+mod element;
+mod members;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use schema::{Attribute, Object, ResourceType};
+use serde_json::Value;
+
+use crate::immutable::keep_immutable;
+use crate::membership::MemberOperation;
+use crate::path::AttributePath;
+use crate::{Error, Filter};
+
+/// The operations of a request, each on one attribute.
+#[derive(Debug)]
+pub struct Patch {
+    definition: &'static ResourceType,
+    steps: Vec<Step>,
+}
+
+/// What a PATCH makes of a resource.
+#[derive(Debug)]
+pub struct Patched {
+    pub resource: Object,
+    /// The changes to `members` of a group, in order: members are not part of the resource as it is stored.
+    pub members: Vec<MemberOperation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// An operation on one attribute.
+#[derive(Debug, Clone)]
+struct Step {
+    op: Op,
+    /// The attribute; never a sub-attribute, which is `sub`.
+    path: AttributePath,
+    filter: Option<Filter>,
+    sub: Option<&'static Attribute>,
+    value: Value,
+}
+
+impl Step {
+    /// Where the step works, for an error's text.
+    fn place(&self) -> String {
+        let filter = self.filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
+        let sub = self.sub.map_or(String::new(), |sub| format!(".{}", sub.name));
+        format!("{}{filter}{sub}", self.path)
+    }
+}
+
+impl Patch {
+    /// Applies the operations to a resource.
+    ///
+    /// # Errors
+    /// The first operation that cannot be done, and [`Error::Mutability`] if a required attribute is unassigned at the
+    /// end (RFC 7644 §3.5.2.2) or an immutable one changed.
+    pub fn apply(&self, before: &Object) -> Result<Patched, Error> {
+        let mut resource = before.clone();
+        let mut operations = Vec::new();
+        for step in &self.steps {
+            if members::is_target(self.definition, step) {
+                operations.push(members::read(step)?);
+            } else {
+                step.apply(&mut resource)?;
+            }
+        }
+        if let Some(missing) = self.definition.missing(&resource) {
+            return Err(Error::Mutability(format!("{missing} is required and cannot be removed or emptied.")));
+        }
+        keep_immutable(self.definition, before, &mut resource)?;
+        Ok(Patched { resource, members: operations })
+    }
+}

@@ -1,0 +1,278 @@
+//! Tables of operations on one user and one group: what they make of it, and how they are refused.
+
+use proptest::prelude::*;
+use schema::{Kind, resource_type};
+use serde_json::{Value, json};
+
+use super::*;
+
+const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+fn user() -> Value {
+    json!({"userName": "b", "name": {"givenName": "B", "familyName": "J"}, "active": true, "title": "T",
+        "emails": [{"value": "w@x", "type": "work", "primary": true}, {"value": "h@x", "type": "home"}],
+        E: {"department": "D", "manager": {"value": "m1", "$ref": "../Users/m1"}}})
+}
+
+fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<Patched, Error> {
+    let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
+    Patch::parse(resource_type(kind), body.as_object().unwrap())?.apply(before.as_object().unwrap())
+}
+
+/// Applies operations to [`user`]; `expect` is what they change of it, null for what goes.
+fn check(operations: Value, expect: Value) {
+    let patched = patch(Kind::User, &user(), &operations).unwrap_or_else(|error| panic!("{operations}: {error}"));
+    let mut want = user();
+    for (name, value) in expect.as_object().unwrap() {
+        super::apply::put(want.as_object_mut().unwrap(), name, (!value.is_null()).then(|| value.clone()));
+    }
+    assert_eq!(Value::Object(patched.resource), want, "{operations}");
+}
+
+#[test]
+fn single_values() {
+    check(json!([]), json!({}));
+    check(json!([{"op": "replace", "value": {"active": false}}]), json!({"active": false}));
+    check(json!([{"op": "Replace", "path": "ACTIVE", "value": "False"}]), json!({"active": false}));
+    check(json!([{"op": "add", "path": "nickName", "value": "N"}]), json!({"nickName": "N"}));
+    check(
+        json!([{"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:title", "value": "X"}]),
+        json!({"title": "X"}),
+    );
+    check(json!([{"op": "remove", "path": "title"}]), json!({"title": null}));
+    check(json!([{"op": "replace", "path": "title", "value": ""}]), json!({"title": null}));
+    check(json!([{"op": "replace", "path": "title", "value": null}]), json!({"title": null}));
+    check(json!([{"op": "remove", "path": "nickName"}]), json!({}));
+    check(
+        json!([{"op": "replace", "path": "password", "value": "secret"}, {"op": "add", "value": {"password": "x"}}]),
+        json!({}),
+    );
+    // Okta and Entra: what is read-only or unknown is passed over in a value.
+    check(
+        json!([{"op": "replace", "value": {"id": "x", "schemas": [], "meta": {}, "groups": [{"value": "g"}], "x": 1, "title": "X"}}]),
+        json!({"title": "X"}),
+    );
+}
+
+#[test]
+fn complex_values_keep_what_is_not_mentioned() {
+    check(
+        json!([{"op": "replace", "path": "name", "value": {"givenName": "X"}}]),
+        json!({"name": {"givenName": "X", "familyName": "J"}}),
+    );
+    check(json!([{"op": "replace", "value": {"name": {"givenName": null}}}]), json!({"name": {"familyName": "J"}}));
+    check(json!([{"op": "replace", "path": "name", "value": {}}]), json!({}));
+    check(
+        json!([{"op": "replace", "path": "name.givenName", "value": "X"}]),
+        json!({"name": {"givenName": "X", "familyName": "J"}}),
+    );
+    check(
+        json!([{"op": "replace", "value": {"name.givenName": "X", format!("{E}:department"): "Y"}}]),
+        json!({"name": {"givenName": "X", "familyName": "J"}, E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
+    );
+    check(
+        json!([{"op": "remove", "path": "name.givenName"}, {"op": "remove", "path": "name.familyName"}]),
+        json!({"name": null}),
+    );
+    check(json!([{"op": "remove", "path": "name"}]), json!({"name": null}));
+}
+
+#[test]
+fn extensions_and_managers() {
+    let left = json!({"department": "D"});
+    check(
+        json!([{"op": "add", "path": format!("{E}:division"), "value": "V"}]),
+        json!({E: {"department": "D", "manager": {"value": "m1", "$ref": "../Users/m1"}, "division": "V"}}),
+    );
+    check(
+        json!([{"op": "replace", "value": {E: {"department": "X"}}}]),
+        json!({E: {"department": "X", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
+    );
+    check(json!([{"op": "replace", "path": E, "value": {"manager": {"value": "m1"}}}]), json!({}));
+    check(json!([{"op": "remove", "path": E}]), json!({E: null}));
+    // Entra: by the bare name, as a string, in a list, and away with an empty value.
+    check(json!([{"op": "Remove", "path": "manager"}]), json!({E: left}));
+    check(json!([{"op": "Replace", "path": format!("{E}:manager"), "value": {"value": ""}}]), json!({E: left}));
+    check(
+        json!([{"op": "Add", "path": format!("{E}:manager"), "value": "m2"}]),
+        json!({E: {"department": "D", "manager": {"value": "m2"}}}),
+    );
+    check(
+        json!([{"op": "Replace", "path": "manager", "value": [{"$ref": "r", "value": "m2"}]}]),
+        json!({E: {"department": "D", "manager": {"value": "m2", "$ref": "r"}}}),
+    );
+    check(
+        json!([{"op": "replace", "path": format!("{E}:manager.value"), "value": "m2"}]),
+        json!({E: {"department": "D", "manager": {"value": "m2"}}}),
+    );
+}
+
+#[test]
+fn multi_valued_attributes() {
+    let work = json!({"value": "w@x", "type": "work", "primary": true});
+    let home = json!({"value": "h@x", "type": "home"});
+    let demoted = json!({"value": "w@x", "type": "work", "primary": false});
+    check(
+        json!([{"op": "add", "path": "emails", "value": [{"value": "n@x"}]}]),
+        json!({"emails": [work, home, {"value": "n@x"}]}),
+    );
+    check(
+        json!([{"op": "add", "value": {"emails": {"value": "n@x", "primary": true}}}]),
+        json!({"emails": [demoted, home, {"value": "n@x", "primary": true}]}),
+    );
+    check(
+        json!([{"op": "add", "path": "emails", "value": [{"value": "H@X", "type": "HOME"}]}]),
+        json!({"emails": [work, {"value": "H@X", "type": "HOME"}]}),
+    );
+    check(json!([{"op": "add", "path": "emails", "value": [{"value": "h@x", "type": "home"}]}]), json!({}));
+    check(
+        json!([{"op": "replace", "path": "emails", "value": [{"value": "n@x"}]}]),
+        json!({"emails": [{"value": "n@x"}]}),
+    );
+    check(json!([{"op": "replace", "path": "emails", "value": []}]), json!({"emails": null}));
+    check(json!([{"op": "remove", "path": "emails"}]), json!({"emails": null}));
+    check(
+        json!([{"op": "Remove", "path": "emails", "value": [{"value": "H@x", "$ref": null}]}]),
+        json!({"emails": [work]}),
+    );
+    check(json!([{"op": "Remove", "path": "emails", "value": []}]), json!({}));
+    check(json!([{"op": "remove", "path": "emails.display"}]), json!({}));
+    check(
+        json!([{"op": "remove", "path": "emails.type"}]),
+        json!({"emails": [{"value": "w@x", "primary": true}, {"value": "h@x"}]}),
+    );
+    check(
+        json!([{"op": "add", "path": "phoneNumbers.value", "value": "1"}]),
+        json!({"phoneNumbers": [{"value": "1"}]}),
+    );
+    check(json!([{"op": "add", "path": "roles", "value": ["Admin"]}]), json!({"roles": [{"value": "Admin"}]}));
+}
+
+#[test]
+fn value_filters() {
+    let work = json!({"value": "w@x", "type": "work", "primary": true});
+    let home = json!({"value": "h@x", "type": "home"});
+    check(
+        json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "n@x"}]),
+        json!({"emails": [{"value": "n@x", "type": "work", "primary": true}, home]}),
+    );
+    check(
+        json!([{"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}]),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, {"value": "h@x", "type": "home", "primary": true}]}),
+    );
+    check(
+        json!([{"op": "replace", "path": "emails[type eq \"home\"]", "value": {"value": "n@x"}}]),
+        json!({"emails": [work, {"value": "n@x"}]}),
+    );
+    check(
+        json!([{"op": "add", "path": "emails[type eq \"home\"]", "value": {"display": "d"}}]),
+        json!({"emails": [work, {"value": "h@x", "type": "home", "display": "d"}]}),
+    );
+    check(
+        json!([{"op": "remove", "path": "emails[value ew \"@x\" and not (type eq \"work\")]"}]),
+        json!({"emails": [work]}),
+    );
+    check(
+        json!([{"op": "remove", "path": "emails[type eq \"home\"].type"}]),
+        json!({"emails": [work, {"value": "h@x"}]}),
+    );
+    // Entra: one that is not there is made.
+    check(
+        json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1"}]),
+        json!({"phoneNumbers": [{"type": "mobile", "value": "1"}]}),
+    );
+    check(
+        json!([{"op": "Replace", "path": "emails[type eq \"other\"].value", "value": "o@x"}, {"op": "Replace", "path": "emails[type eq \"other\"].primary", "value": "True"}]),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, home, {"type": "other", "value": "o@x", "primary": true}]}),
+    );
+    check(
+        json!([{"op": "Replace", "path": "roles[primary eq \"True\"].value", "value": "r"}]),
+        json!({"roles": [{"primary": true, "value": "r"}]}),
+    );
+    check(
+        json!([{"op": "replace", "value": {"emails[type eq \"work\"].value": "n@x"}}]),
+        json!({"emails": [{"value": "n@x", "type": "work", "primary": true}, home]}),
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_and_says_so() {
+    for (operations, keyword) in [
+        (json!([{"op": "move", "path": "title"}]), "invalidSyntax"),
+        (json!([{"path": "title", "value": 1}]), "invalidSyntax"),
+        (json!(["x"]), "invalidSyntax"),
+        (json!({"op": "add"}), "invalidSyntax"),
+        (json!([{"op": "add", "path": 5, "value": 1}]), "invalidSyntax"),
+        (json!([{"op": "remove"}]), "noTarget"),
+        (json!([{"op": "replace", "value": "x"}]), "invalidValue"),
+        (json!([{"op": "add", "path": "title"}]), "invalidValue"),
+        (json!([{"op": "add", "path": "title", "value": 5}]), "invalidValue"),
+        (json!([{"op": "add", "path": "nope", "value": 5}]), "invalidPath"),
+        (json!([{"op": "add", "path": "emails[type eq", "value": 5}]), "invalidPath"),
+        (json!([{"op": "add", "path": "name[givenName eq \"B\"]", "value": {}}]), "invalidPath"),
+        (json!([{"op": "add", "path": "emails.value", "value": "x"}]), "invalidPath"),
+        (json!([{"op": "replace", "path": "id", "value": "x"}]), "mutability"),
+        (json!([{"op": "replace", "path": "groups", "value": []}]), "mutability"),
+        (json!([{"op": "replace", "path": "meta.created", "value": "x"}]), "mutability"),
+        (json!([{"op": "add", "path": "manager.displayName", "value": "x"}]), "mutability"),
+        (json!([{"op": "remove", "path": "userName"}]), "mutability"),
+        (json!([{"op": "replace", "path": "userName", "value": ""}]), "mutability"),
+        (json!([{"op": "replace", "path": "emails[type eq \"other\"]", "value": {"value": "x"}}]), "noTarget"),
+        (json!([{"op": "replace", "path": "emails[type sw \"o\"].value", "value": "x"}]), "noTarget"),
+        (json!([{"op": "remove", "path": "emails[type eq \"other\"]"}]), "noTarget"),
+        (json!([{"op": "replace", "path": "title", "value": "X"}, {"op": "remove", "path": "nope"}]), "invalidPath"),
+    ] {
+        let error = patch(Kind::User, &user(), &operations).map(|patched| patched.resource);
+        assert_eq!(error.map_err(|error| error.scim_type()), Err(Some(keyword)), "{operations}");
+    }
+    let many = Value::from(vec![json!({"op": "remove", "path": "title"}); 1001]);
+    assert_eq!(patch(Kind::User, &user(), &many).map_err(|error| error.status()).map(|_| ()), Err(413));
+}
+
+#[test]
+fn members_become_changes_of_membership() {
+    let group = json!({"displayName": "G"});
+    let run = |operations: Value| patch(Kind::Group, &group, &operations);
+    for (operations, expect) in [
+        (
+            json!([{"op": "add", "path": "members", "value": [{"value": "a", "display": null}]}]),
+            "[Add([Member { id: \"a\", display: None }])]",
+        ),
+        (json!([{"op": "remove", "path": "members[value eq \"a\"]"}]), "[Remove([\"a\"])]"),
+        (json!([{"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}]), "[Remove([\"a\", \"b\"])]"),
+        (json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "a"}]}]), "[Remove([\"a\"])]"),
+        (json!([{"op": "Remove", "path": "members", "value": []}]), "[Remove([])]"),
+        (json!([{"op": "remove", "path": "members"}]), "[Replace([])]"),
+        (json!([{"op": "replace", "path": "members", "value": []}]), "[Replace([])]"),
+        (json!([{"op": "replace", "value": {"id": "x", "displayName": "G", "members": []}}]), "[Replace([])]"),
+        (json!([{"op": "replace", "value": {"id": "x", "displayName": "G"}}]), "[]"),
+    ] {
+        let patched = run(operations.clone()).unwrap();
+        assert_eq!(format!("{:?}", patched.members), expect, "{operations}");
+        assert_eq!(Value::Object(patched.resource), group);
+    }
+    for (operations, keyword) in [
+        (json!([{"op": "replace", "path": "members[value eq \"a\"].display", "value": "x"}]), "mutability"),
+        (json!([{"op": "add", "path": "members", "value": [{"display": "x"}]}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "displayName"}]), "mutability"),
+    ] {
+        assert_eq!(run(operations).map(|_| ()).map_err(|error| error.scim_type()), Err(Some(keyword)));
+    }
+}
+
+proptest! {
+    /// Whatever is sent, either an error comes back or a resource that the schema reads as it is.
+    #[test]
+    fn the_outcome_is_a_resource(
+        op in "(add|remove|replace)",
+        path in prop::sample::select(vec!["title", "name", "name.givenName", "emails", "emails.value", "emails[type eq \"work\"]",
+            "emails[type eq \"new\"].value", "emails[primary eq true].type", "manager", "active", "roles", "x509Certificates"]),
+        value in prop::sample::select(vec![json!("x"), json!(true), json!(null), json!([]), json!({}), json!({"value": "v", "primary": true}),
+            json!([{"value": "v"}, {"value": "v", "type": "work", "primary": "True"}]), json!({"givenName": ""})]),
+    ) {
+        if let Ok(patched) = patch(Kind::User, &user(), &json!([{"op": op, "path": path, "value": value}])) {
+            let read = resource_type(Kind::User).read(&patched.resource).unwrap();
+            prop_assert_eq!(read, patched.resource);
+        }
+    }
+}

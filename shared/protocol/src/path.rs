@@ -1,0 +1,137 @@
+//! Attribute notation (RFC 7644 §3.10): `userName`, `name.givenName`, `urn:…:User:manager.value`, in any case.
+
+use std::fmt;
+
+use schema::{Attribute, Object, ResourceType, Schema};
+use serde_json::Value;
+
+/// An attribute of a resource type, or one of its sub-attributes.
+#[derive(Debug, Clone, Copy)]
+pub struct AttributePath {
+    /// The extension that it belongs to; `None` for the core schema and the common attributes.
+    pub extension: Option<&'static Schema>,
+    pub attribute: &'static Attribute,
+    pub sub: Option<&'static Attribute>,
+}
+
+/// What a text without a filter can name.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    Attribute(AttributePath),
+    /// A whole extension, by its URI.
+    Extension(&'static Schema),
+}
+
+impl AttributePath {
+    /// Finds what a path names; `None` if the type has no such attribute.
+    ///
+    /// A bare name that only an extension has is found there: Entra sends `manager`.
+    pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
+        let within = |schema: &'static Schema| strip_urn(text, &schema.id);
+        for extension in &definition.extensions {
+            if let Some(rest) = within(extension.schema) {
+                return Self::build(Some(extension.schema), rest, |name| extension.schema.attribute(name));
+            }
+        }
+        let name = within(definition.schema).unwrap_or(text);
+        Self::build(None, name, |name| definition.attribute(name)).or_else(|| {
+            definition.extensions.iter().map(|extension| extension.schema).find_map(|schema| {
+                (name == text).then(|| Self::build(Some(schema), name, |name| schema.attribute(name))).flatten()
+            })
+        })
+    }
+
+    fn build(
+        extension: Option<&'static Schema>,
+        text: &str,
+        find: impl Fn(&str) -> Option<&'static Attribute>,
+    ) -> Option<AttributePath> {
+        let (name, sub) = match text.split_once('.') {
+            Some((name, sub)) => (name, Some(sub)),
+            None => (text, None),
+        };
+        let attribute = find(name)?;
+        let sub = match sub {
+            Some(sub) => Some(attribute.sub_attribute(sub)?),
+            None => None,
+        };
+        Some(AttributePath { extension, attribute, sub })
+    }
+
+    /// The attribute whose characteristics hold for the values that the path leads to.
+    pub fn leaf(&self) -> &'static Attribute {
+        self.sub.unwrap_or(self.attribute)
+    }
+
+    /// The values that the path leads to in a resource; the elements of a multi-valued attribute one by one.
+    pub fn values<'o>(&self, resource: &'o Object) -> Vec<&'o Value> {
+        let holder = match self.extension {
+            Some(schema) => resource.get(&schema.id).and_then(Value::as_object),
+            None => Some(resource),
+        };
+        let elements = match holder.and_then(|holder| holder.get(&self.attribute.name)) {
+            None => return Vec::new(),
+            Some(Value::Array(elements)) => elements.as_slice(),
+            Some(single) => std::slice::from_ref(single),
+        };
+        match self.sub {
+            None => elements.iter().collect(),
+            Some(sub) => elements.iter().filter_map(|element| element.get(&sub.name)).collect(),
+        }
+    }
+}
+
+impl Target {
+    /// Finds what a path names, the URI of an extension included.
+    pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<Target> {
+        match definition.extension(text) {
+            Some(schema) => Some(Target::Extension(schema)),
+            None => AttributePath::resolve(definition, text).map(Target::Attribute),
+        }
+    }
+}
+
+fn strip_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
+    let (head, rest) = text.split_at_checked(urn.len())?;
+    if head.eq_ignore_ascii_case(urn) { rest.strip_prefix(':') } else { None }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = self.extension {
+            write!(f, "{}:", schema.id)?;
+        }
+        f.write_str(&self.attribute.name)?;
+        self.sub.map_or(Ok(()), |sub| write!(f, ".{}", sub.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::{Kind, resource_type};
+
+    use super::*;
+
+    #[test]
+    fn every_form_resolves() {
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        for (text, expect) in [
+            ("USERNAME", Some("userName")),
+            ("name.GivenName", Some("name.givenName")),
+            ("urn:ietf:params:scim:schemas:core:2.0:user:name.familyName", Some("name.familyName")),
+            ("meta.created", Some("meta.created")),
+            ("externalid", Some("externalId")),
+            (&format!("{enterprise}:manager.VALUE"), Some(&format!("{enterprise}:manager.value"))),
+            ("manager", Some(&format!("{enterprise}:manager"))),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:manager", None),
+            ("name.nope", None),
+            ("name.givenName.x", None),
+            ("members", None),
+            ("", None),
+        ] {
+            let path = AttributePath::resolve(resource_type(Kind::User), text);
+            assert_eq!(path.map(|path| path.to_string()).as_deref(), expect, "{text}");
+        }
+        assert!(matches!(Target::resolve(resource_type(Kind::User), enterprise), Some(Target::Extension(_))));
+    }
+}

@@ -1,0 +1,135 @@
+//! The bearer tokens that identity providers are given (RFC 6750): `scim_<id>_<secret><check>`.
+//!
+//! The id names the token's item, the secret is 32 random bytes in base62, and the check is a CRC-32 over what stands before
+//! it, so that garbage is turned away without a read and secret scanners know a token when they see one.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ID_DIGITS: usize = 11;
+const SECRET_DIGITS: usize = 43;
+const CHECK_DIGITS: usize = 6;
+
+/// A new token. It can be printed once, and has no `Debug`, so that no log can hold it.
+pub struct Minted {
+    /// What the token's item is found by.
+    pub id: String,
+    text: String,
+}
+
+/// A token as a request carries it, its check already seen to be right.
+#[derive(PartialEq, Eq)]
+pub struct Presented {
+    pub id: String,
+    hash: String,
+}
+
+/// Makes a token of random bytes.
+pub fn mint(id: [u8; 8], secret: [u8; 32]) -> Minted {
+    let id = base62(&id, ID_DIGITS);
+    let body = format!("{id}_{}", base62(&secret, SECRET_DIGITS));
+    let text = format!("scim_{body}{}", check(&body));
+    Minted { id, text }
+}
+
+impl Minted {
+    /// What is stored in the secret's place.
+    pub fn hash(&self) -> String {
+        hash(&self.text)
+    }
+}
+
+impl fmt::Display for Minted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Presented {
+    /// Whether the secret is the one whose hash was stored, compared in constant time.
+    pub fn matches(&self, stored_hash: &str) -> bool {
+        self.hash.as_bytes().ct_eq(stored_hash.as_bytes()).into()
+    }
+}
+
+/// Reads an `Authorization` header: `Bearer x` with the scheme in any case, or the bare token, as Okta's catalog apps
+/// send it when the administrator pasted it so. `None` for whatever is no token of ours.
+pub fn parse(authorization: &str) -> Option<Presented> {
+    let header = authorization.trim();
+    let text = match header.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+        Some(_) => return None,
+        None => header,
+    };
+    let body = text.strip_prefix("scim_")?;
+    let (id, rest) = body.split_once('_')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if id.len() != ID_DIGITS || rest.len() != SECRET_DIGITS + CHECK_DIGITS || !digits(id) || !digits(rest) {
+        return None;
+    }
+    let (checked, sum) = body.split_at_checked(ID_DIGITS + 1 + SECRET_DIGITS)?;
+    (check(checked) == sum).then(|| Presented { id: id.to_owned(), hash: hash(text) })
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Fixed-width big-endian base62.
+fn base62(bytes: &[u8], width: usize) -> String {
+    let mut number = bytes.to_vec();
+    let mut digits = vec![b'0'; width];
+    for digit in digits.iter_mut().rev() {
+        let mut remainder = 0_u32;
+        for byte in &mut number {
+            let value = remainder * 256 + u32::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(0);
+            remainder = value % 62;
+        }
+        *digit = ALPHABET.get(remainder as usize).copied().unwrap_or(b'0');
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+fn check(body: &str) -> String {
+    base62(&crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECK_DIGITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minted_token_is_read_back() {
+        let minted = mint([255; 8], [7; 32]);
+        for header in [format!("Bearer {minted}"), format!("bEARER {minted} "), minted.to_string()] {
+            let presented = parse(&header).unwrap();
+            assert_eq!(presented.id, minted.id);
+            assert!(presented.matches(&minted.hash()));
+            assert!(!presented.matches(&mint([255; 8], [8; 32]).hash()));
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_token() {
+        let good = mint([0; 8], [0; 32]).to_string();
+        let mut wrong = good.clone();
+        wrong.replace_range(20..21, "x");
+        for bad in [
+            "",
+            "non-token",
+            "Bearer",
+            "Bearer ",
+            "Basic abc",
+            &format!("Bearer Bearer {good}"),
+            &wrong,
+            &good[1..],
+            "scim_é_",
+        ] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One attribute with its characteristics (RFC 7643 §2.2 and §7), as the files under `schemas/` say them.
+
+use serde::{Deserialize, Serialize};
+
+/// A schema (RFC 7643 §7): the definition that `/Schemas` answers with, and all the rest follows.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub attributes: Vec<Attribute>,
+}
+
+/// An attribute or a sub-attribute (RFC 7643 §7, "attributes").
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attribute {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    pub multi_valued: bool,
+    pub description: String,
+    pub required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    case_exact: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canonical_values: Vec<String>,
+    pub mutability: Mutability,
+    pub returned: Returned,
+    pub uniqueness: Uniqueness,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_attributes: Vec<Attribute>,
+}
+
+/// RFC 7643 §2.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DataType {
+    String,
+    Boolean,
+    Decimal,
+    Integer,
+    DateTime,
+    Binary,
+    Reference,
+    Complex,
+}
+
+/// RFC 7643 §7, "mutability".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mutability {
+    ReadOnly,
+    ReadWrite,
+    Immutable,
+    WriteOnly,
+}
+
+/// RFC 7643 §7, "returned".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Returned {
+    Always,
+    Never,
+    Default,
+    Request,
+}
+
+/// RFC 7643 §7, "uniqueness".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Uniqueness {
+    None,
+    Server,
+    Global,
+}
+
+impl Attribute {
+    /// Whether its strings are compared with regard to case (RFC 7643 §2.2: false where nothing is said).
+    pub fn case_exact(&self) -> bool {
+        self.case_exact.unwrap_or(false)
+    }
+
+    /// The sub-attribute of this name, in any case (RFC 7643 §2.1).
+    pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
+        find(&self.sub_attributes, name)
+    }
+
+    /// Whether its values are objects.
+    pub fn is_complex(&self) -> bool {
+        self.data_type == DataType::Complex
+    }
+}
+
+impl Schema {
+    /// The attribute of this name, in any case (RFC 7643 §2.1).
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        find(&self.attributes, name)
+    }
+}
+
+fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+}

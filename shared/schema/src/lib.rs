@@ -1,0 +1,17 @@
+//! What a SCIM resource is (RFC 7643): the registry of schemas, read once from `schemas/*.json`, and the reading of
+//! a client's values by it. Nothing here knows of requests, storage or the clock.
+
+mod attribute;
+mod registry;
+mod resource;
+mod value;
+
+pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
+pub use registry::{Extension, ResourceType, resource_type, resource_types, schema, schemas};
+pub use resource::{Kind, Object, ResourceId};
+pub use value::{Invalid, date_time, read_element, read_value};
+
+/// The URI of the User schema (RFC 7643 §4.1).
+pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The URI of the Group schema (RFC 7643 §4.2).
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";

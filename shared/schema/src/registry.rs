@@ -1,0 +1,161 @@
+//! The schemas and resource types that this service has (RFC 7643 §6, §7), parsed once per process.
+
+use std::sync::LazyLock;
+
+use crate::{Attribute, Kind, Schema};
+
+/// A resource type (RFC 7643 §6): its core schema and the extensions that it may carry.
+#[derive(Debug)]
+pub struct ResourceType {
+    pub kind: Kind,
+    pub description: &'static str,
+    pub schema: &'static Schema,
+    pub extensions: Vec<Extension>,
+}
+
+/// A schema extension of a resource type (RFC 7643 §3.3).
+#[derive(Debug)]
+pub struct Extension {
+    pub schema: &'static Schema,
+    pub required: bool,
+}
+
+struct Schemas {
+    common: Schema,
+    /// Those that `/Schemas` lists.
+    published: Vec<Schema>,
+}
+
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas {
+    common: parse(include_str!("../schemas/common.json")),
+    published: vec![
+        parse(include_str!("../schemas/user.json")),
+        parse(include_str!("../schemas/group.json")),
+        parse(include_str!("../schemas/enterprise-user.json")),
+    ],
+});
+
+static TYPES: LazyLock<Vec<ResourceType>> = LazyLock::new(|| {
+    let named = |urn| schemas().iter().find(|schema| schema.id == urn);
+    let user = ResourceType {
+        kind: Kind::User,
+        description: "User Account",
+        schema: named(crate::USER).unwrap_or(&SCHEMAS.common),
+        extensions: schemas()
+            .iter()
+            .filter(|schema| schema.id != crate::USER && schema.id != crate::GROUP)
+            .map(|schema| Extension { schema, required: false })
+            .collect(),
+    };
+    let group = ResourceType {
+        kind: Kind::Group,
+        description: "Group",
+        schema: named(crate::GROUP).unwrap_or(&SCHEMAS.common),
+        extensions: Vec::new(),
+    };
+    vec![user, group]
+});
+
+#[expect(clippy::panic, reason = "the files are compiled in; a test reads them all")]
+fn parse(text: &str) -> Schema {
+    match serde_json::from_str(text) {
+        Ok(schema) => schema,
+        Err(error) => panic!("a schema file is not a schema: {error}"),
+    }
+}
+
+/// Every schema that `/Schemas` lists, core ones first.
+pub fn schemas() -> &'static [Schema] {
+    &SCHEMAS.published
+}
+
+/// The published schema of this URI, in any case.
+pub fn schema(urn: &str) -> Option<&'static Schema> {
+    schemas().iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+}
+
+/// Every resource type, in the order of [`Kind::ALL`].
+pub fn resource_types() -> &'static [ResourceType] {
+    &TYPES
+}
+
+/// The definition of a kind of resource.
+#[expect(clippy::indexing_slicing, reason = "TYPES holds one entry per Kind, in that order")]
+pub fn resource_type(kind: Kind) -> &'static ResourceType {
+    &TYPES[kind as usize]
+}
+
+impl ResourceType {
+    /// The core or common attribute of this name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.schema.attribute(name).or_else(|| SCHEMAS.common.attribute(name))
+    }
+
+    /// The extension of this URI, in any case.
+    pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
+        self.extensions.iter().map(|extension| extension.schema).find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// Common attributes (RFC 7643 §3.1), then those of the core schema.
+    pub fn attributes(&self) -> impl Iterator<Item = &'static Attribute> {
+        SCHEMAS.common.attributes.iter().chain(&self.schema.attributes)
+    }
+
+    /// The attribute whose values are unique among the resources of a tenant: `userName`, `displayName`.
+    pub fn naming_attribute(&self) -> &'static str {
+        match self.kind {
+            Kind::User => "userName",
+            Kind::Group => "displayName",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DataType, Mutability, Returned, Uniqueness};
+
+    #[test]
+    fn every_schema_parses_and_every_type_has_its_own() {
+        for kind in Kind::ALL {
+            let definition = resource_type(kind);
+            assert_eq!(definition.kind, kind);
+            assert_eq!(definition.schema.name, kind.name());
+            let naming = definition.attribute(definition.naming_attribute()).unwrap();
+            assert!(naming.required && naming.uniqueness == Uniqueness::Server);
+        }
+        assert_eq!(schemas().len(), 3);
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        let user = resource_type(Kind::User);
+        assert_eq!(user.attribute("USERNAME").unwrap().name, "userName");
+        assert_eq!(user.attribute("externalid").unwrap().name, "externalId");
+        let urn = "URN:IETF:params:scim:schemas:extension:enterprise:2.0:user";
+        assert_eq!(user.extension(urn).unwrap().attribute("MANAGER").unwrap().name, "manager");
+        assert!(resource_type(Kind::Group).extension(urn).is_none());
+    }
+
+    #[test]
+    fn characteristics_follow_the_rfc_and_its_errata() {
+        let attribute = |kind, name| resource_type(kind).attribute(name).unwrap();
+        assert!(attribute(Kind::Group, "displayName").required, "erratum 5368");
+        let enterprise = &resource_type(Kind::User).extensions[0].schema;
+        let manager = enterprise.attribute("manager").unwrap();
+        assert!(manager.sub_attribute("value").unwrap().case_exact(), "erratum 8472");
+        let password = attribute(Kind::User, "password");
+        assert_eq!(password.returned, Returned::Never);
+        assert_eq!(password.mutability, Mutability::WriteOnly);
+        for definition in resource_types() {
+            for attribute in definition.attributes() {
+                assert_eq!(attribute.is_complex(), !attribute.sub_attributes.is_empty());
+                for sub in &attribute.sub_attributes {
+                    assert!(!sub.is_complex(), "RFC 7643 §2.3.8: {}", sub.name);
+                    let exact = matches!(sub.data_type, DataType::Reference | DataType::Binary);
+                    assert!(!exact || sub.case_exact(), "RFC 7643 §2.3.6, §2.3.7: {}", sub.name);
+                }
+            }
+        }
+    }
+}

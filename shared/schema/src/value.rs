@@ -1,0 +1,331 @@
+//! Reading what a client sent by the schema: types checked (RFC 7643 §2.3), names in canonical case (§2.1), unassigned
+//! values left out (§2.5), read-only and unknown attributes passed over, `password` dropped.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::{Attribute, DataType, Mutability, Object, ResourceType, Returned, Schema};
+
+/// A value that the schema does not allow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// Where: `emails[1].primary`.
+    pub attribute: String,
+    /// What was expected and what came, without the value itself.
+    pub problem: String,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.attribute, self.problem)
+    }
+}
+
+impl ResourceType {
+    /// Reads a whole resource as a client sends it in POST and PUT (RFC 7644 §3.3, §3.5.1). `schemas` is not read:
+    /// it follows from the attributes that are there.
+    ///
+    /// # Errors
+    /// The first value of a wrong type, and an attribute that is there twice under two spellings.
+    pub fn read(&self, body: &Object) -> Result<Object, Invalid> {
+        let mut resource = Object::new();
+        for (name, value) in body {
+            if let Some(attribute) = self.attribute(name) {
+                if let Some(value) = read_writable(attribute, &attribute.name, value)? {
+                    insert_once(&mut resource, &attribute.name, &attribute.name, value)?;
+                }
+            } else if let Some(extension) = self.extension(name) {
+                let content = read_extension(extension, value)?;
+                if !content.is_empty() {
+                    insert_once(&mut resource, &extension.id, &extension.id, Value::Object(content))?;
+                }
+            }
+        }
+        Ok(resource)
+    }
+
+    /// The required attribute that a resource lacks (RFC 7643 §2.2), if any, as `name` or `urn:name`.
+    pub fn missing(&self, resource: &Object) -> Option<String> {
+        let core = self.attributes().find_map(|attribute| lacks(attribute, resource));
+        core.or_else(|| {
+            self.extensions.iter().find_map(|extension| {
+                let schema = extension.schema;
+                let content = match resource.get(&schema.id) {
+                    Some(Value::Object(content)) => content,
+                    _ if extension.required => return Some(schema.id.clone()),
+                    _ => return None,
+                };
+                let missing = schema.attributes.iter().find_map(|attribute| lacks(attribute, content))?;
+                Some(format!("{}:{missing}", schema.id))
+            })
+        })
+    }
+
+    /// The URIs for `schemas` (RFC 7643 §3): the core schema and each extension that the resource carries.
+    pub fn schemas_of(&self, resource: &Object) -> Vec<Value> {
+        let extensions = self.extensions.iter().map(|extension| &extension.schema.id);
+        std::iter::once(&self.schema.id)
+            .chain(extensions.filter(|urn| resource.contains_key(*urn)))
+            .map(|urn| Value::from(urn.as_str()))
+            .collect()
+    }
+}
+
+fn lacks(attribute: &Attribute, holder: &Object) -> Option<String> {
+    if attribute.mutability == Mutability::ReadOnly {
+        return None;
+    }
+    let name = &attribute.name;
+    let elements = match holder.get(name) {
+        None => return attribute.required.then(|| name.clone()),
+        Some(Value::Array(elements)) => elements.as_slice(),
+        Some(element) => std::slice::from_ref(element),
+    };
+    let mut objects = elements.iter().filter_map(Value::as_object);
+    objects.find_map(|object| {
+        let sub = attribute.sub_attributes.iter().find_map(|sub| lacks(sub, object))?;
+        Some(format!("{name}.{sub}"))
+    })
+}
+
+fn read_extension(extension: &Schema, value: &Value) -> Result<Object, Invalid> {
+    let mut content = Object::new();
+    let Value::Object(object) = value else {
+        return match value {
+            Value::Null => Ok(content),
+            other => Err(mismatch(&extension.id, "an object", other)),
+        };
+    };
+    for (name, value) in object {
+        if let Some(attribute) = extension.attribute(name) {
+            let path = format!("{}:{}", extension.id, attribute.name);
+            if let Some(value) = read_writable(attribute, &path, value)? {
+                insert_once(&mut content, &attribute.name, &path, value)?;
+            }
+        }
+    }
+    Ok(content)
+}
+
+fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Result<(), Invalid> {
+    match holder.insert(name.to_owned(), value) {
+        None => Ok(()),
+        Some(_) => Err(Invalid {
+            attribute: path.to_owned(),
+            problem: "is there more than once, in different spellings; send it once".to_owned(),
+        }),
+    }
+}
+
+/// Leaves out what a client may not set, and what is never kept: `password` (RFC 7643 §4.1.1) ends here.
+fn read_writable(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+    if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
+        return Ok(None);
+    }
+    read_value(attribute, path, value)
+}
+
+/// Reads the value of an attribute; `None` is "unassigned": null, `""`, `[]` and `{}` (RFC 7643 §2.5).
+///
+/// A single value for a multi-valued attribute is taken as a list of one. Of several `primary` values the last stands
+/// (RFC 7643 §2.4 allows one; PingOne sends two).
+///
+/// # Errors
+/// A value of a wrong type.
+pub fn read_value(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+    if !attribute.multi_valued {
+        return match value {
+            // Entra: the manager as a list of one.
+            Value::Array(list) if attribute.is_complex() && list.len() <= 1 => match list.first() {
+                Some(element) => read_element(attribute, path, element),
+                None => Ok(None),
+            },
+            other => read_element(attribute, path, other),
+        };
+    }
+    let list = match value {
+        Value::Array(list) => list.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let mut elements = Vec::with_capacity(list.len());
+    for (at, element) in list.iter().enumerate() {
+        elements.extend(read_element(attribute, &format!("{path}[{at}]"), element)?);
+    }
+    keep_last_primary(&mut elements);
+    Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+}
+
+fn keep_last_primary(elements: &mut [Value]) {
+    let mut found = false;
+    for element in elements.iter_mut().rev() {
+        if let Some(primary) = element.get_mut("primary").filter(|primary| **primary == Value::Bool(true)) {
+            *primary = Value::Bool(!found);
+            found = true;
+        }
+    }
+}
+
+/// Reads one element of a multi-valued attribute, or the value of a single-valued one.
+///
+/// # Errors
+/// A value of a wrong type.
+pub fn read_element(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+    if matches!(value, Value::Null) || value.as_str() == Some("") {
+        return Ok(None);
+    }
+    if attribute.is_complex() {
+        return read_complex(attribute, path, value);
+    }
+    let (fits, expected) = match attribute.data_type {
+        DataType::Boolean => return read_boolean(path, value).map(Some),
+        DataType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
+        DataType::Decimal => (value.is_number(), "a number"),
+        DataType::DateTime => (is_date_time(value), "a dateTime such as 2008-01-23T04:56:22Z"),
+        DataType::Binary => (is_base64(value), "a base64 string"),
+        DataType::String | DataType::Reference | DataType::Complex => (value.is_string(), "a string"),
+    };
+    if fits { Ok(Some(value.clone())) } else { Err(mismatch(path, expected, value)) }
+}
+
+/// Entra and OneLogin send "True" and "False" as strings.
+fn read_boolean(path: &str, value: &Value) -> Result<Value, Invalid> {
+    match value {
+        Value::Bool(_) => Ok(value.clone()),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+        other => Err(mismatch(path, "a boolean", other)),
+    }
+}
+
+fn read_complex(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+    let bare;
+    let object = match value {
+        Value::Object(object) => object,
+        // Okta, Entra: a manager or a role as the bare value.
+        Value::String(_) if attribute.sub_attribute("value").is_some() => {
+            bare = Object::from_iter([("value".to_owned(), value.clone())]);
+            &bare
+        }
+        other => return Err(mismatch(path, "an object", other)),
+    };
+    let mut element = Object::new();
+    for (name, value) in object {
+        if let Some(sub) = attribute.sub_attribute(name) {
+            let path = format!("{path}.{}", sub.name);
+            if let Some(value) = read_writable(sub, &path, value)? {
+                insert_once(&mut element, &sub.name, &path, value)?;
+            }
+        }
+    }
+    Ok((!element.is_empty()).then_some(Value::Object(element)))
+}
+
+fn is_date_time(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| date_time(text).is_some())
+}
+
+/// The instant that a dateTime means (RFC 7643 §2.3.5, xsd:dateTime); without an offset it is UTC.
+pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
+    let zoned = text.parse::<jiff::Timestamp>().ok();
+    zoned.or_else(|| {
+        let civil = text.contains('T').then(|| text.parse::<jiff::civil::DateTime>().ok()).flatten()?;
+        jiff::tz::Offset::UTC.to_timestamp(civil).ok()
+    })
+}
+
+/// RFC 7643 §2.3.6: base64 (RFC 4648 §4), where the URL-safe alphabet is let through too.
+fn is_base64(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        let body = text.trim_end_matches('=');
+        text.len() - body.len() <= 2
+            && body.len() % 4 != 1
+            && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
+    })
+}
+
+fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
+    let got = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string that is none",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    let got = if expected == "an object" && value.is_string() { "a string" } else { got };
+    Invalid { attribute: path.to_owned(), problem: format!("expected {expected}, got {got}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Kind, resource_type};
+
+    fn read(body: Value) -> Result<Value, String> {
+        let read = resource_type(Kind::User).read(body.as_object().unwrap());
+        read.map(Value::Object).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn names_become_canonical_and_values_stay() {
+        let body = json!({"USERNAME": "Bjensen", "Name": {"GIVENNAME": " B "}, "Emails": [{"Value": "B@x", "PRIMARY": "True"}],
+            "urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user": {"Department": "D", "Manager": "26118915"}});
+        let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "}, "emails": [{"value": "B@x", "primary": true}],
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "D", "manager": {"value": "26118915"}}});
+        assert_eq!(read(body), Ok(expect));
+    }
+
+    #[test]
+    fn what_is_unassigned_unknown_read_only_or_secret_is_left_out() {
+        let body = json!({"userName": "b", "id": null, "meta": {"resourceType": "User"}, "groups": [], "schemas": 5, "roles": [],
+            "password": {"even": "this"}, "title": "", "name": {"givenName": null}, "emails": [null, {}], "x": 1});
+        assert_eq!(read(body), Ok(json!({"userName": "b"})));
+    }
+
+    #[test]
+    fn wrong_types_name_the_attribute() {
+        for (body, detail) in [
+            (json!({"userName": 5}), "userName: expected a string, got a number"),
+            (json!({"active": "maybe"}), "active: expected a boolean, got a string that is none"),
+            (
+                json!({"emails": [{"value": "x"}, {"primary": 1}]}),
+                "emails[1].primary: expected a boolean, got a number",
+            ),
+            (json!({"name": "Bob"}), "name: expected an object, got a string"),
+            (json!({"userName": ["a"]}), "userName: expected a string, got an array"),
+            (
+                json!({"x509Certificates": [{"value": "%"}]}),
+                "x509Certificates[0].value: expected a base64 string, got a string that is none",
+            ),
+            (
+                json!({"userName": "a", "USERNAME": "b"}),
+                "userName: is there more than once, in different spellings; send it once",
+            ),
+        ] {
+            assert_eq!(read(body), Err(detail.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_last_primary_stands() {
+        let body =
+            json!({"emails": [{"value": "a", "primary": true}, {"value": "b", "primary": true}, {"value": "c"}]});
+        let expect =
+            json!({"emails": [{"value": "a", "primary": false}, {"value": "b", "primary": true}, {"value": "c"}]});
+        assert_eq!(read(body), Ok(expect));
+    }
+
+    #[test]
+    fn required_attributes_are_missed_and_schemas_follow_the_content() {
+        let user = resource_type(Kind::User);
+        assert_eq!(user.missing(&Object::new()), Some("userName".to_owned()));
+        let resource =
+            json!({"userName": "b", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"division": "x"}});
+        let resource = resource.as_object().unwrap();
+        assert_eq!(user.missing(resource), None);
+        assert_eq!(user.schemas_of(resource).len(), 2);
+    }
+}
