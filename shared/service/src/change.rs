@@ -1,0 +1,153 @@
+//! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
+//! version that was read, and written on condition that it still is that version; else it is read and computed again.
+
+use protocol::membership::{MemberOperation, fold, needs_current, take_members};
+use protocol::{Error, Patch, Patched, Precondition, Projection, keep_immutable};
+use schema::{Kind, Object, resource_type};
+use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
+
+use crate::contest::Contest;
+use crate::failure::failed;
+use crate::get::find;
+use crate::keys::{keys_of, new_id, now, taken};
+use crate::membership::Edges;
+use crate::{Context, Reply, membership, represent};
+
+/// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
+const MEMBERS_IN_ANSWER: u64 = 1000;
+
+/// Replaces a resource. `active` and `members` stay as they are where the body does not mention them.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::InvalidValue`], [`Error::Mutability`], [`Error::Uniqueness`],
+/// [`Error::PreconditionFailed`], [`Error::PayloadTooLarge`].
+pub async fn replace(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    body: &Object,
+    projection: &Projection,
+    precondition: &Precondition,
+) -> Result<Reply, Error> {
+    let definition = resource_type(kind);
+    let mut sent = definition.read(body)?;
+    let members = take_members(&mut sent)?;
+    let names_members = kind == Kind::Group && body.keys().any(|name| name.eq_ignore_ascii_case("members"));
+    let compute = |before: &Object| {
+        let mut resource = sent.clone();
+        if let (Kind::User, Some(active)) = (kind, before.get("active")) {
+            resource.entry("active").or_insert(active.clone());
+        }
+        keep_immutable(definition, before, &mut resource)?;
+        keys_of(kind, &resource)?;
+        let members = names_members.then(|| MemberOperation::Replace(members.clone())).into_iter().collect();
+        Ok(Patched { resource, members })
+    };
+    let stored = change(context, kind, id, precondition, compute).await?;
+    represent::reply(context, 200, &stored, projection).await
+}
+
+/// Applies the operations of a PATCH, all or none.
+///
+/// # Errors
+/// As [`replace`], and those of [`Patch`].
+pub async fn patch(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    body: &Object,
+    projection: &Projection,
+    precondition: &Precondition,
+) -> Result<Reply, Error> {
+    let patch = Patch::parse(resource_type(kind), body)?;
+    let stored = change(context, kind, id, precondition, |before| patch.apply(before)).await?;
+    if stored.member_count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
+        let version = Some(protocol::entity_tag(stored.version));
+        return Ok(Reply { status: 204, location: None, version, body: None });
+    }
+    represent::reply(context, 200, &stored, projection).await
+}
+
+/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing.
+async fn change(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    precondition: &Precondition,
+    compute: impl Fn(&Object) -> Result<Patched, Error>,
+) -> Result<Stored, Error> {
+    let contest = Contest::new();
+    loop {
+        let before = find(context, kind, id).await?;
+        precondition.check(before.version)?;
+        let Patched { resource, members } = compute(&before.resource)?;
+        let edges = edges(context, &before, members).await?;
+        if resource == before.resource && edges.is_empty() {
+            return Ok(before);
+        }
+        let commit = update(&before, resource, edges.add, edges.remove)?;
+        match context.directory.commit(context.caller, &commit).await {
+            Ok(()) => return Ok(after(before, commit, edges.new)),
+            Err(StoreError::Stale | StoreError::MemberMissing(_)) => contest.lost().await?,
+            Err(StoreError::Missing) => return Err(Error::no_such(kind)),
+            Err(StoreError::Taken) => return Err(taken(kind)),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+async fn edges(context: &Context<'_>, group: &Stored, operations: Vec<MemberOperation>) -> Result<Edges, Error> {
+    if operations.is_empty() {
+        return Ok(Edges::default());
+    }
+    let delta = if needs_current(&operations) {
+        let tenant = &context.caller.tenant;
+        let all = context.directory.members(tenant, &group.id, None).await.map_err(failed)?;
+        fold(operations, &membership::objects(context, &all))
+    } else {
+        fold(operations, &[])
+    };
+    let current = membership::current(context, group, &delta).await?;
+    membership::plan(context, Some(&group.id), &delta, &current).await
+}
+
+fn update(
+    before: &Stored,
+    resource: Object,
+    add: Vec<store::Member>,
+    remove: Vec<schema::ResourceId>,
+) -> Result<Commit, Error> {
+    let kind = before.kind;
+    let change = ChangeRecord {
+        id: new_id()?,
+        at: now(),
+        attributes: attributes(&before.resource, &resource, !(add.is_empty() && remove.is_empty())),
+    };
+    let write = Write::Update {
+        expected: before.version,
+        before: keys_of(kind, &before.resource)?,
+        after: Snapshot { keys: keys_of(kind, &resource)?, resource },
+    };
+    Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
+}
+
+fn after(before: Stored, commit: Commit, new_members: usize) -> Stored {
+    let resource = match commit.write {
+        Write::Update { after, .. } => after.resource,
+        Write::Create { .. } | Write::Delete { .. } => before.resource,
+    };
+    let gone = commit.remove.iter().filter(|id| commit.add.iter().all(|member| member.id != **id)).count();
+    let member_count = before.member_count.saturating_add(new_members as u64).saturating_sub(gone as u64);
+    Stored { version: before.version + 1, last_modified: commit.change.at, resource, member_count, ..before }
+}
+
+/// The names of the attributes in which two versions of a resource differ.
+pub(crate) fn attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
+    let mut names: Vec<String> = changed.chain(gone).cloned().collect();
+    if members {
+        names.push("members".to_owned());
+    }
+    names
+}

@@ -1,0 +1,70 @@
+//! Creating a resource (RFC 7644 §3.3).
+
+use protocol::membership::{MemberOperation, fold, take_members};
+use protocol::{Error, Projection};
+use schema::{Kind, Object, resource_type};
+use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
+
+use crate::contest::Contest;
+use crate::failure::failed;
+use crate::keys::{keys_of, new_id, now, taken};
+use crate::{Context, Reply, change, membership, represent};
+
+/// Creates a resource, a group with its members.
+///
+/// # Errors
+/// [`Error::InvalidValue`], [`Error::Uniqueness`] if its name is taken, [`Error::PayloadTooLarge`] for a group with more
+/// members than one transaction holds.
+pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
+    let definition = resource_type(kind);
+    let mut resource = definition.read(body)?;
+    let wanted = fold(vec![MemberOperation::Replace(take_members(&mut resource)?)], &[]);
+    if kind == Kind::User {
+        resource.entry("active").or_insert(true.into());
+    }
+    let keys = keys_of(kind, &resource)?;
+    let (id, at) = (new_id()?, now());
+    let contest = Contest::new();
+    loop {
+        let members = membership::plan(context, None, &wanted, &[]).await?;
+        let record = ChangeRecord {
+            id: new_id()?,
+            at: at.clone(),
+            attributes: change::attributes(&Object::new(), &resource, !members.add.is_empty()),
+        };
+        let commit = Commit {
+            kind,
+            id: id.clone(),
+            write: Write::Create { after: Snapshot { resource: resource.clone(), keys: keys.clone() } },
+            add: members.add,
+            remove: Vec::new(),
+            leave: Vec::new(),
+            change: record,
+        };
+        match context.directory.commit(context.caller, &commit).await {
+            Ok(()) => return Ok(created(context, commit, resource, projection)),
+            Err(StoreError::Taken) => return Err(taken(kind)),
+            // A member was deleted since it was looked up: look again.
+            Err(StoreError::MemberMissing(_)) => contest.lost().await?,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+/// The answer needs no read: what was committed is all there is.
+fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: &Projection) -> Reply {
+    let member_count = commit.add.len() as u64;
+    let (created, last_modified) = (commit.change.at.clone(), commit.change.at);
+    let stored =
+        Stored { id: commit.id, kind: commit.kind, version: 1, created, last_modified, resource, member_count };
+    let mut members = commit.add;
+    members.sort_by(|one, other| one.id.cmp(&other.id));
+    let edges = members.iter().map(|member| represent::member(context, member)).collect();
+    let resource = represent::with_edges(context, &stored, edges);
+    Reply {
+        status: 201,
+        location: Some(commit.kind.location(context.base_url, &stored.id)),
+        version: Some(protocol::entity_tag(1)),
+        body: Some(projection.apply(resource_type(commit.kind), resource)),
+    }
+}

@@ -1,0 +1,34 @@
+//! Reading one resource (RFC 7644 §3.4.1).
+
+use protocol::{Error, Precondition, Projection, entity_tag};
+use schema::{Kind, ResourceId};
+use store::Stored;
+
+use crate::failure::failed;
+use crate::{Context, Reply, represent};
+
+/// Reads the resource called `id`.
+///
+/// # Errors
+/// [`Error::NotFound`] if the tenant has no such resource.
+pub async fn get(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    projection: &Projection,
+    precondition: &Precondition,
+) -> Result<Reply, Error> {
+    let stored = find(context, kind, id).await?;
+    if precondition.is_not_modified(stored.version) {
+        let version = Some(entity_tag(stored.version));
+        return Ok(Reply { status: 304, location: None, version, body: None });
+    }
+    represent::reply(context, 200, &stored, projection).await
+}
+
+/// The resource that a URL names.
+pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<Stored, Error> {
+    let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
+    let stored = context.directory.get(&context.caller.tenant, kind, &id).await.map_err(failed)?;
+    stored.ok_or_else(|| Error::no_such(kind))
+}

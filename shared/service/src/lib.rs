@@ -1,0 +1,45 @@
+//! The steps of each operation: read, compute, commit, answer. What a resource is and what a request means is decided
+//! in `schema` and `protocol`; how it is stored, in `store`.
+
+mod change;
+mod contest;
+mod create;
+mod delete;
+mod failure;
+mod get;
+mod keys;
+mod list;
+mod membership;
+mod plan;
+mod represent;
+pub mod tokens;
+
+pub use change::{patch, replace};
+pub use create::create;
+pub use delete::delete;
+pub use get::get;
+pub use list::list;
+
+use protocol::Caller;
+use schema::Object;
+use store::Directory;
+
+/// What every operation works with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub directory: &'a Directory,
+    pub caller: &'a Caller,
+    /// `https://…/scim/v2`, for `meta.location` and `$ref`.
+    pub base_url: &'a str,
+}
+
+/// The outcome of an operation.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The URL of a new resource.
+    pub location: Option<String>,
+    /// The entity tag of the resource.
+    pub version: Option<String>,
+    pub body: Option<Object>,
+}

@@ -1,0 +1,124 @@
+//! Which edges a change of membership comes to, seen against those that are there.
+
+use std::collections::{BTreeSet, HashMap};
+
+use protocol::Error;
+use protocol::membership::Delta;
+use schema::{Object, ResourceId};
+use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
+
+use crate::Context;
+use crate::failure::failed;
+
+/// So many unknown ids are looked up for one request; past it the change could not be committed anyway.
+const MAX_LOOKED_UP: usize = 1000;
+
+/// Edges to put and to take away. One to put may be there already, with another `display`.
+#[derive(Debug, Default)]
+pub(crate) struct Edges {
+    pub(crate) add: Vec<Member>,
+    pub(crate) remove: Vec<ResourceId>,
+    /// How many of `add` are new.
+    pub(crate) new: usize,
+}
+
+impl Edges {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// The members of a group that a change has to know: all if it replaces them, else those that it names.
+pub(crate) async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result<Vec<Member>, Error> {
+    let tenant = &context.caller.tenant;
+    if group.member_count == 0 {
+        return Ok(Vec::new());
+    }
+    let read = if delta.replace {
+        context.directory.members(tenant, &group.id, None).await
+    } else {
+        let named: Vec<ResourceId> =
+            delta.add.keys().chain(&delta.remove).filter_map(|id| ResourceId::parse(id)).collect();
+        context.directory.members_among(tenant, &group.id, &named).await
+    };
+    read.map_err(failed)
+}
+
+/// Members as objects, for a filter.
+pub(crate) fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
+    let objects = members.iter().map(|member| crate::represent::member(context, member));
+    objects.filter_map(|member| member.as_object().cloned()).collect()
+}
+
+/// What is to be written: new members that exist, a `display` that differs, and who goes.
+///
+/// An id that names nobody is left out and logged: Okta gives up a whole push at a 4xx, and sends users that were deleted here.
+///
+/// # Errors
+/// [`Error::InvalidValue`] for a group in itself, [`Error::PayloadTooLarge`] for more than one transaction holds.
+pub(crate) async fn plan(
+    context: &Context<'_>,
+    group: Option<&ResourceId>,
+    delta: &Delta,
+    current: &[Member],
+) -> Result<Edges, Error> {
+    let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
+    let mut edges = Edges::default();
+    let mut unknown = Vec::new();
+    for (id, display) in &delta.add {
+        match present.get(id.as_str()) {
+            Some(member) if display.is_some() && member.display != *display => {
+                edges.add.push(Member { display: display.clone(), ..(*member).clone() });
+                edges.remove.push(member.id.clone());
+            }
+            Some(_) => {}
+            None => unknown.push((ResourceId::parse(id), display)),
+        }
+    }
+    let gone = |member: &&Member| {
+        let id = member.id.as_str();
+        delta.remove.contains(id) || (delta.replace && !delta.add.contains_key(id))
+    };
+    edges.remove.extend(current.iter().filter(gone).map(|member| member.id.clone()));
+    if unknown.iter().any(|(id, _)| id.as_ref() == group && group.is_some()) {
+        return Err(Error::InvalidValue("members: a group cannot be a member of itself.".to_owned()));
+    }
+    if unknown.len() > MAX_LOOKED_UP {
+        return Err(too_many(unknown.len() + edges.remove.len()));
+    }
+    let new = look_up(context, &unknown).await?;
+    edges.new = new.len();
+    edges.add.extend(new);
+    let changed: BTreeSet<&ResourceId> = edges.add.iter().map(|member| &member.id).chain(&edges.remove).collect();
+    if changed.len() > MEMBER_CHANGES_PER_COMMIT {
+        return Err(too_many(changed.len()));
+    }
+    Ok(edges)
+}
+
+async fn look_up(
+    context: &Context<'_>,
+    wanted: &[(Option<ResourceId>, &Option<String>)],
+) -> Result<Vec<Member>, Error> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
+    let kinds = context.directory.existing(&context.caller.tenant, &ids).await.map_err(failed)?;
+    let found = wanted.iter().filter_map(|(id, display)| {
+        let id = id.clone()?;
+        Some(Member { kind: *kinds.get(&id)?, id, display: (*display).clone() })
+    });
+    let found: Vec<Member> = found.collect();
+    if found.len() < wanted.len() {
+        tracing::warn!(members = wanted.len() - found.len(), "members that do not exist were left out");
+    }
+    Ok(found)
+}
+
+fn too_many(count: usize) -> Error {
+    Error::PayloadTooLarge(format!(
+        "The request changes {count} members; at most {MEMBER_CHANGES_PER_COMMIT} can be changed in one request. Nothing \
+         was changed. Send the change in smaller parts."
+    ))
+}

@@ -1,0 +1,310 @@
+//! Bearer tokens (RFC 6750): issued, listed, rotated and revoked by operators, and looked at by the authorizer.
+//!
+//! A token is shown once, when it is issued; afterwards there is only its hash.
+
+use jiff::Timestamp;
+use protocol::{Caller, Error, Scopes, Tenant, token};
+use serde::{Deserialize, Serialize};
+use store::{Directory, Error as StoreError, Token};
+
+use crate::failure::failed;
+
+const DAY: u64 = 24 * 60 * 60;
+const HOUR: u64 = 60 * 60;
+/// Ten years.
+const MAX_DAYS: u64 = 3650;
+const DEFAULT_DAYS: u64 = 365;
+const MAX_OVERLAP_HOURS: u64 = 30 * 24;
+const DEFAULT_OVERLAP_HOURS: u64 = 24;
+const MAX_LABEL: usize = 128;
+
+/// What a new token is to be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Issue {
+    pub tenant: String,
+    /// For whom it is, in words of the operator's.
+    pub label: String,
+    /// 365 if absent.
+    #[serde(default)]
+    pub expires_in_days: Option<u64>,
+    /// `read write` if absent.
+    #[serde(default)]
+    pub scopes: Option<String>,
+}
+
+/// Whose tokens are listed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    pub tenant: String,
+}
+
+/// Which token gets a successor.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rotate {
+    pub id: String,
+    /// How long the old token still works; 24 if absent.
+    #[serde(default)]
+    pub overlap_hours: Option<u64>,
+    /// As long as the old one was given, if absent.
+    #[serde(default)]
+    pub expires_in_days: Option<u64>,
+}
+
+/// Which token is revoked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    pub id: String,
+}
+
+/// A new token, with its secret.
+#[derive(Serialize)]
+pub struct Issued {
+    /// What the identity provider is given.
+    pub token: String,
+    #[serde(flatten)]
+    pub about: About,
+}
+
+/// A token without its secret. Times are RFC 3339.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    pub id: String,
+    pub tenant: String,
+    pub label: String,
+    pub scopes: String,
+    /// `active`, `expired` or `revoked`.
+    pub state: &'static str,
+    pub created: String,
+    pub expires_at: String,
+    /// Right to the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+}
+
+/// The tokens of a tenant.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    pub tokens: Vec<About>,
+}
+
+/// Issues a token.
+///
+/// # Errors
+/// [`Error::InvalidValue`] if there can be no such token.
+pub async fn issue(directory: &Directory, wanted: Issue) -> Result<Issued, Error> {
+    if !Tenant::is_valid_name(&wanted.tenant) {
+        let problem = "The tenant must be 1 to 64 of the characters a-z, 0-9 and -.";
+        return Err(Error::InvalidValue(problem.to_owned()));
+    }
+    let label = wanted.label.trim();
+    if label.is_empty() || label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
+        return Err(Error::InvalidValue(format!("The label must be 1 to {MAX_LABEL} characters that can be printed.")));
+    }
+    let scopes = wanted.scopes.as_deref().unwrap_or("read write").parse::<Scopes>();
+    let scopes = scopes.map_err(|problem| Error::InvalidValue(format!("The scopes are wrong: {problem}.")))?;
+    let lifetime = days(wanted.expires_in_days.unwrap_or(DEFAULT_DAYS))?;
+    make(directory, wanted.tenant, label.to_owned(), scopes.to_string(), lifetime).await
+}
+
+/// Lists the tokens of a tenant, the newest first.
+///
+/// # Errors
+/// Those of the store.
+pub async fn list(directory: &Directory, wanted: List) -> Result<Listed, Error> {
+    let mut tokens = directory.list_tokens(&wanted.tenant).await.map_err(failed)?;
+    tokens.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
+    let now = now();
+    Ok(Listed { tokens: tokens.into_iter().map(|token| about(token, now)).collect() })
+}
+
+/// Issues a token like another one, which expires after a while in which both work.
+///
+/// # Errors
+/// [`Error::NotFound`] for an id that is none, [`Error::InvalidValue`] if the token no longer works.
+pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Error> {
+    let hours = wanted.overlap_hours.unwrap_or(DEFAULT_OVERLAP_HOURS);
+    if hours > MAX_OVERLAP_HOURS {
+        return Err(Error::InvalidValue(format!("overlapHours must be 0 to {MAX_OVERLAP_HOURS}.")));
+    }
+    let old = directory.get_token(&wanted.id).await.map_err(failed)?.ok_or_else(|| unknown(&wanted.id))?;
+    let now = now();
+    if state(&old, now) != "active" {
+        let problem = format!("The token {} is {}; issue a new one instead.", old.id, state(&old, now));
+        return Err(Error::InvalidValue(problem));
+    }
+    let lifetime = match wanted.expires_in_days {
+        Some(number) => days(number)?,
+        None => old.expires_at.saturating_sub(old.created),
+    };
+    let new = make(directory, old.tenant, old.label, old.scopes, lifetime).await?;
+    let end = old.expires_at.min(now.saturating_add(hours * HOUR));
+    directory.expire_at(&old.id, end).await.map_err(failed)?;
+    Ok(new)
+}
+
+/// Revokes a token for good. It may work until the authorizer's answer about it is forgotten.
+///
+/// # Errors
+/// [`Error::NotFound`] for an id that is none.
+pub async fn revoke(directory: &Directory, wanted: Revoke) -> Result<About, Error> {
+    match directory.revoke(&wanted.id, now()).await {
+        Err(StoreError::Missing) => return Err(unknown(&wanted.id)),
+        revoked => revoked.map_err(failed)?,
+    }
+    let token = directory.get_token(&wanted.id).await.map_err(failed)?;
+    token.map(|token| about(token, now())).ok_or_else(|| unknown(&wanted.id))
+}
+
+/// Who bears the token of an `Authorization` header; `None` whatever is wrong with it.
+///
+/// # Errors
+/// If the store does not say.
+pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Option<Caller>, Error> {
+    let Some(presented) = token::parse(authorization) else { return Ok(None) };
+    let Some(token) = directory.get_token(&presented.id).await.map_err(failed)? else { return Ok(None) };
+    let now = now();
+    if !presented.matches(&token.hash) || state(&token, now) != "active" {
+        return Ok(None);
+    }
+    // The token is good even if its use cannot be noted just now.
+    if let Err(error) = directory.touch_token(&token, now).await {
+        tracing::warn!(cause = %error, "the use of a token was not noted");
+    }
+    Ok(Caller::from_context(&token.tenant, &token.id, &token.scopes))
+}
+
+async fn make(
+    directory: &Directory,
+    tenant: String,
+    label: String,
+    scopes: String,
+    lifetime: u64,
+) -> Result<Issued, Error> {
+    let minted = token::mint(random()?, random()?);
+    let created = now();
+    let token = Token {
+        id: minted.id.clone(),
+        hash: minted.hash(),
+        tenant,
+        scopes,
+        label,
+        created,
+        expires_at: created.saturating_add(lifetime),
+        last_used: None,
+        revoked_at: None,
+    };
+    directory.put_token(&token).await.map_err(failed)?;
+    Ok(Issued { token: minted.to_string(), about: about(token, created) })
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => {
+            tracing::error!(cause = %error, "the system gives no random bytes");
+            Err(Error::Internal)
+        }
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    Error::NotFound(format!("There is no token with the id {id:?}; TokensList shows those of a tenant."))
+}
+
+/// A lifetime in seconds.
+fn days(number: u64) -> Result<u64, Error> {
+    match number {
+        1..=MAX_DAYS => Ok(number * DAY),
+        _ => Err(Error::InvalidValue(format!("expiresInDays must be 1 to {MAX_DAYS}."))),
+    }
+}
+
+fn about(token: Token, now: u64) -> About {
+    About {
+        state: state(&token, now),
+        id: token.id,
+        tenant: token.tenant,
+        label: token.label,
+        scopes: token.scopes,
+        created: time(token.created),
+        expires_at: time(token.expires_at),
+        last_used: token.last_used.map(time),
+        revoked_at: token.revoked_at.map(time),
+    }
+}
+
+fn state(token: &Token, now: u64) -> &'static str {
+    if token.revoked_at.is_some() {
+        "revoked"
+    } else if token.expires_at <= now {
+        "expired"
+    } else {
+        "active"
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
+}
+
+fn time(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.unwrap_or(Timestamp::MAX).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(expires_at: u64, revoked_at: Option<u64>) -> Token {
+        Token {
+            id: "i".into(),
+            hash: "h".into(),
+            tenant: "acme".into(),
+            scopes: "read".into(),
+            label: "l".into(),
+            created: 0,
+            expires_at,
+            last_used: None,
+            revoked_at,
+        }
+    }
+
+    #[test]
+    fn a_token_ends_at_its_expiry_or_before() {
+        assert_eq!(state(&token(10, None), 9), "active");
+        assert_eq!(state(&token(10, None), 10), "expired");
+        assert_eq!(state(&token(10, Some(1)), 9), "revoked");
+    }
+
+    #[test]
+    fn a_lifetime_is_at_most_ten_years() {
+        assert_eq!(days(1), Ok(86_400));
+        assert!(days(3650).is_ok() && days(0).is_err() && days(3651).is_err());
+    }
+
+    #[test]
+    fn what_is_told_of_a_token_has_no_hash() {
+        let about = serde_json::to_value(about(token(86_400, None), 0)).unwrap();
+        let expect = serde_json::json!({
+            "id": "i", "tenant": "acme", "label": "l", "scopes": "read", "state": "active",
+            "created": "1970-01-01T00:00:00Z", "expiresAt": "1970-01-02T00:00:00Z",
+        });
+        assert_eq!(about, expect);
+    }
+
+    #[test]
+    fn a_misspelt_wish_is_refused() {
+        assert!(serde_json::from_str::<Issue>(r#"{"tenant":"a","label":"l"}"#).is_ok());
+        assert!(serde_json::from_str::<Issue>(r#"{"tenant":"a","label":"l","expiresInDay":1}"#).is_err());
+    }
+}
