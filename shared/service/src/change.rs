@@ -29,21 +29,12 @@ pub async fn replace(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let definition = resource_type(kind);
-    let mut sent = definition.read(body)?;
-    let members = take_members(&mut sent)?;
+    let mut resource = resource_type(kind).read(body)?;
+    let members = take_members(&mut resource)?;
     let names_members = kind == Kind::Group && body.keys().any(|name| name.eq_ignore_ascii_case("members"));
-    let compute = |before: &Object| {
-        let mut resource = sent.clone();
-        if let (Kind::User, Some(active)) = (kind, before.get("active")) {
-            resource.entry("active").or_insert(active.clone());
-        }
-        keep_immutable(definition, before, &mut resource)?;
-        keys_of(kind, &resource)?;
-        let members = names_members.then(|| MemberOperation::Replace(members.clone())).into_iter().collect();
-        Ok(Patched { resource, members })
-    };
-    let stored = change(context, kind, id, precondition, compute).await?;
+    let members = names_members.then_some(MemberOperation::Replace(members)).into_iter().collect();
+    let wanted = Wanted::Replace(Patched { resource, members });
+    let stored = change(context, kind, id, precondition, &wanted).await?;
     represent::reply(context, 200, &stored, projection).await
 }
 
@@ -59,13 +50,34 @@ pub async fn patch(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let patch = Patch::parse(resource_type(kind), body)?;
-    let stored = change(context, kind, id, precondition, |before| patch.apply(before)).await?;
+    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body)?);
+    let stored = change(context, kind, id, precondition, &wanted).await?;
     if stored.member_count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
     represent::reply(context, 200, &stored, projection).await
+}
+
+/// What a request makes of a resource, whatever the version that it meets.
+enum Wanted {
+    Replace(Patched),
+    Patch(Patch),
+}
+
+impl Wanted {
+    fn compute(&self, kind: Kind, before: &Object) -> Result<Patched, Error> {
+        let sent = match self {
+            Wanted::Patch(patch) => return patch.apply(before),
+            Wanted::Replace(sent) => sent,
+        };
+        let mut resource = sent.resource.clone();
+        if let (Kind::User, Some(active)) = (kind, before.get("active")) {
+            resource.entry("active").or_insert(active.clone());
+        }
+        keep_immutable(resource_type(kind), before, &mut resource)?;
+        Ok(Patched { resource, members: sent.members.clone() })
+    }
 }
 
 /// Reads, computes and commits until no other change comes between. A change of nothing writes nothing.
@@ -74,13 +86,13 @@ async fn change(
     kind: Kind,
     id: &str,
     precondition: &Precondition,
-    compute: impl Fn(&Object) -> Result<Patched, Error>,
+    wanted: &Wanted,
 ) -> Result<Stored, Error> {
     let contest = Contest::new();
     loop {
         let before = find(context, kind, id).await?;
         precondition.check(before.version)?;
-        let Patched { resource, members } = compute(&before.resource)?;
+        let Patched { resource, members } = wanted.compute(kind, &before.resource)?;
         let edges = edges(context, &before, members).await?;
         if resource == before.resource && edges.is_empty() {
             return Ok(before);

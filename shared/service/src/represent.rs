@@ -96,20 +96,24 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
 }
 
 async fn members(context: &Context<'_>, groups: &[Stored]) -> Result<Vec<Vec<Value>>, Error> {
-    let tenant = &context.caller.tenant;
-    let read = stream::iter(groups).map(|group| async {
-        // A group that has none needs no call.
-        if group.member_count == 0 { Ok(Vec::new()) } else { context.directory.members(tenant, &group.id, None).await }
-    });
-    let members: Vec<Vec<Member>> = read.buffered(AT_ONCE).try_collect().await.map_err(failed)?;
+    let read: Vec<_> = groups.iter().map(|group| members_of(context, group)).collect();
+    let members: Vec<Vec<Member>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
     Ok(members.iter().map(|members| members.iter().map(|one| member(context, one)).collect()).collect())
+}
+
+/// A group that has none needs no call.
+async fn members_of(context: &Context<'_>, group: &Stored) -> Result<Vec<Member>, store::Error> {
+    match group.member_count {
+        0 => Ok(Vec::new()),
+        _ => context.directory.members(&context.caller.tenant, &group.id, None).await,
+    }
 }
 
 /// The groups that each user is a direct member of. An edge to a group that is being deleted is not shown.
 async fn groups(context: &Context<'_>, users: &[Stored]) -> Result<Vec<Vec<Value>>, Error> {
     let tenant = &context.caller.tenant;
-    let read = stream::iter(users).map(|user| context.directory.groups_of(tenant, &user.id));
-    let edges: Vec<Vec<ResourceId>> = read.buffered(AT_ONCE).try_collect().await.map_err(failed)?;
+    let read: Vec<_> = users.iter().map(|user| context.directory.groups_of(tenant, &user.id)).collect();
+    let edges: Vec<Vec<ResourceId>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
     let ids: BTreeSet<&ResourceId> = edges.iter().flatten().collect();
     let ids: Vec<ResourceId> = ids.into_iter().cloned().collect();
     let found = if ids.is_empty() {

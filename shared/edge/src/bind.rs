@@ -1,0 +1,212 @@
+//! What a function takes from a request: body, parameters and conditions (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or why not.
+
+use lambda_http::Body;
+use protocol::{Error, Precondition, Projection, Query};
+use schema::{Kind, Object};
+use serde_json::Value;
+
+use crate::Request;
+
+/// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
+const BODY_BYTES: usize = 5 * 1024 * 1024;
+
+impl Request {
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the place where the JSON
+    /// breaks; never with what stands there.
+    pub fn json_body(&self) -> Result<Object, Error> {
+        let body = self.body_bytes();
+        if body.len() > BODY_BYTES {
+            let problem = "The body is larger than 5 MB, the most that this service takes. Send less in one request.";
+            return Err(Error::PayloadTooLarge(problem.to_owned()));
+        }
+        self.check_content_type()?;
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::InvalidSyntax("The request has no body; it takes a JSON object.".to_owned()));
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}, not a JSON object.", kind_of(&other)))),
+            Err(error) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
+        }
+    }
+
+    fn body_bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        }
+    }
+
+    /// Okta and Entra send `application/scim+json; charset=utf-8`, Google and Okta's own test `application/json`.
+    fn check_content_type(&self) -> Result<(), Error> {
+        let Some(value) = self.headers.get("content-type") else { return Ok(()) };
+        let sent = value.to_str().unwrap_or_default();
+        let media_type = sent.split(';').next().unwrap_or_default().trim();
+        if ["application/scim+json", "application/json"].iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+            return Ok(());
+        }
+        let problem = "The body must be sent as `Content-Type: application/scim+json` or `application/json`.";
+        Err(Error::UnsupportedMediaType(problem.to_owned()))
+    }
+
+    /// A query parameter, decoded. Its name is case-sensitive.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`] if it is there twice.
+    pub fn query(&self, name: &str) -> Result<Option<&str>, Error> {
+        match self.query.all(name).as_deref() {
+            None | Some([]) => Ok(None),
+            Some([value]) => Ok(Some(value)),
+            Some(_) => Err(Error::InvalidSyntax(format!("The parameter {name} is there more than once."))),
+        }
+    }
+
+    /// A query parameter that is a whole number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] if it is none.
+    pub fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
+        let Some(text) = self.query(name)? else { return Ok(None) };
+        let number = text.trim().parse();
+        number.map(Some).map_err(|_| Error::InvalidValue(format!("The parameter {name} takes a whole number.")))
+    }
+
+    /// `attributes` and `excludedAttributes`.
+    ///
+    /// # Errors
+    /// What [`Projection::parse`] refuses.
+    pub fn projection(&self) -> Result<Projection, Error> {
+        Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?)
+    }
+
+    /// `filter`, `startIndex`, `count` and the projection of a list.
+    ///
+    /// # Errors
+    /// What [`Query::parse`] refuses.
+    pub fn list_query(&self, kind: Kind) -> Result<Query, Error> {
+        let (start_index, count) = (self.integer("startIndex")?, self.integer("count")?);
+        Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?)
+    }
+
+    /// `If-Match` and `If-None-Match`.
+    pub fn precondition(&self) -> Precondition {
+        Precondition::new(self.header("if-match"), self.header("if-none-match"))
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::request::tests::{admit, event};
+
+    fn with_body(content_type: Option<&str>, body: Value) -> Request {
+        let mut event = event();
+        event["headers"] = content_type.map_or(json!({}), |it| json!({"content-type": it}));
+        event["multiValueHeaders"] = json!({});
+        event["body"] = body;
+        admit(&event).unwrap()
+    }
+
+    fn with_query(query: Value) -> Request {
+        let mut event = event();
+        event["queryStringParameters"] = Value::Null;
+        event["multiValueQueryStringParameters"] = query;
+        admit(&event).unwrap()
+    }
+
+    #[test]
+    fn a_body_is_taken_as_json_of_either_type() {
+        for content_type in [
+            None,
+            Some("application/scim+json"),
+            Some("application/scim+json; charset=utf-8"),
+            Some("Application/JSON ;charset=UTF-8"),
+        ] {
+            let body = with_body(content_type, json!("{\"a\": 1}")).json_body();
+            assert_eq!(body.unwrap().get("a"), Some(&json!(1)), "{content_type:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_kind_is_refused() {
+        let deep = "[".repeat(200);
+        for (content_type, body, status, says) in [
+            ("text/plain", "{}", 415, "application/scim+json"),
+            ("application/jsonp", "{}", 415, "application/json"),
+            ("", "{}", 415, "application/scim+json"),
+            ("application/json", "", 400, "no body"),
+            ("application/json", " \n", 400, "no body"),
+            ("application/json", "[]", 400, "an array"),
+            ("application/json", "\"secret\"", 400, "a string"),
+            ("application/json", "null", 400, "null"),
+            ("application/json", "{\"a\":\n secret}", 400, "line 2 column 2"),
+            ("application/json", "{\"a\": 1", 400, "line 1 column 7"),
+            ("application/json", &deep, 400, "recursion limit"),
+        ] {
+            let error = with_body(Some(content_type), json!(body)).json_body().unwrap_err();
+            assert_eq!(error.status(), status, "{body}");
+            let detail = error.to_string();
+            assert!(detail.contains(says) && !detail.contains("secret"), "{detail}");
+        }
+        assert_eq!(with_body(None, Value::Null).json_body().unwrap_err().scim_type(), Some("invalidSyntax"));
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let of = |bytes: usize| json!(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8)));
+        assert!(with_body(None, of(BODY_BYTES)).json_body().is_ok());
+        assert_eq!(with_body(None, of(BODY_BYTES + 1)).json_body().unwrap_err().status(), 413);
+    }
+
+    #[test]
+    fn base64_is_decoded() {
+        let mut event = event();
+        event["body"] = json!("eyJhIjogIsOpIn0=");
+        event["isBase64Encoded"] = json!(true);
+        assert_eq!(admit(&event).unwrap().json_body().unwrap().get("a"), Some(&json!("é")));
+    }
+
+    #[test]
+    fn parameters_are_taken_once_and_as_they_are_named() {
+        let request = with_query(json!({
+            "filter": ["userName eq \"a+b %41\""], "count": ["7"], "startIndex": ["-3"], "Count": ["9"],
+            "attributes": ["a", "b"], "excludedAttributes": ["members"], "n": ["1.5"], "empty": [""],
+        }));
+        assert_eq!(request.query("filter"), Ok(Some("userName eq \"a+b %41\"")));
+        assert_eq!(request.query("nothing"), Ok(None));
+        assert_eq!(request.integer("count"), Ok(Some(7)));
+        assert_eq!(request.integer("startIndex"), Ok(Some(-3)));
+        assert_eq!(request.integer("nothing"), Ok(None));
+        for name in ["n", "empty"] {
+            let error = request.integer(name).unwrap_err();
+            assert!(error.scim_type() == Some("invalidValue") && error.to_string().contains(name));
+        }
+        let twice = request.query("attributes").unwrap_err();
+        assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
+        assert!(request.projection().is_err() && request.list_query(Kind::User).is_err());
+    }
+
+    #[test]
+    fn the_single_valued_form_of_a_query_is_enough() {
+        let mut event = event();
+        event["multiValueQueryStringParameters"] = Value::Null;
+        assert_eq!(admit(&event).unwrap().integer("count"), Ok(Some(2)));
+    }
+}

@@ -1,0 +1,210 @@
+//! One JSON line for each request, and what stands in it: tenant, token id, operation, resource id, attribute names,
+//! status, duration, and how much of DynamoDB it used. Never a credential, a value or a filter.
+
+use std::panic::PanicHookInfo;
+use std::time::Duration;
+
+use protocol::Error;
+use schema::ResourceId;
+use tracing::field::{Empty, Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Level, Span, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use crate::{Request, Response};
+
+/// The target of spans that are metered.
+const REQUEST: &str = "request";
+/// The target of the events that the store makes for each call of DynamoDB, with `call` and `units`.
+const DYNAMODB: &str = "dynamodb";
+
+/// What a request took from DynamoDB.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Usage {
+    /// HTTP requests, repeated ones too.
+    pub calls: u64,
+    /// Capacity units, read and write together.
+    pub units: f64,
+}
+
+/// What was used inside a span that [`metered`] made, or that a function runs in.
+pub fn usage(span: &Span) -> Usage {
+    let find = |(id, dispatch): (&Id, &tracing::Dispatch)| {
+        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+        span.extensions().get::<Usage>().copied()
+    };
+    span.with_subscriber(find).flatten().unwrap_or_default()
+}
+
+/// A span in which DynamoDB calls are counted, those of spans within it too.
+pub fn metered() -> Span {
+    tracing::info_span!(target: REQUEST, "request")
+}
+
+/// Counts the calls of DynamoDB in every metered span around them.
+#[derive(Debug)]
+pub struct Meter(());
+
+/// The layer that makes [`usage`] work.
+pub fn meter<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    Meter(()).with_filter(Targets::new().with_target(REQUEST, Level::INFO).with_target(DYNAMODB, Level::DEBUG))
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
+    fn on_new_span(&self, _attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Usage::default());
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if event.metadata().target() != DYNAMODB {
+            return;
+        }
+        let mut units = Units(0.0);
+        event.record(&mut units);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
+                usage.calls += 1;
+                usage.units += units.0;
+            }
+        }
+    }
+}
+
+struct Units(f64);
+
+impl Visit for Units {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "units" {
+            self.0 = value;
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
+}
+
+/// Starts logging as a Lambda does: JSON on standard output, at Lambda's own level or `INFO`, panics included.
+pub(crate) fn start() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
+    // The runtime would log a second time what `run_event` has logged.
+    let quiet = ("lambda_runtime::layers::panic", LevelFilter::OFF);
+    let filter = Targets::new().with_default(threshold(level.as_deref())).with_targets([quiet]);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_filter(filter);
+    // It fails only if logging has been started before, which is as good.
+    let started = tracing::subscriber::set_global_default(Registry::default().with(meter()).with(lines));
+    drop(started);
+    std::panic::set_hook(Box::new(panicked));
+}
+
+fn threshold(level: Option<&str>) -> LevelFilter {
+    match level.map(str::to_ascii_uppercase).as_deref() {
+        Some("FATAL") => LevelFilter::ERROR,
+        Some(level) => level.parse().unwrap_or(LevelFilter::INFO),
+        None => LevelFilter::INFO,
+    }
+}
+
+/// Logs a panic where it happens, within the request's span.
+fn panicked(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string);
+    tracing::error!(cause = info.payload_as_str(), place, "panic");
+}
+
+/// The span of one invocation. Deeper rooms may record `attributes`, the names of those that a request changed.
+pub(crate) fn span(operation: &str, request_id: Option<&str>) -> Span {
+    let (tenant, token, attributes) = (Empty, Empty, Empty);
+    tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, attributes)
+}
+
+pub(crate) fn caller(request: &Request) {
+    let span = Span::current();
+    span.record("tenant", request.caller().tenant.as_str());
+    span.record("token", request.caller().token.as_str());
+}
+
+/// The line of a request.
+pub(crate) fn answered(response: &Response, resource: Option<&ResourceId>, duration: Duration) {
+    let usage = usage(&Span::current());
+    tracing::info!(
+        target: REQUEST,
+        status = response.status,
+        scim_type = response.scim_type,
+        resource = resource.map(tracing::field::display),
+        duration_ms = milliseconds(duration),
+        dynamodb_calls = usage.calls,
+        dynamodb_units = usage.units,
+        "answered"
+    );
+}
+
+/// The line of an invocation that is no request.
+pub(crate) fn done(error: Option<&Error>, duration: Duration) {
+    let usage = usage(&Span::current());
+    tracing::info!(
+        target: REQUEST,
+        error = error.map(tracing::field::display),
+        duration_ms = milliseconds(duration),
+        dynamodb_calls = usage.calls,
+        dynamodb_units = usage.units,
+        "done"
+    );
+}
+
+/// To a tenth.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// The crate of a function, `users-create`, which is the name of its package.
+pub(crate) fn operation<F>() -> String {
+    let path = std::any::type_name::<F>();
+    path.split("::").next().unwrap_or(path).replace('_', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::instrument::WithSubscriber;
+
+    use super::*;
+
+    fn call(units: f64) {
+        tracing::debug!(target: DYNAMODB, call = "GetItem", units);
+    }
+
+    #[tokio::test]
+    async fn calls_are_counted_in_every_metered_span_around_them() {
+        let subscriber = Registry::default().with(meter());
+        async {
+            call(1.0);
+            let outer = metered();
+            outer.in_scope(|| call(0.5));
+            let inner = outer.in_scope(|| span("x", None));
+            let other = inner.in_scope(|| tracing::info_span!("other"));
+            inner.in_scope(|| other.in_scope(|| call(2.0)));
+            inner.in_scope(|| tracing::debug!(target: "elsewhere", units = 9.0));
+            assert_eq!(usage(&inner), Usage { calls: 1, units: 2.0 });
+            assert_eq!(usage(&outer), Usage { calls: 2, units: 2.5 });
+            assert_eq!(usage(&other), Usage::default());
+        }
+        .with_subscriber(subscriber)
+        .await;
+        assert_eq!(usage(&metered()), Usage::default());
+    }
+
+    #[test]
+    fn the_level_is_lambdas() {
+        for (level, expect) in [
+            (None, LevelFilter::INFO),
+            (Some("DEBUG"), LevelFilter::DEBUG),
+            (Some("warn"), LevelFilter::WARN),
+            (Some("FATAL"), LevelFilter::ERROR),
+            (Some("nonsense"), LevelFilter::INFO),
+        ] {
+            assert_eq!(threshold(level), expect, "{level:?}");
+        }
+    }
+}

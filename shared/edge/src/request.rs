@@ -1,0 +1,214 @@
+//! A request as a function sees it, once it is known who calls and that the token allows it (RFC 7644 §2).
+
+use std::collections::HashMap;
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
+use lambda_http::aws_lambda_events::query_map::QueryMap;
+use lambda_http::http::{HeaderMap, Method};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt};
+use percent_encoding::percent_decode_str;
+use protocol::{Caller, Error};
+
+use crate::url;
+
+/// A request whose caller is known and may make it. There is no other way to get one.
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) parameters: HashMap<String, String>,
+    pub(crate) query: QueryMap,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) base_url: String,
+    pub(crate) caller: Caller,
+}
+
+impl Request {
+    /// Reads what the gateway sent.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do not
+    /// allow the request.
+    pub(crate) fn admit(event: lambda_http::Request) -> Result<Request, Error> {
+        let extensions = event.extensions();
+        let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {
+            return Err(unknown_caller());
+        };
+        let caller = caller(context).ok_or_else(unknown_caller)?;
+        let parameters = extensions.path_parameters();
+        let parameters: HashMap<String, String> =
+            parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let path = path(context.resource_path.as_deref().unwrap_or_default(), &parameters);
+        let base_url = url::base_url(context, event.headers(), &path);
+        let query = extensions.query_string_parameters();
+        let (parts, body) = event.into_parts();
+        allow(&caller, &parts.method, &path)?;
+        Ok(Request { method: parts.method, path, parameters, query, headers: parts.headers, body, base_url, caller })
+    }
+
+    /// `GET` and so on.
+    pub fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The path as the template's paths are written, `/v2/Users/1`, percent-encoded as it was sent.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The URL to which `/Users` is appended, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// A part of the path, percent-decoded, by its name in the template.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let value = self.parameters.get(name)?;
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+    }
+
+    /// The `{id}` of the path.
+    pub fn id(&self) -> String {
+        self.parameter("id").unwrap_or_default()
+    }
+
+    /// A header's value, if it is ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Who calls, by the context that the authorizer gave to the gateway.
+pub(crate) fn caller(context: &ApiGatewayProxyRequestContext) -> Option<Caller> {
+    let field = |name| context.authorizer.fields.get(name)?.as_str();
+    Caller::from_context(field("tenant")?, field("token")?, field("scopes")?)
+}
+
+fn unknown_caller() -> Error {
+    Error::Unauthorized("The request reached the service without a valid bearer token.".to_owned())
+}
+
+/// A read-only token may GET, and search by POST (RFC 7644 §3.4.3); everything else writes.
+fn allow(caller: &Caller, method: &Method, path: &str) -> Result<(), Error> {
+    let search = method == Method::POST && path.ends_with("/.search");
+    let reads = search || method == Method::GET || method == Method::HEAD;
+    let (allowed, scope, verb) =
+        if reads { (caller.scopes.read, "read", "read") } else { (caller.scopes.write, "write", "change anything") };
+    match allowed {
+        true => Ok(()),
+        false => Err(Error::Forbidden(format!(
+            "This token may not {verb}: it lacks the scope `{scope}`. Ask the provider for a token that has it."
+        ))),
+    }
+}
+
+/// The resource's path with its parameters filled in: it does not depend on stage or domain.
+fn path(resource: &str, parameters: &HashMap<String, String>) -> String {
+    let fill = |segment: &str| {
+        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let value = name.and_then(|name| parameters.get(name.trim_end_matches('+')));
+        value.map_or_else(|| segment.to_owned(), |value| value.trim_matches('/').to_owned())
+    };
+    let segments: Vec<String> = resource.split('/').filter(|segment| !segment.is_empty()).map(fill).collect();
+    format!("/{}", segments.join("/"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The event of a request to `/v2/Users/{id}`, to be changed.
+    pub(crate) fn event() -> Value {
+        json!({
+            "resource": "/v2/Users/{id}",
+            "path": "/v2/Users/a%20b",
+            "httpMethod": "PATCH",
+            "headers": {"Content-Type": "application/scim+json; charset=utf-8", "Host": "api.example"},
+            "multiValueHeaders": {"Content-Type": ["application/scim+json; charset=utf-8"], "Host": ["api.example"]},
+            "queryStringParameters": {"count": "2"},
+            "multiValueQueryStringParameters": {"count": ["2"]},
+            "pathParameters": {"id": "a%20b"},
+            "stageVariables": null,
+            "requestContext": {
+                "resourcePath": "/v2/Users/{id}", "path": "/scim/v2/Users/a%20b", "stage": "scim",
+                "domainName": "api.example", "httpMethod": "PATCH", "requestId": "r-1", "identity": {},
+                "authorizer": {"tenant": "acme", "token": "t-1", "scopes": "read write", "integrationLatency": 3},
+            },
+            "body": "{\"active\": false}",
+            "isBase64Encoded": false,
+        })
+    }
+
+    pub(crate) fn admit(event: &Value) -> Result<Request, Error> {
+        Request::admit(lambda_http::request::from_str(&event.to_string()).unwrap())
+    }
+
+    #[test]
+    fn a_request_is_read_from_the_gateways_event() {
+        let request = admit(&event()).unwrap();
+        assert_eq!((request.method(), request.path()), ("PATCH", "/v2/Users/a%20b"));
+        assert_eq!(request.id(), "a b");
+        assert_eq!(request.base_url(), "https://api.example/scim/v2");
+        assert_eq!(request.caller().tenant.as_str(), "acme");
+        assert_eq!(request.header("CONTENT-TYPE"), Some("application/scim+json; charset=utf-8"));
+    }
+
+    #[test]
+    fn without_the_authorizers_context_there_is_no_request() {
+        for context in [
+            json!(null),
+            json!({}),
+            json!({"tenant": "acme", "token": "t"}),
+            json!({"tenant": "", "token": "t", "scopes": "read"}),
+            json!({"tenant": "acme", "token": "t", "scopes": "admin"}),
+            json!({"tenant": 1, "token": "t", "scopes": "read"}),
+        ] {
+            let mut event = event();
+            event["requestContext"]["authorizer"] = context.clone();
+            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), Err(401), "{context}");
+        }
+    }
+
+    #[test]
+    fn scopes_decide_what_is_allowed() {
+        let search = "/v2/Users/.search";
+        for (scopes, method, resource, expect) in [
+            ("read", "GET", "/v2/Users", true),
+            ("read", "HEAD", "/v2/Users", true),
+            ("read", "POST", search, true),
+            ("read", "POST", "/v2/Users", false),
+            ("read", "PUT", search, false),
+            ("read", "DELETE", "/v2/Users/{id}", false),
+            ("write", "GET", "/v2/Users", false),
+            ("write", "POST", search, false),
+            ("write", "PATCH", "/v2/Users/{id}", true),
+            ("read write", "PATCH", "/v2/Users/{id}", true),
+        ] {
+            let mut event = event();
+            event["httpMethod"] = method.into();
+            event["requestContext"]["resourcePath"] = resource.into();
+            event["requestContext"]["authorizer"]["scopes"] = scopes.into();
+            let expect = if expect { Ok(()) } else { Err(403) };
+            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), expect, "{scopes} {method} {resource}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_the_templates_with_its_parameters() {
+        let parameters =
+            HashMap::from([("id", "1"), ("proxy", "v2/Users/1/")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        for (resource, expect) in
+            [("/v2/Users/{id}", "/v2/Users/1"), ("/{proxy+}", "/v2/Users/1"), ("/", "/"), ("/v2/{x}", "/v2/{x}")]
+        {
+            assert_eq!(path(resource, &parameters), expect);
+        }
+    }
+}

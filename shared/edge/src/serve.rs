@@ -1,0 +1,243 @@
+//! From the gateway's event to its answer: whatever happens in between, it is a SCIM answer (RFC 7644 §3.12).
+
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
+use lambda_http::lambda_runtime::Context;
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Adapter, Body, LambdaEvent, RequestExt, Service, http, service_fn};
+use protocol::Error;
+use schema::ResourceId;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{Request, Response, log};
+
+/// Runs a function behind a route, until Lambda ends the process.
+///
+/// `state` is made once, in Lambda's init phase. `handle` gets each request; its errors and panics become SCIM bodies.
+pub fn run<S, E, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
+where
+    S: Send + Sync + 'static,
+    E: Display,
+    F: Fn(&'static S, Request) -> R + Copy + Send + Sync + 'static,
+    R: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    start(state, async move |state| lambda_http::run(service_fn(move |event| serve(state, handle, event))).await)
+}
+
+/// The state of a function that needs none.
+pub async fn stateless() -> Result<(), Infallible> {
+    Ok(())
+}
+
+/// Does with one event what [`run`] does with each: takes the JSON that API Gateway sends to a function and gives the JSON
+/// that it gets back.
+///
+/// # Errors
+/// If it is no event of API Gateway.
+pub async fn invoke<S, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
+where
+    S: Send + Sync + 'static,
+    F: Fn(&'static S, Request) -> R + Copy + Send + Sync + 'static,
+    R: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    let event: LambdaRequest = serde_json::from_value(event)?;
+    let mut adapter = Adapter::from(service_fn(move |event| serve(state, handle, event)));
+    let Ok(answer) = adapter.call(LambdaEvent::new(event, Context::default())).await;
+    serde_json::to_value(answer)
+}
+
+/// Starts logging, makes the state, and serves.
+pub(crate) fn start<S, E>(
+    state: impl Future<Output = Result<S, E>>,
+    serve: impl AsyncFnOnce(&'static S) -> Result<(), lambda_http::Error>,
+) -> ExitCode
+where
+    S: 'static,
+    E: Display,
+{
+    log::start();
+    let lifetime = async {
+        let state = state.await.map_err(|error| error.to_string())?;
+        serve(Box::leak(Box::new(state))).await.map_err(|error| error.to_string())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(lifetime)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            tracing::error!(cause, "the function cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve<S, F, R>(
+    state: &'static S,
+    handle: F,
+    event: lambda_http::Request,
+) -> Result<http::Response<Body>, Infallible>
+where
+    F: Fn(&'static S, Request) -> R,
+    R: Future<Output = Result<Response, Error>>,
+{
+    let started = Instant::now();
+    let context = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => context,
+        None | Some(_) => &ApiGatewayProxyRequestContext::default(),
+    };
+    let span = log::span(&log::operation::<F>(), context.request_id.as_deref());
+    let accept = event.headers().get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let answer = async {
+        let (response, resource) = respond(state, handle, event).await;
+        log::answered(&response, resource.as_ref(), started.elapsed());
+        response.into_http(accept.as_deref())
+    };
+    Ok(answer.instrument(span).await)
+}
+
+/// The answer, and the id of the resource that it is about.
+async fn respond<S, F, R>(state: &'static S, handle: F, event: lambda_http::Request) -> (Response, Option<ResourceId>)
+where
+    F: Fn(&'static S, Request) -> R,
+    R: Future<Output = Result<Response, Error>>,
+{
+    let request = match Request::admit(event) {
+        Ok(request) => request,
+        Err(error) => return (error.into(), None),
+    };
+    log::caller(&request);
+    let resource = ResourceId::parse(&request.id());
+    let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
+    let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
+    (response, resource.or(created))
+}
+
+/// Turns a panic, which the hook has logged, into an error.
+pub(crate) async fn guard<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Error::Internal))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use schema::Object;
+    use serde_json::json;
+    use tracing::instrument::WithSubscriber;
+    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+    use crate::request::tests::event;
+
+    async fn echo(name: &&str, request: Request) -> Result<Response, Error> {
+        let body =
+            Object::from_iter([("state".to_owned(), json!(name)), ("sent".to_owned(), request.json_body()?.into())]);
+        Ok(Response::new(200, Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()), Some(body)))
+    }
+
+    async fn refuse(_: &&str, _: Request) -> Result<Response, Error> {
+        Err(Error::Uniqueness("taken".to_owned()))
+    }
+
+    async fn panic(_: &&str, _: Request) -> Result<Response, Error> {
+        panic!("for a test")
+    }
+
+    async fn gone(_: &&str, _: Request) -> Result<Response, Error> {
+        tracing::debug!(target: "dynamodb", call = "TransactWriteItems", units = 2.5);
+        Ok(Response::new(204, None, None, None))
+    }
+
+    #[tokio::test]
+    async fn an_event_goes_in_and_an_answer_comes_out() {
+        let answer = invoke(&"s", echo, event()).await.unwrap();
+        assert_eq!(answer["statusCode"], 200);
+        assert_eq!(answer["isBase64Encoded"], false);
+        let expect = json!({
+            "location": ["https://api.example/scim/v2"], "etag": ["W/\"1\""], "cache-control": ["no-store"],
+            "content-type": ["application/scim+json"],
+        });
+        assert_eq!(answer["multiValueHeaders"], expect);
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body, json!({"state": "s", "sent": {"active": false}}));
+        let answer = invoke(&"s", gone, event()).await.unwrap();
+        assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(204), &json!("")));
+    }
+
+    #[tokio::test]
+    async fn whatever_fails_is_a_scim_error() {
+        let mut unknown = event();
+        unknown["requestContext"]["authorizer"] = Value::Null;
+        let mut asks_for_json = event();
+        asks_for_json["headers"]["Accept"] = json!("application/json");
+        for (answer, status, scim_type) in [
+            (invoke(&"s", refuse, event()).await, 409, json!("uniqueness")),
+            (invoke(&"s", panic, event()).await, 500, Value::Null),
+            (invoke(&"s", echo, unknown).await, 401, Value::Null),
+            (invoke(&"s", refuse, asks_for_json).await, 409, json!("uniqueness")),
+        ] {
+            let answer = answer.unwrap();
+            assert_eq!(answer["statusCode"], status);
+            let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            assert_eq!(body["status"], status.to_string());
+            assert_eq!(body["scimType"], scim_type);
+            assert!(answer["multiValueHeaders"]["content-type"][0].as_str().unwrap().ends_with("json"));
+        }
+        assert!(invoke(&"s", echo, json!({"not": "an event"})).await.is_err());
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(std::sync::Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Lines {
+        type Writer = Lines;
+
+        fn make_writer(&'a self) -> Lines {
+            self.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_one_line_without_values() {
+        let lines = Lines::default();
+        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        let json = tracing_subscriber::Layer::with_filter(
+            json.with_writer(lines.clone()),
+            tracing::level_filters::LevelFilter::INFO,
+        );
+        let subscriber = tracing_subscriber::registry().with(log::meter()).with(json);
+        let id = "01234567-89ab-7def-8123-456789abcdef";
+        let mut secretive = event();
+        secretive["pathParameters"]["id"] = json!(id);
+        secretive["headers"]["Authorization"] = json!("Bearer hush");
+        secretive["body"] = json!("hush");
+        secretive["multiValueQueryStringParameters"]["filter"] = json!(["userName eq \"hush\""]);
+        invoke(&"s", gone, secretive).with_subscriber(subscriber).await.unwrap();
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!((text.lines().count(), text.contains("hush")), (1, false), "{text}");
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["status"], 204);
+        assert_eq!(line["resource"], id);
+        assert_eq!((&line["dynamodb_calls"], &line["dynamodb_units"]), (&json!(1), &json!(2.5)));
+        let span =
+            json!({"name": "request", "operation": "edge", "request_id": "r-1", "tenant": "acme", "token": "t-1"});
+        assert_eq!(line["span"], span);
+    }
+}

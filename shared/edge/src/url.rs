@@ -1,0 +1,68 @@
+//! The base URL that the client used (RFC 7644 §1.3), read from the gateway's event and not configured anywhere.
+//!
+//! A stage, a custom domain's mapping and the local gateway each put something else before the paths that the
+//! template declares: whatever is left of the request's path without them.
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
+use lambda_http::http::HeaderMap;
+use lambda_http::http::header::HOST;
+
+/// The first segment of every SCIM path (RFC 7644 §3.13).
+const VERSION: &str = "/v2";
+
+/// `https://{domain}{whatever stands before /v2}/v2`.
+pub(crate) fn base_url(context: &ApiGatewayProxyRequestContext, headers: &HeaderMap, path: &str) -> String {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match header("x-forwarded-proto") {
+        Some(proto) if proto.eq_ignore_ascii_case("http") => "http",
+        _ => "https",
+    };
+    let host = context.domain_name.as_deref().or_else(|| header(HOST.as_str())).unwrap_or("localhost");
+    format!("{scheme}://{host}{}{VERSION}", root(context, path))
+}
+
+/// What stands before the template's paths: `/scim` with the stage of that name, nothing with a domain mapped to it.
+fn root(context: &ApiGatewayProxyRequestContext, path: &str) -> String {
+    let stage = context.stage.as_deref().map(|stage| format!("/{stage}"));
+    let Some(full) = context.path.as_deref() else { return stage.unwrap_or_default() };
+    let below = path.split('/').filter(|segment| !segment.is_empty()).count();
+    let segments: Vec<&str> = full.split('/').filter(|segment| !segment.is_empty()).collect();
+    let above = segments.get(..segments.len().saturating_sub(below)).unwrap_or_default();
+    above.iter().map(|segment| format!("/{segment}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(stage: &str, full: Option<&str>, path: &str, expect: &str) {
+        let mut context = ApiGatewayProxyRequestContext::default();
+        context.stage = Some(stage.to_owned());
+        context.path = full.map(str::to_owned);
+        context.domain_name = Some("d.example".to_owned());
+        assert_eq!(base_url(&context, &HeaderMap::new(), path), expect, "{full:?} {path}");
+    }
+
+    #[test]
+    fn whatever_stands_before_the_version_is_kept() {
+        check("scim", Some("/scim/v2/Users"), "/v2/Users", "https://d.example/scim/v2");
+        check("scim", Some("/scim/v2/Users/1"), "/v2/Users/1", "https://d.example/scim/v2");
+        check("scim", Some("/scim/v2/Users/1/"), "/v2/Users/1", "https://d.example/scim/v2");
+        check("scim", Some("/v2/Users/1"), "/v2/Users/1", "https://d.example/v2");
+        check("scim", Some("/a/b/v2/Users/v2"), "/v2/Users/v2", "https://d.example/a/b/v2");
+        check("scim", Some("/scim/x/y"), "/x/y", "https://d.example/scim/v2");
+        check("scim", Some("/scim"), "/", "https://d.example/scim/v2");
+        check("scim", None, "/v2/Users", "https://d.example/scim/v2");
+        check("scim", Some("/short"), "/v2/Users/1", "https://d.example/v2");
+    }
+
+    #[test]
+    fn the_scheme_is_the_clients() {
+        let context = ApiGatewayProxyRequestContext::default();
+        let headers = HeaderMap::from_iter([
+            (HOST, "127.0.0.1:3000".parse().unwrap()),
+            ("x-forwarded-proto".parse().unwrap(), "http".parse().unwrap()),
+        ]);
+        assert_eq!(base_url(&context, &headers, "/"), "http://127.0.0.1:3000/v2");
+    }
+}

@@ -1,0 +1,80 @@
+//! Many items in few calls: batches sent several at once, and what DynamoDB left over sent again.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::failure;
+use crate::item::Item;
+use crate::key::Key;
+use crate::retry::Backoff;
+use crate::table::unbuilt;
+use crate::{Directory, Error};
+
+const KEYS_PER_READ: usize = 100;
+const KEYS_PER_WRITE: usize = 25;
+/// How many batches are under way at once.
+pub(crate) const AT_ONCE: usize = 8;
+
+impl Directory {
+    /// Reads the items that exist of `keys`, in no order, strongly consistent; `attributes` alone where they are given.
+    pub(crate) async fn read_batch(&self, keys: BTreeSet<Key>, attributes: Option<&str>) -> Result<Vec<Item>, Error> {
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let chunks = keys.chunks(KEYS_PER_READ).map(|keys| {
+            let keys = keys.iter().map(Key::attributes).collect();
+            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+            request.set_projection_expression(attributes.map(str::to_owned)).build().map_err(unbuilt)
+        });
+        let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
+        let reads: Vec<_> = chunks.into_iter().map(|chunk| self.read_chunk(chunk)).collect();
+        stream::iter(reads).buffer_unordered(AT_ONCE).try_concat().await
+    }
+
+    async fn read_chunk(&self, keys: KeysAndAttributes) -> Result<Vec<Item>, Error> {
+        let mut found = Vec::new();
+        let mut backoff = Backoff::new();
+        let mut left = HashMap::from([(self.table.clone(), keys)]);
+        loop {
+            let answer = self.client.batch_get_item().set_request_items(Some(left)).send().await;
+            let answer = answer.map_err(|error| failure("BatchGetItem", &error))?;
+            let before = found.len();
+            found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            left = answer.unprocessed_keys.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(found);
+            }
+            // An answer holds 16 MB: what did not fit is asked for at once, what was throttled after a pause.
+            if found.len() == before && !backoff.pause().await {
+                return Err(Error::Throttled);
+            }
+        }
+    }
+
+    /// Deletes items, whether they exist or not.
+    pub(crate) async fn delete_batch(&self, keys: BTreeSet<Key>) -> Result<(), Error> {
+        let deletes = keys.into_iter().map(|key| {
+            let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build().map_err(unbuilt)?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        });
+        let deletes: Vec<_> = deletes.collect::<Result<_, Error>>()?;
+        let writes: Vec<_> = deletes.chunks(KEYS_PER_WRITE).map(|chunk| self.write_chunk(chunk.to_vec())).collect();
+        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn write_chunk(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {
+        let mut backoff = Backoff::new();
+        let mut left = HashMap::from([(self.table.clone(), writes)]);
+        loop {
+            let answer = self.client.batch_write_item().set_request_items(Some(left)).send().await;
+            let answer = answer.map_err(|error| failure("BatchWriteItem", &error))?;
+            left = answer.unprocessed_items.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            if !backoff.pause().await {
+                return Err(Error::Throttled);
+            }
+        }
+    }
+}

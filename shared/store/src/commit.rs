@@ -1,0 +1,191 @@
+//! The one write of resources: a value that says all of a change, committed in one transaction or not at all.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+use protocol::Caller;
+use schema::{Kind, Object, ResourceId};
+use uuid::Uuid;
+
+use crate::action::{Action, Meaning};
+use crate::error::failure;
+use crate::plan;
+use crate::retry::Backoff;
+use crate::{Directory, Error, Index, Member};
+
+/// DynamoDB's limit of items in one transaction.
+pub const ITEMS_PER_COMMIT: usize = 100;
+/// So many members can be added to a group, removed from it or changed in one commit, whatever else changes.
+pub const MEMBER_CHANGES_PER_COMMIT: usize = 30;
+/// So many lookups a resource may have, so that its delete always fits in one commit.
+pub const LOOKUPS_PER_RESOURCE: usize = 90;
+/// DynamoDB's limit of an item, less what stands beside the resource's JSON.
+pub const RESOURCE_BYTES: usize = 400 * 1024 - 1024;
+/// The longest unique name, in bytes of its key.
+pub const NAME_BYTES: usize = crate::key::LONGEST;
+
+/// A change of one resource and of the edges that go with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    pub kind: Kind,
+    pub id: ResourceId,
+    pub write: Write,
+    /// Members that a group gains. One that is also in `remove` is a member already, and gets what stands here.
+    pub add: Vec<Member>,
+    /// Members that a group loses.
+    pub remove: Vec<ResourceId>,
+    /// For a delete: groups that lose this member, each with a new version. As many as fit, and those that are still
+    /// there: [`Directory::remove_edges_of_member`] has to follow every delete.
+    pub leave: Vec<ResourceId>,
+    pub change: ChangeRecord,
+}
+
+/// What happens to the resource itself. `before` are the keys of the version that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Version 1; its name has to be free.
+    Create { after: Snapshot },
+    /// From the version `expected` to the next.
+    Update { expected: u64, before: Keys, after: Snapshot },
+    /// From the version `expected` to nothing; its name is free then.
+    Delete { expected: u64, before: Keys },
+}
+
+/// A resource without its members, and by what it is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    pub resource: Object,
+    pub keys: Keys,
+}
+
+/// By what a resource is found besides its id, each already in the form in which it is compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// The unique name.
+    pub name: String,
+    pub lookups: Vec<(Index, String)>,
+}
+
+/// What the caller adds to the change record; the rest of it follows from the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// A UUID of version 7, new for each change: records are in the order of their ids.
+    pub id: ResourceId,
+    /// RFC 3339: the resource's `lastModified`, and its `created` if this creates it.
+    pub at: String,
+    /// The names of the attributes that changed, never values.
+    pub attributes: Vec<String>,
+}
+
+/// How one try of a transaction failed.
+pub(crate) enum Failure {
+    /// It did not happen, but may if it is sent again as it is.
+    Passing(Error),
+    /// It did not happen because these groups cannot be left.
+    Left(Vec<ResourceId>),
+    Final(Error),
+}
+
+impl Directory {
+    /// Commits a change, or changes nothing.
+    ///
+    /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
+    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`; after `Unavailable` alone it
+    /// is unknown whether the commit happened.
+    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<(), Error> {
+        let mut stay = BTreeSet::new();
+        let mut backoff = Backoff::new();
+        loop {
+            let actions = plan::actions(&self.table, caller, commit, &stay)?;
+            match self.transact(&actions, &mut backoff).await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Left(groups)) => stay.extend(groups),
+                Err(Failure::Passing(error) | Failure::Final(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends a transaction until it is done or refused for good.
+    ///
+    /// Every try carries the same token, so that one whose answer was lost is answered again, and does not find its own
+    /// traces and call the name taken.
+    pub(crate) async fn transact(&self, actions: &[Action], backoff: &mut Backoff) -> Result<(), Failure> {
+        let token = Uuid::now_v7().to_string();
+        loop {
+            match self.try_transact(actions, &token).await {
+                Err(Failure::Passing(error)) => {
+                    if !backoff.pause().await {
+                        return Err(Failure::Final(error));
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_transact(&self, actions: &[Action], token: &str) -> Result<(), Failure> {
+        let requests = actions.iter().map(|action| action.request.clone()).collect();
+        let request = self.client.transact_write_items().set_transact_items(Some(requests)).client_request_token(token);
+        let Err(error) = request.send().await else { return Ok(()) };
+        if let SdkError::ServiceError(answer) = &error
+            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = answer.err()
+        {
+            return Err(interpret(actions, cancelled.cancellation_reasons()));
+        }
+        Err(match failure("TransactWriteItems", &error) {
+            passing @ (Error::Contended | Error::Throttled) => Failure::Passing(passing),
+            other => Failure::Final(other),
+        })
+    }
+}
+
+/// Reads why a transaction was cancelled. Reasons stand in the order of the actions.
+///
+/// A passing reason anywhere comes first: while another transaction is under way, a failed condition beside it may have
+/// seen only half of that one.
+fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> Failure {
+    let mut refused = Vec::new();
+    for (action, reason) in actions.iter().zip(reasons) {
+        match reason.code().unwrap_or("None") {
+            "None" => {}
+            "ConditionalCheckFailed" => refused.push((&action.meaning, reason.item().is_some_and(|it| !it.is_empty()))),
+            "TransactionConflict" => return Failure::Passing(Error::Contended),
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => return Failure::Passing(Error::Throttled),
+            code => return Failure::Final(Error::Refused(format!("TransactWriteItems: {code}"))),
+        }
+    }
+    interpret_conditions(&refused)
+}
+
+/// Reads the failed conditions, each with whether its item exists: first what makes the caller read again.
+fn interpret_conditions(refused: &[(&Meaning, bool)]) -> Failure {
+    let with = |wanted: Meaning| refused.iter().find(|(meaning, _)| **meaning == wanted);
+    if let Some((_, exists)) = with(Meaning::Resource) {
+        return Failure::Final(if *exists { Error::Stale } else { Error::Missing });
+    }
+    if with(Meaning::Taken).is_some() {
+        return Failure::Final(Error::Taken);
+    }
+    let missing: Vec<_> = refused.iter().filter_map(|(meaning, _)| member(meaning)).collect();
+    if !missing.is_empty() {
+        return Failure::Final(Error::MemberMissing(missing));
+    }
+    if with(Meaning::Edge).is_some() {
+        return Failure::Final(Error::Stale);
+    }
+    let left: Vec<_> = refused.iter().filter_map(|(meaning, _)| left(meaning)).collect();
+    if !left.is_empty() {
+        return Failure::Left(left);
+    }
+    Failure::Final(Error::Corrupt("a resource and its name do not agree".to_owned()))
+}
+
+fn member(meaning: &Meaning) -> Option<ResourceId> {
+    if let Meaning::Member(id) = meaning { Some(id.clone()) } else { None }
+}
+
+fn left(meaning: &Meaning) -> Option<ResourceId> {
+    if let Meaning::Left(id) = meaning { Some(id.clone()) } else { None }
+}

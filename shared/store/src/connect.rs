@@ -1,0 +1,163 @@
+//! Reaching the table: from a Lambda's environment, or by an explicit connection.
+//!
+//! The client is built by hand and its TLS is ring's, because the defaults cost a cold start tens of milliseconds of CPU.
+
+use std::env;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{self, Region, SharedHttpClient};
+use aws_smithy_http_client::tls;
+
+use crate::Error;
+use crate::key::Key;
+use crate::meter::Meter;
+
+/// The SDK's own first pause is a second, longer than a whole request of ours.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The directory of all tenants: one table. Cloning it is cheap and shares the connections.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// Which items the function may read, for the request that opens the connection before the first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warm {
+    /// People and groups.
+    Resources,
+    /// Tokens alone.
+    Tokens,
+}
+
+/// A table somewhere.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The URL of another engine than AWS's.
+    pub endpoint: Option<String>,
+    pub table: String,
+    pub credentials: Credentials,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    /// A made-up key, for the engines that check none.
+    Fixed,
+    /// AWS's configuration files, SSO not included, and environment, as its command line reads them.
+    #[cfg(feature = "profiles")]
+    Profile,
+}
+
+impl Directory {
+    /// Connects with what Lambda sets in the environment, and with `TABLE`, which the template sets. It sends one
+    /// cheap read whose answer does not matter: Lambda's init phase runs at full CPU, so that is the time for a handshake.
+    pub async fn from_environment(warm: Warm) -> Result<Self, Error> {
+        let directory = Self::from_variables(|name| env::var(name).ok())?;
+        directory.warm(warm).await;
+        Ok(directory)
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let required = |name: &str| {
+            optional(name).ok_or_else(|| Error::Refused(format!("the environment variable {name} is not set")))
+        };
+        let table = required("TABLE")?;
+        let region = Region::new(required("AWS_REGION")?);
+        let (key, secret) = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
+        let session = optional("AWS_SESSION_TOKEN");
+        let credentials = config::Credentials::new(key, secret, session, None, "environment");
+        let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
+        let builder = config::Builder::new().region(region).credentials_provider(credentials);
+        Ok(Self::build(builder, endpoint, table))
+    }
+
+    /// Connects to a table that is named here.
+    pub async fn connect(connection: Connection) -> Result<Self, Error> {
+        let builder = match connection.credentials {
+            Credentials::Fixed => config::Builder::new()
+                .region(Region::from_static("us-east-1"))
+                .credentials_provider(config::Credentials::new("local", "local", None, None, "fixed")),
+            #[cfg(feature = "profiles")]
+            Credentials::Profile => config::Builder::from(&aws_config::from_env().http_client(https()).load().await),
+        };
+        Ok(Self::build(builder, connection.endpoint, connection.table))
+    }
+
+    fn build(mut builder: config::Builder, endpoint: Option<String>, table: String) -> Self {
+        if endpoint.is_some() {
+            builder.set_endpoint_url(endpoint);
+        }
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let config = builder
+            .http_client(https())
+            .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
+            .timeout_config(timeouts)
+            .interceptor(Meter)
+            .build();
+        Self { client: Client::from_conf(config), table }
+    }
+
+    async fn warm(&self, warm: Warm) {
+        let key = match warm {
+            Warm::Resources => Key { pk: "warm#".to_owned(), sk: "warm".to_owned() },
+            Warm::Tokens => Key::token("warm"),
+        };
+        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send().await;
+        drop(answer);
+    }
+}
+
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAMBDA: [(&str, &str); 6] = [
+        ("TABLE", "directory"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "hidden"),
+        ("AWS_SESSION_TOKEN", ""),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
+
+    fn without(missing: &str) -> Result<Directory, Error> {
+        let set = |name: &str| LAMBDA.iter().find(|(set, _)| *set == name && name != missing);
+        Directory::from_variables(|name| set(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[tokio::test]
+    async fn what_the_environment_lacks_is_named() {
+        for missing in ["TABLE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            let error = without(missing).unwrap_err();
+            assert_eq!(error.to_string(), format!("refused: the environment variable {missing} is not set"));
+        }
+        without("AWS_ENDPOINT_URL").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_failed_warm_up_does_not_matter_and_no_secret_is_shown() {
+        let directory = without("nothing").unwrap();
+        directory.warm(Warm::Tokens).await;
+        assert_eq!(directory.table, "directory");
+        assert!(!format!("{directory:?}").contains("hidden"));
+    }
+}

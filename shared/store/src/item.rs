@@ -1,0 +1,137 @@
+//! What the items hold: the resource with its version, the edges and the change record.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use schema::{Kind, Object, ResourceId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::key::Key;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A resource as it is stored. Times are RFC 3339 texts, as the writer gave them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    pub id: ResourceId,
+    pub kind: Kind,
+    /// Starts at 1 and grows by one with each change.
+    pub version: u64,
+    pub created: String,
+    pub last_modified: String,
+    /// The resource without its members; empty where only keys were asked for.
+    pub resource: Object,
+    /// How many members a group has; 0 for a user.
+    pub member_count: u64,
+}
+
+/// The resource is one JSON text, so numbers stay as they were sent and no name or value is foreign to DynamoDB.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResourceItem {
+    #[serde(default)]
+    pub(crate) resource: String,
+    pub(crate) version: u64,
+    pub(crate) created: String,
+    pub(crate) last_modified: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) member_count: Option<u64>,
+}
+
+/// Whose a name or another looked-up value is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OwnerItem {
+    pub(crate) owner: String,
+}
+
+/// An edge from a group to its member.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MemberItem {
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) display: Option<String>,
+}
+
+/// An edge from a member to its group: its key says all.
+#[derive(Serialize)]
+pub(crate) struct MemberOfItem {}
+
+/// Who did what, and when: the audit log, and what later work follows. It names attributes, never their values.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ChangeItem<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) what: String,
+    pub(crate) resource_type: Kind,
+    pub(crate) id: &'a str,
+    pub(crate) attributes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version_before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version_after: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) members_added: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) members_removed: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups_left: Vec<&'a str>,
+    pub(crate) at: &'a str,
+    pub(crate) expires: u64,
+}
+
+/// The item of `key` that holds `body`.
+pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::to_item(body).map_err(|error| Error::Corrupt(error.to_string()))?;
+    item.extend(key.attributes());
+    Ok(item)
+}
+
+/// Reads an item's body, whatever else it holds.
+pub(crate) fn body<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item)
+        .map_err(|_| Error::Corrupt("an item lacks an attribute or has a wrong type".to_owned()))
+}
+
+pub(crate) fn text<'a>(item: &'a Item, attribute: &str) -> Result<&'a str, Error> {
+    let value = item.get(attribute).and_then(|value| value.as_s().ok());
+    value.map(String::as_str).ok_or_else(|| Error::Corrupt(format!("an item has no text {attribute}")))
+}
+
+pub(crate) fn id(text: &str) -> Result<ResourceId, Error> {
+    ResourceId::parse(text).ok_or_else(|| Error::Corrupt("an id is no UUID".to_owned()))
+}
+
+pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
+    let id = id(text(&item, crate::key::SK)?)?;
+    let item: ResourceItem = body(item)?;
+    let resource = match item.resource.as_str() {
+        "" => Object::new(),
+        json => serde_json::from_str(json).map_err(|_| Error::Corrupt(format!("the JSON of {kind} {id}")))?,
+    };
+    Ok(Stored {
+        id,
+        kind,
+        version: item.version,
+        created: item.created,
+        last_modified: item.last_modified,
+        resource,
+        member_count: item.member_count.unwrap_or(0),
+    })
+}
+
+/// The size by which DynamoDB limits an item, in bytes: never less than DynamoDB finds.
+pub(crate) fn size(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len() + 1,
+        AttributeValue::L(list) => 3 + list.iter().map(|value| value_size(value) + 1).sum::<usize>(),
+        AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| name.len() + value_size(value) + 1).sum::<usize>(),
+        _ => 1,
+    }
+}

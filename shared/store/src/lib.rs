@@ -1,0 +1,35 @@
+//! The directory in DynamoDB: keys, items, conditions and pages; the only crate that knows the AWS SDK.
+//!
+//! Every read is strongly consistent. Every write takes the version that was read, or an absence. The one write of
+//! resources, [`Directory::commit`], is one transaction and carries its change record.
+
+mod action;
+mod batch;
+mod commit;
+mod connect;
+mod edges;
+mod error;
+mod item;
+mod key;
+mod members;
+mod membership;
+mod meter;
+mod page;
+mod plan;
+mod read;
+mod retry;
+mod table;
+mod token;
+
+pub use commit::{
+    ChangeRecord, Commit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
+    RESOURCE_BYTES, Snapshot, Write,
+};
+pub use connect::{Connection, Credentials, Directory, Warm};
+pub use error::Error;
+pub use item::Stored;
+pub use key::Index;
+pub use members::Member;
+pub use page::{Fields, Page};
+pub use table::{KEYS, TableKeys};
+pub use token::Token;

@@ -1,0 +1,95 @@
+//! One event for each HTTP call to DynamoDB, repeats included, with the capacity units that it took.
+//!
+//! `tracing` target `dynamodb`, fields `call` and `units`; whoever listens sums them per request.
+
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
+use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
+use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+#[derive(Debug)]
+pub(crate) struct Meter;
+
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        ask_for_units(context.input_mut());
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let call = config.load::<Metadata>().map_or("unknown", Metadata::name);
+        let units = context.output_or_error().and_then(Result::ok).map_or(0.0, units);
+        tracing::debug!(target: "dynamodb", call, units);
+        Ok(())
+    }
+}
+
+macro_rules! ask_each {
+    ($input:ident: $($operation:ty),*) => {
+        $(if let Some(input) = $input.downcast_mut::<$operation>() {
+            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+        })*
+    };
+}
+
+fn ask_for_units(input: &mut Input) {
+    ask_each!(input: GetItemInput, QueryInput, BatchGetItemInput, PutItemInput, UpdateItemInput);
+    ask_each!(input: BatchWriteItemInput, TransactWriteItemsInput);
+}
+
+macro_rules! sum_each {
+    ($output:ident: $($operation:ty),*) => {
+        0.0 $(+ $output.downcast_ref::<$operation>().map_or(0.0, |output| sum(&output.consumed_capacity)))*
+    };
+}
+
+fn units(output: &Output) -> f64 {
+    sum_each!(output: GetItemOutput, QueryOutput, PutItemOutput, UpdateItemOutput)
+        + sum_each!(output: BatchGetItemOutput, BatchWriteItemOutput, TransactWriteItemsOutput)
+}
+
+/// A call answers with one capacity, or with one for each table.
+trait Capacities {
+    fn each(&self) -> &[ConsumedCapacity];
+}
+
+impl Capacities for ConsumedCapacity {
+    fn each(&self) -> &[ConsumedCapacity] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl Capacities for Vec<ConsumedCapacity> {
+    fn each(&self) -> &[ConsumedCapacity] {
+        self
+    }
+}
+
+fn sum(capacity: &Option<impl Capacities>) -> f64 {
+    capacity.iter().flat_map(Capacities::each).filter_map(ConsumedCapacity::capacity_units).sum()
+}

@@ -1,0 +1,157 @@
+//! A fresh table for each test, and short ways to say what happens to it.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{self, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+use protocol::Caller;
+use schema::{Kind, Object, ResourceId};
+use serde_json::json;
+use store::{ChangeRecord, Commit, Connection, Credentials, Directory, Error, Index, Keys, Member, Snapshot, Write};
+use uuid::Uuid;
+
+pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
+
+/// The engine's URL. The embedded one blocks the threads that serve it, so it has its own.
+pub(crate) fn url() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| std::env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| embedded()))
+}
+
+fn embedded() -> String {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
+        });
+    });
+    receive.recv().unwrap()
+}
+
+/// A tenant in a table of its own.
+pub(crate) struct Site {
+    pub(crate) directory: Directory,
+    pub(crate) caller: Caller,
+    pub(crate) table: String,
+}
+
+impl Site {
+    pub(crate) async fn new() -> Self {
+        let table = format!("t{}", Uuid::now_v7());
+        let site = Self::at(url(), &table).await;
+        site.directory.create_table().await.unwrap();
+        site
+    }
+
+    /// The same table by another way.
+    pub(crate) async fn at(url: &str, table: &str) -> Self {
+        let connection =
+            Connection { endpoint: Some(url.to_owned()), table: table.to_owned(), credentials: Credentials::Fixed };
+        Self {
+            directory: Directory::connect(connection).await.unwrap(),
+            caller: tenant("acme"),
+            table: table.to_owned(),
+        }
+    }
+
+    pub(crate) async fn commit(&self, commit: &Commit) -> Result<(), Error> {
+        self.directory.commit(&self.caller, commit).await
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> ResourceId {
+        let commit = create(Kind::User, name);
+        self.commit(&commit).await.unwrap();
+        commit.id
+    }
+
+    pub(crate) async fn group(&self, name: &str, members: &[&ResourceId]) -> ResourceId {
+        let commit = Commit { add: members.iter().map(|id| user(id)).collect(), ..create(Kind::Group, name) };
+        self.commit(&commit).await.unwrap();
+        commit.id
+    }
+
+    pub(crate) async fn version(&self, kind: Kind, id: &ResourceId) -> Option<u64> {
+        self.directory.get(&self.caller.tenant, kind, id).await.unwrap().map(|stored| stored.version)
+    }
+
+    pub(crate) async fn owner(&self, kind: Kind, name: &str) -> Option<ResourceId> {
+        self.directory.name_owner(&self.caller.tenant, kind, name).await.unwrap()
+    }
+
+    pub(crate) async fn member_ids(&self, group: &ResourceId) -> Vec<ResourceId> {
+        let members = self.directory.members(&self.caller.tenant, group, None).await.unwrap();
+        let count =
+            self.directory.get(&self.caller.tenant, Kind::Group, group).await.unwrap().map(|it| it.member_count);
+        assert!(count.is_none_or(|count| count == members.len() as u64), "{count:?} is not {}", members.len());
+        members.into_iter().map(|member| member.id).collect()
+    }
+
+    /// The items of a collection as they lie in the table, by sort key.
+    pub(crate) async fn items(&self, collection: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let query = raw().query().table_name(&self.table).key_condition_expression("pk = :pk").consistent_read(true);
+        let answer = query.expression_attribute_values(":pk", AttributeValue::S(collection.to_owned())).send().await;
+        answer.unwrap().items.unwrap_or_default()
+    }
+}
+
+/// A client that knows nothing of the store.
+pub(crate) fn raw() -> Client {
+    let config = config::Builder::new()
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(url())
+        .credentials_provider(config::Credentials::new("local", "local", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Client::from_conf(config.build())
+}
+
+pub(crate) fn tenant(name: &str) -> Caller {
+    Caller::from_context(name, "token-1", "read write").unwrap()
+}
+
+pub(crate) fn id() -> ResourceId {
+    ResourceId::parse(&Uuid::now_v7().to_string()).unwrap()
+}
+
+pub(crate) fn user(id: &ResourceId) -> Member {
+    Member { id: id.clone(), kind: Kind::User, display: None }
+}
+
+pub(crate) fn resource(name: &str) -> Object {
+    let json = json!({ "name": name, "exact": 12345678901234567890_u64, "nothing": null, "list": [{ "a": "" }] });
+    json.as_object().unwrap().clone()
+}
+
+pub(crate) fn snapshot(name: &str) -> Snapshot {
+    Snapshot { resource: resource(name), keys: keys(name, &[]) }
+}
+
+pub(crate) fn keys(name: &str, lookups: &[(Index, &str)]) -> Keys {
+    let lookups = lookups.iter().map(|(index, value)| (*index, (*value).to_owned())).collect();
+    Keys { name: name.to_owned(), lookups }
+}
+
+pub(crate) fn change() -> ChangeRecord {
+    ChangeRecord { id: id(), at: AT.to_owned(), attributes: vec!["displayName".to_owned()] }
+}
+
+fn write(kind: Kind, id: ResourceId, write: Write) -> Commit {
+    Commit { kind, id, write, add: vec![], remove: vec![], leave: vec![], change: change() }
+}
+
+pub(crate) fn create(kind: Kind, name: &str) -> Commit {
+    write(kind, id(), Write::Create { after: snapshot(name) })
+}
+
+pub(crate) fn rename(kind: Kind, id: &ResourceId, expected: u64, from: &str, to: &str) -> Commit {
+    write(kind, id.clone(), Write::Update { expected, before: keys(from, &[]), after: snapshot(to) })
+}
+
+pub(crate) fn delete(kind: Kind, id: &ResourceId, expected: u64, name: &str) -> Commit {
+    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]) })
+}

@@ -1,0 +1,183 @@
+//! What DynamoDB does under load and networks do at any time, and what becomes of it.
+
+use std::slice::from_ref;
+use std::time::{Duration, Instant};
+
+use schema::Kind::{Group, User};
+use store::{Commit, Error, Token};
+
+use crate::engine::{AT, Site, create, delete, id, user};
+use crate::proxy::{Fault, Proxy, cancelled, error};
+
+const TRANSACTION: &str = "TransactWriteItems";
+
+/// The site behind a proxy that fails so.
+async fn behind(site: &Site, operation: &str, faults: impl IntoIterator<Item = Fault>) -> (Site, Proxy) {
+    let proxy = Proxy::start(operation, faults).await;
+    (Site::at(&proxy.url, &site.table).await, proxy)
+}
+
+/// Creates a user while transactions fail so: the result, and how many calls it took.
+async fn create_during(faults: impl IntoIterator<Item = Fault>) -> (Result<(), Error>, usize) {
+    let site = Site::new().await;
+    let (faulty, proxy) = behind(&site, TRANSACTION, faults).await;
+    let (ann, started) = (create(User, "ann"), Instant::now());
+    let result = faulty.commit(&ann).await;
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let calls = proxy.calls.lock().unwrap().clone();
+    let tokens: std::collections::HashSet<_> =
+        calls.iter().map(|call| call["ClientRequestToken"].to_string()).collect();
+    assert_eq!(tokens.len(), 1, "every try of one commit has the same token");
+    let there = site.version(User, &ann.id).await.is_some();
+    assert_eq!(there, result.is_ok(), "{result:?}");
+    assert_eq!(site.owner(User, "ann").await.is_some(), there);
+    assert_eq!(site.directory.count(&site.caller.tenant, User).await, Ok(u64::from(there)));
+    assert_eq!(site.items("acme#change").await.len(), usize::from(there));
+    (result, calls.len())
+}
+
+#[tokio::test]
+async fn conflicts_and_throttling_pass() {
+    for fault in [
+        Fault::Answer(400, cancelled(&["None", "TransactionConflict", "None"])),
+        Fault::Answer(400, cancelled(&["ThrottlingError"])),
+        Fault::Answer(400, cancelled(&["None", "ProvisionedThroughputExceeded"])),
+        // Half of another transaction was seen.
+        Fault::Answer(400, cancelled(&["None", "ConditionalCheckFailed", "TransactionConflict"])),
+        Fault::Answer(400, error("TransactionInProgressException")),
+        Fault::Answer(400, error("ProvisionedThroughputExceededException")),
+        Fault::Answer(500, error("InternalServerError")),
+        Fault::Answer(503, error("ServiceUnavailable")),
+        Fault::Reset,
+    ] {
+        let faults = [fault.clone(), fault, Fault::None];
+        assert_eq!(create_during(faults).await, (Ok(()), 3));
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_that_does_not_pass_is_contention() {
+    let conflict = Fault::Answer(400, cancelled(&["None", "TransactionConflict"]));
+    assert_eq!(create_during([conflict]).await, (Err(Error::Contended), 7));
+    let (result, calls) = create_during([Fault::Answer(400, error("TransactionInProgressException"))]).await;
+    assert_eq!(result, Err(Error::Contended));
+    assert!(calls >= 7);
+}
+
+#[tokio::test]
+async fn throttling_that_does_not_pass_is_throttling() {
+    let throttled = Fault::Answer(400, cancelled(&["ThrottlingError"]));
+    assert_eq!(create_during([throttled]).await, (Err(Error::Throttled), 7));
+    for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"] {
+        let (result, calls) = create_during([Fault::Answer(400, error(code))]).await;
+        assert_eq!(result, Err(Error::Throttled), "{code}");
+        assert!(calls >= 7);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_unavailability() {
+    for fault in [Fault::Reset, Fault::Answer(500, error("InternalServerError"))] {
+        let (result, calls) = create_during([fault]).await;
+        assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+        assert_eq!(calls, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_given_up_and_repeated() {
+    assert_eq!(create_during([Fault::Hang, Fault::None]).await, (Ok(()), 2));
+    let (result, _) = create_during([Fault::Hang]).await;
+    assert_eq!(result, Err(Error::Unavailable("TransactWriteItems: timeout".to_owned())));
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_repeated() {
+    for answer in [error("ValidationException"), error("AccessDeniedException"), cancelled(&["ValidationError"])] {
+        let (result, calls) = create_during([Fault::Answer(400, answer)]).await;
+        assert!(matches!(result, Err(Error::Refused(_))), "{result:?}");
+        assert_eq!(calls, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_does_not_find_its_own_name_taken() {
+    assert_eq!(create_during([Fault::LoseAnswer, Fault::None]).await, (Ok(()), 2));
+    let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
+    assert_eq!(create_during([Fault::LoseAnswer, conflict, Fault::None]).await, (Ok(()), 3));
+}
+
+#[tokio::test]
+async fn a_token_whose_answer_was_lost_is_not_taken() {
+    let site = Site::new().await;
+    let (faulty, _) = behind(&site, "PutItem", [Fault::LoseAnswer, Fault::None]).await;
+    let token = Token {
+        id: "one".to_owned(),
+        hash: "hash".to_owned(),
+        tenant: "acme".to_owned(),
+        scopes: "read".to_owned(),
+        label: String::new(),
+        created: 1,
+        expires_at: 2,
+        last_used: None,
+        revoked_at: None,
+    };
+    faulty.directory.put_token(&token).await.unwrap();
+    assert_eq!(site.directory.get_token("one").await.unwrap(), Some(token));
+}
+
+#[tokio::test]
+async fn reads_outlast_a_short_outage_and_name_a_long_one() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    for fault in [Fault::Reset, Fault::Answer(500, error("InternalServerError"))] {
+        let (faulty, _) = behind(&site, "GetItem", [fault.clone(), Fault::None]).await;
+        assert_eq!(faulty.version(User, &ann).await, Some(1));
+        let (faulty, _) = behind(&site, "GetItem", [fault]).await;
+        let answer = faulty.directory.get(&site.caller.tenant, User, &ann).await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    }
+    let (faulty, _) = behind(&site, "Query", [Fault::Answer(400, error("ThrottlingException"))]).await;
+    assert_eq!(faulty.directory.count(&site.caller.tenant, User).await, Err(Error::Throttled));
+}
+
+#[tokio::test]
+async fn what_a_batch_left_over_is_done() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let staff = site.group("staff", &[&ann]).await;
+    let tenant = &site.caller.tenant;
+    let (faulty, proxy) = behind(&site, "BatchGetItem", [Fault::Unprocessed, Fault::Unprocessed, Fault::None]).await;
+    assert_eq!(faulty.directory.get_many(tenant, User, &[ann.clone(), id()]).await.unwrap().len(), 1);
+    assert_eq!(proxy.calls.lock().unwrap().len(), 3);
+    let (faulty, _) = behind(&site, "BatchGetItem", [Fault::Unprocessed]).await;
+    assert_eq!(faulty.directory.existing(tenant, from_ref(&ann)).await, Err(Error::Throttled));
+
+    site.commit(&delete(Group, &staff, 1, "staff")).await.unwrap();
+    let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed]).await;
+    assert_eq!(faulty.directory.remove_edges_of_group(tenant, &staff).await, Err(Error::Throttled));
+    assert_eq!(site.member_ids(&staff).await, from_ref(&ann));
+    let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed, Fault::Reset, Fault::None]).await;
+    faulty.directory.remove_edges_of_group(tenant, &staff).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, []);
+    assert_eq!(site.directory.groups_of(tenant, &ann).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn leaving_outlasts_conflicts() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let staff = site.group("staff", &[&ann]).await;
+    site.commit(&delete(User, &ann, 1, "ann")).await.unwrap();
+    let conflict = Fault::Answer(400, cancelled(&["None", "None", "TransactionConflict"]));
+    let (faulty, _) = behind(&site, TRANSACTION, [conflict.clone()]).await;
+    let tenant = &site.caller.tenant;
+    assert_eq!(faulty.directory.remove_edges_of_member(tenant, &ann, AT).await, Err(Error::Contended));
+    assert_eq!(site.member_ids(&staff).await, from_ref(&ann));
+    let (faulty, _) = behind(&site, TRANSACTION, [conflict, Fault::LoseAnswer, Fault::None]).await;
+    faulty.directory.remove_edges_of_member(tenant, &ann, AT).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, []);
+    assert_eq!(site.version(Group, &staff).await, Some(2));
+    let late = Commit { add: vec![user(&ann)], ..create(Group, "board") };
+    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ann])));
+}

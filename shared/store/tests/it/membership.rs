@@ -1,0 +1,229 @@
+//! Edges in both directions, the member count, and what a delete takes along.
+
+use futures_util::future::join_all;
+use schema::Kind::{Group, User};
+use schema::ResourceId;
+use store::{Commit, Error, MEMBER_CHANGES_PER_COMMIT, Member};
+
+use crate::engine::{AT, Site, create, delete, id, rename, tenant, user};
+
+fn touch(group: &ResourceId, version: u64) -> Commit {
+    rename(Group, group, version, "staff", "staff")
+}
+
+async fn users(site: &Site, count: usize) -> Vec<ResourceId> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        ids.push(site.user(&format!("user-{n}")).await);
+    }
+    ids
+}
+
+#[tokio::test]
+async fn members_come_change_and_go() {
+    let site = Site::new().await;
+    let (directory, tenant) = (&site.directory, &site.caller.tenant);
+    let ids = users(&site, 4).await;
+    let staff = site.group("staff", &[&ids[0], &ids[1], &ids[1]]).await;
+    let inner = site.group("inner", &[]).await;
+    assert_eq!(site.member_ids(&staff).await, ids[..2]);
+
+    let named = Member { display: Some("Ann".to_owned()), ..user(&ids[0]) };
+    let nested = Member { kind: Group, ..user(&inner) };
+    let change = Commit {
+        add: vec![named.clone(), user(&ids[2]), nested.clone()],
+        remove: vec![ids[0].clone(), ids[1].clone()],
+        ..touch(&staff, 1)
+    };
+    site.commit(&change).await.unwrap();
+    let mut members = directory.members(tenant, &staff, None).await.unwrap();
+    members.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(members, [named, user(&ids[2]), nested.clone()]);
+    assert_eq!(site.member_ids(&staff).await.len(), 3);
+    assert_eq!(directory.members(tenant, &staff, Some(2)).await.unwrap().len(), 2);
+    assert_eq!(directory.members_among(tenant, &staff, &[ids[1].clone(), inner.clone()]).await.unwrap(), [nested]);
+
+    for (member, groups) in [(&ids[0], 1), (&ids[1], 0), (&ids[2], 1), (&ids[3], 0), (&inner, 1)] {
+        assert_eq!(directory.groups_of(tenant, member).await.unwrap().len(), groups, "{member}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_does_not_exist_stops_the_whole_commit() {
+    let site = Site::new().await;
+    let ids = users(&site, 2).await;
+    let staff = site.group("staff", &[]).await;
+    let (nobody, other) = (id(), create(User, "ann"));
+    site.directory.commit(&tenant("other"), &other).await.unwrap();
+    let change = Commit {
+        add: vec![user(&ids[0]), user(&nobody), user(&other.id), Member { kind: Group, ..user(&ids[1]) }],
+        ..touch(&staff, 1)
+    };
+    let Err(Error::MemberMissing(mut missing)) = site.commit(&change).await else { panic!("it was committed") };
+    missing.sort();
+    let mut expected = [nobody, other.id, ids[1].clone()];
+    expected.sort();
+    assert_eq!(missing, expected);
+    assert_eq!(site.member_ids(&staff).await, []);
+    assert_eq!(site.version(Group, &staff).await, Some(1));
+
+    site.commit(&delete(User, &ids[0], 1, "user-0")).await.unwrap();
+    let late = Commit { add: vec![user(&ids[0])], ..touch(&staff, 1) };
+    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ids[0].clone()])));
+}
+
+#[tokio::test]
+async fn misread_edges_are_stale_and_never_miscounted() {
+    let site = Site::new().await;
+    let ids = users(&site, 2).await;
+    let staff = site.group("staff", &[&ids[0]]).await;
+    let again = Commit { add: vec![user(&ids[0])], ..touch(&staff, 1) };
+    assert_eq!(site.commit(&again).await, Err(Error::Stale));
+    let absent = Commit { remove: vec![ids[1].clone()], ..touch(&staff, 1) };
+    assert_eq!(site.commit(&absent).await, Err(Error::Stale));
+    let replaced = Commit { add: vec![user(&ids[1])], remove: vec![ids[1].clone()], ..touch(&staff, 1) };
+    assert_eq!(site.commit(&replaced).await, Err(Error::Stale));
+    let stale = Commit { add: vec![user(&ids[1])], ..touch(&staff, 7) };
+    assert_eq!(site.commit(&stale).await, Err(Error::Stale));
+    let own = Commit {
+        add: vec![user(&staff)].into_iter().map(|it| Member { kind: Group, ..it }).collect(),
+        ..touch(&staff, 1)
+    };
+    site.commit(&own).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_deleted_user_leaves_its_groups() {
+    let site = Site::new().await;
+    let ids = users(&site, 2).await;
+    let staff = site.group("staff", &[&ids[0], &ids[1]]).await;
+    let board = site.group("board", &[&ids[0]]).await;
+    let mut gone = Commit { leave: vec![staff.clone(), board.clone(), id()], ..delete(User, &ids[0], 1, "user-0") };
+    gone.change.at = "2027-01-01T00:00:00Z".to_owned();
+    site.commit(&gone).await.unwrap();
+    for (group, left) in [(&staff, &ids[1..]), (&board, &[])] {
+        let stored = site.directory.get(&site.caller.tenant, Group, group).await.unwrap().unwrap();
+        assert_eq!((stored.version, stored.last_modified.as_str()), (2, "2027-01-01T00:00:00Z"));
+        assert_eq!(site.member_ids(group).await, left);
+    }
+    assert_eq!(site.directory.groups_of(&site.caller.tenant, &ids[0]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_delete_takes_as_many_edges_as_fit_and_the_rest_follows() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let names: Vec<_> = (0..40).map(|n| format!("group-{n}")).collect();
+    let mut groups = Vec::new();
+    for name in &names {
+        groups.push(site.group(name, &[&ann]).await);
+    }
+    site.commit(&Commit { leave: groups.clone(), ..delete(User, &ann, 1, "ann") }).await.unwrap();
+    assert_eq!(site.version(User, &ann).await, None);
+    let tenant = &site.caller.tenant;
+    assert_eq!(site.directory.groups_of(tenant, &ann).await.unwrap().len(), 8);
+    // One of those that are left disappears too, without its edges.
+    site.commit(&delete(Group, &groups[39], 1, "group-39")).await.unwrap();
+    let (one, two) = tokio::join!(
+        site.directory.remove_edges_of_member(tenant, &ann, AT),
+        site.directory.remove_edges_of_member(tenant, &ann, AT),
+    );
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert_eq!(site.directory.groups_of(tenant, &ann).await.unwrap(), []);
+    for group in &groups {
+        assert_eq!(site.member_ids(group).await, []);
+    }
+    assert_eq!(site.version(Group, &groups[35]).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_deleted_group_leaves_no_edge() {
+    let site = Site::new().await;
+    let ids = users(&site, 60).await;
+    let few: Vec<_> = ids[..3].iter().collect();
+    let small = site.group("small", &few).await;
+    site.commit(&Commit { remove: ids[..3].to_vec(), ..delete(Group, &small, 1, "small") }).await.unwrap();
+    assert_eq!(site.member_ids(&small).await, []);
+
+    let staff = site.group("staff", &[]).await;
+    for (version, ids) in ids.chunks(30).enumerate() {
+        let add = ids.iter().map(user).collect();
+        site.commit(&Commit { add, ..touch(&staff, version as u64 + 1) }).await.unwrap();
+    }
+    assert_eq!(site.member_ids(&staff).await.len(), 60);
+    site.commit(&Commit { remove: ids.clone(), ..delete(Group, &staff, 3, "staff") }).await.unwrap();
+    site.directory.remove_edges_of_group(&site.caller.tenant, &staff).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, []);
+    for id in &ids {
+        assert_eq!(site.directory.groups_of(&site.caller.tenant, id).await.unwrap(), []);
+    }
+    assert_eq!(site.directory.existing(&site.caller.tenant, &ids).await.unwrap().len(), 60);
+}
+
+#[tokio::test]
+async fn the_limit_of_members_is_kept_beside_any_other_change() {
+    let site = Site::new().await;
+    let ids = users(&site, MEMBER_CHANGES_PER_COMMIT + 3).await;
+    let staff = site.group("staff", &[]).await;
+    let add: Vec<_> = ids.iter().map(user).collect();
+    let too_many = Commit { add: add.clone(), ..rename(Group, &staff, 1, "staff", "all") };
+    let Err(Error::TooLarge(text)) = site.commit(&too_many).await else { panic!("it was committed") };
+    assert_eq!(text, "The request changes 33 members of the group; one request can change 30.");
+    let most = Commit { add: add[..MEMBER_CHANGES_PER_COMMIT].to_vec(), ..rename(Group, &staff, 1, "staff", "all") };
+    site.commit(&most).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await.len(), MEMBER_CHANGES_PER_COMMIT);
+    let none = Commit { remove: ids[..30].to_vec(), ..rename(Group, &staff, 2, "all", "staff") };
+    site.commit(&none).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, []);
+}
+
+#[tokio::test]
+async fn members_added_at_once_are_all_there() {
+    let site = Site::new().await;
+    let ids = users(&site, 12).await;
+    let staff = site.group("staff", &[]).await;
+    join_all(ids.iter().map(|id| async {
+        loop {
+            let version = site.version(Group, &staff).await.unwrap();
+            match site.commit(&Commit { add: vec![user(id)], ..touch(&staff, version) }).await {
+                Err(Error::Stale) => {}
+                done => return done.unwrap(),
+            }
+        }
+    }))
+    .await;
+    assert_eq!(site.member_ids(&staff).await, ids);
+    assert_eq!(site.version(Group, &staff).await, Some(13));
+}
+
+#[tokio::test]
+async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
+    let site = Site::new().await;
+    let ids = users(&site, 20).await;
+    for (n, id) in ids.iter().enumerate() {
+        let staff = site.group(&format!("staff-{n}"), &[]).await;
+        let add = Commit { add: vec![user(id)], ..rename(Group, &staff, 1, "x", "x") };
+        let gone = delete(User, id, 1, &format!("user-{n}"));
+        let (added, deleted) = tokio::join!(site.commit(&add), site.commit(&gone));
+        deleted.unwrap();
+        assert!(matches!(added, Ok(()) | Err(Error::MemberMissing(_))), "{added:?}");
+        site.directory.remove_edges_of_member(&site.caller.tenant, id, AT).await.unwrap();
+        assert_eq!(site.member_ids(&staff).await, []);
+    }
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let nonsense = [
+        Commit { leave: vec![id()], ..rename(User, &ann, 1, "ann", "ann") },
+        Commit { add: vec![user(&ann)], ..rename(User, &ann, 1, "ann", "ann") },
+        Commit { add: vec![user(&ann)], ..delete(User, &ann, 1, "ann") },
+    ];
+    for commit in nonsense {
+        assert!(matches!(site.commit(&commit).await, Err(Error::Refused(_))));
+    }
+    assert_eq!(site.version(User, &ann).await, Some(1));
+}

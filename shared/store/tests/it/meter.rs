@@ -1,0 +1,120 @@
+//! One event for each call to DynamoDB; and how many calls each operation takes.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Once;
+
+use schema::Kind::{Group, User};
+use store::{Commit, Fields};
+use tracing::field::{Field, Visit};
+use tracing::subscriber::set_global_default;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::engine::{AT, Site, create, delete, rename, user};
+use crate::proxy::{Fault, Proxy, cancelled};
+
+thread_local! {
+    /// The calls of this thread's test, each with its units.
+    static CALLS: RefCell<Vec<(String, f64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One listener for all tests: those that come and go race for what `tracing` remembers of them.
+struct Listener;
+
+fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| set_global_default(tracing_subscriber::registry().with(Listener)).unwrap());
+    CALLS.take();
+}
+
+fn calls() -> Vec<String> {
+    CALLS.take().into_iter().map(|(call, _)| call).collect()
+}
+
+impl<S: Subscriber> Layer<S> for Listener {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if event.metadata().target() == "dynamodb" {
+            let mut call = Call::default();
+            event.record(&mut call);
+            CALLS.with_borrow_mut(|calls| calls.push((call.name, call.units)));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Call {
+    name: String,
+    units: f64,
+}
+
+impl Visit for Call {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        assert_eq!(field.name(), "call");
+        self.name = value.to_owned();
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        assert_eq!(field.name(), "units");
+        self.units = value;
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        panic!("{field} is {value:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_operation_takes_the_calls_it_has_to() {
+    let site = Site::new().await;
+    let (directory, tenant) = (&site.directory, &site.caller.tenant);
+    listen();
+    let ann = site.user("ann").await;
+    assert_eq!(calls(), ["TransactWriteItems"]);
+    let staff = site.group("staff", &[&ann]).await;
+    site.commit(&rename(User, &ann, 1, "ann", "bob")).await.unwrap();
+    site.commit(&Commit { remove: vec![ann.clone()], ..rename(Group, &staff, 1, "staff", "all") }).await.unwrap();
+    site.commit(&Commit { add: vec![user(&ann)], ..rename(Group, &staff, 2, "all", "all") }).await.unwrap();
+    assert_eq!(calls(), ["TransactWriteItems"; 4]);
+
+    directory.get(tenant, User, &ann).await.unwrap();
+    directory.name_owner(tenant, User, "bob").await.unwrap();
+    directory.get_token("one").await.unwrap();
+    assert_eq!(calls(), ["GetItem"; 3]);
+    directory.page(tenant, User, None, 100, Fields::All).await.unwrap();
+    directory.skip(tenant, User, NonZeroUsize::new(1).unwrap()).await.unwrap();
+    directory.count(tenant, User).await.unwrap();
+    directory.members(tenant, &staff, None).await.unwrap();
+    directory.groups_of(tenant, &ann).await.unwrap();
+    directory.list_tokens("acme").await.unwrap();
+    assert_eq!(calls(), ["Query"; 6]);
+    directory.get_many(tenant, User, &[ann.clone(), staff.clone()]).await.unwrap();
+    directory.existing(tenant, &[ann.clone(), staff.clone()]).await.unwrap();
+    assert_eq!(calls(), ["BatchGetItem"; 2]);
+
+    site.commit(&Commit { leave: vec![staff.clone()], ..delete(User, &ann, 2, "bob") }).await.unwrap();
+    directory.remove_edges_of_member(tenant, &ann, AT).await.unwrap();
+    directory.remove_edges_of_group(tenant, &staff).await.unwrap();
+    assert_eq!(calls(), ["TransactWriteItems", "Query", "Query"]);
+    directory.get_many(tenant, User, &[]).await.unwrap();
+    assert_eq!(calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_try_is_an_event_and_units_are_those_of_the_answer() {
+    let site = Site::new().await;
+    let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
+    let proxy = Proxy::start("TransactWriteItems", [conflict, Fault::Reset, Fault::None]).await;
+    let faulty = Site::at(&proxy.url, &site.table).await;
+    listen();
+    let ann = create(User, "ann");
+    faulty.commit(&ann).await.unwrap();
+    faulty.version(User, &ann.id).await;
+    let seen = CALLS.take();
+    let units: Vec<_> = seen.iter().map(|(_, units)| *units).collect();
+    assert_eq!(units[..2], [0.0, 0.0]);
+    // Engines differ in what a transaction costs; a read of less than 4 KB costs one unit everywhere.
+    assert!(units[2] >= 4.0, "{units:?}");
+    assert_eq!(seen[3], ("GetItem".to_owned(), 1.0));
+}

@@ -1,0 +1,105 @@
+//! Walks through a collection.
+
+use std::num::NonZeroUsize;
+
+use schema::Kind::{Group, User};
+use schema::ResourceId;
+use store::{Commit, Fields, Write};
+
+use crate::engine::{Site, create, delete, id, snapshot};
+
+async fn walk(site: &Site, limit: usize, fields: Fields) -> Vec<ResourceId> {
+    let (mut ids, mut more) = (Vec::<ResourceId>::new(), true);
+    while more {
+        let page = site.directory.page(&site.caller.tenant, User, ids.last(), limit, fields).await.unwrap();
+        assert!(page.items.len() == limit || !page.more);
+        ids.extend(page.items.into_iter().map(|stored| stored.id));
+        more = page.more;
+    }
+    ids
+}
+
+#[tokio::test]
+async fn pages_show_everyone_once_in_the_order_of_creation() {
+    let site = Site::new().await;
+    assert_eq!(walk(&site, 5, Fields::All).await, []);
+    let mut ids = Vec::new();
+    for n in 0..21 {
+        ids.push(site.user(&format!("user-{n}")).await);
+    }
+    site.group("staff", &[]).await;
+    for limit in [1, 4, 7, 20, 21, 22, 1000] {
+        assert_eq!(walk(&site, limit, Fields::All).await, ids, "{limit}");
+    }
+    assert_eq!(walk(&site, 8, Fields::KeysOnly).await, ids);
+    let tenant = &site.caller.tenant;
+    let page = site.directory.page(tenant, User, None, 1, Fields::KeysOnly).await.unwrap();
+    assert!(page.items[0].resource.is_empty() && page.items[0].version == 1);
+    let page = site.directory.page(tenant, User, None, 0, Fields::All).await.unwrap();
+    assert!(page.items.is_empty() && page.more);
+
+    // The last one of a page goes before the next is asked for.
+    let page = site.directory.page(tenant, User, None, 5, Fields::All).await.unwrap();
+    site.commit(&delete(User, &ids[4], 1, "user-4")).await.unwrap();
+    let next = site.directory.page(tenant, User, Some(&page.items[4].id), 5, Fields::All).await.unwrap();
+    assert_eq!(next.items[0].id, ids[5]);
+}
+
+#[tokio::test]
+async fn skipping_finds_the_start_of_a_page() {
+    let site = Site::new().await;
+    let mut ids = Vec::new();
+    for n in 0..9 {
+        ids.push(site.user(&format!("user-{n}")).await);
+    }
+    let skip = async |n| site.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(n).unwrap()).await.unwrap();
+    assert_eq!(skip(1).await, Some(ids[0].clone()));
+    assert_eq!(skip(8).await, Some(ids[7].clone()));
+    for beyond in [10, 10_000, usize::MAX] {
+        assert_eq!(skip(beyond).await, None);
+    }
+    if let Some(last) = skip(9).await {
+        assert_eq!(last, ids[8]);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_more_than_a_megabyte_are_whole() {
+    let site = Site::new().await;
+    let mut ids = Vec::new();
+    for n in 0..14 {
+        let mut after = snapshot(&format!("user-{n}"));
+        after.resource.insert("big".to_owned(), "x".repeat(300_000).into());
+        let commit = Commit { write: Write::Create { after }, ..create(User, "") };
+        site.commit(&commit).await.unwrap();
+        ids.push(commit.id);
+    }
+    assert_eq!(walk(&site, 14, Fields::All).await, ids);
+    assert_eq!(walk(&site, 9, Fields::KeysOnly).await, ids);
+    let (directory, tenant) = (&site.directory, &site.caller.tenant);
+    assert_eq!(directory.skip(tenant, User, NonZeroUsize::new(12).unwrap()).await.unwrap(), Some(ids[11].clone()));
+    let found = directory.get_many(tenant, User, &ids).await.unwrap();
+    assert_eq!(found.into_iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);
+}
+
+#[tokio::test]
+async fn many_are_read_in_the_order_asked_for() {
+    let site = Site::new().await;
+    let (directory, tenant) = (&site.directory, &site.caller.tenant);
+    let mut ids = Vec::new();
+    for n in 0..130 {
+        ids.push(site.user(&format!("user-{n}")).await);
+    }
+    let staff = site.group("staff", &[]).await;
+    ids.reverse();
+    let mut asked = ids.clone();
+    asked.insert(3, id());
+    asked.push(ids[7].clone());
+    asked.push(staff.clone());
+    let found = directory.get_many(tenant, User, &asked).await.unwrap();
+    assert_eq!(found.into_iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);
+    let existing = directory.existing(tenant, &asked).await.unwrap();
+    assert_eq!(existing.len(), 131);
+    assert_eq!((existing.get(&staff), existing.get(&ids[0])), (Some(&Group), Some(&User)));
+    assert_eq!(directory.get_many(tenant, User, &[]).await.unwrap(), []);
+}
