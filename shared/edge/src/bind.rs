@@ -92,6 +92,16 @@ impl Request {
         Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?)
     }
 
+    /// Whether the client can do without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). Whoever asks for attributes
+    /// cannot (RFC 7644 §3.5.2).
+    pub(crate) fn is_content_with_minimal(&self) -> bool {
+        let prefer = self.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let mut preferences = prefer.flat_map(|value| value.split([',', ';']));
+        let minimal = preferences.any(|it| it.replace([' ', '"'], "").eq_ignore_ascii_case("return=minimal"));
+        let projected = ["attributes", "excludedAttributes"].iter().any(|name| self.query.first(name).is_some());
+        minimal && !projected
+    }
+
     /// `If-Match` and `If-None-Match`.
     pub fn precondition(&self) -> Precondition {
         Precondition::new(self.header("if-match"), self.header("if-none-match"))
@@ -201,6 +211,23 @@ mod tests {
         let twice = request.query("attributes").unwrap_err();
         assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
         assert!(request.projection().is_err() && request.list_query(Kind::User).is_err());
+    }
+
+    #[test]
+    fn a_minimal_answer_is_a_preference() {
+        for (prefer, query, expect) in [
+            ("return=minimal", json!({}), true),
+            ("respond-async, Return = \"minimal\"; x=1", json!({}), true),
+            ("return=representation", json!({}), false),
+            ("return=minimal", json!({"attributes": ["id"]}), false),
+            ("return=minimal", json!({"excludedAttributes": ["members"]}), false),
+        ] {
+            let mut event = event();
+            event["headers"]["prefer"] = json!(prefer);
+            event["multiValueQueryStringParameters"] = query;
+            event["queryStringParameters"] = Value::Null;
+            assert_eq!(admit(&event).unwrap().is_content_with_minimal(), expect, "{prefer}");
+        }
     }
 
     #[test]

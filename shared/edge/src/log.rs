@@ -4,7 +4,7 @@
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
-use protocol::Error;
+use protocol::{Caller, Error};
 use schema::ResourceId;
 use tracing::field::{Empty, Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -14,7 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::{Request, Response};
+use crate::Response;
 
 /// The target of spans that are metered.
 const REQUEST: &str = "request";
@@ -90,14 +90,20 @@ impl Visit for Units {
 /// Starts logging as a Lambda does: JSON on standard output, at Lambda's own level or `INFO`, panics included.
 pub(crate) fn start() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
-    // The runtime would log a second time what `run_event` has logged.
-    let quiet = ("lambda_runtime::layers::panic", LevelFilter::OFF);
-    let filter = Targets::new().with_default(threshold(level.as_deref())).with_targets([quiet]);
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_filter(filter);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    let lines = lines.with_filter(filter(threshold(level.as_deref())));
     // It fails only if logging has been started before, which is as good.
     let started = tracing::subscriber::set_global_default(Registry::default().with(meter()).with(lines));
     drop(started);
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// Below `INFO` only our own rooms speak: the runtime and the SDK would print events and requests with all that is in them.
+fn filter(level: LevelFilter) -> Targets {
+    let ours = ["edge", "service", "store", REQUEST, DYNAMODB].map(|target| (target, level));
+    // The runtime would log a second time what `run_event` has logged.
+    let twice = ("lambda_runtime::layers::panic", LevelFilter::OFF);
+    Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours).with_targets([twice])
 }
 
 fn threshold(level: Option<&str>) -> LevelFilter {
@@ -120,10 +126,11 @@ pub(crate) fn span(operation: &str, request_id: Option<&str>) -> Span {
     tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, attributes)
 }
 
-pub(crate) fn caller(request: &Request) {
+/// Puts the tenant and the token's id on the line of the request, or invocation, that is under way.
+pub fn identify(caller: &Caller) {
     let span = Span::current();
-    span.record("tenant", request.caller().tenant.as_str());
-    span.record("token", request.caller().token.as_str());
+    span.record("tenant", caller.tenant.as_str());
+    span.record("token", caller.token.as_str());
 }
 
 /// The line of a request.
@@ -193,6 +200,21 @@ mod tests {
         .with_subscriber(subscriber)
         .await;
         assert_eq!(usage(&metered()), Usage::default());
+    }
+
+    #[test]
+    fn nobody_else_says_more_than_info() {
+        let filter = filter(LevelFilter::TRACE);
+        for (target, level, expect) in [
+            ("store::commit", Level::TRACE, true),
+            ("request", Level::INFO, true),
+            ("aws_smithy_runtime::client", Level::INFO, true),
+            ("aws_smithy_runtime::client", Level::DEBUG, false),
+            ("lambda_runtime", Level::TRACE, false),
+            ("lambda_runtime::layers::panic", Level::ERROR, false),
+        ] {
+            assert_eq!(filter.would_enable(target, &level), expect, "{target} {level}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use protocol::Error;
 use schema::Object;
 use serde_json::Value;
 
+use crate::Request;
+
 const SCIM: &str = "application/scim+json";
 const JSON: &str = "application/json";
 
@@ -34,6 +36,16 @@ impl Response {
     /// 200 with a body.
     pub fn ok(body: Object) -> Self {
         Response::new(200, None, None, Some(body))
+    }
+
+    /// 204 in place of 200 with the resource, where the request prefers that.
+    pub fn preferred_by(self, request: &Request) -> Self {
+        if self.status != 200 || !request.is_content_with_minimal() {
+            return self;
+        }
+        let mut headers = self.headers;
+        headers.push((HeaderName::from_static("preference-applied"), "return=minimal".to_owned()));
+        Response { status: 204, headers, body: None, scim_type: None }
     }
 
     /// As HTTP. `accept` is the request's header.
@@ -81,6 +93,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::request::tests::{admit, event};
 
     fn header<'a>(response: &'a http::Response<Body>, name: &str) -> Option<&'a str> {
         response.headers().get(name).map(|value| value.to_str().unwrap())
@@ -120,6 +133,20 @@ mod tests {
         let response = Response::new(204, None, None, None).into_http(Some("application/json"));
         assert_eq!((response.status().as_u16(), header(&response, "content-type")), (204, None));
         assert!(matches!(response.body(), Body::Empty));
+    }
+
+    #[test]
+    fn a_preferred_answer_is_short_and_keeps_its_version() {
+        let mut event = event();
+        event["headers"]["Prefer"] = json!("return=minimal");
+        let request = admit(&event).unwrap();
+        let of =
+            |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).preferred_by(&request);
+        let response = of(200).into_http(None);
+        assert_eq!((response.status().as_u16(), header(&response, "etag")), (204, Some("W/\"2\"")));
+        assert_eq!(header(&response, "preference-applied"), Some("return=minimal"));
+        assert!(matches!(response.body(), Body::Empty));
+        assert_eq!((of(201).status, of(204).headers.len()), (201, 1));
     }
 
     #[test]

@@ -111,7 +111,7 @@ where
         Ok(request) => request,
         Err(error) => return (error.into(), None),
     };
-    log::caller(&request);
+    log::identify(request.caller());
     let resource = ResourceId::parse(&request.id());
     let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);

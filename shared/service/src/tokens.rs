@@ -162,22 +162,32 @@ pub async fn revoke(directory: &Directory, wanted: Revoke) -> Result<About, Erro
     token.map(|token| about(token, now())).ok_or_else(|| unknown(&wanted.id))
 }
 
-/// Who bears the token of an `Authorization` header; `None` whatever is wrong with it.
+/// Who bears the token of an `Authorization` header; `None` whatever is wrong with it, which the log alone tells.
 ///
 /// # Errors
 /// If the store does not say.
 pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Option<Caller>, Error> {
-    let Some(presented) = token::parse(authorization) else { return Ok(None) };
-    let Some(token) = directory.get_token(&presented.id).await.map_err(failed)? else { return Ok(None) };
+    let Some(presented) = token::parse(authorization) else { return Ok(refused(None, "malformed")) };
+    let id = Some(presented.id.as_str());
+    let Some(token) = directory.get_token(&presented.id).await.map_err(failed)? else {
+        return Ok(refused(id, "unknown"));
+    };
     let now = now();
-    if !presented.matches(&token.hash) || state(&token, now) != "active" {
-        return Ok(None);
+    match state(&token, now) {
+        _ if !presented.matches(&token.hash) => return Ok(refused(id, "not the secret")),
+        "active" => {}
+        ended => return Ok(refused(id, ended)),
     }
     // The token is good even if its use cannot be noted just now.
     if let Err(error) = directory.touch_token(&token, now).await {
         tracing::warn!(cause = %error, "the use of a token was not noted");
     }
     Ok(Caller::from_context(&token.tenant, &token.id, &token.scopes))
+}
+
+fn refused(id: Option<&str>, reason: &str) -> Option<Caller> {
+    tracing::info!(id, reason, "a token was refused");
+    None
 }
 
 async fn make(

@@ -24,7 +24,7 @@ fn check(operations: Value, expect: Value) {
     let patched = patch(Kind::User, &user(), &operations).unwrap_or_else(|error| panic!("{operations}: {error}"));
     let mut want = user();
     for (name, value) in expect.as_object().unwrap() {
-        super::apply::put(want.as_object_mut().unwrap(), name, (!value.is_null()).then(|| value.clone()));
+        apply::put(want.as_object_mut().unwrap(), name, (!value.is_null()).then(|| value.clone()));
     }
     assert_eq!(Value::Object(patched.resource), want, "{operations}");
 }

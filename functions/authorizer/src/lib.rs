@@ -1,0 +1,23 @@
+//! Says for API Gateway whose token a request bears, and what it allows (RFC 7644 §2, RFC 6750).
+//!
+//! Whatever is wrong with a token, the answer is the same. If the store does not answer there is no answer either, and
+//! the gateway has one of its own; a refusal would make an identity provider give up its token.
+
+mod policy;
+
+use edge::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest;
+use protocol::Error;
+use service::tokens::authorize;
+use store::Directory;
+
+pub use policy::Answer;
+
+pub async fn handle(
+    directory: &Directory,
+    event: ApiGatewayCustomAuthorizerRequestTypeRequest,
+) -> Result<Answer, Error> {
+    let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let caller = authorize(directory, header.unwrap_or_default()).await?;
+    caller.iter().for_each(edge::log::identify);
+    Ok(policy::answer(caller.as_ref(), event.method_arn.as_deref().unwrap_or_default()))
+}

@@ -1,0 +1,14 @@
+//! GET /Groups/{id} (RFC 7644 §3.4.1).
+
+use edge::{Request, Response};
+use protocol::Error;
+use schema::Kind;
+use service::Context;
+use store::Directory;
+
+pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
+    let context = Context { directory, caller: request.caller(), base_url: request.base_url() };
+    let reply =
+        service::get(&context, Kind::Group, &request.id(), &request.projection()?, &request.precondition()).await?;
+    Ok(Response::new(reply.status, reply.location, reply.version, reply.body))
+}

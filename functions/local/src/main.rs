@@ -1,0 +1,153 @@
+//! SCIM on Lambda on one machine: every function in one process behind a gateway that takes its routes from
+//! template.yaml, over an embedded DynamoDB. A development tool: nothing of it is deployed.
+
+mod engine;
+mod event;
+mod functions;
+mod gateway;
+mod options;
+mod policy;
+mod routes;
+mod template;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use clap::Parser;
+use store::{Connection, Credentials, Directory};
+use tokio::net::TcpListener;
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::engine::Engine;
+use crate::gateway::Gateway;
+use crate::options::Options;
+use crate::template::Api;
+
+/// For a request that is under way when the program is told to stop.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// What a program that cannot begin ends with.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    start_logging();
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"));
+    match runtime.and_then(|runtime| run(&runtime, options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            terminal::complain(&problem);
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+/// Counts DynamoDB's calls, and shows on standard error what a Lambda would log as a warning.
+fn start_logging() {
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).compact();
+    // The embedded engine warns of each condition that does not hold, which is everyday.
+    let lines = lines.with_filter(Targets::new().with_default(Level::WARN).with_target("dynoxide", Level::ERROR));
+    tracing_subscriber::registry().with(edge::log::meter()).with(lines).init();
+}
+
+fn run(runtime: &tokio::runtime::Runtime, options: Options) -> Result<(), String> {
+    let api = Api::read()?;
+    let listener = runtime.block_on(listen(options.port))?;
+    let data = place(&options)?;
+    let (url, _engine) = match &options.dynamodb_endpoint {
+        Some(url) => (url.clone(), None),
+        None => {
+            let engine = Engine::start(data.as_deref())?;
+            (engine.url.clone(), Some(engine))
+        }
+    };
+    runtime.block_on(async {
+        let directory = connect(url, options.table.clone()).await;
+        let directory = directory.map_err(|error| unusable(&options, data.as_deref(), &error))?;
+        let token = token::obtain(directory, &options.tenant, data.as_deref()).await?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
+        let gateway = Gateway::new(api, directory, address)?;
+        let kept = match (&options.dynamodb_endpoint, &data) {
+            (Some(url), _) => url.clone(),
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => "in memory, gone when this stops".to_owned(),
+        };
+        terminal::introduce(&gateway.base_url(), &token, &options.tenant, &kept);
+        serve(listener, gateway).await
+    })
+}
+
+/// The file to keep the directory in, if one is wanted.
+fn place(options: &Options) -> Result<Option<PathBuf>, String> {
+    match (&options.data, options.memory || options.dynamodb_endpoint.is_some()) {
+        (_, true) => Ok(None),
+        (Some(path), false) => Ok(Some(path.clone())),
+        (None, false) => engine::default_path().map(Some),
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, String> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => format!("port {port} is taken; choose another with --port, or any with --port 0"),
+        _ => format!("port {port} cannot be used: {error}"),
+    })
+}
+
+async fn connect(url: String, table: String) -> Result<&'static Directory, store::Error> {
+    let credentials = if url.contains(".amazonaws.com") { Credentials::Profile } else { Credentials::Fixed };
+    let directory = Directory::connect(Connection { endpoint: Some(url), table, credentials }).await?;
+    directory.create_table().await?;
+    Ok(Box::leak(Box::new(directory)))
+}
+
+fn unusable(options: &Options, data: Option<&Path>, error: &store::Error) -> String {
+    match (&options.dynamodb_endpoint, data) {
+        (Some(url), _) => format!("the table {} cannot be used at {url}: {error}", options.table),
+        (None, Some(path)) => engine::damaged(path),
+        (None, None) => format!("the table {} cannot be made: {error}", options.table),
+    }
+}
+
+/// Serves until the program is told to stop.
+async fn serve(listener: TcpListener, gateway: Gateway) -> Result<(), String> {
+    let router = Router::new().fallback(gateway::serve).with_state(Arc::new(gateway));
+    let stop = Arc::new(tokio::sync::Notify::new());
+    let stopped = stop.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.notified().await });
+    let server = server.into_future();
+    tokio::pin!(server);
+    tokio::select! {
+        ended = &mut server => return ended.map_err(|error| error.to_string()),
+        () = told_to_stop() => stop.notify_one(),
+    }
+    // Whoever has not finished by then is cut off.
+    let _ = tokio::time::timeout(LAST_REQUESTS, server).await;
+    Ok(())
+}
+
+/// Ctrl-C, or SIGTERM.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,67 @@
+//! What `cargo run -- --help` shows.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use protocol::Tenant;
+
+/// SCIM on Lambda on this machine: every function behind a local gateway, over an embedded DynamoDB.
+#[derive(Debug, Parser)]
+#[command(name = "local", version, arg_required_else_help = false)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) port: u16,
+
+    /// Where the directory is kept between runs [default: a file in your data directory].
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "dynamodb_endpoint"])]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Keep nothing.
+    #[arg(long, conflicts_with = "dynamodb_endpoint")]
+    pub(crate) memory: bool,
+
+    /// Use DynamoDB Local, or AWS, in place of the embedded DynamoDB.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) dynamodb_endpoint: Option<String>,
+
+    /// The table.
+    #[arg(long, value_name = "NAME", default_value = "scim")]
+    pub(crate) table: String,
+
+    /// Whose directory the printed token opens.
+    #[arg(long, value_name = "NAME", default_value = "dev", value_parser = tenant)]
+    pub(crate) tenant: String,
+}
+
+fn url(text: &str) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.filter(|rest| !rest.is_empty()).map(|_| text.to_owned()).ok_or("a URL begins with http:// or https://")
+}
+
+fn tenant(text: &str) -> Result<String, &'static str> {
+    Tenant::is_valid_name(text).then(|| text.to_owned()).ok_or("a tenant is 1 to 64 of the characters a-z, 0-9 and -")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_fit_together() {
+        Options::command().debug_assert();
+        for (arguments, expect) in [
+            (&["--port", "0"][..], true),
+            (&["--memory", "--data", "x"], false),
+            (&["--memory", "--dynamodb-endpoint", "http://x"], false),
+            (&["--dynamodb-endpoint", "localhost:8000"], false),
+            (&["--tenant", "Acme"], false),
+            (&["--port", "65536"], false),
+        ] {
+            let all = ["local"].iter().chain(arguments);
+            assert_eq!(Options::try_parse_from(all).is_ok(), expect, "{arguments:?}");
+        }
+    }
+}

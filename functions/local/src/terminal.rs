@@ -1,0 +1,83 @@
+//! What is printed: how to reach the service, and a line for each request. No credential but the one at the start, no
+//! value and no filter.
+
+use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::http::{StatusCode, Uri};
+use edge::log::Usage;
+
+/// Colour is for people (see no-color.org).
+static COLOUR: LazyLock<bool> =
+    LazyLock::new(|| std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()));
+
+/// Prints what an administrator pastes.
+pub(crate) fn introduce(base_url: &str, token: &str, tenant: &str, place: &str) {
+    say(&format!(
+        "SCIM on Lambda\n\n\
+         Base URL  {base_url}\n\
+         Token     {token}\n\
+         Tenant    {tenant}\n\
+         Data      {place}\n\n\
+         Try it:\n\n  \
+         curl -i '{base_url}/Users?startIndex=1&count=2' -H 'Authorization: Bearer {token}'\n\n\
+         Ctrl-C stops it.\n"
+    ));
+}
+
+/// Prints the line of a request.
+pub(crate) fn request(method: &str, uri: &Uri, status: StatusCode, duration: Duration, usage: Usage) {
+    let colour = COLOUR.then(|| match status.as_u16() {
+        ..400 => "\x1b[32m",
+        400..500 => "\x1b[33m",
+        _ => "\x1b[31m",
+    });
+    say(&line(method, uri, status, duration, usage, colour));
+}
+
+fn line(method: &str, uri: &Uri, status: StatusCode, duration: Duration, usage: Usage, colour: Option<&str>) -> String {
+    let (on, off) = colour.map_or(("", ""), |colour| (colour, "\x1b[0m"));
+    let (calls, s) = (usage.calls, if usage.calls == 1 { "" } else { "s" });
+    let milliseconds = duration.as_secs_f64() * 1000.0;
+    let target = format!("{}{}", uri.path(), parameters(uri.query().unwrap_or_default()));
+    format!("{method:<6} {target}  {on}{}{off}  {milliseconds:.1} ms  {calls} DynamoDB call{s}", status.as_u16())
+}
+
+/// The names of the query's parameters.
+fn parameters(query: &str) -> String {
+    let names: Vec<String> = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| plain(&name)).collect();
+    if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) }
+}
+
+/// A name is the client's: nothing in it may steer the terminal.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).take(40).collect()
+}
+
+/// Nothing can be done where nobody listens.
+fn say(text: &str) {
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    drop(written);
+}
+
+/// Prints why the program ends.
+pub(crate) fn complain(problem: &str) {
+    let written = writeln!(std::io::stderr().lock(), "error: {problem}");
+    drop(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_parameters_and_shows_no_value() {
+        let uri = "/scim/v2/Users?filter=userName%20eq%20%22hush%22&count=2&%1b[2J=1".parse().unwrap();
+        let usage = Usage { calls: 2, units: 1.5 };
+        let line = |usage, colour| line("GET", &uri, StatusCode::OK, Duration::from_micros(12_340), usage, colour);
+        assert_eq!(line(usage, None), "GET    /scim/v2/Users?filter&count&?[2J  200  12.3 ms  2 DynamoDB calls");
+        let one = line(Usage { calls: 1, units: 0.5 }, Some("\x1b[32m"));
+        assert!(one.contains("  \x1b[32m200\x1b[0m  ") && one.ends_with(" 1 DynamoDB call"), "{one}");
+    }
+}

@@ -1,0 +1,200 @@
+//! That names agree: folders, packages, functions of template.yaml, events, routes; and what needs a DynamoDB in the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use service::tokens::{Issue, List, Revoke, Rotate, authorize, issue, list, revoke, rotate};
+use store::{Connection, Credentials, Directory};
+
+use crate::engine::Engine;
+use crate::functions;
+use crate::gateway::Gateway;
+use crate::template::{Api, Route, TEMPLATE};
+
+/// A fresh directory in memory, for as long as the engine is kept.
+pub(crate) async fn directory() -> (&'static Directory, Engine) {
+    let engine = tokio::task::spawn_blocking(|| Engine::start(None)).await.unwrap().unwrap();
+    let connection =
+        Connection { endpoint: Some(engine.url.clone()), table: "scim".to_owned(), credentials: Credentials::Fixed };
+    let directory = Directory::connect(connection).await.unwrap();
+    directory.create_table().await.unwrap();
+    (Box::leak(Box::new(directory)), engine)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The properties of all resources of a type, by logical id.
+fn declared(kind: &str) -> BTreeMap<String, Value> {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_object().unwrap().iter().filter(|(_, it)| it["Type"] == kind);
+    resources.map(|(name, it)| (name.clone(), it["Properties"].clone())).collect()
+}
+
+/// `users-create` of `UsersCreate`.
+fn folder(logical_id: &str) -> String {
+    let words =
+        logical_id.chars().flat_map(|c| if c.is_uppercase() { vec!['-', c.to_ascii_lowercase()] } else { vec![c] });
+    words.collect::<String>().trim_start_matches('-').to_owned()
+}
+
+fn folders() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.map(|name| name.into_string().unwrap()).filter(|name| name != "local").collect()
+}
+
+#[test]
+fn a_function_has_one_name() {
+    let declared = declared("AWS::Serverless::Function");
+    let names: BTreeSet<String> = declared.keys().map(|logical_id| folder(logical_id)).collect();
+    assert_eq!(names, folders());
+    for (logical_id, function) in declared {
+        assert_eq!(function["CodeUri"], format!("functions/{}", folder(&logical_id)));
+    }
+    for name in folders() {
+        let manifest = fs::read_to_string(root().join("functions").join(&name).join("Cargo.toml")).unwrap();
+        let names: Vec<&str> = manifest.lines().filter_map(|line| line.strip_prefix("name = ")).collect();
+        assert!(!names.is_empty() && names.iter().all(|it| *it == format!("{name:?}")), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn every_function_has_an_accepted_event_and_no_event_is_without_function() {
+    let events = fs::read_dir(root().join("events")).unwrap().map(|entry| entry.unwrap().file_name());
+    let events: BTreeSet<String> = events.map(|name| name.into_string().unwrap()).collect();
+    for name in folders() {
+        assert!(events.contains(&format!("{name}.json")), "events/{name}.json is missing");
+    }
+    for event in events {
+        let function = event.trim_end_matches(".json").split("--").next().unwrap().to_owned();
+        assert!(folders().contains(&function), "events/{event} is for no function");
+    }
+}
+
+#[test]
+fn every_route_leads_to_a_function_and_back() {
+    let routed: BTreeSet<String> = Api::read().unwrap().routes.into_iter().map(|route| route.function).collect();
+    let known: BTreeSet<String> = functions::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(routed, known);
+}
+
+#[test]
+fn fallback_knows_every_path_and_its_methods() {
+    let routes = Api::read().unwrap().routes;
+    let mut operations: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for route in routes.iter().filter(|route| route.function != "Fallback") {
+        operations.entry(&route.path).or_default().insert(route.method.as_deref().unwrap());
+    }
+    let fallback: BTreeMap<&str, BTreeSet<&str>> =
+        fallback::PATHS.iter().map(|(path, methods)| (*path, methods.split(", ").collect())).collect();
+    assert_eq!(fallback, operations);
+    // API Gateway looks for a method at the path that it matched, and nowhere else.
+    for path in operations.keys() {
+        let any = |route: &Route| route.path == *path && route.method.is_none() && route.function == "Fallback";
+        assert!(routes.iter().any(any), "{path} needs a route for all other methods to Fallback");
+    }
+}
+
+#[test]
+fn the_table_is_the_one_that_the_store_expects() {
+    let tables = declared("AWS::DynamoDB::Table");
+    let [table] = tables.values().collect::<Vec<_>>()[..] else { panic!("{} tables", tables.len()) };
+    let keys = [(store::KEYS.partition, "HASH"), (store::KEYS.sort, "RANGE")];
+    assert_eq!(table["KeySchema"], json!(keys.map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind}))));
+    let types = keys.map(|(name, _)| json!({"AttributeName": name, "AttributeType": "S"}));
+    assert_eq!(table["AttributeDefinitions"], json!(types));
+    assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": store::KEYS.expiry, "Enabled": true}));
+}
+
+#[test]
+fn every_refusal_of_the_gateway_is_a_scim_error() {
+    for (name, refusal) in &Api::read().unwrap().refusals {
+        let body: Value = serde_json::from_str(refusal.body()).unwrap();
+        assert_eq!(body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]), "{name}");
+        assert_eq!(body["status"], refusal.status_code.to_string(), "{name}");
+        assert!(!body["detail"].as_str().unwrap().is_empty(), "{name}");
+        // API Gateway would fill in variables, this gateway does not.
+        assert!(!refusal.body().contains('$'), "{name}");
+        let headers: BTreeMap<_, _> = refusal.headers().collect();
+        assert_eq!(headers.get("Content-Type"), Some(&"application/scim+json"), "{name}");
+        assert_eq!(headers.contains_key("WWW-Authenticate"), refusal.status_code == 401, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_has_what_it_needs() {
+    let (directory, _engine) = directory().await;
+    let gateway = Gateway::new(Api::read().unwrap(), directory, "127.0.0.1:1".to_owned()).unwrap();
+    assert_eq!(gateway.base_url(), "http://127.0.0.1:1/scim/v2");
+}
+
+fn wish(tenant: &str, scopes: Option<&str>) -> Issue {
+    let scopes = scopes.map(str::to_owned);
+    Issue { tenant: tenant.to_owned(), label: "Okta".to_owned(), expires_in_days: None, scopes }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_lives_from_issue_to_revocation() {
+    let (directory, _engine) = directory().await;
+    let first = issue(directory, wish("acme", None)).await.unwrap();
+    let other = issue(directory, wish("other", Some("read"))).await.unwrap();
+    let caller = authorize(directory, &format!("bearer {}", first.token)).await.unwrap().unwrap();
+    assert_eq!((caller.tenant.as_str(), &caller.token), ("acme", &first.about.id));
+    assert!(caller.scopes.read && caller.scopes.write);
+    let caller = authorize(directory, &other.token).await.unwrap().unwrap();
+    assert!(caller.scopes.read && !caller.scopes.write);
+
+    let rotate_first = |hours| Rotate { id: first.about.id.clone(), overlap_hours: Some(hours), expires_in_days: None };
+    let second = rotate(directory, rotate_first(1)).await.unwrap();
+    assert_eq!((&second.about.tenant, &second.about.label), (&first.about.tenant, &first.about.label));
+    for token in [&first.token, &second.token] {
+        assert!(authorize(directory, token).await.unwrap().is_some());
+    }
+    let third = rotate(directory, rotate_first(0)).await.unwrap();
+    assert!(authorize(directory, &first.token).await.unwrap().is_none(), "no overlap");
+    assert!(rotate(directory, rotate_first(0)).await.is_err(), "an expired token has no successor");
+
+    let revoked = revoke(directory, Revoke { id: second.about.id.clone() }).await.unwrap();
+    assert_eq!(revoked.state, "revoked");
+    assert!(authorize(directory, &second.token).await.unwrap().is_none());
+    assert!(authorize(directory, &third.token).await.unwrap().is_some());
+    let listed = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
+    let mut states: Vec<(&str, &str)> = listed.iter().map(|token| (token.id.as_str(), token.state)).collect();
+    states.sort_unstable();
+    let mut expect =
+        vec![(first.about.id.as_str(), "expired"), (&second.about.id, "revoked"), (&third.about.id, "active")];
+    expect.sort_unstable();
+    assert_eq!(states, expect);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_token_is_not_issued() {
+    let (directory, _engine) = directory().await;
+    for (wanted, says) in [
+        (wish("Acme", None), "The tenant must be"),
+        (wish("acme", Some("admin")), "`admin` is no scope"),
+        (wish("acme", Some("")), "a token needs"),
+        (Issue { label: " ".to_owned(), ..wish("acme", None) }, "The label must be"),
+        (Issue { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
+    ] {
+        let problem = issue(directory, wanted).await.map(drop).unwrap_err().to_string();
+        assert!(problem.contains(says), "{problem}");
+    }
+    let nobody = Revoke { id: "00000000000".to_owned() };
+    assert_eq!(revoke(directory, nobody).await.unwrap_err().status(), 404);
+    for header in ["", "Bearer", "non-token", "Basic eDp5"] {
+        assert!(authorize(directory, header).await.unwrap().is_none(), "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_store_the_authorizer_says_neither_yes_nor_no() {
+    let (directory, engine) = directory().await;
+    let token = issue(directory, wish("acme", None)).await.unwrap().token;
+    drop(engine);
+    let error = authorize(directory, &token).await.unwrap_err();
+    assert_eq!(error.status(), 503);
+}

@@ -1,0 +1,90 @@
+//! The development token: issued by the function that issues all others, and kept beside the data file, so that an
+//! identity provider that was set up once stays so.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use protocol::token;
+use serde_json::{Value, json};
+use store::Directory;
+
+use crate::engine::beside;
+
+const LABEL: &str = "cargo run";
+/// As long as the token may be kept: ten years, or one if it is not kept.
+const KEPT_DAYS: u32 = 3650;
+const UNKEPT_DAYS: u32 = 365;
+
+/// The token that was printed last for this tenant, or a new one.
+///
+/// # Errors
+/// With a sentence.
+pub(crate) async fn obtain(directory: &'static Directory, tenant: &str, data: Option<&Path>) -> Result<String, String> {
+    let Some(data) = data else { return issue(directory, tenant, UNKEPT_DAYS).await };
+    let file = beside(data, &format!(".{tenant}.token"));
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    if works(directory, tenant, kept.trim()).await? {
+        return Ok(kept.trim().to_owned());
+    }
+    let token = issue(directory, tenant, KEPT_DAYS).await?;
+    keep(&file, &token).map_err(|error| format!("the token cannot be kept in {}: {error}", file.display()))?;
+    Ok(token)
+}
+
+async fn works(directory: &'static Directory, tenant: &str, text: &str) -> Result<bool, String> {
+    if token::parse(text).is_none() {
+        return Ok(false);
+    }
+    let caller = service::tokens::authorize(directory, text).await.map_err(|error| error.to_string())?;
+    Ok(caller.is_some_and(|it| it.tenant.as_str() == tenant && it.scopes.read && it.scopes.write))
+}
+
+async fn issue(directory: &'static Directory, tenant: &str, days: u32) -> Result<String, String> {
+    let event = json!({"tenant": tenant, "label": LABEL, "expiresInDays": days});
+    let issued = edge::invoke_event(directory, tokens_issue::handle, event, None).await;
+    let issued = issued.map_err(|error| error.to_string())?;
+    issued.get("token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| "no token was issued".to_owned())
+}
+
+/// Only the user may read the file. It is whole or as it was.
+fn keep(path: &Path, token: &str) -> io::Result<()> {
+    let new = beside(path, ".new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(&new)?, "{token}")?;
+    fs::rename(new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::directory;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_token_is_kept_while_it_works() {
+        let (directory, _engine) = directory().await;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("d");
+        let first = obtain(directory, "acme", Some(&data)).await.unwrap();
+        assert_eq!(obtain(directory, "acme", Some(&data)).await.unwrap(), first);
+        assert_ne!(obtain(directory, "other", Some(&data)).await.unwrap(), first);
+        let id = token::parse(&first).unwrap().id;
+        service::tokens::revoke(directory, service::tokens::Revoke { id }).await.unwrap();
+        let second = obtain(directory, "acme", Some(&data)).await.unwrap();
+        assert_ne!(second, first);
+        assert_eq!(obtain(directory, "acme", Some(&data)).await.unwrap(), second);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(beside(&data, ".acme.token")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Filters that are refused, with the position, and never answered with an unfiltered list (RFC 7644 §3.4.2.2, §3.12).
+
+use serde_json::json;
+
+use crate::server::{Server, unique};
+
+const SYNTAX: &[&str] = &[
+    "",
+    " ",
+    "userName",
+    "userName eq",
+    "userName eq \"a",
+    "userName eq a\"",
+    "userName is \"a\"",
+    "eq \"a\"",
+    "userName eq \"a\" and",
+    "and userName eq \"a\"",
+    "userName eq \"a\" userName eq \"b\"",
+    "userName eq \"a\" xor userName eq \"b\"",
+    "(userName eq \"a\"",
+    "userName eq \"a\")",
+    "not userName eq \"a\"",
+    "not",
+    "emails[type eq \"work\"",
+    "emails type eq \"work\"]",
+    "emails[]",
+    "emails[type eq \"work\" or]",
+    "userName eq 'a'",
+    "userName eq \"\\x\"",
+    "userName pr \"a\"",
+    "userName == \"a\"",
+    "*",
+    "()",
+    "name..givenName eq \"a\"",
+    "userName.eq \"a\"",
+    "emails[emails[type eq \"a\"]]",
+    "true",
+    "\"a\" eq userName",
+    "userName eq {}",
+];
+
+const MEANING: &[&str] = &[
+    "noSuchAttribute eq \"a\"",
+    "name.noSuchPart eq \"a\"",
+    "emails[noSuchPart eq \"a\"]",
+    "displayNames pr",
+    "members.value eq \"a\"",
+    "urn:example:made:up:1.0:User:title eq \"a\"",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:noSuchAttribute eq \"a\"",
+    "active gt true",
+    "active lt false",
+    "active ge true",
+    "active co true",
+    "emails[primary gt true]",
+    "active eq \"perhaps\"",
+    "active eq 1",
+    "userName eq 5",
+    "userName eq true",
+    "meta.created gt \"yesterday\"",
+    "title[type eq \"a\"]",
+    "x509Certificates.value gt \"a\"",
+];
+
+fn refused(endpoint: &str, filters: &[&str]) {
+    let server = Server::start();
+    let scim = server.client();
+    scim.post("/Users", &json!({ "userName": unique("present") })).expect(201);
+    for filter in filters {
+        let answer = scim.list(endpoint, &[("filter", filter), ("count", "10")]).refused(400, "invalidFilter", &[]);
+        answer.check(answer.detail().chars().any(|c| c.is_ascii_digit()), "wanted the position in the detail");
+        answer.check(answer["Resources"].is_null(), "an unfiltered list");
+    }
+}
+
+#[test]
+fn what_is_not_a_filter_is_refused() {
+    refused("/Users", SYNTAX);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    refused("/Users", MEANING);
+}
+
+#[test]
+fn groups_refuse_alike() {
+    refused(
+        "/Groups",
+        &["userName eq \"a\"", "displayName", "displayName gt true", "members[", "emails.value eq \"a\""],
+    );
+}
+
+#[test]
+fn the_position_is_that_of_the_mistake() {
+    let server = Server::start();
+    let scim = server.client();
+    // The position counted from 0 or from 1.
+    for (filter, positions) in [
+        ("userName eq \"a\" and bogus eq \"b\"", "20|21"),
+        ("userName eq \"a\" and active gt true", "20|21|27|28"),
+        ("userName eq \"a\" or (title pr", "18|19|20|28|29|30"),
+        ("userName eq \"a\" and emails[type zz \"w\"]", "32|33|27|28"),
+    ] {
+        scim.list("/Users", &[("filter", filter)]).refused(400, "invalidFilter", &[positions]);
+    }
+}
+
+#[test]
+fn what_is_too_long_or_too_deep_is_refused() {
+    let server = Server::start();
+    let scim = server.client();
+    let deep = |open: &str, times: usize| format!("{}userName pr{}", open.repeat(times), ")".repeat(times));
+    for (filter, limit) in [
+        (format!("userName eq \"{}\"", "a".repeat(4_096)), "4096|4,096|4 KB|4 KiB"),
+        (format!("userName pr{}", " or userName pr".repeat(300)), "4096|4,096|4 KB|4 KiB"),
+        (deep("(", 17), "16"),
+        (deep("not (", 17), "16"),
+        (deep("(", 1_500), "16"),
+        (deep("not (", 600), "16"),
+    ] {
+        scim.list("/Users", &[("filter", &filter)]).refused(400, "invalidFilter", &[limit]);
+    }
+}

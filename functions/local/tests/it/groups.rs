@@ -1,0 +1,198 @@
+//! Groups: members both ways, projection, nesting, and changes that are too large for one commit (RFC 7643 §4.2).
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::expect::values;
+use crate::server::{Server, unique};
+
+fn users(scim: &Client, count: usize) -> Vec<String> {
+    (0..count).map(|_| scim.post("/Users", &json!({ "userName": unique("member") })).expect(201).id()).collect()
+}
+
+fn members(ids: &[String]) -> Value {
+    ids.iter().map(|id| json!({ "value": id, "display": format!("called {id}") })).collect()
+}
+
+fn group(scim: &Client, ids: &[String]) -> String {
+    let name = unique("Group ");
+    scim.post("/Groups", &json!({ "displayName": name, "members": members(ids) })).expect(201).id()
+}
+
+fn members_of(scim: &Client, id: &str) -> Vec<String> {
+    values(&scim.get(format!("/Groups/{id}")).expect(200)["members"])
+}
+
+#[test]
+fn a_member_comes_back_with_display_type_and_reference() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 1);
+    let inner = group(&scim, &ids);
+    let name = unique("Outer ");
+    let both = json!([{ "value": ids[0], "display": "As sent" }, { "value": inner, "type": "Group" }]);
+    let outer = scim.post("/Groups", &json!({ "displayName": name, "members": both })).expect(201);
+    let path = format!("/Groups/{}", outer.id());
+    for answer in [outer, scim.get(&path).expect(200)] {
+        let found = answer["members"].as_array().cloned().unwrap_or_default();
+        answer.check(found.len() == 2, "wanted two members");
+        for (id, endpoint, kind) in [(&ids[0], "Users", "User"), (&inner, "Groups", "Group")] {
+            let member = found.iter().find(|member| member["value"] == id.as_str()).expect("the member");
+            let location = scim.get(format!("/{endpoint}/{id}")).expect(200)["meta"]["location"].clone();
+            answer.check(member["$ref"] == location, "wanted $ref to be the member's meta.location");
+            answer.check(member["type"] == kind, "wanted the member's type");
+        }
+        let user = found.iter().find(|member| member["value"] == ids[0].as_str()).unwrap();
+        answer.check(user["display"] == "As sent", "wanted display as sent");
+    }
+}
+
+#[test]
+fn members_are_patched_in_every_form() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 4);
+    let id = group(&scim, &ids[..2]);
+    let path = format!("/Groups/{id}");
+    let by_value = |id: &str| format!("members[value eq \"{id}\"]");
+    let array = |ids: &[&String]| ids.iter().map(|id| json!({ "value": id })).collect::<Value>();
+    let steps = [
+        (json!([{ "op": "Add", "path": "members", "value": [{ "$ref": null, "value": ids[2] }] }]), "012"),
+        (json!([{ "op": "add", "value": { "members": [{ "value": ids[3] }] } }]), "0123"),
+        (json!([{ "op": "Remove", "path": "members", "value": [{ "$ref": null, "value": ids[0] }] }]), "123"),
+        (json!([{ "op": "remove", "path": by_value(&ids[1]) }]), "23"),
+        (json!([{ "op": "remove", "path": by_value(&ids[1]) }]), "23"),
+        (
+            json!([{ "op": "add", "path": "members", "value": array(&[&ids[0]]) }, { "op": "remove", "path": by_value(&ids[0]) }]),
+            "23",
+        ),
+        (json!([{ "op": "replace", "path": "externalId", "value": "X" }]), "23"),
+        (json!([{ "op": "replace", "value": { "displayName": unique("Renamed ") } }]), "23"),
+        (json!([{ "op": "replace", "path": "members", "value": array(&[&ids[0], &ids[2], &ids[0]]) }]), "02"),
+        (json!([{ "op": "remove", "path": "members" }]), ""),
+        (json!([{ "op": "remove", "path": "members" }]), ""),
+        (
+            json!([{ "op": "add", "path": "members", "value": array(&[&ids[1]]) }, { "op": "add", "path": "members", "value": array(&[&ids[2]]) }]),
+            "12",
+        ),
+        (json!([{ "op": "replace", "value": { "members": array(&[&ids[3]]) } }]), "3"),
+    ];
+    for (operations, wanted) in steps {
+        let answer = scim.patch(&path, &operations).expect(200);
+        let wanted: Vec<usize> = wanted.chars().map(|digit| digit.to_digit(10).unwrap() as usize).collect();
+        let mut in_group: Vec<String> = wanted.iter().map(|number| ids[*number].clone()).collect();
+        in_group.sort();
+        answer.check(values(&answer["members"]) == in_group, &format!("wanted members {wanted:?}"));
+        assert_eq!(members_of(&scim, &id), in_group, "{operations}");
+        for (number, user) in ids.iter().enumerate() {
+            let groups = values(&scim.get(format!("/Users/{user}")).expect(200)["groups"]);
+            assert_eq!(
+                groups.len(),
+                usize::from(wanted.contains(&number)),
+                "groups of user {number} after {operations}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_deleted_user_leaves_all_groups() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 2);
+    let groups = [group(&scim, &ids), group(&scim, &ids[..1])];
+    scim.delete(format!("/Users/{}", ids[0])).expect(204);
+    assert_eq!(members_of(&scim, &groups[0]), [ids[1].clone()]);
+    assert!(members_of(&scim, &groups[1]).is_empty());
+    let put = json!({ "displayName": unique("Group "), "members": members(&ids) });
+    let answer = scim.put(format!("/Groups/{}", groups[1]), &put).expect(200);
+    assert_eq!(values(&answer["members"]), [ids[1].clone()], "nobody is added behind the delete's back");
+}
+
+#[test]
+fn groups_are_found_by_name_and_by_member() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 2);
+    let name = unique("Findable ");
+    let body = json!({ "displayName": name, "externalId": format!("X{name}"), "members": members(&ids[..1]) });
+    let id = scim.post("/Groups", &body).expect(201).id();
+    for (filter, found) in [
+        (format!("displayName eq \"{}\"", name.to_uppercase()), true),
+        (format!("displayName sw \"{name}\""), true),
+        (format!("displayName eq \"{name}x\""), false),
+        (format!("externalId eq \"X{name}\""), true),
+        (format!("externalId eq \"x{name}\""), false),
+        (format!("members.value eq \"{}\"", ids[0]), true),
+        (format!("members[value eq \"{}\"]", ids[0]), true),
+        (format!("members.value eq \"{}\"", ids[1]), false),
+        (format!("id eq \"{id}\" and members eq \"{}\"", ids[0]), true),
+        (format!("id eq \"{id}\" and members eq \"{}\"", ids[1]), false),
+        (format!("members pr and id eq \"{id}\""), true),
+        (format!("not (members pr) and id eq \"{id}\""), false),
+    ] {
+        let groups = scim.find("/Groups", &filter);
+        let wanted: &[&str] = if found { &[&id] } else { &[] };
+        let ids: Vec<&str> = groups.iter().filter_map(|group| group["id"].as_str()).collect();
+        assert_eq!(ids, wanted, "{filter}");
+    }
+    let mine = scim.find("/Users", &format!("groups.value eq \"{id}\""));
+    assert_eq!(mine.len(), 1);
+    assert_eq!(mine[0]["id"], ids[0].as_str());
+}
+
+#[test]
+fn members_are_left_out_on_request() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 2);
+    let id = group(&scim, &ids);
+    let path = format!("/Groups/{id}");
+    let filter = format!("id eq \"{id}\"");
+    let without = json!({ "id": id, "displayName": "*", "members": null });
+    scim.get(format!("{path}?excludedAttributes=members")).expect(200).holding(&without);
+    scim.list("/Groups", &[("filter", &filter), ("excludedAttributes", "members")])
+        .expect(200)
+        .holding(&json!({ "totalResults": 1, "Resources": [without] }));
+    let operations = json!([{ "op": "replace", "path": "externalId", "value": "E" }]);
+    scim.patch(format!("{path}?excludedAttributes=MEMBERS"), &operations).expect(200).holding(&without);
+    let only =
+        scim.get(format!("{path}?attributes=members.value")).expect(200).holding(&json!({ "displayName": null }));
+    assert_eq!(values(&only["members"]).len(), 2);
+    only.check(only["members"][0]["display"].is_null(), "wanted the members' value only");
+}
+
+#[test]
+fn a_change_too_large_for_one_commit_is_refused_whole() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 60);
+    let digits = |answer: &str| answer.chars().any(|c| c.is_ascii_digit());
+    let name = unique("Large ");
+    let whole = json!({ "displayName": name, "members": members(&ids) });
+    let refused = scim.post("/Groups", &whole).refused(413, "", &[]);
+    refused.check(digits(refused.detail()), "wanted the limit in the detail");
+    assert!(scim.find("/Groups", &format!("displayName eq \"{name}\"")).is_empty());
+
+    let id = scim.post("/Groups", &json!({ "displayName": name, "members": members(&ids[..1]) })).expect(201).id();
+    let path = format!("/Groups/{id}");
+    let before = scim.get(&path).expect(200).text;
+    let add = json!([{ "op": "add", "path": "members", "value": members(&ids) }]);
+    for refused in [scim.patch(&path, &add), scim.put(&path, &whole)] {
+        let refused = refused.refused(413, "", &[]);
+        refused.check(digits(refused.detail()), "wanted the limit in the detail");
+        assert_eq!(scim.get(&path).expect(200).text, before);
+    }
+    for user in &ids[1..] {
+        scim.get(format!("/Users/{user}")).expect(200).holding(&json!({ "groups": null }));
+    }
+
+    for part in ids.chunks(20) {
+        scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": members(part) }])).expect(200);
+    }
+    assert_eq!(members_of(&scim, &id).len(), 60);
+    let answer = scim.patch(&path, &json!([{ "op": "replace", "path": "members", "value": [] }]));
+    let left = if answer.status == 200 { 0 } else { 60 };
+    answer.check(answer.status == 200 || answer.status == 413, "wanted it done or refused");
+    assert_eq!(members_of(&scim, &id).len(), left);
+}

@@ -1,0 +1,103 @@
+//! Lists and their pages (RFC 7644 §3.4.2.4): true integers, no one twice, no one missing.
+
+use serde_json::{Value, json};
+
+use crate::client::LIST;
+use crate::server::{Server, unique};
+
+#[test]
+fn a_filtered_list_is_walked_in_pages() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("walk");
+    let mut ids: Vec<String> = (0..25)
+        .map(|number| scim.post("/Users", &json!({ "userName": format!("{tag}-{number}") })).expect(201).id())
+        .collect();
+    for filter in [format!("userName sw \"{tag}\""), format!("userName co \"{}-\"", tag.to_uppercase())] {
+        let mut seen: Vec<String> = Vec::new();
+        for (start, length) in [(1, 10), (11, 10), (21, 5), (31, 0), (1_000_000, 0)] {
+            let page = scim
+                .list("/Users", &[("filter", &filter), ("startIndex", &start.to_string()), ("count", "10")])
+                .expect(200)
+                .holding(
+                    &json!({ "schemas": [LIST], "totalResults": 25, "startIndex": start, "itemsPerPage": length }),
+                );
+            page.check(page.resources().len() == length, "wanted the page's length");
+            seen.extend(page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()));
+        }
+        seen.sort();
+        ids.sort();
+        assert_eq!(seen, ids, "{filter}");
+    }
+}
+
+#[test]
+fn odd_pages_are_understood_or_refused() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("odd");
+    for number in 0..3 {
+        scim.post("/Users", &json!({ "userName": format!("{tag}{number}") })).expect(201);
+    }
+    let filter = format!("userName sw \"{tag}\"");
+    for (start, count, echoed, length) in
+        [("1", "0", 1, 0), ("0", "2", 1, 2), ("-5", "2", 1, 2), ("3", "5", 3, 1), ("1", "-3", 1, 0), ("2", "1", 2, 1)]
+    {
+        let page = scim.list("/Users", &[("filter", &filter), ("startIndex", start), ("count", count)]).expect(200);
+        let page = page.holding(&json!({ "totalResults": 3, "startIndex": echoed, "itemsPerPage": length }));
+        page.check(page.resources().len() == length, "wanted the page's length");
+    }
+    for (parameter, value) in
+        [("startIndex", "one"), ("count", "ten"), ("count", "1.5"), ("startIndex", "99999999999999999999999")]
+    {
+        scim.list("/Users", &[("filter", &filter), (parameter, value)]).refused(400, "invalidValue", &[parameter]);
+    }
+}
+
+#[test]
+fn unknown_parameters_and_loose_ends_are_tolerated() {
+    let server = Server::start();
+    let scim = server.client();
+    let id = scim.post("/Users?", &json!({ "userName": unique("loose") })).expect(201).id();
+    for path in [
+        format!("/Users/{id}?"),
+        format!("/Users/{id}/"),
+        format!("/Users/{id}?aadOptscim062020"),
+        format!("/Users/{id}?a=b&"),
+    ] {
+        scim.get(path).expect(200).holding(&json!({ "id": id }));
+    }
+    scim.get(format!("/Users?aadOptscim062020&filter=id%20eq%20%22{id}%22&"))
+        .expect(200)
+        .holding(&json!({ "totalResults": 1 }));
+}
+
+#[test]
+fn an_own_directory_is_counted_and_ordered() {
+    let Some(server) = Server::own("an_own_directory_is_counted_and_ordered") else { return };
+    let scim = server.client();
+    let empty = json!({ "schemas": [LIST], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": [] });
+    assert_eq!(scim.get("/Users").expect(200).body, empty);
+    assert_eq!(scim.get("/Groups?startIndex=5").expect(200).holding(&json!({ "startIndex": 5 })).total(), 0);
+
+    let ids: Vec<String> = (0..12)
+        .map(|number| scim.post("/Users", &json!({ "userName": format!("u{number}") })).expect(201).id())
+        .collect();
+    scim.delete(format!("/Users/{}", ids[5])).expect(204);
+    let all = scim.get("/Users").expect(200).holding(&json!({ "totalResults": 11, "itemsPerPage": 11 }));
+    let order: Vec<&Value> = all.resources().iter().map(|user| &user["userName"]).collect();
+    let wanted: Vec<String> = (0..12).filter(|number| *number != 5).map(|number| format!("u{number}")).collect();
+    assert_eq!(order, wanted.iter().collect::<Vec<_>>(), "creation order");
+    scim.get("/Users?count=0").expect(200).holding(&json!({ "totalResults": 11, "itemsPerPage": 0 }));
+}
+
+#[test]
+fn the_default_page_holds_100() {
+    let Some(server) = Server::own("the_default_page_holds_100") else { return };
+    let scim = server.client();
+    for number in 0..101 {
+        scim.post("/Users", &json!({ "userName": format!("user-{number}") })).expect(201);
+    }
+    scim.get("/Users").expect(200).holding(&json!({ "totalResults": 101, "itemsPerPage": 100 }));
+    scim.get("/Users?count=100000").expect(200).holding(&json!({ "totalResults": 101, "itemsPerPage": 101 }));
+}

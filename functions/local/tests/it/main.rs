@@ -1,0 +1,42 @@
+//! The black-box checks: what an identity provider sees over HTTP, and nothing else (RFC 7643, RFC 7644).
+//!
+//! Each test starts its own `local` in memory, so that nothing is shared between them. Two variables change that:
+//!
+//! - `SCIM_BASE_URL` with `SCIM_TOKEN`: test that server instead, whatever it holds. Tests that must start, kill or
+//!   empty a server say so in one line and are left out.
+//! - `DYNAMODB_ENDPOINT`: `local` keeps its data there instead of in its own memory or file.
+//!
+//! A third, `OKTA_RECORDINGS`, names a folder of recorded exchanges to replay (see `recordings`).
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
+mod bad_bodies;
+mod bad_filters;
+mod bad_patches;
+mod bad_routes;
+mod client;
+mod discovery;
+mod durability;
+mod exchanges;
+mod expect;
+mod filters;
+mod groups;
+mod lists;
+mod okta;
+mod okta_aiw;
+mod okta_connect;
+mod okta_import;
+mod okta_oin;
+mod patches;
+mod projection;
+mod recordings;
+mod server;
+mod tokens;
+mod uniqueness;
+mod users;

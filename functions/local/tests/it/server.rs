@@ -1,0 +1,150 @@
+//! The server under test: one that is already running, or a `local` of the test's own that dies with it.
+
+use std::env;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use crate::client::Client;
+
+/// Starting takes milliseconds in memory, seconds on DynamoDB Local for the first.
+const START: Duration = Duration::from_secs(60);
+
+pub(crate) struct Server {
+    base: String,
+    token: String,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+/// Where a `local` of our own keeps its data, unless `DYNAMODB_ENDPOINT` says otherwise.
+pub(crate) enum Data<'a> {
+    Memory,
+    File(&'a Path),
+}
+
+impl Server {
+    /// The server that `SCIM_BASE_URL` names, or else a new one. It may hold anything.
+    pub(crate) fn start() -> Self {
+        match (env::var("SCIM_BASE_URL"), env::var("SCIM_TOKEN")) {
+            (Ok(base), Ok(token)) => Self { base: base.trim_end_matches('/').to_owned(), token, process: None },
+            _ => Self::spawn(&Data::Memory, &unique("t")),
+        }
+    }
+
+    /// A new and empty server; none if the tests were told to use one that is running.
+    pub(crate) fn own(test: &str) -> Option<Self> {
+        may_spawn(test).then(|| Self::spawn(&Data::Memory, &unique("t")))
+    }
+
+    /// Starts `local` for `tenant`, and waits until it has said where it listens and what its token is.
+    pub(crate) fn spawn(data: &Data<'_>, tenant: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command.args(["--port", "0", "--tenant", tenant]);
+        match (env::var_os("DYNAMODB_ENDPOINT"), data) {
+            (Some(url), _) => command.arg("--dynamodb-endpoint").arg(url),
+            (None, Data::Memory) => command.arg("--memory"),
+            (None, Data::File(path)) => command.arg("--data").arg(path),
+        };
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("local starts");
+        let (sender, lines) = channel();
+        follow(child.stdout.take().unwrap(), sender.clone());
+        follow(child.stderr.take().unwrap(), sender);
+        let process = Process { child, lines };
+        let (base, token) = process.introduction();
+        Self { base, token, process: Some(process) }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.base, &self.token)
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether nothing but this test's data is in the directory.
+    pub(crate) fn is_own(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// SIGKILL: no goodbye.
+    pub(crate) fn kill(&mut self) {
+        let process = self.process.as_mut().expect("a server of our own");
+        process.child.kill().expect("the server was alive");
+        process.child.wait().expect("the server is gone");
+    }
+}
+
+impl Process {
+    /// Reads until both the base URL and the token were printed, in whatever order and dress.
+    fn introduction(&self) -> (String, String) {
+        let (mut base, mut token, mut said) = (None, None, String::new());
+        while base.is_none() || token.is_none() {
+            let Ok(line) = self.lines.recv_timeout(START) else {
+                panic!("local did not print its base URL and token, only:\n{said}");
+            };
+            base = base.or_else(|| word(&line, "http", ":/.-").filter(|url| url.ends_with("/scim/v2")));
+            token = token.or_else(|| word(&line, "scim_", "_").filter(|token| token.len() > 20));
+            writeln!(said, "{line}").unwrap();
+        }
+        (base.unwrap(), token.unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            let said: Vec<String> = self.lines.try_iter().collect();
+            let last = said.len().saturating_sub(20);
+            eprintln!("--- what the server said last\n{}", said[last..].join("\n"));
+        }
+    }
+}
+
+/// Hands over what a process says, line by line, so that its pipe never fills.
+fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+    });
+}
+
+/// The first word in `line` that starts with `start` and goes on with letters, digits and `others`.
+fn word(line: &str, start: &str, others: &str) -> Option<String> {
+    let from = &line[line.find(start)?..];
+    let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !others.contains(c));
+    Some(from[..end.unwrap_or(from.len())].to_owned())
+}
+
+/// Whether this run may start servers of its own; if not, says that `test` is left out.
+pub(crate) fn may_spawn(test: &str) -> bool {
+    let may = env::var_os("SCIM_BASE_URL").is_none();
+    if !may {
+        skipped(test, "it starts servers of its own, and SCIM_BASE_URL is set");
+    }
+    may
+}
+
+/// Says on the real standard error, past the test harness, that a test did nothing.
+pub(crate) fn skipped(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
+}
+
+/// A name that no other test and no other run uses: the prefix and 16 hexadecimal digits.
+pub(crate) fn unique(prefix: &str) -> String {
+    format!("{prefix}{:016x}", RandomState::new().build_hasher().finish())
+}
