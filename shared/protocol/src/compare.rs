@@ -55,7 +55,14 @@ fn user_name(text: &str) -> String {
         let cased = profile.case_mapping_rule(wide.as_str()).map_or_else(|_| wide.clone(), Cow::into_owned);
         profile.normalization_rule(cased.as_str()).map_or_else(|_| cased.clone(), Cow::into_owned)
     };
-    text.split(' ').filter(|part| !part.is_empty()).map(map).collect::<Vec<_>>().join(" ")
+    let mut mapped = String::with_capacity(text.len());
+    for (at, part) in text.split(' ').enumerate() {
+        if at > 0 && !mapped.ends_with(' ') {
+            mapped.push(' ');
+        }
+        mapped.push_str(&map(part));
+    }
+    mapped
 }
 
 /// A user name is one or more userparts with spaces between (RFC 8265 §3.1); the profile is enforced on each.
@@ -87,6 +94,7 @@ mod tests {
         }
         assert_eq!(key("Ada  Lovelace"), "ada lovelace");
         assert_ne!(key("a"), key("b"));
+        assert_eq!([user_name("Ada "), user_name("  A"), user_name(" "), user_name("")], ["ada ", " a", " ", ""]);
     }
 
     #[test]

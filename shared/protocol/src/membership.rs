@@ -34,12 +34,39 @@ pub struct Delta {
     pub remove: BTreeSet<String>,
 }
 
-/// Takes `members` out of a resource as it was sent.
+/// Takes `members` out of a resource that was read from `body`; `None` if the body does not mention them.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a member without `value`.
-pub fn take_members(resource: &mut Object) -> Result<Vec<Member>, Error> {
-    members_of(resource.shift_remove("members"))
+pub fn take_members(body: &Object, resource: &mut Object) -> Result<Option<Vec<Member>>, Error> {
+    let core =
+        body.iter().find(|(name, _)| name.eq_ignore_ascii_case(schema::GROUP)).and_then(|(_, core)| core.as_object());
+    let mut sent = body.iter().chain(core.into_iter().flatten());
+    let Some((_, sent)) = sent.find(|(name, _)| name.eq_ignore_ascii_case("members")) else { return Ok(None) };
+    check_members(sent)?;
+    members_of(resource.shift_remove("members")).map(Some)
+}
+
+/// Checks members before the schema passes over what is unassigned: one who is not named would be lost, or would stand
+/// for nobody in a list that replaces everybody.
+pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
+    let elements = match sent {
+        Value::Array(elements) => elements.as_slice(),
+        Value::Null => &[],
+        Value::String(text) if text.is_empty() => &[],
+        single => std::slice::from_ref(single),
+    };
+    let is_id = |id: &Value| id.as_str().is_some_and(|id| !id.is_empty());
+    let names_somebody = |element: &Value| match element {
+        Value::Object(member) => member.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && is_id(value)),
+        other => is_id(other),
+    };
+    match elements.iter().position(|element| !names_somebody(element)) {
+        Some(at) => {
+            Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing, or no string.")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads the value of `members`, once it has been read by the schema.
@@ -60,7 +87,10 @@ pub fn needs_current(operations: &[MemberOperation]) -> bool {
 
 /// Folds operations into one change. `current` is read for [`MemberOperation::RemoveWhere`] alone: members as objects
 /// with `value`, `display` and `type`.
-pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Delta {
+///
+/// # Errors
+/// [`Error::InvalidPath`] for a filter by what is not known of members that the same request adds.
+pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
     for operation in operations {
         match operation {
@@ -71,13 +101,13 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Delta {
                 delta.add(members);
             }
             MemberOperation::RemoveWhere(filter) => {
-                for id in delta.matching(&filter, current) {
+                for id in delta.matching(&filter, current)? {
                     delta.remove(id);
                 }
             }
         }
     }
-    delta
+    Ok(delta)
 }
 
 impl Delta {
@@ -95,15 +125,22 @@ impl Delta {
         }
     }
 
-    fn matching(&self, filter: &Filter, current: &[Object]) -> Vec<String> {
-        let kept = current.iter().filter(|_| !self.replace).cloned();
+    fn matching(&self, filter: &Filter, current: &[Object]) -> Result<Vec<String>, Error> {
+        if !self.add.is_empty() && (filter.reads("type") || filter.reads("$ref")) {
+            return Err(Error::InvalidPath(
+                "members are added and, in the same request, removed by their type; send the removal in a request of its own."
+                    .to_owned(),
+            ));
+        }
+        let id = |member: &Object| member.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let untouched = |member: &Object| !self.add.contains_key(&id(member)) && !self.remove.contains(&id(member));
+        let kept = current.iter().filter(|member| !self.replace && untouched(member)).cloned();
         let added = self.add.iter().map(|(id, display)| {
             let mut member = Object::from_iter([("value".to_owned(), json!(id))]);
             member.extend(display.iter().map(|display| ("display".to_owned(), json!(display))));
             member
         });
-        let matching = kept.chain(added).filter(|member| filter.matches(member));
-        matching.filter_map(|member| member.get("value").and_then(Value::as_str).map(str::to_owned)).collect()
+        Ok(kept.chain(added).filter(|member| filter.matches(member)).map(|member| id(&member)).collect())
     }
 }
 
@@ -125,11 +162,49 @@ mod tests {
             (vec![Add(members(&["a"])), Replace(members(&["b"])), Remove(ids(&["c"]))], true, vec!["b"], vec![]),
             (vec![Replace(vec![]), Add(members(&["a"]))], true, vec!["a"], vec![]),
         ] {
-            let delta = fold(operations, &[]);
+            let delta = fold(operations, &[]).unwrap();
             assert_eq!(delta.replace, replace);
             assert_eq!(delta.add.into_keys().collect::<Vec<_>>(), add);
             assert_eq!(delta.remove.into_iter().collect::<Vec<_>>(), remove);
         }
+    }
+
+    #[test]
+    fn who_is_not_named_is_refused() {
+        for (members, expect) in [
+            (json!([{"value": "a"}, "b"]), Ok(Some(2))),
+            (json!([]), Ok(Some(0))),
+            (Value::Null, Ok(Some(0))),
+            (json!([{"id": "a"}]), Err(400)),
+            (json!([{"value": "a"}, {}]), Err(400)),
+            (json!([null]), Err(400)),
+            (json!([{"value": ""}]), Err(400)),
+            (json!({}), Err(400)),
+        ] {
+            let body = json!({"displayName": "G", "Members": members});
+            let body = body.as_object().unwrap();
+            let taken = resource_type(Kind::Group).read(body).map_err(Error::from);
+            let taken = taken.and_then(|mut resource| take_members(body, &mut resource));
+            let taken = taken.map(|members| members.map(|members| members.len())).map_err(|error| error.status());
+            assert_eq!(taken, expect, "{members}");
+        }
+        assert_eq!(take_members(&Object::new(), &mut Object::new()), Ok(None));
+    }
+
+    #[test]
+    fn a_filter_sees_what_came_before_it() {
+        let remove = |text: &str| match Filter::parse(resource_type(Kind::Group), text).unwrap() {
+            Filter::Element { filter, .. } => MemberOperation::RemoveWhere(*filter),
+            _ => panic!(),
+        };
+        let add = |id: &str, display: &str| {
+            MemberOperation::Add(vec![Member { id: id.into(), display: Some(display.into()) }])
+        };
+        let current = [json!({"value": "a", "display": "old", "type": "User"}).as_object().unwrap().clone()];
+        let delta = fold(vec![add("a", "new"), remove("members[display eq \"old\"]")], &current).unwrap();
+        assert!(delta.remove.is_empty() && delta.add.contains_key("a"));
+        assert!(fold(vec![add("b", "x"), remove("members[type eq \"User\"]")], &current).is_err());
+        assert!(fold(vec![remove("members[type eq \"User\"]")], &current).unwrap().remove.contains("a"));
     }
 
     #[test]
@@ -138,7 +213,7 @@ mod tests {
         let Filter::Element { filter, .. } = filter else { panic!() };
         let current = [json!({"value": "a", "display": "X1"}), json!({"value": "b", "display": "y"})];
         let current: Vec<Object> = current.iter().map(|member| member.as_object().unwrap().clone()).collect();
-        let delta = fold(vec![MemberOperation::RemoveWhere(*filter)], &current);
+        let delta = fold(vec![MemberOperation::RemoveWhere(*filter)], &current).unwrap();
         assert_eq!(delta.remove.into_iter().collect::<Vec<_>>(), ["a"]);
     }
 }

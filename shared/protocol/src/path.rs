@@ -20,6 +20,8 @@ pub enum Target {
     Attribute(AttributePath),
     /// A whole extension, by its URI.
     Extension(&'static Schema),
+    /// The core schema, by its URI.
+    Core,
 }
 
 impl AttributePath {
@@ -82,8 +84,11 @@ impl AttributePath {
 }
 
 impl Target {
-    /// Finds what a path names, the URI of an extension included.
+    /// Finds what a path names, the URI of a schema included.
     pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<Target> {
+        if text.eq_ignore_ascii_case(&definition.schema.id) {
+            return Some(Target::Core);
+        }
         match definition.extension(text) {
             Some(schema) => Some(Target::Extension(schema)),
             None => AttributePath::resolve(definition, text).map(Target::Attribute),

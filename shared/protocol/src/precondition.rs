@@ -34,6 +34,10 @@ impl Precondition {
                 "The resource has changed since the version in If-Match; read it again and repeat the change."
                     .to_owned(),
             )),
+            _ if self.is_not_modified(version) => Err(Error::PreconditionFailed(
+                "The resource has the version in If-None-Match; the change was to be made only if it has not."
+                    .to_owned(),
+            )),
             _ => Ok(()),
         }
     }
@@ -66,6 +70,7 @@ mod tests {
         ] {
             assert_eq!(Precondition::new(Some(tags), None).check(3).is_ok(), expect, "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).is_not_modified(3), expect, "{tags}");
+            assert_eq!(Precondition::new(None, Some(tags)).check(3).is_err(), expect, "{tags}");
         }
         assert!(Precondition::default().check(3).is_ok() && !Precondition::default().is_not_modified(3));
     }

@@ -40,9 +40,10 @@ impl Projection {
             (None, Some(list)) => (Mode::Except, list),
             (None, None) => return Ok(Projection::default()),
         };
-        let names: Vec<String> = list.split(',').map(str::trim).map(str::to_owned).collect();
+        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.map(str::to_owned).collect();
         let allowed = |c: char| c.is_ascii_alphanumeric() || "$-_.:".contains(c);
-        match names.iter().find(|name| name.is_empty() || !name.chars().all(allowed)) {
+        match names.iter().find(|name| !name.chars().all(allowed)) {
             Some(bad) => Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute."))),
             None => Ok(Projection { mode, names }),
         }
@@ -151,6 +152,7 @@ fn same_extension(path: &AttributePath, extension: Option<&str>) -> bool {
 fn names_whole(target: &Target, extension: Option<&str>, attribute: &Attribute) -> bool {
     match target {
         Target::Extension(schema) => extension == Some(schema.id.as_str()),
+        Target::Core => extension.is_none(),
         Target::Attribute(path) => {
             path.sub.is_none() && path.attribute.name == attribute.name && same_extension(path, extension)
         }
@@ -219,7 +221,7 @@ mod tests {
     fn bad_parameters_are_refused_and_members_are_read_when_wanted() {
         assert!(Projection::parse(Some("a"), Some("b")).is_err());
         assert!(Projection::parse(Some("a[b"), None).is_err());
-        assert!(Projection::parse(Some("a,,b"), None).is_err());
+        assert!(Projection::parse(Some("a,,b,"), None).is_ok());
         let wants = |attributes, excluded| {
             Projection::parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members")
         };

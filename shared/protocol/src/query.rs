@@ -25,7 +25,7 @@ pub struct Query {
 
 impl Query {
     /// Reads the parameters (RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0; a `count` over
-    /// [`MAX_COUNT`] is that many).
+    /// 1,000 is 1,000).
     ///
     /// # Errors
     /// [`Error::InvalidFilter`]; an empty filter is one, too.

@@ -30,19 +30,43 @@ impl ResourceType {
     /// The first value of a wrong type, and an attribute that is there twice under two spellings.
     pub fn read(&self, body: &Object) -> Result<Object, Invalid> {
         let mut resource = Object::new();
+        self.read_into(&mut resource, body)?;
+        Ok(resource)
+    }
+
+    fn read_into(&self, resource: &mut Object, body: &Object) -> Result<(), Invalid> {
         for (name, value) in body {
             if let Some(attribute) = self.attribute(name) {
                 if let Some(value) = read_writable(attribute, &attribute.name, value)? {
-                    insert_once(&mut resource, &attribute.name, &attribute.name, value)?;
+                    insert_once(resource, &attribute.name, &attribute.name, value)?;
                 }
             } else if let Some(extension) = self.extension(name) {
                 let content = read_extension(extension, value)?;
                 if !content.is_empty() {
-                    insert_once(&mut resource, &extension.id, &extension.id, Value::Object(content))?;
+                    insert_once(resource, &extension.id, &extension.id, Value::Object(content))?;
                 }
+            } else if name.eq_ignore_ascii_case(&self.schema.id) {
+                match value {
+                    Value::Object(content) => self.read_into(resource, content)?,
+                    other => return Err(mismatch(name, "an object", other)),
+                }
+            } else if self.is_path(name) {
+                let problem = "is a path; in a whole resource, send the attribute inside its object".to_owned();
+                return Err(Invalid { attribute: name.clone(), problem });
             }
         }
-        Ok(resource)
+        Ok(())
+    }
+
+    /// Whether an unknown name is the notation of RFC 7644 §3.10 for something known: passing it over would lose it.
+    fn is_path(&self, name: &str) -> bool {
+        let extensions = self.extensions.iter().map(|extension| extension.schema);
+        let urns = extensions.chain([self.schema]).map(|schema| schema.id.len());
+        let mut below = urns.filter_map(|length| Some((name.get(..length)?, name.get(length..)?.strip_prefix(':')?)));
+        below.any(|(urn, _)| self.extension(urn).is_some() || urn.eq_ignore_ascii_case(&self.schema.id))
+            || name.split_once('.').is_some_and(|(head, sub)| {
+                self.attribute(head).is_some_and(|attribute| attribute.sub_attribute(sub).is_some())
+            })
     }
 
     /// The required attribute that a resource lacks (RFC 7643 §2.2), if any, as `name` or `urn:name`.
@@ -146,6 +170,7 @@ pub fn read_value(attribute: &Attribute, path: &str, value: &Value) -> Result<Op
     }
     let list = match value {
         Value::Array(list) => list.as_slice(),
+        Value::Object(nothing) if nothing.is_empty() => return Err(mismatch(path, "an array", value)),
         single => std::slice::from_ref(single),
     };
     let mut elements = Vec::with_capacity(list.len());
@@ -209,6 +234,12 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value) -> Result<Opti
         }
         other => return Err(mismatch(path, "an object", other)),
     };
+    let known = |name: &String| attribute.sub_attribute(name).is_some();
+    if !object.is_empty() && !object.keys().any(known) {
+        let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
+        let problem = format!("has none of the sub-attributes {}", names.join(", "));
+        return Err(Invalid { attribute: path.to_owned(), problem });
+    }
     let mut element = Object::new();
     for (name, value) in object {
         if let Some(sub) = attribute.sub_attribute(name) {
@@ -272,8 +303,8 @@ mod tests {
     #[test]
     fn names_become_canonical_and_values_stay() {
         let body = json!({"USERNAME": "Bjensen", "Name": {"GIVENNAME": " B "}, "Emails": [{"Value": "B@x", "PRIMARY": "True"}],
-            "urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user": {"Department": "D", "Manager": "26118915"}});
-        let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "}, "emails": [{"value": "B@x", "primary": true}],
+            "urn:ietf:params:scim:schemas:core:2.0:USER": {"Title": "T"}, "urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user": {"Department": "D", "Manager": "26118915"}});
+        let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "}, "emails": [{"value": "B@x", "primary": true}], "title": "T",
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "D", "manager": {"value": "26118915"}}});
         assert_eq!(read(body), Ok(expect));
     }
@@ -296,6 +327,23 @@ mod tests {
             ),
             (json!({"name": "Bob"}), "name: expected an object, got a string"),
             (json!({"userName": ["a"]}), "userName: expected a string, got an array"),
+            (json!({"emails": {}}), "emails: expected an array, got an object"),
+            (
+                json!({"emails": [{"email": "x"}]}),
+                "emails[0]: has none of the sub-attributes value, display, type, primary",
+            ),
+            (
+                json!({"name.givenName": "x"}),
+                "name.givenName: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({"urn:ietf:params:scim:schemas:core:2.0:User:title": "x"}),
+                "urn:ietf:params:scim:schemas:core:2.0:User:title: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({"title": "a", "urn:ietf:params:scim:schemas:core:2.0:User": {"title": "b"}}),
+                "title: is there more than once, in different spellings; send it once",
+            ),
             (
                 json!({"x509Certificates": [{"value": "%"}]}),
                 "x509Certificates[0].value: expected a base64 string, got a string that is none",

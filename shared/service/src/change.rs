@@ -30,9 +30,8 @@ pub async fn replace(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let mut resource = resource_type(kind).read(body)?;
-    let members = take_members(&mut resource)?;
-    let names_members = kind == Kind::Group && body.keys().any(|name| name.eq_ignore_ascii_case("members"));
-    let members = names_members.then_some(MemberOperation::Replace(members)).into_iter().collect();
+    let members = take_members(body, &mut resource)?.filter(|_| kind == Kind::Group);
+    let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
     let stored = change(context, kind, id, precondition, &wanted).await?;
     represent::reply(context, 200, &stored, projection).await
@@ -68,7 +67,7 @@ enum Wanted {
 impl Wanted {
     fn compute(&self, kind: Kind, before: &Object) -> Result<Patched, Error> {
         let sent = match self {
-            Wanted::Patch(patch) => return patch.apply(before),
+            Wanted::Patch(patch) => return patch.apply(before).and_then(|after| keep_active(kind, after)),
             Wanted::Replace(sent) => sent,
         };
         let mut resource = sent.resource.clone();
@@ -77,6 +76,16 @@ impl Wanted {
         }
         keep_immutable(resource_type(kind), before, &mut resource)?;
         Ok(Patched { resource, members: sent.members.clone() })
+    }
+}
+
+/// Whether a user is active is always said: without it, no filter by `active` would find the user.
+fn keep_active(kind: Kind, after: Patched) -> Result<Patched, Error> {
+    match kind {
+        Kind::User if !after.resource.contains_key("active") => {
+            Err(Error::InvalidValue("active is true or false; it cannot be removed.".to_owned()))
+        }
+        _ => Ok(after),
     }
 }
 
@@ -115,9 +124,9 @@ async fn edges(context: &Context<'_>, group: &Stored, operations: Vec<MemberOper
     let delta = if needs_current(&operations) {
         let tenant = &context.caller.tenant;
         let all = context.directory.members(tenant, &group.id, None).await.map_err(failed)?;
-        fold(operations, &membership::objects(context, &all))
+        fold(operations, &membership::objects(context, &all))?
     } else {
-        fold(operations, &[])
+        fold(operations, &[])?
     };
     let current = membership::current(context, group, &delta).await?;
     membership::plan(context, Some(&group.id), &delta, &current).await

@@ -1,7 +1,7 @@
 //! Reading one resource (RFC 7644 §3.4.1).
 
 use protocol::{Error, Precondition, Projection, entity_tag};
-use schema::{Kind, ResourceId};
+use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
@@ -19,7 +19,9 @@ pub async fn get(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let stored = find(context, kind, id).await?;
-    if precondition.is_not_modified(stored.version) {
+    // The groups of a user change without its version.
+    let follows_version = kind == Kind::Group || !projection.wants(resource_type(kind), "groups");
+    if follows_version && precondition.is_not_modified(stored.version) {
         let version = Some(entity_tag(stored.version));
         return Ok(Reply { status: 304, location: None, version, body: None });
     }

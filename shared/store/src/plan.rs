@@ -197,6 +197,12 @@ impl Plan<'_> {
                 "The request changes {changes} members of the group; one request can change {MEMBER_CHANGES_PER_COMMIT}."
             )));
         }
+        if items > ITEMS_PER_COMMIT && self.commit.kind == Kind::User {
+            return Err(Error::TooLarge(format!(
+                "The request changes too many e-mail addresses and external ids at once; it can add and remove about \
+                 {LOOKUPS_PER_RESOURCE} in all. Send the change in smaller parts."
+            )));
+        }
         if items > ITEMS_PER_COMMIT {
             return Err(Error::TooLarge(format!(
                 "The request changes too many e-mail addresses and members at once: {items} items; at most \

@@ -30,6 +30,8 @@ struct Process {
 pub(crate) enum Data<'a> {
     Memory,
     File(&'a Path),
+    /// A DynamoDB of the test's own, whatever `DYNAMODB_ENDPOINT` says.
+    At(&'a str),
 }
 
 impl Server {
@@ -51,6 +53,7 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0", "--tenant", tenant]);
         match (env::var_os("DYNAMODB_ENDPOINT"), data) {
+            (_, Data::At(url)) => command.arg("--dynamodb-endpoint").arg(url),
             (Some(url), _) => command.arg("--dynamodb-endpoint").arg(url),
             (None, Data::Memory) => command.arg("--memory"),
             (None, Data::File(path)) => command.arg("--data").arg(path),

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::{Op, Step, element};
 use crate::Error;
 
+/// The most values that PATCH adds to an attribute, those that are there included.
+const MAX_VALUES: usize = 1000;
+
 impl Step {
     pub(super) fn apply(&self, resource: &mut Object) -> Result<(), Error> {
         let Some(schema) = self.path.extension else { return self.apply_in(resource) };
@@ -24,6 +27,10 @@ impl Step {
         let current = holder.get(&attribute.name);
         if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
             return Err(Error::Mutability(format!("{} cannot be removed once it is set.", attribute.name)));
+        }
+        // To add nothing takes nothing away (§3.5.2.1).
+        if self.op == Op::Add && self.filter.is_none() && is_unassigned(self.value()) {
+            return Ok(());
         }
         let after = if attribute.multi_valued {
             let mut elements = match current {
@@ -44,7 +51,7 @@ impl Step {
         } else if self.op == Op::Remove {
             None
         } else {
-            read_value(attribute, &self.place(), &self.value)?
+            read_value(attribute, &self.place(), self.value())?
         };
         put(holder, &attribute.name, after);
         Ok(())
@@ -58,14 +65,14 @@ impl Step {
         match (self.op, self.sub) {
             (Op::Remove, None) => object.clear(),
             (Op::Remove, Some(sub)) => put(object, &sub.name, None),
-            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), &self.value)?),
-            (_, None) => match read_value(attribute, &self.place(), &self.value)? {
+            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), self.value())?),
+            (_, None) => match read_value(attribute, &self.place(), self.value())? {
                 // null, and an object of nothing that is assigned
-                None if !self.value.is_object() => object.clear(),
+                None if !self.value().is_object() => object.clear(),
                 read => {
                     let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
                     refers = read.contains_key("$ref");
-                    for sub in cleared(attribute, &self.value, &read) {
+                    for sub in cleared(attribute, self.value(), &read).filter(|_| self.op == Op::Replace) {
                         put(object, &sub.name, None);
                     }
                     object.extend(read);
@@ -92,21 +99,34 @@ impl Step {
 
     fn apply_to_list(&self, elements: &mut Vec<Value>) -> Result<(), Error> {
         let attribute = self.path.attribute;
-        let given = match read_value(attribute, &self.place(), &self.value)? {
+        let given = match read_value(attribute, &self.place(), self.value())? {
             Some(Value::Array(given)) => given,
             _ => Vec::new(),
         };
         match self.op {
             Op::Replace => *elements = given,
+            Op::Add if elements.len() + given.len() > MAX_VALUES => {
+                return Err(Error::PayloadTooLarge(format!(
+                    "{} would have more than {MAX_VALUES} values; a PATCH can add up to that many.",
+                    self.path
+                )));
+            }
             Op::Add => given.into_iter().for_each(|given| element::add(attribute, elements, given)),
+            Op::Remove if self.value().is_null() => elements.clear(),
             // Entra removes single values by sending them along; an empty list of them removes nothing.
-            Op::Remove if self.value.is_null() => elements.clear(),
             Op::Remove => {
-                elements.retain(|element| !given.iter().any(|given| element::is_meant(attribute, element, given)))
+                for given in &given {
+                    let said = element::said_of(&self.place(), given)?;
+                    elements.retain(|element| !element::is_meant(attribute, element, given, &said));
+                }
             }
         }
         Ok(())
     }
+}
+
+fn is_unassigned(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }
 
 /// Sub-attributes that a value sets to null or `""`.

@@ -30,6 +30,12 @@ pub(super) fn apply_to_matching(step: &Step, filter: &Filter, elements: &mut Vec
 /// No element matches. Entra sets `emails[type eq "work"].value` of a user who has no such e-mail, and means one to be
 /// made (IdPs by the dozen follow); for all else it is `noTarget`.
 fn add_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>) -> Result<(), Error> {
+    if let (Op::Add | Op::Replace, Some(sub)) = (step.op, step.sub)
+        && read_value(sub, &step.place(), step.value())?.is_none()
+    {
+        // What is not there is unassigned already.
+        return Ok(());
+    }
     let makes = step.op == Op::Add || (step.op == Op::Replace && step.sub.is_some());
     let seed = if makes { element_of(filter) } else { None };
     let Some(seed) = seed else {
@@ -65,19 +71,23 @@ fn element_of(filter: &Filter) -> Option<Object> {
 
 /// What a step makes of one element; `None` if nothing is left of it.
 fn apply_to_element(step: &Step, mut element: Object) -> Result<Option<Object>, Error> {
+    let had_value = element.contains_key("value");
     match (step.op, step.sub) {
         (Op::Remove, None) => return Ok(None),
         (Op::Remove, Some(sub)) => put(&mut element, &sub.name, None),
-        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), &step.value)?),
+        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), step.value())?),
         (op, None) => {
-            let given = read_element(step.path.attribute, &step.place(), &step.value)?;
+            let given = read_element(step.path.attribute, &step.place(), step.value())?;
             if op == Op::Replace {
                 element.clear();
             }
             element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
         }
     }
-    Ok((!element.is_empty()).then_some(element))
+    // Without its value, what is left says what kind of value it would be, and no more.
+    let qualifies = |name: &String| matches!(name.as_str(), "type" | "primary" | "display" | "$ref");
+    let hollow = had_value && !element.contains_key("value") && element.keys().all(qualifies);
+    Ok((!element.is_empty() && !hollow).then_some(element))
 }
 
 /// `emails.value` without a filter: it says which value only where there is one.
@@ -146,13 +156,28 @@ fn is_same(attribute: &Attribute, element: &Object, given: &Object) -> bool {
     ["value", "type"].iter().all(|name| same_sub(attribute, name, element.get(*name), given.get(*name)))
 }
 
-/// Whether a value that was sent for removal means an element: all that it says of it is so. What a server adds (`$ref`,
-/// `display`) does not count.
-pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value) -> bool {
+/// By which sub-attributes a value that was sent for removal says what it means: not by `$ref`, which a server adds, and by
+/// `display` only where there is no `value`.
+pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> {
+    let Value::Object(given) = given else { return Ok(Vec::new()) };
+    let counts = |name: &&String| *name != "$ref" && (*name != "display" || !given.contains_key("value"));
+    let said: Vec<String> = given.keys().filter(counts).cloned().collect();
+    if said.is_empty() {
+        return Err(Error::InvalidValue(format!(
+            "{place}: the value to remove does not say which one it is; send its value."
+        )));
+    }
+    Ok(said)
+}
+
+/// Whether a value that was sent for removal means an element: all that it says of it is so.
+pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value, said: &[String]) -> bool {
     let (Value::Object(element), Value::Object(given)) = (element, given) else { return element == given };
-    let said = given.iter().filter(|(name, _)| !matches!(name.as_str(), "$ref" | "display"));
-    let mut said = said.peekable();
-    said.peek().is_some() && said.all(|(name, value)| same_sub(attribute, name, element.get(name), Some(value)))
+    let primary = |object: &Object| object.get("primary") == Some(&Value::Bool(true));
+    said.iter().all(|name| match name.as_str() {
+        "primary" => primary(element) == primary(given),
+        name => same_sub(attribute, name, element.get(name), given.get(name)),
+    })
 }
 
 fn same_sub(attribute: &Attribute, name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {

@@ -1,10 +1,11 @@
 //! Steps on the members of a group. They are kept apart from the group, so they become changes of membership.
 
 use schema::{Kind, ResourceType, read_value};
+use serde_json::Value;
 
 use super::{Op, Step};
 use crate::filter::{Filter, Operand, Operator};
-use crate::membership::{MemberOperation, members_of};
+use crate::membership::{MemberOperation, check_members, members_of};
 use crate::{Comparison, Error};
 
 pub(super) fn is_target(definition: &ResourceType, step: &Step) -> bool {
@@ -24,12 +25,17 @@ pub(super) fn read(step: &Step) -> Result<MemberOperation, Error> {
             None => MemberOperation::RemoveWhere(filter.clone()),
         });
     }
-    let members = members_of(read_value(step.path.attribute, &step.place(), &step.value)?)?;
+    if step.op == Op::Remove && step.value == Some(Value::Null) {
+        let problem = "members: null does not say who is removed; send no value to remove everybody.";
+        return Err(Error::InvalidValue(problem.to_owned()));
+    }
+    check_members(step.value())?;
+    let members = members_of(read_value(step.path.attribute, &step.place(), step.value())?)?;
     Ok(match step.op {
         Op::Add => MemberOperation::Add(members),
         Op::Replace => MemberOperation::Replace(members),
         // Entra removes members by sending them along; an empty list of them removes nobody.
-        Op::Remove if step.value.is_null() => MemberOperation::Replace(Vec::new()),
+        Op::Remove if step.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })
 }

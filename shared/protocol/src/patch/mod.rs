@@ -46,10 +46,16 @@ struct Step {
     path: AttributePath,
     filter: Option<Filter>,
     sub: Option<&'static Attribute>,
-    value: Value,
+    /// Absent where the operation has none.
+    value: Option<Value>,
 }
 
 impl Step {
+    /// The value; null where there is none.
+    fn value(&self) -> &Value {
+        self.value.as_ref().unwrap_or(&Value::Null)
+    }
+
     /// Where the step works, for an error's text.
     fn place(&self) -> String {
         let filter = self.filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
@@ -75,9 +81,16 @@ impl Patch {
             }
         }
         if let Some(missing) = self.definition.missing(&resource) {
-            return Err(Error::Mutability(format!("{missing} is required and cannot be removed or emptied.")));
+            return Err(self.missed(&missing));
         }
         keep_immutable(self.definition, before, &mut resource)?;
         Ok(Patched { resource, members: operations })
+    }
+
+    /// RFC 7644 §3.5.2.2: to remove what is required is `mutability`; to empty it is a wrong value.
+    fn missed(&self, missing: &str) -> Error {
+        let detail = format!("{missing} is required and cannot be removed or emptied.");
+        let removed = |step: &Step| step.op == Op::Remove && missing.ends_with(&step.path.attribute.name);
+        if self.steps.iter().any(removed) { Error::Mutability(detail) } else { Error::InvalidValue(detail) }
     }
 }

@@ -4,7 +4,9 @@
 //! `name.givenName`, `urn:…:User:department`). There, what is read-only or unknown is passed over: Okta sends `id` with every
 //! rename of a group. An explicit `path` to it is refused.
 
-use schema::{Mutability, Object, ResourceType, Returned};
+use std::collections::BTreeSet;
+
+use schema::{Mutability, Object, ResourceType, Returned, Schema};
 use serde_json::Value;
 
 use super::{Op, Patch, Step};
@@ -23,7 +25,7 @@ impl Patch {
     /// [`Error::InvalidPath`], [`Error::NoTarget`] for a removal without a path, [`Error::InvalidValue`] for a value that is
     /// missing, [`Error::Mutability`] for a read-only target.
     pub fn parse(definition: &'static ResourceType, body: &Object) -> Result<Patch, Error> {
-        let operations = match member(body, "Operations") {
+        let operations = match member("The request", body, "Operations")? {
             Some(Value::Array(operations)) => operations,
             _ => return Err(Error::InvalidSyntax("A PATCH has an array named Operations.".to_owned())),
         };
@@ -45,9 +47,13 @@ impl Patch {
     }
 }
 
-/// A member of the message, in any case (Entra: `Op`, `Path`).
-fn member<'o>(object: &'o Object, name: &str) -> Option<&'o Value> {
-    object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+/// A member of the message, in any case (Entra: `Op`, `Path`), and once.
+fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
+    let mut found = object.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (first, None) => Ok(first),
+        _ => Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings."))),
+    }
 }
 
 fn read_operation(
@@ -56,13 +62,13 @@ fn read_operation(
     operation: &Object,
     steps: &mut Vec<Step>,
 ) -> Result<(), Error> {
-    let op = read_op(name, member(operation, "op"))?;
-    let path = match member(operation, "path") {
+    let op = read_op(name, member(name, operation, "op")?)?;
+    let path = match member(name, operation, "path")? {
         None | Some(Value::Null) => "",
         Some(Value::String(path)) => path.trim(),
         Some(_) => return Err(Error::InvalidSyntax(format!("The path of {name} is not a string."))),
     };
-    let value = member(operation, "value");
+    let value = member(name, operation, "value")?;
     if path.is_empty() {
         return match (op, value) {
             (Op::Remove, _) => {
@@ -77,8 +83,7 @@ fn read_operation(
     if op != Op::Remove && value.is_none() {
         return Err(Error::InvalidValue(format!("{name} has no value to {} at `{path}`.", word(op))));
     }
-    let value = value.cloned().unwrap_or(Value::Null);
-    push(definition, op, place(definition, path)?, value, Strictness::Explicit, steps)
+    push(definition, op, place(definition, path)?, value.cloned(), Strictness::Explicit, steps)
 }
 
 fn read_op(name: &str, op: Option<&Value>) -> Result<Op, Error> {
@@ -112,13 +117,18 @@ fn read_attributes(
     value: &Object,
     steps: &mut Vec<Step>,
 ) -> Result<(), Error> {
+    let spellings: BTreeSet<String> = value.keys().map(|name| name.to_ascii_lowercase()).collect();
+    if spellings.len() < value.len() {
+        let problem = "A value has an attribute more than once, in different spellings; send it once.";
+        return Err(Error::InvalidSyntax(problem.to_owned()));
+    }
     for (name, value) in value {
         let found = match Target::resolve(definition, name) {
             Some(target) => Place::Whole(target),
             None if name.contains('[') => place(definition, name)?,
             None => continue,
         };
-        push(definition, op, found, value.clone(), Strictness::Listed, steps)?;
+        push(definition, op, found, Some(value.clone()), Strictness::Listed, steps)?;
     }
     Ok(())
 }
@@ -127,35 +137,15 @@ fn push(
     definition: &'static ResourceType,
     op: Op,
     place: Place,
-    value: Value,
+    value: Option<Value>,
     strictness: Strictness,
     steps: &mut Vec<Step>,
 ) -> Result<(), Error> {
     let (path, filter, sub) = match place {
+        Place::Whole(Target::Extension(schema)) => return push_extension(definition, op, schema, value, steps),
+        Place::Whole(Target::Core) => return push_core(definition, op, value, steps),
         Place::Whole(Target::Attribute(path)) => (AttributePath { sub: None, ..path }, None, path.sub),
         Place::Elements { path, filter, sub } => (path, Some(filter), sub),
-        Place::Whole(Target::Extension(schema)) => {
-            let attributes = schema.attributes.iter();
-            return match (op, value) {
-                (Op::Remove, _) | (Op::Replace, Value::Null) => {
-                    let paths =
-                        attributes.map(|attribute| AttributePath { extension: Some(schema), attribute, sub: None });
-                    steps.extend(paths.map(|path| Step {
-                        op: Op::Remove,
-                        path,
-                        filter: None,
-                        sub: None,
-                        value: Value::Null,
-                    }));
-                    Ok(())
-                }
-                (_, Value::Object(content)) => {
-                    let named = content.into_iter().map(|(name, value)| (format!("{}:{name}", schema.id), value));
-                    read_attributes(definition, op, &named.collect(), steps)
-                }
-                _ => Err(Error::InvalidValue(format!("{}: expected an object of its attributes.", schema.id))),
-            };
-        }
     };
     let step = Step { op, path, filter, sub, value };
     let leaf = sub.unwrap_or(path.attribute);
@@ -172,4 +162,42 @@ fn push(
         steps.push(step);
     }
     Ok(())
+}
+
+/// The core schema by its URI: its attributes are the resource's own.
+fn push_core(
+    definition: &'static ResourceType,
+    op: Op,
+    value: Option<Value>,
+    steps: &mut Vec<Step>,
+) -> Result<(), Error> {
+    let urn = &definition.schema.id;
+    match (op, value) {
+        (Op::Remove, _) => Err(Error::Mutability(format!("{urn} is the resource itself; delete it instead."))),
+        (_, Some(Value::Object(content))) => read_attributes(definition, op, &content, steps),
+        _ => Err(Error::InvalidValue(format!("{urn}: expected an object of its attributes."))),
+    }
+}
+
+/// A whole extension by its URI: each of its attributes is a step.
+fn push_extension(
+    definition: &'static ResourceType,
+    op: Op,
+    schema: &'static Schema,
+    value: Option<Value>,
+    steps: &mut Vec<Step>,
+) -> Result<(), Error> {
+    match (op, value) {
+        (Op::Remove, _) | (Op::Replace, Some(Value::Null)) => {
+            let attributes = schema.attributes.iter();
+            let paths = attributes.map(|attribute| AttributePath { extension: Some(schema), attribute, sub: None });
+            steps.extend(paths.map(|path| Step { op: Op::Remove, path, filter: None, sub: None, value: None }));
+            Ok(())
+        }
+        (_, Some(Value::Object(content))) => {
+            let named = content.into_iter().map(|(name, value)| (format!("{}:{name}", schema.id), value));
+            read_attributes(definition, op, &named.collect(), steps)
+        }
+        _ => Err(Error::InvalidValue(format!("{}: expected an object of its attributes.", schema.id))),
+    }
 }

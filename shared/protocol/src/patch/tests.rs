@@ -47,6 +47,19 @@ fn single_values() {
         json!([{"op": "replace", "path": "password", "value": "secret"}, {"op": "add", "value": {"password": "x"}}]),
         json!({}),
     );
+    // The core schema by its URI is the resource itself; to add nothing takes nothing away.
+    check(
+        json!([{"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User": {"active": false}}}]),
+        json!({"active": false}),
+    );
+    check(
+        json!([{"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User", "value": {"title": "X"}}]),
+        json!({"title": "X"}),
+    );
+    check(
+        json!([{"op": "add", "path": "title", "value": null}, {"op": "add", "value": {"title": "", "emails": null}}]),
+        json!({}),
+    );
     // Okta and Entra: what is read-only or unknown is passed over in a value.
     check(
         json!([{"op": "replace", "value": {"id": "x", "schemas": [], "meta": {}, "groups": [{"value": "g"}], "x": 1, "title": "X"}}]),
@@ -136,6 +149,10 @@ fn multi_valued_attributes() {
         json!({"emails": [work]}),
     );
     check(json!([{"op": "Remove", "path": "emails", "value": []}]), json!({}));
+    check(
+        json!([{"op": "Remove", "path": "emails", "value": [{"value": "h@x", "primary": false}]}]),
+        json!({"emails": [work]}),
+    );
     check(json!([{"op": "remove", "path": "emails.display"}]), json!({}));
     check(
         json!([{"op": "remove", "path": "emails.type"}]),
@@ -176,6 +193,9 @@ fn value_filters() {
         json!([{"op": "remove", "path": "emails[type eq \"home\"].type"}]),
         json!({"emails": [work, {"value": "h@x"}]}),
     );
+    // Without its value an e-mail is none, and to empty one that is not there makes none.
+    check(json!([{"op": "replace", "path": "emails[type eq \"home\"].value", "value": ""}]), json!({"emails": [work]}));
+    check(json!([{"op": "replace", "path": "emails[type eq \"other\"].value", "value": ""}]), json!({}));
     // Entra: one that is not there is made.
     check(
         json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1"}]),
@@ -216,7 +236,13 @@ fn what_cannot_be_done_is_refused_and_says_so() {
         (json!([{"op": "replace", "path": "meta.created", "value": "x"}]), "mutability"),
         (json!([{"op": "add", "path": "manager.displayName", "value": "x"}]), "mutability"),
         (json!([{"op": "remove", "path": "userName"}]), "mutability"),
-        (json!([{"op": "replace", "path": "userName", "value": ""}]), "mutability"),
+        (json!([{"op": "replace", "path": "userName", "value": ""}]), "invalidValue"),
+        (json!([{"op": "replace", "value": {"title": "a", "TITLE": "b"}}]), "invalidSyntax"),
+        (json!([{"op": "add", "OP": "remove", "path": "title", "value": "x"}]), "invalidSyntax"),
+        (json!([{"op": "replace", "path": "emails", "value": [{"email": "x"}]}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "emails", "value": {}}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails", "value": [{"$ref": "x"}]}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User"}]), "mutability"),
         (json!([{"op": "replace", "path": "emails[type eq \"other\"]", "value": {"value": "x"}}]), "noTarget"),
         (json!([{"op": "replace", "path": "emails[type sw \"o\"].value", "value": "x"}]), "noTarget"),
         (json!([{"op": "remove", "path": "emails[type eq \"other\"]"}]), "noTarget"),
@@ -254,6 +280,9 @@ fn members_become_changes_of_membership() {
     for (operations, keyword) in [
         (json!([{"op": "replace", "path": "members[value eq \"a\"].display", "value": "x"}]), "mutability"),
         (json!([{"op": "add", "path": "members", "value": [{"display": "x"}]}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "members", "value": [null]}]), "invalidValue"),
+        (json!([{"op": "replace", "value": {"members": [{"id": "u"}]}}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "members", "value": null}]), "invalidValue"),
         (json!([{"op": "remove", "path": "displayName"}]), "mutability"),
     ] {
         assert_eq!(run(operations).map(|_| ()).map_err(|error| error.scim_type()), Err(Some(keyword)));

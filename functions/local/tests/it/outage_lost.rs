@@ -1,0 +1,157 @@
+//! A write that DynamoDB carried out and whose answer was lost: done once, whether the client hears of it or not.
+
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use crate::client::Request;
+use crate::expect::values;
+use crate::outage::again;
+use crate::outage_site::{Site, patch, put_off, refer};
+use crate::proxy::{Calls, Fault, TRANSACTION};
+use crate::server::may_spawn;
+
+/// As many as one request may add.
+const PUSHED: usize = 30;
+
+/// The tokens of the transactions among these calls.
+fn tokens(heard: &[(String, Value)]) -> Vec<&str> {
+    let transactions = heard.iter().filter(|(operation, _)| operation == "TransactWriteItems");
+    transactions.map(|(_, body)| body["ClientRequestToken"].as_str().expect("a token")).collect()
+}
+
+/// The request succeeds and is done once, although the answer of its transaction is lost and repeats meet so many
+/// conflicts.
+fn succeeds_once(site: &Site, request: &Request, status: u16, conflicts: usize) -> Value {
+    let what = format!("{} {}", request.method, request.path);
+    let changes = site.changes();
+    site.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
+    site.proxy.fail_times(conflicts, TRANSACTION, Fault::Cancel("TransactionConflict"));
+    let answer = site.scim.send(request).expect(status);
+    let heard = site.proxy.pass();
+    let tokens = tokens(&heard);
+    assert_eq!(tokens.len(), 2 + conflicts, "{what} was repeated");
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{what} was repeated as something new: {tokens:?}");
+    assert_eq!(site.changes(), changes + 1, "{what} was done once");
+    if status != 204 {
+        let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(&site.scim.base).unwrap();
+        let read = site.scim.get(path).expect(200);
+        read.check(read.body == answer.body, "wanted what the write answered");
+    }
+    answer.body
+}
+
+fn is_not_noticed(test: &str, conflicts: usize) {
+    if !may_spawn(test) {
+        return;
+    }
+    let site = Site::new();
+    for (request, status) in site.writes() {
+        let body = succeeds_once(&site, &request, status, conflicts);
+        let version = match request.method {
+            "POST" => json!("W/\"1\""),
+            "DELETE" => Value::Null,
+            _ => json!("W/\"2\""),
+        };
+        assert_eq!(body["meta"]["version"], version, "{} {}", request.method, request.path);
+        site.seen();
+    }
+    site.no_trace_of(&site.bob);
+    site.no_trace_of(&site.staff);
+}
+
+#[test]
+fn a_lost_answer_is_not_noticed() {
+    is_not_noticed("a_lost_answer_is_not_noticed", 0);
+}
+
+#[test]
+fn a_lost_answer_is_not_noticed_among_conflicts() {
+    is_not_noticed("a_lost_answer_is_not_noticed_among_conflicts", 2);
+}
+
+#[test]
+fn a_group_is_pushed_though_every_first_answer_is_lost() {
+    if !may_spawn("a_group_is_pushed_though_every_first_answer_is_lost") {
+        return;
+    }
+    let site = Site::new();
+    let create = |number| site.scim.post("/Users", &json!({ "userName": format!("user-{number}") })).expect(201).id();
+    let mut ids: Vec<String> = (0..PUSHED).map(create).collect();
+    ids.sort();
+    let all: Vec<&String> = ids.iter().collect();
+    let empty = json!({ "displayName": "Pushed", "members": [] });
+    let group = succeeds_once(&site, &Request::new("POST", "/Groups").json(&empty), 201, 0);
+    let path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    let op = |op: &str, members: &[&String]| json!([{ "op": op, "path": "members", "value": refer(members) }]);
+
+    let body = succeeds_once(&site, &patch(path.clone(), &op("add", &all)), 200, 0);
+    assert_eq!(values(&body["members"]), ids);
+    let body = succeeds_once(&site, &patch(path.clone(), &op("remove", &all[..10])), 200, 0);
+    assert_eq!(values(&body["members"]), ids[10..]);
+    let half = json!({ "displayName": "Pushed again", "members": refer(&all[5..15]) });
+    let body = succeeds_once(&site, &Request::new("PUT", path.clone()).json(&half), 200, 0);
+    assert_eq!(values(&body["members"]), ids[5..15]);
+    let rename = json!([{ "op": "replace", "value": { "id": group["id"], "displayName": "Renamed" } }]);
+    let body = succeeds_once(&site, &patch(path.clone(), &rename), 200, 0);
+    assert_eq!((&body["displayName"], values(&body["members"])), (&json!("Renamed"), ids[5..15].to_vec()));
+    assert_eq!(body["meta"]["version"], "W/\"5\"");
+    site.seen();
+    // The edges go in batches after the group's own transaction; their first answer is lost as well.
+    site.proxy.fail_times(1, Calls::Of("BatchWriteItem"), Fault::LoseAnswer);
+    succeeds_once(&site, &Request::new("DELETE", path), 204, 0);
+    site.no_trace_of(group["id"].as_str().unwrap());
+    site.seen();
+}
+
+/// The answer of each write is lost, and what follows fails, so that the client is told to come again, and finds done
+/// what it asked for, once.
+fn is_done_once(test: &str, writes: Range<usize>, then: Fault) {
+    if !may_spawn(test) {
+        return;
+    }
+    let site = Site::new();
+    for (request, success) in &site.writes()[writes] {
+        let what = format!("{} {}", request.method, request.path);
+        let (changes, before) = (site.changes(), site.seen());
+        site.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
+        site.proxy.fail(TRANSACTION, then);
+        let answer = site.scim.send(request);
+        site.proxy.pass();
+        // That throttling came last tells nothing of what came before.
+        let status = if answer.status == 429 { 429 } else { 503 };
+        put_off(answer, status);
+        let after = site.seen();
+        assert_ne!(after, before, "{what} was done");
+        assert_eq!(site.changes(), changes + 1, "{what} was done once");
+        site.scim.send(request).expect(again(request, *success));
+        assert_eq!(site.seen(), after, "{what}");
+        assert_eq!(site.changes(), changes + 1, "{what} was not done again");
+        if request.method == "DELETE" {
+            site.no_trace_of(request.path.rsplit('/').next().unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_was_done_without_an_answer_is_not_done_again() {
+    is_done_once("what_was_done_without_an_answer_is_not_done_again", 0..8, Fault::LoseAnswer);
+}
+
+#[test]
+fn what_was_done_before_an_outage_is_not_done_again() {
+    is_done_once("what_was_done_before_an_outage_is_not_done_again", 0..8, Fault::Close);
+}
+
+/// Two tests have it, because each write is tried for two seconds.
+const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");
+
+#[test]
+fn users_that_were_changed_before_throttling_are_not_changed_again() {
+    is_done_once("users_that_were_changed_before_throttling_are_not_changed_again", 0..3, THROTTLED);
+}
+
+#[test]
+fn groups_that_were_changed_before_throttling_are_not_changed_again() {
+    is_done_once("groups_that_were_changed_before_throttling_are_not_changed_again", 3..6, THROTTLED);
+}
