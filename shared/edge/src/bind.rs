@@ -6,6 +6,7 @@ use schema::{Kind, Object};
 use serde_json::Value;
 
 use crate::Request;
+use crate::json::Unambiguous;
 
 /// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
 const BODY_BYTES: usize = 5 * 1024 * 1024;
@@ -26,7 +27,12 @@ impl Request {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(Error::InvalidSyntax("The request has no body; it takes a JSON object.".to_owned()));
         }
-        match serde_json::from_slice(body) {
+        // What is no UTF-8 reaches a function with this mark in the place of what was lost.
+        if matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER)) {
+            let problem = "The body is not UTF-8, or holds the character U+FFFD, which stands for one that was lost.";
+            return Err(Error::InvalidSyntax(problem.to_owned()));
+        }
+        match serde_json::from_slice(body).map(|Unambiguous(value)| value) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}, not a JSON object.", kind_of(&other)))),
             Err(error) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
@@ -46,18 +52,23 @@ impl Request {
         let Some(value) = self.headers.get("content-type") else { return Ok(()) };
         let sent = value.to_str().unwrap_or_default();
         let media_type = sent.split(';').next().unwrap_or_default().trim();
-        if ["application/scim+json", "application/json"].iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        let known = ["application/scim+json", "application/json"].iter().any(|it| media_type.eq_ignore_ascii_case(it));
+        if known && charset(sent).is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")) {
             return Ok(());
         }
-        let problem = "The body must be sent as `Content-Type: application/scim+json` or `application/json`.";
+        let problem = "The body must be sent as `Content-Type: application/scim+json` or `application/json`, in UTF-8.";
         Err(Error::UnsupportedMediaType(problem.to_owned()))
     }
 
     /// A query parameter, decoded. Its name is case-sensitive.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] if it is there twice.
+    /// [`Error::InvalidSyntax`] if it is there twice, or in another spelling: passing it over would answer another question.
     pub fn query(&self, name: &str) -> Result<Option<&str>, Error> {
+        let misspelt = |key: &str| key != name && key.eq_ignore_ascii_case(name);
+        if let Some((key, _)) = self.query.iter().find(|(key, _)| misspelt(key)) {
+            return Err(Error::InvalidSyntax(format!("The parameter {key} is written {name}.")));
+        }
         match self.query.all(name).as_deref() {
             None | Some([]) => Ok(None),
             Some([value]) => Ok(Some(value)),
@@ -70,7 +81,7 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidValue`] if it is none.
     pub fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
-        let Some(text) = self.query(name)? else { return Ok(None) };
+        let Some(text) = self.query(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.trim().parse();
         number.map(Some).map_err(|_| Error::InvalidValue(format!("The parameter {name} takes a whole number.")))
     }
@@ -86,8 +97,15 @@ impl Request {
     /// `filter`, `startIndex`, `count` and the projection of a list.
     ///
     /// # Errors
-    /// What [`Query::parse`] refuses.
+    /// What [`Query::parse`] refuses, and what is not supported.
     pub fn list_query(&self, kind: Kind) -> Result<Query, Error> {
+        for name in ["sortBy", "cursor"] {
+            if self.query(name)?.is_some() {
+                let detail =
+                    format!("The parameter {name} is not supported (see /ServiceProviderConfig); request without it.");
+                return Err(Error::InvalidValue(detail));
+            }
+        }
         let (start_index, count) = (self.integer("startIndex")?, self.integer("count")?);
         Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?)
     }
@@ -106,6 +124,13 @@ impl Request {
     pub fn precondition(&self) -> Precondition {
         Precondition::new(self.header("if-match"), self.header("if-none-match"))
     }
+}
+
+/// The `charset` of a media type.
+fn charset(content_type: &str) -> Option<&str> {
+    let parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut charsets = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    charsets.next().map(|(_, value)| value.trim().trim_matches('"'))
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -161,6 +186,9 @@ mod tests {
             ("text/plain", "{}", 415, "application/scim+json"),
             ("application/jsonp", "{}", 415, "application/json"),
             ("", "{}", 415, "application/scim+json"),
+            ("application/json; charset=iso-8859-1", "{}", 415, "UTF-8"),
+            ("application/json; charset=\"UTF-8\"", "{\"a\": 1, \"a\": 2}", 400, "twice"),
+            ("application/json", "{\"a\": \"\u{fffd}\"}", 400, "UTF-8"),
             ("application/json", "", 400, "no body"),
             ("application/json", " \n", 400, "no body"),
             ("application/json", "[]", 400, "an array"),
@@ -196,15 +224,17 @@ mod tests {
     #[test]
     fn parameters_are_taken_once_and_as_they_are_named() {
         let request = with_query(json!({
-            "filter": ["userName eq \"a+b %41\""], "count": ["7"], "startIndex": ["-3"], "Count": ["9"],
-            "attributes": ["a", "b"], "excludedAttributes": ["members"], "n": ["1.5"], "empty": [""],
+            "filter": ["userName eq \"a+b %41\""], "count": ["7"], "startIndex": ["-3"], "counts": ["9"],
+            "attributes": ["a", "b"], "excludedAttributes": ["members"], "n": ["1.5"], "empty": [""], "SORTBY": ["x"],
         }));
         assert_eq!(request.query("filter"), Ok(Some("userName eq \"a+b %41\"")));
         assert_eq!(request.query("nothing"), Ok(None));
+        assert_eq!(request.query("sortBy").map_err(|error| error.scim_type()), Err(Some("invalidSyntax")));
         assert_eq!(request.integer("count"), Ok(Some(7)));
         assert_eq!(request.integer("startIndex"), Ok(Some(-3)));
         assert_eq!(request.integer("nothing"), Ok(None));
-        for name in ["n", "empty"] {
+        assert_eq!(request.integer("empty"), Ok(None));
+        for name in ["n"] {
             let error = request.integer(name).unwrap_err();
             assert!(error.scim_type() == Some("invalidValue") && error.to_string().contains(name));
         }

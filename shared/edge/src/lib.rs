@@ -5,6 +5,7 @@
 
 mod bind;
 mod event;
+mod json;
 pub mod log;
 mod request;
 mod respond;
