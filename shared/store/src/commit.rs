@@ -92,8 +92,8 @@ impl Directory {
     /// Commits a change, or changes nothing.
     ///
     /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
-    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`; after `Unavailable` alone it
-    /// is unknown whether the commit happened.
+    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable`, and
+    /// after `Throttled` if an answer was lost before, it is unknown whether the commit happened.
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<(), Error> {
         let mut stay = BTreeSet::new();
         let mut backoff = Backoff::new();

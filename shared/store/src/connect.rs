@@ -6,7 +6,7 @@ use std::env;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{self, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
@@ -17,6 +17,8 @@ use crate::meter::Meter;
 
 /// The SDK's own first pause is a second, longer than a whole request of ours.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// A repeat costs 5, or 10 after a timeout.
+const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
@@ -104,6 +106,7 @@ impl Directory {
         let config = builder
             .http_client(https())
             .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
+            .retry_partition(retries())
             .timeout_config(timeouts)
             .interceptor(Meter)
             .build();
@@ -118,6 +121,13 @@ impl Directory {
         let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send().await;
         drop(answer);
     }
+}
+
+/// What the SDK may spend on repeats. Its own account is filled by successes alone, so that after a spell of throttling
+/// a single lost answer would not be asked for again; this one fills with time, too.
+fn retries() -> RetryPartition {
+    let account = TokenBucket::builder().refill_rate(RETRY_TOKENS_PER_SECOND).build();
+    RetryPartition::custom("directory").token_bucket(account).build()
 }
 
 fn https() -> SharedHttpClient {

@@ -181,3 +181,21 @@ async fn leaving_outlasts_conflicts() {
     let late = Commit { add: vec![user(&ann)], ..create(Group, "board") };
     assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ann])));
 }
+
+/// The SDK's own account for repeats is filled by successes alone, and would be empty by then.
+#[tokio::test]
+async fn after_a_spell_of_throttling_a_lost_answer_is_asked_for_again() {
+    const READS: usize = 60;
+    let throttled = Fault::Answer(400, error("ThrottlingException"));
+    let spell = std::iter::repeat_n(throttled, 3 * READS);
+    let site = Site::new().await;
+    let ann = create(User, "ann");
+    site.commit(&ann).await.unwrap();
+    let (faulty, _proxy) = behind(&site, "GetItem", spell.chain([Fault::Reset, Fault::None])).await;
+    for _ in 0..READS {
+        let read = faulty.directory.get(&faulty.caller.tenant, User, &ann.id).await;
+        assert_eq!(read, Err(Error::Throttled));
+    }
+    let read = faulty.directory.get(&faulty.caller.tenant, User, &ann.id).await;
+    assert!(read.is_ok_and(|user| user.is_some()));
+}
