@@ -234,10 +234,8 @@ mod tests {
         assert_eq!(request.integer("startIndex"), Ok(Some(-3)));
         assert_eq!(request.integer("nothing"), Ok(None));
         assert_eq!(request.integer("empty"), Ok(None));
-        for name in ["n"] {
-            let error = request.integer(name).unwrap_err();
-            assert!(error.scim_type() == Some("invalidValue") && error.to_string().contains(name));
-        }
+        let fraction = request.integer("n").unwrap_err();
+        assert!(fraction.scim_type() == Some("invalidValue") && fraction.to_string().contains("parameter n "));
         let twice = request.query("attributes").unwrap_err();
         assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
         assert!(request.projection().is_err() && request.list_query(Kind::User).is_err());

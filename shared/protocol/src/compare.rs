@@ -26,7 +26,7 @@ pub fn prepare(attribute: &Attribute, text: &str) -> String {
 /// The key under which a unique name is stored: of a user name its PRECIS form, of a group's name the one in lower case.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a user name that RFC 8265 does not allow, and for a name longer than [`NAME_BYTES`].
+/// [`Error::InvalidValue`] for a user name that RFC 8265 does not allow, and for a name longer than 900 bytes.
 pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     let key = match kind {
         Kind::User => {

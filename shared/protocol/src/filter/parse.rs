@@ -26,8 +26,8 @@ impl Filter {
     /// Reads a filter for a type of resource.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`], with the place, for a filter that is not one, that is longer than [`FILTER_BYTES`] or
-    /// deeper than [`FILTER_DEPTH`], that names an attribute which the type does not have, or asks of one what its type
+    /// [`Error::InvalidFilter`], with the place, for a filter that is not one, that is longer than 4,096 bytes or
+    /// deeper than 16, that names an attribute which the type does not have, or asks of one what its type
     /// does not know.
     pub fn parse(definition: &'static ResourceType, text: &str) -> Result<Filter, Error> {
         if text.len() > FILTER_BYTES {
