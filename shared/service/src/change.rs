@@ -67,7 +67,7 @@ enum Wanted {
 impl Wanted {
     fn compute(&self, kind: Kind, before: &Object) -> Result<Patched, Error> {
         let sent = match self {
-            Wanted::Patch(patch) => return patch.apply(before).and_then(|after| keep_active(kind, after)),
+            Wanted::Patch(patch) => return patch.apply(before),
             Wanted::Replace(sent) => sent,
         };
         let mut resource = sent.resource.clone();
@@ -76,16 +76,6 @@ impl Wanted {
         }
         keep_immutable(resource_type(kind), before, &mut resource)?;
         Ok(Patched { resource, members: sent.members.clone() })
-    }
-}
-
-/// Whether a user is active is always said: without it, no filter by `active` would find the user.
-fn keep_active(kind: Kind, after: Patched) -> Result<Patched, Error> {
-    match kind {
-        Kind::User if !after.resource.contains_key("active") => {
-            Err(Error::InvalidValue("active is true or false; it cannot be removed.".to_owned()))
-        }
-        _ => Ok(after),
     }
 }
 
