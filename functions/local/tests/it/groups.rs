@@ -196,3 +196,22 @@ fn a_change_too_large_for_one_commit_is_refused_whole() {
     answer.check(answer.status == 200 || answer.status == 413, "wanted it done or refused");
     assert_eq!(members_of(&scim, &id).len(), left);
 }
+
+/// RFC 7644 §3.5.2 lets a PATCH answer without a body; the members of a large group are then not read.
+#[test]
+fn a_patch_of_a_large_group_answers_without_a_body_unless_asked() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 1001);
+    let path = format!("/Groups/{}", group(&scim, &[]));
+    let add = |ids: &[String]| json!([{ "op": "add", "path": "members", "value": members(ids) }]);
+    for some in ids[..1000].chunks(30) {
+        scim.patch(&path, &add(some)).expect(200);
+    }
+    let last = scim.patch(&path, &add(&ids[1000..])).expect(204);
+    last.check(last.text.is_empty(), "wanted no body");
+    let asked = scim.patch(format!("{path}?attributes=displayName"), &add(&ids[1000..])).expect(200);
+    asked.check(asked["displayName"].is_string(), "wanted what was asked for");
+    assert_eq!(members_of(&scim, path.trim_start_matches("/Groups/")).len(), 1001);
+    scim.patch(&path, &json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) }])).expect(200);
+}
