@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schema::Object;
+use schema::{Kind, Object};
 use serde_json::{Value, json};
 
 use crate::{Error, Filter};
@@ -34,11 +34,15 @@ pub struct Delta {
     pub remove: BTreeSet<String>,
 }
 
-/// Takes `members` out of a resource that was read from `body`; `None` if the body does not mention them.
+/// Takes `members` out of a group that was read from `body`; `None` if the body does not mention them, and for a user, of
+/// whom they are an unknown attribute.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a member without `value`.
-pub fn take_members(body: &Object, resource: &mut Object) -> Result<Option<Vec<Member>>, Error> {
+pub fn take_members(kind: Kind, body: &Object, resource: &mut Object) -> Result<Option<Vec<Member>>, Error> {
+    if kind == Kind::User {
+        return Ok(None);
+    }
     let core =
         body.iter().find(|(name, _)| name.eq_ignore_ascii_case(schema::GROUP)).and_then(|(_, core)| core.as_object());
     let mut sent = body.iter().chain(core.into_iter().flatten());
@@ -146,7 +150,7 @@ impl Delta {
 
 #[cfg(test)]
 mod tests {
-    use schema::{Kind, resource_type};
+    use schema::resource_type;
 
     use super::*;
 
@@ -184,11 +188,13 @@ mod tests {
             let body = json!({"displayName": "G", "Members": members});
             let body = body.as_object().unwrap();
             let taken = resource_type(Kind::Group).read(body).map_err(Error::from);
-            let taken = taken.and_then(|mut resource| take_members(body, &mut resource));
+            let taken = taken.and_then(|mut resource| take_members(Kind::Group, body, &mut resource));
             let taken = taken.map(|members| members.map(|members| members.len())).map_err(|error| error.status());
             assert_eq!(taken, expect, "{members}");
         }
-        assert_eq!(take_members(&Object::new(), &mut Object::new()), Ok(None));
+        assert_eq!(take_members(Kind::Group, &Object::new(), &mut Object::new()), Ok(None));
+        let unknown = Object::from_iter([("members".to_owned(), json!([{}]))]);
+        assert_eq!(take_members(Kind::User, &unknown, &mut Object::new()), Ok(None));
     }
 
     #[test]

@@ -19,11 +19,6 @@ impl Precondition {
         Precondition { if_match: if_match.map(str::to_owned), if_none_match: if_none_match.map(str::to_owned) }
     }
 
-    /// Whether the request insists on a version, so that a lost race is answered and not tried again.
-    pub fn is_set(&self) -> bool {
-        self.if_match.is_some()
-    }
-
     /// Checks the version that a change is about to replace.
     ///
     /// # Errors

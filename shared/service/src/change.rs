@@ -30,7 +30,7 @@ pub async fn replace(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let mut resource = resource_type(kind).read(body)?;
-    let members = take_members(body, &mut resource)?.filter(|_| kind == Kind::Group);
+    let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
     let stored = change(context, kind, id, precondition, &wanted).await?;

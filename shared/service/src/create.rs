@@ -18,7 +18,7 @@ use crate::{Context, Reply, change, membership, represent};
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
     let definition = resource_type(kind);
     let mut resource = definition.read(body)?;
-    let wanted = take_members(body, &mut resource)?.unwrap_or_default();
+    let wanted = take_members(kind, body, &mut resource)?.unwrap_or_default();
     let wanted = fold(vec![MemberOperation::Replace(wanted)], &[])?;
     if kind == Kind::User {
         resource.entry("active").or_insert(true.into());
