@@ -18,7 +18,7 @@ pub use caller::{Caller, Scopes, Tenant};
 pub use compare::{name_key, prepare};
 pub use error::Error;
 pub use filter::{Comparison, Filter, Operand, Operator};
-pub use immutable::keep_immutable;
+pub use immutable::{Change, keep_immutable};
 pub use patch::{Patch, Patched};
 pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
