@@ -7,11 +7,13 @@ mod error;
 mod filter;
 mod immutable;
 pub mod membership;
+pub mod openapi;
 mod patch;
 mod path;
 mod precondition;
 mod projection;
 mod query;
+mod routes;
 pub mod token;
 
 pub use caller::{Caller, Scopes, Tenant};
@@ -24,3 +26,4 @@ pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
 pub use projection::Projection;
 pub use query::{Query, list_response};
+pub use routes::{ROUTES, Route, allowed};
