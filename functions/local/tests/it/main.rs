@@ -29,6 +29,7 @@ mod expect;
 mod extension;
 mod filters;
 mod groups;
+mod http;
 mod lists;
 mod okta;
 mod okta_aiw;
