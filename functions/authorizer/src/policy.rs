@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The principal of every token that is refused.
 const NOBODY: &str = "nobody";
 /// What a token with the scope `read` may call. A search is a POST (RFC 7644 §3.4.3).
-const READS: [&str; 3] = ["GET/*", "HEAD/*", "POST/*/.search"];
+const READS: [&str; 4] = ["GET/*", "HEAD/*", "OPTIONS/*", "POST/*/.search"];
 const WRITES: [&str; 4] = ["POST/*", "PUT/*", "PATCH/*", "DELETE/*"];
 
 /// What API Gateway takes from an authorizer.
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn scopes_become_methods() {
         assert_eq!(resources("read write"), ["/*"]);
-        assert_eq!(resources("read"), ["/GET/*", "/HEAD/*", "/POST/*/.search"]);
+        assert_eq!(resources("read"), ["/GET/*", "/HEAD/*", "/OPTIONS/*", "/POST/*/.search"]);
         assert_eq!(resources("write"), ["/POST/*", "/PUT/*", "/PATCH/*", "/DELETE/*"]);
     }
 

@@ -2,6 +2,7 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header, uri};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -39,10 +40,10 @@ impl Call<'_> {
     /// The event of a Lambda proxy integration. `authorizer` is what the authorizer wants the function to know.
     pub(crate) fn for_function(&self, authorizer: &Value, body: &[u8]) -> Value {
         let mut event = self.common(authorizer);
-        // API Gateway, too, takes what is no UTF-8 for text, unless its type is declared binary.
-        let body = (!body.is_empty()).then(|| String::from_utf8_lossy(body));
-        event.insert("body".to_owned(), json!(body));
-        event.insert("isBase64Encoded".to_owned(), json!(false));
+        // The template declares every media type binary.
+        let sent = (!body.is_empty()).then(|| BASE64_STANDARD.encode(body));
+        event.insert("isBase64Encoded".to_owned(), json!(sent.is_some()));
+        event.insert("body".to_owned(), json!(sent));
         Value::Object(event)
     }
 
@@ -134,7 +135,7 @@ mod tests {
     fn check(request: Request<()>, path: &str, look: impl Fn(&Call<'_>)) {
         let (request, ()) = request.into_parts();
         let parameters = vec![("id".to_owned(), "a%20b".to_owned())];
-        let destination = Destination { function: "UsersGet", resource: "/v2/Users/{id}", parameters };
+        let destination = Destination { function: "UsersGet", resource: "/v2/Users/{id}", parameters, open: false };
         let (stage, address, id) = ("scim", "127.0.0.1:3000", "r-1".to_owned());
         look(&Call { request: &request, path, stage, destination: &destination, address, id });
     }
@@ -157,7 +158,7 @@ mod tests {
             );
             assert_eq!(event["headers"]["x-forwarded-proto"], "http");
             assert_eq!(event["pathParameters"], json!({"id": "a%20b"}));
-            assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));
+            assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("e30="), &json!(true)));
             let context = &event["requestContext"];
             assert_eq!(
                 (&context["path"], &context["domainName"]),

@@ -36,8 +36,10 @@ functions! { directory:
     "GroupsReplace" => directory, groups_replace::handle;
     "GroupsPatch" => directory, groups_patch::handle;
     "GroupsDelete" => directory, groups_delete::handle;
+    "Me" => &(), me::handle;
     "ServiceProviderConfig" => &(), service_provider_config::handle;
     "ResourceTypes" => &(), resource_types::handle;
     "Schemas" => &(), schemas::handle;
+    "Openapi" => &(), openapi::handle;
     "Fallback" => &(), fallback::handle;
 }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use store::Directory;
@@ -84,7 +85,7 @@ impl Gateway {
         let body = read(body).await?;
         let (stage, address, id) = (&self.api.stage, &self.address, uuid::Uuid::now_v7().to_string());
         let call = Call { request: &request, path, stage, destination, address, id };
-        let authorizer = self.authorize(&call).await?;
+        let authorizer = if destination.open { Value::Null } else { self.authorize(&call).await? };
         let event = call.for_function(&authorizer, &body);
         let work = functions::call(destination.function, self.directory, event).ok_or("DEFAULT_5XX")?;
         let work = AssertUnwindSafe(work).catch_unwind();
@@ -142,8 +143,12 @@ async fn read(body: Body) -> Result<Vec<u8>, Refused> {
 /// Makes HTTP of a Lambda proxy integration's answer.
 fn response(answer: &Value) -> Option<Response> {
     let status = u16::try_from(answer.get("statusCode")?.as_u64()?).ok()?;
-    let mut response =
-        Response::new(Body::from(answer.get("body").and_then(Value::as_str).unwrap_or_default().to_owned()));
+    let body = answer.get("body").and_then(Value::as_str).unwrap_or_default();
+    let body = match answer.get("isBase64Encoded").and_then(Value::as_bool) {
+        Some(true) => BASE64_STANDARD.decode(body).ok()?,
+        _ => body.as_bytes().to_vec(),
+    };
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
         set(&mut response, name, value.as_str()?);
@@ -189,8 +194,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_functions_answer_is_passed_on_as_it_is() {
+    #[tokio::test]
+    async fn a_functions_answer_is_passed_on_as_it_is() {
         let answer = json!({
             "statusCode": 201, "headers": {"a": "1"}, "multiValueHeaders": {"b": ["2", "3"]}, "body": "é", "isBase64Encoded": false,
         });
@@ -198,6 +203,9 @@ mod tests {
         assert_eq!(response.status(), 201);
         let values = |name| response.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
         assert_eq!((values("a"), values("b")), (vec![&b"1"[..]], vec![&b"2"[..], &b"3"[..]]));
+        let packed = super::response(&json!({"statusCode": 200, "body": "/wA=", "isBase64Encoded": true})).unwrap();
+        assert_eq!(read(packed.into_body()).await, Ok(vec![255, 0]));
+        assert!(super::response(&json!({"statusCode": 200, "body": "%", "isBase64Encoded": true})).is_none());
         assert!(super::response(&json!({"statusCode": "201"})).is_none() && super::response(&json!({})).is_none());
     }
 

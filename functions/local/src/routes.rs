@@ -14,8 +14,8 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 struct Resource {
     path: String,
-    /// Functions by method.
-    methods: BTreeMap<Option<String>, String>,
+    /// Functions by method, and whether they are called without a token.
+    methods: BTreeMap<Option<String>, (String, bool)>,
 }
 
 /// Where a request goes.
@@ -27,6 +27,8 @@ pub(crate) struct Destination<'a> {
     pub(crate) resource: &'a str,
     /// The parts of the path that stand for its parameters, as they were sent.
     pub(crate) parameters: Vec<(String, String)>,
+    /// Whether nobody is asked who calls.
+    pub(crate) open: bool,
 }
 
 impl Routes {
@@ -34,9 +36,9 @@ impl Routes {
     /// With a sentence, if two paths cannot be told apart.
     pub(crate) fn new(routes: &[Route]) -> Result<Self, String> {
         let mut by_path: BTreeMap<String, Resource> = BTreeMap::new();
-        for Route { path, method, function } in routes {
+        for Route { path, method, function, open } in routes {
             let resource = Resource { path: path.clone(), methods: BTreeMap::new() };
-            by_path.entry(path.clone()).or_insert(resource).methods.insert(method.clone(), function.clone());
+            by_path.entry(path.clone()).or_insert(resource).methods.insert(method.clone(), (function.clone(), *open));
         }
         let mut resources = matchit::Router::new();
         for (path, resource) in by_path {
@@ -56,9 +58,9 @@ impl Routes {
         };
         let found = self.resources.at(path).ok()?;
         let methods = &found.value.methods;
-        let function = methods.get(&Some(method.to_owned())).or_else(|| methods.get(&None))?;
+        let (function, open) = methods.get(&Some(method.to_owned())).or_else(|| methods.get(&None))?;
         let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Some(Destination { function, resource: &found.value.path, parameters })
+        Some(Destination { function, resource: &found.value.path, parameters, open: *open })
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     fn route(path: &str, method: Option<&str>, function: &str) -> Route {
-        Route { path: path.to_owned(), method: method.map(str::to_owned), function: function.to_owned() }
+        Route { path: path.to_owned(), method: method.map(str::to_owned), function: function.to_owned(), open: false }
     }
 
     #[test]
@@ -98,6 +100,7 @@ mod tests {
                 function,
                 resource,
                 parameters: parameter.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+                open: false,
             });
             assert_eq!(found, expect, "{method} {path}");
         }

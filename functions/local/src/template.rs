@@ -23,6 +23,8 @@ pub(crate) struct Route {
     pub(crate) method: Option<String>,
     /// The logical id, `UsersCreate`.
     pub(crate) function: String,
+    /// Whether it is called without a token.
+    pub(crate) open: bool,
 }
 
 /// An answer of the gateway's own.
@@ -88,6 +90,13 @@ struct Event {
 struct EventProperties {
     path: Option<String>,
     method: Option<String>,
+    auth: Auth,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Auth {
+    authorizer: Option<String>,
 }
 
 impl Api {
@@ -111,8 +120,9 @@ impl Template {
         let mut routes = Vec::new();
         for (function, resource) in &self.resources {
             for event in resource.properties.events.values() {
-                if let EventProperties { path: Some(path), method: Some(method) } = &event.properties {
-                    routes.push(Route { path: path.clone(), method: verb(method), function: function.clone() });
+                if let EventProperties { path: Some(path), method: Some(method), auth } = &event.properties {
+                    let open = auth.authorizer.as_deref() == Some("NONE");
+                    routes.push(Route { path: path.clone(), method: verb(method), function: function.clone(), open });
                 }
             }
         }

@@ -11,7 +11,7 @@ use store::{Connection, Credentials, Directory};
 use crate::engine::Engine;
 use crate::functions;
 use crate::gateway::Gateway;
-use crate::template::{Api, Route, TEMPLATE};
+use crate::template::{Api, TEMPLATE};
 
 /// A fresh directory in memory, for as long as the engine is kept.
 pub(crate) async fn directory() -> (&'static Directory, Engine) {
@@ -82,19 +82,31 @@ fn every_route_leads_to_a_function_and_back() {
 }
 
 #[test]
-fn fallback_knows_every_path_and_its_methods() {
+fn the_template_has_the_routes_of_the_protocol() {
     let routes = Api::read().unwrap().routes;
+    let of = |function: &str, path: &str, method: Option<&str>| {
+        routes.iter().any(|it| it.function == function && it.path == path && it.method.as_deref() == method)
+    };
     let mut operations: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for route in routes.iter().filter(|route| route.function != "Fallback") {
-        operations.entry(&route.path).or_default().insert(route.method.as_deref().unwrap());
+        let methods = operations.entry(&route.path).or_default();
+        match route.method.as_deref() {
+            Some("HEAD") => assert!(of(&route.function, &route.path, Some("GET")), "{}: HEAD is GET's", route.path),
+            Some(method) => drop(methods.insert(method)),
+            None => methods.extend(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        }
+        let open = route.function == "Openapi";
+        assert_eq!(route.open, open, "{} {:?}: who may call it", route.path, route.method);
     }
-    let fallback: BTreeMap<&str, BTreeSet<&str>> =
-        fallback::PATHS.iter().map(|(path, methods)| (*path, methods.split(", ").collect())).collect();
-    assert_eq!(fallback, operations);
-    // API Gateway looks for a method at the path that it matched, and nowhere else.
-    for path in operations.keys() {
-        let any = |route: &Route| route.path == *path && route.method.is_none() && route.function == "Fallback";
-        assert!(routes.iter().any(any), "{path} needs a route for all other methods to Fallback");
+    let protocol: BTreeMap<&str, BTreeSet<&str>> =
+        protocol::ROUTES.iter().map(|route| (route.path, route.methods.iter().copied().collect())).collect();
+    assert_eq!(protocol, operations);
+    for (path, methods) in &operations {
+        // API Gateway looks for a method at the path that it matched, and nowhere else.
+        let any = routes.iter().any(|route| route.path == *path && route.method.is_none());
+        assert!(any, "{path} needs a route for all other methods to Fallback");
+        let head = routes.iter().any(|route| route.path == *path && route.method.as_deref() == Some("HEAD"));
+        assert!(head || !methods.contains("GET") || of("Me", path, None), "{path} has GET and needs HEAD");
     }
 }
 

@@ -24,11 +24,13 @@ impl Request {
             return Err(Error::PayloadTooLarge(problem.to_owned()));
         }
         self.check_content_type()?;
+        self.check_content_encoding()?;
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(Error::InvalidSyntax("The request has no body; it takes a JSON object.".to_owned()));
         }
-        // What is no UTF-8 reaches a function with this mark in the place of what was lost.
-        if matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER)) {
+        // As text, what is no UTF-8 reaches a function with this mark in the place of what was lost.
+        let lost = matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER));
+        if lost || std::str::from_utf8(body).is_err() {
             let problem = "The body is not UTF-8, or holds the character U+FFFD, which stands for one that was lost.";
             return Err(Error::InvalidSyntax(problem.to_owned()));
         }
@@ -57,6 +59,16 @@ impl Request {
             return Ok(());
         }
         let problem = "The body must be sent as `Content-Type: application/scim+json` or `application/json`, in UTF-8.";
+        Err(Error::UnsupportedMediaType(problem.to_owned()))
+    }
+
+    /// Only answers are compressed (RFC 9110 §8.4, §15.5.16).
+    fn check_content_encoding(&self) -> Result<(), Error> {
+        let sent = self.headers.get("content-encoding").map(|value| value.to_str().unwrap_or_default());
+        if sent.is_none_or(|coding| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")) {
+            return Ok(());
+        }
+        let problem = "The body is compressed, which this service does not take; send it without Content-Encoding.";
         Err(Error::UnsupportedMediaType(problem.to_owned()))
     }
 
@@ -219,6 +231,19 @@ mod tests {
         event["body"] = json!("eyJhIjogIsOpIn0=");
         event["isBase64Encoded"] = json!(true);
         assert_eq!(admit(&event).unwrap().json_body().unwrap().get("a"), Some(&json!("é")));
+    }
+
+    #[test]
+    fn a_body_that_is_sent_as_bytes_is_checked_exactly() {
+        let mut event = event();
+        event["isBase64Encoded"] = json!(true);
+        for (body, expect) in [("eyJhIjoi77+9In0=", Ok(json!("\u{fffd}"))), ("eyJhIjoi/yJ9", Err(400))] {
+            event["body"] = json!(body);
+            let read = admit(&event).unwrap().json_body().map(|body| body["a"].clone());
+            assert_eq!(read.map_err(|error| error.status()), expect, "{body}");
+        }
+        event["headers"]["Content-Encoding"] = json!("gzip");
+        assert_eq!(admit(&event).unwrap().json_body().unwrap_err().status(), 415);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use percent_encoding::percent_decode_str;
 use protocol::{Caller, Error};
+use schema::ResourceId;
 
-use crate::url;
+use crate::{negotiate, url};
 
 /// A request whose caller is known and may make it. There is no other way to get one.
 #[derive(Debug)]
@@ -25,13 +26,56 @@ pub struct Request {
     pub(crate) caller: Caller,
 }
 
-impl Request {
+/// A request of whoever: all that is taken from it is where it was sent.
+#[derive(Debug)]
+pub struct Anonymous {
+    base_url: String,
+}
+
+impl Anonymous {
+    /// The URL to which `/Users` is appended, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+}
+
+/// What a function's handler takes: the type says whether a caller has to be known.
+pub trait Admitted: Sized {
     /// Reads what the gateway sent.
     ///
     /// # Errors
+    /// Whatever there is to refuse before the function does anything.
+    fn admit(event: lambda_http::Request) -> Result<Self, Error>;
+
+    fn caller(&self) -> Option<&Caller>;
+
+    /// The resource that the path names.
+    fn resource(&self) -> Option<ResourceId>;
+}
+
+impl Admitted for Anonymous {
+    fn admit(event: lambda_http::Request) -> Result<Self, Error> {
+        let Some(RequestContext::ApiGatewayV1(context)) = event.extensions().request_context_ref() else {
+            return Err(unknown_caller());
+        };
+        let path = path(context.resource_path.as_deref().unwrap_or_default(), &HashMap::new());
+        Ok(Anonymous { base_url: url::base_url(context, event.headers(), &path) })
+    }
+
+    fn caller(&self) -> Option<&Caller> {
+        None
+    }
+
+    fn resource(&self) -> Option<ResourceId> {
+        None
+    }
+}
+
+impl Admitted for Request {
+    /// # Errors
     /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do not
-    /// allow the request.
-    pub(crate) fn admit(event: lambda_http::Request) -> Result<Request, Error> {
+    /// allow the request, [`Error::NotAcceptable`] where the client would not take the answer.
+    fn admit(event: lambda_http::Request) -> Result<Request, Error> {
         let extensions = event.extensions();
         let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {
             return Err(unknown_caller());
@@ -45,9 +89,20 @@ impl Request {
         let query = extensions.query_string_parameters();
         let (parts, body) = event.into_parts();
         allow(&caller, &parts.method, &path)?;
+        negotiate::check(&parts.headers)?;
         Ok(Request { method: parts.method, path, parameters, query, headers: parts.headers, body, base_url, caller })
     }
 
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
+    }
+
+    fn resource(&self) -> Option<ResourceId> {
+        ResourceId::parse(&self.id())
+    }
+}
+
+impl Request {
     /// `GET` and so on.
     pub fn method(&self) -> &str {
         self.method.as_str()
@@ -94,10 +149,10 @@ fn unknown_caller() -> Error {
     Error::Unauthorized("The request reached the service without a valid bearer token.".to_owned())
 }
 
-/// A read-only token may GET, and search by POST (RFC 7644 §3.4.3); everything else writes.
+/// A read-only token may GET, ask what a path takes, and search by POST (RFC 7644 §3.4.3); everything else writes.
 fn allow(caller: &Caller, method: &Method, path: &str) -> Result<(), Error> {
     let search = method == Method::POST && path.ends_with("/.search");
-    let reads = search || method == Method::GET || method == Method::HEAD;
+    let reads = search || method == Method::GET || method == Method::HEAD || method == Method::OPTIONS;
     let (allowed, scope, verb) =
         if reads { (caller.scopes.read, "read", "read") } else { (caller.scopes.write, "write", "change anything") };
     match allowed {
@@ -178,11 +233,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn whoever_asks_says_where_and_no_more() {
+        let mut event = event();
+        event["requestContext"]["authorizer"] = Value::Null;
+        event["requestContext"]["resourcePath"] = json!("/v2/openapi.json");
+        event["requestContext"]["path"] = json!("/scim/v2/openapi.json");
+        let admitted = Anonymous::admit(lambda_http::request::from_str(&event.to_string()).unwrap()).unwrap();
+        assert_eq!(admitted.base_url(), "https://api.example/scim/v2");
+        assert!(admitted.caller().is_none() && admitted.resource().is_none());
+    }
+
+    #[test]
     fn scopes_decide_what_is_allowed() {
         let search = "/v2/Users/.search";
         for (scopes, method, resource, expect) in [
             ("read", "GET", "/v2/Users", true),
             ("read", "HEAD", "/v2/Users", true),
+            ("read", "OPTIONS", "/v2/Users", true),
             ("read", "POST", search, true),
             ("read", "POST", "/v2/Users", false),
             ("read", "PUT", search, false),

@@ -1,8 +1,13 @@
 //! An answer and its headers (RFC 7644 §3.1, §3.8, §3.12).
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lambda_http::Body;
 use lambda_http::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use lambda_http::http::{self, StatusCode};
 use protocol::Error;
@@ -10,9 +15,12 @@ use schema::Object;
 use serde_json::Value;
 
 use crate::Request;
+use crate::negotiate::Form;
 
-const SCIM: &str = "application/scim+json";
-const JSON: &str = "application/json";
+/// A smaller body is not compressed.
+const WORTH_PACKING: usize = 1024;
+/// The most that a body may take of the 6 MB of Lambda's answer; the rest is for headers.
+const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
 
 /// What a function answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +41,17 @@ impl Response {
         Response { status, headers, body: body.map(Value::Object), scim_type: None }
     }
 
+    /// 204 with the methods that a path takes (RFC 9110 §9.3.7).
+    pub fn options(allow: String) -> Self {
+        Response { status: 204, headers: vec![(ALLOW, allow)], body: None, scim_type: None }
+    }
+
+    /// 200 with a document that is JSON and not SCIM.
+    pub fn document(body: Value) -> Self {
+        let headers = vec![(CONTENT_TYPE, "application/json".to_owned())];
+        Response { status: 200, headers, body: Some(body), scim_type: None }
+    }
+
     /// 200 with a body.
     pub fn ok(body: Object) -> Self {
         Response::new(200, None, None, Some(body))
@@ -48,12 +67,11 @@ impl Response {
         Response { status: 204, headers, body: None, scim_type: None }
     }
 
-    /// As HTTP. `accept` is the request's header.
-    pub(crate) fn into_http(self, accept: Option<&str>) -> http::Response<Body> {
-        let media_type = if asks_for_json_alone(accept) { JSON } else { SCIM };
-        let body = self.body.map(|body| body.to_string());
+    /// As HTTP, in the form that the request asks for.
+    pub(crate) fn into_http(self, form: Form) -> http::Response<Body> {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = http::Response::new(Body::Empty);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.headers {
@@ -62,12 +80,49 @@ impl Response {
                 headers.insert(name, value);
             }
         }
-        if let Some(body) = body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-            *response.body_mut() = Body::Text(body);
+        let Some(body) = self.body.map(|body| body.to_string()) else { return response };
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(form.media_type));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        let packed = if form.gzip && body.len() > WORTH_PACKING { pack(body.as_bytes()) } else { None };
+        if payload(&body, packed.as_deref()) > PAYLOAD_BYTES {
+            return too_large(status, response, form);
+        }
+        if packed.is_some() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if !form.head {
+            *response.body_mut() = packed.map_or(Body::Text(body), Body::Binary);
         }
         response
     }
+}
+
+/// `gzip` (RFC 1952).
+fn pack(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).and_then(|()| encoder.finish()).ok()
+}
+
+/// How much of Lambda's answer a body takes: packed in base64, else as a JSON string with its quotes escaped.
+fn payload(body: &str, packed: Option<&[u8]>) -> usize {
+    match packed {
+        Some(packed) => packed.len().div_ceil(3) * 4,
+        None => body.len() + body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count(),
+    }
+}
+
+/// What Lambda would turn into a 502. A change has been made all the same: its answer goes without the resource.
+fn too_large(status: StatusCode, mut response: http::Response<Body>, form: Form) -> http::Response<Body> {
+    if form.safe {
+        let problem = "The answer is larger than 6 MB, the most that this service can send at once. Ask for fewer resources \
+                       with count, leave members out with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip).";
+        return Response::from(Error::TooMany(problem.to_owned())).into_http(form);
+    }
+    if status == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
 }
 
 impl From<Error> for Response {
@@ -81,13 +136,6 @@ impl From<Error> for Response {
     }
 }
 
-/// OneLogin asks for `application/json` and for nothing else.
-fn asks_for_json_alone(accept: Option<&str>) -> bool {
-    let types = accept.unwrap_or_default().split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
-    let mut types = types.filter(|media_type| !media_type.is_empty()).peekable();
-    types.peek().is_some() && types.all(|media_type| media_type.eq_ignore_ascii_case(JSON))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -99,28 +147,57 @@ mod tests {
         response.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
+    const PLAIN: Form = Form { media_type: "application/scim+json", gzip: false, head: false, safe: true };
+
+    fn large(length: usize) -> Response {
+        Response::ok(Object::from_iter([("id".to_owned(), json!("x".repeat(length)))]))
+    }
+
     #[test]
-    fn the_media_type_is_scims_unless_json_alone_is_asked_for() {
-        for (accept, expect) in [
-            (None, SCIM),
-            (Some(""), SCIM),
-            (Some("*/*"), SCIM),
-            (Some("application/json"), JSON),
-            (Some("Application/JSON; q=0.9, application/json;charset=utf-8"), JSON),
-            (Some("application/json, */*"), SCIM),
-            (Some("application/scim+json, application/json"), SCIM),
-            (Some("text/html"), SCIM),
-        ] {
-            let response = Response::ok(Object::new()).into_http(accept);
-            assert_eq!(header(&response, "content-type"), Some(expect), "{accept:?}");
+    fn a_large_body_is_compressed_when_asked_for() {
+        let response = large(2000).into_http(Form { gzip: true, ..PLAIN });
+        assert_eq!(header(&response, "content-encoding"), Some("gzip"));
+        assert_eq!(header(&response, "vary"), Some("Accept, Accept-Encoding"));
+        let Body::Binary(packed) = response.body() else { panic!("not packed") };
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut text).unwrap();
+        assert_eq!(text, large(2000).body.unwrap().to_string());
+        for response in [large(500).into_http(Form { gzip: true, ..PLAIN }), large(2000).into_http(PLAIN)] {
+            assert_eq!(header(&response, "content-encoding"), None);
+            assert!(matches!(response.body(), Body::Text(_)));
         }
+    }
+
+    #[test]
+    fn head_is_answered_as_get_without_the_body() {
+        let response = large(2000).into_http(Form { head: true, gzip: true, ..PLAIN });
+        assert_eq!((response.status().as_u16(), header(&response, "content-encoding")), (200, Some("gzip")));
+        assert_eq!(header(&response, "content-type"), Some("application/scim+json"));
+        assert!(matches!(response.body(), Body::Empty));
+    }
+
+    #[test]
+    fn what_lambda_cannot_carry_is_said_and_not_lost() {
+        let seven = 7 * 1024 * 1024;
+        let refused = large(seven).into_http(PLAIN);
+        assert_eq!(refused.status(), 400);
+        assert!(matches!(refused.body(), Body::Text(text) if text.contains("tooMany") && text.contains("gzip")));
+        assert_eq!(large(seven).into_http(Form { gzip: true, ..PLAIN }).status(), 200);
+        let mut changed = large(seven);
+        changed.headers.push((ETAG, "W/\"2\"".to_owned()));
+        let changed = changed.into_http(Form { safe: false, ..PLAIN });
+        assert_eq!((changed.status().as_u16(), header(&changed, "etag")), (204, Some("W/\"2\"")));
+        assert!(matches!(changed.body(), Body::Empty) && header(&changed, "content-type").is_none());
+        // Escaped, quotes take twice their place.
+        let quotes = Response::ok(Object::from_iter([("id".to_owned(), json!("\"".repeat(2_000_000)))]));
+        assert_eq!(quotes.into_http(PLAIN).status(), 400);
     }
 
     #[test]
     fn a_resource_comes_with_its_url_and_version() {
         let body = Object::from_iter([("id".to_owned(), json!("1"))]);
         let response =
-            Response::new(201, Some("https://x/1".into()), Some("W/\"1\"".into()), Some(body)).into_http(None);
+            Response::new(201, Some("https://x/1".into()), Some("W/\"1\"".into()), Some(body)).into_http(PLAIN);
         assert_eq!(response.status(), 201);
         assert_eq!(header(&response, "location"), Some("https://x/1"));
         assert_eq!(header(&response, "etag"), Some("W/\"1\""));
@@ -130,7 +207,7 @@ mod tests {
 
     #[test]
     fn no_content_has_neither_body_nor_type() {
-        let response = Response::new(204, None, None, None).into_http(Some("application/json"));
+        let response = Response::new(204, None, None, None).into_http(PLAIN);
         assert_eq!((response.status().as_u16(), header(&response, "content-type")), (204, None));
         assert!(matches!(response.body(), Body::Empty));
     }
@@ -142,7 +219,7 @@ mod tests {
         let request = admit(&event).unwrap();
         let of =
             |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).preferred_by(&request);
-        let response = of(200).into_http(None);
+        let response = of(200).into_http(PLAIN);
         assert_eq!((response.status().as_u16(), header(&response, "etag")), (204, Some("W/\"2\"")));
         assert_eq!(header(&response, "preference-applied"), Some("return=minimal"));
         assert!(matches!(response.body(), Body::Empty));
@@ -158,10 +235,10 @@ mod tests {
             (Error::MethodNotAllowed { allow: "GET, PUT".into() }, 405, "allow", "GET, PUT"),
         ] {
             let body = error.body().to_string();
-            let response = Response::from(error).into_http(None);
+            let response = Response::from(error).into_http(PLAIN);
             assert_eq!((response.status().as_u16(), header(&response, name)), (status, Some(value)));
             assert!(matches!(response.body(), Body::Text(text) if *text == body));
         }
-        assert_eq!(header(&Response::from(Error::Internal).into_http(None), "www-authenticate"), None);
+        assert_eq!(header(&Response::from(Error::Internal).into_http(PLAIN), "www-authenticate"), None);
     }
 }

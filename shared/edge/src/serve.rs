@@ -16,16 +16,20 @@ use schema::ResourceId;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::{Request, Response, log};
+use crate::negotiate::Form;
+use crate::request::Admitted;
+use crate::{Response, log};
 
 /// Runs a function behind a route, until Lambda ends the process.
 ///
-/// `state` is made once, in Lambda's init phase. `handle` gets each request; its errors and panics become SCIM bodies.
-pub fn run<S, E, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
+/// `state` is made once, in Lambda's init phase. `handle` gets each request, and says by its type whether the caller has to
+/// be known; its errors and panics become SCIM bodies.
+pub fn run<S, E, Q, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
 where
     S: Send + Sync + 'static,
     E: Display,
-    F: Fn(&'static S, Request) -> R + Copy + Send + Sync + 'static,
+    Q: Admitted + Send + 'static,
+    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
     start(state, async move |state| lambda_http::run(service_fn(move |event| serve(state, handle, event))).await)
@@ -41,10 +45,11 @@ pub async fn stateless() -> Result<(), Infallible> {
 ///
 /// # Errors
 /// If it is no event of API Gateway.
-pub async fn invoke<S, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
+pub async fn invoke<S, Q, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
 where
     S: Send + Sync + 'static,
-    F: Fn(&'static S, Request) -> R + Copy + Send + Sync + 'static,
+    Q: Admitted + Send + 'static,
+    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
     let event: LambdaRequest = serde_json::from_value(event)?;
@@ -77,13 +82,14 @@ where
     }
 }
 
-async fn serve<S, F, R>(
+async fn serve<S, Q, F, R>(
     state: &'static S,
     handle: F,
     event: lambda_http::Request,
 ) -> Result<http::Response<Body>, Infallible>
 where
-    F: Fn(&'static S, Request) -> R,
+    Q: Admitted,
+    F: Fn(&'static S, Q) -> R,
     R: Future<Output = Result<Response, Error>>,
 {
     let started = Instant::now();
@@ -92,27 +98,32 @@ where
         None | Some(_) => &ApiGatewayProxyRequestContext::default(),
     };
     let span = log::span(&log::operation::<F>(), context.request_id.as_deref());
-    let accept = event.headers().get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let form = Form::new(event.method(), event.uri().path(), event.headers());
     let answer = async {
         let (response, resource) = respond(state, handle, event).await;
         log::answered(&response, resource.as_ref(), started.elapsed());
-        response.into_http(accept.as_deref())
+        response.into_http(form)
     };
     Ok(answer.instrument(span).await)
 }
 
 /// The answer, and the id of the resource that it is about.
-async fn respond<S, F, R>(state: &'static S, handle: F, event: lambda_http::Request) -> (Response, Option<ResourceId>)
+async fn respond<S, Q, F, R>(
+    state: &'static S,
+    handle: F,
+    event: lambda_http::Request,
+) -> (Response, Option<ResourceId>)
 where
-    F: Fn(&'static S, Request) -> R,
+    Q: Admitted,
+    F: Fn(&'static S, Q) -> R,
     R: Future<Output = Result<Response, Error>>,
 {
-    let request = match Request::admit(event) {
+    let request = match Q::admit(event) {
         Ok(request) => request,
         Err(error) => return (error.into(), None),
     };
-    log::identify(request.caller());
-    let resource = ResourceId::parse(&request.id());
+    request.caller().into_iter().for_each(log::identify);
+    let resource = request.resource();
     let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
     (response, resource.or(created))
@@ -134,6 +145,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
+    use crate::Request;
     use crate::request::tests::event;
 
     async fn echo(name: &&str, request: Request) -> Result<Response, Error> {
@@ -162,7 +174,7 @@ mod tests {
         assert_eq!(answer["isBase64Encoded"], false);
         let expect = json!({
             "location": ["https://api.example/scim/v2"], "etag": ["W/\"1\""], "cache-control": ["no-store"],
-            "content-type": ["application/scim+json"],
+            "content-type": ["application/scim+json"], "vary": ["Accept, Accept-Encoding"],
         });
         assert_eq!(answer["multiValueHeaders"], expect);
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();

@@ -46,6 +46,9 @@ pub enum Error {
     /// 405, with the methods that the path has.
     #[error("This URL takes {allow}.")]
     MethodNotAllowed { allow: String },
+    /// 406.
+    #[error("{0}")]
+    NotAcceptable(String),
     /// 412.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -91,6 +94,7 @@ impl Error {
             Error::Forbidden(_) => 403,
             Error::NotFound(_) => 404,
             Error::MethodNotAllowed { .. } => 405,
+            Error::NotAcceptable(_) => 406,
             Error::Uniqueness(_) => 409,
             Error::PreconditionFailed(_) => 412,
             Error::PayloadTooLarge(_) => 413,

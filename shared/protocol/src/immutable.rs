@@ -1,17 +1,30 @@
-//! Immutable attributes (RFC 7643 §7): set once, then kept.
+//! What a change leaves as it was: immutable attributes (RFC 7643 §7), and in PUT what no client can see.
 
-use schema::{Attribute, Mutability, Object, ResourceType};
+use schema::{Attribute, Mutability, Object, ResourceType, Returned};
 use serde_json::Value;
 
 use crate::Error;
 
-/// Compares what a change makes of a resource with what it was; an immutable attribute that the change does not mention
-/// is carried over.
+/// Which request a change comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// PUT: what it does not mention stays as it was, if it may not change or the client could not see it (RFC 7644 §3.5.1).
+    Replace,
+    /// PATCH: what is gone was taken away.
+    Patch,
+}
+
+/// Compares what a change makes of a resource with what it was, and carries over what the change leaves alone.
 ///
 /// # Errors
-/// [`Error::Mutability`] if one has another value than before (RFC 7644 §3.5.1).
-pub fn keep_immutable(definition: &ResourceType, before: &Object, after: &mut Object) -> Result<(), Error> {
-    keep(definition.attributes(), before, after)?;
+/// [`Error::Mutability`] if an immutable attribute has another value than before.
+pub fn keep_immutable(
+    definition: &ResourceType,
+    change: Change,
+    before: &Object,
+    after: &mut Object,
+) -> Result<(), Error> {
+    keep(definition.attributes(), change, before, after)?;
     for extension in &definition.extensions {
         let schema = extension.schema;
         let Some(Value::Object(before)) = before.get(&schema.id) else { continue };
@@ -19,7 +32,7 @@ pub fn keep_immutable(definition: &ResourceType, before: &Object, after: &mut Ob
             Some(Value::Object(content)) => content.clone(),
             _ => Object::new(),
         };
-        keep(schema.attributes.iter(), before, &mut content)?;
+        keep(schema.attributes.iter(), change, before, &mut content)?;
         if !content.is_empty() {
             after.insert(schema.id.clone(), Value::Object(content));
         }
@@ -27,20 +40,32 @@ pub fn keep_immutable(definition: &ResourceType, before: &Object, after: &mut Ob
     Ok(())
 }
 
-fn keep<'a>(attributes: impl Iterator<Item = &'a Attribute>, before: &Object, after: &mut Object) -> Result<(), Error> {
+fn keep<'a>(
+    attributes: impl Iterator<Item = &'a Attribute>,
+    change: Change,
+    before: &Object,
+    after: &mut Object,
+) -> Result<(), Error> {
     for attribute in attributes {
         let name = &attribute.name;
-        match (before.get(name), after.get(name)) {
-            (Some(before), None) if attribute.mutability == Mutability::Immutable => {
-                after.insert(name.clone(), before.clone());
+        let Some(was) = before.get(name) else { continue };
+        let settled = attribute.mutability == Mutability::Immutable;
+        match (after.get(name), was) {
+            (None, _) if settled && change == Change::Patch => {
+                return Err(Error::Mutability(format!("{name} cannot be removed once it is set.")));
             }
-            (Some(before), Some(after)) if attribute.mutability == Mutability::Immutable && before != after => {
+            (None, _) if change == Change::Replace && (settled || attribute.returned == Returned::Never) => {
+                after.insert(name.clone(), was.clone());
+            }
+            (Some(is), _) if settled && is != was => {
                 return Err(Error::Mutability(format!("{name} cannot be changed once it is set.")));
             }
-            (Some(Value::Object(before)), Some(Value::Object(object))) if attribute.is_complex() => {
-                let mut object = object.clone();
-                keep(attribute.sub_attributes.iter(), before, &mut object)?;
-                after.insert(name.clone(), Value::Object(object));
+            (is, Value::Object(was)) if attribute.is_complex() => {
+                let mut object = is.and_then(Value::as_object).cloned().unwrap_or_default();
+                keep(attribute.sub_attributes.iter(), change, was, &mut object)?;
+                if !object.is_empty() {
+                    after.insert(name.clone(), Value::Object(object));
+                }
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ pub struct Schema {
     pub attributes: Vec<Attribute>,
 }
 
-/// An attribute or a sub-attribute (RFC 7643 §7, "attributes").
+/// An attribute or a sub-attribute (RFC 7643 §7, "attributes"). What is not said of it is as in §2.2.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
@@ -20,14 +20,19 @@ pub struct Attribute {
     #[serde(rename = "type")]
     pub data_type: DataType,
     pub multi_valued: bool,
+    #[serde(default)]
     pub description: String,
+    #[serde(default)]
     pub required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     case_exact: Option<bool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canonical_values: Vec<String>,
+    #[serde(default)]
     pub mutability: Mutability,
+    #[serde(default)]
     pub returned: Returned,
+    #[serde(default)]
     pub uniqueness: Uniqueness,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_types: Vec<String>,
@@ -50,38 +55,47 @@ pub enum DataType {
 }
 
 /// RFC 7643 §7, "mutability".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mutability {
     ReadOnly,
+    #[default]
     ReadWrite,
     Immutable,
     WriteOnly,
 }
 
 /// RFC 7643 §7, "returned".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Returned {
     Always,
     Never,
+    #[default]
     Default,
     Request,
 }
 
 /// RFC 7643 §7, "uniqueness".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
+    #[default]
     None,
     Server,
     Global,
 }
 
 impl Attribute {
-    /// Whether its strings are compared with regard to case (RFC 7643 §2.2: false where nothing is said).
+    /// Whether its strings are compared with regard to case (RFC 7643 §2.2: false where nothing is said; §2.3.6, §2.3.7:
+    /// binary values and references always are).
     pub fn case_exact(&self) -> bool {
-        self.case_exact.unwrap_or(false)
+        self.case_exact.unwrap_or(matches!(self.data_type, DataType::Binary | DataType::Reference))
+    }
+
+    /// Whether its value is dropped where it is read: `password` (RFC 7643 §4.1.1), which no other attribute may be named.
+    pub fn is_dropped(&self) -> bool {
+        self.returned == Returned::Never && self.name == "password"
     }
 
     /// The sub-attribute of this name, in any case (RFC 7643 §2.1).

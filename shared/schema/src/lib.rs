@@ -2,12 +2,13 @@
 //! a client's values by it. Nothing here knows of requests, storage or the clock.
 
 mod attribute;
+mod extension;
 mod registry;
 mod resource;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
-pub use registry::{Extension, ResourceType, resource_type, resource_types, schema, schemas};
+pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
 pub use value::{Invalid, date_time, read_element, read_value};
 

@@ -1,8 +1,9 @@
-//! The schemas and resource types that this service has (RFC 7643 §6, §7), parsed once per process.
+//! The schemas and resource types that this service has (RFC 7643 §6, §7), parsed once per process: the RFC's own, and the
+//! extensions that were in one folder when it was built.
 
 use std::sync::LazyLock;
 
-use crate::{Attribute, Kind, Schema};
+use crate::{Attribute, Kind, Schema, extension};
 
 /// A resource type (RFC 7643 §6): its core schema and the extensions that it may carry.
 #[derive(Debug)]
@@ -20,41 +21,24 @@ pub struct Extension {
     pub required: bool,
 }
 
-struct Schemas {
-    common: Schema,
-    /// Those that `/Schemas` lists.
-    published: Vec<Schema>,
+/// What this service knows of resources: the schemas of the RFC, and those of the deployer's files.
+#[derive(Debug)]
+pub struct Registry {
+    schemas: Vec<&'static Schema>,
+    /// One for each [`Kind`], in that order.
+    types: Vec<ResourceType>,
 }
 
-static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas {
-    common: parse(include_str!("../schemas/common.json")),
-    published: vec![
-        parse(include_str!("../schemas/user.json")),
-        parse(include_str!("../schemas/group.json")),
-        parse(include_str!("../schemas/enterprise-user.json")),
-    ],
+static COMMON: LazyLock<Schema> = LazyLock::new(|| parse(include_str!("../schemas/common.json")));
+
+#[expect(clippy::panic, reason = "the build has read the same files")]
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| match Registry::read(EXTENSIONS) {
+    Ok(registry) => registry,
+    Err(problem) => panic!("{problem}"),
 });
 
-static TYPES: LazyLock<Vec<ResourceType>> = LazyLock::new(|| {
-    let named = |urn| schemas().iter().find(|schema| schema.id == urn);
-    let user = ResourceType {
-        kind: Kind::User,
-        description: "User Account",
-        schema: named(crate::USER).unwrap_or(&SCHEMAS.common),
-        extensions: schemas()
-            .iter()
-            .filter(|schema| schema.id != crate::USER && schema.id != crate::GROUP)
-            .map(|schema| Extension { schema, required: false })
-            .collect(),
-    };
-    let group = ResourceType {
-        kind: Kind::Group,
-        description: "Group",
-        schema: named(crate::GROUP).unwrap_or(&SCHEMAS.common),
-        extensions: Vec::new(),
-    };
-    vec![user, group]
-});
+// EXTENSIONS: names and texts of the files that build.rs found.
+include!(concat!(env!("OUT_DIR"), "/extensions.rs"));
 
 #[expect(clippy::panic, reason = "the files are compiled in; a test reads them all")]
 fn parse(text: &str) -> Schema {
@@ -64,31 +48,70 @@ fn parse(text: &str) -> Schema {
     }
 }
 
+impl Registry {
+    /// The RFC's schemas, and the extensions of some files, by name and text. A registry is for the life of the process.
+    ///
+    /// # Errors
+    /// What [`extension::read`] says of a file.
+    pub fn read(files: &[(&str, &str)]) -> Result<Registry, String> {
+        let [user, group, enterprise] = [
+            include_str!("../schemas/user.json"),
+            include_str!("../schemas/group.json"),
+            include_str!("../schemas/enterprise-user.json"),
+        ]
+        .map(|text| &*Box::leak(Box::new(parse(text))));
+        let known =
+            [(None, &*COMMON), (Some(Kind::User), user), (Some(Kind::Group), group), (Some(Kind::User), enterprise)];
+        let read = extension::read(&known, files)?;
+        let mut schemas = vec![user, group, enterprise];
+        let mut extensions = vec![(Kind::User, Extension { schema: enterprise, required: false })];
+        for file in read {
+            let schema = &*Box::leak(Box::new(file.schema));
+            schemas.push(schema);
+            extensions.push((file.resource_type, Extension { schema, required: file.required }));
+        }
+        let (of_users, of_groups): (Vec<_>, Vec<_>) = extensions.into_iter().partition(|(kind, _)| *kind == Kind::User);
+        let types = [(Kind::User, "User Account", user, of_users), (Kind::Group, "Group", group, of_groups)];
+        let types = types.map(|(kind, description, schema, extensions)| ResourceType {
+            kind,
+            description,
+            schema,
+            extensions: extensions.into_iter().map(|(_, extension)| extension).collect(),
+        });
+        Ok(Registry { schemas, types: types.into() })
+    }
+
+    /// The definition of a kind of resource.
+    #[expect(clippy::indexing_slicing, reason = "there is one for each Kind, in that order")]
+    pub fn resource_type(&self, kind: Kind) -> &ResourceType {
+        &self.types[kind as usize]
+    }
+}
+
 /// Every schema that `/Schemas` lists, core ones first.
-pub fn schemas() -> &'static [Schema] {
-    &SCHEMAS.published
+pub fn schemas() -> &'static [&'static Schema] {
+    &REGISTRY.schemas
 }
 
 /// The published schema of this URI, in any case.
 pub fn schema(urn: &str) -> Option<&'static Schema> {
-    schemas().iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    schemas().iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
 }
 
 /// Every resource type, in the order of [`Kind::ALL`].
 pub fn resource_types() -> &'static [ResourceType] {
-    &TYPES
+    &REGISTRY.types
 }
 
 /// The definition of a kind of resource.
-#[expect(clippy::indexing_slicing, reason = "TYPES holds one entry per Kind, in that order")]
 pub fn resource_type(kind: Kind) -> &'static ResourceType {
-    &TYPES[kind as usize]
+    REGISTRY.resource_type(kind)
 }
 
 impl ResourceType {
     /// The core or common attribute of this name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
-        self.schema.attribute(name).or_else(|| SCHEMAS.common.attribute(name))
+        self.schema.attribute(name).or_else(|| COMMON.attribute(name))
     }
 
     /// The extension of this URI, in any case.
@@ -98,7 +121,7 @@ impl ResourceType {
 
     /// Common attributes (RFC 7643 §3.1), then those of the core schema.
     pub fn attributes(&self) -> impl Iterator<Item = &'static Attribute> {
-        SCHEMAS.common.attributes.iter().chain(&self.schema.attributes)
+        COMMON.attributes.iter().chain(&self.schema.attributes)
     }
 
     /// The attribute whose values are unique among the resources of a tenant: `userName`, `displayName`.
@@ -124,7 +147,7 @@ mod tests {
             let naming = definition.attribute(definition.naming_attribute()).unwrap();
             assert!(naming.required && naming.uniqueness == Uniqueness::Server);
         }
-        assert_eq!(schemas().len(), 3);
+        assert_eq!(schemas().len(), 3 + EXTENSIONS.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Attribute, DataType, Mutability, Object, ResourceType, Returned, Schema};
+use crate::{Attribute, DataType, Mutability, Object, ResourceType, Schema};
 
 /// A value that the schema does not allow.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Res
 
 /// Leaves out what a client may not set, and what is never kept: `password` (RFC 7643 §4.1.1) ends here.
 fn read_writable(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
-    if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
+    if attribute.mutability == Mutability::ReadOnly || attribute.is_dropped() {
         return Ok(None);
     }
     read_value(attribute, path, value)

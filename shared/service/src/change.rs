@@ -2,7 +2,7 @@
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
 use protocol::membership::{MemberOperation, fold, needs_current, take_members};
-use protocol::{Error, Patch, Patched, Precondition, Projection, keep_immutable};
+use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
 use schema::{Kind, Object, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
@@ -74,7 +74,7 @@ impl Wanted {
         if let (Kind::User, Some(active)) = (kind, before.get("active")) {
             resource.entry("active").or_insert(active.clone());
         }
-        keep_immutable(resource_type(kind), before, &mut resource)?;
+        keep_immutable(resource_type(kind), Change::Replace, before, &mut resource)?;
         Ok(Patched { resource, members: sent.members.clone() })
     }
 }

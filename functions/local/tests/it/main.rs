@@ -6,7 +6,8 @@
 //!   empty a server say so in one line and are left out.
 //! - `DYNAMODB_ENDPOINT`: `local` keeps its data there instead of in its own memory or file.
 //!
-//! A third, `OKTA_RECORDINGS`, names a folder of recorded exchanges to replay (see `recordings`).
+//! At build time, `SCIM_EXTENSIONS=functions/local/tests/extensions` adds the schemas that `extension` tests.
+//! `OKTA_RECORDINGS` names a folder of recorded exchanges to replay (see `recordings`).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,8 +26,10 @@ mod discovery;
 mod durability;
 mod exchanges;
 mod expect;
+mod extension;
 mod filters;
 mod groups;
+mod http;
 mod lists;
 mod okta;
 mod okta_aiw;

@@ -11,7 +11,7 @@ mod tests;
 use schema::{Attribute, Object, ResourceType};
 use serde_json::Value;
 
-use crate::immutable::keep_immutable;
+use crate::immutable::{Change, keep_immutable};
 use crate::membership::MemberOperation;
 use crate::path::AttributePath;
 use crate::{Error, Filter};
@@ -83,7 +83,7 @@ impl Patch {
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.missed(&missing));
         }
-        keep_immutable(self.definition, before, &mut resource)?;
+        keep_immutable(self.definition, Change::Patch, before, &mut resource)?;
         Ok(Patched { resource, members: operations })
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use schema::{Mutability, Object, ResourceType, Returned, Schema};
+use schema::{Mutability, Object, ResourceType, Schema};
 use serde_json::Value;
 
 use super::{Op, Patch, Step};
@@ -158,7 +158,7 @@ fn push(
         };
     }
     // `password` is taken and dropped.
-    if leaf.returned != Returned::Never {
+    if !leaf.is_dropped() {
         steps.push(step);
     }
     Ok(())

@@ -1,0 +1,66 @@
+//! The endpoints and their methods (RFC 7644 §3.2), written once: `Allow`, the OpenAPI document and the check of
+//! template.yaml come from here.
+
+/// A path below the root of the API, and the methods that an operation answers there.
+#[derive(Debug)]
+pub struct Route {
+    /// As template.yaml writes it.
+    pub path: &'static str,
+    /// Where there is a GET, there is a HEAD (RFC 9110 §9.3.2).
+    pub methods: &'static [&'static str],
+}
+
+const COLLECTION: &[&str] = &["GET", "POST"];
+const RESOURCE: &[&str] = &["GET", "PUT", "PATCH", "DELETE"];
+const READ: &[&str] = &["GET"];
+const ALL: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    Route { path: "/v2/Users", methods: COLLECTION },
+    Route { path: "/v2/Users/{id}", methods: RESOURCE },
+    Route { path: "/v2/Groups", methods: COLLECTION },
+    Route { path: "/v2/Groups/{id}", methods: RESOURCE },
+    Route { path: "/v2/Me", methods: ALL },
+    Route { path: "/v2/ServiceProviderConfig", methods: READ },
+    Route { path: "/v2/ResourceTypes", methods: READ },
+    Route { path: "/v2/ResourceTypes/{name}", methods: READ },
+    Route { path: "/v2/Schemas", methods: READ },
+    Route { path: "/v2/Schemas/{urn}", methods: READ },
+    Route { path: "/v2/openapi.json", methods: READ },
+];
+
+/// What `Allow` says of a path (RFC 9110 §10.2.1); `None` if there is nothing. A slash at its end is passed over.
+pub fn allowed(path: &str) -> Option<String> {
+    let route = ROUTES.iter().find(|route| is_at(path.trim_end_matches('/'), route.path))?;
+    let head = route.methods.contains(&"GET").then_some("HEAD");
+    let methods: Vec<&str> = route.methods.iter().copied().chain(head).chain(["OPTIONS"]).collect();
+    Some(methods.join(", "))
+}
+
+/// Segment by segment; `{id}` stands for any one.
+fn is_at(path: &str, known: &str) -> bool {
+    let (path, known): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), known.split('/').collect());
+    path.len() == known.len() && path.iter().zip(&known).all(|(sent, known)| sent == known || known.starts_with('{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_path_says_what_it_takes() {
+        for (path, expect) in [
+            ("/v2/Users", Some("GET, POST, HEAD, OPTIONS")),
+            ("/v2/Users/", Some("GET, POST, HEAD, OPTIONS")),
+            ("/v2/Users/1", Some("GET, PUT, PATCH, DELETE, HEAD, OPTIONS")),
+            ("/v2/Schemas/urn:x", Some("GET, HEAD, OPTIONS")),
+            ("/v2/Users/1/2", None),
+            ("/v2/users", None),
+            ("/v2", None),
+            ("/", None),
+        ] {
+            assert_eq!(allowed(path).as_deref(), expect, "{path}");
+        }
+    }
+}

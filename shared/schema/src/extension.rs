@@ -1,0 +1,274 @@
+//! Schema extensions by file (RFC 7643 §3.3, §7): a schema as `/Schemas` shows it, with the resource type that it extends.
+//!
+//! The build reads every file by this and fails with its sentence; so whatever a file says is done, or there is no program.
+
+use serde_json::Value;
+
+use crate::{Attribute, DataType, Kind, Mutability, Object, Returned, Schema, Uniqueness};
+
+/// What a file says.
+#[derive(Debug)]
+pub(crate) struct ExtensionFile {
+    pub(crate) resource_type: Kind,
+    /// Whether a resource of the type must carry the extension (RFC 7643 §6, "schemaExtensions").
+    pub(crate) required: bool,
+    pub(crate) schema: Schema,
+}
+
+/// Reads files, each a name and a text, beside schemas that are known and the type that each is of.
+///
+/// # Errors
+/// A sentence that names the file, for whatever is not understood, clashes, or cannot be guaranteed.
+pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) -> Result<Vec<ExtensionFile>, String> {
+    let mut read: Vec<ExtensionFile> = Vec::new();
+    for (name, text) in files {
+        let fail = |problem| format!("the extension schema {name}: {problem}");
+        let file = parse(text).map_err(fail)?;
+        check_schema(&file).map_err(fail)?;
+        let others = read.iter().map(|other| (Some(other.resource_type), &other.schema));
+        for (kind, other) in known.iter().copied().chain(others) {
+            check_clash(&file, kind, other).map_err(fail)?;
+        }
+        read.push(file);
+    }
+    Ok(read)
+}
+
+fn parse(text: &str) -> Result<ExtensionFile, String> {
+    let mut file: Object = serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
+    let kind = file.shift_remove("resourceType").ok_or("`resourceType` is missing; it is \"User\" or \"Group\"")?;
+    let resource_type = serde_json::from_value(kind).map_err(|error| format!("`resourceType`: {error}"))?;
+    let required = match file.shift_remove("required") {
+        None => false,
+        Some(Value::Bool(required)) => required,
+        Some(_) => return Err("`required` is neither true nor false".to_owned()),
+    };
+    // What `/Schemas` shows of a schema beside its definition.
+    file.shift_remove("schemas");
+    file.shift_remove("meta");
+    let schema = serde_json::from_value(Value::Object(file)).map_err(|error| format!("it is no schema: {error}"))?;
+    Ok(ExtensionFile { resource_type, required, schema })
+}
+
+fn check_schema(file: &ExtensionFile) -> Result<(), String> {
+    let schema = &file.schema;
+    let urn = schema.id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    if !urn || schema.id.ends_with(':') || !schema.id.chars().all(allowed) {
+        return Err(format!("the id {:?} is no URN of letters, digits and `-._:`", schema.id));
+    }
+    if schema.attributes.is_empty() {
+        return Err("it has no attributes".to_owned());
+    }
+    if file.required && schema.attributes.iter().all(|attribute| attribute.mutability == Mutability::ReadOnly) {
+        return Err("it is required, but no client could write any of its attributes".to_owned());
+    }
+    check_names(&schema.attributes)?;
+    schema.attributes.iter().try_for_each(|attribute| {
+        check_attribute(attribute, &attribute.name)?;
+        check_names(&attribute.sub_attributes)?;
+        attribute.sub_attributes.iter().try_for_each(|sub| {
+            let path = format!("{}.{}", attribute.name, sub.name);
+            check_attribute(sub, &path)?;
+            check_sub_attribute(attribute, sub).map_err(|problem| format!("{path}: {problem}"))
+        })
+    })
+}
+
+/// RFC 7643 §2.1.
+fn check_names(attributes: &[Attribute]) -> Result<(), String> {
+    for (at, Attribute { name, .. }) in attributes.iter().enumerate() {
+        let first = if name == "$ref" { "ref" } else { name };
+        let mut characters = first.chars();
+        if !characters.next().is_some_and(|c| c.is_ascii_alphabetic())
+            || !characters.all(|c| c.is_ascii_alphanumeric() || "$-_".contains(c))
+        {
+            return Err(format!("{name:?} is no attribute name; it is a letter, then letters, digits, `-` and `_`"));
+        }
+        if attributes.iter().take(at).any(|other| other.name.eq_ignore_ascii_case(name)) {
+            return Err(format!("it has the attribute {name} twice"));
+        }
+    }
+    Ok(())
+}
+
+fn check_attribute(attribute: &Attribute, path: &str) -> Result<(), String> {
+    let kind = attribute.data_type;
+    let string = matches!(kind, DataType::String | DataType::Reference);
+    let exact = matches!(kind, DataType::Reference | DataType::Binary);
+    let secret = attribute.mutability == Mutability::WriteOnly;
+    let problem = if attribute.uniqueness != Uniqueness::None {
+        "uniqueness is guaranteed of userName and of a group's displayName alone; say \"none\""
+    } else if attribute.name.eq_ignore_ascii_case("password") {
+        "`password` is the name of what is never kept (RFC 7643 §4.1.1); choose another"
+    } else if attribute.is_complex() && attribute.sub_attributes.is_empty() {
+        "it is complex and has no subAttributes"
+    } else if !attribute.is_complex() && !attribute.sub_attributes.is_empty() {
+        "it has subAttributes and is not complex"
+    } else if !attribute.canonical_values.is_empty() && !string {
+        "canonicalValues are for strings"
+    } else if !attribute.reference_types.is_empty() && kind != DataType::Reference {
+        "referenceTypes are for references"
+    } else if exact && !attribute.case_exact() {
+        "references and binary values are caseExact (RFC 7643 §2.3.6, §2.3.7)"
+    } else if secret && attribute.returned != Returned::Never {
+        "what is writeOnly has to be returned \"never\" (RFC 7643 §7)"
+    } else if attribute.required && attribute.mutability == Mutability::ReadOnly {
+        "it is required, but no client can write it"
+    } else {
+        return Ok(());
+    };
+    Err(format!("{path}: {problem}"))
+}
+
+fn check_sub_attribute(attribute: &Attribute, sub: &Attribute) -> Result<(), String> {
+    let settled =
+        matches!(sub.mutability, Mutability::Immutable | Mutability::WriteOnly) || sub.returned == Returned::Never;
+    if sub.is_complex() {
+        Err("a sub-attribute is not complex (RFC 7643 §2.3.8)".to_owned())
+    } else if sub.multi_valued {
+        Err("a sub-attribute with several values is not supported".to_owned())
+    } else if settled && attribute.multi_valued {
+        // Which value of before is which one of now, nobody could say.
+        Err(format!("it is immutable or secret, but {} has several values; say it of {0}", attribute.name))
+    } else {
+        Ok(())
+    }
+}
+
+/// No URI stands for two schemas, and no name for two attributes of a type: identity providers name an extension's
+/// attribute without its URI.
+fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Result<(), String> {
+    let (one, two) = (file.schema.id.to_ascii_lowercase(), other.id.to_ascii_lowercase());
+    if one == two {
+        return Err(format!("there is another schema {}", other.id));
+    }
+    if one.starts_with(&format!("{two}:")) || two.starts_with(&format!("{one}:")) {
+        return Err(format!("its id and {} cannot be told apart in a path, as one begins with the other", other.id));
+    }
+    let shared = kind.is_none_or(|kind| kind == file.resource_type);
+    let taken = |attribute: &&Attribute| shared && other.attribute(&attribute.name).is_some();
+    match file.schema.attributes.iter().find(taken) {
+        Some(Attribute { name, .. }) => Err(format!("the attribute {name} is one of {} already; rename it", other.id)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{Kind, Object, Registry, resource_type};
+
+    fn file(changes: Value) -> String {
+        let mut file = json!({"resourceType": "User", "id": "urn:x:y", "name": "Y", "description": "",
+            "attributes": [attribute(json!({}))]});
+        file.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        file.to_string()
+    }
+
+    fn attribute(changes: Value) -> Value {
+        let mut attribute = json!({"name": "a", "type": "string", "multiValued": false});
+        attribute.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        attribute
+    }
+
+    fn with(changes: Value) -> String {
+        file(json!({"attributes": [attribute(changes)]}))
+    }
+
+    fn sub(outer: Value, changes: Value) -> String {
+        let mut outer = attribute(outer);
+        outer["type"] = json!("complex");
+        outer["subAttributes"] = json!([attribute(changes)]);
+        file(json!({"attributes": [outer]}))
+    }
+
+    fn fails(files: &[(&str, &str)], says: &str) {
+        let problem = Registry::read(files).map(drop).unwrap_err();
+        let (name, _) = files.last().unwrap();
+        assert!(problem.starts_with(&format!("the extension schema {name}: ")) && problem.contains(says), "{problem}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_honoured_is_refused_by_name() {
+        let many = json!({"multiValued": true});
+        for (text, says) in [
+            ("{".to_owned(), "no JSON object"),
+            ("[]".to_owned(), "no JSON object"),
+            (file(json!({"resourceType": "Robot"})), "`Robot`, expected `User` or `Group`"),
+            (file(json!({"resourceType": null})), "`resourceType`"),
+            (file(json!({"required": "yes"})), "`required`"),
+            (file(json!({"id": "badge"})), "no URN"),
+            (file(json!({"id": "urn:a b"})), "no URN"),
+            (file(json!({"id": "urn:a:"})), "no URN"),
+            (file(json!({"id": "URN:ietf:params:scim:schemas:core:2.0:user"})), "there is another schema"),
+            (file(json!({"id": "urn:ietf:params:scim:schemas:core:2.0:User:more"})), "cannot be told apart"),
+            (file(json!({"attributes": []})), "no attributes"),
+            (file(json!({"attribute": []})), "unknown field `attribute`"),
+            (file(json!({"attributes": [attribute(json!({})), attribute(json!({"name": "A"}))]})), "A twice"),
+            (with(json!({"type": "text"})), "unknown variant `text`"),
+            (with(json!({"mutable": true})), "unknown field `mutable`"),
+            (with(json!({"name": "1st"})), "no attribute name"),
+            (with(json!({"name": "a.b"})), "no attribute name"),
+            (with(json!({"name": ""})), "no attribute name"),
+            (with(json!({"name": "USERNAME"})), "one of urn:ietf:params:scim:schemas:core:2.0:User already"),
+            (with(json!({"name": "externalId"})), "Common already"),
+            (with(json!({"name": "manager"})), "enterprise"),
+            (with(json!({"name": "Password"})), "`password`"),
+            (with(json!({"uniqueness": "server"})), "a: uniqueness"),
+            (with(json!({"uniqueness": "global"})), "a: uniqueness"),
+            (with(json!({"type": "complex"})), "no subAttributes"),
+            (with(json!({"subAttributes": [attribute(json!({}))]})), "not complex"),
+            (with(json!({"type": "integer", "canonicalValues": ["1"]})), "canonicalValues"),
+            (with(json!({"referenceTypes": ["User"]})), "referenceTypes"),
+            (with(json!({"type": "reference", "caseExact": false})), "caseExact"),
+            (with(json!({"type": "binary", "caseExact": false})), "caseExact"),
+            (with(json!({"mutability": "writeOnly"})), "returned \"never\""),
+            (with(json!({"mutability": "readOnly", "required": true})), "no client can write it"),
+            (
+                file(json!({"required": true, "attributes": [attribute(json!({"mutability": "readOnly"}))]})),
+                "no client could write",
+            ),
+            (
+                sub(json!({}), json!({"type": "complex", "subAttributes": [attribute(json!({}))]})),
+                "a.a: a sub-attribute",
+            ),
+            (sub(json!({}), json!({"multiValued": true})), "several values"),
+            (sub(json!({}), json!({"uniqueness": "server"})), "a.a: uniqueness"),
+            (sub(json!({}), json!({"name": "password", "returned": "never"})), "`password`"),
+            (sub(many.clone(), json!({"mutability": "immutable"})), "a has several values"),
+            (sub(many, json!({"returned": "never"})), "a has several values"),
+        ] {
+            fails(&[("bad.json", &text)], says);
+        }
+        let (one, two) = (file(json!({})), file(json!({"id": "urn:X:Y"})));
+        fails(&[("1.json", &one), ("2.json", &two)], "another schema urn:x:y");
+        fails(&[("1.json", &one), ("2.json", &file(json!({"id": "urn:z"})))], "the attribute a is one of urn:x:y");
+        fails(&[("1.json", &one), ("2.json", &file(json!({"id": "urn:x"})))], "cannot be told apart");
+    }
+
+    #[test]
+    fn a_file_becomes_an_extension_of_its_type() {
+        let one = file(json!({"required": true, "schemas": [], "meta": {}}));
+        // The same attribute of the other type is another one.
+        let two = file(json!({"id": "urn:z", "resourceType": "Group"}));
+        let registry = Registry::read(&[("1.json", &one), ("2.json", &two)]).unwrap();
+        let user = registry.resource_type(Kind::User);
+        let added = user.extensions.last().unwrap();
+        assert_eq!((user.extensions.len(), added.schema.id.as_str(), added.required), (2, "urn:x:y", true));
+        let resource = json!({"userName": "b"});
+        assert_eq!(user.missing(resource.as_object().unwrap()), Some("urn:x:y".to_owned()));
+        assert!(registry.resource_type(Kind::Group).extension("URN:Z").is_some() && user.extension("urn:z").is_none());
+    }
+
+    #[test]
+    fn password_alone_is_dropped() {
+        let secret = with(json!({"mutability": "writeOnly", "returned": "never"}));
+        let registry = Registry::read(&[("1.json", &secret)]).unwrap();
+        let body = json!({"userName": "b", "password": "p", "urn:x:y": {"a": "kept"}});
+        let read = registry.resource_type(Kind::User).read(body.as_object().unwrap()).unwrap();
+        assert_eq!(Value::Object(read), json!({"userName": "b", "urn:x:y": {"a": "kept"}}));
+        assert!(resource_type(Kind::User).read(&Object::new()).unwrap().is_empty());
+    }
+}
