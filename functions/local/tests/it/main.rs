@@ -16,6 +16,7 @@
     reason = "a test that cannot go on fails, and says where"
 )]
 
+mod authentik;
 mod bad_bodies;
 mod bad_filters;
 mod bad_patches;
@@ -23,20 +24,29 @@ mod bad_routes;
 mod client;
 mod discovery;
 mod durability;
+mod entra;
+mod entra_flagged;
+mod entra_old;
+mod entra_validator;
+mod etags;
 mod exchanges;
 mod expect;
 mod filters;
+mod google;
 mod groups;
+mod jumpcloud;
 mod lists;
 mod okta;
 mod okta_aiw;
 mod okta_connect;
 mod okta_import;
 mod okta_oin;
+mod onelogin;
 mod outage;
 mod outage_lost;
 mod outage_site;
 mod patches;
+mod pingone;
 mod projection;
 mod proxy;
 mod recordings;
