@@ -121,3 +121,18 @@ fn what_is_too_long_or_too_deep_is_refused() {
         scim.list("/Users", &[("filter", &filter)]).refused(400, "invalidFilter", &[limit]);
     }
 }
+
+/// Nothing goes down 10,000 levels to find out that they are too many.
+#[test]
+fn a_very_deep_filter_is_refused_at_once() {
+    let Some(server) = Server::own("a_very_deep_filter_is_refused_at_once") else { return };
+    let scim = server.client();
+    let deep = format!("{}userName%20pr{}", "(".repeat(10_000), ")".repeat(10_000));
+    let time = || {
+        let start = std::time::Instant::now();
+        scim.get(format!("/Users?filter={deep}")).refused(400, "invalidFilter", &["4096"]);
+        start.elapsed()
+    };
+    let best = (0..20).map(|_| time()).min().unwrap();
+    assert!(best < std::time::Duration::from_millis(10), "{best:?}");
+}
