@@ -157,18 +157,6 @@ fn a_change_is_made_to_the_version_that_was_read() {
     scim.get(&path).refused(404, "", &[]);
 }
 
-/// A condition on two lines is one list (RFC 9110 §5.3).
-#[test]
-fn a_condition_on_two_lines_is_one_list() {
-    let server = Server::start();
-    let scim = server.client();
-    let user = new_user(&scim);
-    let path = format!("/Users/{}", user.id());
-    let two = |name: &'static str| retitle(&path, "Twice").header(name, "\"x\"").header(name, tag(&user));
-    scim.send(&two("If-None-Match")).refused(412, "", &["If-None-Match"]);
-    scim.send(&two("If-Match")).expect(200).holding(&json!({ "title": "Twice" }));
-}
-
 /// A failure that does not depend on the condition comes first (RFC 9110 §13.2.1).
 #[test]
 fn what_is_not_there_is_not_found_whatever_the_condition() {
