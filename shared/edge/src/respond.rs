@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lambda_http::Body;
 use lambda_http::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use lambda_http::http::{self, StatusCode};
 use protocol::Error;
@@ -34,9 +34,10 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer with the resource's URL as `Location` and its version as `ETag`, where it has them.
+    /// An answer with the resource's URL as `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`) and its version
+    /// as `ETag`, where it has them.
     pub fn new(status: u16, location: Option<String>, version: Option<String>, body: Option<Object>) -> Self {
-        let headers = [(LOCATION, location), (ETAG, version)];
+        let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];
         let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         Response { status, headers, body: body.map(Value::Object), scim_type: None }
     }
@@ -200,6 +201,7 @@ mod tests {
             Response::new(201, Some("https://x/1".into()), Some("W/\"1\"".into()), Some(body)).into_http(PLAIN);
         assert_eq!(response.status(), 201);
         assert_eq!(header(&response, "location"), Some("https://x/1"));
+        assert_eq!(header(&response, "content-location"), Some("https://x/1"));
         assert_eq!(header(&response, "etag"), Some("W/\"1\""));
         assert_eq!(header(&response, "cache-control"), Some("no-store"));
         assert!(matches!(response.body(), Body::Text(text) if text == "{\"id\":\"1\"}"));

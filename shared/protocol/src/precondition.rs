@@ -1,4 +1,7 @@
-//! Entity tags (RFC 7644 §3.14, RFC 7232): the version of a resource, and the conditions that a request sets on it.
+//! Entity tags (RFC 7644 §3.14, RFC 9110 §13): the version of a resource, and the conditions that a request sets on it.
+//!
+//! They are set on a resource that is there: a request that would get 404 without them gets it with them, too
+//! (RFC 9110 §13.2.1).
 
 use crate::Error;
 
@@ -19,18 +22,30 @@ impl Precondition {
         Precondition { if_match: if_match.map(str::to_owned), if_none_match: if_none_match.map(str::to_owned) }
     }
 
-    /// Checks the version that a change is about to replace.
+    /// Checks the version that a change is about to replace. The change is then written on condition that it still is
+    /// the version.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
     pub fn check(&self, version: u64) -> Result<(), Error> {
+        self.check_match(version)?;
+        if self.is_not_modified(version) {
+            return Err(Error::PreconditionFailed(
+                "The resource has the version in If-None-Match; the change was to be made only if it has not."
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// `If-Match` alone, which comes first and holds for a read, too (RFC 9110 §13.2.2).
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`].
+    pub fn check_match(&self, version: u64) -> Result<(), Error> {
         match &self.if_match {
             Some(tags) if !names(tags, version) => Err(Error::PreconditionFailed(
                 "The resource has changed since the version in If-Match; read it again and repeat the change."
-                    .to_owned(),
-            )),
-            _ if self.is_not_modified(version) => Err(Error::PreconditionFailed(
-                "The resource has the version in If-None-Match; the change was to be made only if it has not."
                     .to_owned(),
             )),
             _ => Ok(()),
@@ -43,10 +58,11 @@ impl Precondition {
     }
 }
 
-/// Whether a list of entity tags names a version, by the weak comparison (RFC 7232 §2.3.2).
+/// Whether `*`, or a list of entity tags, names a version, by the weak comparison (RFC 9110 §8.8.3.2): SCIM sends weak tags in
+/// `If-Match`, too (RFC 7644 §3.14).
 fn names(tags: &str, version: u64) -> bool {
     let opaque = format!("\"{version}\"");
-    tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == opaque)
+    tags.trim() == "*" || tags.split(',').map(str::trim).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == opaque)
 }
 
 #[cfg(test)]
@@ -62,8 +78,13 @@ mod tests {
             ("\"1\", W/\"3\"", true),
             ("W/\"4\"", false),
             ("3", false),
+            ("", false),
+            ("\"2\", *", false),
+            ("w/\"3\"", false),
         ] {
             assert_eq!(Precondition::new(Some(tags), None).check(3).is_ok(), expect, "{tags}");
+            assert_eq!(Precondition::new(Some(tags), None).check_match(3).is_ok(), expect, "{tags}");
+            assert!(Precondition::new(None, Some(tags)).check_match(3).is_ok(), "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).is_not_modified(3), expect, "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).check(3).is_err(), expect, "{tags}");
         }

@@ -26,11 +26,11 @@ impl Projection {
     /// Reads the two parameters, each a list with commas between.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] if both are there, [`Error::InvalidPath`] for what cannot be an attribute's name. A name that
-    /// no schema has selects nothing.
+    /// [`Error::InvalidValue`] if both are there, [`Error::InvalidPath`] for what is not in attribute notation (RFC 7644 §3.10).
+    /// A name that no schema has selects nothing: IdPs ask for attributes that a service may lack.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projection, Error> {
-        let attributes = attributes.filter(|list| !list.trim().is_empty());
-        let excluded = excluded.filter(|list| !list.trim().is_empty());
+        let names_any = |list: &&str| list.chars().any(|c| c != ',' && !c.is_whitespace());
+        let (attributes, excluded) = (attributes.filter(names_any), excluded.filter(names_any));
         let (mode, list) = match (attributes, excluded) {
             (Some(_), Some(_)) => {
                 let problem = "attributes and excludedAttributes cannot be sent together; send one of them.";
@@ -42,8 +42,7 @@ impl Projection {
         };
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
         let names: Vec<String> = names.map(str::to_owned).collect();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "$-_.:".contains(c);
-        match names.iter().find(|name| !name.chars().all(allowed)) {
+        match names.iter().find(|name| !is_notation(name)) {
             Some(bad) => Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute."))),
             None => Ok(Projection { mode, names }),
         }
@@ -89,6 +88,21 @@ impl Projection {
     }
 }
 
+/// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, or either behind the URI of a schema, which
+/// may stand alone.
+fn is_notation(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "$-_".contains(c));
+    let is_segment =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    match name.rsplit_once(':') {
+        Some((uri, last)) => uri.split(':').all(is_segment) && last.split('.').all(is_word),
+        None => {
+            let digit = name.starts_with(|c: char| c.is_ascii_digit());
+            !digit && name.split('.').count() <= 2 && name.split('.').all(is_word)
+        }
+    }
+}
+
 enum Choice {
     Whole,
     /// Some sub-attributes.
@@ -119,29 +133,42 @@ fn project(
     attribute: &Attribute,
     value: Value,
 ) -> Option<Value> {
-    let keep = |sub: &Attribute| {
-        let named =
-            targets.iter().filter_map(|target| names_part(target, extension, attribute)).any(|name| name == sub.name);
-        sub.returned != Returned::Never && (sub.returned == Returned::Always || named == (mode == Mode::Only))
+    let named = |sub: &Attribute| {
+        targets.iter().any(|target| names_part(target, extension, attribute) == Some(sub.name.as_str()))
     };
-    let reduce = |element: Value| match element {
+    let keeps_part = |sub: &Attribute| match sub.returned {
+        Returned::Never => false,
+        Returned::Always => true,
+        Returned::Default => named(sub) == (mode == Mode::Only),
+        Returned::Request => mode == Mode::Only && named(sub),
+    };
+    let keeps_of_whole = |sub: &Attribute| match sub.returned {
+        Returned::Never => false,
+        Returned::Always | Returned::Default => true,
+        Returned::Request => mode == Mode::Only && named(sub),
+    };
+    match choose(mode, targets, extension, attribute) {
+        Choice::Nothing => None,
+        Choice::Whole if attribute.sub_attributes.iter().all(keeps_of_whole) => Some(value),
+        Choice::Whole => reduce(attribute, value, keeps_of_whole),
+        Choice::Parts => reduce(attribute, value, keeps_part),
+    }
+}
+
+/// A complex value, or each of several, with the sub-attributes that `keeps` says; nothing, if nothing is left.
+fn reduce(attribute: &Attribute, value: Value, keeps: impl Copy + Fn(&Attribute) -> bool) -> Option<Value> {
+    match value {
+        Value::Array(elements) => {
+            let kept = elements.into_iter().filter_map(|element| reduce(attribute, element, keeps));
+            let kept: Vec<Value> = kept.collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
         Value::Object(element) => {
-            let kept = element.into_iter().filter(|(name, _)| attribute.sub_attribute(name).is_some_and(keep));
+            let kept = element.into_iter().filter(|(name, _)| attribute.sub_attribute(name).is_some_and(keeps));
             let kept: Object = kept.collect();
             (!kept.is_empty()).then_some(Value::Object(kept))
         }
         other => Some(other),
-    };
-    match choose(mode, targets, extension, attribute) {
-        Choice::Nothing => None,
-        Choice::Whole => Some(value),
-        Choice::Parts => match value {
-            Value::Array(elements) => {
-                let kept: Vec<Value> = elements.into_iter().filter_map(reduce).collect();
-                (!kept.is_empty()).then_some(Value::Array(kept))
-            }
-            single => reduce(single),
-        },
     }
 }
 
@@ -218,10 +245,77 @@ mod tests {
     }
 
     #[test]
+    fn each_class_of_sub_attribute_is_returned_as_it_says() {
+        let sub = |name: &str, returned: &str| {
+            json!({"name": name, "type": "string", "multiValued": false, "description": "", "required": false,
+                "mutability": "readWrite", "returned": returned, "uniqueness": "none"})
+        };
+        let mut badge = sub("badge", "default");
+        badge["type"] = json!("complex");
+        badge["subAttributes"] =
+            json!([sub("a", "always"), sub("d", "default"), sub("r", "request"), sub("n", "never")]);
+        let badge: &'static Attribute = Box::leak(Box::new(serde_json::from_value(badge).unwrap()));
+        let value = json!({"a": "1", "d": "2", "r": "3", "n": "4"});
+        let name = |sub: Option<&str>| {
+            let sub = sub.map(|sub| badge.sub_attribute(sub).unwrap());
+            Target::Attribute(AttributePath { extension: None, attribute: badge, sub })
+        };
+        for (mode, targets, expect) in [
+            (Mode::Default, vec![], Some("ad")),
+            (Mode::Only, vec![], None),
+            (Mode::Only, vec![name(None)], Some("ad")),
+            (Mode::Only, vec![name(Some("r"))], Some("ar")),
+            (Mode::Only, vec![name(Some("n"))], Some("a")),
+            (Mode::Only, vec![name(None), name(Some("r"))], Some("adr")),
+            (Mode::Except, vec![], Some("ad")),
+            (Mode::Except, vec![name(Some("a")), name(Some("d"))], Some("a")),
+            (Mode::Except, vec![name(None)], None),
+        ] {
+            let got = project(mode, &targets, None, badge, value.clone());
+            let names = got.map(|got| got.as_object().unwrap().keys().cloned().collect::<String>());
+            assert_eq!(names.as_deref(), expect, "{mode:?} {targets:?}");
+        }
+    }
+
+    #[test]
+    fn only_attribute_notation_is_taken() {
+        let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        for (name, expect) in [
+            ("userName", true),
+            ("name.givenName", true),
+            ("members.$ref", true),
+            ("noSuch-thing_2", true),
+            (urn, true),
+            (&format!("{urn}:manager.value"), true),
+            ("urn:example:made-up:1.0", true),
+            ("http://schemas.example/2006/Group:x", true),
+            ("a..b", false),
+            (".a", false),
+            ("a.", false),
+            ("a.b.c", false),
+            ("2fa", false),
+            ("emails[", false),
+            ("emails[type eq \"work\"]", false),
+            ("user Name", false),
+            ("urn:", false),
+            (":userName", false),
+            ("urn::x", false),
+            (&format!("{urn}:"), false),
+            (&format!("{urn}:a..b"), false),
+            ("naïve", false),
+            ("*", false),
+        ] {
+            assert_eq!(is_notation(name), expect, "{name}");
+            assert_eq!(Projection::parse(None, Some(name)).is_ok(), expect, "{name}");
+        }
+    }
+
+    #[test]
     fn bad_parameters_are_refused_and_members_are_read_when_wanted() {
         assert!(Projection::parse(Some("a"), Some("b")).is_err());
         assert!(Projection::parse(Some("a[b"), None).is_err());
         assert!(Projection::parse(Some("a,,b,"), None).is_ok());
+        assert!(!Projection::parse(Some(" , "), Some("")).unwrap().is_asked_for(), "a list of nothing is none");
         let wants = |attributes, excluded| {
             Projection::parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members")
         };

@@ -17,6 +17,9 @@ pub struct Schema {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     pub name: String,
+    /// Names of older drafts that clients still send. They are read, and neither returned nor published.
+    #[serde(default, skip_serializing)]
+    aliases: Vec<String>,
     #[serde(rename = "type")]
     pub data_type: DataType,
     pub multi_valued: bool,
@@ -98,7 +101,7 @@ impl Attribute {
         self.returned == Returned::Never && self.name == "password"
     }
 
-    /// The sub-attribute of this name, in any case (RFC 7643 §2.1).
+    /// The sub-attribute of this name or alias, in any case (RFC 7643 §2.1).
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
         find(&self.sub_attributes, name)
     }
@@ -110,12 +113,15 @@ impl Attribute {
 }
 
 impl Schema {
-    /// The attribute of this name, in any case (RFC 7643 §2.1).
+    /// The attribute of this name or alias, in any case (RFC 7643 §2.1).
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         find(&self.attributes, name)
     }
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    let is_called = |attribute: &&Attribute| {
+        attribute.aliases.iter().chain([&attribute.name]).any(|own| own.eq_ignore_ascii_case(name))
+    };
+    attributes.iter().find(is_called)
 }

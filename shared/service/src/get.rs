@@ -10,7 +10,7 @@ use crate::{Context, Reply, represent};
 /// Reads the resource called `id`.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the tenant has no such resource.
+/// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if it has not the version of `If-Match`.
 pub async fn get(
     context: &Context<'_>,
     kind: Kind,
@@ -19,6 +19,7 @@ pub async fn get(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let stored = find(context, kind, id).await?;
+    precondition.check_match(stored.version)?;
     // The groups of a user change without its version.
     let follows_version = kind == Kind::Group || !projection.wants(resource_type(kind), "groups");
     if follows_version && precondition.is_not_modified(stored.version) {

@@ -1,5 +1,7 @@
 //! Filters that are refused, with the position, and never answered with an unfiltered list (RFC 7644 §3.4.2.2, §3.12).
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::server::{Server, unique};
@@ -120,4 +122,22 @@ fn what_is_too_long_or_too_deep_is_refused() {
     ] {
         scim.list("/Users", &[("filter", &filter)]).refused(400, "invalidFilter", &[limit]);
     }
+}
+
+/// Nothing goes down 10,000 levels to find out that they are too many: it takes no longer than any other refusal.
+#[test]
+fn a_very_deep_filter_is_refused_at_once() {
+    let server = Server::start();
+    let scim = server.client();
+    let best_of = |filter: &str| {
+        let time = || {
+            let start = Instant::now();
+            scim.get(format!("/Users?filter={filter}")).refused(400, "invalidFilter", &[]);
+            start.elapsed()
+        };
+        (0..20).map(|_| time()).min().unwrap()
+    };
+    let deep = format!("{}userName%20pr{}", "(".repeat(10_000), ")".repeat(10_000));
+    let (deep, shallow) = (best_of(&deep), best_of("("));
+    assert!(deep < shallow + Duration::from_millis(10), "{deep:?}, where another refusal takes {shallow:?}");
 }

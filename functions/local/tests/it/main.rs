@@ -17,6 +17,7 @@
     reason = "a test that cannot go on fails, and says where"
 )]
 
+mod authentik;
 mod bad_bodies;
 mod bad_filters;
 mod bad_patches;
@@ -24,26 +25,37 @@ mod bad_routes;
 mod client;
 mod discovery;
 mod durability;
+mod entra;
+mod entra_flagged;
+mod entra_old;
+mod entra_validator;
+mod etags;
 mod exchanges;
 mod expect;
 mod extension;
 mod filters;
+mod google;
 mod groups;
 mod http;
+mod jumpcloud;
 mod lists;
 mod okta;
 mod okta_aiw;
 mod okta_connect;
 mod okta_import;
 mod okta_oin;
+mod onelogin;
 mod outage;
 mod outage_lost;
 mod outage_site;
 mod patches;
+mod pingone;
 mod projection;
 mod proxy;
 mod recordings;
+mod requirements;
 mod server;
+mod statements;
 mod tokens;
 mod uniqueness;
 mod users;

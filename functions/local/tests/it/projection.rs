@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, USER};
+use crate::client::{Client, ENTERPRISE, PATCH, Request, USER, query};
 use crate::server::{Server, unique};
 
 fn user(name: &str) -> Value {
@@ -49,7 +49,7 @@ fn only_what_was_asked_for_comes_back() {
         }
         answer.check(rest == wanted, &format!("wanted {wanted} and id and schemas"));
         let filter = format!("id eq \"{id}\"");
-        let listed = scim.get(format!("/Users?{}&{parameter}", crate::client::query(&[("filter", &filter)])));
+        let listed = scim.get(format!("/Users?{}&{parameter}", query(&[("filter", &filter)])));
         assert_eq!(listed.expect(200)["Resources"], json!([answer.body]), "{parameter} in a list");
     }
 }
@@ -95,4 +95,146 @@ fn writes_answer_with_the_projection() {
     let operations = json!([{ "op": "add", "path": "nickName", "value": "N" }]);
     scim.patch(format!("{path}?attributes=title"), &operations).expect(200).holding(&wanted);
     scim.get(&path).expect(200).holding(&json!({ "userName": name, "nickName": "N", "emails": [{ "type": "work" }] }));
+}
+
+/// A parameter that is passed over marks the request's line, which says how many calls to DynamoDB it took.
+fn calls(server: &Server, scim: &Client, request: &Request) -> u64 {
+    let marker = unique("mark");
+    let separator = if request.path.contains('?') { '&' } else { '?' };
+    let marked = Request { path: format!("{}{separator}{marker}", request.path), ..request.clone() };
+    let answer = scim.send(&marked);
+    answer.check(answer.status < 300, "wanted success");
+    server.calls(&marker)
+}
+
+#[test]
+fn members_that_are_not_shown_are_not_read() {
+    let Some(server) = Server::own("members_that_are_not_shown_are_not_read") else { return };
+    let scim = server.client();
+    let ids: Vec<String> =
+        (0..4).map(|_| scim.post("/Users", &json!({ "userName": unique("m") })).expect(201).id()).collect();
+    let members: Value = ids.iter().map(|id| json!({ "value": id })).collect();
+    let groups: Vec<String> = (0..3)
+        .map(|_| scim.post("/Groups", &json!({ "displayName": unique("G "), "members": members })).expect(201).id())
+        .collect();
+    let get = |path: String| calls(&server, &scim, &Request::new("GET", path));
+    let one = format!("/Groups/{}", groups[0]);
+    let whole = get(one.clone());
+    for parameters in
+        ["excludedAttributes=members", "excludedAttributes=MEMBERS,meta", "attributes=displayName", "attributes=id"]
+    {
+        assert_eq!(get(format!("{one}?{parameters}")), whole - 1, "a group: {parameters}");
+        assert_eq!(get(format!("/Groups?{parameters}")), get("/Groups".to_owned()) - 3, "all groups: {parameters}");
+    }
+    for parameters in
+        ["attributes=members", "attributes=members.value", "excludedAttributes=displayName,members.display"]
+    {
+        assert_eq!(get(format!("{one}?{parameters}")), whole, "{parameters}");
+    }
+    // The answer to a change costs no more than the change.
+    let rename = |parameters: &str| {
+        let operations = json!([{ "op": "replace", "path": "displayName", "value": unique("Renamed ") }]);
+        let request = Request::new("PATCH", format!("{one}{parameters}"));
+        calls(&server, &scim, &request.json(&json!({ "schemas": [PATCH], "Operations": operations })))
+    };
+    assert_eq!(rename("?attributes=displayName"), rename("") - 1);
+    assert_eq!(rename("?excludedAttributes=members"), rename("") - 1);
+    // The groups of a user: a call for the edges, and one for the groups' names.
+    let user = format!("/Users/{}", ids[0]);
+    assert_eq!(get(format!("{user}?excludedAttributes=groups")), get(user.clone()) - 2);
+    assert_eq!(get(format!("{user}?attributes=userName")), get(user) - 2);
+}
+
+#[test]
+fn every_answer_with_a_body_is_projected_and_no_other() {
+    let server = Server::start();
+    let scim = server.client();
+    let name = unique("projected");
+    let member = scim.post("/Users", &json!({ "userName": unique("member") })).expect(201).id();
+    let members = json!([{ "value": member, "display": "M" }]);
+    let sent = json!({ "displayName": name, "externalId": "x", "members": members });
+    let shown = |parameters: &str| match parameters {
+        "attributes=members.value" => {
+            json!({ "displayName": null, "externalId": null, "meta": null, "members": [{ "value": member, "display": null, "$ref": null, "type": null }] })
+        }
+        "excludedAttributes=members,externalId" => {
+            json!({ "displayName": "*", "externalId": null, "meta": { "version": "*" }, "members": null })
+        }
+        _ => json!({ "displayName": null, "externalId": null, "meta": null, "members": null }),
+    };
+    for parameters in
+        ["attributes=members.value", "excludedAttributes=members,externalId", "attributes=id", "attributes=noSuch"]
+    {
+        let wanted = shown(parameters);
+        let always = json!({ "id": "*", "schemas": "*" });
+        let created = scim.post(format!("/Groups?{parameters}"), &sent).expect(201).holding(&wanted).holding(&always);
+        let path = format!("/Groups/{}?{parameters}", created.id());
+        scim.get(&path).expect(200).holding(&wanted).holding(&always);
+        scim.put(&path, &sent).expect(200).holding(&wanted).holding(&always);
+        let operations = json!([{ "op": "replace", "path": "externalId", "value": unique("e") }]);
+        scim.patch(&path, &operations).expect(200).holding(&wanted).holding(&always);
+        let minimal =
+            json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "externalId", "value": "y" }] });
+        let minimal = Request::new("PATCH", &path).json(&minimal).header("Prefer", "return=minimal");
+        scim.send(&minimal).expect(200).holding(&wanted).holding(&always);
+        let filter = query(&[("filter", &format!("id eq \"{}\"", created.id()))]);
+        let list = scim.get(format!("/Groups?{filter}&{parameters}")).expect(200);
+        list.holding(&json!({ "totalResults": 1, "Resources": [wanted] }));
+        scim.delete(format!("/Groups/{}", created.id())).expect(204);
+    }
+}
+
+#[test]
+fn a_bad_projection_is_refused_before_anything_is_done() {
+    let server = Server::start();
+    let scim = server.client();
+    let path = format!("/Users/{}", scim.post("/Users", &user(&unique("kept"))).expect(201).id());
+    let before = scim.get(&path).expect(200).text;
+    for (name, scim_type) in [("attributes", "invalidPath"), ("excludedAttributes", "invalidPath")] {
+        for bad in [
+            "a..b",
+            ".userName",
+            "name.",
+            "name.givenName.x",
+            "emails[",
+            "emails[type eq \"work\"]",
+            "user Name",
+            "1st",
+            "é",
+            "*",
+            "userName;title",
+            "userName,emails[type eq \"work\"].value",
+            "urn:",
+            "urn::User:title",
+        ] {
+            let parameters = query(&[(name, bad)]);
+            let fresh = unique("never");
+            for answer in [
+                scim.get(format!("{path}?{parameters}")),
+                scim.get(format!("/Users?{parameters}")),
+                scim.post(format!("/Users?{parameters}"), &json!({ "userName": fresh })),
+                scim.put(format!("{path}?{parameters}"), &json!({ "userName": fresh })),
+                scim.patch(
+                    format!("{path}?{parameters}"),
+                    &json!([{ "op": "replace", "path": "title", "value": "x" }]),
+                ),
+            ] {
+                answer.refused(400, scim_type, &[]);
+            }
+            assert!(scim.find("/Users", &format!("userName eq \"{fresh}\"")).is_empty(), "{bad}");
+        }
+    }
+    let both = "attributes=userName&excludedAttributes=title";
+    for answer in [
+        scim.get(format!("{path}?{both}")),
+        scim.get(format!("/Users?{both}")),
+        scim.put(format!("{path}?{both}"), &json!({ "userName": unique("never") })),
+        scim.get(format!("{path}?attributes=userName&attributes=title")),
+    ] {
+        answer.refused(400, "invalidValue|invalidSyntax", &["attributes"]);
+    }
+    assert_eq!(scim.get(&path).expect(200).text, before);
+    for empty in ["attributes=", "excludedAttributes=", "attributes=,", "attributes=&excludedAttributes="] {
+        assert_eq!(scim.get(format!("{path}?{empty}")).expect(200).text, before, "{empty}");
+    }
 }

@@ -81,6 +81,18 @@ impl Server {
         self.process.is_some()
     }
 
+    /// How many DynamoDB calls the request took that has `marker` as the name of a parameter, by the line that `local` prints.
+    pub(crate) fn calls(&self, marker: &str) -> u64 {
+        let process = self.process.as_ref().expect("a server of our own");
+        loop {
+            let line = process.lines.recv_timeout(START).expect("a line for the request");
+            if line.contains(marker) {
+                let (before, _) = line.split_once(" DynamoDB call").expect("a number of calls");
+                return before.rsplit(' ').next().unwrap().parse().unwrap();
+            }
+        }
+    }
+
     /// SIGKILL: no goodbye.
     pub(crate) fn kill(&mut self) {
         let process = self.process.as_mut().expect("a server of our own");

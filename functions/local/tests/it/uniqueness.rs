@@ -24,7 +24,7 @@ fn spellings(tag: &str) -> [String; 4] {
 }
 
 /// Sends all requests at the same moment, each from its own thread.
-fn race(client: &Client, requests: &[Request]) -> Vec<Answer> {
+pub(crate) fn race(client: &Client, requests: &[Request]) -> Vec<Answer> {
     let start = Barrier::new(requests.len());
     thread::scope(|scope| {
         let racers: Vec<_> = requests

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
 use crate::compare::prepare;
+use crate::path::AttributePath;
 
 impl Filter {
     /// Evaluates the filter on a resource, or on an element of a complex attribute.
@@ -28,11 +29,29 @@ impl Filter {
 impl Comparison {
     /// `ne` holds where there is no value at all; every other operator needs one.
     fn matches(&self, object: &Object) -> bool {
-        let values = self.path.values(object);
+        let mut values = self.path.values(object);
+        values.extend(self.unsaid(object));
         match self.operator {
             Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value)),
             operator => values.into_iter().any(|value| self.holds(operator, value)),
         }
+    }
+
+    /// What does not say whether it is `primary` is not (RFC 7643 §2.4): a value for each such element.
+    fn unsaid<'o>(&self, object: &'o Object) -> Vec<&'o Value> {
+        let path = self.path;
+        let says = |element: &Value| element.get("primary").is_some();
+        let count = match path.sub {
+            Some(sub) if sub.name == "primary" => {
+                let elements = AttributePath { sub: None, ..path };
+                elements.values(object).into_iter().filter(|element| !says(element)).count()
+            }
+            None if path.extension.is_none() && path.attribute.name == "primary" => {
+                usize::from(!object.contains_key("primary"))
+            }
+            _ => 0,
+        };
+        vec![&Value::Bool(false); count]
     }
 
     fn holds(&self, operator: Operator, value: &Value) -> bool {
