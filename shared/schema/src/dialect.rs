@@ -69,7 +69,7 @@ pub struct Row {
     /// Who sends it.
     pub who: &'static str,
     /// What a strict token's bearer has to send in its place.
-    instead: &'static str,
+    pub instead: &'static str,
 }
 
 /// Makes the enumeration and its table of one list, so that neither can lack a row.

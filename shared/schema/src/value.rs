@@ -254,12 +254,7 @@ fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, I
     Ok(Value::Bool(meant))
 }
 
-fn read_complex(
-    attribute: &Attribute,
-    path: &str,
-    value: &Value,
-    dialect: &Dialect,
-) -> Result<Option<Value>, Invalid> {
+fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
     let bare;
     let object = match value {
         Value::Object(object) => object,
@@ -295,9 +290,13 @@ fn is_date_time(value: &Value) -> bool {
 
 /// The instant that a dateTime means (RFC 7643 §2.3.5, xsd:dateTime); without an offset it is UTC.
 pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
+    // jiff takes more forms than xsd:dateTime has.
+    if text.get(10..11) != Some("T") || text.contains('[') {
+        return None;
+    }
     let zoned = text.parse::<jiff::Timestamp>().ok();
     zoned.or_else(|| {
-        let civil = text.contains('T').then(|| text.parse::<jiff::civil::DateTime>().ok()).flatten()?;
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
         jiff::tz::Offset::UTC.to_timestamp(civil).ok()
     })
 }

@@ -6,7 +6,9 @@
 //!   empty a server say so in one line and are left out.
 //! - `DYNAMODB_ENDPOINT`: `local` keeps its data there instead of in its own memory or file.
 //!
-//! A third, `OKTA_RECORDINGS`, names a folder of recorded exchanges to replay (see `recordings`).
+//! `SCIM_STRICT_TOKEN` is a strict token of that server, for the tests of what it refuses.
+//!
+//! Another one, `OKTA_RECORDINGS`, names a folder of recorded exchanges to replay (see `recordings`).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,6 +29,7 @@ mod exchanges;
 mod expect;
 mod filters;
 mod groups;
+mod leniencies;
 mod lists;
 mod okta;
 mod okta_aiw;
