@@ -18,6 +18,9 @@ pub async fn handle(
 ) -> Result<Answer, Error> {
     let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
     let caller = authorize(directory, header.unwrap_or_default()).await?;
-    caller.iter().for_each(edge::log::identify);
+    if let Some(caller) = &caller {
+        edge::log::identify(caller);
+        edge::log::tolerated(&caller.dialect);
+    }
     Ok(policy::answer(caller.as_ref(), event.method_arn.as_deref().unwrap_or_default()))
 }

@@ -44,6 +44,7 @@ pub(crate) fn answer(caller: Option<&Caller>, method: &str) -> Answer {
             "tenant": caller.tenant.as_str(),
             "token": caller.token,
             "scopes": caller.scopes.to_string(),
+            "dialect": caller.dialect.name(),
         }),
     }
 }
@@ -66,10 +67,10 @@ mod tests {
     const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:abc123/scim";
 
     fn resources(scopes: &str) -> Vec<String> {
-        let caller = Caller::from_context("acme", "t-1", scopes).unwrap();
+        let caller = Caller::from_context("acme", "t-1", scopes, Some("strict")).unwrap();
         let answer = answer(Some(&caller), &format!("{STAGE}/GET/v2/Users"));
         assert_eq!(answer.principal_id, "t-1");
-        assert_eq!(answer.context, json!({"tenant": "acme", "token": "t-1", "scopes": scopes}));
+        assert_eq!(answer.context, json!({"tenant": "acme", "token": "t-1", "scopes": scopes, "dialect": "strict"}));
         let statement = &answer.policy_document["Statement"][0];
         assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("execute-api:Invoke")));
         let resources = statement["Resource"].as_array().unwrap().iter();

@@ -75,7 +75,7 @@ fn run(runtime: &tokio::runtime::Runtime, options: Options) -> Result<(), String
     runtime.block_on(async {
         let directory = connect(url, options.table.clone()).await;
         let directory = directory.map_err(|error| unusable(&options, data.as_deref(), &error))?;
-        let token = token::obtain(directory, &options.tenant, data.as_deref()).await?;
+        let token = token::obtain(directory, &options.tenant, &options.dialect, data.as_deref()).await?;
         let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
         let gateway = Gateway::new(api, directory, address)?;
         let kept = match (&options.dynamodb_endpoint, &data) {

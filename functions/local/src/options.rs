@@ -32,6 +32,10 @@ pub(crate) struct Options {
     /// Whose directory the printed token opens.
     #[arg(long, value_name = "NAME", default_value = "dev", value_parser = tenant)]
     pub(crate) tenant: String,
+
+    /// How the printed token's requests are read: `lenient`, or `strict` to the letter of the RFCs.
+    #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
+    pub(crate) dialect: String,
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
@@ -59,6 +63,8 @@ mod tests {
             (&["--dynamodb-endpoint", "localhost:8000"], false),
             (&["--tenant", "Acme"], false),
             (&["--port", "65536"], false),
+            (&["--dialect", "strict"], true),
+            (&["--dialect", "loose"], false),
         ] {
             let all = ["local"].iter().chain(arguments);
             assert_eq!(Options::try_parse_from(all).is_ok(), expect, "{arguments:?}");

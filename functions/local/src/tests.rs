@@ -145,7 +145,7 @@ async fn the_gateway_has_what_it_needs() {
 
 fn wish(tenant: &str, scopes: Option<&str>) -> Issue {
     let scopes = scopes.map(str::to_owned);
-    Issue { tenant: tenant.to_owned(), label: "Okta".to_owned(), expires_in_days: None, scopes }
+    Issue { tenant: tenant.to_owned(), label: "Okta".to_owned(), expires_in_days: None, scopes, dialect: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,6 +183,23 @@ async fn a_token_lives_from_issue_to_revocation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dialect_is_kept_by_the_next_token_and_a_strict_one_needs_its_scheme() {
+    let (directory, _engine) = directory().await;
+    let strict = issue(directory, Issue { dialect: Some("strict".to_owned()), ..wish("acme", None) }).await.unwrap();
+    let next = Rotate { id: strict.about.id.clone(), overlap_hours: None, expires_in_days: None };
+    let next = rotate(directory, next).await.unwrap();
+    let dialects = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
+    assert_eq!(dialects.into_iter().map(|token| token.dialect).collect::<Vec<_>>(), ["strict", "strict"]);
+    let caller = authorize(directory, &format!("Bearer {}", next.token)).await.unwrap().unwrap();
+    assert!(caller.dialect.is_strict() && authorize(directory, &next.token).await.unwrap().is_none());
+    let lenient = issue(directory, wish("acme", None)).await.unwrap();
+    assert_eq!(lenient.about.dialect, "lenient");
+    let caller = authorize(directory, &lenient.token).await.unwrap().unwrap();
+    let used: Vec<&str> = caller.dialect.used().map(|leniency| leniency.row().name).collect();
+    assert_eq!(used, ["bareTokens"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_a_token_is_not_issued() {
     let (directory, _engine) = directory().await;
     for (wanted, says) in [
@@ -190,6 +207,7 @@ async fn what_cannot_be_a_token_is_not_issued() {
         (wish("acme", Some("admin")), "`admin` is no scope"),
         (wish("acme", Some("")), "a token needs"),
         (Issue { label: " ".to_owned(), ..wish("acme", None) }, "The label must be"),
+        (Issue { dialect: Some("Strict".to_owned()), ..wish("acme", None) }, "The dialect is `strict` or `lenient`"),
         (Issue { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
     ] {
         let problem = issue(directory, wanted).await.map(drop).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use protocol::token;
+use protocol::{Caller, token};
 use serde_json::{Value, json};
 use store::Directory;
 
@@ -16,32 +16,42 @@ const LABEL: &str = "cargo run";
 const KEPT_DAYS: u32 = 3650;
 const UNKEPT_DAYS: u32 = 365;
 
-/// The token that was printed last for this tenant, or a new one.
+/// The token that was printed last for this tenant and dialect, or a new one.
 ///
 /// # Errors
 /// With a sentence.
-pub(crate) async fn obtain(directory: &'static Directory, tenant: &str, data: Option<&Path>) -> Result<String, String> {
-    let Some(data) = data else { return issue(directory, tenant, UNKEPT_DAYS).await };
-    let file = beside(data, &format!(".{tenant}.token"));
+pub(crate) async fn obtain(
+    directory: &'static Directory,
+    tenant: &str,
+    dialect: &str,
+    data: Option<&Path>,
+) -> Result<String, String> {
+    let Some(data) = data else { return issue(directory, tenant, dialect, UNKEPT_DAYS).await };
+    // A tenant's name has no dot.
+    let file = match dialect {
+        "lenient" => beside(data, &format!(".{tenant}.token")),
+        other => beside(data, &format!(".{tenant}.{other}.token")),
+    };
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    if works(directory, tenant, kept.trim()).await? {
+    if works(directory, tenant, dialect, &format!("Bearer {}", kept.trim())).await? {
         return Ok(kept.trim().to_owned());
     }
-    let token = issue(directory, tenant, KEPT_DAYS).await?;
+    let token = issue(directory, tenant, dialect, KEPT_DAYS).await?;
     keep(&file, &token).map_err(|error| format!("the token cannot be kept in {}: {error}", file.display()))?;
     Ok(token)
 }
 
-async fn works(directory: &'static Directory, tenant: &str, text: &str) -> Result<bool, String> {
-    if token::parse(text).is_none() {
+async fn works(directory: &Directory, tenant: &str, dialect: &str, authorization: &str) -> Result<bool, String> {
+    if token::parse(authorization).is_none() {
         return Ok(false);
     }
-    let caller = service::tokens::authorize(directory, text).await.map_err(|error| error.to_string())?;
-    Ok(caller.is_some_and(|it| it.tenant.as_str() == tenant && it.scopes.read && it.scopes.write))
+    let caller = service::tokens::authorize(directory, authorization).await.map_err(|error| error.to_string())?;
+    let is_ours = |it: &Caller| it.tenant.as_str() == tenant && it.dialect.name() == dialect;
+    Ok(caller.is_some_and(|it| is_ours(&it) && it.scopes.read && it.scopes.write))
 }
 
-async fn issue(directory: &'static Directory, tenant: &str, days: u32) -> Result<String, String> {
-    let event = json!({"tenant": tenant, "label": LABEL, "expiresInDays": days});
+async fn issue(directory: &'static Directory, tenant: &str, dialect: &str, days: u32) -> Result<String, String> {
+    let event = json!({"tenant": tenant, "label": LABEL, "expiresInDays": days, "dialect": dialect});
     let issued = edge::invoke_event(directory, tokens_issue::handle, event, None).await;
     let issued = issued.map_err(|error| error.to_string())?;
     issued.get("token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| "no token was issued".to_owned())
@@ -72,14 +82,18 @@ mod tests {
         let (directory, _engine) = directory().await;
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("d");
-        let first = obtain(directory, "acme", Some(&data)).await.unwrap();
-        assert_eq!(obtain(directory, "acme", Some(&data)).await.unwrap(), first);
-        assert_ne!(obtain(directory, "other", Some(&data)).await.unwrap(), first);
+        let first = obtain(directory, "acme", "lenient", Some(&data)).await.unwrap();
+        assert_eq!(obtain(directory, "acme", "lenient", Some(&data)).await.unwrap(), first);
+        assert_ne!(obtain(directory, "other", "lenient", Some(&data)).await.unwrap(), first);
+        let strict = obtain(directory, "acme", "strict", Some(&data)).await.unwrap();
+        assert_ne!(strict, first);
+        assert_eq!(obtain(directory, "acme", "strict", Some(&data)).await.unwrap(), strict);
+        assert_eq!(obtain(directory, "acme", "lenient", Some(&data)).await.unwrap(), first);
         let id = token::parse(&first).unwrap().id;
         service::tokens::revoke(directory, service::tokens::Revoke { id }).await.unwrap();
-        let second = obtain(directory, "acme", Some(&data)).await.unwrap();
+        let second = obtain(directory, "acme", "lenient", Some(&data)).await.unwrap();
         assert_ne!(second, first);
-        assert_eq!(obtain(directory, "acme", Some(&data)).await.unwrap(), second);
+        assert_eq!(obtain(directory, "acme", "lenient", Some(&data)).await.unwrap(), second);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

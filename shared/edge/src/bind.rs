@@ -103,7 +103,7 @@ impl Request {
     /// # Errors
     /// What [`Projection::parse`] refuses.
     pub fn projection(&self) -> Result<Projection, Error> {
-        Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?)
+        Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?, &self.caller.dialect)
     }
 
     /// `filter`, `startIndex`, `count` and the projection of a list.
@@ -119,7 +119,7 @@ impl Request {
             }
         }
         let (start_index, count) = (self.integer("startIndex")?, self.integer("count")?);
-        Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?)
+        Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?, &self.caller.dialect)
     }
 
     /// Whether the client can do without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). Whoever asks for attributes

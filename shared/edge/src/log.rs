@@ -1,11 +1,11 @@
 //! One JSON line for each request, and what stands in it: tenant, token id, operation, resource id, attribute names,
-//! status, duration, and how much of DynamoDB it used. Never a credential, a value or a filter.
+//! status, duration, leniencies, and how much of DynamoDB it used. Never a credential, a value or a filter.
 
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
 use protocol::{Caller, Error};
-use schema::ResourceId;
+use schema::{Dialect, ResourceId};
 use tracing::field::{Empty, Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -122,8 +122,8 @@ fn panicked(info: &PanicHookInfo<'_>) {
 
 /// The span of one invocation. Deeper rooms may record `attributes`, the names of those that a request changed.
 pub(crate) fn span(operation: &str, request_id: Option<&str>) -> Span {
-    let (tenant, token, attributes) = (Empty, Empty, Empty);
-    tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, attributes)
+    let (tenant, token, attributes, leniencies) = (Empty, Empty, Empty, Empty);
+    tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, attributes, leniencies)
 }
 
 /// Puts the tenant and the token's id on the line of the request, or invocation, that is under way.
@@ -131,6 +131,14 @@ pub fn identify(caller: &Caller) {
     let span = Span::current();
     span.record("tenant", caller.tenant.as_str());
     span.record("token", caller.token.as_str());
+}
+
+/// Puts the names of the leniencies that were needed on that line, if there are any.
+pub fn tolerated(dialect: &Dialect) {
+    let names: Vec<&str> = dialect.used().map(|leniency| leniency.row().name).collect();
+    if !names.is_empty() {
+        Span::current().record("leniencies", names.join(" "));
+    }
 }
 
 /// The line of a request.

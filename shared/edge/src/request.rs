@@ -142,7 +142,7 @@ impl Request {
 /// Who calls, by the context that the authorizer gave to the gateway.
 pub(crate) fn caller(context: &ApiGatewayProxyRequestContext) -> Option<Caller> {
     let field = |name| context.authorizer.fields.get(name)?.as_str();
-    Caller::from_context(field("tenant")?, field("token")?, field("scopes")?)
+    Caller::from_context(field("tenant")?, field("token")?, field("scopes")?, field("dialect"))
 }
 
 fn unknown_caller() -> Error {

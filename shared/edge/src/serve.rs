@@ -122,9 +122,11 @@ where
         Ok(request) => request,
         Err(error) => return (error.into(), None),
     };
+    let dialect = request.caller().map(|caller| caller.dialect.clone());
     request.caller().into_iter().for_each(log::identify);
     let resource = request.resource();
     let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
+    dialect.iter().for_each(log::tolerated);
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
     (response, resource.or(created))
 }
@@ -141,6 +143,7 @@ mod tests {
     use schema::Object;
     use serde_json::json;
     use tracing::instrument::WithSubscriber;
+    use tracing_subscriber::Layer;
     use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -251,5 +254,40 @@ mod tests {
         let span =
             json!({"name": "request", "operation": "edge", "request_id": "r-1", "tenant": "acme", "token": "t-1"});
         assert_eq!(line["span"], span);
+    }
+
+    async fn tolerant(_: &&str, request: Request) -> Result<Response, Error> {
+        let read = || {
+            schema::resource_type(schema::Kind::User)
+                .read(&request.json_body()?, &request.caller().dialect)
+                .map_err(Error::from)
+        };
+        // Computed again, as a change is that lost a race.
+        let (first, _) = (read()?, read()?);
+        Ok(Response::new(200, None, None, Some(first)))
+    }
+
+    #[tokio::test]
+    async fn leniencies_are_named_once_on_the_line() {
+        let lines = Lines::default();
+        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+        let json = json.with_writer(lines.clone()).with_filter(tracing::level_filters::LevelFilter::INFO);
+        let subscriber = tracing_subscriber::registry().with(log::meter()).with(json);
+        let mut strict = event();
+        strict["requestContext"]["authorizer"]["dialect"] = json!("strict");
+        strict["body"] = json!("{\"userName\": \"hush\", \"hush\": 1}");
+        let mut lenient = strict.clone();
+        lenient["requestContext"]["authorizer"]["dialect"] = json!("lenient");
+        async {
+            assert_eq!(invoke(&"s", tolerant, lenient).await.unwrap()["statusCode"], 200);
+            assert_eq!(invoke(&"s", tolerant, strict).await.unwrap()["statusCode"], 400);
+        }
+        .with_subscriber(subscriber)
+        .await;
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), text.contains("hush")), (2, false), "{text}");
+        assert_eq!(lines[0]["span"]["leniencies"], "unknownAttributes missingSchemas");
+        assert_eq!(lines[1]["span"].get("leniencies"), None);
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schema::Dialect;
+
 /// The customer whose directory a request works on. Only the authorizer's context makes one; the store takes no string
 /// in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,14 +63,18 @@ pub struct Caller {
     /// The id of the token, not its secret.
     pub token: String,
     pub scopes: Scopes,
+    /// How the request is read, and what it needed of that.
+    pub dialect: Dialect,
 }
 
 impl Caller {
-    /// Reads the context that the authorizer hands to every function; `None` if it is not one.
-    pub fn from_context(tenant: &str, token: &str, scopes: &str) -> Option<Caller> {
+    /// Reads the context that the authorizer hands to every function; `None` if it is not one. Without a dialect it is the
+    /// lenient one.
+    pub fn from_context(tenant: &str, token: &str, scopes: &str, dialect: Option<&str>) -> Option<Caller> {
         let scopes = scopes.parse().ok()?;
+        let dialect = dialect.map_or_else(|| Some(Dialect::lenient()), Dialect::named)?;
         let known = Tenant::is_valid_name(tenant) && !token.is_empty();
-        known.then(|| Caller { tenant: Tenant(tenant.to_owned()), token: token.to_owned(), scopes })
+        known.then(|| Caller { tenant: Tenant(tenant.to_owned()), token: token.to_owned(), scopes, dialect })
     }
 }
 
@@ -79,9 +85,19 @@ mod tests {
     #[test]
     fn a_tenant_never_holds_a_separator() {
         for bad in ["", "a#b", "A", "a b", "é", &"a".repeat(65)] {
-            assert!(Caller::from_context(bad, "t", "read").is_none(), "{bad}");
+            assert!(Caller::from_context(bad, "t", "read", None).is_none(), "{bad}");
         }
-        assert_eq!(Caller::from_context("acme-1", "t", "read").unwrap().tenant.as_str(), "acme-1");
+        assert_eq!(Caller::from_context("acme-1", "t", "read", None).unwrap().tenant.as_str(), "acme-1");
+    }
+
+    #[test]
+    fn a_dialect_that_is_none_makes_no_caller() {
+        let dialect = |name| Caller::from_context("a", "t", "read", name).map(|caller| caller.dialect.name());
+        assert_eq!(
+            [None, Some("lenient"), Some("strict")].map(dialect),
+            [Some("lenient"), Some("lenient"), Some("strict")]
+        );
+        assert_eq!(dialect(Some("Strict")), None);
     }
 
     #[test]

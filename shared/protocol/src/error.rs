@@ -1,5 +1,6 @@
 //! Every refusal that the service answers with (RFC 7644 §3.12), and its body.
 
+use schema::Leniency;
 use serde_json::{Value, json};
 
 /// The schema URI of an error body.
@@ -149,7 +150,25 @@ impl Error {
 
 impl From<schema::Invalid> for Error {
     fn from(invalid: schema::Invalid) -> Self {
-        Error::InvalidValue(format!("{invalid}."))
+        let detail = format!("{invalid}.");
+        match invalid.leniency {
+            Some(
+                Leniency::UnknownAttributes
+                | Leniency::MissingSchemas
+                | Leniency::UnknownSchemas
+                | Leniency::UnlistedExtensions
+                | Leniency::CoreSchemaObject
+                | Leniency::OperationCase
+                | Leniency::NoOperations
+                | Leniency::ValuesOnRemove,
+            ) => Error::InvalidSyntax(detail),
+            Some(Leniency::PatchWithoutPath | Leniency::PathsAsNames | Leniency::BareExtensionNames) => {
+                Error::InvalidPath(detail)
+            }
+            Some(Leniency::ElementsByFilter) => Error::NoTarget(detail),
+            Some(Leniency::ReadOnlyValues) => Error::Mutability(detail),
+            _ => Error::InvalidValue(detail),
+        }
     }
 }
 

@@ -150,7 +150,7 @@ impl Delta {
 
 #[cfg(test)]
 mod tests {
-    use schema::resource_type;
+    use schema::{Dialect, resource_type};
 
     use super::*;
 
@@ -187,7 +187,7 @@ mod tests {
         ] {
             let body = json!({"displayName": "G", "Members": members});
             let body = body.as_object().unwrap();
-            let taken = resource_type(Kind::Group).read(body).map_err(Error::from);
+            let taken = resource_type(Kind::Group).read(body, &Dialect::lenient()).map_err(Error::from);
             let taken = taken.and_then(|mut resource| take_members(Kind::Group, body, &mut resource));
             let taken = taken.map(|members| members.map(|members| members.len())).map_err(|error| error.status());
             assert_eq!(taken, expect, "{members}");
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_filter_sees_what_came_before_it() {
-        let remove = |text: &str| match Filter::parse(resource_type(Kind::Group), text).unwrap() {
+        let remove = |text: &str| match Filter::parse(resource_type(Kind::Group), text, &Dialect::lenient()).unwrap() {
             Filter::Element { filter, .. } => MemberOperation::RemoveWhere(*filter),
             _ => panic!(),
         };
@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_filter_removes_whom_it_matches() {
-        let filter = Filter::parse(resource_type(Kind::Group), r#"members[display sw "x"]"#).unwrap();
+        let filter =
+            Filter::parse(resource_type(Kind::Group), r#"members[display sw "x"]"#, &Dialect::lenient()).unwrap();
         let Filter::Element { filter, .. } = filter else { panic!() };
         let current = [json!({"value": "a", "display": "X1"}), json!({"value": "b", "display": "y"})];
         let current: Vec<Object> = current.iter().map(|member| member.as_object().unwrap().clone()).collect();

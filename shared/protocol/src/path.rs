@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::{Attribute, Object, ResourceType, Schema};
+use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema};
 use serde_json::Value;
 
 /// An attribute of a resource type, or one of its sub-attributes.
@@ -58,6 +58,19 @@ impl AttributePath {
             None => None,
         };
         Some(AttributePath { extension, attribute, sub })
+    }
+
+    /// Sees whether the text that led here names the extension of its attribute.
+    ///
+    /// # Errors
+    /// In a strict dialect, if it does not.
+    pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Invalid> {
+        match self.extension {
+            Some(schema) if strip_urn(text, &schema.id).is_none() => {
+                dialect.tolerate(Leniency::BareExtensionNames, text)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The attribute whose characteristics hold for the values that the path leads to.

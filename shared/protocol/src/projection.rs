@@ -1,6 +1,6 @@
 //! Which attributes an answer holds (RFC 7644 §3.9, RFC 7643 §7 "returned").
 
-use schema::{Attribute, Object, ResourceType, Returned};
+use schema::{Attribute, Dialect, Object, ResourceType, Returned, resource_types};
 use serde_json::Value;
 
 use crate::Error;
@@ -28,7 +28,7 @@ impl Projection {
     /// # Errors
     /// [`Error::InvalidValue`] if both are there, [`Error::InvalidPath`] for what is not in attribute notation (RFC 7644 §3.10).
     /// A name that no schema has selects nothing: IdPs ask for attributes that a service may lack.
-    pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projection, Error> {
+    pub fn parse(attributes: Option<&str>, excluded: Option<&str>, dialect: &Dialect) -> Result<Projection, Error> {
         let names_any = |list: &&str| list.chars().any(|c| c != ',' && !c.is_whitespace());
         let (attributes, excluded) = (attributes.filter(names_any), excluded.filter(names_any));
         let (mode, list) = match (attributes, excluded) {
@@ -42,10 +42,15 @@ impl Projection {
         };
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
         let names: Vec<String> = names.map(str::to_owned).collect();
-        match names.iter().find(|name| !is_notation(name)) {
-            Some(bad) => Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute."))),
-            None => Ok(Projection { mode, names }),
+        if let Some(bad) = names.iter().find(|name| !is_notation(name)) {
+            return Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute.")));
         }
+        for (name, definition) in names.iter().flat_map(|name| resource_types().iter().map(move |it| (name, it))) {
+            if let Some(path) = AttributePath::resolve(definition, name) {
+                path.check_spelling(name, dialect)?;
+            }
+        }
+        Ok(Projection { mode, names })
     }
 
     /// Whether the request names attributes in either way. PATCH then answers with a body (RFC 7644 §3.5.2).
@@ -202,6 +207,10 @@ mod tests {
 
     use super::*;
 
+    fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projection, Error> {
+        Projection::parse(attributes, excluded, &Dialect::lenient())
+    }
+
     #[test]
     fn attributes_are_chosen_by_their_class_and_name() {
         const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -237,7 +246,7 @@ mod tests {
                 ),
             ),
         ] {
-            let projection = Projection::parse(attributes, excluded).unwrap();
+            let projection = parse(attributes, excluded).unwrap();
             let once = projection.apply(resource_type(Kind::User), whole.as_object().unwrap().clone());
             assert_eq!(Value::Object(once.clone()), expect, "{attributes:?} {excluded:?}");
             assert_eq!(projection.apply(resource_type(Kind::User), once.clone()), once, "idempotent");
@@ -306,19 +315,18 @@ mod tests {
             ("*", false),
         ] {
             assert_eq!(is_notation(name), expect, "{name}");
-            assert_eq!(Projection::parse(None, Some(name)).is_ok(), expect, "{name}");
+            assert_eq!(parse(None, Some(name)).is_ok(), expect, "{name}");
         }
     }
 
     #[test]
     fn bad_parameters_are_refused_and_members_are_read_when_wanted() {
-        assert!(Projection::parse(Some("a"), Some("b")).is_err());
-        assert!(Projection::parse(Some("a[b"), None).is_err());
-        assert!(Projection::parse(Some("a,,b,"), None).is_ok());
-        assert!(!Projection::parse(Some(" , "), Some("")).unwrap().is_asked_for(), "a list of nothing is none");
-        let wants = |attributes, excluded| {
-            Projection::parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members")
-        };
+        assert!(parse(Some("a"), Some("b")).is_err());
+        assert!(parse(Some("a[b"), None).is_err());
+        assert!(parse(Some("a,,b,"), None).is_ok());
+        assert!(!parse(Some(" , "), Some("")).unwrap().is_asked_for(), "a list of nothing is none");
+        let wants =
+            |attributes, excluded| parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members");
         assert!(wants(None, None) && wants(Some("members.value"), None) && wants(None, Some("members.display")));
         assert!(!wants(Some("displayName"), None) && !wants(None, Some("Members")));
     }

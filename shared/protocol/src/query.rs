@@ -1,6 +1,6 @@
 //! A query for resources (RFC 7644 §3.4.2) and the list that answers it.
 
-use schema::{Kind, Object, resource_type};
+use schema::{Dialect, Kind, Object, resource_type};
 use serde_json::{Value, json};
 
 use crate::{Error, Filter, Projection};
@@ -35,8 +35,9 @@ impl Query {
         start_index: Option<i64>,
         count: Option<i64>,
         projection: Projection,
+        dialect: &Dialect,
     ) -> Result<Query, Error> {
-        let filter = filter.map(|text| Filter::parse(resource_type(kind), text)).transpose()?;
+        let filter = filter.map(|text| Filter::parse(resource_type(kind), text, dialect)).transpose()?;
         let whole = |number: i64| usize::try_from(number).unwrap_or(0);
         let start_index = start_index.map_or(1, whole).max(1);
         let count = count.map_or(DEFAULT_COUNT, whole).min(MAX_COUNT);

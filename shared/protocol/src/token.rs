@@ -24,6 +24,8 @@ pub struct Minted {
 #[derive(PartialEq, Eq)]
 pub struct Presented {
     pub id: String,
+    /// It came without a scheme.
+    pub is_bare: bool,
     hash: String,
 }
 
@@ -59,10 +61,10 @@ impl Presented {
 /// send it when the administrator pasted it so. `None` for whatever is no token of ours.
 pub fn parse(authorization: &str) -> Option<Presented> {
     let header = authorization.trim();
-    let text = match header.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+    let (is_bare, text) = match header.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => (false, rest.trim_start()),
         Some(_) => return None,
-        None => header,
+        None => (true, header),
     };
     let body = text.strip_prefix("scim_")?;
     let (id, rest) = body.split_once('_')?;
@@ -71,7 +73,7 @@ pub fn parse(authorization: &str) -> Option<Presented> {
         return None;
     }
     let (checked, sum) = body.split_at_checked(ID_DIGITS + 1 + SECRET_DIGITS)?;
-    (check(checked) == sum).then(|| Presented { id: id.to_owned(), hash: hash(text) })
+    (check(checked) == sum).then(|| Presented { id: id.to_owned(), is_bare, hash: hash(text) })
 }
 
 fn hash(text: &str) -> String {
@@ -107,7 +109,7 @@ mod tests {
         let minted = mint([255; 8], [7; 32]);
         for header in [format!("Bearer {minted}"), format!("bEARER {minted} "), minted.to_string()] {
             let presented = parse(&header).unwrap();
-            assert_eq!(presented.id, minted.id);
+            assert_eq!((presented.id.as_str(), presented.is_bare), (minted.id.as_str(), header.starts_with("scim_")));
             assert!(presented.matches(&minted.hash()));
             assert!(!presented.matches(&mint([255; 8], [8; 32]).hash()));
         }

@@ -2,12 +2,16 @@
 //! a client's values by it. Nothing here knows of requests, storage or the clock.
 
 mod attribute;
+mod dialect;
 mod extension;
+mod listed;
 mod registry;
 mod resource;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
+pub use dialect::{Dialect, Leniency, Row};
+pub use listed::check_schemas;
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
 pub use value::{Invalid, date_time, read_element, read_value};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Attribute, DataType, Mutability, Object, ResourceType, Schema};
+use crate::{Attribute, DataType, Dialect, Leniency, Mutability, Object, ResourceType, Schema};
 
 /// A value that the schema does not allow.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +14,14 @@ pub struct Invalid {
     pub attribute: String,
     /// What was expected and what came, without the value itself.
     pub problem: String,
+    /// What a lenient dialect would have let through.
+    pub leniency: Option<Leniency>,
+}
+
+impl Invalid {
+    fn new(attribute: &str, problem: impl Into<String>) -> Self {
+        Invalid { attribute: attribute.to_owned(), problem: problem.into(), leniency: None }
+    }
 }
 
 impl fmt::Display for Invalid {
@@ -23,36 +31,40 @@ impl fmt::Display for Invalid {
 }
 
 impl ResourceType {
-    /// Reads a whole resource as a client sends it in POST and PUT (RFC 7644 §3.3, §3.5.1). `schemas` is not read:
-    /// it follows from the attributes that are there.
+    /// Reads a whole resource as a client sends it in POST and PUT (RFC 7644 §3.3, §3.5.1). `schemas` is checked and not
+    /// kept: it follows from the attributes that are there.
     ///
     /// # Errors
-    /// The first value of a wrong type, and an attribute that is there twice under two spellings.
-    pub fn read(&self, body: &Object) -> Result<Object, Invalid> {
+    /// The first value of a wrong type, an attribute that is there twice under two spellings, and what the dialect does
+    /// not tolerate.
+    pub fn read(&self, body: &Object, dialect: &Dialect) -> Result<Object, Invalid> {
         let mut resource = Object::new();
-        self.read_into(&mut resource, body)?;
+        self.read_into(&mut resource, body, dialect)?;
+        self.check_listed(body, &resource, dialect)?;
         Ok(resource)
     }
 
-    fn read_into(&self, resource: &mut Object, body: &Object) -> Result<(), Invalid> {
+    fn read_into(&self, resource: &mut Object, body: &Object, dialect: &Dialect) -> Result<(), Invalid> {
         for (name, value) in body {
             if let Some(attribute) = self.attribute(name) {
-                if let Some(value) = read_writable(attribute, &attribute.name, value)? {
+                if let Some(value) = read_writable(attribute, &attribute.name, value, dialect)? {
                     insert_once(resource, &attribute.name, &attribute.name, value)?;
                 }
             } else if let Some(extension) = self.extension(name) {
-                let content = read_extension(extension, value)?;
+                let content = read_extension(extension, value, dialect)?;
                 if !content.is_empty() {
                     insert_once(resource, &extension.id, &extension.id, Value::Object(content))?;
                 }
             } else if name.eq_ignore_ascii_case(&self.schema.id) {
+                dialect.tolerate(Leniency::CoreSchemaObject, &self.schema.id)?;
                 match value {
-                    Value::Object(content) => self.read_into(resource, content)?,
+                    Value::Object(content) => self.read_into(resource, content, dialect)?,
                     other => return Err(mismatch(name, "an object", other)),
                 }
             } else if self.is_path(name) {
-                let problem = "is a path; in a whole resource, send the attribute inside its object".to_owned();
-                return Err(Invalid { attribute: name.clone(), problem });
+                return Err(Invalid::new(name, "is a path; in a whole resource, send the attribute inside its object"));
+            } else {
+                dialect.tolerate(Leniency::UnknownAttributes, name)?;
             }
         }
         Ok(())
@@ -85,15 +97,6 @@ impl ResourceType {
             })
         })
     }
-
-    /// The URIs for `schemas` (RFC 7643 §3): the core schema and each extension that the resource carries.
-    pub fn schemas_of(&self, resource: &Object) -> Vec<Value> {
-        let extensions = self.extensions.iter().map(|extension| &extension.schema.id);
-        std::iter::once(&self.schema.id)
-            .chain(extensions.filter(|urn| resource.contains_key(*urn)))
-            .map(|urn| Value::from(urn.as_str()))
-            .collect()
-    }
 }
 
 fn lacks(attribute: &Attribute, holder: &Object) -> Option<String> {
@@ -113,7 +116,7 @@ fn lacks(attribute: &Attribute, holder: &Object) -> Option<String> {
     })
 }
 
-fn read_extension(extension: &Schema, value: &Value) -> Result<Object, Invalid> {
+fn read_extension(extension: &Schema, value: &Value, dialect: &Dialect) -> Result<Object, Invalid> {
     let mut content = Object::new();
     let Value::Object(object) = value else {
         return match value {
@@ -122,11 +125,13 @@ fn read_extension(extension: &Schema, value: &Value) -> Result<Object, Invalid> 
         };
     };
     for (name, value) in object {
-        if let Some(attribute) = extension.attribute(name) {
-            let path = format!("{}:{}", extension.id, attribute.name);
-            if let Some(value) = read_writable(attribute, &path, value)? {
-                insert_once(&mut content, &attribute.name, &path, value)?;
-            }
+        let Some(attribute) = extension.attribute(name) else {
+            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{}:{name}", extension.id))?;
+            continue;
+        };
+        let path = format!("{}:{}", extension.id, attribute.name);
+        if let Some(value) = read_writable(attribute, &path, value, dialect)? {
+            insert_once(&mut content, &attribute.name, &path, value)?;
         }
     }
     Ok(content)
@@ -135,100 +140,126 @@ fn read_extension(extension: &Schema, value: &Value) -> Result<Object, Invalid> 
 fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Result<(), Invalid> {
     match holder.insert(name.to_owned(), value) {
         None => Ok(()),
-        Some(_) => Err(Invalid {
-            attribute: path.to_owned(),
-            problem: "is there more than once, in different spellings; send it once".to_owned(),
-        }),
+        Some(_) => Err(Invalid::new(path, "is there more than once, in different spellings; send it once")),
     }
 }
 
 /// Leaves out what a client may not set, and what is never kept: `password` (RFC 7643 §4.1.1) ends here.
-fn read_writable(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+fn read_writable(
+    attribute: &Attribute,
+    path: &str,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<Option<Value>, Invalid> {
     if attribute.mutability == Mutability::ReadOnly || attribute.is_dropped() {
         return Ok(None);
     }
-    read_value(attribute, path, value)
+    read_value(attribute, path, value, dialect)
 }
 
 /// Reads the value of an attribute; `None` is "unassigned": null, `""`, `[]` and `{}` (RFC 7643 §2.5).
 ///
-/// A single value for a multi-valued attribute is taken as a list of one. Of several `primary` values the last stands
-/// (RFC 7643 §2.4 allows one; PingOne sends two).
-///
 /// # Errors
-/// A value of a wrong type.
-pub fn read_value(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+/// A value of a wrong type, and what the dialect does not tolerate.
+pub fn read_value(
+    attribute: &Attribute,
+    path: &str,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<Option<Value>, Invalid> {
     if !attribute.multi_valued {
         return match value {
-            // Entra: the manager as a list of one.
-            Value::Array(list) if attribute.is_complex() && list.len() <= 1 => match list.first() {
-                Some(element) => read_element(attribute, path, element),
-                None => Ok(None),
-            },
-            other => read_element(attribute, path, other),
+            Value::Array(list) if attribute.is_complex() && list.len() <= 1 => {
+                dialect.tolerate(Leniency::ListForSingle, path)?;
+                list.first().map_or(Ok(None), |element| read_element(attribute, path, element, dialect))
+            }
+            other => read_element(attribute, path, other, dialect),
         };
     }
     let list = match value {
         Value::Array(list) => list.as_slice(),
+        Value::Null => &[],
+        Value::String(text) if text.is_empty() => {
+            dialect.tolerate(Leniency::EmptyStrings, path)?;
+            &[]
+        }
         Value::Object(nothing) if nothing.is_empty() => return Err(mismatch(path, "an array", value)),
-        single => std::slice::from_ref(single),
+        single => {
+            dialect.tolerate(Leniency::SingleForList, path)?;
+            std::slice::from_ref(single)
+        }
     };
     let mut elements = Vec::with_capacity(list.len());
     for (at, element) in list.iter().enumerate() {
-        elements.extend(read_element(attribute, &format!("{path}[{at}]"), element)?);
+        elements.extend(read_element(attribute, &format!("{path}[{at}]"), element, dialect)?);
     }
-    keep_last_primary(&mut elements);
+    keep_last_primary(&mut elements, path, dialect)?;
     Ok((!elements.is_empty()).then_some(Value::Array(elements)))
 }
 
-fn keep_last_primary(elements: &mut [Value]) {
+/// RFC 7643 §2.4 allows one primary value.
+fn keep_last_primary(elements: &mut [Value], path: &str, dialect: &Dialect) -> Result<(), Invalid> {
     let mut found = false;
     for element in elements.iter_mut().rev() {
         if let Some(primary) = element.get_mut("primary").filter(|primary| **primary == Value::Bool(true)) {
+            if found {
+                dialect.tolerate(Leniency::SeveralPrimaries, path)?;
+            }
             *primary = Value::Bool(!found);
             found = true;
         }
     }
+    Ok(())
 }
 
 /// Reads one element of a multi-valued attribute, or the value of a single-valued one.
 ///
 /// # Errors
-/// A value of a wrong type.
-pub fn read_element(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
-    if matches!(value, Value::Null) || value.as_str() == Some("") {
+/// A value of a wrong type, and what the dialect does not tolerate.
+pub fn read_element(
+    attribute: &Attribute,
+    path: &str,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<Option<Value>, Invalid> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    if value.as_str() == Some("") {
+        dialect.tolerate(Leniency::EmptyStrings, path)?;
         return Ok(None);
     }
     if attribute.is_complex() {
-        return read_complex(attribute, path, value);
+        return read_complex(attribute, path, value, dialect);
     }
     let (fits, expected) = match attribute.data_type {
-        DataType::Boolean => return read_boolean(path, value).map(Some),
+        DataType::Boolean => return read_boolean(path, value, dialect).map(Some),
         DataType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
         DataType::Decimal => (value.is_number(), "a number"),
         DataType::DateTime => (is_date_time(value), "a dateTime such as 2008-01-23T04:56:22Z"),
-        DataType::Binary => (is_base64(value), "a base64 string"),
+        DataType::Binary => (is_base64(path, value, dialect)?, "a base64 string"),
         DataType::String | DataType::Reference | DataType::Complex => (value.is_string(), "a string"),
     };
     if fits { Ok(Some(value.clone())) } else { Err(mismatch(path, expected, value)) }
 }
 
-/// Entra and OneLogin send "True" and "False" as strings.
-fn read_boolean(path: &str, value: &Value) -> Result<Value, Invalid> {
-    match value {
-        Value::Bool(_) => Ok(value.clone()),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
-        other => Err(mismatch(path, "a boolean", other)),
-    }
+fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Invalid> {
+    let meant = match value {
+        Value::Bool(value) => return Ok(Value::Bool(*value)),
+        Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+        _ => None,
+    };
+    let meant = meant.ok_or_else(|| mismatch(path, "a boolean", value))?;
+    dialect.tolerate(Leniency::StringBooleans, path)?;
+    Ok(Value::Bool(meant))
 }
 
-fn read_complex(attribute: &Attribute, path: &str, value: &Value) -> Result<Option<Value>, Invalid> {
+fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
     let bare;
     let object = match value {
         Value::Object(object) => object,
-        // Okta, Entra: a manager or a role as the bare value.
         Value::String(_) if attribute.sub_attribute("value").is_some() => {
+            dialect.tolerate(Leniency::BareValues, path)?;
             bare = Object::from_iter([("value".to_owned(), value.clone())]);
             &bare
         }
@@ -237,16 +268,17 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value) -> Result<Opti
     let known = |name: &String| attribute.sub_attribute(name).is_some();
     if !object.is_empty() && !object.keys().any(known) {
         let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
-        let problem = format!("has none of the sub-attributes {}", names.join(", "));
-        return Err(Invalid { attribute: path.to_owned(), problem });
+        return Err(Invalid::new(path, format!("has none of the sub-attributes {}", names.join(", "))));
     }
     let mut element = Object::new();
     for (name, value) in object {
-        if let Some(sub) = attribute.sub_attribute(name) {
-            let path = format!("{path}.{}", sub.name);
-            if let Some(value) = read_writable(sub, &path, value)? {
-                insert_once(&mut element, &sub.name, &path, value)?;
-            }
+        let Some(sub) = attribute.sub_attribute(name) else {
+            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
+            continue;
+        };
+        let path = format!("{path}.{}", sub.name);
+        if let Some(value) = read_writable(sub, &path, value, dialect)? {
+            insert_once(&mut element, &sub.name, &path, value)?;
         }
     }
     Ok((!element.is_empty()).then_some(Value::Object(element)))
@@ -258,21 +290,29 @@ fn is_date_time(value: &Value) -> bool {
 
 /// The instant that a dateTime means (RFC 7643 §2.3.5, xsd:dateTime); without an offset it is UTC.
 pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
+    // jiff takes more forms than xsd:dateTime has.
+    if text.get(10..11) != Some("T") || text.contains('[') {
+        return None;
+    }
     let zoned = text.parse::<jiff::Timestamp>().ok();
     zoned.or_else(|| {
-        let civil = text.contains('T').then(|| text.parse::<jiff::civil::DateTime>().ok()).flatten()?;
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
         jiff::tz::Offset::UTC.to_timestamp(civil).ok()
     })
 }
 
-/// RFC 7643 §2.3.6: base64 (RFC 4648 §4), where the URL-safe alphabet is let through too.
-fn is_base64(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| {
-        let body = text.trim_end_matches('=');
-        text.len() - body.len() <= 2
-            && body.len() % 4 != 1
-            && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
-    })
+/// RFC 7643 §2.3.6: base64 (RFC 4648 §4), whose padding may be missing.
+fn is_base64(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
+    let Some(text) = value.as_str() else { return Ok(false) };
+    let body = text.trim_end_matches('=');
+    let padded = text.len() - body.len() <= 2 && body.len() % 4 != 1;
+    if !padded || !body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)) {
+        return Ok(false);
+    }
+    if body.contains(['-', '_']) {
+        dialect.tolerate(Leniency::UrlSafeBase64, path)?;
+    }
+    Ok(true)
 }
 
 fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
@@ -285,7 +325,7 @@ fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
         Value::Object(_) => "an object",
     };
     let got = if expected == "an object" && value.is_string() { "a string" } else { got };
-    Invalid { attribute: path.to_owned(), problem: format!("expected {expected}, got {got}") }
+    Invalid::new(path, format!("expected {expected}, got {got}"))
 }
 
 #[cfg(test)]
@@ -296,7 +336,7 @@ mod tests {
     use crate::{Kind, resource_type};
 
     fn read(body: Value) -> Result<Value, String> {
-        let read = resource_type(Kind::User).read(body.as_object().unwrap());
+        let read = resource_type(Kind::User).read(body.as_object().unwrap(), &Dialect::lenient());
         read.map(Value::Object).map_err(|invalid| invalid.to_string())
     }
 

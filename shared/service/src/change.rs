@@ -29,7 +29,7 @@ pub async fn replace(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let mut resource = resource_type(kind).read(body)?;
+    let mut resource = resource_type(kind).read(body, &context.caller.dialect)?;
     let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
@@ -49,7 +49,7 @@ pub async fn patch(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body)?);
+    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
     let stored = change(context, kind, id, precondition, &wanted).await?;
     if stored.member_count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));

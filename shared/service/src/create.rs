@@ -17,7 +17,7 @@ use crate::{Context, Reply, change, membership, represent};
 /// members than one transaction holds.
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
     let definition = resource_type(kind);
-    let mut resource = definition.read(body)?;
+    let mut resource = definition.read(body, &context.caller.dialect)?;
     let wanted = take_members(kind, body, &mut resource)?.unwrap_or_default();
     let wanted = fold(vec![MemberOperation::Replace(wanted)], &[])?;
     if kind == Kind::User {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use protocol::Error;
 use protocol::membership::Delta;
-use schema::{Object, ResourceId};
+use schema::{Leniency, Object, ResourceId};
 use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
 use crate::Context;
@@ -52,10 +52,11 @@ pub(crate) fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> 
 
 /// What is to be written: new members that exist, a `display` that differs, and who goes.
 ///
-/// An id that names nobody is left out and logged: Okta gives up a whole push at a 4xx, and sends users that were deleted here.
+/// An id that names nobody is left out, by a lenient dialect, and logged: Okta gives up a whole push at a 4xx, and sends
+/// users that were deleted here.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a group in itself, [`Error::PayloadTooLarge`] for more than one transaction holds.
+/// [`Error::InvalidValue`] for a group in itself, and for an id that names nobody in a strict dialect, [`Error::PayloadTooLarge`] for more than one transaction holds.
 pub(crate) async fn plan(
     context: &Context<'_>,
     group: Option<&ResourceId>,
@@ -111,6 +112,7 @@ async fn look_up(
     });
     let found: Vec<Member> = found.collect();
     if found.len() < wanted.len() {
+        context.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
         tracing::warn!(members = wanted.len() - found.len(), "members that do not exist were left out");
     }
     Ok(found)

@@ -67,7 +67,7 @@ fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Compariso
 
 #[cfg(test)]
 mod tests {
-    use schema::resource_type;
+    use schema::{Dialect, resource_type};
 
     use super::*;
 
@@ -102,7 +102,7 @@ mod tests {
             (Kind::User, r#"userName eq "a" or title pr"#.to_owned(), None),
             (Kind::User, r#"not (userName eq "a")"#.to_owned(), None),
         ] {
-            let parsed = Filter::parse(resource_type(kind), &filter).unwrap();
+            let parsed = Filter::parse(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
             assert_eq!(source(kind, &parsed), expect, "{filter}");
         }
     }

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use protocol::{Caller, Error, Scopes, Tenant, token};
+use schema::{Dialect, Leniency};
 use serde::{Deserialize, Serialize};
 use store::{Directory, Error as StoreError, Token};
 
@@ -17,6 +18,7 @@ const DEFAULT_DAYS: u64 = 365;
 const MAX_OVERLAP_HOURS: u64 = 30 * 24;
 const DEFAULT_OVERLAP_HOURS: u64 = 24;
 const MAX_LABEL: usize = 128;
+const LENIENT: &str = "lenient";
 
 /// What a new token is to be.
 #[derive(Debug, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Issue {
     /// `read write` if absent.
     #[serde(default)]
     pub scopes: Option<String>,
+    /// `strict` or `lenient`, which it is if absent.
+    #[serde(default)]
+    pub dialect: Option<String>,
 }
 
 /// Whose tokens are listed.
@@ -77,6 +82,7 @@ pub struct About {
     pub tenant: String,
     pub label: String,
     pub scopes: String,
+    pub dialect: String,
     /// `active`, `expired` or `revoked`.
     pub state: &'static str,
     pub created: String,
@@ -109,8 +115,16 @@ pub async fn issue(directory: &Directory, wanted: Issue) -> Result<Issued, Error
     }
     let scopes = wanted.scopes.as_deref().unwrap_or("read write").parse::<Scopes>();
     let scopes = scopes.map_err(|problem| Error::InvalidValue(format!("The scopes are wrong: {problem}.")))?;
+    let dialect = Dialect::named(wanted.dialect.as_deref().unwrap_or(LENIENT));
+    let dialect = dialect.ok_or_else(|| Error::InvalidValue("The dialect is `strict` or `lenient`.".to_owned()))?;
     let lifetime = days(wanted.expires_in_days.unwrap_or(DEFAULT_DAYS))?;
-    make(directory, wanted.tenant, label.to_owned(), scopes.to_string(), lifetime).await
+    let like = Like {
+        tenant: wanted.tenant,
+        label: label.to_owned(),
+        scopes: scopes.to_string(),
+        dialect: dialect.name().to_owned(),
+    };
+    make(directory, like, lifetime).await
 }
 
 /// Lists the tokens of a tenant, the newest first.
@@ -143,8 +157,9 @@ pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Err
         Some(number) => days(number)?,
         None => old.expires_at.saturating_sub(old.created),
     };
-    let new = make(directory, old.tenant, old.label, old.scopes, lifetime).await?;
     let end = old.expires_at.min(now.saturating_add(hours * HOUR));
+    let like = Like { tenant: old.tenant, label: old.label, scopes: old.scopes, dialect: old.dialect };
+    let new = make(directory, like, lifetime).await?;
     directory.expire_at(&old.id, end).await.map_err(failed)?;
     Ok(new)
 }
@@ -178,11 +193,16 @@ pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Opt
         "active" => {}
         ended => return Ok(refused(id, ended)),
     }
+    let caller = Caller::from_context(&token.tenant, &token.id, &token.scopes, Some(&token.dialect));
+    let tolerated = |caller: &Caller| caller.dialect.tolerate(Leniency::BareTokens, "Authorization").is_ok();
+    if presented.is_bare && !caller.as_ref().is_some_and(tolerated) {
+        return Ok(refused(id, "without Bearer"));
+    }
     // The token is good even if its use cannot be noted just now.
     if let Err(error) = directory.touch_token(&token, now).await {
         tracing::warn!(cause = %error, "the use of a token was not noted");
     }
-    Ok(Caller::from_context(&token.tenant, &token.id, &token.scopes))
+    Ok(caller)
 }
 
 fn refused(id: Option<&str>, reason: &str) -> Option<Caller> {
@@ -190,13 +210,16 @@ fn refused(id: Option<&str>, reason: &str) -> Option<Caller> {
     None
 }
 
-async fn make(
-    directory: &Directory,
+/// What a token has in common with the one that it follows.
+struct Like {
     tenant: String,
     label: String,
     scopes: String,
-    lifetime: u64,
-) -> Result<Issued, Error> {
+    dialect: String,
+}
+
+async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<Issued, Error> {
+    let Like { tenant, label, scopes, dialect } = like;
     let minted = token::mint(random()?, random()?);
     let created = now();
     let token = Token {
@@ -204,6 +227,7 @@ async fn make(
         hash: minted.hash(),
         tenant,
         scopes,
+        dialect,
         label,
         created,
         expires_at: created.saturating_add(lifetime),
@@ -244,6 +268,7 @@ fn about(token: Token, now: u64) -> About {
         tenant: token.tenant,
         label: token.label,
         scopes: token.scopes,
+        dialect: token.dialect,
         created: time(token.created),
         expires_at: time(token.expires_at),
         last_used: token.last_used.map(time),
@@ -281,6 +306,7 @@ mod tests {
             hash: "h".into(),
             tenant: "acme".into(),
             scopes: "read".into(),
+            dialect: "lenient".into(),
             label: "l".into(),
             created: 0,
             expires_at,
@@ -306,7 +332,7 @@ mod tests {
     fn what_is_told_of_a_token_has_no_hash() {
         let about = serde_json::to_value(about(token(86_400, None), 0)).unwrap();
         let expect = serde_json::json!({
-            "id": "i", "tenant": "acme", "label": "l", "scopes": "read", "state": "active",
+            "id": "i", "tenant": "acme", "label": "l", "scopes": "read", "dialect": "lenient", "state": "active",
             "created": "1970-01-01T00:00:00Z", "expiresAt": "1970-01-02T00:00:00Z",
         });
         assert_eq!(about, expect);

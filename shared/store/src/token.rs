@@ -32,6 +32,9 @@ pub struct Token {
     pub tenant: String,
     /// As `protocol::Scopes` prints them.
     pub scopes: String,
+    /// As `schema::Dialect` is named; a token from before there were dialects is lenient.
+    #[serde(default = "lenient")]
+    pub dialect: String,
     pub label: String,
     pub created: u64,
     pub expires_at: u64,
@@ -40,6 +43,10 @@ pub struct Token {
     pub last_used: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<u64>,
+}
+
+fn lenient() -> String {
+    "lenient".to_owned()
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@
 //!
 //! At build time, `SCIM_EXTENSIONS=functions/local/tests/extensions` adds the schemas that `extension` tests.
 //! `OKTA_RECORDINGS` names a folder of recorded exchanges to replay (see `recordings`).
+//! `SCIM_STRICT_TOKEN` is a strict token of that server, for the tests of what it refuses.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,6 +39,7 @@ mod google;
 mod groups;
 mod http;
 mod jumpcloud;
+mod leniencies;
 mod lists;
 mod okta;
 mod okta_aiw;

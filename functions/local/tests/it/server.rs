@@ -48,10 +48,27 @@ impl Server {
         may_spawn(test).then(|| Self::spawn(&Data::Memory, &unique("t")))
     }
 
+    /// A server with a strict token: the one that `SCIM_BASE_URL` names if `SCIM_STRICT_TOKEN` is one of its tokens, a new
+    /// one, or none.
+    pub(crate) fn strict(test: &str) -> Option<Self> {
+        match (env::var("SCIM_BASE_URL"), env::var("SCIM_STRICT_TOKEN")) {
+            (Ok(base), Ok(token)) => Some(Self { base: base.trim_end_matches('/').to_owned(), token, process: None }),
+            (Ok(_), Err(_)) => {
+                skipped(test, "it needs a strict token of that server in SCIM_STRICT_TOKEN");
+                None
+            }
+            (Err(_), _) => Some(Self::launch(&Data::Memory, &unique("t"), "strict")),
+        }
+    }
+
     /// Starts `local` for `tenant`, and waits until it has said where it listens and what its token is.
     pub(crate) fn spawn(data: &Data<'_>, tenant: &str) -> Self {
+        Self::launch(data, tenant, "lenient")
+    }
+
+    fn launch(data: &Data<'_>, tenant: &str, dialect: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-        command.args(["--port", "0", "--tenant", tenant]);
+        command.args(["--port", "0", "--tenant", tenant, "--dialect", dialect]);
         match (env::var_os("DYNAMODB_ENDPOINT"), data) {
             (_, Data::At(url)) => command.arg("--dynamodb-endpoint").arg(url),
             (Some(url), _) => command.arg("--dynamodb-endpoint").arg(url),

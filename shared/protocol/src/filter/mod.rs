@@ -1,6 +1,7 @@
 //! Filters (RFC 7644 §3.4.2.2): read against the schema, printed, and evaluated on a resource.
 
 mod evaluate;
+mod fit;
 mod lex;
 mod parse;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tests;
 
 use std::fmt;
 
+use schema::Invalid;
 use serde_json::{Number, Value};
 
 use crate::path::AttributePath;
@@ -83,6 +85,11 @@ pub(crate) struct Fault {
 impl Fault {
     pub(crate) fn new(at: usize, problem: impl Into<String>) -> Self {
         Fault { at, problem: problem.into() }
+    }
+
+    /// What a strict dialect does not tolerate.
+    fn refused(at: usize, invalid: Invalid) -> Self {
+        Fault { at, problem: invalid.problem }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Reading a filter (RFC 7644 §3.4.2.2, figure 1) and the path of a PATCH operation (§3.5.2, figure 7).
 //! Precedence: `not`, `and`, `or`. Depth is counted before the parser goes down.
 
-use schema::{Attribute, DataType, ResourceType, Returned};
-use serde_json::{Number, Value};
+use schema::{Attribute, DataType, Dialect, Leniency, ResourceType, Returned};
+use serde_json::Value;
 
+use super::fit::{fit, takes_words};
 use super::lex::{Token, tokens};
-use super::{Comparison, FILTER_BYTES, FILTER_DEPTH, Fault, Filter, Operand, Operator};
+use super::{FILTER_BYTES, FILTER_DEPTH, Fault, Filter, Operator};
 use crate::Error;
-use crate::compare::prepare;
 use crate::path::{AttributePath, Target};
 
 /// The path of a PATCH operation.
@@ -28,8 +28,8 @@ impl Filter {
     /// # Errors
     /// [`Error::InvalidFilter`], with the place, for a filter that is not one, that is longer than 4,096 bytes or
     /// deeper than 16, that names an attribute which the type does not have, or asks of one what its type
-    /// does not know.
-    pub fn parse(definition: &'static ResourceType, text: &str) -> Result<Filter, Error> {
+    /// does not know, or that the dialect does not tolerate.
+    pub fn parse(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Filter, Error> {
         if text.len() > FILTER_BYTES {
             let length = text.len();
             return Err(Error::InvalidFilter(format!(
@@ -37,7 +37,7 @@ impl Filter {
             )));
         }
         let read = || {
-            let mut parser = Parser::new(text)?;
+            let mut parser = Parser::new(text, dialect)?;
             let filter = parser.or(Scope::Resource(definition), 0)?;
             parser.end()?;
             Ok(filter)
@@ -50,18 +50,22 @@ impl Filter {
 ///
 /// # Errors
 /// [`Error::InvalidPath`], with the place.
-pub(crate) fn place(definition: &'static ResourceType, text: &str) -> Result<Place, Error> {
+pub(crate) fn place(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Place, Error> {
     let read = || {
         if text.len() > FILTER_BYTES {
             return Err(Fault::new(1, format!("it has more than {FILTER_BYTES} bytes")));
         }
-        let mut parser = Parser::new(text)?;
+        let mut parser = Parser::new(text, dialect)?;
         let (at, word) = parser.word("an attribute")?;
         if parser.peek().is_none() {
             let unknown = || Fault::new(at, format!("{} has no attribute `{word}`", definition.kind));
-            return Target::resolve(definition, word).map(Place::Whole).ok_or_else(unknown);
+            let target = Target::resolve(definition, word).ok_or_else(unknown)?;
+            if let Target::Attribute(path) = target {
+                path.check_spelling(word, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
+            }
+            return Ok(Place::Whole(target));
         }
-        let path = Scope::Resource(definition).path(at, word)?;
+        let path = Scope::Resource(definition).path(at, word, dialect)?;
         let filter = parser.element_filter(at, path, 0)?;
         let sub = parser.sub_attribute(path)?;
         parser.end()?;
@@ -78,26 +82,50 @@ enum Scope {
 }
 
 impl Scope {
-    fn path(self, at: usize, word: &str) -> Result<AttributePath, Fault> {
+    fn path(self, at: usize, word: &str, dialect: &Dialect) -> Result<AttributePath, Fault> {
         match self {
-            Scope::Resource(definition) => AttributePath::resolve(definition, word)
-                .ok_or_else(|| Fault::new(at, format!("{} has no attribute `{word}`", definition.kind))),
+            Scope::Resource(definition) => {
+                let path = AttributePath::resolve(definition, word)
+                    .ok_or_else(|| Fault::new(at, format!("{} has no attribute `{word}`", definition.kind)))?;
+                path.check_spelling(word, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
+                Ok(path)
+            }
             Scope::Element(attribute) => attribute
                 .sub_attribute(word)
                 .map(|attribute| AttributePath { extension: None, attribute, sub: None })
                 .ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{word}`", attribute.name))),
         }
     }
+
+    /// The attribute whose elements are filtered.
+    fn holder(self) -> Option<&'static Attribute> {
+        match self {
+            Scope::Resource(_) => None,
+            Scope::Element(attribute) => Some(attribute),
+        }
+    }
+}
+
+/// What stands behind an operator.
+enum Literal<'t> {
+    Json(Value),
+    /// A word without quotes that is no JSON.
+    Word(&'t str),
 }
 
 struct Parser<'t> {
     tokens: std::iter::Peekable<std::vec::IntoIter<(usize, Token<'t>)>>,
     end: usize,
+    dialect: &'t Dialect,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str) -> Result<Self, Fault> {
-        Ok(Parser { tokens: tokens(text)?.into_iter().peekable(), end: text.chars().count() + 1 })
+    fn new(text: &'t str, dialect: &'t Dialect) -> Result<Self, Fault> {
+        Ok(Parser { tokens: tokens(text)?.into_iter().peekable(), end: text.chars().count() + 1, dialect })
+    }
+
+    fn tolerate(&self, leniency: Leniency, at: usize) -> Result<(), Fault> {
+        self.dialect.tolerate(leniency, "").map_err(|invalid| Fault::refused(at, invalid))
     }
 
     fn peek(&mut self) -> Option<&Token<'t>> {
@@ -156,17 +184,18 @@ impl<'t> Parser<'t> {
         if word.eq_ignore_ascii_case("not") && self.next_is(&Token::Open) {
             return Ok(Filter::Not(Box::new(self.nested(scope, at, depth, &Token::Close)?)));
         }
-        let path = scope.path(at, word)?;
+        let path = scope.path(at, word, self.dialect)?;
         if self.peek() == Some(&Token::OpenBracket) {
             let mut filter = self.element_filter(at, path, depth)?;
-            // Entra: `emails[type eq "work"].value eq "x"`, one element that matches both.
+            // One element that matches both.
             if let Some(sub) = self.sub_attribute(path)? {
+                self.tolerate(Leniency::ValuePathComparisons, at)?;
                 let sub = AttributePath { extension: None, attribute: sub, sub: None };
-                filter = Filter::And(vec![filter, self.comparison(at, sub)?]);
+                filter = Filter::And(vec![filter, self.comparison(Scope::Element(path.attribute), at, sub)?]);
             }
             return Ok(Filter::Element { path, filter: Box::new(filter) });
         }
-        self.comparison(at, path)
+        self.comparison(scope, at, path)
     }
 
     /// The filter behind an opening parenthesis or bracket.
@@ -202,7 +231,7 @@ impl<'t> Parser<'t> {
         sub.map(Some).ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{name}`", path.attribute.name)))
     }
 
-    fn comparison(&mut self, at: usize, path: AttributePath) -> Result<Filter, Fault> {
+    fn comparison(&mut self, scope: Scope, at: usize, path: AttributePath) -> Result<Filter, Fault> {
         if path.leaf().returned == Returned::Never {
             return Err(Fault::new(at, format!("`{path}` is secret and cannot be filtered by")));
         }
@@ -214,27 +243,46 @@ impl<'t> Parser<'t> {
             Fault::new(operator_at, format!("`{word}` is no operator (eq ne co sw ew gt ge lt le pr)"))
         })?;
         let (literal_at, literal) = self.literal()?;
-        // PingOne: `emails eq "x"`; Entra: `members eq "x"`. A complex attribute is compared by its `value`.
-        let path = match path.leaf().is_complex().then(|| path.attribute.sub_attribute("value")) {
-            None => path,
-            Some(Some(value)) => AttributePath { sub: Some(value), ..path },
-            Some(None) => {
-                return Err(Fault::new(at, format!("`{path}` is complex; compare one of its sub-attributes")));
+        let path = self.compared(at, path)?;
+        let literal = match literal {
+            Literal::Json(value) => value,
+            Literal::Word(word) if operator == Operator::Eq && takes_words(scope.holder(), path) => {
+                self.tolerate(Leniency::UnquotedLiterals, literal_at)?;
+                Value::from(word)
             }
+            Literal::Word(_) => return Err(Fault::new(literal_at, Leniency::UnquotedLiterals.row().instead)),
         };
-        compare(path, operator, &literal).map_err(|problem| {
+        if literal.is_string() && path.leaf().data_type == DataType::Boolean {
+            self.tolerate(Leniency::StringBooleans, literal_at)?;
+        }
+        fit(path, operator, &literal).map_err(|problem| {
             let place = if matches!(literal, Value::Null) { operator_at } else { literal_at.min(operator_at) };
             Fault::new(place, problem)
         })
     }
 
-    fn literal(&mut self) -> Result<(usize, Value), Fault> {
+    /// What a comparison compares: of a complex attribute its `value`, as RFC 7644 §3.4.2.2 has it of one with many values
+    /// (`emails co "example.com"`).
+    fn compared(&self, at: usize, path: AttributePath) -> Result<AttributePath, Fault> {
+        if !path.leaf().is_complex() {
+            return Ok(path);
+        }
+        let Some(value) = path.attribute.sub_attribute("value") else {
+            return Err(Fault::new(at, format!("`{path}` is complex; compare one of its sub-attributes")));
+        };
+        if !path.attribute.multi_valued {
+            self.tolerate(Leniency::ComplexComparisons, at)?;
+        }
+        Ok(AttributePath { sub: Some(value), ..path })
+    }
+
+    fn literal(&mut self) -> Result<(usize, Literal<'t>), Fault> {
+        let keyword = |word: &str| ["and", "or", "not"].iter().any(|keyword| keyword.eq_ignore_ascii_case(word));
         match self.tokens.next() {
-            Some((at, Token::Text(text))) => Ok((at, Value::String(text))),
-            Some((at, Token::Word(word))) => match serde_json::from_str(word) {
-                Ok(value) => Ok((at, value)),
-                Err(_) => Err(Fault::new(at, "the value is not quoted; put it in double quotes")),
-            },
+            Some((at, Token::Text(text))) => Ok((at, Literal::Json(Value::String(text)))),
+            Some((at, Token::Word(word))) if !keyword(word) => {
+                Ok((at, serde_json::from_str(word).map_or(Literal::Word(word), Literal::Json)))
+            }
             Some((at, _)) => Err(Fault::new(at, "expected a value")),
             None => Err(Fault::new(self.end, "expected a value, but it ends here")),
         }
@@ -245,51 +293,5 @@ fn one_or(mut terms: Vec<Filter>, many: impl Fn(Vec<Filter>) -> Filter) -> Filte
     match terms.pop() {
         Some(only) if terms.is_empty() => only,
         last => many(terms.into_iter().chain(last).collect()),
-    }
-}
-
-/// Fits a literal and an operator to the type of the attribute.
-fn compare(path: AttributePath, operator: Operator, literal: &Value) -> Result<Filter, String> {
-    let attribute = path.leaf();
-    let kind = attribute.data_type;
-    if literal.is_null() {
-        return match operator {
-            Operator::Eq => Ok(Filter::Not(Box::new(Filter::Present(path)))),
-            Operator::Ne => Ok(Filter::Present(path)),
-            _ => Err(format!("`{}` cannot be asked of null", operator.name())),
-        };
-    }
-    let refused = match kind {
-        DataType::Boolean => operator.is_order() || operator.is_substring(),
-        DataType::Binary => operator.is_order(),
-        DataType::Integer | DataType::Decimal => operator.is_substring(),
-        _ => false,
-    };
-    if refused {
-        return Err(format!("`{}` cannot be asked of `{path}`, which is of type {kind:?}", operator.name()));
-    }
-    let operand = operand(attribute, operator, literal);
-    let operand = operand.ok_or_else(|| format!("the value is not of `{path}`'s type, {kind:?}"))?;
-    Ok(Filter::Compare(Comparison { path, operator, operand }))
-}
-
-fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option<Operand> {
-    match (attribute.data_type, literal) {
-        (DataType::Boolean, Value::Bool(value)) => Some(Operand::Boolean(*value)),
-        // Entra: `roles[primary eq "True"]`.
-        (DataType::Boolean, Value::String(text)) => text.to_ascii_lowercase().parse().ok().map(Operand::Boolean),
-        (DataType::Integer | DataType::Decimal, Value::Number(number)) => Some(Operand::Number(Number::clone(number))),
-        (DataType::DateTime, Value::String(text)) => {
-            let instant = match schema::date_time(text) {
-                Some(instant) => instant,
-                None if operator.is_substring() => jiff::Timestamp::UNIX_EPOCH,
-                None => return None,
-            };
-            Some(Operand::DateTime { written: text.clone(), instant })
-        }
-        (DataType::String | DataType::Reference | DataType::Binary, Value::String(text)) => {
-            Some(Operand::Text { written: text.clone(), prepared: prepare(attribute, text) })
-        }
-        _ => None,
     }
 }

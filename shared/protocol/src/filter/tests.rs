@@ -1,7 +1,7 @@
 //! Tables of filters: what matches, what is refused and where, and what a filter prints as.
 
 use proptest::prelude::*;
-use schema::{Kind, Object, resource_type};
+use schema::{Dialect, Kind, Object, resource_type};
 use serde_json::json;
 
 use super::*;
@@ -9,7 +9,7 @@ use super::*;
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 fn parse(text: &str) -> Result<Filter, crate::Error> {
-    Filter::parse(resource_type(Kind::User), text)
+    Filter::parse(resource_type(Kind::User), text, &Dialect::lenient())
 }
 
 fn user() -> Object {
@@ -83,7 +83,14 @@ fn what_is_no_filter_is_refused_with_its_place() {
         ("", "character 1: expected an attribute"),
         ("userName", "character 9: expected an operator, but it ends here"),
         ("userName eq", "character 12: expected a value, but it ends here"),
-        ("userName eq bjensen", "character 13: the value is not quoted"),
+        ("title eq boss", "character 10: the value is not quoted"),
+        ("userName sw b", "character 13: the value is not quoted"),
+        ("emails.type eq work", "character 16: the value is not quoted"),
+        ("userName eq true", "character 10: the value is not of `userName`'s type"),
+        ("externalId eq 12", "character 12: the value is not of `externalId`'s type"),
+        ("userName eq and title pr", "character 13: expected a value"),
+        ("userName eq b(x)", "character 14: expected `and`, `or` or the end"),
+        ("userName eq b\"x\"", "character 14: expected `and`, `or` or the end"),
         ("userName is \"x\"", "character 10: `is` is no operator"),
         ("nope eq \"x\"", "character 1: User has no attribute `nope`"),
         ("title pr and nope pr", "character 14: User has no attribute `nope`"),

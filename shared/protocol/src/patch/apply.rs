@@ -1,6 +1,6 @@
 //! One step on a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
 
-use schema::{Attribute, Mutability, Object, read_value};
+use schema::{Attribute, Dialect, Leniency, Mutability, Object, read_value};
 use serde_json::Value;
 
 use super::{Op, Step, element};
@@ -10,34 +10,39 @@ use crate::Error;
 const MAX_VALUES: usize = 1000;
 
 impl Step {
-    pub(super) fn apply(&self, resource: &mut Object) -> Result<(), Error> {
-        let Some(schema) = self.path.extension else { return self.apply_in(resource) };
+    pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect) -> Result<(), Error> {
+        let Some(schema) = self.path.extension else { return self.apply_in(resource, dialect) };
         let mut content = match resource.get(&schema.id) {
             Some(Value::Object(content)) => content.clone(),
             _ => Object::new(),
         };
-        self.apply_in(&mut content)?;
+        self.apply_in(&mut content, dialect)?;
         put(resource, &schema.id, (!content.is_empty()).then_some(Value::Object(content)));
         Ok(())
     }
 
     /// Applies the step where its attribute stands: in the resource, or in the object of an extension.
-    fn apply_in(&self, holder: &mut Object) -> Result<(), Error> {
+    fn apply_in(&self, holder: &mut Object, dialect: &Dialect) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let current = holder.get(&attribute.name);
         if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
             return Err(Error::Mutability(format!("{} cannot be removed once it is set.", attribute.name)));
         }
         // To add nothing takes nothing away (§3.5.2.1).
-        if self.op == Op::Add && self.filter.is_none() && is_unassigned(self.value()) {
-            return Ok(());
+        if self.op == Op::Add && self.filter.is_none() {
+            if self.value().is_null() {
+                return Ok(());
+            }
+            if self.value().as_str() == Some("") {
+                return Ok(dialect.tolerate(Leniency::EmptyStrings, self.place())?);
+            }
         }
         let after = if attribute.multi_valued {
             let mut elements = match current {
                 Some(Value::Array(elements)) => elements.clone(),
                 _ => Vec::new(),
             };
-            self.apply_to_elements(&mut elements)?;
+            self.apply_to_elements(&mut elements, dialect)?;
             (!elements.is_empty()).then_some(Value::Array(elements))
         } else if self.filter.is_some() {
             let place = self.place();
@@ -46,27 +51,27 @@ impl Step {
             return Err(Error::InvalidPath(detail));
         } else if attribute.is_complex() {
             let mut object = current.and_then(Value::as_object).cloned().unwrap_or_default();
-            self.apply_to_complex(&mut object)?;
+            self.apply_to_complex(&mut object, dialect)?;
             (!object.is_empty()).then_some(Value::Object(object))
         } else if self.op == Op::Remove {
             None
         } else {
-            read_value(attribute, &self.place(), self.value())?
+            read_value(attribute, &self.place(), self.value(), dialect)?
         };
         put(holder, &attribute.name, after);
         Ok(())
     }
 
     /// A complex attribute with one value: what is not mentioned stays (§3.5.2.3).
-    fn apply_to_complex(&self, object: &mut Object) -> Result<(), Error> {
+    fn apply_to_complex(&self, object: &mut Object, dialect: &Dialect) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let before = object.get("value").cloned();
         let mut refers = false;
         match (self.op, self.sub) {
             (Op::Remove, None) => object.clear(),
             (Op::Remove, Some(sub)) => put(object, &sub.name, None),
-            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), self.value())?),
-            (_, None) => match read_value(attribute, &self.place(), self.value())? {
+            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), self.value(), dialect)?),
+            (_, None) => match read_value(attribute, &self.place(), self.value(), dialect)? {
                 // null, and an object of nothing that is assigned
                 None if !self.value().is_object() => object.clear(),
                 read => {
@@ -89,17 +94,17 @@ impl Step {
         Ok(())
     }
 
-    fn apply_to_elements(&self, elements: &mut Vec<Value>) -> Result<(), Error> {
+    fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
         match (&self.filter, self.sub) {
-            (Some(filter), _) => element::apply_to_matching(self, filter, elements),
-            (None, Some(sub)) => element::apply_to_only(self, sub, elements),
-            (None, None) => self.apply_to_list(elements),
+            (Some(filter), _) => element::apply_to_matching(self, filter, elements, dialect),
+            (None, Some(sub)) => element::apply_to_only(self, sub, elements, dialect),
+            (None, None) => self.apply_to_list(elements, dialect),
         }
     }
 
-    fn apply_to_list(&self, elements: &mut Vec<Value>) -> Result<(), Error> {
+    fn apply_to_list(&self, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
         let attribute = self.path.attribute;
-        let given = match read_value(attribute, &self.place(), self.value())? {
+        let given = match read_value(attribute, &self.place(), &self.values(), dialect)? {
             Some(Value::Array(given)) => given,
             _ => Vec::new(),
         };
@@ -113,7 +118,7 @@ impl Step {
             }
             Op::Add => given.into_iter().for_each(|given| element::add(attribute, elements, given)),
             Op::Remove if self.value().is_null() => elements.clear(),
-            // Entra removes single values by sending them along; an empty list of them removes nothing.
+            // An empty list of those to remove removes nothing.
             Op::Remove => {
                 for given in &given {
                     let said = element::said_of(&self.place(), given)?;
@@ -123,10 +128,6 @@ impl Step {
         }
         Ok(())
     }
-}
-
-fn is_unassigned(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
 }
 
 /// Sub-attributes that a value sets to null or `""`.

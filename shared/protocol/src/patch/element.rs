@@ -1,6 +1,6 @@
 //! Steps on elements of a multi-valued attribute: those that a filter selects, and those that a value means.
 
-use schema::{Attribute, Object, read_element, read_value};
+use schema::{Attribute, Dialect, Leniency, Object, read_element, read_value};
 use serde_json::Value;
 
 use super::apply::put;
@@ -10,39 +10,62 @@ use crate::filter::{Filter, Operand, Operator};
 use crate::{Comparison, Error};
 
 /// `emails[type eq "work"]…` (RFC 7644 §3.5.2.2, §3.5.2.3).
-pub(super) fn apply_to_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>) -> Result<(), Error> {
-    let matches = |element: &Value| element.as_object().is_some_and(|element| filter.matches(element));
-    let matching: Vec<usize> =
-        elements.iter().enumerate().filter(|(_, element)| matches(element)).map(|(at, _)| at).collect();
-    if matching.is_empty() {
-        return add_matching(step, filter, elements);
+pub(super) fn apply_to_matching(
+    step: &Step,
+    filter: &Filter,
+    elements: &mut Vec<Value>,
+    dialect: &Dialect,
+) -> Result<(), Error> {
+    if elements.iter().filter_map(Value::as_object).any(|element| filter.matches(element)) {
+        rewrite(step, elements, |element| filter.matches(element), dialect)
+    } else {
+        add_matching(step, filter, elements, dialect)
     }
-    for at in matching.into_iter().rev() {
-        let Some(Value::Object(element)) = elements.get(at) else { continue };
-        match apply_to_element(step, element.clone())? {
-            Some(element) => set(elements, at, element),
-            None => drop(elements.remove(at)),
+}
+
+/// Does the step to each element that is meant. Of those that it makes primary the last one stands, and no other does
+/// (RFC 7644 §3.5.2).
+fn rewrite(
+    step: &Step,
+    elements: &mut Vec<Value>,
+    is_meant: impl Fn(&Object) -> bool,
+    dialect: &Dialect,
+) -> Result<(), Error> {
+    let mut primary = None;
+    let mut kept = Vec::with_capacity(elements.len());
+    for element in elements.drain(..) {
+        match element {
+            Value::Object(object) if is_meant(&object) => {
+                let Some(object) = apply_to_element(step, object, dialect)? else { continue };
+                if is_primary(&object) && primary.replace(kept.len()).is_some() {
+                    dialect.tolerate(Leniency::SeveralPrimaries, step.place())?;
+                }
+                kept.push(Value::Object(object));
+            }
+            other => kept.push(other),
         }
     }
+    *elements = kept;
+    keep_primary(elements, primary);
     Ok(())
 }
 
 /// No element matches. Entra sets `emails[type eq "work"].value` of a user who has no such e-mail, and means one to be
 /// made (IdPs by the dozen follow); for all else it is `noTarget`.
-fn add_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>) -> Result<(), Error> {
-    if let (Op::Add | Op::Replace, Some(sub)) = (step.op, step.sub)
-        && read_value(sub, &step.place(), step.value())?.is_none()
-    {
-        // What is not there is unassigned already.
-        return Ok(());
-    }
+fn add_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
     let makes = step.op == Op::Add || (step.op == Op::Replace && step.sub.is_some());
+    let unassigns = |sub| Ok::<_, Error>(read_value(sub, &step.place(), step.value(), dialect)?.is_none());
+    let nothing = makes && step.sub.map_or(Ok(false), unassigns)?;
     let seed = if makes { element_of(filter) } else { None };
-    let Some(seed) = seed else {
+    if seed.is_none() && !nothing {
         return Err(Error::NoTarget(format!("No value of {} matches the path `{}`.", step.path, step.place())));
-    };
+    }
+    dialect.tolerate(Leniency::ElementsByFilter, step.place())?;
     let adding = Step { op: Op::Add, ..step.clone() };
-    if let Some(element) = apply_to_element(&adding, seed)? {
+    // What is not there is unassigned already.
+    if let Some(seed) = seed.filter(|_| !nothing)
+        && let Some(element) = apply_to_element(&adding, seed, dialect)?
+    {
         add(step.path.attribute, elements, Value::Object(element));
     }
     Ok(())
@@ -70,14 +93,14 @@ fn element_of(filter: &Filter) -> Option<Object> {
 }
 
 /// What a step makes of one element; `None` if nothing is left of it.
-fn apply_to_element(step: &Step, mut element: Object) -> Result<Option<Object>, Error> {
+fn apply_to_element(step: &Step, mut element: Object, dialect: &Dialect) -> Result<Option<Object>, Error> {
     let had_value = element.contains_key("value");
     match (step.op, step.sub) {
         (Op::Remove, None) => return Ok(None),
         (Op::Remove, Some(sub)) => put(&mut element, &sub.name, None),
-        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), step.value())?),
+        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), step.value(), dialect)?),
         (op, None) => {
-            let given = read_element(step.path.attribute, &step.place(), step.value())?;
+            let given = read_element(step.path.attribute, &step.place(), step.value(), dialect)?;
             if op == Op::Replace {
                 element.clear();
             }
@@ -91,7 +114,12 @@ fn apply_to_element(step: &Step, mut element: Object) -> Result<Option<Object>, 
 }
 
 /// `emails.value` without a filter: it says which value only where there is one.
-pub(super) fn apply_to_only(step: &Step, sub: &Attribute, elements: &mut Vec<Value>) -> Result<(), Error> {
+pub(super) fn apply_to_only(
+    step: &Step,
+    sub: &Attribute,
+    elements: &mut Vec<Value>,
+    dialect: &Dialect,
+) -> Result<(), Error> {
     if elements.len() > 1 && step.op != Op::Remove {
         let name = &step.path.attribute.name;
         return Err(Error::InvalidPath(format!(
@@ -104,14 +132,7 @@ pub(super) fn apply_to_only(step: &Step, sub: &Attribute, elements: &mut Vec<Val
     if elements.is_empty() && step.op != Op::Remove {
         elements.push(Value::Object(Object::new()));
     }
-    for at in (0..elements.len()).rev() {
-        let Some(Value::Object(element)) = elements.get(at) else { continue };
-        match apply_to_element(step, element.clone())? {
-            Some(element) => set(elements, at, element),
-            None => drop(elements.remove(at)),
-        }
-    }
-    Ok(())
+    rewrite(step, elements, |_| true, dialect)
 }
 
 /// Adds an element. One that is there already (the same `value` and `type`, RFC 7643 §2.4) is brought up to date in its place.
@@ -139,14 +160,24 @@ pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Value
 
 /// Puts an element in its place; if it is primary now, no other one is (RFC 7644 §3.5.2).
 fn set(elements: &mut [Value], at: usize, element: Object) {
-    if element.get("primary") == Some(&Value::Bool(true)) {
-        for primary in elements.iter_mut().filter_map(|element| element.get_mut("primary")) {
-            *primary = Value::Bool(false);
-        }
-    }
+    let primary = is_primary(&element).then_some(at);
     if let Some(place) = elements.get_mut(at) {
         *place = Value::Object(element);
     }
+    keep_primary(elements, primary);
+}
+
+/// Demotes every element but the one at `primary`, if there is one.
+fn keep_primary(elements: &mut [Value], primary: Option<usize>) {
+    let Some(primary) = primary else { return };
+    let others = elements.iter_mut().enumerate().filter(|(at, _)| *at != primary);
+    for demoted in others.filter_map(|(_, element)| element.get_mut("primary")) {
+        *demoted = Value::Bool(false);
+    }
+}
+
+fn is_primary(element: &Object) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
 }
 
 fn is_same(attribute: &Attribute, element: &Object, given: &Object) -> bool {
@@ -173,9 +204,8 @@ pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> 
 /// Whether a value that was sent for removal means an element: all that it says of it is so.
 pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value, said: &[String]) -> bool {
     let (Value::Object(element), Value::Object(given)) = (element, given) else { return element == given };
-    let primary = |object: &Object| object.get("primary") == Some(&Value::Bool(true));
     said.iter().all(|name| match name.as_str() {
-        "primary" => primary(element) == primary(given),
+        "primary" => is_primary(element) == is_primary(given),
         name => same_sub(attribute, name, element.get(name), given.get(name)),
     })
 }

@@ -1,6 +1,6 @@
 //! Steps on the members of a group. They are kept apart from the group, so they become changes of membership.
 
-use schema::{Kind, ResourceType, read_value};
+use schema::{Dialect, Kind, ResourceType, read_value};
 use serde_json::Value;
 
 use super::{Op, Step};
@@ -12,7 +12,7 @@ pub(super) fn is_target(definition: &ResourceType, step: &Step) -> bool {
     definition.kind == Kind::Group && step.path.attribute.name == "members"
 }
 
-pub(super) fn read(step: &Step) -> Result<MemberOperation, Error> {
+pub(super) fn read(step: &Step, dialect: &Dialect) -> Result<MemberOperation, Error> {
     if step.sub.is_some() || (step.filter.is_some() && step.op != Op::Remove) {
         return Err(Error::Mutability(format!(
             "`{}` cannot be changed: what is said of a member is immutable. Remove the member and add it again.",
@@ -30,11 +30,11 @@ pub(super) fn read(step: &Step) -> Result<MemberOperation, Error> {
         return Err(Error::InvalidValue(problem.to_owned()));
     }
     check_members(step.value())?;
-    let members = members_of(read_value(step.path.attribute, &step.place(), step.value())?)?;
+    let members = members_of(read_value(step.path.attribute, &step.place(), &step.values(), dialect)?)?;
     Ok(match step.op {
         Op::Add => MemberOperation::Add(members),
         Op::Replace => MemberOperation::Replace(members),
-        // Entra removes members by sending them along; an empty list of them removes nobody.
+        // An empty list of those to remove removes nobody.
         Op::Remove if step.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })

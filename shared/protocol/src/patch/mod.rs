@@ -8,7 +8,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use schema::{Attribute, Object, ResourceType};
+use std::borrow::Cow;
+
+use schema::{Attribute, Dialect, Object, ResourceType};
 use serde_json::Value;
 
 use crate::immutable::{Change, keep_immutable};
@@ -21,6 +23,7 @@ use crate::{Error, Filter};
 pub struct Patch {
     definition: &'static ResourceType,
     steps: Vec<Step>,
+    dialect: Dialect,
 }
 
 /// What a PATCH makes of a resource.
@@ -56,6 +59,17 @@ impl Step {
         self.value.as_ref().unwrap_or(&Value::Null)
     }
 
+    /// The value of an attribute with many: to add a single one, an object does (RFC 7644 §3.5.2.1).
+    fn values(&self) -> Cow<'_, Value> {
+        let value = self.value();
+        let single = match value {
+            Value::Object(object) => !object.is_empty(),
+            Value::String(text) => !text.is_empty(),
+            _ => false,
+        };
+        if single && self.op == Op::Add { Cow::Owned(Value::from(vec![value.clone()])) } else { Cow::Borrowed(value) }
+    }
+
     /// Where the step works, for an error's text.
     fn place(&self) -> String {
         let filter = self.filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
@@ -68,16 +82,16 @@ impl Patch {
     /// Applies the operations to a resource.
     ///
     /// # Errors
-    /// The first operation that cannot be done, and [`Error::Mutability`] if a required attribute is unassigned at the
+    /// The first operation that cannot be done, or that the dialect does not tolerate, and [`Error::Mutability`] if a required attribute is unassigned at the
     /// end (RFC 7644 §3.5.2.2) or an immutable one changed.
     pub fn apply(&self, before: &Object) -> Result<Patched, Error> {
         let mut resource = before.clone();
         let mut operations = Vec::new();
         for step in &self.steps {
             if members::is_target(self.definition, step) {
-                operations.push(members::read(step)?);
+                operations.push(members::read(step, &self.dialect)?);
             } else {
-                step.apply(&mut resource)?;
+                step.apply(&mut resource, &self.dialect)?;
             }
         }
         if let Some(missing) = self.definition.missing(&resource) {
@@ -90,7 +104,12 @@ impl Patch {
     /// RFC 7644 §3.5.2.2: to remove what is required is `mutability`; to empty it is a wrong value.
     fn missed(&self, missing: &str) -> Error {
         let detail = format!("{missing} is required and cannot be removed or emptied.");
-        let removed = |step: &Step| step.op == Op::Remove && missing.ends_with(&step.path.attribute.name);
+        let holds =
+            |path: &str| missing.strip_prefix(path).is_some_and(|rest| matches!(rest.get(..1), None | Some(".")));
+        let removed = |step: &Step| {
+            let extension = step.path.extension.is_some_and(|schema| schema.id == missing);
+            step.op == Op::Remove && (extension || holds(&step.path.to_string()))
+        };
         if self.steps.iter().any(removed) { Error::Mutability(detail) } else { Error::InvalidValue(detail) }
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn raw() -> Client {
 }
 
 pub(crate) fn tenant(name: &str) -> Caller {
-    Caller::from_context(name, "token-1", "read write").unwrap()
+    Caller::from_context(name, "token-1", "read write", None).unwrap()
 }
 
 pub(crate) fn id() -> ResourceId {

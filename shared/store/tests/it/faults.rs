@@ -116,6 +116,7 @@ async fn a_token_whose_answer_was_lost_is_not_taken() {
         hash: "hash".to_owned(),
         tenant: "acme".to_owned(),
         scopes: "read".to_owned(),
+        dialect: "lenient".to_owned(),
         label: String::new(),
         created: 1,
         expires_at: 2,

@@ -10,6 +10,7 @@ fn token(id: &str, tenant: &str) -> Token {
         hash: format!("hash of {id}"),
         tenant: tenant.to_owned(),
         scopes: "read write".to_owned(),
+        dialect: "strict".to_owned(),
         label: "Okta".to_owned(),
         created: 1_000_000,
         expires_at: 2_000_000_000,

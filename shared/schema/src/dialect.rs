@@ -1,0 +1,208 @@
+//! What is taken beside the standard, by name: a lenient token's requests may need a leniency, and it is noted; a strict
+//! token's may not.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::Invalid;
+
+/// How a token's requests are read.
+///
+/// Clones share what was used.
+#[derive(Debug, Clone, Default)]
+pub struct Dialect {
+    strict: bool,
+    /// A bit for each [`Leniency`], in the order of [`Leniency::ALL`].
+    used: Arc<AtomicU32>,
+}
+
+impl Dialect {
+    pub fn lenient() -> Self {
+        Self::default()
+    }
+
+    pub fn strict() -> Self {
+        Dialect { strict: true, ..Self::default() }
+    }
+
+    /// The dialect of this name, `strict` or `lenient`.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::lenient(), Self::strict()].into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    pub fn name(&self) -> &'static str {
+        if self.strict { "strict" } else { "lenient" }
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Goes on where the dialect is lenient, and notes that the leniency was needed.
+    ///
+    /// # Errors
+    /// In a strict dialect: what to change, and where.
+    pub fn tolerate(&self, leniency: Leniency, place: impl Display) -> Result<(), Invalid> {
+        if !self.strict {
+            self.used.fetch_or(1 << leniency as u32, Ordering::Relaxed);
+            return Ok(());
+        }
+        let problem = format!("{}; the dialect of this token is strict", leniency.row().instead);
+        Err(Invalid { attribute: place.to_string(), problem, leniency: Some(leniency) })
+    }
+
+    /// The leniencies that were needed, each once.
+    pub fn used(&self) -> impl Iterator<Item = Leniency> + use<> {
+        let used = self.used.load(Ordering::Relaxed);
+        Leniency::ALL.into_iter().filter(move |leniency| used & (1 << *leniency as u32) != 0)
+    }
+}
+
+/// A leniency in words.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// As the log has it.
+    pub name: &'static str,
+    /// What is taken.
+    pub what: &'static str,
+    /// Who sends it.
+    pub who: &'static str,
+    /// What a strict token's bearer has to send in its place.
+    pub instead: &'static str,
+}
+
+/// Makes the enumeration and its table of one list, so that neither can lack a row.
+macro_rules! leniencies {
+    ($($variant:ident $name:literal $what:literal $who:literal $instead:literal)*) => {
+        /// Something that is taken beside the standard, because an identity provider sends it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Leniency { $(#[doc = $what] $variant),* }
+
+        impl Leniency {
+            pub const ALL: [Leniency; [$($name),*].len()] = [$(Leniency::$variant),*];
+
+            pub fn row(self) -> Row {
+                match self {
+                    $(Leniency::$variant => Row { name: $name, what: $what, who: $who, instead: $instead }),*
+                }
+            }
+        }
+    };
+}
+
+leniencies! {
+    // In resources and values.
+    UnknownAttributes "unknownAttributes"
+        "attributes and sub-attributes that no schema has are passed over; so are unknown members of a PATCH"
+        "Okta, Entra ID, OneLogin" "no schema has this attribute, so leave it out"
+    MissingSchemas "missingSchemas"
+        "`schemas` may be missing, or lack the URI of the resource or message itself"
+        "Okta, OneLogin, authentik" "has to list the URI of what is sent (RFC 7643 §3)"
+    UnknownSchemas "unknownSchemas"
+        "`schemas` may list URIs that are not known"
+        "Entra ID (groups), OneLogin" "lists a URI that is not one of this resource or message; list those of RFC 7643 alone"
+    UnlistedExtensions "unlistedExtensions"
+        "an extension's attributes may be sent without its URI in `schemas`"
+        "Okta" "is used, so list its URI in `schemas`"
+    EmptyStrings "emptyStrings"
+        "`\"\"` unassigns an attribute, as null does"
+        "Okta, OneLogin, Entra ID (managers)" "is an empty string; send null, or remove the attribute"
+    StringBooleans "stringBooleans"
+        "`\"True\"` and `\"False\"` are booleans, in values and in filters"
+        "Entra ID, OneLogin" "is a string; send true or false without quotes"
+    BareValues "bareValues"
+        "a complex value may be its bare `value`: a manager, a role, a member"
+        "Okta, Entra ID" "is a string; send an object with `value`"
+    SingleForList "singleForList"
+        "a single value for a multi-valued attribute is a list of one"
+        "partial writers" "has many values; send an array"
+    ListForSingle "listForSingle"
+        "a list of one for a complex attribute with one value is that value: `\"manager\": [{…}]`"
+        "Entra ID" "has one value; send it without an array"
+    SeveralPrimaries "severalPrimaries"
+        "of several primary values the last one stands"
+        "PingOne" "is primary more than once; send one value with `primary` true"
+    UrlSafeBase64 "urlSafeBase64"
+        "binary values may be in the URL-safe alphabet"
+        "partial writers" "is in the URL-safe alphabet; send base64 (RFC 4648 §4)"
+    CoreSchemaObject "coreSchemaObject"
+        "core attributes may stand in an object, or below a path, that is the URI of the core schema"
+        "partial writers" "is the core schema; send its attributes in the resource itself"
+    UnknownMembers "unknownMembers"
+        "members who do not exist are left out"
+        "Okta (a 4xx would stop its push)" "names nobody in this directory; leave it out, or create it first"
+    // In PATCH.
+    PatchWithoutPath "patchWithoutPath"
+        "a PATCH operation may have an object of attributes in place of a path"
+        "Okta, Entra ID" "has no path; send an operation for each attribute, with its path"
+    PathsAsNames "pathsAsNames"
+        "names in such an object may be paths: `name.givenName`, `urn:…:User:department`"
+        "Okta, Entra ID" "is a path; send it as the path of an operation of its own"
+    ReadOnlyValues "readOnlyValues"
+        "read-only attributes inside a PATCH value are passed over"
+        "Okta (`id` with every rename of a group)" "is read-only, so leave it out"
+    OperationCase "operationCase"
+        "`op`, and the names of a message's members, may be in any case"
+        "Entra ID" "is written in another case; send it as RFC 7644 §3.5.2 has it"
+    NoOperations "noOperations"
+        "a PATCH may have no operations; it changes nothing"
+        "Entra ID" "is empty; send at least one operation"
+    ElementsByFilter "elementsByFilter"
+        "a value is made where the filter of a path finds none: `emails[type eq \"work\"].value`"
+        "Entra ID" "matches no value; add one to the attribute"
+    ValuesOnRemove "valuesOnRemove"
+        "`remove` with a list of values removes those alone"
+        "Entra ID, JumpCloud" "removes, and has a value; say in the path what to remove, such as `members[value eq \"…\"]`"
+    // In filters and paths.
+    BareExtensionNames "bareExtensionNames"
+        "an extension's attribute may be named without its URI where no core attribute has the name: `manager`"
+        "Entra ID" "belongs to an extension; put the extension's URI and a colon before it"
+    UnquotedLiterals "unquotedLiterals"
+        "a word without quotes is a string after `eq`, for `id`, `externalId`, `userName`, `displayName`, `emails`, `members`"
+        "Entra ID, PingOne, authentik" "the value is not quoted; put it in double quotes"
+    ValuePathComparisons "valuePathComparisons"
+        "`emails[type eq \"work\"].value eq \"x\"` asks for one value that is both"
+        "Entra ID" "a comparison cannot follow `]`; put it inside: `emails[type eq \"work\" and value eq \"x\"]`"
+    ComplexComparisons "complexComparisons"
+        "a complex attribute with one value is compared by its `value`: `manager eq \"x\"`"
+        "Entra ID" "is complex; compare its sub-attribute `value`"
+    // In headers.
+    BareTokens "bareTokens"
+        "the token may come without `Bearer`"
+        "Okta's catalog apps" "has no scheme; put `Bearer` before the token"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_leniency_is_noted_once_or_refused_with_what_to_change() {
+        let dialect = Dialect::lenient();
+        let clone = dialect.clone();
+        for _ in 0..2 {
+            assert_eq!(clone.tolerate(Leniency::BareTokens, "Authorization"), Ok(()));
+            assert_eq!(clone.tolerate(Leniency::UnknownAttributes, "x"), Ok(()));
+        }
+        assert_eq!(dialect.used().collect::<Vec<_>>(), [Leniency::UnknownAttributes, Leniency::BareTokens]);
+        let strict = Dialect::strict();
+        let refused = strict.tolerate(Leniency::UnknownAttributes, "x").unwrap_err();
+        let detail = "x: no schema has this attribute, so leave it out; the dialect of this token is strict";
+        assert_eq!((refused.to_string().as_str(), refused.leniency), (detail, Some(Leniency::UnknownAttributes)));
+        assert_eq!(strict.used().count(), 0);
+    }
+
+    #[test]
+    fn dialects_and_leniencies_have_names() {
+        for name in ["strict", "lenient"] {
+            assert_eq!(Dialect::named(name).unwrap().name(), name);
+        }
+        assert!(Dialect::named("Strict").is_none() && Dialect::named("").is_none());
+        let names: BTreeSet<&str> = Leniency::ALL.iter().map(|leniency| leniency.row().name).collect();
+        assert_eq!(names.len(), Leniency::ALL.len());
+        assert!(Leniency::ALL.len() <= 32, "one bit each");
+    }
+}
