@@ -4,10 +4,14 @@ use edge::{Request, Response};
 use protocol::Error;
 
 /// The paths of all operations and the methods that they take, as template.yaml has them.
-pub const PATHS: [(&str, &str); 9] = [
+pub const PATHS: [(&str, &str); 13] = [
+    ("/v2", "GET"),
+    ("/v2/.search", "POST"),
     ("/v2/Users", "GET, POST"),
+    ("/v2/Users/.search", "POST"),
     ("/v2/Users/{id}", "GET, PUT, PATCH, DELETE"),
     ("/v2/Groups", "GET, POST"),
+    ("/v2/Groups/.search", "POST"),
     ("/v2/Groups/{id}", "GET, PUT, PATCH, DELETE"),
     ("/v2/ServiceProviderConfig", "GET"),
     ("/v2/ResourceTypes", "GET"),
@@ -51,7 +55,10 @@ mod tests {
             ("/v2/Users/1/2", None),
             ("/v2/users", None),
             ("/v2/Bulk", None),
-            ("/v2", None),
+            ("/v2", Some("GET")),
+            ("/v2/", Some("GET")),
+            ("/v2/.search", Some("POST")),
+            ("/v2/Users/.search", Some("POST")),
             ("/", None),
         ] {
             let refusal = refusal(path);

@@ -2,6 +2,7 @@
 
 mod caller;
 mod compare;
+mod cursor;
 pub mod discovery;
 mod error;
 mod filter;
@@ -12,10 +13,13 @@ mod path;
 mod precondition;
 mod projection;
 mod query;
+mod search;
+mod sort;
 pub mod token;
 
 pub use caller::{Caller, Scopes, Tenant};
 pub use compare::{name_key, prepare};
+pub use cursor::{CURSOR_SECONDS, CursorKey};
 pub use error::Error;
 pub use filter::{Comparison, Filter, Operand, Operator};
 pub use immutable::keep_immutable;
@@ -23,4 +27,5 @@ pub use patch::{Patch, Patched};
 pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
 pub use projection::Projection;
-pub use query::{Query, list_response};
+pub use query::{Paging, Parameters, Part, Query, cursor_response, list_response};
+pub use sort::{Order, Position, SortKey};

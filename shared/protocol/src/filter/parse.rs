@@ -30,6 +30,19 @@ impl Filter {
     /// deeper than 16, that names an attribute which the type does not have, or asks of one what its type
     /// does not know.
     pub fn parse(definition: &'static ResourceType, text: &str) -> Result<Filter, Error> {
+        Self::parse_in(Scope::Resource(definition), text)
+    }
+
+    /// Reads a filter that is asked of all types of resource, for one of them (RFC 7644 §3.4.2.1): an attribute that only
+    /// another type has is one without a value.
+    ///
+    /// # Errors
+    /// As for one type; an attribute has to be known to some type.
+    pub fn parse_among_all(definition: &'static ResourceType, text: &str) -> Result<Filter, Error> {
+        Self::parse_in(Scope::Any(definition), text)
+    }
+
+    fn parse_in(scope: Scope, text: &str) -> Result<Filter, Error> {
         if text.len() > FILTER_BYTES {
             let length = text.len();
             return Err(Error::InvalidFilter(format!(
@@ -38,7 +51,7 @@ impl Filter {
         }
         let read = || {
             let mut parser = Parser::new(text)?;
-            let filter = parser.or(Scope::Resource(definition), 0)?;
+            let filter = parser.or(scope, 0)?;
             parser.end()?;
             Ok(filter)
         };
@@ -74,6 +87,8 @@ pub(crate) fn place(definition: &'static ResourceType, text: &str) -> Result<Pla
 #[derive(Clone, Copy)]
 enum Scope {
     Resource(&'static ResourceType),
+    /// A resource of this type, in a query of all types.
+    Any(&'static ResourceType),
     Element(&'static Attribute),
 }
 
@@ -82,6 +97,8 @@ impl Scope {
         match self {
             Scope::Resource(definition) => AttributePath::resolve(definition, word)
                 .ok_or_else(|| Fault::new(at, format!("{} has no attribute `{word}`", definition.kind))),
+            Scope::Any(definition) => AttributePath::resolve_among_all(definition, word)
+                .ok_or_else(|| Fault::new(at, format!("no type of resource has an attribute `{word}`"))),
             Scope::Element(attribute) => attribute
                 .sub_attribute(word)
                 .map(|attribute| AttributePath { extension: None, attribute, sub: None })
