@@ -1,5 +1,7 @@
 //! A page of all resources, oldest first, users before groups: it costs what it holds.
 
+use std::num::NonZeroUsize;
+
 use protocol::{Error, Position, Query};
 use schema::{Kind, ResourceId};
 use store::{Fields, Skipped};
@@ -46,7 +48,7 @@ async fn place(
     while let Some(part) = parts.next() {
         match context.directory.skip(&context.caller.tenant, part.kind, left).await.map_err(failed)? {
             Skipped::To(id) => return Ok(Some((part.kind, Some(id)))),
-            Skipped::All { left: rest } => match std::num::NonZeroUsize::new(rest) {
+            Skipped::All { left: rest } => match NonZeroUsize::new(rest) {
                 Some(rest) => left = rest,
                 None => return Ok(parts.peek().map(|next| (next.kind, None))),
             },

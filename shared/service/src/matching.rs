@@ -1,6 +1,9 @@
 //! The resources that match a filter, or that have to be sorted (RFC 7644 §3.4.2.2, §3.4.2.3): all of them are looked at, for
 //! their true number and, sorted, for their places. Only those of the page are kept.
 
+use std::collections::HashMap;
+use std::mem;
+
 use protocol::{Error, Part, Position, Query};
 use schema::{Kind, ResourceId};
 use store::{Fields, Stored};
@@ -106,11 +109,11 @@ impl Matches<'_> {
             self.total += 1;
             if self.query.is_sorted() {
                 self.places.push(position);
-            } else if self.is_before_page(&position) {
-            } else if self.page.len() < self.query.count {
-                self.page.push(stored);
-            } else {
-                self.more = true;
+            } else if !self.is_before_page(&position) {
+                match self.page.len() < self.query.count {
+                    true => self.page.push(stored),
+                    false => self.more = true,
+                }
             }
         }
         Ok(())
@@ -146,7 +149,7 @@ impl Matches<'_> {
     /// Reads the resources of the page. Who was deleted or has come not to match since the places were found is left out, and
     /// the page goes on with those that follow, so that it is empty at the end of the list alone.
     async fn sorted(mut self) -> Result<Found, Error> {
-        let mut places = std::mem::take(&mut self.places);
+        let mut places = mem::take(&mut self.places);
         places.sort_unstable_by(|one, other| one.compare(other, self.query));
         let first = match self.start {
             Start::After(None) => 0,
@@ -169,7 +172,7 @@ impl Matches<'_> {
 
     /// Those at the places that are still there and still match, in the order of the places.
     async fn read_again(&self, places: &[Position]) -> Result<Vec<Stored>, Error> {
-        let mut there = std::collections::HashMap::new();
+        let mut there = HashMap::new();
         for part in &self.query.parts {
             let ids: Vec<ResourceId> =
                 places.iter().filter(|place| place.kind == part.kind).map(|place| place.id.clone()).collect();
