@@ -11,7 +11,7 @@
 //! - Two walks at once with one token, one query and one count cannot be told apart. Of two places that both wait to be taken the
 //!   earlier one is kept: nobody is missed by either walk, but one may see somebody twice who moved between their pages.
 //!   A bookmark that was taken, or not for ten minutes, is awaited no longer.
-//! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one.
+//! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one. It is not awaited.
 //! - Without a bookmark (a jump into the middle, a walk that rested for an hour) `startIndex` is counted off.
 //! - A bookmark that could not be left fails no answer. It is logged; the next page is counted off, or begins where a walk of
 //!   the last hour left one.
@@ -20,7 +20,7 @@ use std::num::NonZeroUsize;
 
 use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
-use store::{BookmarkKey, Replacing};
+use store::{Bookmark, BookmarkKey, Replacing};
 
 use crate::Context;
 use crate::failure::failed;
@@ -69,21 +69,28 @@ pub(crate) async fn leave(context: &Context<'_>, query: &Query, start_index: usi
     let is_needed = found.more || (!is_first && start.is_known());
     let (true, Some(end)) = (is_needed, &found.end) else { return };
     let next = start_index.saturating_add(found.page.len());
-    if let Err(error) = try_leave(context, query, next, end).await {
+    if let Err(error) = try_leave(context, query, next, end, found.more).await {
         tracing::warn!(cause = %error, "a page left no bookmark");
     }
 }
 
-async fn try_leave(context: &Context<'_>, query: &Query, next: usize, end: &Position) -> Result<(), store::Error> {
+async fn try_leave(
+    context: &Context<'_>,
+    query: &Query,
+    next: usize,
+    end: &Position,
+    goes_on: bool,
+) -> Result<(), store::Error> {
     let hash = hash(query);
     let key = BookmarkKey { caller: context.caller, query: &hash, start_index: next };
     let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
-    let awaited = context.directory.leave_bookmark(key, &position, now(), Replacing::Nothing).await?;
+    let bookmark = Bookmark { position: &position, goes_on };
+    let awaited = context.directory.leave_bookmark(key, bookmark, now(), Replacing::Nothing).await?;
     let Some(awaited) = awaited else { return Ok(()) };
     let is_earlier =
         serde_json::from_str(&awaited).map_or(true, |awaited: Position| end.compare(&awaited, query).is_lt());
     if is_earlier {
-        context.directory.leave_bookmark(key, &position, now(), Replacing::Awaited(&awaited)).await?;
+        context.directory.leave_bookmark(key, bookmark, now(), Replacing::Awaited(&awaited)).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use protocol::Caller;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::action::{ABSENT, names, number, placeholders};
 use crate::error::failure;
@@ -26,6 +26,14 @@ pub struct BookmarkKey<'a> {
     pub start_index: usize,
 }
 
+/// What a page leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Bookmark<'a> {
+    pub position: &'a str,
+    /// Whether there is more, so that the walk goes on. Behind the end it may, but is not awaited.
+    pub goes_on: bool,
+}
+
 /// What lies where a bookmark should be left.
 #[derive(Debug, Clone, Copy)]
 pub enum Replacing<'a> {
@@ -35,10 +43,12 @@ pub enum Replacing<'a> {
     Awaited(&'a str),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct BookmarkItem<'a> {
     position: &'a str,
     left: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<u64>,
     expires: u64,
 }
 
@@ -71,11 +81,13 @@ impl Directory {
     pub async fn leave_bookmark(
         &self,
         key: BookmarkKey<'_>,
-        position: &str,
+        bookmark: Bookmark<'_>,
         now: u64,
         replacing: Replacing<'_>,
     ) -> Result<Option<String>, Error> {
-        let body = BookmarkItem { position, left: now, expires: now.saturating_add(KEPT) };
+        let Bookmark { position, goes_on } = bookmark;
+        let taken = (!goes_on).then_some(now);
+        let body = BookmarkItem { position, left: now, taken, expires: now.saturating_add(KEPT) };
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let (condition, values) = match replacing {
             Replacing::Nothing => (

@@ -23,7 +23,7 @@ mod secret;
 mod table;
 mod token;
 
-pub use bookmark::{BookmarkKey, Replacing};
+pub use bookmark::{Bookmark, BookmarkKey, Replacing};
 pub use commit::{
     ChangeRecord, Commit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
     RESOURCE_BYTES, Snapshot, Write,

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Once;
 
 use schema::Kind::{Group, User};
-use store::{BookmarkKey, Commit, Fields, Replacing};
+use store::{Bookmark, BookmarkKey, Commit, Fields, Replacing};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
@@ -95,7 +95,7 @@ async fn each_operation_takes_the_calls_it_has_to() {
 
     let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
     directory.take_bookmark(key, 1).await.unwrap();
-    directory.leave_bookmark(key, "p", 1, Replacing::Nothing).await.unwrap();
+    directory.leave_bookmark(key, Bookmark { position: "p", goes_on: true }, 1, Replacing::Nothing).await.unwrap();
     assert_eq!(calls(), ["UpdateItem", "PutItem"]);
     directory.cursor_secret(tenant, [1; 32]).await.unwrap();
     assert_eq!(calls(), ["GetItem", "PutItem"]);
