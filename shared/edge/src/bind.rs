@@ -1,7 +1,7 @@
 //! What a function takes from a request: body, parameters and conditions (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or why not.
 
 use lambda_http::Body;
-use protocol::{Error, Precondition, Projection, Query};
+use protocol::{Error, Parameters, Precondition, Projection, Query};
 use schema::{Kind, Object};
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ use crate::json::Unambiguous;
 
 /// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
 const BODY_BYTES: usize = 5 * 1024 * 1024;
+/// What the URL of a list can say.
+const LIST_PARAMETERS: [&str; 8] =
+    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
 
 impl Request {
     /// The body as a JSON object.
@@ -106,20 +109,40 @@ impl Request {
         Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?, &self.caller.dialect)
     }
 
-    /// `filter`, `startIndex`, `count` and the projection of a list.
+    /// What is asked of these kinds of resource: by the parameters of a list, or by the body of a search (RFC 7644 §3.4.3).
     ///
     /// # Errors
-    /// What [`Query::parse`] refuses, and what is not supported.
-    pub fn list_query(&self, kind: Kind) -> Result<Query, Error> {
-        for name in ["sortBy", "cursor"] {
+    /// What [`Query::parse`] refuses; [`Error::InvalidSyntax`] for a search with parameters in its URL: passing them over would
+    /// answer another question.
+    pub fn list_query(&self, kinds: &[Kind]) -> Result<Query, Error> {
+        if !self.path.ends_with("/.search") {
+            return Query::parse(kinds, self.list_parameters()?, &self.caller.dialect);
+        }
+        for name in LIST_PARAMETERS {
             if self.query(name)?.is_some() {
-                let detail =
-                    format!("The parameter {name} is not supported (see /ServiceProviderConfig); request without it.");
-                return Err(Error::InvalidValue(detail));
+                return Err(Error::InvalidSyntax(format!("A search has {name} in its body, not in its URL.")));
             }
         }
-        let (start_index, count) = (self.integer("startIndex")?, self.integer("count")?);
-        Query::parse(kind, self.query("filter")?, start_index, count, self.projection()?, &self.caller.dialect)
+        Query::parse(kinds, Parameters::from_search(&self.json_body()?, &self.caller.dialect)?, &self.caller.dialect)
+    }
+
+    fn list_parameters(&self) -> Result<Parameters, Error> {
+        let text = |name| Ok::<_, Error>(self.query(name)?.map(str::to_owned));
+        let cursor = text("cursor")?;
+        let count = self.integer("count").map_err(|error| match cursor {
+            // RFC 9865 §2.1.
+            Some(_) => Error::InvalidCount(error.to_string()),
+            None => error,
+        })?;
+        Ok(Parameters {
+            filter: text("filter")?,
+            sort_by: text("sortBy")?,
+            sort_order: text("sortOrder")?,
+            start_index: self.integer("startIndex")?,
+            count,
+            cursor,
+            projection: self.projection()?,
+        })
     }
 
     /// Whether the client can do without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). Whoever asks for attributes
@@ -265,7 +288,27 @@ mod tests {
         assert!(fraction.scim_type() == Some("invalidValue") && fraction.to_string().contains("parameter n "));
         let twice = request.query("attributes").unwrap_err();
         assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
-        assert!(request.projection().is_err() && request.list_query(Kind::User).is_err());
+        assert!(request.projection().is_err() && request.list_query(&[Kind::User]).is_err());
+    }
+
+    #[test]
+    fn a_list_is_asked_for_in_the_url_and_a_search_in_the_body() {
+        let asked = |path: &str, query: Value, body: Value| {
+            let mut event = event();
+            event["requestContext"]["resourcePath"] = path.into();
+            event["queryStringParameters"] = Value::Null;
+            event["multiValueQueryStringParameters"] = query;
+            event["body"] = json!(body.to_string());
+            admit(&event).unwrap().list_query(&Kind::ALL)
+        };
+        let list = asked("/v2", json!({"count": ["7"], "cursor": [""], "sortBy": ["id"]}), json!({})).unwrap();
+        assert_eq!((list.count, list.paging.clone(), list.is_sorted()), (7, protocol::Paging::Cursor(None), true));
+        let search = asked("/v2/.search", json!({"other": ["x"]}), json!({"count": 8, "startIndex": 3})).unwrap();
+        assert_eq!((search.count, search.paging), (8, protocol::Paging::Index(3)));
+        let scim_type = |refused: Result<Query, Error>| refused.unwrap_err().scim_type().unwrap();
+        assert_eq!(scim_type(asked("/v2/.search", json!({"count": ["7"]}), json!({}))), "invalidSyntax");
+        assert_eq!(scim_type(asked("/v2", json!({"count": ["x"]}), json!({}))), "invalidValue");
+        assert_eq!(scim_type(asked("/v2", json!({"count": ["x"], "cursor": [""]}), json!({}))), "invalidCount");
     }
 
     #[test]

@@ -251,6 +251,7 @@ pub(crate) mod tests {
             ("read", "HEAD", "/v2/Users", true),
             ("read", "OPTIONS", "/v2/Users", true),
             ("read", "POST", search, true),
+            ("read", "POST", "/v2/.search", true),
             ("read", "POST", "/v2/Users", false),
             ("read", "PUT", search, false),
             ("read", "DELETE", "/v2/Users/{id}", false),

@@ -4,7 +4,8 @@ use schema::{Object, ResourceType, Schema, resource_types, schemas};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::query::{MAX_COUNT, list_response};
+use crate::cursor::CURSOR_SECONDS;
+use crate::query::{DEFAULT_COUNT, MAX_COUNT, list_response};
 
 const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
@@ -23,7 +24,7 @@ pub fn refuse_filter(filter: Option<&str>) -> Result<(), Error> {
     }
 }
 
-/// The body of `/ServiceProviderConfig` (RFC 7643 §5).
+/// The body of `/ServiceProviderConfig` (RFC 7643 §5; `pagination`: RFC 9865 §4).
 pub fn service_provider_config(base_url: &str) -> Object {
     let config = json!({
         "schemas": [CONFIG],
@@ -31,8 +32,16 @@ pub fn service_provider_config(base_url: &str) -> Object {
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": true, "maxResults": MAX_COUNT},
         "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "sort": {"supported": true},
         "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+            "cursorTimeout": CURSOR_SECONDS,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",

@@ -35,6 +35,15 @@ pub enum Error {
     /// 400: a value of a wrong type, or a required one that is missing.
     #[error("{0}")]
     InvalidValue(String),
+    /// 400: a cursor that this service did not give, or not for this query (RFC 9865 §2.1).
+    #[error("{0}")]
+    InvalidCursor(String),
+    /// 400: a cursor that was used too late (RFC 9865 §2.1).
+    #[error("{0}")]
+    ExpiredCursor(String),
+    /// 400: another count than the one that the cursor was made for (RFC 9865 §2.1).
+    #[error("{0}")]
+    InvalidCount(String),
     /// 401.
     #[error("{0}")]
     Unauthorized(String),
@@ -90,7 +99,10 @@ impl Error {
             | Error::InvalidSyntax(_)
             | Error::InvalidPath(_)
             | Error::NoTarget(_)
-            | Error::InvalidValue(_) => 400,
+            | Error::InvalidValue(_)
+            | Error::InvalidCursor(_)
+            | Error::ExpiredCursor(_)
+            | Error::InvalidCount(_) => 400,
             Error::Unauthorized(_) => 401,
             Error::Forbidden(_) => 403,
             Error::NotFound(_) => 404,
@@ -107,7 +119,7 @@ impl Error {
         }
     }
 
-    /// The error keyword (RFC 7644 §3.12, table 9), where there is one.
+    /// The error keyword (RFC 7644 §3.12, table 9; RFC 9865 §2.1, table 3), where there is one.
     pub fn scim_type(&self) -> Option<&'static str> {
         match self {
             Error::InvalidFilter(_) => Some("invalidFilter"),
@@ -118,6 +130,9 @@ impl Error {
             Error::InvalidPath(_) => Some("invalidPath"),
             Error::NoTarget(_) => Some("noTarget"),
             Error::InvalidValue(_) => Some("invalidValue"),
+            Error::InvalidCursor(_) => Some("invalidCursor"),
+            Error::ExpiredCursor(_) => Some("expiredCursor"),
+            Error::InvalidCount(_) => Some("invalidCount"),
             _ => None,
         }
     }

@@ -2,11 +2,13 @@
 
 mod caller;
 mod compare;
+mod cursor;
 pub mod discovery;
 mod error;
 mod filter;
 mod immutable;
 pub mod membership;
+mod message;
 pub mod openapi;
 mod patch;
 mod path;
@@ -14,10 +16,13 @@ mod precondition;
 mod projection;
 mod query;
 mod routes;
+mod search;
+mod sort;
 pub mod token;
 
 pub use caller::{Caller, Scopes, Tenant};
 pub use compare::{name_key, prepare};
+pub use cursor::{CURSOR_SECONDS, CursorKey};
 pub use error::Error;
 pub use filter::{Comparison, Filter, Operand, Operator};
 pub use immutable::{Change, keep_immutable};
@@ -25,5 +30,6 @@ pub use patch::{Patch, Patched};
 pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
 pub use projection::Projection;
-pub use query::{Query, list_response};
+pub use query::{Paging, Parameters, Part, Query, cursor_response, list_response};
 pub use routes::{ROUTES, Route, allowed};
+pub use sort::{Order, Position, SortKey};

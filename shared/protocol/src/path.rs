@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema};
+use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema, resource_types};
 use serde_json::Value;
 
 /// An attribute of a resource type, or one of its sub-attributes.
@@ -76,6 +76,34 @@ impl AttributePath {
     /// The attribute whose characteristics hold for the values that the path leads to.
     pub fn leaf(&self) -> &'static Attribute {
         self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Finds what a path names among all types of resource, the given one first. A resource of this type has no value of an
+    /// attribute that only another type has (RFC 7644 §3.4.2.1).
+    pub fn resolve_among_all(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
+        Self::resolve(definition, text)
+            .or_else(|| resource_types().iter().find_map(|definition| Self::resolve(definition, text)))
+    }
+
+    /// Whether resources of a type can have a value here.
+    pub fn is_of(&self, definition: &ResourceType) -> bool {
+        match self.extension {
+            Some(schema) => definition.extension(&schema.id).is_some(),
+            None => definition.attribute(&self.attribute.name).is_some_and(|own| std::ptr::eq(own, self.attribute)),
+        }
+    }
+
+    /// The one value by which resources are sorted: of a multi-valued attribute the primary one, else the first (RFC 7644
+    /// §3.4.2.3).
+    pub fn sort_value<'o>(&self, resource: &'o Object) -> Option<&'o Value> {
+        let whole = AttributePath { sub: None, ..*self };
+        let elements = whole.values(resource);
+        let is_primary = |element: &&&Value| element.get("primary") == Some(&Value::Bool(true));
+        let element = elements.iter().find(is_primary).or(elements.first())?;
+        match self.sub {
+            None => Some(element),
+            Some(sub) => element.get(&sub.name),
+        }
     }
 
     /// The values that the path leads to in a resource; the elements of a multi-valued attribute one by one.

@@ -1,57 +1,262 @@
-//! A query for resources (RFC 7644 §3.4.2) and the list that answers it.
+//! A query for resources (RFC 7644 §3.4.2, RFC 9865 §2) and the list that answers it.
 
-use schema::{Dialect, Kind, Object, resource_type};
+use schema::{Dialect, Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
 
+use crate::path::AttributePath;
+use crate::sort::{Order, Position, sort_key, sort_paths};
 use crate::{Error, Filter, Projection};
 
 /// The schema URI of a list.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// How many resources a page holds when the request does not say.
-const DEFAULT_COUNT: usize = 100;
+pub(crate) const DEFAULT_COUNT: usize = 100;
 /// The most that a page holds.
 pub(crate) const MAX_COUNT: usize = 1000;
+
+/// What a request says of the list it wants, in a URL or in the body of a search.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters {
+    pub filter: Option<String>,
+    pub sort_by: Option<String>,
+    pub sort_order: Option<String>,
+    pub start_index: Option<i64>,
+    pub count: Option<i64>,
+    /// Empty for the first page.
+    pub cursor: Option<String>,
+    pub projection: Projection,
+}
 
 /// What a list request asks for.
 #[derive(Debug, Clone)]
 pub struct Query {
-    pub filter: Option<Filter>,
-    /// The first resource of the page, counted from 1.
-    pub start_index: usize,
+    /// One for each kind of resource that is asked for, in the order of kinds.
+    pub parts: Vec<Part>,
+    order: Option<Order>,
+    pub paging: Paging,
     /// The most resources that the page may hold.
     pub count: usize,
     pub projection: Projection,
 }
 
+/// What is asked of one kind of resource.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub kind: Kind,
+    pub filter: Option<Filter>,
+    /// What to sort by; `None` also where only another kind has the attribute.
+    sort_by: Option<AttributePath>,
+}
+
+/// Which page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paging {
+    /// The first resource of the page, counted from 1 (RFC 7644 §3.4.2.4). This is the default (RFC 9865 §2.4).
+    Index(usize),
+    /// A cursor as it was sent, not looked at yet; `None` for the first page (RFC 9865 §2).
+    Cursor(Option<String>),
+}
+
 impl Query {
-    /// Reads the parameters (RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0; a `count` over
-    /// 1,000 is 1,000).
+    /// Reads the parameters of a query of these kinds of resource (RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative
+    /// `count` is 0; a `count` over 1,000 is 1,000).
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`]; an empty filter is one, too.
-    pub fn parse(
-        kind: Kind,
-        filter: Option<&str>,
-        start_index: Option<i64>,
-        count: Option<i64>,
-        projection: Projection,
-        dialect: &Dialect,
-    ) -> Result<Query, Error> {
-        let filter = filter.map(|text| Filter::parse(resource_type(kind), text, dialect)).transpose()?;
+    /// [`Error::InvalidFilter`], for an empty filter, too; what sorting refuses; [`Error::InvalidValue`] for `cursor` and
+    /// `startIndex` together: they ask for different pages.
+    pub fn parse(kinds: &[Kind], parameters: Parameters, dialect: &Dialect) -> Result<Query, Error> {
+        let parse = if kinds.len() == 1 { Filter::parse } else { Filter::parse_among_all };
+        let sort_by = match &parameters.sort_by {
+            Some(text) => sort_paths(kinds, text, dialect)?,
+            None => vec![None; kinds.len()],
+        };
+        let order = parameters.sort_order.as_deref().map(Order::parse).transpose()?.unwrap_or_default();
+        let filter = parameters.filter.as_deref();
+        let part = |(kind, sort_by): (&Kind, _)| {
+            let filter = filter.map(|text| parse(resource_type(*kind), text, dialect)).transpose()?;
+            Ok(Part { kind: *kind, filter, sort_by })
+        };
         let whole = |number: i64| usize::try_from(number).unwrap_or(0);
-        let start_index = start_index.map_or(1, whole).max(1);
-        let count = count.map_or(DEFAULT_COUNT, whole).min(MAX_COUNT);
-        Ok(Query { filter, start_index, count, projection })
+        Ok(Query {
+            parts: kinds.iter().zip(sort_by).map(part).collect::<Result<_, Error>>()?,
+            order: parameters.sort_by.is_some().then_some(order),
+            paging: paging(parameters.start_index, parameters.cursor)?,
+            count: parameters.count.map_or(DEFAULT_COUNT, whole).min(MAX_COUNT),
+            projection: parameters.projection,
+        })
+    }
+
+    /// Whether resources are asked for in another order than that of their kinds and ids.
+    pub fn is_sorted(&self) -> bool {
+        self.order.is_some()
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.order.unwrap_or_default()
+    }
+
+    /// The place of a resource in the list.
+    pub fn position(&self, kind: Kind, id: ResourceId, resource: &Object) -> Position {
+        let path = self.parts.iter().find(|part| part.kind == kind).and_then(|part| part.sort_by.as_ref());
+        Position::new(path.and_then(|path| sort_key(path, resource)), kind, id)
+    }
+
+    /// What makes two requests ask for the same list: all but page and projection. For hashing, not for logs: it holds the
+    /// filter's literals.
+    pub fn identity(&self) -> String {
+        let order = match self.order {
+            None => "",
+            Some(Order::Ascending) => "ascending",
+            Some(Order::Descending) => "descending",
+        };
+        let part = |part: &Part| {
+            let filter = part.filter.as_ref().map(Filter::to_string);
+            json!([part.kind, filter, part.sort_by.map(|path| path.to_string())])
+        };
+        Value::from_iter([Value::from(order)].into_iter().chain(self.parts.iter().map(part))).to_string()
+    }
+}
+
+impl Part {
+    /// Whether an attribute has to be read, so that the resource can be held against the filter and put in its place.
+    pub fn reads(&self, attribute: &str) -> bool {
+        self.filter.as_ref().is_some_and(|filter| filter.reads(attribute))
+            || self.sort_by.is_some_and(|path| path.attribute.name == attribute)
+    }
+
+    /// Whether a resource is asked for.
+    pub fn matches(&self, resource: &Object) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(resource))
+    }
+}
+
+/// RFC 9865 §2.4: a client asks by `startIndex` or by `cursor`.
+fn paging(start_index: Option<i64>, cursor: Option<String>) -> Result<Paging, Error> {
+    match (start_index, cursor) {
+        (Some(_), Some(_)) => {
+            let problem = "startIndex and cursor cannot be sent together; page by one of them.";
+            Err(Error::InvalidValue(problem.to_owned()))
+        }
+        (None, Some(cursor)) => Ok(Paging::Cursor(Some(cursor).filter(|cursor| !cursor.is_empty()))),
+        (start_index, None) => {
+            let start_index = start_index.map_or(1, |number| usize::try_from(number).unwrap_or(0));
+            Ok(Paging::Index(start_index.max(1)))
+        }
     }
 }
 
 /// The body of a list (RFC 7644 §3.4.2): the numbers are integers, and `Resources` is there when it is empty.
 pub fn list_response(total: usize, start_index: usize, resources: Vec<Object>) -> Object {
+    response(total, ("startIndex", start_index.into()), resources)
+}
+
+/// The body of a list that is paged by cursor (RFC 9865 §2): "nextCursor MUST be omitted from a response only to indicate that
+/// there are no more result pages".
+pub fn cursor_response(total: usize, next: Option<String>, resources: Vec<Object>) -> Object {
+    let mut body = response(total, ("nextCursor", next.as_deref().into()), resources);
+    if next.is_none() {
+        body.shift_remove("nextCursor");
+    }
+    body
+}
+
+fn response(total: usize, (name, value): (&str, Value), resources: Vec<Object>) -> Object {
     Object::from_iter([
         ("schemas".to_owned(), json!([LIST_RESPONSE])),
         ("totalResults".to_owned(), total.into()),
-        ("startIndex".to_owned(), start_index.into()),
+        (name.to_owned(), value),
         ("itemsPerPage".to_owned(), resources.len().into()),
         ("Resources".to_owned(), resources.into_iter().map(Value::Object).collect()),
     ])
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn query(kinds: &[Kind], sort_by: Option<&str>, sort_order: Option<&str>) -> Result<Query, Error> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let parameters = Parameters { sort_by: text(sort_by), sort_order: text(sort_order), ..Parameters::default() };
+        Query::parse(kinds, parameters, &Dialect::lenient())
+    }
+
+    #[test]
+    fn numbers_are_brought_within_their_bounds() {
+        for (start_index, count, expect) in [
+            (None, None, (1, 100)),
+            (Some(0), Some(0), (1, 0)),
+            (Some(-7), Some(-7), (1, 0)),
+            (Some(i64::MIN), Some(i64::MIN), (1, 0)),
+            (Some(7), Some(1000), (7, 1000)),
+            (Some(i64::MAX), Some(i64::MAX), (i64::MAX as usize, 1000)),
+        ] {
+            let parameters = Parameters { start_index, count, ..Parameters::default() };
+            let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
+            assert_eq!((query.paging, query.count), (Paging::Index(expect.0), expect.1));
+        }
+    }
+
+    #[test]
+    fn a_page_is_asked_for_in_one_way() {
+        let parse = |start_index, cursor: Option<&str>| {
+            let parameters = Parameters { start_index, cursor: cursor.map(str::to_owned), ..Parameters::default() };
+            Query::parse(&[Kind::User], parameters, &Dialect::lenient()).map(|query| query.paging)
+        };
+        assert_eq!(parse(None, Some("")), Ok(Paging::Cursor(None)));
+        assert_eq!(parse(None, Some("x")), Ok(Paging::Cursor(Some("x".to_owned()))));
+        assert_eq!(parse(Some(1), Some("")).unwrap_err().scim_type(), Some("invalidValue"));
+    }
+
+    #[test]
+    fn a_list_has_one_identity() {
+        let identity = |kinds: &[Kind], filter: Option<&str>, sort_by: Option<&str>, order: Option<&str>, count| {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let (filter, sort_by, sort_order) = (text(filter), text(sort_by), text(order));
+            let parameters = Parameters { filter, sort_by, sort_order, count, ..Parameters::default() };
+            Query::parse(kinds, parameters, &Dialect::lenient()).unwrap().identity()
+        };
+        let plain = identity(&[Kind::User], None, None, None, None);
+        assert_eq!(identity(&[Kind::User], None, None, Some("descending"), Some(3)), plain, "an order of nothing");
+        let sorted = identity(&[Kind::User], None, Some("TITLE"), None, None);
+        assert_eq!(identity(&[Kind::User], None, Some("title"), Some("ASCENDING"), None), sorted);
+        let mut all = vec![
+            plain,
+            sorted,
+            identity(&[Kind::Group], None, None, None, None),
+            identity(&Kind::ALL, None, None, None, None),
+            identity(&[Kind::User], Some("title eq \"a\""), None, None, None),
+            identity(&[Kind::User], Some("title eq \"b\""), None, None, None),
+            identity(&[Kind::User], None, Some("title"), Some("descending"), None),
+        ];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 7);
+    }
+
+    #[test]
+    fn a_query_of_all_kinds_knows_the_attributes_of_each() {
+        let matches = |filter: &str| {
+            let parameters = Parameters { filter: Some(filter.to_owned()), ..Parameters::default() };
+            let query = Query::parse(&Kind::ALL, parameters, &Dialect::lenient()).unwrap();
+            let user = json!({"userName": "a", "displayName": "A", "meta": {"resourceType": "User"}});
+            let group = json!({"displayName": "A", "members": [{"value": "x"}], "meta": {"resourceType": "Group"}});
+            let seen = [user, group].map(|resource| resource.as_object().unwrap().clone());
+            let found = query.parts.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
+            found.map(|(part, _)| part.kind.name()).collect::<Vec<_>>().join(" ")
+        };
+        for (filter, expect) in [
+            ("userName pr", "User"),
+            ("members.value pr", "Group"),
+            ("displayName eq \"a\"", "User Group"),
+            ("not (userName pr)", "Group"),
+            ("userName eq \"a\" or members[value eq \"x\"]", "User Group"),
+            ("meta.resourceType eq \"Group\"", "Group"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq null", "User Group"),
+        ] {
+            assert_eq!(matches(filter), expect, "{filter}");
+        }
+        let parameters = Parameters { filter: Some("nope pr".to_owned()), ..Parameters::default() };
+        let error = Query::parse(&Kind::ALL, parameters, &Dialect::lenient()).unwrap_err();
+        assert!(error.scim_type() == Some("invalidFilter") && error.to_string().contains("no type of resource"));
+    }
 }

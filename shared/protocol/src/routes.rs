@@ -13,13 +13,18 @@ pub struct Route {
 const COLLECTION: &[&str] = &["GET", "POST"];
 const RESOURCE: &[&str] = &["GET", "PUT", "PATCH", "DELETE"];
 const READ: &[&str] = &["GET"];
+const SEARCH: &[&str] = &["POST"];
 const ALL: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
+    Route { path: "/v2", methods: READ },
+    Route { path: "/v2/.search", methods: SEARCH },
     Route { path: "/v2/Users", methods: COLLECTION },
+    Route { path: "/v2/Users/.search", methods: SEARCH },
     Route { path: "/v2/Users/{id}", methods: RESOURCE },
     Route { path: "/v2/Groups", methods: COLLECTION },
+    Route { path: "/v2/Groups/.search", methods: SEARCH },
     Route { path: "/v2/Groups/{id}", methods: RESOURCE },
     Route { path: "/v2/Me", methods: ALL },
     Route { path: "/v2/ServiceProviderConfig", methods: READ },
@@ -57,7 +62,9 @@ mod tests {
             ("/v2/Schemas/urn:x", Some("GET, HEAD, OPTIONS")),
             ("/v2/Users/1/2", None),
             ("/v2/users", None),
-            ("/v2", None),
+            ("/v2/", Some("GET, HEAD, OPTIONS")),
+            ("/v2/.search", Some("POST, OPTIONS")),
+            ("/v2/Users/.search", Some("POST, OPTIONS")),
             ("/", None),
         ] {
             assert_eq!(allowed(path).as_deref(), expect, "{path}");

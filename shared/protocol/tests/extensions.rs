@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
 
 use protocol::{Change, Filter, Patch, Projection, keep_immutable};
-use schema::{Kind, Object, Registry, ResourceType};
+use schema::{Dialect, Kind, Object, Registry, ResourceType};
 use serde_json::{Value, json};
 
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
@@ -17,7 +17,7 @@ fn with(badge: Value) -> Object {
 }
 
 fn read(badge: Value) -> Result<Value, String> {
-    let read = user().read(&with(badge)).map_err(|invalid| invalid.to_string())?;
+    let read = user().read(&with(badge), &Dialect::lenient()).map_err(|invalid| invalid.to_string())?;
     match user().missing(&read) {
         Some(missing) => Err(format!("{missing} is missing")),
         None => Ok(read[BADGE].clone()),
@@ -96,7 +96,7 @@ fn filters_compare_by_type_and_case() {
         ("holder.lock sw \"1\"", None),
     ] {
         for filter in [format!("{BADGE}:{filter}"), filter.to_owned()] {
-            let got = Filter::parse(user(), &filter).map(|filter| filter.matches(&resource));
+            let got = Filter::parse(user(), &filter, &Dialect::lenient()).map(|filter| filter.matches(&resource));
             assert_eq!(got.as_ref().ok(), expect.as_ref(), "{filter}: {got:?}");
         }
     }
@@ -104,7 +104,8 @@ fn filters_compare_by_type_and_case() {
 
 fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
-    let patch = Patch::parse(user(), body.as_object().unwrap()).map_err(|error| format!("{error:?}"))?;
+    let patch =
+        Patch::parse(user(), body.as_object().unwrap(), &Dialect::lenient()).map_err(|error| format!("{error:?}"))?;
     let patched = patch.apply(&with(badge)).map_err(|error| format!("{error:?}"))?;
     Ok(patched.resource.get(BADGE).cloned().unwrap_or_default())
 }
@@ -179,7 +180,7 @@ fn projection_follows_returned() {
         (None, path("serial"), json!({"level": "staff"})),
         (None, path("level"), json!({"level": "staff", "serial": "1"})),
     ] {
-        let projection = Projection::parse(attributes.as_deref(), excluded.as_deref()).unwrap();
+        let projection = Projection::parse(attributes.as_deref(), excluded.as_deref(), &Dialect::lenient()).unwrap();
         let shown = projection.apply(user(), whole.clone());
         assert_eq!(shown[BADGE], expect, "{attributes:?} {excluded:?}");
     }

@@ -1,6 +1,7 @@
 //! The steps of each operation: read, compute, commit, answer. What a resource is and what a request means is decided
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
+mod all;
 mod change;
 mod contest;
 mod create;
@@ -9,9 +10,11 @@ mod failure;
 mod get;
 mod keys;
 mod list;
+mod matching;
 mod membership;
 mod plan;
 mod represent;
+mod start;
 pub mod tokens;
 
 pub use change::{patch, replace};

@@ -1,167 +1,140 @@
-//! Listing resources (RFC 7644 §3.4.2), oldest first: a page of all, or of those that match a filter.
+//! Listing resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a filter.
 
-use std::num::NonZeroUsize;
-
-use futures_util::future::try_join;
-use protocol::{Error, Filter, Query, list_response};
-use schema::{Kind, Object, ResourceId, resource_type};
-use store::{Fields, Stored};
+use futures_util::future::{try_join, try_join_all};
+use protocol::{Error, Paging, Position, Query, cursor_response, list_response};
+use schema::{Kind, Object, resource_type};
+use store::Stored;
 
 use crate::failure::failed;
-use crate::plan::{Source, source};
-use crate::{Context, Reply, represent};
+use crate::start::Start;
+use crate::{Context, Reply, all, matching, represent, start};
 
-/// The most resources that a filter without a key is tried on, for one request.
-const MAX_READ: usize = 50_000;
-/// How many are read at a time.
-const CHUNK: usize = 1000;
+/// The most resources that a filter without a key is tried on, or that are sorted, for one request.
+pub(crate) const MAX_READ: usize = 50_000;
 
-/// Lists the resources of a kind.
+/// A page, as it was found.
+pub(crate) struct Found {
+    /// How many there are on all pages.
+    pub(crate) total: usize,
+    pub(crate) page: Vec<Stored>,
+    /// Where the page ends; `None` if it holds nobody.
+    pub(crate) end: Option<Position>,
+    /// Whether there is somebody after the page.
+    pub(crate) more: bool,
+}
+
+/// Lists the resources of one kind, or of all.
 ///
 /// # Errors
-/// [`Error::TooMany`] where the filter would have to be tried on more than 50,000 resources.
-pub async fn list(context: &Context<'_>, kind: Kind, query: &Query) -> Result<Reply, Error> {
-    let (total, resources) = match &query.filter {
-        None => page(context, kind, query).await?,
-        Some(filter) => matching(context, kind, query, filter).await?,
+/// [`Error::TooMany`] where more than 50,000 resources would have to be looked at; what [`protocol::CursorKey::open`] refuses.
+pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
+    let start = start::find(context, query).await?;
+    let is_plain = !query.is_sorted() && query.parts.iter().all(|part| part.filter.is_none());
+    let found = if is_plain {
+        let (total, page) = try_join(count(context, query), all::page(context, query, &start)).await?;
+        Found { total, ..page }
+    } else {
+        matching::page(context, query, &start).await?
     };
-    let definition = resource_type(kind);
-    let resources = resources.into_iter().map(|resource| query.projection.apply(definition, resource)).collect();
-    let body = list_response(total, query.start_index, resources);
+    let body = match &query.paging {
+        Paging::Index(start_index) => {
+            let total = total_results(*start_index, &start, &found, query);
+            let leave = async { Ok(start::leave(context, query, *start_index, &start, &found).await) };
+            let (resources, ()) = try_join(represented(context, query, &found.page), leave).await?;
+            list_response(total, *start_index, resources)
+        }
+        Paging::Cursor(_) => {
+            let resources = represented(context, query, &found.page).await?;
+            let next = start::next_cursor(context, query, &found).await?;
+            cursor_response(found.total.max(resources.len()), next, resources)
+        }
+    };
     Ok(Reply { status: 200, location: None, version: None, body: Some(body) })
 }
 
-/// A page of all resources.
-async fn page(context: &Context<'_>, kind: Kind, query: &Query) -> Result<(usize, Vec<Object>), Error> {
+/// The sum of the counts that every create and delete keeps.
+async fn count(context: &Context<'_>, query: &Query) -> Result<usize, Error> {
     let tenant = &context.caller.tenant;
-    let count = async { context.directory.count(tenant, kind).await.map_err(failed) };
-    let (total, stored) = try_join(count, stored_page(context, kind, query)).await?;
-    let resources = represent_for(context, kind, query, &stored).await?;
-    Ok((usize::try_from(total).unwrap_or(usize::MAX), resources))
+    let counts: Vec<_> = query.parts.iter().map(|part| context.directory.count(tenant, part.kind)).collect();
+    let counts = try_join_all(counts).await.map_err(failed)?;
+    Ok(usize::try_from(counts.into_iter().sum::<u64>()).unwrap_or(usize::MAX))
 }
 
-async fn stored_page(context: &Context<'_>, kind: Kind, query: &Query) -> Result<Vec<Stored>, Error> {
-    let tenant = &context.caller.tenant;
-    if query.count == 0 {
-        return Ok(Vec::new());
-    }
-    let after = match NonZeroUsize::new(query.start_index - 1) {
-        None => None,
-        Some(before) => match context.directory.skip(tenant, kind, before).await.map_err(failed)? {
-            Some(last) => Some(last),
-            None => return Ok(Vec::new()),
-        },
-    };
-    let page = context.directory.page(tenant, kind, after.as_ref(), query.count, Fields::All).await;
-    page.map(|page| page.items).map_err(failed)
-}
-
-/// Edges are read where the answer shows them.
-async fn represent_for(
-    context: &Context<'_>,
-    kind: Kind,
-    query: &Query,
-    stored: &[Stored],
-) -> Result<Vec<Object>, Error> {
-    if query.projection.wants(resource_type(kind), represent::edges_attribute(kind)) {
-        represent::whole(context, kind, stored).await
-    } else {
-        Ok(stored.iter().map(|stored| represent::bare(context, stored)).collect())
+/// `totalResults`, by which many clients know whether to ask for another page.
+///
+/// Who was on an earlier page may be gone by now, and so the true number may be less than what the client has already. So
+/// with more to come, it is never less than the next page's `startIndex`; on the last page it is what the client has got
+/// then, so that it neither stops early nor asks for ever. Beyond the end, and for `count=0`, it is the number that there are.
+fn total_results(start_index: usize, start: &Start, found: &Found, query: &Query) -> usize {
+    let through = (start_index - 1).saturating_add(found.page.len());
+    let is_beyond = found.end.is_none() && !start.is_known();
+    match found.more {
+        true => found.total.max(through.saturating_add(1)),
+        false if is_beyond || query.count == 0 => found.total,
+        false => through,
     }
 }
 
-/// The resources that match a filter: their true number, and those of the page.
-async fn matching(
-    context: &Context<'_>,
-    kind: Kind,
-    query: &Query,
-    filter: &Filter,
-) -> Result<(usize, Vec<Object>), Error> {
-    let mut matches = Matches { context, kind, query, filter, total: 0, page: Vec::new() };
-    match source(kind, filter) {
-        Some(source) => {
-            let mut ids = candidates(context, kind, source).await?;
-            ids.sort();
-            ids.dedup();
-            for ids in ids.chunks(CHUNK) {
-                let stored = context.directory.get_many(&context.caller.tenant, kind, ids).await.map_err(failed)?;
-                matches.take(stored).await?;
-            }
-        }
-        None => walk(context, kind, &mut matches).await?,
+/// The resources as the client sees them. Edges are read where the answer shows them.
+async fn represented(context: &Context<'_>, query: &Query, page: &[Stored]) -> Result<Vec<Object>, Error> {
+    let mut resources = Vec::with_capacity(page.len());
+    for stored in page.chunk_by(|one, other| one.kind == other.kind) {
+        let kind = stored.first().map_or(Kind::User, |stored| stored.kind);
+        let definition = resource_type(kind);
+        let wants_edges = query.projection.wants(definition, represent::edges_attribute(kind));
+        let seen = represent::seen(context, kind, stored, wants_edges).await?;
+        resources.extend(seen.into_iter().map(|resource| query.projection.apply(definition, resource)));
     }
-    let Matches { total, page, .. } = matches;
-    let resources = represent_for(context, kind, query, &page).await?;
-    Ok((total, resources))
+    Ok(resources)
 }
 
-async fn candidates(context: &Context<'_>, kind: Kind, source: Source) -> Result<Vec<ResourceId>, Error> {
-    let (directory, tenant) = (context.directory, &context.caller.tenant);
-    let ids = match source {
-        Source::Nothing => Ok(Vec::new()),
-        Source::Id(id) => Ok(vec![id]),
-        Source::Name(name) => directory.name_owner(tenant, kind, &name).await.map(|owner| owner.into_iter().collect()),
-        Source::Lookup(index, value) => directory.lookup(tenant, index, &value).await,
-        Source::GroupsOf(member) => directory.groups_of(tenant, &member).await,
-        Source::NamePrefix(prefix) => directory.name_owners_by_prefix(tenant, kind, &prefix, MAX_READ + 1).await,
-        Source::MembersOf(group) => {
-            let members = directory.members(tenant, &group, Some(MAX_READ + 1)).await;
-            members.map(|members| members.into_iter().map(|member| member.id).collect())
-        }
-    };
-    let ids = ids.map_err(failed)?;
-    if ids.len() > MAX_READ { Err(too_many()) } else { Ok(ids) }
-}
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
 
-async fn walk(context: &Context<'_>, kind: Kind, matches: &mut Matches<'_>) -> Result<(), Error> {
-    let tenant = &context.caller.tenant;
-    let (mut after, mut read) = (None, 0);
-    loop {
-        let page = context.directory.page(tenant, kind, after.as_ref(), CHUNK, Fields::All).await.map_err(failed)?;
-        read += page.items.len();
-        after = page.items.last().map(|last| last.id.clone());
-        matches.take(page.items).await?;
-        if !page.more {
-            return Ok(());
-        }
-        if read >= MAX_READ {
-            return Err(too_many());
-        }
+    use protocol::Parameters;
+    use schema::{Dialect, ResourceId};
+
+    use super::*;
+
+    fn stored(n: usize) -> Stored {
+        let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap();
+        let (created, last_modified) = (String::new(), String::new());
+        Stored { id, kind: Kind::User, version: 1, created, last_modified, resource: Object::new(), member_count: 0 }
     }
-}
 
-fn too_many() -> Error {
-    Error::TooMany(format!(
-        "The filter would have to be tried on more than {MAX_READ} resources. Add a condition that narrows it down: \
-         `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`."
-    ))
-}
-
-/// Counts what matches and keeps what stands on the page.
-struct Matches<'a> {
-    context: &'a Context<'a>,
-    kind: Kind,
-    query: &'a Query,
-    filter: &'a Filter,
-    total: usize,
-    page: Vec<Stored>,
-}
-
-impl Matches<'_> {
-    async fn take(&mut self, stored: Vec<Stored>) -> Result<(), Error> {
-        let seen = if self.filter.reads(represent::edges_attribute(self.kind)) {
-            represent::whole(self.context, self.kind, &stored).await?
-        } else {
-            stored.iter().map(|stored| represent::bare(self.context, stored)).collect()
+    /// What the page says that begins at `start_index` and holds `length` resources, when the counts say `total`.
+    fn says(start_index: usize, known: bool, total: usize, length: usize, more: bool) -> usize {
+        let page: Vec<Stored> = (0..length).map(stored).collect();
+        let end = page.last().map(|last| Position::new(None, last.kind, last.id.clone()));
+        let start = match NonZeroUsize::new(start_index - 1).filter(|_| !known) {
+            Some(before) => Start::Skip(before),
+            None => Start::After(end.clone()),
         };
-        for (stored, seen) in stored.into_iter().zip(seen) {
-            if self.filter.matches(&seen) {
-                self.total += 1;
-                if self.total >= self.query.start_index && self.page.len() < self.query.count {
-                    self.page.push(stored);
-                }
-            }
+        let parameters = Parameters { count: Some(100), ..Parameters::default() };
+        let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
+        total_results(start_index, &start, &Found { total, page, end, more }, &query)
+    }
+
+    #[test]
+    fn no_walker_stops_early_or_never() {
+        for (start_index, known, total, length, more, expect) in [
+            (1, true, 250, 100, true, 250),
+            (1, true, 30, 30, false, 30),
+            (1, true, 0, 0, false, 0),
+            // 60 of those on the first two pages are gone; there is one after the page.
+            (101, true, 141, 100, true, 201),
+            (101, true, 250, 100, true, 250),
+            // The last page: what the client has got by then, whatever came and went.
+            (201, true, 190, 50, false, 250),
+            (201, true, 260, 50, false, 250),
+            (251, true, 190, 0, false, 250),
+            // Nobody knows a page there.
+            (251, false, 190, 0, false, 190),
+            (101, false, 150, 50, false, 150),
+        ] {
+            let got = says(start_index, known, total, length, more);
+            assert_eq!(got, expect, "{start_index} {known} {total} {length} {more}");
         }
-        Ok(())
     }
 }

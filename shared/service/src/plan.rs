@@ -1,7 +1,7 @@
 //! Which keys a filter can be answered from. What they lead to is a superset: the whole filter is evaluated on it.
 
-use protocol::{Comparison, Filter, Operand, Operator};
-use schema::{Kind, ResourceId};
+use protocol::{Comparison, Filter, Operand, Operator, prepare};
+use schema::{Kind, ResourceId, resource_type};
 use store::Index;
 
 use crate::keys::external_id_index;
@@ -27,13 +27,36 @@ pub(crate) enum Source {
 pub(crate) fn source(kind: Kind, filter: &Filter) -> Option<Source> {
     match filter {
         Filter::And(terms) => terms.iter().filter_map(|term| source(kind, term)).min(),
+        Filter::Or(terms) => {
+            let nothing = |term| source(kind, term) == Some(Source::Nothing);
+            terms.iter().all(nothing).then_some(Source::Nothing)
+        }
+        _ if matches_none(kind, filter) => Some(Source::Nothing),
         Filter::Compare(comparison) => {
             let path = &comparison.path;
             let sub = path.sub.map(|sub| sub.name.as_str());
             path.extension.is_none().then(|| by_key(kind, &path.attribute.name, sub, comparison)).flatten()
         }
         Filter::Element { path, filter } if path.extension.is_none() => element(kind, &path.attribute.name, filter),
-        Filter::Or(_) | Filter::Not(_) | Filter::Present(_) | Filter::Element { .. } => None,
+        Filter::Not(_) | Filter::Present(_) | Filter::Element { .. } => None,
+    }
+}
+
+/// In a query of all kinds: whether a term asks for an attribute that this one does not have, or for another kind (RFC 7644
+/// §3.4.2.1).
+fn matches_none(kind: Kind, filter: &Filter) -> bool {
+    let definition = resource_type(kind);
+    match filter {
+        Filter::Compare(Comparison { operator: Operator::Ne, .. }) => false,
+        Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { prepared, .. } })
+            if path.extension.is_none() && path.to_string() == "meta.resourceType" =>
+        {
+            *prepared != prepare(path.leaf(), kind.name())
+        }
+        Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Element { path, .. } => {
+            !path.is_of(definition)
+        }
+        Filter::Or(_) | Filter::And(_) | Filter::Not(_) => false,
     }
 }
 
@@ -101,8 +124,16 @@ mod tests {
             (Kind::User, format!(r#"groups.value eq "{ID}""#), Some(Source::MembersOf(id()))),
             (Kind::User, r#"userName eq "a" or title pr"#.to_owned(), None),
             (Kind::User, r#"not (userName eq "a")"#.to_owned(), None),
+            (Kind::Group, r#"userName eq "a""#.to_owned(), Some(Source::Nothing)),
+            (Kind::Group, r#"userName pr or emails[type pr] or manager pr"#.to_owned(), Some(Source::Nothing)),
+            (Kind::Group, r#"userName ne "a""#.to_owned(), None),
+            (Kind::Group, r#"not (userName eq "a")"#.to_owned(), None),
+            (Kind::Group, r#"userName eq "a" or displayName pr"#.to_owned(), None),
+            (Kind::User, r#"members pr and title pr"#.to_owned(), Some(Source::Nothing)),
+            (Kind::User, r#"meta.resourceType eq "Group""#.to_owned(), Some(Source::Nothing)),
+            (Kind::User, r#"meta.resourceType eq "User" or meta.created pr"#.to_owned(), None),
         ] {
-            let parsed = Filter::parse(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
+            let parsed = Filter::parse_among_all(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
             assert_eq!(source(kind, &parsed), expect, "{filter}");
         }
     }

@@ -50,6 +50,19 @@ pub(crate) async fn whole(context: &Context<'_>, kind: Kind, stored: &[Stored]) 
     Ok(resources.collect())
 }
 
+/// Represents resources of one kind, with their edges where these are needed.
+pub(crate) async fn seen(
+    context: &Context<'_>,
+    kind: Kind,
+    stored: &[Stored],
+    with_edges: bool,
+) -> Result<Vec<Object>, Error> {
+    match with_edges {
+        true => whole(context, kind, stored).await,
+        false => Ok(stored.iter().map(|stored| bare(context, stored)).collect()),
+    }
+}
+
 /// Represents a resource with edges that are at hand.
 pub(crate) fn with_edges(context: &Context<'_>, stored: &Stored, edges: Vec<Value>) -> Object {
     let mut resource = bare(context, stored);

@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls;
 use crate::Error;
 use crate::key::Key;
 use crate::meter::Meter;
+use crate::secret::Secrets;
 
 /// The SDK's own first pause is a second, longer than a whole request of ours.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -28,6 +29,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 pub struct Directory {
     pub(crate) client: Client,
     pub(crate) table: String,
+    pub(crate) secrets: Secrets,
 }
 
 /// Which items the function may read, for the request that opens the connection before the first event.
@@ -110,7 +112,7 @@ impl Directory {
             .timeout_config(timeouts)
             .interceptor(Meter)
             .build();
-        Self { client: Client::from_conf(config), table }
+        Self { client: Client::from_conf(config), table, secrets: Secrets::default() }
     }
 
     async fn warm(&self, warm: Warm) {

@@ -82,6 +82,14 @@ impl Key {
         Self::new(format!("{}#change", tenant.as_str()), id.as_str())
     }
 
+    pub(crate) fn bookmark(tenant: &Tenant, token: &str, query: &str, start_index: usize) -> Self {
+        Self::new(format!("{}#bookmark", tenant.as_str()), format!("{token}#{query}#{start_index}"))
+    }
+
+    pub(crate) fn cursor_secret(tenant: &Tenant) -> Self {
+        Self::new(format!("{}#secret", tenant.as_str()), "cursor")
+    }
+
     pub(crate) fn token(id: &str) -> Self {
         Self::new(TOKENS.to_owned(), id)
     }

@@ -5,6 +5,7 @@
 
 mod action;
 mod batch;
+mod bookmark;
 mod commit;
 mod connect;
 mod edges;
@@ -18,9 +19,11 @@ mod page;
 mod plan;
 mod read;
 mod retry;
+mod secret;
 mod table;
 mod token;
 
+pub use bookmark::{Bookmark, BookmarkKey, Replacing};
 pub use commit::{
     ChangeRecord, Commit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
     RESOURCE_BYTES, Snapshot, Write,
@@ -30,6 +33,6 @@ pub use error::Error;
 pub use item::Stored;
 pub use key::Index;
 pub use members::Member;
-pub use page::{Fields, Page};
+pub use page::{Fields, Page, Skipped};
 pub use table::{KEYS, TableKeys};
 pub use token::Token;

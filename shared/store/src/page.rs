@@ -25,6 +25,15 @@ pub struct Page {
     pub more: bool,
 }
 
+/// Where counting off a number of resources ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skipped {
+    /// At this one, which is the last of them. There may be none after it.
+    To(ResourceId),
+    /// At the end of the collection, with so many of the number left.
+    All { left: usize },
+}
+
 /// What to fetch of each resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fields {
@@ -73,9 +82,8 @@ impl Directory {
         Ok(Page { items, more })
     }
 
-    /// The id of the `n`th resource, by which the page after the first `n` is found; `None` if there is nothing after them.
-    /// It costs as much as reading them.
-    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Option<ResourceId>, Error> {
+    /// Counts off the first `n` resources. It costs as much as reading them.
+    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skipped, Error> {
         let query = CollectionQuery::all(key::resources(tenant, kind));
         let query = self.start(&query).select(Select::Count);
         let (mut left, mut from) = (n.get(), None);
@@ -83,9 +91,9 @@ impl Directory {
             let call = query.clone().limit(per_call(left)).set_exclusive_start_key(from);
             let answer = call.send().await.map_err(|error| failure("Query", &error))?;
             left = left.saturating_sub(usize::try_from(answer.count()).unwrap_or(0));
-            let Some(last) = answer.last_evaluated_key else { return Ok(None) };
+            let Some(last) = answer.last_evaluated_key else { return Ok(Skipped::All { left }) };
             if left == 0 {
-                return item::id(item::text(&last, key::SK)?).map(Some);
+                return item::id(item::text(&last, key::SK)?).map(Skipped::To);
             }
             from = Some(last);
         }

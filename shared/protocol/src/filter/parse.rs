@@ -30,6 +30,19 @@ impl Filter {
     /// deeper than 16, that names an attribute which the type does not have, or asks of one what its type
     /// does not know, or that the dialect does not tolerate.
     pub fn parse(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Filter, Error> {
+        Self::parse_in(Scope::Resource(definition), text, dialect)
+    }
+
+    /// Reads a filter that is asked of all types of resource, for one of them (RFC 7644 §3.4.2.1): an attribute that only
+    /// another type has is one without a value.
+    ///
+    /// # Errors
+    /// As for one type; an attribute has to be known to some type.
+    pub fn parse_among_all(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Filter, Error> {
+        Self::parse_in(Scope::Any(definition), text, dialect)
+    }
+
+    fn parse_in(scope: Scope, text: &str, dialect: &Dialect) -> Result<Filter, Error> {
         if text.len() > FILTER_BYTES {
             let length = text.len();
             return Err(Error::InvalidFilter(format!(
@@ -38,7 +51,7 @@ impl Filter {
         }
         let read = || {
             let mut parser = Parser::new(text, dialect)?;
-            let filter = parser.or(Scope::Resource(definition), 0)?;
+            let filter = parser.or(scope, 0)?;
             parser.end()?;
             Ok(filter)
         };
@@ -78,18 +91,24 @@ pub(crate) fn place(definition: &'static ResourceType, text: &str, dialect: &Dia
 #[derive(Clone, Copy)]
 enum Scope {
     Resource(&'static ResourceType),
+    /// A resource of this type, in a query of all types.
+    Any(&'static ResourceType),
     Element(&'static Attribute),
 }
 
 impl Scope {
     fn path(self, at: usize, word: &str, dialect: &Dialect) -> Result<AttributePath, Fault> {
+        let spelt = |path: AttributePath| match path.check_spelling(word, dialect) {
+            Ok(()) => Ok(path),
+            Err(invalid) => Err(Fault::refused(at, invalid)),
+        };
         match self {
-            Scope::Resource(definition) => {
-                let path = AttributePath::resolve(definition, word)
-                    .ok_or_else(|| Fault::new(at, format!("{} has no attribute `{word}`", definition.kind)))?;
-                path.check_spelling(word, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
-                Ok(path)
-            }
+            Scope::Resource(definition) => AttributePath::resolve(definition, word)
+                .ok_or_else(|| Fault::new(at, format!("{} has no attribute `{word}`", definition.kind)))
+                .and_then(spelt),
+            Scope::Any(definition) => AttributePath::resolve_among_all(definition, word)
+                .ok_or_else(|| Fault::new(at, format!("no type of resource has an attribute `{word}`")))
+                .and_then(spelt),
             Scope::Element(attribute) => attribute
                 .sub_attribute(word)
                 .map(|attribute| AttributePath { extension: None, attribute, sub: None })
@@ -100,7 +119,7 @@ impl Scope {
     /// The attribute whose elements are filtered.
     fn holder(self) -> Option<&'static Attribute> {
         match self {
-            Scope::Resource(_) => None,
+            Scope::Resource(_) | Scope::Any(_) => None,
             Scope::Element(attribute) => Some(attribute),
         }
     }

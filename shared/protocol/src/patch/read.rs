@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Op, Patch, Step};
 use crate::Error;
 use crate::filter::{Place, place};
+use crate::message::members;
 use crate::path::{AttributePath, Target};
 
 /// The URI of the message.
@@ -50,30 +51,6 @@ impl Patch {
         }
         Ok(Patch { definition, steps: reader.steps, dialect: dialect.clone() })
     }
-}
-
-/// The members of a message that have these names, each once.
-fn members<'o, const N: usize>(
-    holder: &str,
-    object: &'o Object,
-    names: [&str; N],
-    dialect: &Dialect,
-) -> Result<[Option<&'o Value>; N], Error> {
-    let mut found = [None; N];
-    for (key, value) in object {
-        let known = names.iter().zip(&mut found).find(|(name, _)| key.eq_ignore_ascii_case(name));
-        let Some((name, place)) = known else {
-            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{holder}: {key}"))?;
-            continue;
-        };
-        if key != name {
-            dialect.tolerate(Leniency::OperationCase, format_args!("{holder}: {key}"))?;
-        }
-        if place.replace(value).is_some() {
-            return Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings.")));
-        }
-    }
-    Ok(found)
 }
 
 fn read_op(name: &str, op: Option<&Value>, dialect: &Dialect) -> Result<Op, Error> {

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Once;
 
 use schema::Kind::{Group, User};
-use store::{Commit, Fields};
+use store::{Bookmark, BookmarkKey, Commit, Fields, Replacing};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
@@ -92,6 +92,15 @@ async fn each_operation_takes_the_calls_it_has_to() {
     directory.get_many(tenant, User, &[ann.clone(), staff.clone()]).await.unwrap();
     directory.existing(tenant, &[ann.clone(), staff.clone()]).await.unwrap();
     assert_eq!(calls(), ["BatchGetItem"; 2]);
+
+    let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
+    directory.take_bookmark(key, 1).await.unwrap();
+    directory.leave_bookmark(key, Bookmark { position: "p", goes_on: true }, 1, Replacing::Nothing).await.unwrap();
+    assert_eq!(calls(), ["UpdateItem", "PutItem"]);
+    directory.cursor_secret(tenant, [1; 32]).await.unwrap();
+    assert_eq!(calls(), ["GetItem", "PutItem"]);
+    directory.cursor_secret(tenant, [1; 32]).await.unwrap();
+    assert_eq!(calls(), [""; 0]);
 
     site.commit(&Commit { leave: vec![staff.clone()], ..delete(User, &ann, 2, "bob") }).await.unwrap();
     directory.remove_edges_of_member(tenant, &ann, AT).await.unwrap();

@@ -1,0 +1,150 @@
+//! Paging by cursor (RFC 9865): everyone once, and no cursor but our own.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, LIST};
+use crate::expect::Answer;
+use crate::server::{Data, Server, unique};
+
+fn settle(scim: &Client, number: usize) -> (String, Vec<String>) {
+    let tag = unique("c");
+    let create = |n| scim.post("/Users", &json!({ "userName": format!("{tag}-{n}"), "title": n })).expect(201).id();
+    let ids = (0..number).map(|n| n.to_string()).map(create).collect();
+    (format!("userName sw \"{tag}-\""), ids)
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    answer.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn cursor(answer: &Answer) -> String {
+    let cursor = answer["nextCursor"].as_str().unwrap_or_default().to_owned();
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    answer.check(!cursor.is_empty() && cursor.bytes().all(unreserved), "wanted nextCursor, of unreserved characters");
+    cursor
+}
+
+#[test]
+fn a_list_is_walked_by_cursor() {
+    let server = Server::start();
+    let scim = server.client();
+    let (filter, wanted) = settle(&scim, 7);
+    for sort_by in [None, Some("userName"), Some("title"), Some("nickName")] {
+        let mut parameters = vec![("filter", filter.as_str()), ("count", "3")];
+        parameters.extend(sort_by.map(|by| ("sortBy", by)));
+        let (mut seen, mut next) = (Vec::new(), Some(String::new()));
+        while let Some(cursor) = next {
+            let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
+            let page = page.holding(&json!({ "schemas": [LIST], "totalResults": 7, "startIndex": null }));
+            page.check(page["itemsPerPage"] == page.resources().len(), "wanted the page's length");
+            page.check(page["previousCursor"].is_null(), "wanted no previousCursor");
+            seen.extend(ids(&page));
+            next = page["nextCursor"].as_str().map(str::to_owned);
+            assert_eq!(next.is_some(), seen.len() < 7);
+        }
+        assert_eq!(seen, wanted, "{sort_by:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_page_may_go_and_come_back_changed() {
+    let server = Server::start();
+    let scim = server.client();
+    let (filter, wanted) = settle(&scim, 6);
+    for sort_by in ["id", "title"] {
+        let parameters = [("filter", filter.as_str()), ("sortBy", sort_by), ("count", "2")];
+        let first = scim.list("/Users", &[&parameters[..], &[("cursor", "")]].concat()).expect(200);
+        if sort_by == "title" {
+            scim.delete(format!("/Users/{}", wanted[1])).expect(204);
+        }
+        let cursor = cursor(&first);
+        let next = [&parameters[..], &[("cursor", &cursor)]].concat();
+        for _ in 0..2 {
+            assert_eq!(ids(&scim.list("/Users", &next).expect(200)), wanted[2..4], "again and again");
+        }
+    }
+}
+
+#[test]
+fn a_cursor_is_bound_to_what_it_was_given_for() {
+    let server = Server::start();
+    let scim = server.client();
+    let (filter, _) = settle(&scim, 5);
+    let asked = [("filter", filter.as_str()), ("sortBy", "title"), ("sortOrder", "descending"), ("count", "2")];
+    let first = scim.list("/Users", &[&asked[..], &[("cursor", "")]].concat()).expect(200);
+    let cursor = cursor(&first);
+    let with = |change: &[(&'static str, &str)], cursor: &str| {
+        let mut parameters = Vec::new();
+        for (name, value) in asked.iter().chain(&[("cursor", cursor)]) {
+            let changed = change.iter().find(|(changed, _)| changed == name).map_or(*value, |(_, value)| *value);
+            parameters.push((*name, changed.to_owned()));
+        }
+        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        scim.list("/Users", &parameters.into_iter().filter(|(_, value)| *value != "-").collect::<Vec<_>>())
+    };
+    with(&[], &cursor).expect(200);
+    for change in [("filter", "title pr"), ("filter", "-"), ("sortBy", "userName"), ("sortBy", "-"), ("sortOrder", "-")]
+    {
+        with(&[change], &cursor).refused(400, "invalidCursor", &["nextCursor"]);
+    }
+    for count in ["3", "-", "0", "-1"] {
+        with(&[("count", count)], &cursor).refused(400, "invalidCount", &["count=2"]);
+    }
+    with(&[("count", "two")], &cursor).refused(400, "invalidCount", &["count"]);
+    let (head, last) = cursor.split_at(cursor.len() - 1);
+    let flipped = if cursor.starts_with('A') { "B" } else { "A" };
+    for forged in [
+        "x",
+        "AAAA",
+        "%00",
+        head,
+        &format!("{cursor}A"),
+        &format!("{flipped}{}", &cursor[1..]),
+        &format!("{last}{head}"),
+    ] {
+        with(&[], forged).refused(400, "invalidCursor", &["nextCursor"]);
+    }
+    scim.list("/Groups", &[("cursor", cursor.as_str()), ("count", "2")]).refused(400, "invalidCursor", &[]);
+    scim.list("", &[("cursor", cursor.as_str()), ("count", "2")]).refused(400, "invalidCursor", &[]);
+    scim.list("/Users", &[("cursor", ""), ("startIndex", "1")]).refused(400, "invalidValue", &["startIndex"]);
+    // Another projection shows the same page.
+    let body: Value = json!({ "filter": filter, "sortBy": "title", "sortOrder": "descending", "count": 2,
+        "cursor": cursor, "attributes": ["title"] });
+    assert_eq!(ids(&scim.post("/Users/.search", &body).expect(200)), ids(&with(&[], &cursor).expect(200)));
+}
+
+#[test]
+fn a_cursor_of_another_tenant_is_none() {
+    let Some(server) = Server::own("a_cursor_of_another_tenant_is_none") else { return };
+    let other = Server::spawn(&Data::Memory, &unique("other"));
+    for server in [&server, &other] {
+        settle(&server.client(), 3);
+    }
+    let given = cursor(&server.client().get("/Users?cursor&count=1").expect(200));
+    let path = format!("/Users?cursor={given}&count=1");
+    other.client().get(&path).refused(400, "invalidCursor", &[]);
+    server.client().get(&path).expect(200);
+}
+
+#[test]
+fn without_more_there_is_no_cursor() {
+    let Some(server) = Server::own("without_more_there_is_no_cursor") else { return };
+    let scim = server.client();
+    let none = json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [], "nextCursor": null });
+    scim.get("/Users?cursor").expect(200).holding(&none);
+    settle(&scim, 3);
+    for count in ["3", "4", "1000"] {
+        let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
+        page.holding(&json!({ "totalResults": 3, "itemsPerPage": 3, "nextCursor": null }));
+    }
+    for count in ["0", "-4"] {
+        let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
+        page.holding(&json!({ "totalResults": 3, "itemsPerPage": 0, "nextCursor": null }));
+    }
+    scim.get("/Users?count=2").expect(200).holding(&json!({ "startIndex": 1, "nextCursor": null }));
+    scim.get("/ServiceProviderConfig").expect(200).holding(&json!({
+        "sort": { "supported": true },
+        "pagination": { "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100,
+            "maxPageSize": 1000, "cursorTimeout": 3600 },
+    }));
+}

@@ -1,0 +1,112 @@
+//! The body of a POST to `/.search` (RFC 7644 §3.4.3, RFC 9865 §3).
+
+use schema::{Dialect, Object, check_schemas};
+use serde_json::Value;
+
+use crate::message::members;
+use crate::query::Parameters;
+use crate::{Error, Projection};
+
+/// The schema URI of a search.
+const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+/// Its members.
+const MEMBERS: [&str; 9] =
+    ["schemas", "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
+
+impl Parameters {
+    /// Reads a search. `null` is nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for one of a wrong type, with its name;
+    /// what [`Projection::parse`] refuses, and what the dialect does not tolerate.
+    pub fn from_search(body: &Object, dialect: &Dialect) -> Result<Parameters, Error> {
+        check_schemas(body, SEARCH_REQUEST, &[], dialect)?;
+        let found = members("The search", body, MEMBERS, dialect)?;
+        let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
+            found.map(|value| value.filter(|value| !value.is_null()));
+        let (attributes, excluded) = (names("attributes", attributes)?, names("excludedAttributes", excluded)?);
+        Ok(Parameters {
+            filter: text("filter", filter)?,
+            sort_by: text("sortBy", sort_by)?,
+            sort_order: text("sortOrder", sort_order)?,
+            start_index: integer("startIndex", start_index)?,
+            count: integer("count", count)?,
+            cursor: text("cursor", cursor)?,
+            projection: Projection::parse(attributes.as_deref(), excluded.as_deref(), dialect)?,
+        })
+    }
+}
+
+fn text(name: &str, value: Option<&Value>) -> Result<Option<String>, Error> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Error::InvalidValue(format!("{name} takes a string."))),
+    }
+}
+
+fn integer(name: &str, value: Option<&Value>) -> Result<Option<i64>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    value.as_i64().map(Some).ok_or_else(|| Error::InvalidValue(format!("{name} takes a whole number.")))
+}
+
+/// "A multi-valued list of strings", as the list with commas that the parameter of a URL is.
+fn names(name: &str, value: Option<&Value>) -> Result<Option<String>, Error> {
+    let refused = || Error::InvalidValue(format!("{name} takes an array of names of attributes."));
+    let Some(value) = value else { return Ok(None) };
+    let names: Vec<&str> =
+        value.as_array().ok_or_else(refused)?.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(refused)?;
+    match names.iter().find(|name| name.contains(',')) {
+        None => Ok(Some(names.join(","))),
+        Some(_) => Err(refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: Value) -> Result<Parameters, Error> {
+        Parameters::from_search(body.as_object().unwrap(), &Dialect::lenient())
+    }
+
+    #[test]
+    fn a_search_says_what_a_url_can() {
+        let read = read(json!({
+            "schemas": [SEARCH_REQUEST], "attributes": ["displayName", "userName"], "Filter": "title pr",
+            "sortBy": "title", "sortOrder": "descending", "startIndex": 3, "count": -10, "cursor": null, "unknown": 1,
+        }));
+        let read = read.unwrap();
+        assert_eq!(read.filter.as_deref(), Some("title pr"));
+        assert_eq!((read.sort_by.as_deref(), read.sort_order.as_deref()), (Some("title"), Some("descending")));
+        assert_eq!((read.start_index, read.count, read.cursor), (Some(3), Some(-10), None));
+        assert!(read.projection.is_asked_for());
+        let empty = self::read(json!({})).unwrap();
+        assert!(empty.filter.is_none() && !empty.projection.is_asked_for());
+    }
+
+    #[test]
+    fn a_member_of_a_wrong_type_is_named() {
+        for (body, scim_type, says) in [
+            (json!({"count": 1, "COUNT": 2}), "invalidSyntax", "count"),
+            (json!({"filter": 1}), "invalidValue", "filter"),
+            (json!({"sortBy": ["a"]}), "invalidValue", "sortBy"),
+            (json!({"sortOrder": true}), "invalidValue", "sortOrder"),
+            (json!({"startIndex": "1"}), "invalidValue", "startIndex"),
+            (json!({"count": 1.5}), "invalidValue", "count"),
+            (json!({"count": 18_446_744_073_709_551_615_u64}), "invalidValue", "count"),
+            (json!({"cursor": 5}), "invalidValue", "cursor"),
+            (json!({"attributes": "userName"}), "invalidValue", "attributes"),
+            (json!({"attributes": [1]}), "invalidValue", "attributes"),
+            (json!({"excludedAttributes": ["a,b"]}), "invalidValue", "excludedAttributes"),
+            (json!({"attributes": ["a[b"]}), "invalidPath", "a[b"),
+            (json!({"attributes": ["a"], "excludedAttributes": ["b"]}), "invalidValue", "together"),
+        ] {
+            let error = read(body).map(drop).unwrap_err();
+            assert_eq!(error.scim_type(), Some(scim_type), "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The order of a list (RFC 7644 §3.4.2.3), and the place of a resource in it, at which a page can begin.
+
+use std::cmp::Ordering;
+
+use schema::{DataType, Dialect, Kind, Object, ResourceId, Returned};
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
+
+use crate::compare::prepare;
+use crate::path::AttributePath;
+use crate::{Error, Query};
+
+/// Texts are compared by so many bytes of their compared form. A place in the order stands in a cursor, and a cursor in a URL.
+const TEXT_BYTES: usize = 512;
+
+/// `sortOrder`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Ascending,
+    Descending,
+}
+
+/// A value as it is compared. One attribute has values of one variant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SortKey {
+    #[serde(rename = "b")]
+    Boolean(bool),
+    /// The floating-point number in an order-preserving form, and behind it the exact integer: whether it is not negative, and
+    /// its 64 bits.
+    #[serde(rename = "n")]
+    Number(u64, Option<(bool, u64)>),
+    /// Seconds since 1970, and nanoseconds.
+    #[serde(rename = "i")]
+    Instant(i64, i32),
+    #[serde(rename = "t")]
+    Text(String),
+}
+
+/// Where a resource stands in a list. It stays what it is when the resource is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// `None` without a value to sort by.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SortKey>,
+    #[serde(rename = "k")]
+    pub kind: Kind,
+    #[serde(rename = "d", with = "id_text")]
+    pub id: ResourceId,
+}
+
+impl Order {
+    /// # Errors
+    /// [`Error::InvalidValue`] for anything but `ascending` and `descending`.
+    pub(crate) fn parse(text: &str) -> Result<Order, Error> {
+        match text {
+            text if text.eq_ignore_ascii_case("ascending") => Ok(Order::Ascending),
+            text if text.eq_ignore_ascii_case("descending") => Ok(Order::Descending),
+            _ => Err(Error::InvalidValue("sortOrder is `ascending` or `descending`.".to_owned())),
+        }
+    }
+}
+
+impl Position {
+    /// A resource's place, by its key and what it is called.
+    pub fn new(key: Option<SortKey>, kind: Kind, id: ResourceId) -> Self {
+        Position { key, kind, id }
+    }
+
+    /// Compares two places in a query's order, which is total: by value, users before groups, by id.
+    ///
+    /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if descending."
+    pub fn compare(&self, other: &Position, query: &Query) -> Ordering {
+        let by_value = match (&self.key, &other.key) {
+            (Some(one), Some(other)) => one.cmp(other),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        };
+        let by_value = match query.order() {
+            Order::Ascending => by_value,
+            Order::Descending => by_value.reverse(),
+        };
+        by_value.then_with(|| (self.kind, &self.id).cmp(&(other.kind, &other.id)))
+    }
+}
+
+/// Finds the attribute to sort the resources of all `kinds` by, one path for each kind that has it.
+///
+/// A complex attribute is sorted by its `value`, as it is filtered.
+///
+/// # Errors
+/// [`Error::InvalidPath`] for a name that is no attribute of any kind, [`Error::InvalidValue`] for one without an order.
+pub(crate) fn sort_paths(kinds: &[Kind], text: &str, dialect: &Dialect) -> Result<Vec<Option<AttributePath>>, Error> {
+    let resolve = |kind: &Kind| AttributePath::resolve(schema::resource_type(*kind), text);
+    let paths: Vec<Option<AttributePath>> = kinds.iter().map(resolve).collect();
+    if paths.iter().all(Option::is_none) {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        let names = names.join(" and ");
+        return Err(Error::InvalidPath(format!("sortBy: {names} has no attribute `{text}`; sort by one that it has.")));
+    }
+    for path in paths.iter().flatten() {
+        path.check_spelling(text, dialect)?;
+    }
+    paths.into_iter().map(|path| path.map(simple).transpose()).collect()
+}
+
+fn simple(path: AttributePath) -> Result<AttributePath, Error> {
+    let path = match path.leaf().is_complex().then(|| path.attribute.sub_attribute("value")) {
+        None => path,
+        Some(Some(value)) => AttributePath { sub: Some(value), ..path },
+        Some(None) => {
+            let problem = format!("sortBy: `{path}` is complex; sort by one of its sub-attributes, as `{path}.…`.");
+            return Err(Error::InvalidValue(problem));
+        }
+    };
+    if path.leaf().returned == Returned::Never {
+        return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be sorted by.")));
+    }
+    Ok(path)
+}
+
+/// The value by which a resource is sorted. A value of a wrong type is none.
+pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKey> {
+    match (path.leaf().data_type, path.sort_value(resource)?) {
+        (DataType::Boolean, Value::Bool(value)) => Some(SortKey::Boolean(*value)),
+        (DataType::Integer | DataType::Decimal, Value::Number(number)) => number_key(number),
+        (DataType::DateTime, Value::String(text)) => {
+            let instant = schema::date_time(text)?;
+            Some(SortKey::Instant(instant.as_second(), instant.subsec_nanosecond()))
+        }
+        (_, Value::String(text)) => Some(SortKey::Text(beginning(prepare(path.leaf(), text)))),
+        _ => None,
+    }
+}
+
+/// Integers have an exact order among themselves; the rounding to floating point keeps it.
+fn number_key(number: &Number) -> Option<SortKey> {
+    let bits = (number.as_f64()? + 0.0).to_bits();
+    let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+    let negative = number.as_i64().filter(|value| *value < 0).map(|value| (false, value.cast_unsigned()));
+    Some(SortKey::Number(ordered, negative.or_else(|| number.as_u64().map(|value| (true, value)))))
+}
+
+fn beginning(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES));
+    text
+}
+
+mod id_text {
+    use schema::ResourceId;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(id: &ResourceId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ResourceId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        ResourceId::parse(&text).ok_or_else(|| de::Error::custom("not an id"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::query::tests::query;
+
+    const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+    /// The users, named by letters, in the order that the query asks for.
+    fn sorted(sort_by: &str, order: &str, users: &[Value]) -> String {
+        let query = query(&[Kind::User], Some(sort_by), Some(order)).unwrap();
+        let mut positions: Vec<(Position, &str)> = users
+            .iter()
+            .zip(LETTERS)
+            .map(|(user, letter)| {
+                let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-00000000000{letter}")).unwrap();
+                (query.position(Kind::User, id, user.as_object().unwrap()), letter)
+            })
+            .collect();
+        positions.reverse();
+        positions.sort_by(|(one, _), (other, _)| one.compare(other, &query));
+        for (position, _) in &positions {
+            let text = serde_json::to_string(position).unwrap();
+            assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), *position, "{text}");
+        }
+        positions.into_iter().map(|(_, letter)| letter).collect()
+    }
+
+    #[test]
+    fn each_type_has_its_order() {
+        let titles =
+            [json!({"title": "b"}), json!({"title": "C"}), json!({}), json!({"title": "A"}), json!({"title": "B"})];
+        assert_eq!(sorted("title", "ascending", &titles), "daebc");
+        assert_eq!(sorted("TITLE", "Descending", &titles), "cbaed");
+        let exact = [json!({"externalId": "b"}), json!({"externalId": "C"}), json!({"externalId": "B"})];
+        assert_eq!(sorted("externalId", "ascending", &exact), "cba");
+        let active = [json!({"active": true}), json!({"active": false}), json!({})];
+        assert_eq!(sorted("active", "ascending", &active), "bac");
+        let times = [
+            json!({"meta": {"created": "2024-05-13T06:42:34.5+02:00"}}),
+            json!({"meta": {"created": "2024-05-13T05:00:00Z"}}),
+            json!({"meta": {"created": "2024-05-13T04:42:34Z"}}),
+        ];
+        assert_eq!(sorted("meta.created", "ascending", &times), "cab");
+        let names = [json!({"name": {"familyName": "Z"}}), json!({"name": {}}), json!({"name": {"familyName": "y"}})];
+        assert_eq!(sorted("name.familyName", "ascending", &names), "cab");
+        let e = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let departments = [json!({e: {"department": "z"}}), json!({e: {"department": "Y"}}), json!({})];
+        assert_eq!(sorted(&format!("{e}:department"), "descending", &departments), "cab");
+    }
+
+    #[test]
+    fn of_several_values_the_primary_one_counts_else_the_first() {
+        let emails = [
+            json!({"emails": [{"value": "a"}, {"value": "z", "primary": true}]}),
+            json!({"emails": [{"value": "m"}, {"value": "a", "primary": false}]}),
+            json!({"emails": [{"value": "b", "primary": true}, {"value": "a"}]}),
+            json!({"emails": []}),
+            json!({"emails": [{"type": "work"}, {"value": "a"}]}),
+        ];
+        assert_eq!(sorted("emails", "ascending", &emails), "cbade");
+        assert_eq!(sorted("emails.value", "descending", &emails), "deabc");
+    }
+
+    #[test]
+    fn numbers_have_a_total_order() {
+        let numbers = [
+            json!(i64::MIN),
+            json!(-1e3),
+            json!(-2),
+            json!(-1.5),
+            json!(-1),
+            json!(0),
+            json!(0.5),
+            json!(1),
+            json!(9_007_199_254_740_992_i64),
+            json!(9_007_199_254_740_993_i64),
+            json!(u64::MAX - 1),
+            json!(u64::MAX),
+            json!(1e300),
+        ];
+        let keys: Vec<_> = numbers.iter().map(|number| number_key(number.as_number().unwrap()).unwrap()).collect();
+        assert!(keys.is_sorted_by(|one, other| one < other), "{keys:?}");
+        assert_eq!(number_key(&Number::from_f64(-0.0).unwrap()), number_key(&Number::from_f64(0.0).unwrap()));
+    }
+
+    #[test]
+    fn long_texts_are_compared_by_their_beginnings() {
+        assert_eq!(beginning("é".repeat(300)).len(), 512);
+        assert_eq!(beginning(format!("a{}", "é".repeat(300))).len(), 511);
+    }
+
+    #[test]
+    fn what_has_no_order_is_refused() {
+        for (sort_by, order, scim_type, says) in [
+            ("nope", None, "invalidPath", "`nope`"),
+            ("name.nope", None, "invalidPath", "`name.nope`"),
+            ("", None, "invalidPath", "sortBy"),
+            ("members", None, "invalidPath", "User has no attribute"),
+            ("name", None, "invalidValue", "complex"),
+            ("meta", None, "invalidValue", "complex"),
+            ("password", None, "invalidValue", "secret"),
+            ("title", Some("up"), "invalidValue", "sortOrder"),
+        ] {
+            let error = query(&[Kind::User], Some(sort_by), order).map(drop).unwrap_err();
+            assert_eq!(error.scim_type(), Some(scim_type), "{sort_by}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert!(query(&Kind::ALL, Some("members"), None).is_ok() && query(&Kind::ALL, Some("userName"), None).is_ok());
+        assert!(query(&Kind::ALL, Some("nope"), None).is_err());
+    }
+}

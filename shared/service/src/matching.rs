@@ -1,0 +1,189 @@
+//! The resources that match a filter, or that have to be sorted (RFC 7644 §3.4.2.2, §3.4.2.3): all of them are looked at, for
+//! their true number and, sorted, for their places. Only those of the page are kept.
+
+use std::collections::HashMap;
+use std::mem;
+
+use protocol::{Error, Part, Position, Query};
+use schema::{Kind, ResourceId};
+use store::{Fields, Stored};
+
+use crate::failure::failed;
+use crate::list::{Found, MAX_READ};
+use crate::plan::{Source, source};
+use crate::start::Start;
+use crate::{Context, represent};
+
+/// How many are read at a time.
+const CHUNK: usize = 1000;
+
+/// Reads the page.
+pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
+    let mut matches =
+        Matches { context, query, start, read: 0, total: 0, page: Vec::new(), more: false, places: Vec::new() };
+    for part in &query.parts {
+        match part.filter.as_ref().and_then(|filter| source(part.kind, filter)) {
+            Some(source) => {
+                let ids = candidates(context, part.kind, source).await?;
+                matches.look_up(part, ids).await?;
+            }
+            None => matches.walk(part).await?,
+        }
+    }
+    if query.is_sorted() { matches.sorted().await } else { Ok(matches.unsorted()) }
+}
+
+async fn candidates(context: &Context<'_>, kind: Kind, source: Source) -> Result<Vec<ResourceId>, Error> {
+    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let ids = match source {
+        Source::Nothing => Ok(Vec::new()),
+        Source::Id(id) => Ok(vec![id]),
+        Source::Name(name) => directory.name_owner(tenant, kind, &name).await.map(|owner| owner.into_iter().collect()),
+        Source::Lookup(index, value) => directory.lookup(tenant, index, &value).await,
+        Source::GroupsOf(member) => directory.groups_of(tenant, &member).await,
+        Source::NamePrefix(prefix) => directory.name_owners_by_prefix(tenant, kind, &prefix, MAX_READ + 1).await,
+        Source::MembersOf(group) => {
+            let members = directory.members(tenant, &group, Some(MAX_READ + 1)).await;
+            members.map(|members| members.into_iter().map(|member| member.id).collect())
+        }
+    };
+    let mut ids = ids.map_err(failed)?;
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn too_many() -> Error {
+    Error::TooMany(format!(
+        "More than {MAX_READ} resources would have to be looked at, to be tried or sorted. Add a filter that narrows it down: \
+         `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, \
+         `members.value eq`."
+    ))
+}
+
+/// Counts what matches. Unsorted, it keeps what stands on the page; sorted, every place.
+struct Matches<'a> {
+    context: &'a Context<'a>,
+    query: &'a Query,
+    start: &'a Start,
+    /// How many were looked at.
+    read: usize,
+    total: usize,
+    page: Vec<Stored>,
+    more: bool,
+    places: Vec<Position>,
+}
+
+impl Matches<'_> {
+    async fn look_up(&mut self, part: &Part, ids: Vec<ResourceId>) -> Result<(), Error> {
+        if self.read + ids.len() > MAX_READ {
+            return Err(too_many());
+        }
+        for ids in ids.chunks(CHUNK) {
+            let tenant = &self.context.caller.tenant;
+            let stored = self.context.directory.get_many(tenant, part.kind, ids).await.map_err(failed)?;
+            self.take(part, stored).await?;
+        }
+        Ok(())
+    }
+
+    async fn walk(&mut self, part: &Part) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let (directory, tenant) = (self.context.directory, &self.context.caller.tenant);
+            let page = directory.page(tenant, part.kind, after.as_ref(), CHUNK, Fields::All).await.map_err(failed)?;
+            after = page.items.last().map(|last| last.id.clone());
+            self.take(part, page.items).await?;
+            if self.read > MAX_READ || (self.read == MAX_READ && page.more) {
+                return Err(too_many());
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take(&mut self, part: &Part, stored: Vec<Stored>) -> Result<(), Error> {
+        self.read += stored.len();
+        for (stored, position) in self.matching(part, stored).await? {
+            self.total += 1;
+            if self.query.is_sorted() {
+                self.places.push(position);
+            } else if !self.is_before_page(&position) {
+                match self.page.len() < self.query.count {
+                    true => self.page.push(stored),
+                    false => self.more = true,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that match, each with its place.
+    async fn matching(&self, part: &Part, stored: Vec<Stored>) -> Result<Vec<(Stored, Position)>, Error> {
+        let with_edges = part.reads(represent::edges_attribute(part.kind));
+        let seen = represent::seen(self.context, part.kind, &stored, with_edges).await?;
+        let matching = stored.into_iter().zip(seen).filter(|(_, seen)| part.matches(seen));
+        let place = |(stored, seen): (Stored, _)| {
+            let position = self.query.position(part.kind, stored.id.clone(), &seen);
+            (stored, position)
+        };
+        Ok(matching.map(place).collect())
+    }
+
+    /// Unsorted they come in the order of the list.
+    fn is_before_page(&self, position: &Position) -> bool {
+        match self.start {
+            Start::After(None) => false,
+            Start::After(Some(after)) => position.compare(after, self.query).is_le(),
+            Start::Skip(before) => self.total <= before.get(),
+        }
+    }
+
+    fn unsorted(self) -> Found {
+        let end = self.page.last().map(|last| Position::new(None, last.kind, last.id.clone()));
+        let more = self.more && self.query.count > 0;
+        Found { total: self.total, page: self.page, end, more }
+    }
+
+    /// Reads the resources of the page. Who was deleted or has come not to match since the places were found is left out, and
+    /// the page goes on with those that follow, so that it is empty at the end of the list alone.
+    async fn sorted(mut self) -> Result<Found, Error> {
+        let mut places = mem::take(&mut self.places);
+        places.sort_unstable_by(|one, other| one.compare(other, self.query));
+        let first = match self.start {
+            Start::After(None) => 0,
+            Start::After(Some(after)) => places.partition_point(|place| place.compare(after, self.query).is_le()),
+            Start::Skip(before) => before.get(),
+        };
+        let mut left = places.get(first..).unwrap_or_default();
+        let mut found = Found { total: self.total, page: Vec::new(), end: None, more: false };
+        while !left.is_empty() && found.page.len() < self.query.count {
+            let (next, rest) = left.split_at(left.len().min(self.query.count - found.page.len()));
+            let read = self.read_again(next).await?;
+            found.total -= next.len() - read.len();
+            found.page.extend(read);
+            found.end = next.last().cloned();
+            left = rest;
+        }
+        found.more = !left.is_empty() && self.query.count > 0;
+        Ok(found)
+    }
+
+    /// Those at the places that are still there and still match, in the order of the places.
+    async fn read_again(&self, places: &[Position]) -> Result<Vec<Stored>, Error> {
+        let mut there = HashMap::new();
+        for part in &self.query.parts {
+            let ids: Vec<ResourceId> =
+                places.iter().filter(|place| place.kind == part.kind).map(|place| place.id.clone()).collect();
+            let tenant = &self.context.caller.tenant;
+            let stored = match ids.is_empty() {
+                true => Vec::new(),
+                false => self.context.directory.get_many(tenant, part.kind, &ids).await.map_err(failed)?,
+            };
+            let matching = self.matching(part, stored).await?;
+            there.extend(matching.into_iter().map(|(stored, _)| ((stored.kind, stored.id.clone()), stored)));
+        }
+        Ok(places.iter().filter_map(|place| there.remove(&(place.kind, place.id.clone()))).collect())
+    }
+}

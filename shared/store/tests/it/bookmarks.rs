@@ -1,0 +1,76 @@
+//! Bookmarks and the secret of cursors.
+
+use protocol::Caller;
+use store::{Bookmark, BookmarkKey, Replacing};
+
+use crate::engine::{Site, url};
+
+const NOW: u64 = 1_800_000_000;
+const HOUR: u64 = 60 * 60;
+
+fn at(position: &str) -> Bookmark<'_> {
+    Bookmark { position, goes_on: true }
+}
+
+#[tokio::test]
+async fn a_bookmark_is_taken_by_the_walk_that_left_it() {
+    let site = Site::new().await;
+    let (directory, caller) = (&site.directory, &site.caller);
+    let key = BookmarkKey { caller, query: "q", start_index: 101 };
+    assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None));
+    assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking makes none");
+    assert_eq!(directory.leave_bookmark(key, at("p"), NOW, Replacing::Nothing).await, Ok(None));
+    for now in [NOW, NOW + 1, NOW + HOUR - 1] {
+        assert_eq!(directory.take_bookmark(key, now).await, Ok(Some("p".to_owned())), "again and again");
+    }
+    assert_eq!(directory.take_bookmark(key, NOW + HOUR).await, Ok(None), "too old");
+    let other = Caller::from_context(caller.tenant.as_str(), "other", "read").unwrap();
+    let foreign = Caller::from_context("foreign", &caller.token, "read").unwrap();
+    for key in [
+        BookmarkKey { start_index: 102, ..key },
+        BookmarkKey { query: "r", ..key },
+        BookmarkKey { caller: &other, ..key },
+        BookmarkKey { caller: &foreign, ..key },
+    ] {
+        assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bookmark_that_is_awaited_is_not_lost() {
+    let site = Site::new().await;
+    let (directory, caller) = (&site.directory, &site.caller);
+    let key = BookmarkKey { caller, query: "q", start_index: 3 };
+    let leave =
+        async |position, now| directory.leave_bookmark(key, at(position), now, Replacing::Nothing).await.unwrap();
+    let lies = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
+    assert_eq!(leave("first", NOW).await, None);
+    assert_eq!(leave("first", NOW).await, None, "the same again");
+    assert_eq!(leave("second", NOW + 9 * 60).await.as_deref(), Some("first"));
+    let awaited = |other| directory.leave_bookmark(key, at("third"), NOW, Replacing::Awaited(other));
+    assert_eq!(awaited("other").await.unwrap().as_deref(), Some("first"));
+    assert_eq!(awaited("first").await, Ok(None));
+    assert_eq!(leave("fourth", NOW + 11 * 60).await, None, "nobody takes it any more");
+    assert_eq!(lies(NOW + 11 * 60).await, "fourth");
+    assert_eq!(leave("fifth", NOW + 11 * 60).await, None, "it was taken");
+    assert_eq!(lies(NOW + 11 * 60).await, "fifth");
+    let end = Bookmark { position: "end", goes_on: false };
+    assert_eq!(directory.leave_bookmark(key, end, NOW, Replacing::Nothing).await, Ok(None));
+    assert_eq!(leave("sixth", NOW).await, None, "nobody is awaited behind the end");
+    assert_eq!(lies(NOW).await, "sixth");
+}
+
+#[tokio::test]
+async fn a_secret_is_made_once_for_each_tenant() {
+    let site = Site::new().await;
+    let tenant = &site.caller.tenant;
+    assert_eq!(site.directory.cursor_secret(tenant, [1; 32]).await, Ok([1; 32]));
+    assert_eq!(site.directory.cursor_secret(tenant, [2; 32]).await, Ok([1; 32]));
+    let other = Site::at(url(), &site.table).await;
+    assert_eq!(other.directory.cursor_secret(tenant, [3; 32]).await, Ok([1; 32]), "another process");
+    let foreign = Caller::from_context("foreign", "t", "read").unwrap();
+    let tries: Vec<_> = (4..8).map(|byte| site.directory.cursor_secret(&foreign.tenant, [byte; 32])).collect();
+    let made: Vec<_> = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert!(made.iter().all(|secret| *secret == made[0]) && made[0] != [1; 32]);
+    assert!(!format!("{:?}", site.directory).contains("1, 1, 1"));
+}
