@@ -8,6 +8,11 @@ use super::reference;
 
 const CONTENT: [&str; 2] = ["application/scim+json", "application/json"];
 
+/// A path of attribute notation, with or without a filter (RFC 7644 §3.10, §3.5.2).
+const PATH: &str = r"^[A-Za-z][A-Za-z0-9$_.:-]*(\[.+\](\.[A-Za-z$]+)?)?$";
+/// Attribute names with commas between.
+const NAMES: &str = r"^[A-Za-z][A-Za-z0-9$_-]*(\.[A-Za-z$][A-Za-z0-9$_-]*)?(,[A-Za-z][A-Za-z0-9$_-]*)*$";
+
 /// A body in either of the media types (RFC 7644 §3.8).
 pub(super) fn content(schema: &Value) -> Value {
     Value::Object(CONTENT.map(|media_type| (media_type.to_owned(), json!({"schema": schema}))).into_iter().collect())
@@ -41,7 +46,7 @@ fn resource(definition: &ResourceType) -> Value {
 }
 
 fn complex(attributes: &[Attribute]) -> Value {
-    json!({"type": "object", "properties": properties(attributes.iter())})
+    json!({"type": "object", "properties": properties(attributes.iter()), "additionalProperties": false})
 }
 
 fn properties<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Map<String, Value> {
@@ -95,9 +100,6 @@ fn messages() -> [(String, Value); 10] {
     let supported =
         json!({"type": "object", "properties": {"supported": {"type": "boolean"}}, "required": ["supported"]});
     let cursor = json!({"type": "string", "description": "RFC 9865."});
-    let operation = json!({"type": "object", "required": ["op"], "properties": {
-        "op": {"type": "string", "enum": ["add", "remove", "replace"]}, "path": text, "value": {},
-    }});
     let bulk_operation = json!({"type": "object", "required": ["method"], "properties": {
         "method": {"type": "string", "enum": ["POST", "PUT", "PATCH", "DELETE"]}, "bulkId": text, "version": text, "path": text,
         "data": {"type": "object"},
@@ -118,7 +120,7 @@ fn messages() -> [(String, Value); 10] {
             "sortOrder": {"type": "string", "enum": ["ascending", "descending"]},
             "startIndex": {"type": "integer"}, "count": {"type": "integer"}, "cursor": text,
         }))),
-        ("PatchOp", message(&urn("PatchOp"), &["Operations"], &json!({"Operations": {"type": "array", "items": operation}}))),
+        ("PatchOp", message(&urn("PatchOp"), &["Operations"], &json!({"Operations": {"type": "array", "items": patch_operation()}}))),
         ("BulkRequest", message(&urn("BulkRequest"), &["Operations"], &json!({
             "failOnErrors": {"type": "integer"}, "Operations": {"type": "array", "items": bulk_operation},
         }))),
@@ -146,9 +148,22 @@ fn messages() -> [(String, Value); 10] {
     .map(|(name, schema)| (name.to_owned(), schema))
 }
 
+/// RFC 7644 §3.5.2: with a path, or with an object of attributes.
+fn patch_operation() -> Value {
+    let path = json!({"type": "string", "pattern": PATH, "examples": ["active", "emails[type eq \"work\"].value"]});
+    let set = json!({"type": "string", "enum": ["add", "replace"]});
+    json!({"anyOf": [
+        {"type": "object", "required": ["op", "path", "value"], "properties": {"op": set, "path": path, "value": {}}},
+        {"type": "object", "required": ["op", "value"], "properties": {"op": set, "value": {"type": "object"}},
+            "additionalProperties": false},
+        {"type": "object", "required": ["op", "path"], "properties": {"op": {"const": "remove"}, "path": path, "value": {}}},
+    ]})
+}
+
 /// Parameters of queries and headers, by the names that operations give them.
 pub(super) fn parameters() -> Value {
     let text = json!({"type": "string"});
+    let names = json!({"type": "string", "pattern": NAMES, "examples": ["userName,emails.value"]});
     let number = json!({"type": "integer"});
     let order = json!({"type": "string", "enum": ["ascending", "descending"]});
     let all = [
@@ -158,8 +173,8 @@ pub(super) fn parameters() -> Value {
         ("startIndex", "query", &number, "The first resource of the page, from 1 (RFC 7644 §3.4.2.4)."),
         ("count", "query", &number, "The most resources of the page."),
         ("cursor", "query", &text, "Where the page begins (RFC 9865); empty for the first one."),
-        ("attributes", "query", &text, "The attributes to answer with, commas between (RFC 7644 §3.9)."),
-        ("excludedAttributes", "query", &text, "The attributes to leave out; not together with attributes."),
+        ("attributes", "query", &names, "The attributes to answer with, commas between (RFC 7644 §3.9)."),
+        ("excludedAttributes", "query", &names, "The attributes to leave out; not together with attributes."),
         ("If-Match", "header", &text, "Only if the version is this one (RFC 7644 §3.14)."),
         ("If-None-Match", "header", &text, "Only if the version is another one (RFC 7644 §3.14)."),
         ("Prefer", "header", &text, "return=minimal for an answer without the resource (RFC 7240)."),

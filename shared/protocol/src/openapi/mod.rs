@@ -67,7 +67,11 @@ fn parameter(path: &str) -> Option<Value> {
         "urn" => "The URI of the schema.",
         _ => "The name of the resource type.",
     };
-    let schema = json!({"type": "string", "minLength": 1});
+    let schema = if name == "id" {
+        json!({"type": "string", "format": "uuid"})
+    } else {
+        json!({"type": "string", "minLength": 1})
+    };
     Some(json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema}))
 }
 

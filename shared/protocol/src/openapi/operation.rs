@@ -28,6 +28,8 @@ struct Operation {
     /// Status, component of the body, headers.
     success: Vec<(&'static str, Option<Value>, Vec<&'static str>)>,
     refusals: Vec<&'static str>,
+    /// From the answer to other operations.
+    links: Option<Value>,
 }
 
 /// The operation of a path below the base URL; `None` if there is none.
@@ -51,7 +53,9 @@ pub(super) fn operation(path: &str, method: &str) -> Option<Value> {
 /// POST, GET, PUT, PATCH and DELETE of a type (RFC 7644 §3.3 to §3.6).
 fn resource(kind: &str, tag: &'static str, one: bool, method: &str) -> Option<Operation> {
     let answer = json!({"allOf": [reference("schemas", kind), {"required": ["schemas", "id"]}]});
-    let sent = json!({"allOf": [reference("schemas", kind), {"required": [naming(kind)]}]});
+    let name = json!({"type": "string", "minLength": 1, "maxLength": 900});
+    let sent = json!({"required": [naming(kind)], "properties": {naming(kind): name}});
+    let sent = json!({"allOf": [reference("schemas", kind), sent]});
     let (id, summary, parameters, body) = match (one, method) {
         (false, "GET") => return Some(list(format!("list{tag}"), tag, format!("Lists {tag}."), Some(kind))),
         (false, "POST") => (format!("create{kind}"), format!("Creates a {kind}."), PROJECTION.to_vec(), Some(sent)),
@@ -68,6 +72,7 @@ fn resource(kind: &str, tag: &'static str, one: bool, method: &str) -> Option<Op
         }
         _ => return None,
     };
+    let links = (method == "POST").then(|| links(kind));
     let (ok, nothing) = (("200", Some(answer.clone()), vec!["ETag", "Location"]), vec!["ETag", "Preference-Applied"]);
     let success = match method {
         "POST" => vec![("201", Some(answer), vec!["ETag", "Location"])],
@@ -81,7 +86,16 @@ fn resource(kind: &str, tag: &'static str, one: bool, method: &str) -> Option<Op
         "DELETE" => vec!["400", "404", "412"],
         _ => vec!["400", "404", "409", "412", "413", "415"],
     };
-    Some(Operation { id, tag, summary, parameters, body, success, refusals })
+    Some(Operation { id, tag, summary, parameters, body, success, refusals, links })
+}
+
+/// What can be done with a resource that was created.
+fn links(kind: &str) -> Value {
+    let of = |verb: &str| {
+        let operation = format!("{verb}{kind}");
+        (operation.clone(), json!({"operationId": operation, "parameters": {"id": "$response.body#/id"}}))
+    };
+    Value::Object(["get", "replace", "patch", "delete"].map(of).into_iter().collect())
 }
 
 fn change() -> Vec<&'static str> {
@@ -98,7 +112,7 @@ fn list(id: String, tag: &'static str, summary: String, kind: Option<&str>) -> O
     let items = json!({"type": "array", "items": item});
     let answer = json!({"allOf": [reference("schemas", "ListResponse"), {"properties": {"Resources": items}}]});
     let success = vec![("200", Some(answer), vec![])];
-    Operation { id, tag, summary, parameters: QUERY.to_vec(), body: None, success, refusals: vec!["400"] }
+    Operation { id, tag, summary, parameters: QUERY.to_vec(), body: None, success, refusals: vec!["400"], links: None }
 }
 
 /// `/`, and a search by POST (RFC 7644 §3.4.2.1, §3.4.3).
@@ -129,6 +143,7 @@ fn bulk() -> Operation {
         body: Some(reference("schemas", "BulkRequest")),
         success: vec![("200", Some(reference("schemas", "BulkResponse")), vec![])],
         refusals: vec!["400", "413", "415"],
+        links: None,
     }
 }
 
@@ -142,6 +157,7 @@ fn me(method: &str) -> Operation {
         body: None,
         success: Vec::new(),
         refusals: vec!["501"],
+        links: None,
     }
 }
 
@@ -161,7 +177,16 @@ fn discovery(path: &str) -> Option<Operation> {
     let (id, summary) = (id.to_owned(), summary.to_owned());
     let success = vec![("200", Some(answer), vec![])];
     let refusals = if path.ends_with('}') { vec!["404"] } else { Vec::new() };
-    Some(Operation { id, tag: "Discovery", summary, parameters: Vec::new(), body: None, success, refusals })
+    Some(Operation {
+        id,
+        tag: "Discovery",
+        summary,
+        parameters: Vec::new(),
+        body: None,
+        success,
+        refusals,
+        links: None,
+    })
 }
 
 impl Operation {
@@ -173,6 +198,9 @@ impl Operation {
             let mut response = json!({"description": "Done.", "headers": headers});
             if let Some(body) = body {
                 response["content"] = content(body);
+            }
+            if let Some(links) = &self.links {
+                response["links"] = links.clone();
             }
             responses[*status] = response;
         }
