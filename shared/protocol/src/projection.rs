@@ -202,6 +202,7 @@ fn names_part(target: &Target, extension: Option<&str>, attribute: &Attribute) -
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use schema::{Kind, resource_type};
     use serde_json::json;
 
@@ -329,5 +330,66 @@ mod tests {
             |attributes, excluded| parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members");
         assert!(wants(None, None) && wants(Some("members.value"), None) && wants(None, Some("members.display")));
         assert!(!wants(Some("displayName"), None) && !wants(None, Some("Members")));
+    }
+
+    /// Every attribute of a user and every part of one, in attribute notation.
+    fn every_name() -> Vec<String> {
+        let user = resource_type(Kind::User);
+        let named = |prefix: &str, attribute: &Attribute| {
+            let whole = format!("{prefix}{}", attribute.name);
+            let parts = attribute.sub_attributes.iter().map(|sub| format!("{whole}.{}", sub.name));
+            std::iter::once(whole.clone()).chain(parts).collect::<Vec<_>>()
+        };
+        let core = user.attributes().flat_map(|attribute| named("", attribute));
+        let extensions = user.extensions.iter().flat_map(|extension| {
+            let prefix = format!("{}:", extension.schema.id);
+            extension.schema.attributes.iter().flat_map(move |attribute| named(&prefix, attribute))
+        });
+        core.chain(extensions).chain([schema::USER.to_owned(), "nope".to_owned()]).collect()
+    }
+
+    /// A user with every attribute that there is.
+    fn everything() -> Object {
+        let value = |attribute: &Attribute| {
+            let one = if attribute.is_complex() {
+                attribute
+                    .sub_attributes
+                    .iter()
+                    .map(|sub| (sub.name.clone(), json!(sub.name)))
+                    .collect::<Object>()
+                    .into()
+            } else {
+                json!(attribute.name)
+            };
+            if attribute.multi_valued { json!([one, one]) } else { one }
+        };
+        let user = resource_type(Kind::User);
+        let core = user.attributes().map(|attribute| (attribute.name.clone(), value(attribute)));
+        let extensions = user.extensions.iter().map(|extension| {
+            let attributes = extension.schema.attributes.iter();
+            let content: Object = attributes.map(|attribute| (attribute.name.clone(), value(attribute))).collect();
+            (extension.schema.id.clone(), Value::Object(content))
+        });
+        core.chain(extensions).collect()
+    }
+
+    proptest! {
+        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and what the same list
+        /// hides is together everything.
+        #[test]
+        fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
+            let (user, list) = (resource_type(Kind::User), names.join(","));
+            let run = |projection: &Projection, resource: Object| projection.apply(user, resource);
+            let (only, except) = (Projection::parse(Some(&list), None).unwrap(), Projection::parse(None, Some(&list)).unwrap());
+            let (shown, left) = (run(&only, everything()), run(&except, everything()));
+            for (projection, once) in [(&only, &shown), (&except, &left)] {
+                prop_assert_eq!(&run(projection, once.clone()), once);
+                prop_assert!(once.contains_key("id") && once.contains_key("schemas") && !once.contains_key("password"));
+            }
+            let default = run(&Projection::default(), everything());
+            for name in default.keys() {
+                prop_assert!(shown.contains_key(name) || left.contains_key(name), "{} is in neither", name);
+            }
+        }
     }
 }

@@ -66,18 +66,26 @@ impl Directory {
         if right { Ok(()) } else { Err(Error::Refused(format!("the table {} has other keys", self.table))) }
     }
 
-    /// Asks first: DynamoDB refuses to enable what is enabled.
+    /// Asks first: DynamoDB refuses to enable what is enabled. Whoever makes the table at the same time may come between, so
+    /// a refusal is taken where expiry is on now.
     async fn enable_expiry(&self) -> Result<(), Error> {
-        let answer = self.client.describe_time_to_live().table_name(&self.table).send().await;
-        let answer = answer.map_err(|error| failure("DescribeTimeToLive", &error))?;
-        let status = answer.time_to_live_description().and_then(|it| it.time_to_live_status());
-        if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        if self.expires().await? {
             return Ok(());
         }
         let expiry = TimeToLiveSpecification::builder().attribute_name(KEYS.expiry).enabled(true).build();
         let request = self.client.update_time_to_live().table_name(&self.table);
-        let request = request.time_to_live_specification(expiry.map_err(unbuilt)?);
-        request.send().await.map(drop).map_err(|error| failure("UpdateTimeToLive", &error))
+        match request.time_to_live_specification(expiry.map_err(unbuilt)?).send().await {
+            Ok(_) => Ok(()),
+            Err(_) if self.expires().await? => Ok(()),
+            Err(error) => Err(failure("UpdateTimeToLive", &error)),
+        }
+    }
+
+    async fn expires(&self) -> Result<bool, Error> {
+        let answer = self.client.describe_time_to_live().table_name(&self.table).send().await;
+        let answer = answer.map_err(|error| failure("DescribeTimeToLive", &error))?;
+        let status = answer.time_to_live_description().and_then(|it| it.time_to_live_status());
+        Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
     }
 }
 

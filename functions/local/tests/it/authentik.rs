@@ -86,7 +86,7 @@ fn a_group_is_synchronised_without_schemas() {
     let id = scim.post("/Groups", &json!({ "displayName": name, "externalId": name })).expect(201).id();
     let path = format!("/Groups/{id}");
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])).expect(200);
-    assert_eq!(values(&scim.get(&path).expect(200)["members"]), [user.clone()]);
+    assert_eq!(values(&scim.get(&path).expect(200)["members"]), [user.as_str()]);
     scim.put(&path, &json!({ "displayName": format!("{name}-2"), "externalId": name })).expect(200);
     let read = scim.get(&path).expect(200).holding(&json!({ "displayName": format!("{name}-2") }));
     assert_eq!(values(&read["members"]), [user], "a PUT without members keeps them");

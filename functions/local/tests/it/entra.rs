@@ -86,7 +86,7 @@ impl Entra {
             format!("emails[type eq \"work\"].value eq \"{name}\""),
             format!("id eq \"{id}\" and userName eq \"{name}\""),
         ] {
-            assert_eq!(self.matching("/Users", &filter), [id.clone()], "{filter}");
+            assert_eq!(self.matching("/Users", &filter), [id.as_str()], "{filter}");
         }
         self.get(&format!("/Users/{id}")).expect(200).holding(&stored(&sent));
         id

@@ -21,7 +21,11 @@ fn a_user_lives_and_dies_with_the_flag() {
     let disable = json!([{ "op": "replace", "path": "active", "value": false }]);
     entra.patch(&path, &disable).expect(200).holding(&json!({ "active": false, "id": id }));
     entra.get(&path).expect(200).holding(&json!({ "active": false, "displayName": "Ida Hansen" }));
-    assert_eq!(entra.matching("/Users", &format!("userName eq \"{name}\"")), [id.clone()], "disabled, and still found");
+    assert_eq!(
+        entra.matching("/Users", &format!("userName eq \"{name}\"")),
+        [id.as_str()],
+        "disabled, and still found"
+    );
     let enable = json!([{ "op": "replace", "path": "active", "value": true }]);
     entra.patch(&path, &enable).expect(200);
     entra.get(&path).expect(200).holding(&json!({ "active": true }));
@@ -90,7 +94,7 @@ fn a_group_lives_and_dies_with_the_flag() {
     assert_eq!((entra.find_group(&name), entra.find_group(&new_name)), (None, Some(id.clone())));
     entra.group_without_members(&id).holding(&json!({ "displayName": new_name }));
     let user = entra.get(&format!("/Users/{}", users[1])).expect(200);
-    assert_eq!(values(&user["groups"]), [id.clone()]);
+    assert_eq!(values(&user["groups"]), [id.as_str()]);
 
     entra.delete(&path).expect(204);
     entra.get(&path).refused(404, "", &[]);

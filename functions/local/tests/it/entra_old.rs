@@ -23,7 +23,11 @@ fn a_user_lives_and_dies() {
 
     let disable = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
     entra.patch(&path, &disable).expect(200).holding(&json!({ "active": false }));
-    assert_eq!(entra.matching("/Users", &format!("userName eq \"{name}\"")), [id.clone()], "disabled, and still found");
+    assert_eq!(
+        entra.matching("/Users", &format!("userName eq \"{name}\"")),
+        [id.as_str()],
+        "disabled, and still found"
+    );
     entra.get(&path).expect(200).holding(&json!({ "active": false, "title": "Pilot" }));
     let enable = json!([{ "op": "Replace", "path": "active", "value": "True" }]);
     entra.patch(&path, &enable).expect(200).holding(&json!({ "active": true }));
@@ -32,7 +36,7 @@ fn a_user_lives_and_dies() {
     let rename = json!([{ "op": "Replace", "path": "userName", "value": new_name }]);
     entra.patch(&path, &rename).expect(200).holding(&json!({ "userName": new_name, "id": id }));
     assert!(entra.matching("/Users", &format!("userName eq \"{name}\"")).is_empty());
-    assert_eq!(entra.matching("/Users", &format!("userName eq \"{new_name}\"")), [id.clone()]);
+    assert_eq!(entra.matching("/Users", &format!("userName eq \"{new_name}\"")), [id.as_str()]);
 
     entra.delete(&path).expect(204);
     entra.get(&path).refused(404, "", &[]);

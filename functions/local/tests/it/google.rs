@@ -41,7 +41,7 @@ fn a_user_is_suspended_and_deleted() {
     assert!(scim.find("/Users", &by_name).is_empty());
     let created = scim.post("/Users", &user(&name)).expect(201).holding(&user(&name));
     let path = format!("/Users/{}", created.id());
-    assert_eq!(scim.find("/Users", &by_name), [created.body.clone()]);
+    assert_eq!(scim.find("/Users", &by_name), std::slice::from_ref(&created.body));
 
     let mut suspended = user(&name);
     suspended["active"] = json!(false);

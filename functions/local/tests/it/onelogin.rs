@@ -116,7 +116,7 @@ fn a_group_is_patched() {
     let add = json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]);
     scim.patch(format!("{path}?"), &add).expect(200);
     let read = scim.get(&path).expect(200).holding(&json!({ "displayName": name }));
-    assert_eq!(values(&read["members"]), [user.clone()]);
+    assert_eq!(values(&read["members"]), [user.as_str()]);
     let remove = json!([{ "op": "remove", "path": "members", "value": [{ "value": user }] }]);
     scim.patch(&path, &remove).expect(200);
     scim.get(&path).expect(200).holding(&json!({ "members": null }));

@@ -55,7 +55,7 @@ fn a_user_is_found_by_name_or_by_address() {
         format!("emails.value eq \"home.{name}\""),
     ] {
         let found = find(&scim, "/Users", &filter).holding(&json!({ "totalResults": 1 }));
-        assert_eq!(found.resources(), [read.body.clone()], "{filter}");
+        assert_eq!(found.resources(), std::slice::from_ref(&read.body), "{filter}");
     }
     find(&scim, "/Users", &format!("emails eq \"{name}\"")).holding(&json!({ "totalResults": 0 }));
 }

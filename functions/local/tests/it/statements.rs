@@ -16,7 +16,7 @@ fn order_and_repetition_do_not_matter() {
         json!({ "title": "T", "name": { "givenName": "G", "familyName": "F" }, ENTERPRISE: { "department": "D" } });
     for (number, schemas) in [[USER, ENTERPRISE, USER], [ENTERPRISE, ENTERPRISE, USER]].iter().enumerate() {
         let name = unique("order");
-        let mut fields = vec![
+        let mut fields = [
             format!("\"schemas\":{}", json!(schemas)),
             format!("\"userName\":{}", json!(name)),
             "\"name\":{\"familyName\":\"F\",\"givenName\":\"G\"}".to_owned(),

@@ -71,6 +71,14 @@ async fn the_table_is_made_once_and_its_keys_are_checked() {
 }
 
 #[tokio::test]
+async fn a_table_may_be_made_by_many_at_once() {
+    let table = format!("made-at-once-{}", uuid::Uuid::now_v7());
+    let sites = futures_util::future::join_all((0..16).map(|_| Site::at(url(), &table))).await;
+    let made = futures_util::future::join_all(sites.iter().map(|site| site.directory.create_table())).await;
+    assert_eq!(made, vec![Ok(()); 16]);
+}
+
+#[tokio::test]
 async fn a_table_that_is_not_there_is_a_refusal_not_an_outage() {
     let site = Site::at(url(), "no-such-table").await;
     let answer = site.directory.count(&site.caller.tenant, User).await;
