@@ -137,9 +137,12 @@ proptest! {
         prop_assert_eq!(patch(&user.to_json(), all), one_by_one);
     }
 
-    /// What was done, done again, changes nothing, if it only says how things are to be.
+    /// What was done, done again, changes nothing, where the first time did not change what the path selects.
     #[test]
     fn what_is_so_is_not_changed(user in user(), operation in operation()) {
+        if matches!(operation, Operation::Matching(..)) {
+            return Ok(());
+        }
         let operation = vec![written(&operation, true)];
         if let Ok(once) = patch(&user.to_json(), operation.clone()) {
             match patch(&once, operation) {
