@@ -119,6 +119,32 @@ fn what_is_no_filter_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_word_without_quotes_is_taken_where_somebody_sends_it() {
+    for (kind, text, quoted) in [
+        (Kind::User, "userName eq b.j+x@e.com", r#"userName eq "b.j+x@e.com""#),
+        (Kind::User, "externalId Eq jyoung and title pr", r#"externalId eq "jyoung" and title pr"#),
+        (Kind::User, "id eq 0191b1c8-7a60-7c3e-8a3e-0123456789ab", r#"id eq "0191b1c8-7a60-7c3e-8a3e-0123456789ab""#),
+        (Kind::User, "emails eq b@x", r#"emails.value eq "b@x""#),
+        (Kind::User, "emails[type eq \"work\" and value eq b@x]", r#"emails[type eq "work" and value eq "b@x"]"#),
+        (Kind::User, "emails[type eq \"work\"].value eq b@x", r#"emails[type eq "work" and value eq "b@x"]"#),
+        (Kind::Group, "(displayName eq Engineers)", r#"displayName eq "Engineers""#),
+        (Kind::Group, "members.value eq a1b2", r#"members.value eq "a1b2""#),
+    ] {
+        let dialect = Dialect::lenient();
+        let filter = Filter::parse(resource_type(kind), text, &dialect).unwrap();
+        assert_eq!(filter.to_string(), quoted);
+        assert!(dialect.used().any(|leniency| leniency.row().name == "unquotedLiterals"), "{text}");
+        let refused = Filter::parse(resource_type(kind), text, &Dialect::strict()).unwrap_err();
+        assert!(
+            refused.scim_type() == Some("invalidFilter") && refused.to_string().contains("at character"),
+            "{refused}"
+        );
+        let quoted = Filter::parse(resource_type(kind), quoted, &Dialect::strict());
+        assert!(quoted.is_ok(), "{quoted:?}");
+    }
+}
+
+#[test]
 fn length_and_depth_are_bounded() {
     let nested = |depth: usize| format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
     assert!(parse(&nested(FILTER_DEPTH)).is_ok());

@@ -29,13 +29,12 @@ impl Step {
             return Err(Error::Mutability(format!("{} cannot be removed once it is set.", attribute.name)));
         }
         // To add nothing takes nothing away (§3.5.2.1).
-        if self.op == Op::Add && self.filter.is_none() {
-            if self.value().is_null() {
-                return Ok(());
-            }
-            if self.value().as_str() == Some("") {
+        match self.value() {
+            Value::Null if self.op == Op::Add => return Ok(()),
+            Value::String(text) if self.op == Op::Add && text.is_empty() => {
                 return Ok(dialect.tolerate(Leniency::EmptyStrings, self.place())?);
             }
+            _ => {}
         }
         let after = if attribute.multi_valued {
             let mut elements = match current {

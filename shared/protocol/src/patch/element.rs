@@ -107,9 +107,12 @@ fn apply_to_element(step: &Step, mut element: Object, dialect: &Dialect) -> Resu
             element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
         }
     }
-    // Without its value, what is left says what kind of value it would be, and no more.
+    // An element whose value is taken away: what is left says what kind of value it would be, and no more.
+    let named = |name: &String| name.eq_ignore_ascii_case("value");
+    let takes =
+        step.sub.is_some_and(|sub| named(&sub.name)) || step.value().as_object().is_some_and(|it| it.keys().any(named));
     let qualifies = |name: &String| matches!(name.as_str(), "type" | "primary" | "display" | "$ref");
-    let hollow = had_value && !element.contains_key("value") && element.keys().all(qualifies);
+    let hollow = takes && had_value && !element.contains_key("value") && element.keys().all(qualifies);
     Ok((!element.is_empty() && !hollow).then_some(element))
 }
 

@@ -216,6 +216,87 @@ fn value_filters() {
     );
 }
 
+/// What Entra ID sends, before and behind its flag `aadOptscim062020`.
+#[test]
+fn entras_shapes() {
+    let work = json!({"value": "w@x", "type": "work", "primary": true});
+    let home = json!({"value": "h@x", "type": "home"});
+    let of = |rest: Value| json!({E: rest});
+    // Roles as JSON in a string (AppRoleAssignmentsComplex) come back as they were sent, and can be found by it.
+    let role = "{\"id\":\"1\",\"value\":\"Admin\",\"displayName\":\"Admin\"}";
+    check(
+        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]}, {"op": "Add", "path": "roles", "value": [{"value": role}]}]),
+        json!({"roles": [{"value": role}]}),
+    );
+    check(
+        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]}, {"op": "Remove", "path": "roles", "value": [{"value": role}]}]),
+        json!({}),
+    );
+    check(
+        json!([{"op": "Replace", "path": "Roles[Primary eq \"True\"].Display", "value": "D"}, {"op": "Replace", "path": "roles[primary eq \"True\"].type", "value": "t"}]),
+        json!({"roles": [{"primary": true, "display": "D", "type": "t"}]}),
+    );
+    // Names with capitals.
+    check(
+        json!([{"op": "Replace", "value": {"DisplayName": "D", "Department": "X", "Manager.Value": "m2"}}]),
+        json!({"displayName": "D", E: {"department": "X", "manager": {"value": "m2"}}}),
+    );
+    check(
+        json!([{"op": "Add", "path": "Name.GivenName", "value": "X"}]),
+        json!({"name": {"givenName": "X", "familyName": "J"}}),
+    );
+    // The manager in each form, and away.
+    check(
+        json!([{"op": "Add", "path": "manager", "value": "m2"}]),
+        of(json!({"department": "D", "manager": {"value": "m2"}})),
+    );
+    check(json!([{"op": "Replace", "value": {"manager": {"value": ""}}}]), of(json!({"department": "D"})));
+    check(json!([{"op": "Replace", "path": "manager", "value": [{"value": ""}]}]), of(json!({"department": "D"})));
+    check(json!([{"op": "Replace", "path": "manager", "value": []}]), of(json!({"department": "D"})));
+    // Without a path.
+    check(json!([{"op": "replace", "value": {"externalId": "x1"}}]), json!({"externalId": "x1"}));
+    check(
+        json!([{"op": "replace", "value": {"displayName": "N", "name.givenName": "X", format!("{E}:department"): "Y"}}]),
+        json!({"displayName": "N", "name": {"givenName": "X", "familyName": "J"}, E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
+    );
+    // The e-mail that a filter names, whole, in part, and its primary flag as a string.
+    check(
+        json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "n@x"}, {"op": "Replace", "path": "emails[type eq \"work\"].primary", "value": "True"}]),
+        json!({"emails": [{"value": "n@x", "type": "work", "primary": true}, home]}),
+    );
+    check(
+        json!([{"op": "Add", "path": "addresses[type eq \"work\"].formatted", "value": "F"}, {"op": "Replace", "path": "addresses[type eq \"work\"].country", "value": "Swaziland"}]),
+        json!({"addresses": [{"type": "work", "formatted": "F", "country": "Swaziland"}]}),
+    );
+    check(json!([{"op": "Remove", "path": "emails[type eq \"home\"].value"}]), json!({"emails": [work]}));
+}
+
+/// RFC 7644 §3.5.2.3: all that match are replaced, and nothing of what they were stays.
+#[test]
+fn whole_values_are_replaced_and_the_last_new_primary_stands() {
+    check(
+        json!([{"op": "replace", "path": "emails[type eq \"home\"]", "value": {"display": "d"}}]),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": true}, {"display": "d"}]}),
+    );
+    check(
+        json!([{"op": "replace", "path": "emails[value ew \"x\"].primary", "value": true}]),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, {"value": "h@x", "type": "home", "primary": true}]}),
+    );
+    check(json!([{"op": "add", "path": "emails[type eq \"home\"].value", "value": null}]), json!({}));
+}
+
+/// RFC 7644 §3.5.2.2: to take a required attribute away is `mutability`, however it is named.
+#[test]
+fn a_removal_of_what_is_required_is_known_by_its_path() {
+    for path in ["userName", "USERNAME", "urn:ietf:params:scim:schemas:core:2.0:User:userName"] {
+        let error = patch(Kind::User, &user(), &json!([{"op": "remove", "path": path}])).unwrap_err();
+        assert_eq!(error.scim_type(), Some("mutability"), "{path}");
+    }
+    // Another attribute whose name ends the same way was removed; the user name was emptied.
+    let both = json!([{"op": "remove", "path": "name"}, {"op": "replace", "path": "userName", "value": null}]);
+    assert_eq!(patch(Kind::User, &user(), &both).unwrap_err().scim_type(), Some("invalidValue"));
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_and_says_so() {
     for (operations, keyword) in [

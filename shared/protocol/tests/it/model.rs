@@ -1,0 +1,260 @@
+//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no JSON until the
+//! end. Slow and simple on purpose, so that it is right where the service may be wrong.
+
+use serde_json::{Map, Value, json};
+
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Email {
+    pub(crate) value: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) display: Option<String>,
+    pub(crate) primary: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct User {
+    pub(crate) title: Option<String>,
+    pub(crate) nick_name: Option<String>,
+    pub(crate) given: Option<String>,
+    pub(crate) family: Option<String>,
+    pub(crate) department: Option<String>,
+    pub(crate) manager: Option<String>,
+    pub(crate) emails: Vec<Email>,
+}
+
+/// An attribute with one text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Field {
+    Title,
+    NickName,
+    Given,
+    Family,
+    Department,
+    Manager,
+}
+
+/// What is set of an e-mail.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Value(Option<String>),
+    Display(Option<String>),
+    Primary(bool),
+}
+
+/// One operation. `None` is null.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    Field(Op, Field, Option<String>),
+    /// `name`, with the given names alone, where there is one.
+    Name(Op, Option<Option<String>>, Option<Option<String>>),
+    Emails(Op, Vec<Email>),
+    /// `emails[type eq "…"]`
+    Matching(Op, String, Email),
+    /// `emails[type eq "…"].…`
+    MatchingPart(Op, String, Part),
+}
+
+impl User {
+    fn field(&mut self, field: Field) -> &mut Option<String> {
+        match field {
+            Field::Title => &mut self.title,
+            Field::NickName => &mut self.nick_name,
+            Field::Given => &mut self.given,
+            Field::Family => &mut self.family,
+            Field::Department => &mut self.department,
+            Field::Manager => &mut self.manager,
+        }
+    }
+
+    /// Whether the operation could be done.
+    pub(crate) fn apply(&mut self, operation: &Operation) -> bool {
+        match operation {
+            Operation::Field(Op::Remove, field, _) => *self.field(*field) = None,
+            Operation::Field(Op::Add, _, None) => {}
+            Operation::Field(_, field, value) => *self.field(*field) = value.clone(),
+            Operation::Name(Op::Remove, ..) => (self.given, self.family) = (None, None),
+            Operation::Name(op, given, family) => {
+                for (field, sent) in [(Field::Given, given), (Field::Family, family)] {
+                    if let Some(sent) = sent {
+                        self.apply(&Operation::Field(*op, field, sent.clone()));
+                    }
+                }
+            }
+            Operation::Emails(Op::Remove, _) => self.emails.clear(),
+            Operation::Emails(Op::Replace, sent) => self.emails = with_one_primary(sent),
+            Operation::Emails(Op::Add, sent) => {
+                for email in with_one_primary(sent) {
+                    self.add(&email);
+                }
+            }
+            Operation::Matching(op, kind, sent) => return self.matching(*op, kind, sent),
+            Operation::MatchingPart(op, kind, part) => return self.matching_part(*op, kind, part),
+        }
+        true
+    }
+
+    fn of_kind(&self, kind: &str) -> Vec<usize> {
+        (0..self.emails.len()).filter(|at| self.emails[*at].kind.as_deref() == Some(kind)).collect()
+    }
+
+    /// Makes one e-mail primary, and all others not.
+    fn promote(&mut self, at: usize) {
+        for (other, email) in self.emails.iter_mut().enumerate() {
+            if other != at && email.primary.is_some() {
+                email.primary = Some(false);
+            }
+        }
+        self.emails[at].primary = Some(true);
+    }
+
+    fn add(&mut self, sent: &Email) {
+        let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+        let same = |email: &Email| match (&email.value, &sent.value) {
+            (None, None) => email == sent,
+            _ => lower(&email.value) == lower(&sent.value) && lower(&email.kind) == lower(&sent.kind),
+        };
+        let at = self.emails.iter().position(same).unwrap_or_else(|| {
+            self.emails.push(Email::default());
+            self.emails.len() - 1
+        });
+        merge(&mut self.emails[at], sent);
+        if self.emails[at].primary == Some(true) {
+            self.promote(at);
+        }
+    }
+
+    fn matching(&mut self, op: Op, kind: &str, sent: &Email) -> bool {
+        let found = self.of_kind(kind);
+        match op {
+            Op::Remove => self.emails.retain(|email| email.kind.as_deref() != Some(kind)),
+            // RFC 7644 has no word for it; identity providers mean a new one.
+            Op::Add if found.is_empty() => {
+                let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
+                merge(&mut new, sent);
+                self.add(&new);
+                return true;
+            }
+            _ => {}
+        }
+        for at in &found {
+            match op {
+                Op::Replace => self.emails[*at] = sent.clone(),
+                Op::Add => merge(&mut self.emails[*at], sent),
+                Op::Remove => return true,
+            }
+        }
+        // The last of those that are primary now stands.
+        if let Some(last) = found.iter().rev().find(|at| self.emails[**at].primary == Some(true)) {
+            self.promote(*last);
+        }
+        self.emails.retain(|email| *email != Email::default());
+        !found.is_empty()
+    }
+
+    fn matching_part(&mut self, op: Op, kind: &str, part: &Part) -> bool {
+        let found = self.of_kind(kind);
+        let unset = matches!(part, Part::Value(None) | Part::Display(None));
+        match (op, found.is_empty()) {
+            (Op::Add, _) if unset => return true,
+            (Op::Replace, true) if unset => return true,
+            (Op::Remove, true) => return false,
+            (_, true) => {
+                let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
+                set(&mut new, part);
+                self.add(&new);
+                return true;
+            }
+            _ => {}
+        }
+        let mut gone = Vec::new();
+        for at in &found {
+            let had = self.emails[*at].value.is_some();
+            match (op, part) {
+                (Op::Remove, Part::Value(_)) => self.emails[*at].value = None,
+                (Op::Remove, Part::Display(_)) => self.emails[*at].display = None,
+                (Op::Remove, Part::Primary(_)) => self.emails[*at].primary = None,
+                _ => set(&mut self.emails[*at], part),
+            }
+            // An e-mail whose address was taken away is none.
+            if had && self.emails[*at].value.is_none() {
+                gone.push(*at);
+            }
+        }
+        let stays = |at: &&usize| self.emails[**at].primary == Some(true) && !gone.contains(at);
+        if let Some(last) = found.iter().rev().find(stays) {
+            self.promote(*last);
+        }
+        for at in gone.iter().rev() {
+            self.emails.remove(*at);
+        }
+        self.emails.retain(|email| *email != Email::default());
+        true
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let object = |pairs: &[(&str, Option<Value>)]| -> Option<Value> {
+            let pairs = pairs.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
+            let object: Map<String, Value> = pairs.collect();
+            (!object.is_empty()).then_some(Value::Object(object))
+        };
+        let text = |text: &Option<String>| text.clone().map(Value::from);
+        let emails: Vec<Value> = self.emails.iter().filter_map(Email::to_json).collect();
+        let manager = object(&[("value", text(&self.manager))]);
+        let whole = object(&[
+            ("userName", Some(json!("b"))),
+            ("title", text(&self.title)),
+            ("nickName", text(&self.nick_name)),
+            ("name", object(&[("givenName", text(&self.given)), ("familyName", text(&self.family))])),
+            ("emails", (!emails.is_empty()).then_some(Value::from(emails))),
+            (ENTERPRISE, object(&[("department", text(&self.department)), ("manager", manager)])),
+        ]);
+        whole.unwrap_or_default()
+    }
+}
+
+impl Email {
+    pub(crate) fn to_json(&self) -> Option<Value> {
+        let mut object = Map::new();
+        let texts = [("value", &self.value), ("type", &self.kind), ("display", &self.display)];
+        for (name, text) in texts {
+            object.extend(text.iter().map(|text| (name.to_owned(), json!(text))));
+        }
+        object.extend(self.primary.map(|primary| ("primary".to_owned(), json!(primary))));
+        (!object.is_empty()).then_some(Value::Object(object))
+    }
+}
+
+fn merge(email: &mut Email, sent: &Email) {
+    email.value = sent.value.clone().or(email.value.take());
+    email.kind = sent.kind.clone().or(email.kind.take());
+    email.display = sent.display.clone().or(email.display.take());
+    email.primary = sent.primary.or(email.primary);
+}
+
+fn set(email: &mut Email, part: &Part) {
+    match part {
+        Part::Value(value) => email.value.clone_from(value),
+        Part::Display(display) => email.display.clone_from(display),
+        Part::Primary(primary) => email.primary = Some(*primary),
+    }
+}
+
+fn with_one_primary(sent: &[Email]) -> Vec<Email> {
+    let mut emails = sent.to_vec();
+    let last = emails.iter().rposition(|email| email.primary == Some(true));
+    for (at, email) in emails.iter_mut().enumerate() {
+        if email.primary == Some(true) && Some(at) != last {
+            email.primary = Some(false);
+        }
+    }
+    emails
+}

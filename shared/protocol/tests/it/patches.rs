@@ -1,0 +1,162 @@
+//! Operations that are made up come to what the plain model of them comes to, all or none (RFC 7644 §3.5.2).
+
+use proptest::prelude::*;
+use protocol::{Error, Patch};
+use schema::{Dialect, Kind, Object, resource_type};
+use serde_json::{Value, json};
+
+use crate::model::{ENTERPRISE, Email, Field, Op, Operation, Part, User};
+
+fn text() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a", "b", "A"]).prop_map(str::to_owned)
+}
+
+fn maybe() -> impl Strategy<Value = Option<String>> {
+    prop::option::of(text())
+}
+
+fn kind() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["work", "home", "other"]).prop_map(str::to_owned)
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop::sample::select(vec![Op::Add, Op::Remove, Op::Replace])
+}
+
+fn email() -> impl Strategy<Value = Email> {
+    (text(), prop::option::of(kind()), maybe(), prop::option::of(any::<bool>()))
+        .prop_map(|(value, kind, display, primary)| Email { value: Some(value), kind, display, primary })
+}
+
+fn user() -> impl Strategy<Value = User> {
+    let emails = prop::collection::vec(email(), 0..4);
+    (maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), emails).prop_map(
+        |(title, nick_name, given, family, department, manager, emails)| {
+            let mut user = User { title, nick_name, given, family, department, manager, emails: Vec::new() };
+            user.apply(&Operation::Emails(Op::Replace, emails));
+            user
+        },
+    )
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let field = prop::sample::select(vec![
+        Field::Title,
+        Field::NickName,
+        Field::Given,
+        Field::Family,
+        Field::Department,
+        Field::Manager,
+    ]);
+    let part = prop_oneof![
+        maybe().prop_map(Part::Value),
+        maybe().prop_map(Part::Display),
+        any::<bool>().prop_map(Part::Primary),
+    ];
+    prop_oneof![
+        2 => (op(), field, maybe()).prop_map(|(op, field, value)| Operation::Field(op, field, value)),
+        1 => (op(), prop::option::of(maybe()), prop::option::of(maybe())).prop_map(|(op, given, family)| Operation::Name(op, given, family)),
+        2 => (op(), prop::collection::vec(email(), 0..3)).prop_map(|(op, emails)| Operation::Emails(op, emails)),
+        2 => (op(), kind(), email(), any::<bool>()).prop_map(|(op, kind, email, whole)| {
+            Operation::Matching(op, kind, Email { value: email.value.clone().filter(|_| whole), display: Some("d".to_owned()), ..email })
+        }),
+        3 => (op(), kind(), part).prop_map(|(op, kind, part)| Operation::MatchingPart(op, kind, part)),
+    ]
+}
+
+/// The operation as an identity provider writes it; with a path, or without where it can be.
+fn written(operation: &Operation, with_path: bool) -> Value {
+    let (op, path, value) = match operation {
+        Operation::Field(op, field, value) => (op, path(*field).to_owned(), json!(value)),
+        Operation::Name(op, given, family) => {
+            let mut name = Object::new();
+            name.extend(given.iter().map(|given| ("givenName".to_owned(), json!(given))));
+            name.extend(family.iter().map(|family| ("familyName".to_owned(), json!(family))));
+            (op, "name".to_owned(), Value::Object(name))
+        }
+        Operation::Emails(op, emails) => {
+            (op, "emails".to_owned(), emails.iter().map(|email| email.to_json().unwrap()).collect())
+        }
+        Operation::Matching(op, kind, email) => (op, format!("emails[type eq \"{kind}\"]"), email.to_json().unwrap()),
+        Operation::MatchingPart(op, kind, part) => {
+            let (name, value) = match part {
+                Part::Value(value) => ("value", json!(value)),
+                Part::Display(display) => ("display", json!(display)),
+                Part::Primary(primary) => ("primary", json!(primary)),
+            };
+            (op, format!("emails[type eq \"{kind}\"].{name}"), value)
+        }
+    };
+    match op {
+        Op::Remove => json!({"op": "remove", "path": path}),
+        op if with_path => json!({"op": format!("{op:?}").to_lowercase(), "path": path, "value": value}),
+        op => json!({"op": format!("{op:?}"), "value": {path: value}}),
+    }
+}
+
+fn path(field: Field) -> &'static str {
+    match field {
+        Field::Title => "title",
+        Field::NickName => "nickName",
+        Field::Given => "name.givenName",
+        Field::Family => "name.familyName",
+        Field::Department => "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+        Field::Manager => "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+    }
+}
+
+fn patch(before: &Value, operations: Vec<Value>) -> Result<Value, Error> {
+    let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
+    let patch = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), &Dialect::lenient())?;
+    patch.apply(before.as_object().unwrap()).map(|patched| Value::Object(patched.resource))
+}
+
+proptest! {
+    #[test]
+    fn operations_come_to_what_the_model_says(
+        user in user(), operations in prop::collection::vec((operation(), any::<bool>()), 1..6),
+    ) {
+        let before = user.to_json();
+        let all = operations.iter().map(|(operation, with_path)| written(operation, *with_path)).collect();
+        let mut model = user.clone();
+        let done = operations.iter().all(|(operation, _)| model.apply(operation));
+        match patch(&before, all) {
+            Ok(after) => {
+                prop_assert!(done, "the model refuses it, and this came of it: {after}");
+                prop_assert_eq!(after, model.to_json());
+            }
+            Err(error) => prop_assert!(!done && error.scim_type() == Some("noTarget"), "{}", error),
+        }
+    }
+
+    /// One request of many operations comes to what as many requests come to.
+    #[test]
+    fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
+        let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();
+        let one_by_one = all.iter().try_fold(user.to_json(), |before, operation| patch(&before, vec![operation.clone()]));
+        prop_assert_eq!(patch(&user.to_json(), all), one_by_one);
+    }
+
+    /// What was done, done again, changes nothing, where the first time did not change what the path selects.
+    #[test]
+    fn what_is_so_is_not_changed(user in user(), operation in operation()) {
+        if matches!(operation, Operation::Matching(..)) {
+            return Ok(());
+        }
+        let operation = vec![written(&operation, true)];
+        if let Ok(once) = patch(&user.to_json(), operation.clone()) {
+            match patch(&once, operation) {
+                Ok(twice) => prop_assert_eq!(twice, once),
+                Err(error) => prop_assert_eq!(error.scim_type(), Some("noTarget")),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_user_of_the_model_is_one_of_the_schema() {
+    let user = User { department: Some("D".to_owned()), manager: Some("m".to_owned()), ..User::default() };
+    assert_eq!(user.to_json()[ENTERPRISE], json!({"department": "D", "manager": {"value": "m"}}));
+    let read = resource_type(Kind::User).read(user.to_json().as_object().unwrap(), &Dialect::lenient()).unwrap();
+    assert_eq!(Value::Object(read), user.to_json());
+}
