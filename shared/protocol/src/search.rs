@@ -97,7 +97,7 @@ mod tests {
         assert_eq!((read.sort_by.as_deref(), read.sort_order.as_deref()), (Some("title"), Some("descending")));
         assert_eq!((read.start_index, read.count, read.cursor), (Some(3), Some(-10), None));
         assert!(read.projection.is_asked_for());
-        let empty = super::Parameters::from_search(&Object::new()).unwrap();
+        let empty = Parameters::from_search(&Object::new()).unwrap();
         assert!(empty.filter.is_none() && !empty.projection.is_asked_for());
     }
 
