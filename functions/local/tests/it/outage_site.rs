@@ -135,10 +135,10 @@ impl Site {
         all
     }
 
-    /// Nothing of this resource is left but the record of what was done to it.
+    /// Nothing of this resource is left but the record of what was done to it, and for an hour the end of a page.
     pub(crate) fn no_trace_of(&self, id: &str) {
-        let record = format!("{}#change", self.tenant);
-        let left: Vec<Value> = self.items().into_iter().filter(|item| item["pk"]["S"] != record.as_str()).collect();
+        let kept = ["change", "bookmark"].map(|collection| Value::from(format!("{}#{collection}", self.tenant)));
+        let left: Vec<Value> = self.items().into_iter().filter(|item| !kept.contains(&item["pk"]["S"])).collect();
         let left: Vec<_> = left.iter().filter(|item| item.to_string().contains(id)).collect();
         assert!(left.is_empty(), "left of {id}: {left:?}");
     }
