@@ -4,6 +4,7 @@ use schema::{Object, ResourceType, Schema, resource_types, schemas};
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::bulk::{MAX_OPERATIONS, MAX_PAYLOAD_BYTES};
 use crate::query::{MAX_COUNT, list_response};
 
 const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
@@ -28,7 +29,7 @@ pub fn service_provider_config(base_url: &str) -> Object {
     let config = json!({
         "schemas": [CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": true, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
         "filter": {"supported": true, "maxResults": MAX_COUNT},
         "changePassword": {"supported": false},
         "sort": {"supported": false},

@@ -46,6 +46,9 @@ pub enum Error {
     /// 405, with the methods that the path has.
     #[error("This URL takes {allow}.")]
     MethodNotAllowed { allow: String },
+    /// 409: an operation of a bulk request that rests on another one, which failed (RFC 7644 §3.7.1).
+    #[error("{0}")]
+    Conflict(String),
     /// 412.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -69,6 +72,9 @@ pub enum Error {
     /// 503, with the seconds to wait.
     #[error("The directory's storage does not answer at the moment. Try again in {retry_after} s.")]
     Unavailable { retry_after: u32 },
+    /// 503: an operation for which a bulk request had no time left.
+    #[error("{0}")]
+    OutOfTime(String),
 }
 
 impl Error {
@@ -91,14 +97,14 @@ impl Error {
             Error::Forbidden(_) => 403,
             Error::NotFound(_) => 404,
             Error::MethodNotAllowed { .. } => 405,
-            Error::Uniqueness(_) => 409,
+            Error::Uniqueness(_) | Error::Conflict(_) => 409,
             Error::PreconditionFailed(_) => 412,
             Error::PayloadTooLarge(_) => 413,
             Error::UnsupportedMediaType(_) => 415,
             Error::TooManyRequests { .. } => 429,
             Error::Internal => 500,
             Error::NotImplemented(_) => 501,
-            Error::Unavailable { .. } => 503,
+            Error::Unavailable { .. } | Error::OutOfTime(_) => 503,
         }
     }
 

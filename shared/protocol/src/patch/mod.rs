@@ -8,6 +8,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use read::member;
 use schema::{Attribute, Object, ResourceType};
 use serde_json::Value;
 

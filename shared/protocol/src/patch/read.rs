@@ -48,7 +48,7 @@ impl Patch {
 }
 
 /// A member of the message, in any case (Entra: `Op`, `Path`), and once.
-fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
+pub(crate) fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
     let mut found = object.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     match (found.next(), found.next()) {
         (first, None) => Ok(first),
