@@ -1,6 +1,7 @@
 //! The steps of each operation: read, compute, commit, answer. What a resource is and what a request means is decided
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
+mod bulk;
 mod change;
 mod contest;
 mod create;
@@ -14,6 +15,7 @@ mod plan;
 mod represent;
 pub mod tokens;
 
+pub use bulk::bulk;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
