@@ -4,11 +4,12 @@ use edge::{Request, Response};
 use protocol::Error;
 
 /// The paths of all operations and the methods that they take, as template.yaml has them.
-pub const PATHS: [(&str, &str); 9] = [
+pub const PATHS: [(&str, &str); 10] = [
     ("/v2/Users", "GET, POST"),
     ("/v2/Users/{id}", "GET, PUT, PATCH, DELETE"),
     ("/v2/Groups", "GET, POST"),
     ("/v2/Groups/{id}", "GET, PUT, PATCH, DELETE"),
+    ("/v2/Bulk", "POST"),
     ("/v2/ServiceProviderConfig", "GET"),
     ("/v2/ResourceTypes", "GET"),
     ("/v2/ResourceTypes/{name}", "GET"),
@@ -50,7 +51,8 @@ mod tests {
             ("/v2/Schemas/urn:x", Some("GET")),
             ("/v2/Users/1/2", None),
             ("/v2/users", None),
-            ("/v2/Bulk", None),
+            ("/v2/Bulk", Some("POST")),
+            ("/v2/Bulk/1", None),
             ("/v2", None),
             ("/", None),
         ] {

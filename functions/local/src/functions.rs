@@ -36,6 +36,7 @@ functions! { directory:
     "GroupsReplace" => directory, groups_replace::handle;
     "GroupsPatch" => directory, groups_patch::handle;
     "GroupsDelete" => directory, groups_delete::handle;
+    "Bulk" => directory, bulk::handle;
     "ServiceProviderConfig" => &(), service_provider_config::handle;
     "ResourceTypes" => &(), resource_types::handle;
     "Schemas" => &(), schemas::handle;
