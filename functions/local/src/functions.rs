@@ -40,6 +40,7 @@ functions! { directory:
     "GroupsDelete" => directory, groups_delete::handle;
     "Me" => &(), me::handle;
     "Search" => directory, search::handle;
+    "Bulk" => directory, bulk::handle;
     "ServiceProviderConfig" => &(), service_provider_config::handle;
     "ResourceTypes" => &(), resource_types::handle;
     "Schemas" => &(), schemas::handle;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use service::Context;
 use service::tokens::{Issue, List, Revoke, Rotate, authorize, issue, list, revoke, rotate};
 use store::{Connection, Credentials, Directory};
 
@@ -227,4 +229,24 @@ async fn without_its_store_the_authorizer_says_neither_yes_nor_no() {
     drop(engine);
     let error = authorize(directory, &token).await.unwrap_err();
     assert_eq!(error.status(), 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bulk_request_has_no_time_for_is_not_begun_and_reported() {
+    let (directory, _engine) = directory().await;
+    let token = issue(directory, wish("acme", None)).await.unwrap().token;
+    let caller = authorize(directory, &token).await.unwrap().unwrap();
+    let context = Context { directory, caller: &caller, base_url: "https://api.example/scim/v2" };
+    let group = |name: &str, member: &str| {
+        let data = json!({"displayName": name, "members": [{"value": format!("bulkId:{member}")}]});
+        json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": data})
+    };
+    let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "u"}});
+    let body = json!({"Operations": [group("a", "b"), user, group("b", "a"), group("c", "a")]});
+    for (time, expect) in [(Duration::ZERO, ["503", "503", "503", "409"]), (Duration::from_secs(60), ["201"; 4])] {
+        let response = service::bulk(&context, body.as_object().unwrap(), Instant::now() + time).await.unwrap();
+        let reports = response["Operations"].as_array().unwrap();
+        let statuses: Vec<&str> = reports.iter().map(|report| report["status"].as_str().unwrap()).collect();
+        assert_eq!(statuses, expect, "{reports:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What a function takes from a request: body, parameters and conditions (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or why not.
 
 use lambda_http::Body;
+use protocol::bulk::MAX_PAYLOAD_BYTES;
 use protocol::{Error, Parameters, Precondition, Projection, Query};
 use schema::{Kind, Object};
 use serde_json::Value;
@@ -21,11 +22,29 @@ impl Request {
     /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the place where the JSON
     /// breaks; never with what stands there.
     pub fn json_body(&self) -> Result<Object, Error> {
-        let body = self.body_bytes();
-        if body.len() > BODY_BYTES {
+        if self.body_bytes().len() > BODY_BYTES {
             let problem = "The body is larger than 5 MB, the most that this service takes. Send less in one request.";
             return Err(Error::PayloadTooLarge(problem.to_owned()));
         }
+        self.json_of_any_size()
+    }
+
+    /// The body of a bulk request, which has a limit of its own (RFC 7644 §3.7.4).
+    ///
+    /// # Errors
+    /// As [`Request::json_body`].
+    pub fn bulk_body(&self) -> Result<Object, Error> {
+        if self.body_bytes().len() > MAX_PAYLOAD_BYTES {
+            return Err(Error::PayloadTooLarge(format!(
+                "The size of the bulk operation exceeds the maxPayloadSize ({MAX_PAYLOAD_BYTES} bytes). Nothing was done; \
+                 send it in several requests."
+            )));
+        }
+        self.json_of_any_size()
+    }
+
+    fn json_of_any_size(&self) -> Result<Object, Error> {
+        let body = self.body_bytes();
         self.check_content_type()?;
         self.check_content_encoding()?;
         if body.iter().all(u8::is_ascii_whitespace) {

@@ -4,6 +4,7 @@ use schema::{Object, ResourceType, Schema, resource_types, schemas};
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::bulk::{MAX_OPERATIONS, MAX_PAYLOAD_BYTES};
 use crate::cursor::CURSOR_SECONDS;
 use crate::query::{DEFAULT_COUNT, MAX_COUNT, list_response};
 
@@ -29,7 +30,7 @@ pub fn service_provider_config(base_url: &str) -> Object {
     let config = json!({
         "schemas": [CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": true, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
         "filter": {"supported": true, "maxResults": MAX_COUNT},
         "changePassword": {"supported": false},
         "sort": {"supported": true},

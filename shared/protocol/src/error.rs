@@ -59,6 +59,9 @@ pub enum Error {
     /// 406.
     #[error("{0}")]
     NotAcceptable(String),
+    /// 409: an operation of a bulk request that rests on another one, which failed (RFC 7644 §3.7.1).
+    #[error("{0}")]
+    Conflict(String),
     /// 412.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -82,6 +85,9 @@ pub enum Error {
     /// 503, with the seconds to wait.
     #[error("The directory's storage does not answer at the moment. Try again in {retry_after} s.")]
     Unavailable { retry_after: u32 },
+    /// 503: an operation for which a bulk request had no time left.
+    #[error("{0}")]
+    OutOfTime(String),
 }
 
 impl Error {
@@ -108,14 +114,14 @@ impl Error {
             Error::NotFound(_) => 404,
             Error::MethodNotAllowed { .. } => 405,
             Error::NotAcceptable(_) => 406,
-            Error::Uniqueness(_) => 409,
+            Error::Uniqueness(_) | Error::Conflict(_) => 409,
             Error::PreconditionFailed(_) => 412,
             Error::PayloadTooLarge(_) => 413,
             Error::UnsupportedMediaType(_) => 415,
             Error::TooManyRequests { .. } => 429,
             Error::Internal => 500,
             Error::NotImplemented(_) => 501,
-            Error::Unavailable { .. } => 503,
+            Error::Unavailable { .. } | Error::OutOfTime(_) => 503,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The SCIM protocol (RFC 7644) as pure functions: no I/O, no clock, no randomness.
 
+pub mod bulk;
 mod caller;
 mod compare;
 mod cursor;

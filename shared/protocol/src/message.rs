@@ -28,3 +28,12 @@ pub(crate) fn members<'o, const N: usize>(
     }
     Ok(found)
 }
+
+/// One member of a message, in any case, and once.
+pub(crate) fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
+    let mut found = object.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (first, None) => Ok(first),
+        _ => Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings."))),
+    }
+}

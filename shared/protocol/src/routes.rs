@@ -13,19 +13,20 @@ pub struct Route {
 const COLLECTION: &[&str] = &["GET", "POST"];
 const RESOURCE: &[&str] = &["GET", "PUT", "PATCH", "DELETE"];
 const READ: &[&str] = &["GET"];
-const SEARCH: &[&str] = &["POST"];
+const SUBMIT: &[&str] = &["POST"];
 const ALL: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
     Route { path: "/v2", methods: READ },
-    Route { path: "/v2/.search", methods: SEARCH },
+    Route { path: "/v2/.search", methods: SUBMIT },
     Route { path: "/v2/Users", methods: COLLECTION },
-    Route { path: "/v2/Users/.search", methods: SEARCH },
+    Route { path: "/v2/Users/.search", methods: SUBMIT },
     Route { path: "/v2/Users/{id}", methods: RESOURCE },
     Route { path: "/v2/Groups", methods: COLLECTION },
-    Route { path: "/v2/Groups/.search", methods: SEARCH },
+    Route { path: "/v2/Groups/.search", methods: SUBMIT },
     Route { path: "/v2/Groups/{id}", methods: RESOURCE },
+    Route { path: "/v2/Bulk", methods: SUBMIT },
     Route { path: "/v2/Me", methods: ALL },
     Route { path: "/v2/ServiceProviderConfig", methods: READ },
     Route { path: "/v2/ResourceTypes", methods: READ },

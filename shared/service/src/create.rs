@@ -2,7 +2,7 @@
 
 use protocol::membership::{MemberOperation, fold, take_members};
 use protocol::{Error, Projection};
-use schema::{Kind, Object, resource_type};
+use schema::{Kind, Object, ResourceId, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
 use crate::contest::Contest;
@@ -16,6 +16,20 @@ use crate::{Context, Reply, change, membership, represent};
 /// [`Error::InvalidValue`], [`Error::Uniqueness`] if its name is taken, [`Error::PayloadTooLarge`] for a group with more
 /// members than one transaction holds.
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
+    create_as(context, kind, new_id()?, body, projection).await
+}
+
+/// Creates a resource under an id that was made for it.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn create_as(
+    context: &Context<'_>,
+    kind: Kind,
+    id: ResourceId,
+    body: &Object,
+    projection: &Projection,
+) -> Result<Reply, Error> {
     let definition = resource_type(kind);
     let mut resource = definition.read(body, &context.caller.dialect)?;
     let wanted = take_members(kind, body, &mut resource)?.unwrap_or_default();
@@ -24,7 +38,7 @@ pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection
         resource.entry("active").or_insert(true.into());
     }
     let keys = keys_of(kind, &resource)?;
-    let (id, at) = (new_id()?, now());
+    let at = now();
     let contest = Contest::new();
     loop {
         let members = membership::plan(context, None, &wanted, &[]).await?;

@@ -2,6 +2,7 @@
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
 mod all;
+mod bulk;
 mod change;
 mod contest;
 mod create;
@@ -17,6 +18,7 @@ mod represent;
 mod start;
 pub mod tokens;
 
+pub use bulk::bulk;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;

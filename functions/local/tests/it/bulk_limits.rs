@@ -1,0 +1,148 @@
+//! How much one bulk request takes (RFC 7644 §3.7.4), and that the most of it is done in API Gateway's time.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::bulk::{BULK, check, delete, group, id, path, reports, send, user};
+use crate::client::{PATCH, Request};
+use crate::server::{Server, unique};
+
+const OPERATIONS: usize = 1000;
+const BYTES: usize = 2_097_152;
+/// API Gateway gives up after 29 seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Writes past the test harness, so that the figure is seen without a flag.
+fn print(what: &str, taken: Duration) {
+    let _ = writeln!(std::io::stderr(), "bulk: {what} in {:.1} s", taken.as_secs_f64());
+}
+
+#[test]
+fn the_limits_are_told() {
+    let server = Server::start();
+    let scim = server.client();
+    let bulk = json!({ "supported": true, "maxOperations": OPERATIONS, "maxPayloadSize": BYTES });
+    scim.get("/ServiceProviderConfig").expect(200).holding(&json!({ "bulk": bulk }));
+}
+
+#[test]
+fn a_thousand_operations_of_each_kind_are_done_in_time() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("many");
+    let timed = |what: &str, operations: Vec<Value>, status: &str| {
+        let (begun, count) = (Instant::now(), operations.len());
+        let answer = send(&scim, &Value::Array(operations)).expect(200);
+        let taken = begun.elapsed();
+        print(what, taken);
+        let reports = reports(&answer);
+        answer.check(reports.len() == count, "wanted all outcomes");
+        answer.check(reports.iter().all(|report| report["status"] == status), &format!("wanted {status} for all"));
+        assert!(taken < PATIENCE, "{what} took {taken:?}");
+        reports
+    };
+    let name = |number: usize| format!("{tag}-{number}@example.com");
+    let create = |number: usize| {
+        let name = name(number);
+        let data = json!({ "userName": name, "externalId": name, "active": true,
+            "name": { "givenName": "Given", "familyName": format!("Family {number}") },
+            "emails": [{ "value": name, "type": "work", "primary": true }] });
+        json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
+    };
+    let made = timed("1,000 users created", (0..OPERATIONS).map(create).collect(), "201");
+    let total = scim.list("/Users", &[("filter", &format!("userName sw \"{tag}\"")), ("count", "1")]).expect(200);
+    total.check(total.total() == OPERATIONS as u64, "wanted all of them");
+    let paths: Vec<String> = made.iter().map(|report| path(&scim, report)).collect();
+    let replace = |(number, path): (usize, &String)| json!({ "method": "PUT", "path": path, "version": "W/\"1\"", "data": { "userName": name(number), "title": "x" } });
+    timed("1,000 users replaced", paths.iter().enumerate().map(replace).collect(), "200");
+    let deactivate = |path: &String| {
+        let data = json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "value": { "active": false } }] });
+        json!({ "method": "PATCH", "path": path, "data": data })
+    };
+    timed("1,000 users deactivated", paths.iter().map(deactivate).collect(), "200");
+    // A delete looks into every group, which takes DynamoDB Local on a busy machine too long for all of them.
+    for half in paths.chunks(OPERATIONS / 2) {
+        timed("500 users deleted", half.iter().map(|path| delete(path)).collect(), "204");
+    }
+}
+
+#[test]
+fn a_directory_of_users_and_groups_is_made_at_once() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("whole");
+    let mut operations: Vec<Value> = (0..30)
+        .map(|number| {
+            let members: Vec<String> = (0..30).map(|member| format!("u{}", number * 30 + member)).collect();
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            group(&format!("g{number}"), &format!("{tag} {number}"), &members)
+        })
+        .collect();
+    operations.extend((0..900).map(|number| user(&format!("u{number}"), &format!("{tag}{number}"))));
+    let begun = Instant::now();
+    let reports = check(&scim, &Value::Array(operations), &["201"; 930].join(" "));
+    print("30 groups with 30 new members each", begun.elapsed());
+    assert!(begun.elapsed() < PATIENCE);
+    let group = scim.get(path(&scim, &reports[29])).expect(200);
+    group.check(group["members"].as_array().map(Vec::len) == Some(30), "wanted 30 members");
+    let last = scim.get(path(&scim, &reports[929])).expect(200);
+    last.check(
+        last["groups"][0]["value"] == id(&scim, &reports[29]).as_str(),
+        "wanted the last user in the last group",
+    );
+}
+
+#[test]
+fn a_circle_of_a_hundred_groups_is_made() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("ring");
+    let operations: Vec<Value> = (0..100)
+        .map(|number| group(&number.to_string(), &format!("{tag} {number}"), &[&((number + 1) % 100).to_string()]))
+        .collect();
+    let reports = check(&scim, &Value::Array(operations), &["201"; 100].join(" "));
+    let read = scim.get(path(&scim, &reports[99])).expect(200);
+    read.check(read["members"][0]["value"] == id(&scim, &reports[0]).as_str(), "wanted the first in the last");
+}
+
+#[test]
+fn one_operation_more_is_refused() {
+    let server = Server::start();
+    let scim = server.client();
+    let names: Vec<String> = (0..=OPERATIONS).map(|_| unique("over")).collect();
+    let operations: Vec<Value> = names.iter().map(|name| user(name, name)).collect();
+    send(&scim, &Value::Array(operations)).refused(413, "", &["maxOperations (1000)"]);
+    assert!(scim.find("/Users", &format!("userName eq \"{}\"", names[0])).is_empty());
+}
+
+#[test]
+fn one_byte_more_is_refused() {
+    let server = Server::start();
+    let scim = server.client();
+    let request = |name: &str, bytes: usize| {
+        let mut body = json!({ "schemas": [BULK], "Operations": [user("a", name)] }).to_string().into_bytes();
+        body.resize(bytes, b' ');
+        Request::new("POST", "/Bulk").bytes(body)
+    };
+    let name = unique("wide");
+    scim.send(&request(&name, BYTES + 1)).refused(413, "", &["maxPayloadSize (2097152"]);
+    assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
+    scim.send(&request(&name, BYTES)).expect(200);
+    assert_eq!(scim.find("/Users", &format!("userName eq \"{name}\"")).len(), 1);
+}
+
+#[test]
+fn an_operation_over_a_limit_of_its_own_fails_alone() {
+    let server = Server::start();
+    let scim = server.client();
+    let mut operations: Vec<Value> = (0..31).map(|number| user(&number.to_string(), &unique("one"))).collect();
+    let all: Vec<String> = (0..31).map(|number| number.to_string()).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let (large, right) = (unique("large "), unique("right "));
+    operations.extend([group("large", &large, &all), group("right", &right, &all[..30])]);
+    let reports = check(&scim, &Value::Array(operations), &format!("{} 413 201", ["201"; 31].join(" ")));
+    assert!(reports[31]["response"]["detail"].as_str().unwrap().contains("30"));
+    assert!(scim.find("/Groups", &format!("displayName eq \"{large}\"")).is_empty());
+}

@@ -1,0 +1,123 @@
+//! The order of operations (RFC 7644 §3.7, §3.7.1): that of the request, but what refers to a new resource waits for it.
+
+use std::collections::HashMap;
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::{Bulk, Operation};
+
+/// Operations by their places in the request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    One(usize),
+    /// POSTs that refer to each other in a circle, or one to itself.
+    Circle(Vec<usize>),
+}
+
+impl Bulk {
+    /// Which operation creates what a bulkId stands for.
+    pub fn definitions(&self) -> HashMap<&str, usize> {
+        let defines = |(at, operation)| Operation::defines(operation).map(|bulk_id| (bulk_id, at));
+        self.operations.iter().enumerate().filter_map(defines).collect()
+    }
+}
+
+/// The steps of a request. An operation that comes before what it refers to is done right after that.
+pub fn order(bulk: &Bulk) -> Vec<Step> {
+    let graph = needs(bulk);
+    // Where an operation comes to stand: after the last that it needs; how many such waits there are in a row.
+    let mut places: HashMap<NodeIndex, (usize, usize)> = HashMap::new();
+    let mut steps = Vec::new();
+    // Whatever is needed comes before what needs it.
+    for mut circle in tarjan_scc(&graph) {
+        circle.sort_unstable();
+        let needed = circle.iter().flat_map(|node| graph.neighbors(*node)).filter_map(|node| places.get(&node));
+        let waits = needed.map(|(last, waits)| (*last, waits + 1));
+        let own = circle.iter().map(|node| (node.index(), 0));
+        let place = own.chain(waits).max().unwrap_or_default();
+        places.extend(circle.iter().map(|node| (*node, place)));
+        let step = match circle.as_slice() {
+            [alone] if !graph.contains_edge(*alone, *alone) => Step::One(alone.index()),
+            _ => Step::Circle(circle.iter().map(|node| node.index()).collect()),
+        };
+        steps.push((place, circle.first().map(|node| node.index()), step));
+    }
+    steps.sort_by_key(|(place, first, _)| (*place, *first));
+    steps.into_iter().map(|(_, _, step)| step).collect()
+}
+
+/// From each operation to those that it refers to.
+fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
+    let definitions = bulk.definitions();
+    let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);
+    let nodes: Vec<NodeIndex> = bulk.operations.iter().map(|_| graph.add_node(())).collect();
+    for (node, operation) in nodes.iter().zip(&bulk.operations) {
+        let needed = operation.references.iter().filter_map(|reference| definitions.get(reference.bulk_id.as_str()));
+        for needed in needed.filter_map(|at| nodes.get(*at)) {
+            graph.add_edge(*node, *needed, ());
+        }
+    }
+    graph
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::tests::bulk;
+    use super::*;
+
+    /// Operations as `name: names that it refers to`; without a name, a PATCH.
+    fn check(operations: &[&str], expect: &str) {
+        let operation = |text: &&str| {
+            let (name, needs) = text.split_once(':').unwrap();
+            let members: Vec<Value> =
+                needs.split_whitespace().map(|name| json!({"value": format!("bulkId:{name}")})).collect();
+            match name {
+                "" => json!({"method": "PATCH", "path": "/Groups/1", "data": {"value": members}}),
+                _ => json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": {"members": members}}),
+            }
+        };
+        let operations: Vec<Value> = operations.iter().map(operation).collect();
+        let steps = order(&bulk(&Value::Array(operations.clone())));
+        let shown: Vec<String> = steps
+            .iter()
+            .map(|step| match step {
+                Step::One(at) => at.to_string(),
+                Step::Circle(circle) => format!("{circle:?}").replace(' ', ""),
+            })
+            .collect();
+        assert_eq!(shown.join(" "), expect, "{operations:?}");
+    }
+
+    #[test]
+    fn what_is_referred_to_comes_first_and_the_rest_stays_in_order() {
+        check(&[], "");
+        check(&["a:", "b:", ":", "c:"], "0 1 2 3");
+        check(&["a:", "b:a", ":a b"], "0 1 2");
+        check(&["a:c", "b:", "c:", "d:"], "1 2 0 3");
+        check(&["a:b", "b:c", "c:d", "d:", "e:"], "3 2 1 0 4");
+        check(&[":x", ":y", ":x", "x:", "y:", ":"], "3 0 2 4 1 5");
+        check(&["a:nobody", ":nobody"], "0 1");
+    }
+
+    #[test]
+    fn circles_are_one_step() {
+        check(&["a:b", ":", "b:a", ":"], "1 [0,2] 3");
+        check(&["a:b", "b:c", "c:a"], "[0,1,2]");
+        check(&["a:a", "b:"], "[0] 1");
+        check(&[":a", "a:b x", "b:a", "x:", ":"], "3 [1,2] 0 4");
+        check(&["a:b", "b:a c", "c:d", "d:c"], "[2,3] [0,1]");
+    }
+
+    #[test]
+    fn a_thousand_operations_that_all_refer_to_each_other_are_ordered_at_once() {
+        let members: Vec<Value> = (0..1000).map(|at| json!({"value": format!("bulkId:{at}")})).collect();
+        let operation = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": members[..100]}});
+        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"x": format!("bulkId:{}", at + 1)}});
+        assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
+        let steps = order(&bulk(&(0..1000).map(chain).collect()));
+        assert_eq!((steps.first(), steps.last()), (Some(&Step::One(999)), Some(&Step::One(0))));
+    }
+}
