@@ -380,7 +380,7 @@ mod tests {
         fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
             let (user, list) = (resource_type(Kind::User), names.join(","));
             let run = |projection: &Projection, resource: Object| projection.apply(user, resource);
-            let (only, except) = (Projection::parse(Some(&list), None).unwrap(), Projection::parse(None, Some(&list)).unwrap());
+            let (only, except) = (parse(Some(&list), None).unwrap(), parse(None, Some(&list)).unwrap());
             let (shown, left) = (run(&only, everything()), run(&except, everything()));
             for (projection, once) in [(&only, &shown), (&except, &left)] {
                 prop_assert_eq!(&run(projection, once.clone()), once);
