@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(answer["statusCode"], 200);
         assert_eq!(answer["isBase64Encoded"], false);
         let expect = json!({
-            "location": ["https://api.example/scim/v2"], "etag": ["W/\"1\""], "cache-control": ["no-store"],
+            "location": ["https://api.example/scim/v2"], "content-location": ["https://api.example/scim/v2"], "etag": ["W/\"1\""], "cache-control": ["no-store"],
             "content-type": ["application/scim+json"],
         });
         assert_eq!(answer["multiValueHeaders"], expect);
