@@ -176,7 +176,8 @@ mod tests {
         assert_eq!(answer["statusCode"], 200);
         assert_eq!(answer["isBase64Encoded"], false);
         let expect = json!({
-            "location": ["https://api.example/scim/v2"], "etag": ["W/\"1\""], "cache-control": ["no-store"],
+            "location": ["https://api.example/scim/v2"], "content-location": ["https://api.example/scim/v2"],
+            "etag": ["W/\"1\""], "cache-control": ["no-store"],
             "content-type": ["application/scim+json"], "vary": ["Accept, Accept-Encoding"],
         });
         assert_eq!(answer["multiValueHeaders"], expect);
