@@ -220,7 +220,7 @@ mod tests {
     async fn a_request_is_one_line_without_values() {
         let lines = Lines::default();
         let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-        let json = json.with_writer(lines.clone()).with_filter(tracing::level_filters::LevelFilter::INFO);
+        let json = Layer::with_filter(json.with_writer(lines.clone()), tracing::level_filters::LevelFilter::INFO);
         let subscriber = tracing_subscriber::registry().with(log::meter()).with(json);
         let id = "01234567-89ab-7def-8123-456789abcdef";
         let mut secretive = event();
