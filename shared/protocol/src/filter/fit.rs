@@ -54,7 +54,12 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
 
 /// Whether a word without quotes is taken after `eq`: Entra has `externalId eq jyoung` in its documentation, PingOne and
 /// authentik write what they look people and groups up by so. `holder` is the attribute whose elements are filtered.
-pub(super) fn takes_words(holder: Option<&Attribute>, path: AttributePath) -> bool {
+///
+/// A word with quotes of another kind was meant to be quoted: as it stands, it would be looked for in vain.
+pub(super) fn takes_word(holder: Option<&Attribute>, path: AttributePath, word: &str) -> bool {
+    if word.contains(['\'', '`', '´', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}', '«', '»']) {
+        return false;
+    }
     let name = path.attribute.name.as_str();
     match (holder.map(|holder| holder.name.as_str()), path.sub.map(|sub| sub.name.as_str())) {
         _ if path.extension.is_some() => false,

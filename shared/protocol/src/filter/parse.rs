@@ -4,7 +4,7 @@
 use schema::{Attribute, DataType, Dialect, Leniency, ResourceType, Returned};
 use serde_json::Value;
 
-use super::fit::{fit, takes_words};
+use super::fit::{fit, takes_word};
 use super::lex::{Token, tokens};
 use super::{FILTER_BYTES, FILTER_DEPTH, Fault, Filter, Operator};
 use crate::Error;
@@ -265,7 +265,7 @@ impl<'t> Parser<'t> {
         let path = self.compared(at, path)?;
         let literal = match literal {
             Literal::Json(value) => value,
-            Literal::Word(word) if operator == Operator::Eq && takes_words(scope.holder(), path) => {
+            Literal::Word(word) if operator == Operator::Eq && takes_word(scope.holder(), path, word) => {
                 self.tolerate(Leniency::UnquotedLiterals, literal_at)?;
                 Value::from(word)
             }

@@ -84,6 +84,8 @@ fn what_is_no_filter_is_refused_with_its_place() {
         ("userName", "character 9: expected an operator, but it ends here"),
         ("userName eq", "character 12: expected a value, but it ends here"),
         ("title eq boss", "character 10: the value is not quoted"),
+        ("userName eq 'b'", "character 13: the value is not quoted"),
+        ("userName eq \u{201c}b\u{201d}", "character 13: the value is not quoted"),
         ("userName sw b", "character 13: the value is not quoted"),
         ("emails.type eq work", "character 16: the value is not quoted"),
         ("userName eq true", "character 10: the value is not of `userName`'s type"),
