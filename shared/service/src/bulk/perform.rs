@@ -84,7 +84,8 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
 /// What the same request does by itself. The answer is without the resource, which is therefore not read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
     let Call { verb, kind, id, data, .. } = call;
-    let (projection, precondition) = (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
+    let (projection, precondition) =
+        (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
     match verb {
         Verb::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;

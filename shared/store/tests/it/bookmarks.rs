@@ -24,8 +24,8 @@ async fn a_bookmark_is_taken_by_the_walk_that_left_it() {
         assert_eq!(directory.take_bookmark(key, now).await, Ok(Some("p".to_owned())), "again and again");
     }
     assert_eq!(directory.take_bookmark(key, NOW + HOUR).await, Ok(None), "too old");
-    let other = Caller::from_context(caller.tenant.as_str(), "other", "read").unwrap();
-    let foreign = Caller::from_context("foreign", &caller.token, "read").unwrap();
+    let other = Caller::from_context(caller.tenant.as_str(), "other", "read", None).unwrap();
+    let foreign = Caller::from_context("foreign", &caller.token, "read", None).unwrap();
     for key in [
         BookmarkKey { start_index: 102, ..key },
         BookmarkKey { query: "r", ..key },
@@ -68,7 +68,7 @@ async fn a_secret_is_made_once_for_each_tenant() {
     assert_eq!(site.directory.cursor_secret(tenant, [2; 32]).await, Ok([1; 32]));
     let other = Site::at(url(), &site.table).await;
     assert_eq!(other.directory.cursor_secret(tenant, [3; 32]).await, Ok([1; 32]), "another process");
-    let foreign = Caller::from_context("foreign", "t", "read").unwrap();
+    let foreign = Caller::from_context("foreign", "t", "read", None).unwrap();
     let tries: Vec<_> = (4..8).map(|byte| site.directory.cursor_secret(&foreign.tenant, [byte; 32])).collect();
     let made: Vec<_> = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();
     assert!(made.iter().all(|secret| *secret == made[0]) && made[0] != [1; 32]);
