@@ -52,7 +52,7 @@ impl Registry {
     /// The RFC's schemas, and the extensions of some files, by name and text. A registry is for the life of the process.
     ///
     /// # Errors
-    /// What [`extension::read`] says of a file.
+    /// What the build says of a file.
     pub fn read(files: &[(&str, &str)]) -> Result<Registry, String> {
         let [user, group, enterprise] = [
             include_str!("../schemas/user.json"),
