@@ -57,7 +57,7 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
     let span = edge::log::metered();
     let answer = gateway.answer(request).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refused| gateway.refuse(refused));
-    terminal::request(method.as_str(), &uri, response.status(), started.elapsed(), edge::log::usage(&span));
+    terminal::request(method.as_str(), &uri, response.status(), started.elapsed(), &edge::log::usage(&span));
     response
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn introduce(base_url: &str, token: &str, tenant: &str, place: &str) 
 }
 
 /// Prints the line of a request.
-pub(crate) fn request(method: &str, uri: &Uri, status: StatusCode, duration: Duration, usage: Usage) {
+pub(crate) fn request(method: &str, uri: &Uri, status: StatusCode, duration: Duration, usage: &Usage) {
     let colour = COLOUR.then(|| match status.as_u16() {
         ..400 => "\x1b[32m",
         400..500 => "\x1b[33m",
@@ -36,12 +36,22 @@ pub(crate) fn request(method: &str, uri: &Uri, status: StatusCode, duration: Dur
     say(&line(method, uri, status, duration, usage, colour));
 }
 
-fn line(method: &str, uri: &Uri, status: StatusCode, duration: Duration, usage: Usage, colour: Option<&str>) -> String {
+fn line(
+    method: &str,
+    uri: &Uri,
+    status: StatusCode,
+    duration: Duration,
+    usage: &Usage,
+    colour: Option<&str>,
+) -> String {
     let (on, off) = colour.map_or(("", ""), |colour| (colour, "\x1b[0m"));
     let (calls, s) = (usage.calls, if usage.calls == 1 { "" } else { "s" });
     let milliseconds = duration.as_secs_f64() * 1000.0;
     let target = format!("{}{}", uri.path(), parameters(uri.query().unwrap_or_default()));
-    format!("{method:<6} {target}  {on}{}{off}  {milliseconds:.1} ms  {calls} DynamoDB call{s}", status.as_u16())
+    let lenient = if usage.leniencies.is_empty() { "" } else { "  lenient: " };
+    let names = usage.leniencies.join(" ");
+    let status = status.as_u16();
+    format!("{method:<6} {target}  {on}{status}{off}  {milliseconds:.1} ms  {calls} DynamoDB call{s}{lenient}{names}")
 }
 
 /// The names of the query's parameters.
@@ -74,10 +84,14 @@ mod tests {
     #[test]
     fn a_line_names_parameters_and_shows_no_value() {
         let uri = "/scim/v2/Users?filter=userName%20eq%20%22hush%22&count=2&%1b[2J=1".parse().unwrap();
-        let usage = Usage { calls: 2, units: 1.5 };
-        let line = |usage, colour| line("GET", &uri, StatusCode::OK, Duration::from_micros(12_340), usage, colour);
+        let usage = &Usage { calls: 2, units: 1.5, leniencies: Vec::new() };
+        let line =
+            |usage: &Usage, colour| line("GET", &uri, StatusCode::OK, Duration::from_micros(12_340), usage, colour);
         assert_eq!(line(usage, None), "GET    /scim/v2/Users?filter&count&?[2J  200  12.3 ms  2 DynamoDB calls");
-        let one = line(Usage { calls: 1, units: 0.5 }, Some("\x1b[32m"));
+        let one = line(&Usage { calls: 1, ..Usage::default() }, Some("\x1b[32m"));
         assert!(one.contains("  \x1b[32m200\x1b[0m  ") && one.ends_with(" 1 DynamoDB call"), "{one}");
+        let leniencies = vec!["emptyStrings".to_owned(), "operationCase".to_owned()];
+        let lenient = line(&Usage { leniencies, ..Usage::default() }, None);
+        assert!(lenient.ends_with("  0 DynamoDB calls  lenient: emptyStrings operationCase"), "{lenient}");
     }
 }

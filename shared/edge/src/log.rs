@@ -8,7 +8,7 @@ use protocol::{Caller, Error};
 use schema::{Dialect, ResourceId};
 use tracing::field::{Empty, Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -21,20 +21,22 @@ const REQUEST: &str = "request";
 /// The target of the events that the store makes for each call of DynamoDB, with `call` and `units`.
 const DYNAMODB: &str = "dynamodb";
 
-/// What a request took from DynamoDB.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// What a request took.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
-    /// HTTP requests, repeated ones too.
+    /// HTTP requests to DynamoDB, repeated ones too.
     pub calls: u64,
-    /// Capacity units, read and write together.
+    /// Capacity units of DynamoDB, read and write together.
     pub units: f64,
+    /// The names of the leniencies that were needed.
+    pub leniencies: Vec<String>,
 }
 
 /// What was used inside a span that [`metered`] made, or that a function runs in.
 pub fn usage(span: &Span) -> Usage {
     let find = |(id, dispatch): (&Id, &tracing::Dispatch)| {
         let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
-        span.extensions().get::<Usage>().copied()
+        span.extensions().get::<Usage>().cloned()
     };
     span.with_subscriber(find).flatten().unwrap_or_default()
 }
@@ -44,7 +46,7 @@ pub fn metered() -> Span {
     tracing::info_span!(target: REQUEST, "request")
 }
 
-/// Counts the calls of DynamoDB in every metered span around them.
+/// Counts the calls of DynamoDB, and gathers leniencies, in every metered span around them.
 #[derive(Debug)]
 pub struct Meter(());
 
@@ -57,6 +59,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
     fn on_new_span(&self, _attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(Usage::default());
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let mut leniencies = Leniencies(Vec::new());
+        values.record(&mut leniencies);
+        for span in context.span_scope(id).into_iter().flatten() {
+            if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
+                usage.leniencies.extend_from_slice(&leniencies.0);
+            }
         }
     }
 
@@ -81,6 +93,18 @@ impl Visit for Units {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if field.name() == "units" {
             self.0 = value;
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
+}
+
+struct Leniencies(Vec<String>);
+
+impl Visit for Leniencies {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "leniencies" {
+            self.0 = value.split(' ').map(str::to_owned).collect();
         }
     }
 
@@ -137,7 +161,7 @@ pub fn identify(caller: &Caller) {
 pub fn tolerated(dialect: &Dialect) {
     let names: Vec<&str> = dialect.used().map(|leniency| leniency.row().name).collect();
     if !names.is_empty() {
-        Span::current().record("leniencies", names.join(" "));
+        Span::current().record("leniencies", names.join(" ").as_str());
     }
 }
 
@@ -182,6 +206,7 @@ pub(crate) fn operation<F>() -> String {
 
 #[cfg(test)]
 mod tests {
+    use schema::Leniency;
     use tracing::instrument::WithSubscriber;
 
     use super::*;
@@ -201,13 +226,29 @@ mod tests {
             let other = inner.in_scope(|| tracing::info_span!("other"));
             inner.in_scope(|| other.in_scope(|| call(2.0)));
             inner.in_scope(|| tracing::debug!(target: "elsewhere", units = 9.0));
-            assert_eq!(usage(&inner), Usage { calls: 1, units: 2.0 });
-            assert_eq!(usage(&outer), Usage { calls: 2, units: 2.5 });
+            assert_eq!(usage(&inner), Usage { calls: 1, units: 2.0, leniencies: Vec::new() });
+            assert_eq!(usage(&outer), Usage { calls: 2, units: 2.5, leniencies: Vec::new() });
             assert_eq!(usage(&other), Usage::default());
         }
         .with_subscriber(subscriber)
         .await;
         assert_eq!(usage(&metered()), Usage::default());
+    }
+
+    #[test]
+    fn leniencies_are_gathered_in_every_metered_span_around_them() {
+        tracing::subscriber::with_default(Registry::default().with(meter()), || {
+            let outer = metered();
+            let inner = outer.in_scope(|| span("x", None));
+            let dialect = Dialect::lenient();
+            inner.in_scope(|| tolerated(&dialect));
+            assert_eq!(usage(&outer).leniencies, [""; 0]);
+            dialect.tolerate(Leniency::EmptyStrings, "title").unwrap();
+            dialect.tolerate(Leniency::OperationCase, "op").unwrap();
+            inner.in_scope(|| tolerated(&dialect));
+            assert_eq!(usage(&outer).leniencies, ["emptyStrings", "operationCase"]);
+            assert_eq!(usage(&inner), usage(&outer));
+        });
     }
 
     #[test]
