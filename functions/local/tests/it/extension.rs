@@ -68,6 +68,11 @@ fn a_user_carries_the_extension() {
     assert_eq!(replaced[BADGE], json!({ "level": "visitor", "serial": "aB1" }));
     let body = json!({ "userName": created["userName"], BADGE: { "level": "visitor", "serial": "other" } });
     scim.put(&path, &body).refused(400, "mutability", &["serial"]);
+    // What is immutable and was not set is taken.
+    let (id, created) = create(&scim, &json!({ "level": "staff" }));
+    let body = json!({ "userName": created["userName"], BADGE: { "level": "staff", "serial": "late" } });
+    let replaced = scim.put(format!("/Users/{id}"), &body).expect(200);
+    assert_eq!(replaced[BADGE]["serial"], "late");
 }
 
 #[test]

@@ -61,6 +61,9 @@ fn me_is_not_implemented_and_says_why() {
     if let Some(head) = send(&server, "HEAD", "/Me", &[], b"") {
         assert_eq!((head.status, head.body.len()), (501, 0));
     }
+    if let Some(trace) = send(&server, "TRACE", "/Me", &[], b"") {
+        assert_eq!(trace.status, 405);
+    }
     scim.get("/Me/x").refused(404, "", &[]);
 }
 
@@ -102,6 +105,7 @@ fn options_says_what_a_path_takes() {
         ("/Users", Some("GET, POST, HEAD, OPTIONS")),
         ("/Groups/x", Some("GET, PUT, PATCH, DELETE, HEAD, OPTIONS")),
         ("/Schemas", Some("GET, HEAD, OPTIONS")),
+        ("/Me", Some("GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")),
         ("/nowhere", None),
     ] {
         let Some(answer) = send(&server, "OPTIONS", path, &[], b"") else { return };
