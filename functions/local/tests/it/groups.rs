@@ -95,6 +95,38 @@ fn members_are_patched_in_every_form() {
     }
 }
 
+/// Who is a member already gets the `display` that is sent, in each way that members are sent.
+#[test]
+fn a_member_that_is_sent_again_gets_its_new_display() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 2);
+    let (name, path) = (unique("Group "), format!("/Groups/{}", group(&scim, &ids)));
+    let called = |display: &str| json!([{ "value": ids[0], "display": display }, { "value": ids[1] }]);
+    let patch = |op: &str, display: &str| {
+        let operations = json!([{ "op": op, "path": "members", "value": called(display) }]);
+        scim.patch(&path, &operations).expect(200)
+    };
+    let kept = format!("called {}", ids[1]);
+    let check = |answer: crate::expect::Answer, display: &str| {
+        for answer in [answer, scim.get(&path).expect(200)] {
+            let members = answer["members"].as_array().cloned().unwrap_or_default();
+            let display_of =
+                |id: &str| members.iter().find(|member| member["value"] == id).map(|it| it["display"].clone());
+            answer.check(members.len() == 2, "wanted the same members");
+            answer.check(display_of(&ids[0]) == Some(json!(display)), "wanted the display that was sent");
+            answer.check(display_of(&ids[1]) == Some(json!(kept)), "wanted the display that was not sent as it was");
+        }
+    };
+    check(patch("add", "One"), "One");
+    check(patch("replace", "Two"), "Two");
+    let version = scim.get(&path).expect(200)["meta"]["version"].clone();
+    let again = patch("add", "Two");
+    again.check(again["meta"]["version"] == version, "wanted a change of nothing to write nothing");
+    let put = json!({ "displayName": name, "members": called("Three") });
+    check(scim.put(&path, &put).expect(200), "Three");
+}
+
 #[test]
 fn a_deleted_user_leaves_all_groups() {
     let server = Server::start();
