@@ -141,6 +141,21 @@ fn a_deleted_user_leaves_all_groups() {
     assert_eq!(values(&answer["members"]), [ids[1].clone()], "nobody is added behind the delete's back");
 }
 
+/// Who is deleted where it is not found keeps its groups and its members.
+#[test]
+fn a_delete_at_the_other_endpoint_takes_nothing_away() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 1);
+    let inner = group(&scim, &ids);
+    let outer = group(&scim, &[ids[0].clone(), inner.clone()]);
+    scim.delete(format!("/Groups/{}", ids[0])).refused(404, "", &[]);
+    scim.delete(format!("/Users/{inner}")).refused(404, "", &[]);
+    assert_eq!(members_of(&scim, &outer).len(), 2);
+    assert_eq!(members_of(&scim, &inner), ids);
+    assert_eq!(values(&scim.get(format!("/Users/{}", ids[0])).expect(200)["groups"]).len(), 2);
+}
+
 #[test]
 fn groups_are_found_by_name_and_by_member() {
     let server = Server::start();
