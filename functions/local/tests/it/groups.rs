@@ -45,6 +45,16 @@ fn a_member_comes_back_with_display_type_and_reference() {
         let user = found.iter().find(|member| member["value"] == ids[0].as_str()).unwrap();
         answer.check(user["display"] == "As sent", "wanted display as sent");
     }
+    // From the other side, of each group that the user is in, but not through another (RFC 7643 §4.1.2).
+    let user = scim.get(format!("/Users/{}", ids[0])).expect(200);
+    let mut groups = user["groups"].as_array().cloned().unwrap_or_default();
+    groups.sort_by_key(|group| group["display"] != name);
+    let wanted = [path, format!("/Groups/{inner}")].map(|path| {
+        let group = scim.get(path).expect(200);
+        let (name, location) = (&group["displayName"], &group["meta"]["location"]);
+        json!({ "value": group["id"], "$ref": location, "display": name, "type": "direct" })
+    });
+    user.check(groups == wanted, "wanted both groups with name and reference");
 }
 
 #[test]
@@ -230,6 +240,12 @@ fn a_change_too_large_for_one_commit_is_refused_whole() {
         refused.check(digits(refused.detail()), "wanted the limit in the detail");
         assert_eq!(scim.get(&path).expect(200).text, before);
     }
+    // So many who are nobody are not even looked up.
+    let nobody = |count: u32| (0..count).map(|at| json!({ "value": format!("{at:08x}-0000-7000-8000-000000000000") }));
+    let add = |count| json!([{ "op": "add", "path": "members", "value": nobody(count).collect::<Value>() }]);
+    scim.patch(&path, &add(1001)).refused(413, "", &["1001"]);
+    scim.patch(&path, &add(1000)).expect(200);
+    assert_eq!(scim.get(&path).expect(200).text, before);
     for user in &ids[1..] {
         scim.get(format!("/Users/{user}")).expect(200).holding(&json!({ "groups": null }));
     }
