@@ -184,6 +184,29 @@ async fn a_token_lives_from_issue_to_revocation() {
     assert_eq!(states, expect);
 }
 
+/// The right id and a right check are no secret: whoever makes both up is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_another_secret_is_refused() {
+    let (directory, _engine) = directory().await;
+    let [good, forged] = [2, 3].map(|secret| protocol::token::mint([1; 8], [secret; 32]));
+    assert_eq!(good.id, forged.id);
+    let about = store::Token {
+        id: good.id.clone(),
+        hash: good.hash(),
+        tenant: "acme".to_owned(),
+        scopes: "read write".to_owned(),
+        dialect: "lenient".to_owned(),
+        label: "Okta".to_owned(),
+        created: 0,
+        expires_at: u64::from(u32::MAX),
+        last_used: None,
+        revoked_at: None,
+    };
+    directory.put_token(&about).await.unwrap();
+    assert!(authorize(directory, &format!("Bearer {good}")).await.unwrap().is_some());
+    assert!(authorize(directory, &format!("Bearer {forged}")).await.unwrap().is_none());
+}
+
 /// A successor lives as long as its predecessor was given; who has a day left is not given thirty by the overlap.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_lengthens_no_life() {
