@@ -184,6 +184,43 @@ async fn a_token_lives_from_issue_to_revocation() {
     assert_eq!(states, expect);
 }
 
+/// The right id and a right check are no secret: whoever makes both up is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_another_secret_is_refused() {
+    let (directory, _engine) = directory().await;
+    let [good, forged] = [2, 3].map(|secret| protocol::token::mint([1; 8], [secret; 32]));
+    assert_eq!(good.id, forged.id);
+    let about = store::Token {
+        id: good.id.clone(),
+        hash: good.hash(),
+        tenant: "acme".to_owned(),
+        scopes: "read write".to_owned(),
+        dialect: "lenient".to_owned(),
+        label: "Okta".to_owned(),
+        created: 0,
+        expires_at: u64::from(u32::MAX),
+        last_used: None,
+        revoked_at: None,
+    };
+    directory.put_token(&about).await.unwrap();
+    assert!(authorize(directory, &format!("Bearer {good}")).await.unwrap().is_some());
+    assert!(authorize(directory, &format!("Bearer {forged}")).await.unwrap().is_none());
+}
+
+/// A successor lives as long as its predecessor was given; who has a day left is not given thirty by the overlap.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_lengthens_no_life() {
+    let (directory, _engine) = directory().await;
+    let first = issue(directory, Issue { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().about;
+    let rotation = Rotate { id: first.id.clone(), overlap_hours: Some(30 * 24), expires_in_days: None };
+    let next = rotate(directory, rotation).await.unwrap().about;
+    let listed = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
+    let old = listed.iter().find(|token| token.id == first.id).unwrap();
+    assert_eq!(old.expires_at, first.expires_at);
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(instant(&next.expires_at).duration_since(instant(&next.created)).as_secs(), 24 * 60 * 60);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dialect_is_kept_by_the_next_token_and_a_strict_one_needs_its_scheme() {
     let (directory, _engine) = directory().await;
@@ -209,12 +246,15 @@ async fn what_cannot_be_a_token_is_not_issued() {
         (wish("acme", Some("admin")), "`admin` is no scope"),
         (wish("acme", Some("")), "a token needs"),
         (Issue { label: " ".to_owned(), ..wish("acme", None) }, "The label must be"),
+        (Issue { label: "é".repeat(129), ..wish("acme", None) }, "The label must be"),
+        (Issue { label: "a\nb".to_owned(), ..wish("acme", None) }, "The label must be"),
         (Issue { dialect: Some("Strict".to_owned()), ..wish("acme", None) }, "The dialect is `strict` or `lenient`"),
         (Issue { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
     ] {
         let problem = issue(directory, wanted).await.map(drop).unwrap_err().to_string();
         assert!(problem.contains(says), "{problem}");
     }
+    assert!(issue(directory, Issue { label: "é".repeat(128), ..wish("acme", None) }).await.is_ok());
     let nobody = Revoke { id: "00000000000".to_owned() };
     assert_eq!(revoke(directory, nobody).await.unwrap_err().status(), 404);
     for header in ["", "Bearer", "non-token", "Basic eDp5"] {

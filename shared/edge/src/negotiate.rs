@@ -117,6 +117,23 @@ mod tests {
         assert_eq!(check(&headers("accept", &["text/html"])).unwrap_err().status(), 406);
     }
 
+    /// What changes nothing may be refused once its answer is known; a search is a POST (RFC 7644 §3.4.3).
+    #[test]
+    fn a_search_is_as_safe_as_a_read() {
+        for (method, path, head, safe) in [
+            (Method::GET, "/scim/v2/Users", false, true),
+            (Method::HEAD, "/scim/v2/Users", true, true),
+            (Method::POST, "/scim/v2/Users/.search", false, true),
+            (Method::POST, "/scim/v2/.search/", false, true),
+            (Method::POST, "/scim/v2/Users", false, false),
+            (Method::PUT, "/scim/v2/Users/1", false, false),
+            (Method::PATCH, "/scim/v2/Users/1", false, false),
+        ] {
+            let form = Form::new(&method, path, &HeaderMap::new());
+            assert_eq!((form.head, form.safe), (head, safe), "{method} {path}");
+        }
+    }
+
     #[test]
     fn gzip_is_used_when_asked_for() {
         for (accept, expect) in [

@@ -131,6 +131,7 @@ fn patch_follows_mutability() {
         (json!({"op": "replace", "path": path("serial"), "value": "1"}), Ok(("serial", json!("1")))),
         (json!({"op": "replace", "path": path("serial"), "value": "2"}), Err("Mutability")),
         (json!({"op": "remove", "path": path("serial")}), Err("Mutability")),
+        (json!({"op": "replace", "path": path("serial"), "value": null}), Err("Mutability")),
         (json!({"op": "remove", "path": BADGE}), Err("Mutability")),
         (json!({"op": "remove", "path": path("level")}), Err("Mutability")),
         (json!({"op": "replace", "path": path("printedBy"), "value": "x"}), Err("Mutability")),
@@ -142,6 +143,35 @@ fn patch_follows_mutability() {
             (Err(error), Err(expect)) => assert!(error.starts_with(expect), "{operation}: {error}"),
             (got, expect) => unreachable!("{operation}: {got:?}, not {expect:?}"),
         }
+    }
+}
+
+/// What is taken away and put back in one request was taken away.
+#[test]
+fn an_immutable_value_is_not_removed_for_a_moment_either() {
+    let path = format!("{BADGE}:serial");
+    let operations = json!([{"op": "remove", "path": path}, {"op": "add", "path": path, "value": "1"}]);
+    let error = patched(json!({"level": "staff", "serial": "1"}), operations).unwrap_err();
+    assert!(error.starts_with("Mutability"), "{error}");
+}
+
+/// Beyond 2^53, floating point would find neighbours equal.
+#[test]
+fn integers_are_compared_exactly() {
+    let resource = with(json!({"floor": 9_007_199_254_740_993_u64}));
+    for (filter, expect) in [
+        ("eq 9007199254740993", true),
+        ("eq 9007199254740992", false),
+        ("gt 9007199254740992", true),
+        ("ge 9007199254740993", true),
+        ("lt 9007199254740993", false),
+        ("le 9007199254740993", true),
+        ("lt 9007199254740994", true),
+        ("ne 9007199254740992", true),
+        ("gt 9007199254740992.5", false),
+    ] {
+        let parsed = Filter::parse(user(), &format!("{BADGE}:floor {filter}"), &Dialect::lenient()).unwrap();
+        assert_eq!(parsed.matches(&resource), expect, "{filter}");
     }
 }
 

@@ -196,6 +196,16 @@ mod tests {
     }
 
     #[test]
+    fn each_leniency_is_told_from_the_others() {
+        for leniency in Leniency::ALL {
+            let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
+            assert_eq!(lenient.tolerate(leniency, "x"), Ok(()));
+            assert_eq!(lenient.used().collect::<Vec<_>>(), [leniency]);
+            assert_eq!(strict.tolerate(leniency, "x").unwrap_err().leniency, Some(leniency));
+        }
+    }
+
+    #[test]
     fn dialects_and_leniencies_have_names() {
         for name in ["strict", "lenient"] {
             assert_eq!(Dialect::named(name).unwrap().name(), name);

@@ -157,6 +157,12 @@ fn what_is_read_only_or_required_is_protected() {
             (json!([{ "op": "replace", "value": { "displayName": "" } }]), "mutability|invalidValue", &["displayName"]),
             (json!([{ "op": "replace", "path": "userName", "value": "x" }]), "invalidPath", &["userName"]),
             (json!([{ "op": "add", "path": "members", "value": [{ "value": 5 }] }]), "invalidValue", &["members"]),
+            (json!([{ "op": "add", "path": "members", "value": [{ "value": group }] }]), "invalidValue", &["itself"]),
+            (
+                json!([{ "op": "replace", "path": "members", "value": [{ "value": group }] }]),
+                "invalidValue",
+                &["itself"],
+            ),
             (json!([{ "op": "remove", "path": "members[value eq" }]), "invalidPath|invalidFilter", &[]),
             (json!([{ "op": "remove" }]), "noTarget", &["path"]),
         ],

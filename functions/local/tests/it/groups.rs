@@ -45,6 +45,16 @@ fn a_member_comes_back_with_display_type_and_reference() {
         let user = found.iter().find(|member| member["value"] == ids[0].as_str()).unwrap();
         answer.check(user["display"] == "As sent", "wanted display as sent");
     }
+    // From the other side, of each group that the user is in, but not through another (RFC 7643 §4.1.2).
+    let user = scim.get(format!("/Users/{}", ids[0])).expect(200);
+    let mut groups = user["groups"].as_array().cloned().unwrap_or_default();
+    groups.sort_by_key(|group| group["display"] != name);
+    let wanted = [path, format!("/Groups/{inner}")].map(|path| {
+        let group = scim.get(path).expect(200);
+        let (name, location) = (&group["displayName"], &group["meta"]["location"]);
+        json!({ "value": group["id"], "$ref": location, "display": name, "type": "direct" })
+    });
+    user.check(groups == wanted, "wanted both groups with name and reference");
 }
 
 #[test]
@@ -95,6 +105,38 @@ fn members_are_patched_in_every_form() {
     }
 }
 
+/// Who is a member already gets the `display` that is sent, in each way that members are sent.
+#[test]
+fn a_member_that_is_sent_again_gets_its_new_display() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 2);
+    let (name, path) = (unique("Group "), format!("/Groups/{}", group(&scim, &ids)));
+    let called = |display: &str| json!([{ "value": ids[0], "display": display }, { "value": ids[1] }]);
+    let patch = |op: &str, display: &str| {
+        let operations = json!([{ "op": op, "path": "members", "value": called(display) }]);
+        scim.patch(&path, &operations).expect(200)
+    };
+    let kept = format!("called {}", ids[1]);
+    let check = |answer: crate::expect::Answer, display: &str| {
+        for answer in [answer, scim.get(&path).expect(200)] {
+            let members = answer["members"].as_array().cloned().unwrap_or_default();
+            let display_of =
+                |id: &str| members.iter().find(|member| member["value"] == id).map(|it| it["display"].clone());
+            answer.check(members.len() == 2, "wanted the same members");
+            answer.check(display_of(&ids[0]) == Some(json!(display)), "wanted the display that was sent");
+            answer.check(display_of(&ids[1]) == Some(json!(kept)), "wanted the display that was not sent as it was");
+        }
+    };
+    check(patch("add", "One"), "One");
+    check(patch("replace", "Two"), "Two");
+    let version = scim.get(&path).expect(200)["meta"]["version"].clone();
+    let again = patch("add", "Two");
+    again.check(again["meta"]["version"] == version, "wanted a change of nothing to write nothing");
+    let put = json!({ "displayName": name, "members": called("Three") });
+    check(scim.put(&path, &put).expect(200), "Three");
+}
+
 #[test]
 fn a_deleted_user_leaves_all_groups() {
     let server = Server::start();
@@ -107,6 +149,21 @@ fn a_deleted_user_leaves_all_groups() {
     let put = json!({ "displayName": unique("Group "), "members": members(&ids) });
     let answer = scim.put(format!("/Groups/{}", groups[1]), &put).expect(200);
     assert_eq!(values(&answer["members"]), [ids[1].clone()], "nobody is added behind the delete's back");
+}
+
+/// Who is deleted where it is not found keeps its groups and its members.
+#[test]
+fn a_delete_at_the_other_endpoint_takes_nothing_away() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 1);
+    let inner = group(&scim, &ids);
+    let outer = group(&scim, &[ids[0].clone(), inner.clone()]);
+    scim.delete(format!("/Groups/{}", ids[0])).refused(404, "", &[]);
+    scim.delete(format!("/Users/{inner}")).refused(404, "", &[]);
+    assert_eq!(members_of(&scim, &outer).len(), 2);
+    assert_eq!(members_of(&scim, &inner), ids);
+    assert_eq!(values(&scim.get(format!("/Users/{}", ids[0])).expect(200)["groups"]).len(), 2);
 }
 
 #[test]
@@ -183,6 +240,12 @@ fn a_change_too_large_for_one_commit_is_refused_whole() {
         refused.check(digits(refused.detail()), "wanted the limit in the detail");
         assert_eq!(scim.get(&path).expect(200).text, before);
     }
+    // So many who are nobody are not even looked up.
+    let nobody = |count: u32| (0..count).map(|at| json!({ "value": format!("{at:08x}-0000-7000-8000-000000000000") }));
+    let add = |count| json!([{ "op": "add", "path": "members", "value": nobody(count).collect::<Value>() }]);
+    scim.patch(&path, &add(1001)).refused(413, "", &["1001"]);
+    scim.patch(&path, &add(1000)).expect(200);
+    assert_eq!(scim.get(&path).expect(200).text, before);
     for user in &ids[1..] {
         scim.get(format!("/Users/{user}")).expect(200).holding(&json!({ "groups": null }));
     }

@@ -91,6 +91,28 @@ fn an_own_directory_is_counted_and_ordered() {
     scim.get("/Users?count=0").expect(200).holding(&json!({ "totalResults": 11, "itemsPerPage": 0 }));
 }
 
+/// Nothing comes after a page that holds exactly what is left: neither a number nor a cursor says so.
+#[test]
+fn a_page_that_is_full_at_the_end_is_the_last() {
+    let Some(server) = Server::own("a_page_that_is_full_at_the_end_is_the_last") else { return };
+    let scim = server.client();
+    for number in 0..4 {
+        scim.post("/Users", &json!({ "userName": format!("u{number}") })).expect(201);
+    }
+    for more in ["", "&sortBy=userName", "&filter=active%20eq%20true"] {
+        for (page, held) in [("startIndex=1&count=4", 4), ("startIndex=1&count=2", 2), ("startIndex=3&count=2", 2)] {
+            let wanted = json!({ "totalResults": 4, "itemsPerPage": held });
+            scim.get(format!("/Users?{page}{more}")).expect(200).holding(&wanted);
+        }
+        let whole = scim.get(format!("/Users?cursor&count=4{more}")).expect(200);
+        whole.check(whole["nextCursor"].is_null() && whole.resources().len() == 4, "wanted one page");
+        let first = scim.get(format!("/Users?cursor&count=2{more}")).expect(200);
+        let next = first["nextCursor"].as_str().expect("a cursor").to_owned();
+        let last = scim.get(format!("/Users?cursor={next}&count=2{more}")).expect(200);
+        last.check(last["nextCursor"].is_null() && last.resources().len() == 2, "wanted the last page");
+    }
+}
+
 #[test]
 fn the_default_page_holds_100() {
     let Some(server) = Server::own("the_default_page_holds_100") else { return };

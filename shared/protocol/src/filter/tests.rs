@@ -77,6 +77,64 @@ fn filters_match_by_type_and_case() {
     }
 }
 
+/// RFC 7644 §3.4.2.2, table 3: each operator, asked for what is less than the value, what is equal to it, and what is greater.
+#[test]
+fn an_operator_is_asked_below_at_and_above_a_value() {
+    const VALUES: [(&str, [&str; 3]); 3] = [
+        ("title", ["TOUR", "tour GUIDE", "tour guides"]),
+        ("externalId", ["EXT-1", "Ext-1", "ext-1"]),
+        // As texts, these would be in another order.
+        ("meta.created", ["2024-05-13T23:42:33+19:00", "2024-05-13T06:42:34+02:00", "2024-05-12T23:42:35-05:00"]),
+    ];
+    for (operator, expect) in [
+        ("eq", [false, true, false]),
+        ("ne", [true, false, true]),
+        ("gt", [true, false, false]),
+        ("ge", [true, true, false]),
+        ("lt", [false, false, true]),
+        ("le", [false, true, true]),
+    ] {
+        for (path, literals) in VALUES {
+            let asked = literals.map(|literal| format!("{path} {operator} \"{literal}\""));
+            let found = asked.each_ref().map(|text| parse(text).unwrap().matches(&user()));
+            assert_eq!(found, expect, "{asked:?}");
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_text_stands_where_the_operator_says() {
+    for (path, beginning, middle, end) in [
+        ("userName", "BJEN", "sen@", "e.COM"),
+        ("externalId", "Ext", "xt-", "-1"),
+        ("meta.created", "2024-", "-05-13T", ":34Z"),
+    ] {
+        for (operator, expect) in [("sw", [true, false, false]), ("co", [true; 3]), ("ew", [false, false, true])] {
+            let asked = [beginning, middle, end].map(|part| format!("{path} {operator} \"{part}\""));
+            let found = asked.each_ref().map(|text| parse(text).unwrap().matches(&user()));
+            assert_eq!(found, expect, "{asked:?}");
+        }
+    }
+    assert!(!parse("externalId co \"ext\"").unwrap().matches(&user()));
+}
+
+/// RFC 7643 §2.4: what does not say that it is primary is not.
+#[test]
+fn what_says_nothing_of_primary_is_not_primary() {
+    for (text, expect) in [
+        ("emails.primary eq false", true),
+        ("emails[type eq \"home\" and primary eq false]", true),
+        ("emails[type eq \"home\" and primary ne true]", true),
+        ("emails[type eq \"work\" and primary eq false]", false),
+        ("roles.primary eq false", false),
+        ("roles[primary ne true]", false),
+        // Nobody's, as there is no value.
+        ("photos.primary eq false", false),
+    ] {
+        assert_eq!(parse(text).unwrap().matches(&user()), expect, "{text}");
+    }
+}
+
 #[test]
 fn what_is_no_filter_is_refused_with_its_place() {
     for (text, place) in [

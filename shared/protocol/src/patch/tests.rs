@@ -108,6 +108,10 @@ fn extensions_and_managers() {
     check(json!([{"op": "Remove", "path": "manager"}]), json!({E: left}));
     check(json!([{"op": "Replace", "path": format!("{E}:manager"), "value": {"value": ""}}]), json!({E: left}));
     check(
+        json!([{"op": "Replace", "path": format!("{E}:manager"), "value": {"value": "", "$ref": "../Users/m1"}}]),
+        json!({E: left}),
+    );
+    check(
         json!([{"op": "Add", "path": format!("{E}:manager"), "value": "m2"}]),
         json!({E: {"department": "D", "manager": {"value": "m2"}}}),
     );
@@ -152,6 +156,11 @@ fn multi_valued_attributes() {
     check(json!([{"op": "Remove", "path": "emails", "value": []}]), json!({}));
     check(
         json!([{"op": "Remove", "path": "emails", "value": [{"value": "h@x", "primary": false}]}]),
+        json!({"emails": [work]}),
+    );
+    // The display that Entra sends beside a value does not have to be the one that is stored.
+    check(
+        json!([{"op": "Remove", "path": "emails", "value": [{"value": "h@x", "display": "other"}]}]),
         json!({"emails": [work]}),
     );
     check(json!([{"op": "remove", "path": "emails.display"}]), json!({}));
@@ -335,6 +344,33 @@ fn what_cannot_be_done_is_refused_and_says_so() {
     }
     let many = Value::from(vec![json!({"op": "remove", "path": "title"}); 1001]);
     assert_eq!(patch(Kind::User, &user(), &many).map_err(|error| error.status()).map(|_| ()), Err(413));
+}
+
+#[test]
+fn so_many_values_can_be_added() {
+    let emails = |count: usize| (0..count).map(|at| json!({"value": format!("{at}@x")})).collect::<Value>();
+    let add = |count| patch(Kind::User, &user(), &json!([{"op": "add", "path": "emails", "value": emails(count)}]));
+    assert_eq!(add(998).map(|patched| patched.resource["emails"].as_array().unwrap().len()), Ok(1000));
+    assert_eq!(add(999).map(|_| ()).map_err(|error| error.status()), Err(413));
+}
+
+/// A lenient dialect notes that a value had a read-only part; a strict one refuses it.
+#[test]
+fn a_read_only_part_of_a_value_is_passed_over_or_refused() {
+    for value in [json!({"value": "m2", "displayName": "M"}), json!([{"value": "m2", "DISPLAYNAME": "M"}])] {
+        check(
+            json!([{"op": "replace", "path": format!("{E}:manager"), "value": value}]),
+            json!({E: {"department": "D", "manager": {"value": "m2"}}}),
+        );
+        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": format!("{E}:manager"), "value": value}]});
+        let body = body.as_object().unwrap();
+        let lenient = Dialect::lenient();
+        Patch::parse(resource_type(Kind::User), body, &lenient).unwrap();
+        assert_eq!(lenient.used().map(|it| it.row().name).collect::<Vec<_>>(), ["readOnlyValues"]);
+        let refused = Patch::parse(resource_type(Kind::User), body, &Dialect::strict()).unwrap_err();
+        assert_eq!(refused.scim_type(), Some("mutability"));
+    }
 }
 
 #[test]

@@ -61,6 +61,16 @@ pub(crate) enum Operation {
     Matching(Op, String, Email),
     /// `emails[type eq "…"].…`
     MatchingPart(Op, String, Part),
+    Refused(Refusal),
+}
+
+/// What nobody can do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refusal {
+    ReadOnly,
+    Required,
+    WrongType,
+    Unknown,
 }
 
 impl User {
@@ -98,6 +108,7 @@ impl User {
             }
             Operation::Matching(op, kind, sent) => return self.matching(*op, kind, sent),
             Operation::MatchingPart(op, kind, part) => return self.matching_part(*op, kind, part),
+            Operation::Refused(_) => return false,
         }
         true
     }

@@ -5,7 +5,7 @@ use protocol::{Error, Patch};
 use schema::{Dialect, Kind, Object, resource_type};
 use serde_json::{Value, json};
 
-use crate::model::{ENTERPRISE, Email, Field, Op, Operation, Part, User};
+use crate::model::{ENTERPRISE, Email, Field, Op, Operation, Part, Refusal, User};
 
 fn text() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "A"]).prop_map(str::to_owned)
@@ -64,6 +64,25 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+/// One that can be done, as far as it alone decides that, or now and then one that cannot.
+fn any_operation() -> impl Strategy<Value = Operation> {
+    let refused = vec![Refusal::ReadOnly, Refusal::Required, Refusal::WrongType, Refusal::Unknown];
+    prop_oneof![
+        14 => operation(),
+        1 => prop::sample::select(refused).prop_map(Operation::Refused),
+    ]
+}
+
+/// What cannot be done, and the keyword of the refusal (RFC 7644 §3.12).
+fn refused(refusal: Refusal) -> (Value, &'static str) {
+    match refusal {
+        Refusal::ReadOnly => (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
+        Refusal::Required => (json!({"op": "remove", "path": "userName"}), "mutability"),
+        Refusal::WrongType => (json!({"op": "add", "path": "title", "value": 5}), "invalidValue"),
+        Refusal::Unknown => (json!({"op": "add", "path": "nope", "value": "x"}), "invalidPath"),
+    }
+}
+
 /// The operation as an identity provider writes it; with a path, or without where it can be.
 fn written(operation: &Operation, with_path: bool) -> Value {
     let (op, path, value) = match operation {
@@ -86,6 +105,7 @@ fn written(operation: &Operation, with_path: bool) -> Value {
             };
             (op, format!("emails[type eq \"{kind}\"].{name}"), value)
         }
+        Operation::Refused(refusal) => return refused(*refusal).0,
     };
     match op {
         Op::Remove => json!({"op": "remove", "path": path}),
@@ -114,7 +134,7 @@ fn patch(before: &Value, operations: Vec<Value>) -> Result<Value, Error> {
 proptest! {
     #[test]
     fn operations_come_to_what_the_model_says(
-        user in user(), operations in prop::collection::vec((operation(), any::<bool>()), 1..6),
+        user in user(), operations in prop::collection::vec((any_operation(), any::<bool>()), 1..6),
     ) {
         let before = user.to_json();
         let all = operations.iter().map(|(operation, with_path)| written(operation, *with_path)).collect();
@@ -125,7 +145,14 @@ proptest! {
                 prop_assert!(done, "the model refuses it, and this came of it: {after}");
                 prop_assert_eq!(after, model.to_json());
             }
-            Err(error) => prop_assert!(!done && error.scim_type() == Some("noTarget"), "{}", error),
+            Err(error) => {
+                let refusals = operations.iter().filter_map(|(operation, _)| match operation {
+                    Operation::Refused(refusal) => Some(refused(*refusal).1),
+                    _ => None,
+                });
+                let keyword = error.scim_type().unwrap();
+                prop_assert!(!done && refusals.chain(["noTarget"]).any(|expect| expect == keyword), "{}", error);
+            }
         }
     }
 

@@ -62,6 +62,25 @@ async fn names_of_users_groups_and_tenants_are_apart() {
     assert_eq!(site.directory.count(&other.tenant, User).await, Ok(1));
 }
 
+/// Whoever knows a value, or an id, of another tenant's finds nothing by it.
+#[tokio::test]
+async fn lookups_and_edges_of_tenants_are_apart() {
+    let site = Site::new().await;
+    let (directory, mine, other) = (&site.directory, &site.caller.tenant, &tenant("other").tenant);
+    let mut made = create(User, "ann");
+    let after = Snapshot { keys: keys("ann", &[(Index::UserExternalId, "E1")]), ..snapshot("ann") };
+    made.write = Write::Create { after };
+    site.commit(&made).await.unwrap();
+    let (ann, staff) = (&made.id, &site.group("staff", &[&made.id]).await);
+    for (tenant, found) in [(mine, 1), (other, 0)] {
+        assert_eq!(directory.lookup(tenant, Index::UserExternalId, "E1").await.unwrap().len(), found);
+        assert_eq!(directory.members(tenant, staff, None).await.unwrap().len(), found);
+        assert_eq!(directory.members_among(tenant, staff, std::slice::from_ref(ann)).await.unwrap().len(), found);
+        assert_eq!(directory.groups_of(tenant, ann).await.unwrap().len(), found);
+        assert_eq!(directory.get_many(tenant, User, std::slice::from_ref(ann)).await.unwrap().len(), found);
+    }
+}
+
 #[tokio::test]
 async fn a_write_takes_the_version_that_was_read() {
     let site = Site::new().await;
