@@ -75,7 +75,9 @@ mod tests {
             let members: Vec<Value> =
                 needs.split_whitespace().map(|name| json!({"value": format!("bulkId:{name}")})).collect();
             match name {
-                "" => json!({"method": "PATCH", "path": "/Groups/1", "data": {"value": members}}),
+                "" => {
+                    json!({"method": "PATCH", "path": "/Groups/1", "data": {"Operations": [{"path": "members", "value": members}]}})
+                }
                 _ => json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": {"members": members}}),
             }
         };
@@ -115,7 +117,7 @@ mod tests {
     fn a_thousand_operations_that_all_refer_to_each_other_are_ordered_at_once() {
         let members: Vec<Value> = (0..1000).map(|at| json!({"value": format!("bulkId:{at}")})).collect();
         let operation = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": members[..100]}});
-        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"x": format!("bulkId:{}", at + 1)}});
+        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": [format!("bulkId:{}", at + 1)]}});
         assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
         let steps = order(&bulk(&(0..1000).map(chain).collect()));
         assert_eq!((steps.first(), steps.last()), (Some(&Step::One(999)), Some(&Step::One(0))));
