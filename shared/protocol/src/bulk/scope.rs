@@ -5,7 +5,6 @@
 //! an extension that a deployer added are ids, so there each of them may refer.
 
 use schema::{Attribute, DataType, Kind, Mutability, Object, ResourceType, Schema};
-use serde_json::Value;
 
 use super::Verb;
 use crate::path::Target;
