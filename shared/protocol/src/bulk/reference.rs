@@ -302,10 +302,10 @@ mod tests {
 
     #[test]
     fn a_group_can_be_told_apart_from_its_members() {
-        let group = json!({"Members": [], "displayName": "g", (schema::GROUP): {"members": [1], "displayName": "h"}});
+        let group = json!({"Members": [], "displayName": "g", (GROUP): {"members": [1], "displayName": "h"}});
         let user = json!({"members": []});
         for (path, data, expect) in [
-            ("/Groups", &group, json!({"displayName": "g", (schema::GROUP): {"displayName": "h"}})),
+            ("/Groups", &group, json!({"displayName": "g", (GROUP): {"displayName": "h"}})),
             ("/Users", &user, user.clone()),
         ] {
             let read = bulk(&json!([{"method": "POST", "path": path, "bulkId": "a", "data": data}]));
