@@ -269,6 +269,21 @@ fn references_are_resolved_wherever_they_stand() {
 }
 
 #[test]
+fn a_text_that_looks_like_a_reference_is_kept() {
+    let server = Server::start();
+    let scim = server.client();
+    let body = |name: &str| json!({ "userName": name, "displayName": "bulkId:a", "nickName": "bulkId:nobody" });
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "a", "data": body(&unique("kept")) },
+        { "method": "POST", "path": "/Users", "bulkId": "b", "data": body(&unique("kept")) },
+        patch("/Users/bulkId:b", json!([{ "op": "add", "path": "title", "value": "bulkId:a" }])),
+    ]);
+    let reports = check(&scim, &operations, "201 201 200");
+    let kept = json!({ "displayName": "bulkId:a", "nickName": "bulkId:nobody", "title": "bulkId:a" });
+    scim.get(path(&scim, &reports[1])).expect(200).holding(&kept);
+}
+
+#[test]
 fn a_reference_to_nobody_is_a_conflict_and_nothing_is_left_out() {
     let server = Server::start();
     let scim = server.client();

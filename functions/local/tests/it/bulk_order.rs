@@ -58,6 +58,22 @@ fn the_same_resource_is_changed_in_order() {
     scim.get(format!("/Users/{user}")).expect(200).holding(&version);
 }
 
+/// What waits for a new resource does not change places with what comes after it.
+#[test]
+fn the_last_word_on_a_group_is_the_last_of_the_request() {
+    let server = Server::start();
+    let scim = server.client();
+    let group = scim.post("/Groups", &json!({ "displayName": unique("worded ") })).expect(201).id();
+    let members = |members: Value| {
+        let operations = json!([{ "op": "replace", "path": "members", "value": members }]);
+        json!({ "method": "PATCH", "path": format!("/Groups/{group}"), "data": { "Operations": operations } })
+    };
+    let operations = json!([members(json!([{ "value": "bulkId:u" }])), members(json!([])), user("u", &unique("u"))]);
+    check(&scim, &operations, "200 200 201");
+    let read = scim.get(format!("/Groups/{group}")).expect(200);
+    read.check(read["members"].is_null() && read["meta"]["version"] == "W/\"3\"", "wanted both changes, in order");
+}
+
 #[test]
 fn new_resources_are_listed_in_the_order_of_the_request() {
     let server = Server::start();

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, PATCH, Request};
 use crate::expect::{Answer, values};
-use crate::server::{Server, unique};
+use crate::outage_site::Site;
+use crate::proxy::{Fault, TRANSACTION};
+use crate::server::{Server, may_spawn, unique};
 use crate::uniqueness::race;
 
 const RACERS: usize = 16;
@@ -277,5 +279,29 @@ fn a_delete_races_like_any_change() {
             let number = statuses.iter().position(|status| *status == 200).unwrap();
             scim.get(&path).expect(200).holding(&json!({ "title": format!("T{number}") }));
         }
+    }
+}
+
+/// The version is right when it is read, and another change comes before the write: the write itself has to see it.
+#[test]
+fn a_change_between_read_and_write_is_not_overwritten() {
+    if !may_spawn("a_change_between_read_and_write_is_not_overwritten") {
+        return;
+    }
+    let site = Site::new();
+    let path = format!("/Users/{}", site.ann);
+    let put = Request::new("PUT", &path).json(&json!({ "userName": "ann", "title": "Late" }));
+    for (number, request) in [put, retitle(&path, "Late"), Request::new("DELETE", &path)].into_iter().enumerate() {
+        let request = request.header("If-Match", tag(&site.scim.get(&path).expect(200)));
+        site.proxy.fail_times(1, TRANSACTION, Fault::Hold);
+        let between = format!("Between {number}");
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| site.scim.send(&request));
+            site.proxy.wait();
+            site.scim.send(&retitle(&path, &between)).expect(200);
+            site.proxy.pass();
+            late.join().unwrap().refused(412, "", &["If-Match"]);
+        });
+        site.scim.get(&path).expect(200).holding(&json!({ "title": between }));
     }
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{env, io, mem};
 
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ pub(crate) enum Fault {
     Close,
     /// The engine carries it out, and the connection is closed in place of the answer.
     LoseAnswer,
+    /// It is carried out once every call passes again.
+    Hold,
     /// This status and error code; the engine never hears of it.
     Answer(u16, &'static str),
     /// A transaction is cancelled for this reason, which its last action has.
@@ -95,6 +98,13 @@ impl Proxy {
         self.add(Rule { calls, fault, spared, times: usize::MAX });
     }
 
+    /// Waits until every fault has struck as often as it was to.
+    pub(crate) fn wait(&self) {
+        while self.state.lock().unwrap().rules.iter().any(|rule| rule.times > 0) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     fn add(&self, rule: Rule) {
         let mut state = self.state.lock().unwrap();
         if state.rules.is_empty() {
@@ -163,6 +173,12 @@ fn serve(mut client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         None => client.write_all(&forward(&request)?),
         Some(Fault::Close) => Ok(()),
         Some(Fault::LoseAnswer) => forward(&request).map(drop),
+        Some(Fault::Hold) => {
+            while !state.lock().unwrap().rules.is_empty() {
+                thread::sleep(Duration::from_millis(2));
+            }
+            client.write_all(&forward(&request)?)
+        }
         Some(Fault::Answer(status, code)) => answer(&mut client, status, &error(code)),
         Some(Fault::Cancel(reason)) => {
             let actions = body["TransactItems"].as_array().map_or(1, Vec::len);

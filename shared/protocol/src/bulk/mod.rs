@@ -4,6 +4,7 @@ mod batch;
 mod order;
 mod read;
 mod reference;
+mod scope;
 
 use schema::{Kind, Object};
 use serde_json::{Value, json};

@@ -1,11 +1,14 @@
-//! The order of operations (RFC 7644 §3.7, §3.7.1): that of the request, but what refers to a new resource waits for it.
+//! The order of operations (RFC 7644 §3.7, §3.7.1): that of the request, but what refers to a new resource waits for it, and
+//! what changes the same resource later waits with it.
 
 use std::collections::HashMap;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Bulk, Operation};
+use schema::Kind;
+
+use super::{Bulk, Operation, Verb};
 
 /// Operations by their places in the request.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ pub fn order(bulk: &Bulk) -> Vec<Step> {
     steps.into_iter().map(|(_, _, step)| step).collect()
 }
 
-/// From each operation to those that it refers to.
+/// From each operation to those that it refers to, and to the one before it that changes the same resource.
 fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
     let definitions = bulk.definitions();
     let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);
@@ -56,6 +59,13 @@ fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
         let needed = operation.references.iter().filter_map(|reference| definitions.get(reference.bulk_id.as_str()));
         for needed in needed.filter_map(|at| nodes.get(*at)) {
             graph.add_edge(*node, *needed, ());
+        }
+    }
+    let mut last: HashMap<(Kind, &str), NodeIndex> = HashMap::new();
+    for (node, operation) in nodes.iter().zip(&bulk.operations) {
+        let Some(call) = operation.call.as_ref().ok().filter(|call| call.verb != Verb::Create) else { continue };
+        if let Some(before) = last.insert((call.kind, &call.id), *node) {
+            graph.add_edge(*node, before, ());
         }
     }
     graph
@@ -70,16 +80,18 @@ mod tests {
 
     /// Operations as `name: names that it refers to`; without a name, a PATCH.
     fn check(operations: &[&str], expect: &str) {
-        let operation = |text: &&str| {
+        let operation = |(at, text): (usize, &&str)| {
             let (name, needs) = text.split_once(':').unwrap();
             let members: Vec<Value> =
                 needs.split_whitespace().map(|name| json!({"value": format!("bulkId:{name}")})).collect();
             match name {
-                "" => json!({"method": "PATCH", "path": "/Groups/1", "data": {"value": members}}),
+                "" => {
+                    json!({"method": "PATCH", "path": format!("/Groups/{at}"), "data": {"Operations": [{"path": "members", "value": members}]}})
+                }
                 _ => json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": {"members": members}}),
             }
         };
-        let operations: Vec<Value> = operations.iter().map(operation).collect();
+        let operations: Vec<Value> = operations.iter().enumerate().map(operation).collect();
         let steps = order(&bulk(&Value::Array(operations.clone())));
         let shown: Vec<String> = steps
             .iter()
@@ -103,6 +115,16 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_one_resource_stay_in_order() {
+        let patch = |id: &str, members: Value| json!({"method": "PATCH", "path": format!("/Groups/{id}"), "data": {"Operations": [{"op": "replace", "path": "members", "value": members}]}});
+        let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {}});
+        let put = json!({"method": "PUT", "path": "/Groups/1", "data": {}});
+        let operations =
+            json!([patch("1", json!(["bulkId:u"])), patch("1", json!([])), patch("2", json!([])), put, user]);
+        assert_eq!(order(&bulk(&operations)), [2, 4, 0, 1, 3].map(Step::One));
+    }
+
+    #[test]
     fn circles_are_one_step() {
         check(&["a:b", ":", "b:a", ":"], "1 [0,2] 3");
         check(&["a:b", "b:c", "c:a"], "[0,1,2]");
@@ -115,7 +137,7 @@ mod tests {
     fn a_thousand_operations_that_all_refer_to_each_other_are_ordered_at_once() {
         let members: Vec<Value> = (0..1000).map(|at| json!({"value": format!("bulkId:{at}")})).collect();
         let operation = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": members[..100]}});
-        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"x": format!("bulkId:{}", at + 1)}});
+        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": [format!("bulkId:{}", at + 1)]}});
         assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
         let steps = order(&bulk(&(0..1000).map(chain).collect()));
         assert_eq!((steps.first(), steps.last()), (Some(&Step::One(999)), Some(&Step::One(0))));

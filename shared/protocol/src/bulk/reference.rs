@@ -1,13 +1,14 @@
 //! References to what the same request creates, `bulkId:…` (RFC 7644 §3.7.2): where they stand, and ids in their place.
 //!
-//! A value that begins so is one wherever it stands in `data`, because extensions "MUST be handled in the same way"; so is
-//! the end of a `$ref`, a string in the filter of a PATCH's path, and the id in an operation's path.
+//! They stand where the schema has a reference ([`Scope`]), in extensions, too, as those "MUST be handled in the same way"; at
+//! the end of a `$ref`; in the filter of a PATCH's path; and as the id in an operation's path.
 
 use std::fmt;
 
-use schema::{Kind, Object};
+use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
+use super::scope::Scope;
 use super::{Call, Verb};
 
 const PREFIX: &str = "bulkId:";
@@ -56,10 +57,10 @@ impl Call {
     fn rewrite(&self, visit: &mut Visit<'_>) -> Call {
         let data = match self.verb {
             Verb::Delete => Object::new(),
-            _ => object(&self.data, &Place::Root("data"), visit),
+            _ => object(&self.data, &Place::Root("data"), Scope::data(self.verb, resource_type(self.kind)), visit),
         };
-        let id = text(&self.id, &Place::Root("path"), visit);
-        Call { id, data, version: self.version.clone(), ..*self }
+        let id = named(&self.id).and_then(|bulk_id| visit(&Place::Root("path"), bulk_id));
+        Call { id: id.unwrap_or_else(|| self.id.clone()), data, version: self.version.clone(), ..*self }
     }
 }
 
@@ -68,12 +69,6 @@ enum Place<'a> {
     Root(&'static str),
     Name(&'a Place<'a>, &'a str),
     At(&'a Place<'a>, usize),
-}
-
-impl Place<'_> {
-    fn is_named(&self, wanted: &str) -> bool {
-        matches!(self, Place::Name(_, name) if name.eq_ignore_ascii_case(wanted))
-    }
 }
 
 impl fmt::Display for Place<'_> {
@@ -89,53 +84,68 @@ impl fmt::Display for Place<'_> {
 /// Is shown each reference, and says what stands there instead.
 type Visit<'v> = dyn FnMut(&Place<'_>, &str) -> Option<String> + 'v;
 
-fn object(sent: &Object, place: &Place<'_>, visit: &mut Visit<'_>) -> Object {
+fn object(sent: &Object, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Object {
     let mut written = Object::with_capacity(sent.len());
     for (name, content) in sent {
-        let place = Place::Name(place, name);
+        let (place, inner) = (Place::Name(place, name), scope.member(sent, name));
+        let content = match (scope, content) {
+            (Scope::Patch(definition), Value::String(path)) if name.eq_ignore_ascii_case("path") => {
+                literals(path, &place, Scope::Resource(definition), visit).into()
+            }
+            _ => value(content, &place, inner, visit),
+        };
         // The name of a value in a PATCH may be a path.
-        written.insert(literals(name, &place, visit), value(content, &place, visit));
+        written.insert(literals(name, &place, scope, visit), content);
     }
     written
 }
 
-fn value(sent: &Value, place: &Place<'_>, visit: &mut Visit<'_>) -> Value {
+fn value(sent: &Value, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Value {
     match sent {
-        Value::String(sent) => text(sent, place, visit).into(),
+        Value::String(sent) => text(sent, place, scope, visit).into(),
         Value::Array(elements) => {
             let elements = elements.iter().enumerate();
-            elements.map(|(at, element)| value(element, &Place::At(place, at), visit)).collect()
+            elements.map(|(at, element)| value(element, &Place::At(place, at), scope, visit)).collect()
         }
-        Value::Object(content) => Value::Object(object(content, place, visit)),
+        Value::Object(content) => Value::Object(object(content, place, scope, visit)),
         other => other.clone(),
     }
 }
 
-fn text(sent: &str, place: &Place<'_>, visit: &mut Visit<'_>) -> String {
-    if let Some(bulk_id) = named(sent) {
-        return visit(place, bulk_id).unwrap_or_else(|| sent.to_owned());
+fn text(sent: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
+    if !scope.refers() {
+        return sent.to_owned();
     }
-    if place.is_named("$ref")
-        && let Some((endpoint, last)) = sent.rsplit_once('/')
-        && let Some(id) = named(last).and_then(|bulk_id| visit(place, bulk_id))
-    {
-        return format!("{endpoint}/{id}");
-    }
-    if place.is_named("path") { literals(sent, place, visit) } else { sent.to_owned() }
+    // `../Users/bulkId:a`.
+    let id_at = sent.match_indices('/').map(|(at, _)| at + 1).filter(|_| scope.is_url());
+    let reference = [0].into_iter().chain(id_at).find_map(|at| {
+        let (before, rest) = sent.split_at_checked(at)?;
+        Some((before, named(rest)?))
+    });
+    let resolved = reference.and_then(|(before, bulk_id)| Some(format!("{before}{}", visit(place, bulk_id)?)));
+    resolved.unwrap_or_else(|| sent.to_owned())
 }
 
 /// `members[value eq "bulkId:a"]`.
-fn literals(path: &str, place: &Place<'_>, visit: &mut Visit<'_>) -> String {
+fn literals(path: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
+    let Some((attribute, _)) = path.split_once('[') else { return path.to_owned() };
+    let elements = scope.at(attribute);
     let (mut written, mut rest) = (String::new(), path);
     while let Some((before, from)) = rest.find('"').and_then(|at| rest.split_at_checked(at)) {
         let Some((literal, after)) = from.split_at_checked(length(from)) else { break };
-        let bulk_id = serde_json::from_str::<String>(literal).ok();
-        let id = bulk_id.as_deref().and_then(named).and_then(|bulk_id| visit(place, bulk_id));
+        let sent = serde_json::from_str::<String>(literal).ok();
+        let bulk_id = sent.as_deref().and_then(named).filter(|_| elements.at(compared(before)).refers());
+        let id = bulk_id.and_then(|bulk_id| visit(place, bulk_id));
         written.push_str(before);
         written.push_str(&id.map_or_else(|| literal.to_owned(), |id| Value::from(id).to_string()));
         rest = after;
     }
     written + rest
+}
+
+/// The attribute before an operator at the end of a text.
+fn compared(text: &str) -> &str {
+    text.split([' ', '[', '(']).filter(|word| !word.is_empty()).nth_back(1).unwrap_or_default()
 }
 
 /// Of the string in quotation marks with which a text begins; of the whole text if it does not end.
@@ -153,6 +163,7 @@ fn length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use schema::GROUP;
     use serde_json::json;
 
     use super::super::tests::bulk;
@@ -165,7 +176,7 @@ mod tests {
             "Operations": [
                 {"op": "add", "path": "members", "value": [{"value": "bulkId:u", "$ref": "../Users/BulkId:u"}]},
                 {"op": "remove", "path": filter},
-                {"op": "add", "value": {r#"members[value eq "bulkId:k"].display"#: "not a bulkId:z", "urn:x": {"y": "bulkId:m"}}},
+                {"op": "add", "value": {r#"members[value eq "bulkId:k"].display"#: "bulkId:z", (GROUP): {"Members": ["bulkId:m"]}}},
             ],
         }});
         let read = bulk(&json!([operation]));
@@ -179,7 +190,7 @@ mod tests {
                 ("u", "data.Operations[0].value[0].$ref"),
                 ("a\"b", "data.Operations[1].path"),
                 ("k", r#"data.Operations[2].value.members[value eq "bulkId:k"].display"#),
-                ("m", "data.Operations[2].value.urn:x.y"),
+                ("m", "data.Operations[2].value.urn:ietf:params:scim:schemas:core:2.0:Group.Members[0]"),
                 ("g", "path"),
             ]
         );
@@ -190,9 +201,91 @@ mod tests {
             json!({"Operations": [
                 {"op": "add", "path": "members", "value": [{"value": "1", "$ref": "../Users/1"}]},
                 {"op": "remove", "path": r#"members[value eq "1" or value eq "x\\"]"#},
-                {"op": "add", "value": {r#"members[value eq "1"].display"#: "not a bulkId:z", "urn:x": {"y": "bulkId:m"}}},
+                {"op": "add", "value": {r#"members[value eq "1"].display"#: "bulkId:z", (GROUP): {"Members": ["bulkId:m"]}}},
             ]})
         );
+    }
+
+    #[test]
+    fn the_schema_says_what_refers() {
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let patch = |operation: Value| ("PATCH", "/Users/1", json!({"Operations": [operation]}));
+        let of_group = |operation: Value| ("PATCH", "/Groups/1", json!({"Operations": [operation]}));
+        for ((method, path, data), expect) in [
+            (
+                (
+                    "PUT",
+                    "/Users/1",
+                    json!({(enterprise): {"manager": {"value": "bulkId:a", "$ref": "https://x/Users/bulkId:b/c"}}}),
+                ),
+                "a b/c",
+            ),
+            (("PUT", "/Users/1", json!({(enterprise.to_uppercase()): {"MANAGER": "BULKID:a"}})), "a"),
+            (
+                (
+                    "PUT",
+                    "/Users/1",
+                    json!({(enterprise): {"manager": {"managerId": "bulkId:a", "displayName": "bulkId:x"}}}),
+                ),
+                "a",
+            ),
+            (
+                ("PUT", "/Groups/1", json!({"members": ["bulkId:a", {"VALUE": "bulkId:b", "display": "bulkId:x"}]})),
+                "a b",
+            ),
+            (patch(json!({"op": "add", "path": format!("{enterprise}:manager"), "value": "bulkId:a"})), "a"),
+            (patch(json!({"op": "add", "path": format!("{enterprise}:manager.value"), "value": "bulkId:a"})), "a"),
+            (patch(json!({"op": "add", "path": "manager", "value": [{"value": "bulkId:a"}]})), "a"),
+            (patch(json!({"op": "add", "path": enterprise, "value": {"manager": {"value": "bulkId:a"}}})), "a"),
+            (patch(json!({"op": "add", "value": {format!("{enterprise}:manager.value"): "bulkId:a"}})), "a"),
+            (patch(json!({"OP": "add", "PATH": "Manager", "VALUE": "bulkId:a"})), "a"),
+            (of_group(json!({"op": "remove", "path": "members", "value": [{"value": "bulkId:a"}]})), "a"),
+            (
+                of_group(
+                    json!({"op": "remove", "path": "members[(value eq \"bulkId:a\") or not(value ne \"bulkId:b\")]"}),
+                ),
+                "a b",
+            ),
+            // Texts like all.
+            (
+                (
+                    "PUT",
+                    "/Users/1",
+                    json!({"displayName": "bulkId:x", "name": {"givenName": "bulkId:x"}, "externalId": "bulkId:x"}),
+                ),
+                "",
+            ),
+            (
+                (
+                    "PUT",
+                    "/Users/1",
+                    json!({"profileUrl": "bulkId:x", "emails": [{"value": "bulkId:x"}], "ims": "bulkId:x"}),
+                ),
+                "",
+            ),
+            (
+                (
+                    "PUT",
+                    "/Users/1",
+                    json!({(enterprise): {"department": "bulkId:x"}, "urn:x": {"manager": "bulkId:x"}}),
+                ),
+                "",
+            ),
+            (("PUT", "/Users/1", json!({"id": "bulkId:x", "groups": [{"value": "bulkId:x"}], "nope": "bulkId:x"})), ""),
+            (patch(json!({"op": "add", "path": "displayName", "value": "bulkId:x"})), ""),
+            (
+                patch(
+                    json!({"op": "bulkId:x", "path": "bulkId:x", "value": {"title": "bulkId:x"}, "else": "bulkId:x"}),
+                ),
+                "",
+            ),
+            (patch(json!({"op": "replace", "path": "emails[value eq \"bulkId:x\"].display", "value": "bulkId:x"})), ""),
+            (of_group(json!({"op": "remove", "path": "members[display eq \"bulkId:x\"]"})), ""),
+        ] {
+            let read = bulk(&json!([{"method": method, "path": path, "data": data}]));
+            let found: Vec<&str> = read.operations[0].references.iter().map(|it| it.bulk_id.as_str()).collect();
+            assert_eq!(found.join(" "), expect, "{method} {data}");
+        }
     }
 
     #[test]
@@ -209,10 +302,10 @@ mod tests {
 
     #[test]
     fn a_group_can_be_told_apart_from_its_members() {
-        let group = json!({"Members": [], "displayName": "g", (schema::GROUP): {"members": [1], "displayName": "h"}});
+        let group = json!({"Members": [], "displayName": "g", (GROUP): {"members": [1], "displayName": "h"}});
         let user = json!({"members": []});
         for (path, data, expect) in [
-            ("/Groups", &group, json!({"displayName": "g", (schema::GROUP): {"displayName": "h"}})),
+            ("/Groups", &group, json!({"displayName": "g", (GROUP): {"displayName": "h"}})),
             ("/Users", &user, user.clone()),
         ] {
             let read = bulk(&json!([{"method": "POST", "path": path, "bulkId": "a", "data": data}]));
