@@ -1,7 +1,7 @@
 //! Walks through a directory that changes meanwhile: whoever was there throughout is seen exactly once (RFC 7644 §3.4.2.4,
 //! RFC 9865).
 //!
-//! `WALK_USERS` says how many users there are: 2,000 unless it is set; 20,000 take a minute to create.
+//! `WALK_USERS` says how many users there are: 2,000 unless it is set.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -18,26 +18,47 @@ use crate::server::{Data, Server, skipped, unique};
 const DEFAULT_USERS: usize = 2_000;
 /// Deleted, and created, during each walk.
 const CHANGES: usize = 50;
-const CONNECTIONS: usize = 8;
+/// `maxOperations`.
+const PER_BULK: usize = 1_000;
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
 /// Users, oldest first: name and id.
 type Users = Vec<(String, String)>;
 
-fn create(scim: &Client, number: usize) -> (String, String) {
+fn user(number: usize) -> (String, Value) {
     let name = unique(&format!("u{}-", number % 10));
     let user = json!({ "userName": name, "title": format!("{:03}", (number * 7919) % 500), "nickName": "walker" });
+    (name, user)
+}
+
+fn create(scim: &Client, number: usize) -> (String, String) {
+    let (name, user) = user(number);
     let id = scim.post("/Users?attributes=id", &user).expect(201).id();
     (name, id)
 }
 
-/// Creates users by several connections at once.
+/// Creates users, as many in one request as it may hold.
 fn seed(scim: &Client, number: usize) -> Users {
-    let create_some = |first: usize| {
-        let scim = scim.clone();
-        move || (first..number).step_by(CONNECTIONS).map(|n| create(&scim, n)).collect::<Users>()
-    };
-    let creators: Vec<_> = (0..CONNECTIONS).map(|first| thread::spawn(create_some(first))).collect();
-    let mut users: Users = creators.into_iter().flat_map(|creator| creator.join().unwrap()).collect();
+    let mut users = Users::new();
+    let numbers: Vec<usize> = (0..number).collect();
+    for numbers in numbers.chunks(PER_BULK) {
+        let (names, operations): (Vec<String>, Vec<Value>) = numbers
+            .iter()
+            .map(|n| user(*n))
+            .map(|(name, user)| {
+                let operation = json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": user });
+                (name, operation)
+            })
+            .unzip();
+        let answer = scim.post("/Bulk", &json!({ "schemas": [BULK], "Operations": operations })).expect(200);
+        let results = answer["Operations"].as_array().unwrap();
+        assert_eq!(results.len(), names.len());
+        for (name, result) in names.into_iter().zip(results) {
+            assert!(result["status"] == "201" && result["bulkId"] == name.as_str(), "{result}");
+            let location = result["location"].as_str().unwrap();
+            users.push((name, location.rsplit('/').next().unwrap().to_owned()));
+        }
+    }
     users.sort_by(|one, other| one.1.cmp(&other.1));
     users
 }
@@ -68,31 +89,43 @@ fn next(way: Way, page: &Answer) -> Option<(&'static str, String)> {
     goes_on.then(|| ("startIndex", next.to_string()))
 }
 
-/// Walks, and deletes and creates on the way. Gives the ids that were seen, in their order, and the users that there are then.
+/// Walks, while others delete and create. Gives the ids that were seen, in their order, and the users that there are then.
 fn walk(scim: &Client, way: Way, asked: &[(&str, &str)], mut users: Users, pages: usize) -> (Vec<String>, Users) {
     let first = if matches!(way, Way::Cursor) { "cursor" } else { "startIndex" };
     let start = if matches!(way, Way::Cursor) { "" } else { "1" };
     let (mut seen, mut place, mut changes) = (Vec::new(), Some((first, start.to_owned())), 0);
-    while let Some((name, value)) = place {
+    for number in 1.. {
+        let Some((name, value)) = place else { break };
         let parameters = [asked, &[(name, value.as_str()), ("attributes", "id")]].concat();
-        let page = scim.get(format!("/Users?{}", query(&parameters))).expect(200);
+        let path = format!("/Users?{}", query(&parameters));
+        // Spread over the pages, and made while each of them is read.
+        let due = (CHANGES * number / pages).min(CHANGES);
+        let page = thread::scope(|scope| {
+            let page = scope.spawn(|| scim.get(path).expect(200));
+            for change in changes..due {
+                replace_one(scim, &mut users, change, seen.last());
+            }
+            page.join().unwrap()
+        });
+        changes = due;
         let ids = page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned());
         seen.extend(ids);
         place = next(way, &page);
-        for _ in 0..CHANGES.div_ceil(pages).min(CHANGES - changes) {
-            changes += 1;
-            // From all over the list: of those that were seen, of those to come, and the last one seen.
-            let victim = match changes % 3 {
-                0 => users.iter().position(|(_, id)| Some(id) == seen.last()).unwrap_or_default(),
-                _ => (changes * 7919) % users.len(),
-            };
-            let (_, id) = users.remove(victim);
-            scim.delete(format!("/Users/{id}")).expect(204);
-            users.push(create(scim, changes));
-        }
     }
     assert!(changes == CHANGES, "{changes} changes");
     (seen, users)
+}
+
+/// Deletes a user and creates another. They are from all over the list: of those that were seen, of those to come, and the last
+/// one seen.
+fn replace_one(scim: &Client, users: &mut Users, change: usize, last_seen: Option<&String>) {
+    let victim = match change % 3 {
+        0 => users.iter().position(|(_, id)| Some(id) == last_seen).unwrap_or_default(),
+        _ => (change * 7919) % users.len(),
+    };
+    let (_, id) = users.remove(victim);
+    scim.delete(format!("/Users/{id}")).expect(204);
+    users.push(create(scim, change));
 }
 
 #[test]
