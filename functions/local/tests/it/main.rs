@@ -56,6 +56,7 @@ mod outage_lost;
 mod outage_site;
 mod patches;
 mod pingone;
+mod plans;
 mod projection;
 mod proxy;
 mod recordings;
