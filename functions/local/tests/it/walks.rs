@@ -180,9 +180,7 @@ impl Heard {
         let proxy = Proxy::start();
         let server = Server::spawn(&Data::At(&proxy.url()), &unique("t"));
         let scim = server.client();
-        for n in 0..users {
-            create(&scim, n);
-        }
+        seed(&scim, users);
         Self { proxy, scim, _server: server }
     }
 
@@ -231,6 +229,63 @@ fn a_page_costs_what_the_first_one_costs() {
         assert_eq!(calls, ["Query", "Query"]);
         next = page["nextCursor"].clone();
     }
+}
+
+#[test]
+fn page_50_and_the_last_page_cost_what_page_1_costs() {
+    const PAGES: usize = 51;
+    if env::var_os("SCIM_BASE_URL").is_some() {
+        return skipped("page_50_and_the_last_page_cost_what_page_1_costs", "it listens to a DynamoDB of its own");
+    }
+    let heard = Heard::new(2 * PAGES);
+    for (asked, wanted) in [
+        // The count, and the page.
+        ("", vec!["Query", "Query"]),
+        // The names that begin so, and who they are.
+        ("&filter=userName%20sw%20%22u%22", vec!["BatchGetItem", "BatchGetItem", "Query"]),
+        // Everybody.
+        ("&filter=nickName%20pr", vec!["Query"]),
+        // Everybody, and once more those of the page.
+        ("&sortBy=title", vec!["BatchGetItem", "Query"]),
+    ] {
+        for way in [Way::ToTheTotal, Way::Cursor] {
+            let is_cursor = matches!(way, Way::Cursor);
+            let first = if is_cursor { ("cursor", String::new()) } else { ("startIndex", "1".to_owned()) };
+            let (mut place, mut costs) = (Some(first), Vec::new());
+            while let Some((name, value)) = place {
+                let (page, calls) = heard.get(&format!("/Users?attributes=id&count=2{asked}&{name}={value}"));
+                costs.push(calls);
+                place = next(way, &page);
+            }
+            assert_eq!(costs.len(), PAGES, "{asked}");
+            for (number, calls) in costs.iter_mut().enumerate() {
+                // A bookmark is taken, and one is left for the next page. Cursors need none, but a secret once in a process.
+                let is_first = number == 0;
+                let beside: &[&str] = match (is_cursor, is_first) {
+                    (false, true) => &["PutItem"],
+                    (false, false) => &["PutItem", "UpdateItem"],
+                    (true, true) if asked.is_empty() => &["GetItem", "PutItem"],
+                    (true, _) => &[],
+                };
+                let mut wanted = [&wanted[..], beside].concat();
+                wanted.sort_unstable();
+                assert_eq!(*calls, wanted, "{way:?} {asked} page {}", number + 1);
+            }
+        }
+    }
+    // A page reads no more than it holds, and one to see whether there are more.
+    let limits = |path: &str| -> Vec<u64> {
+        heard.proxy.pass();
+        heard.scim.get(path).expect(200);
+        heard
+            .proxy
+            .pass()
+            .iter()
+            .filter(|(_, body)| body["KeyConditionExpression"].as_str().is_some_and(|it| it.contains("after")))
+            .map(|(_, body)| body["Limit"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(limits("/Users?attributes=id&count=2&startIndex=99"), [3]);
 }
 
 #[test]
