@@ -344,3 +344,18 @@ fn of_two_walks_at_once_neither_misses_anybody() {
     assert_eq!(page(4), ids[3..6]);
     assert_eq!(page(4), ids[3..6]);
 }
+
+#[test]
+fn a_walk_may_change_its_count() {
+    let Some(server) = Server::own("a_walk_may_change_its_count") else { return };
+    let scim = server.client();
+    let users: Users = (0..11).map(|n| create(&scim, n)).collect();
+    let mut seen: Vec<String> = Vec::new();
+    for (count, length) in [(3, 3), (5, 5), (4, 3)] {
+        let path = format!("/Users?attributes=id&startIndex={}&count={count}", seen.len() + 1);
+        let page = scim.get(path).expect(200).holding(&json!({ "itemsPerPage": length }));
+        seen.extend(page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()));
+        scim.delete(format!("/Users/{}", seen[seen.len() - 2])).expect(204);
+    }
+    assert_eq!(seen, users.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+}
