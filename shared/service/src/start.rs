@@ -2,13 +2,13 @@
 //! §3.4.2.4).
 //!
 //! A number says where a page begins only as long as nobody before it is deleted. So a page with more after it leaves a
-//! bookmark for the next `startIndex`: the place of its last resource, by token, query and count. A walk from `startIndex` 1 by
-//! steps of `itemsPerPage` then goes from place to place, and returns everyone who was there throughout and kept the value that
+//! bookmark for the next `startIndex`: the place of its last resource, by token and query. A walk from `startIndex` 1 by
+//! steps of `itemsPerPage`, whatever the `count` of each page, then goes from place to place, and returns everyone who was there throughout and kept the value that
 //! the list is sorted by exactly once, whoever else comes or goes; and a page costs what the first one costs.
 //!
 //! - A bookmark is there for an hour, and for a page that is asked for again. Each page of a new walk leaves its own over that
 //!   of an old walk, so the new one never follows the old one.
-//! - Two walks at once with one token, one query and one count cannot be told apart. Of two places that both wait to be taken the
+//! - Two walks at once with one token and one query cannot be told apart. Of two places that both wait to be taken the
 //!   earlier one is kept: nobody is missed by either walk, but one may see somebody twice who moved between their pages.
 //!   A bookmark that was taken, or not for ten minutes, is awaited no longer.
 //! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one. It is not awaited.
@@ -110,9 +110,9 @@ async fn cursor_key(context: &Context<'_>) -> Result<CursorKey, Error> {
     secret.map(CursorKey).map_err(failed)
 }
 
-/// Stands for the query in a key: which list, in pages of which length.
+/// Stands for the list in a key.
 fn hash(query: &Query) -> String {
-    let digest = Sha256::digest(format!("{} {}", query.count, query.identity()));
+    let digest = Sha256::digest(query.identity());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
