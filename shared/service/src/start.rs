@@ -13,8 +13,8 @@
 //!   A bookmark that was taken, or not for ten minutes, is awaited no longer.
 //! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one. It is not awaited.
 //! - Without a bookmark (a jump into the middle, a walk that rested for an hour) `startIndex` is counted off.
-//! - A bookmark that could not be left fails no answer. It is logged; the next page is counted off, or begins where a walk of
-//!   the last hour left one.
+//! - Where a bookmark cannot be left, the page is refused: counted off, the next one could miss somebody. Only behind the last
+//!   page, where nobody is missed, that is logged and no more.
 
 use std::num::NonZeroUsize;
 
@@ -63,14 +63,25 @@ pub(crate) async fn find(context: &Context<'_>, query: &Query) -> Result<Start, 
     }
 }
 
-/// Leaves a bookmark for the page after this one, where one is needed. It does not fail: the page is there already.
-pub(crate) async fn leave(context: &Context<'_>, query: &Query, start_index: usize, start: &Start, found: &Found) {
+/// Leaves a bookmark for the page after this one, where one is needed.
+pub(crate) async fn leave(
+    context: &Context<'_>,
+    query: &Query,
+    start_index: usize,
+    start: &Start,
+    found: &Found,
+) -> Result<(), Error> {
     let is_first = start_index == 1;
     let is_needed = found.more || (!is_first && start.is_known());
-    let (true, Some(end)) = (is_needed, &found.end) else { return };
+    let (true, Some(end)) = (is_needed, &found.end) else { return Ok(()) };
     let next = start_index.saturating_add(found.page.len());
-    if let Err(error) = try_leave(context, query, next, end, found.more).await {
-        tracing::warn!(cause = %error, "a page left no bookmark");
+    match try_leave(context, query, next, end, found.more).await {
+        Err(error) if found.more => Err(failed(error)),
+        Err(error) => {
+            tracing::warn!(cause = %error, "the last page left no bookmark");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, query};
 use crate::expect::Answer;
-use crate::proxy::Proxy;
+use crate::proxy::{Calls, Fault, Proxy};
 use crate::server::{Data, Server, skipped, unique};
 
 const DEFAULT_USERS: usize = 2_000;
@@ -289,15 +289,23 @@ fn page_50_and_the_last_page_cost_what_page_1_costs() {
 }
 
 #[test]
-fn a_bookmark_that_cannot_be_left_fails_nothing() {
+fn a_page_whose_bookmark_cannot_be_left_is_refused() {
+    const TEST: &str = "a_page_whose_bookmark_cannot_be_left_is_refused";
     if env::var_os("SCIM_BASE_URL").is_some() {
-        return skipped("a_bookmark_that_cannot_be_left_fails_nothing", "it breaks a DynamoDB of its own");
+        return skipped(TEST, "it breaks a DynamoDB of its own");
     }
     let heard = Heard::new(5);
-    heard.proxy.fail(crate::proxy::Calls::Of("PutItem"), crate::proxy::Fault::Answer(400, "AccessDeniedException"));
-    let page = heard.scim.get("/Users?count=2").expect(200).holding(&json!({ "totalResults": 5, "itemsPerPage": 2 }));
-    let next = heard.scim.get("/Users?count=2&startIndex=3").expect(200).holding(&json!({ "itemsPerPage": 2 }));
-    assert_ne!(page["Resources"][1]["id"], next["Resources"][0]["id"]);
+    let page = |start: usize| heard.scim.get(format!("/Users?count=2&startIndex={start}"));
+    heard.proxy.fail(Calls::Of("PutItem"), Fault::Answer(400, "ThrottlingException"));
+    page(1).refused(429, "", &[]);
+    // With nobody left, nobody can be missed.
+    heard.scim.get("/Users").expect(200).holding(&json!({ "totalResults": 5, "itemsPerPage": 5 }));
+    heard.proxy.pass();
+    let first = page(1).expect(200).holding(&json!({ "totalResults": 5, "itemsPerPage": 2 }));
+    let second = page(3).expect(200).holding(&json!({ "itemsPerPage": 2 }));
+    assert_ne!(first["Resources"][1]["id"], second["Resources"][0]["id"]);
+    heard.proxy.fail(Calls::Of("PutItem"), Fault::Answer(400, "AccessDeniedException"));
+    page(5).expect(200).holding(&json!({ "totalResults": 5, "itemsPerPage": 1 }));
     heard.proxy.pass();
 }
 
