@@ -88,6 +88,19 @@ mod tests {
     }
 
     #[test]
+    fn a_strict_search_says_what_it_is() {
+        let read = |body: Value| Parameters::from_search(body.as_object().unwrap(), &Dialect::strict());
+        assert!(read(json!({"schemas": [SEARCH_REQUEST], "filter": "title pr"})).is_ok());
+        for body in [
+            json!({"filter": "title pr"}),
+            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}),
+            json!({"schemas": [SEARCH_REQUEST], "sortby": "title"}),
+        ] {
+            assert!(read(body.clone()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
     fn a_member_of_a_wrong_type_is_named() {
         for (body, scim_type, says) in [
             (json!({"count": 1, "COUNT": 2}), "invalidSyntax", "count"),
