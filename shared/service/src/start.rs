@@ -10,7 +10,9 @@
 //!   of an old walk, so the new one never follows the old one.
 //! - Two walks at once with one token and one query cannot be told apart. Of two places that both wait to be taken the
 //!   earlier one is kept: nobody is missed by either walk, but one may see somebody twice who moved between their pages.
-//!   A bookmark that was taken, or not for ten minutes, is awaited no longer.
+//!   A bookmark that was taken, or not for ten minutes, is awaited no longer. So a third walk at once, or an answer that is lost
+//!   while another walk begins, can still cost somebody who stood behind a deletion: cursors cannot be mistaken for each other.
+//! - A page that is asked for again may begin the next one earlier: somebody may be seen twice, and nobody is missed.
 //! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one. It is not awaited.
 //! - Without a bookmark (a jump into the middle, a walk that rested for an hour) `startIndex` is counted off.
 //! - Where a bookmark cannot be left, the page is refused: counted off, the next one could miss somebody. Only behind the last

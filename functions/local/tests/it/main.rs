@@ -67,4 +67,5 @@ mod statements;
 mod tokens;
 mod uniqueness;
 mod users;
+mod walkers;
 mod walks;
