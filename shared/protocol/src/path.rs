@@ -12,6 +12,8 @@ pub struct AttributePath {
     pub extension: Option<&'static Schema>,
     pub attribute: &'static Attribute,
     pub sub: Option<&'static Attribute>,
+    /// Whether it belongs to another type than the one that is asked, so that no resource has a value here (RFC 7644 §3.4.2.1).
+    pub is_foreign: bool,
 }
 
 /// What a text without a filter can name.
@@ -57,7 +59,7 @@ impl AttributePath {
             Some(sub) => Some(attribute.sub_attribute(sub)?),
             None => None,
         };
-        Some(AttributePath { extension, attribute, sub })
+        Some(AttributePath { extension, attribute, sub, is_foreign: false })
     }
 
     /// Sees whether the text that led here names the extension of its attribute.
@@ -78,19 +80,12 @@ impl AttributePath {
         self.sub.unwrap_or(self.attribute)
     }
 
-    /// Finds what a path names among all types of resource, the given one first. A resource of this type has no value of an
-    /// attribute that only another type has (RFC 7644 §3.4.2.1).
+    /// Finds what a path names among all types of resource, the given one first (RFC 7644 §3.4.2.1).
     pub fn resolve_among_all(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
-        Self::resolve(definition, text)
-            .or_else(|| resource_types().iter().find_map(|definition| Self::resolve(definition, text)))
-    }
-
-    /// Whether resources of a type can have a value here.
-    pub fn is_of(&self, definition: &ResourceType) -> bool {
-        match self.extension {
-            Some(schema) => definition.extension(&schema.id).is_some(),
-            None => definition.attribute(&self.attribute.name).is_some_and(|own| std::ptr::eq(own, self.attribute)),
-        }
+        Self::resolve(definition, text).or_else(|| {
+            let found = resource_types().iter().find_map(|definition| Self::resolve(definition, text))?;
+            Some(AttributePath { is_foreign: true, ..found })
+        })
     }
 
     /// The one value by which resources are sorted: of a multi-valued attribute the primary one, else the first (RFC 7644
@@ -108,6 +103,9 @@ impl AttributePath {
 
     /// The values that the path leads to in a resource; the elements of a multi-valued attribute one by one.
     pub fn values<'o>(&self, resource: &'o Object) -> Vec<&'o Value> {
+        if self.is_foreign {
+            return Vec::new();
+        }
         let holder = match self.extension {
             Some(schema) => resource.get(&schema.id).and_then(Value::as_object),
             None => Some(resource),

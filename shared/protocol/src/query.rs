@@ -251,6 +251,10 @@ pub(crate) mod tests {
             ("not (userName pr)", "Group"),
             ("userName eq \"a\" or members[value eq \"x\"]", "User Group"),
             ("meta.resourceType eq \"Group\"", "Group"),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:displayName eq \"a\"", "User"),
+            ("not (urn:ietf:params:scim:schemas:core:2.0:User:displayName eq \"a\")", "Group"),
+            ("urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr or title pr", "Group"),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:displayName ne \"a\"", "Group"),
             ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq null", "User Group"),
         ] {
             assert_eq!(matches(filter), expect, "{filter}");

@@ -25,12 +25,17 @@ impl Parameters {
         let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
             found.map(|value| value.filter(|value| !value.is_null()));
         let (attributes, excluded) = (names("attributes", attributes)?, names("excludedAttributes", excluded)?);
+        let count = integer("count", count).map_err(|error| match cursor {
+            // RFC 9865 §2.1.
+            Some(_) => Error::InvalidCount(error.to_string()),
+            None => error,
+        })?;
         Ok(Parameters {
             filter: text("filter", filter)?,
             sort_by: text("sortBy", sort_by)?,
             sort_order: text("sortOrder", sort_order)?,
             start_index: integer("startIndex", start_index)?,
-            count: integer("count", count)?,
+            count,
             cursor: text("cursor", cursor)?,
             projection: Projection::parse(attributes.as_deref(), excluded.as_deref(), dialect)?,
         })
@@ -88,6 +93,19 @@ mod tests {
     }
 
     #[test]
+    fn a_strict_search_says_what_it_is() {
+        let read = |body: Value| Parameters::from_search(body.as_object().unwrap(), &Dialect::strict());
+        assert!(read(json!({"schemas": [SEARCH_REQUEST], "filter": "title pr"})).is_ok());
+        for body in [
+            json!({"filter": "title pr"}),
+            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}),
+            json!({"schemas": [SEARCH_REQUEST], "sortby": "title"}),
+        ] {
+            assert!(read(body.clone()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
     fn a_member_of_a_wrong_type_is_named() {
         for (body, scim_type, says) in [
             (json!({"count": 1, "COUNT": 2}), "invalidSyntax", "count"),
@@ -97,6 +115,7 @@ mod tests {
             (json!({"startIndex": "1"}), "invalidValue", "startIndex"),
             (json!({"count": 1.5}), "invalidValue", "count"),
             (json!({"count": 18_446_744_073_709_551_615_u64}), "invalidValue", "count"),
+            (json!({"count": "2", "cursor": ""}), "invalidCount", "count"),
             (json!({"cursor": 5}), "invalidValue", "cursor"),
             (json!({"attributes": "userName"}), "invalidValue", "attributes"),
             (json!({"attributes": [1]}), "invalidValue", "attributes"),

@@ -1,6 +1,6 @@
 //! Listing resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a filter.
 
-use futures_util::future::{join, try_join, try_join_all};
+use futures_util::future::{try_join, try_join_all};
 use protocol::{Error, Paging, Position, Query, cursor_response, list_response};
 use schema::{Kind, Object, resource_type};
 use store::Stored;
@@ -40,8 +40,8 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
         Paging::Index(start_index) => {
             let total = total_results(*start_index, &start, &found, query);
             let leave = start::leave(context, query, *start_index, &start, &found);
-            let (resources, ()) = join(represented(context, query, &found.page), leave).await;
-            list_response(total, *start_index, resources?)
+            let (resources, ()) = try_join(represented(context, query, &found.page), leave).await?;
+            list_response(total, *start_index, resources)
         }
         Paging::Cursor(_) => {
             let resources = represented(context, query, &found.page).await?;

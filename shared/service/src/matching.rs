@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::time::{Duration, Instant};
 
 use protocol::{Error, Part, Position, Query};
 use schema::{Kind, ResourceId};
@@ -16,11 +17,14 @@ use crate::{Context, represent};
 
 /// How many are read at a time.
 const CHUNK: usize = 1000;
+/// How long they are looked at. API Gateway waits 29 seconds for an answer, and says nothing of use to whoever waited.
+const LONGEST: Duration = Duration::from_secs(18);
 
 /// Reads the page.
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
+    let since = Instant::now();
     let mut matches =
-        Matches { context, query, start, read: 0, total: 0, page: Vec::new(), more: false, places: Vec::new() };
+        Matches { context, query, start, since, read: 0, total: 0, page: Vec::new(), more: false, places: Vec::new() };
     for part in &query.parts {
         match part.filter.as_ref().and_then(|filter| source(part.kind, filter)) {
             Some(source) => {
@@ -53,12 +57,22 @@ async fn candidates(context: &Context<'_>, kind: Kind, source: Source) -> Result
     Ok(ids)
 }
 
-fn too_many() -> Error {
-    Error::TooMany(format!(
-        "More than {MAX_READ} resources would have to be looked at, to be tried or sorted. Add a filter that narrows it down: \
-         `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, \
-         `members.value eq`."
-    ))
+/// Whether what was read so far, and for so long, is within the bounds, when there may be more to read.
+fn within_bounds(read: usize, more: bool, spent: Duration) -> Result<(), Error> {
+    const ADVICE: &str = "Add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, \
+                          for groups `displayName eq` or `sw`, `members.value eq`.";
+    if read > MAX_READ || (read == MAX_READ && more) {
+        return Err(Error::TooMany(format!(
+            "More than {MAX_READ} resources would have to be looked at, to be tried or sorted. {ADVICE}"
+        )));
+    }
+    if more && spent > LONGEST {
+        let seconds = LONGEST.as_secs();
+        return Err(Error::TooMany(format!(
+            "After {seconds} seconds there were still resources to be looked at, to be tried or sorted. {ADVICE}"
+        )));
+    }
+    Ok(())
 }
 
 /// Counts what matches. Unsorted, it keeps what stands on the page; sorted, every place.
@@ -66,6 +80,7 @@ struct Matches<'a> {
     context: &'a Context<'a>,
     query: &'a Query,
     start: &'a Start,
+    since: Instant,
     /// How many were looked at.
     read: usize,
     total: usize,
@@ -76,10 +91,9 @@ struct Matches<'a> {
 
 impl Matches<'_> {
     async fn look_up(&mut self, part: &Part, ids: Vec<ResourceId>) -> Result<(), Error> {
-        if self.read + ids.len() > MAX_READ {
-            return Err(too_many());
-        }
+        within_bounds(self.read + ids.len(), false, Duration::ZERO)?;
         for ids in ids.chunks(CHUNK) {
+            within_bounds(self.read, true, self.since.elapsed())?;
             let tenant = &self.context.caller.tenant;
             let stored = self.context.directory.get_many(tenant, part.kind, ids).await.map_err(failed)?;
             self.take(part, stored).await?;
@@ -94,9 +108,7 @@ impl Matches<'_> {
             let page = directory.page(tenant, part.kind, after.as_ref(), CHUNK, Fields::All).await.map_err(failed)?;
             after = page.items.last().map(|last| last.id.clone());
             self.take(part, page.items).await?;
-            if self.read > MAX_READ || (self.read == MAX_READ && page.more) {
-                return Err(too_many());
-            }
+            within_bounds(self.read, page.more, self.since.elapsed())?;
             if !page.more {
                 return Ok(());
             }
@@ -185,5 +197,27 @@ impl Matches<'_> {
             there.extend(matching.into_iter().map(|(stored, _)| ((stored.kind, stored.id.clone()), stored)));
         }
         Ok(places.iter().filter_map(|place| there.remove(&(place.kind, place.id.clone()))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_an_end_to_looking() {
+        let says = |read, more, seconds| {
+            within_bounds(read, more, Duration::from_secs(seconds)).map_err(|error| error.to_string())
+        };
+        for within in [says(0, true, 0), says(MAX_READ, false, 0), says(MAX_READ - 1, true, 17), says(5, false, 60)] {
+            assert_eq!(within, Ok(()));
+        }
+        for (beyond, word) in [
+            (says(MAX_READ, true, 0), "50000"),
+            (says(MAX_READ + 1, false, 0), "50000"),
+            (says(1, true, 19), "18 seconds"),
+        ] {
+            assert!(beyond.is_err_and(|problem| problem.contains(word)), "{word}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Which keys a filter can be answered from. What they lead to is a superset: the whole filter is evaluated on it.
 
 use protocol::{Comparison, Filter, Operand, Operator, prepare};
-use schema::{Kind, ResourceId, resource_type};
+use schema::{Kind, ResourceId};
 use store::Index;
 
 use crate::keys::external_id_index;
@@ -45,7 +45,6 @@ pub(crate) fn source(kind: Kind, filter: &Filter) -> Option<Source> {
 /// In a query of all kinds: whether a term asks for an attribute that this one does not have, or for another kind (RFC 7644
 /// §3.4.2.1).
 fn matches_none(kind: Kind, filter: &Filter) -> bool {
-    let definition = resource_type(kind);
     match filter {
         Filter::Compare(Comparison { operator: Operator::Ne, .. }) => false,
         Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { prepared, .. } })
@@ -54,7 +53,7 @@ fn matches_none(kind: Kind, filter: &Filter) -> bool {
             *prepared != prepare(path.leaf(), kind.name())
         }
         Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Element { path, .. } => {
-            !path.is_of(definition)
+            path.is_foreign
         }
         Filter::Or(_) | Filter::And(_) | Filter::Not(_) => false,
     }

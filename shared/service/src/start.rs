@@ -2,19 +2,21 @@
 //! §3.4.2.4).
 //!
 //! A number says where a page begins only as long as nobody before it is deleted. So a page with more after it leaves a
-//! bookmark for the next `startIndex`: the place of its last resource, by token, query and count. A walk from `startIndex` 1 by
-//! steps of `itemsPerPage` then goes from place to place, and returns everyone who was there throughout and kept the value that
+//! bookmark for the next `startIndex`: the place of its last resource, by token and query. A walk from `startIndex` 1 by
+//! steps of `itemsPerPage`, whatever the `count` of each page, then goes from place to place, and returns everyone who was there throughout and kept the value that
 //! the list is sorted by exactly once, whoever else comes or goes; and a page costs what the first one costs.
 //!
 //! - A bookmark is there for an hour, and for a page that is asked for again. Each page of a new walk leaves its own over that
 //!   of an old walk, so the new one never follows the old one.
-//! - Two walks at once with one token, one query and one count cannot be told apart. Of two places that both wait to be taken the
+//! - Two walks at once with one token and one query cannot be told apart. Of two places that both wait to be taken the
 //!   earlier one is kept: nobody is missed by either walk, but one may see somebody twice who moved between their pages.
-//!   A bookmark that was taken, or not for ten minutes, is awaited no longer.
+//!   A bookmark that was taken, or not for ten minutes, is awaited no longer. So a third walk at once, or an answer that is lost
+//!   while another walk begins, can still cost somebody who stood behind a deletion: cursors cannot be mistaken for each other.
+//! - A page that is asked for again may begin the next one earlier: somebody may be seen twice, and nobody is missed.
 //! - The last page leaves one, too, unless it is the first page: who goes on until an empty page gets one. It is not awaited.
 //! - Without a bookmark (a jump into the middle, a walk that rested for an hour) `startIndex` is counted off.
-//! - A bookmark that could not be left fails no answer. It is logged; the next page is counted off, or begins where a walk of
-//!   the last hour left one.
+//! - Where a bookmark cannot be left, the page is refused: counted off, the next one could miss somebody. Only behind the last
+//!   page, where nobody is missed, that is logged and no more.
 
 use std::num::NonZeroUsize;
 
@@ -63,14 +65,25 @@ pub(crate) async fn find(context: &Context<'_>, query: &Query) -> Result<Start, 
     }
 }
 
-/// Leaves a bookmark for the page after this one, where one is needed. It does not fail: the page is there already.
-pub(crate) async fn leave(context: &Context<'_>, query: &Query, start_index: usize, start: &Start, found: &Found) {
+/// Leaves a bookmark for the page after this one, where one is needed.
+pub(crate) async fn leave(
+    context: &Context<'_>,
+    query: &Query,
+    start_index: usize,
+    start: &Start,
+    found: &Found,
+) -> Result<(), Error> {
     let is_first = start_index == 1;
     let is_needed = found.more || (!is_first && start.is_known());
-    let (true, Some(end)) = (is_needed, &found.end) else { return };
+    let (true, Some(end)) = (is_needed, &found.end) else { return Ok(()) };
     let next = start_index.saturating_add(found.page.len());
-    if let Err(error) = try_leave(context, query, next, end, found.more).await {
-        tracing::warn!(cause = %error, "a page left no bookmark");
+    match try_leave(context, query, next, end, found.more).await {
+        Err(error) if found.more => Err(failed(error)),
+        Err(error) => {
+            tracing::warn!(cause = %error, "the last page left no bookmark");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 
@@ -110,9 +123,9 @@ async fn cursor_key(context: &Context<'_>) -> Result<CursorKey, Error> {
     secret.map(CursorKey).map_err(failed)
 }
 
-/// Stands for the query in a key: which list, in pages of which length.
+/// Stands for the list in a key.
 fn hash(query: &Query) -> String {
-    let digest = Sha256::digest(format!("{} {}", query.count, query.identity()));
+    let digest = Sha256::digest(query.identity());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::client::LIST;
-use crate::server::{Server, unique};
+use crate::proxy::{Calls, Fault, Proxy};
+use crate::server::{Data, Server, may_spawn, unique};
 
 #[test]
 fn a_filtered_list_is_walked_in_pages() {
@@ -122,4 +123,38 @@ fn the_default_page_holds_100() {
     }
     scim.get("/Users").expect(200).holding(&json!({ "totalResults": 101, "itemsPerPage": 100 }));
     scim.get("/Users?count=100000").expect(200).holding(&json!({ "totalResults": 101, "itemsPerPage": 101 }));
+}
+
+/// What DynamoDB answers with where there are so many users.
+fn read(users: usize) -> &'static str {
+    let item = |number: usize| {
+        json!({
+            "pk": { "S": "t#user" }, "sk": { "S": format!("0191b1c8-7a60-7c3e-8a3e-{number:012}") }, "version": { "N": "1" },
+            "created": { "S": "2026-01-01T00:00:00Z" }, "lastModified": { "S": "2026-01-01T00:00:00Z" },
+            "resource": { "S": r#"{"userName":"u","title":"t"}"# },
+        })
+    };
+    let items: Vec<Value> = (0..users).map(item).collect();
+    json!({ "Items": items, "Count": users, "ScannedCount": users }).to_string().leak()
+}
+
+#[test]
+fn who_would_be_the_50_001st_to_be_tried_is_too_many() {
+    if !may_spawn("who_would_be_the_50_001st_to_be_tried_is_too_many") {
+        return;
+    }
+    let proxy = Proxy::start();
+    let server = Server::spawn(&Data::At(&proxy.url()), &unique("t"));
+    let scim = server.client();
+    // A thousand and one more, again and again.
+    let more = Fault::Say(read(1001));
+    for path in ["/Users?filter=title%20pr&cursor&count=0", "/?sortBy=title&count=0"] {
+        proxy.fail(Calls::Of("Query"), more);
+        scim.get(path).refused(400, "tooMany", &["50000", "userName eq"]);
+        proxy.pass();
+        proxy.fail_times(49, Calls::Of("Query"), more);
+        proxy.fail_times(1, Calls::Of("Query"), Fault::Say(read(1000)));
+        scim.get(path).expect(200).holding(&json!({ "totalResults": 50_000 }));
+        proxy.pass();
+    }
 }

@@ -126,6 +126,25 @@ fn members_that_are_not_shown_are_not_read() {
         assert_eq!(get(format!("{one}?{parameters}")), whole - 1, "a group: {parameters}");
         assert_eq!(get(format!("/Groups?{parameters}")), get("/Groups".to_owned()) - 3, "all groups: {parameters}");
     }
+    // Filtered, sorted, by cursor and of both types; and in searches.
+    for asked in ["filter=displayName%20pr", "sortBy=displayName", "cursor"] {
+        for endpoint in ["/Groups", ""] {
+            let all = get(format!("{endpoint}?{asked}&attributes=members"));
+            assert_eq!(get(format!("{endpoint}?{asked}&attributes=displayName")), all - 3, "{endpoint} {asked}");
+        }
+    }
+    let search = |body: &Value| calls(&server, &scim, &Request::new("POST", "/Groups/.search").json(body));
+    for asked in [json!({}), json!({ "filter": "displayName pr" }), json!({ "sortBy": "displayName", "cursor": "" })] {
+        let with = |name: &str, shown: &str| {
+            let mut body = asked.clone();
+            body[name] = json!([shown]);
+            search(&body)
+        };
+        let all = search(&asked);
+        assert_eq!(with("excludedAttributes", "members"), all - 3, "{asked}");
+        assert_eq!(with("attributes", "displayName"), all - 3, "{asked}");
+        assert_eq!(with("attributes", "members.value"), all, "{asked}");
+    }
     for parameters in
         ["attributes=members", "attributes=members.value", "excludedAttributes=displayName,members.display"]
     {

@@ -113,6 +113,17 @@ fn lists_are_sorted_by_each_attributes_rule() {
 }
 
 #[test]
+fn without_an_order_it_is_ascending() {
+    let server = Server::start();
+    let directory = Directory::settle(&server);
+    let filter = directory.filter("");
+    let got = directory.scim.list("/Users", &[("filter", &filter), ("sortBy", "title")]).expect(200);
+    assert_eq!(directory.letters(&got), "dacb");
+    let body = json!({ "schemas": [SEARCH], "filter": filter, "sortBy": "title" });
+    assert_eq!(directory.letters(&directory.scim.post("/Users/.search", &body).expect(200)), "dacb");
+}
+
+#[test]
 fn the_root_is_asked_for_both_types() {
     let server = Server::start();
     let directory = Directory::settle(&server);
@@ -128,6 +139,8 @@ fn the_root_is_asked_for_both_types() {
         ("title eq \"B\" or displayName ew \"h\"", "aH"),
         ("id eq \"ID\"", "b"),
         ("urn:ietf:params:scim:schemas:core:2.0:Group:members pr", "G"),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:displayName pr", "abcd"),
+        ("not (urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr)", "abcd"),
     ] {
         assert_eq!(directory.list("", filter, None, ""), wanted, "{filter}");
     }
@@ -178,6 +191,12 @@ fn a_search_is_projected() {
     let body = json!({ "filter": directory.filter("members pr"), "excludedAttributes": ["MEMBERS"], "unknown": {} });
     let found = directory.scim.post("/.search", &body).expect(200);
     found.holding(&json!({ "Resources": [{ "displayName": "*", "members": null }] }));
+    let body = json!({ "filter": directory.filter(""), "excludedAttributes": ["id", "schemas", "displayName"] });
+    let found = directory.scim.post("/.search", &body).expect(200);
+    for one in found.resources() {
+        found.check(one["id"].is_string() && one["schemas"].is_array(), "wanted what is always returned");
+        found.check(one["displayName"].is_null(), "wanted no displayName");
+    }
 }
 
 #[test]

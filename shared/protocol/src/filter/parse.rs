@@ -111,7 +111,7 @@ impl Scope {
                 .and_then(spelt),
             Scope::Element(attribute) => attribute
                 .sub_attribute(word)
-                .map(|attribute| AttributePath { extension: None, attribute, sub: None })
+                .map(|attribute| AttributePath { extension: None, attribute, sub: None, is_foreign: false })
                 .ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{word}`", attribute.name))),
         }
     }
@@ -209,7 +209,7 @@ impl<'t> Parser<'t> {
             // One element that matches both.
             if let Some(sub) = self.sub_attribute(path)? {
                 self.tolerate(Leniency::ValuePathComparisons, at)?;
-                let sub = AttributePath { extension: None, attribute: sub, sub: None };
+                let sub = AttributePath { extension: None, attribute: sub, sub: None, is_foreign: false };
                 filter = Filter::And(vec![filter, self.comparison(Scope::Element(path.attribute), at, sub)?]);
             }
             return Ok(Filter::Element { path, filter: Box::new(filter) });

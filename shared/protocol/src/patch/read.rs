@@ -208,7 +208,12 @@ impl Reader<'_> {
         match (op, value) {
             (Op::Remove, _) | (Op::Replace, Some(Value::Null)) => {
                 let attributes = schema.attributes.iter();
-                let paths = attributes.map(|attribute| AttributePath { extension: Some(schema), attribute, sub: None });
+                let paths = attributes.map(|attribute| AttributePath {
+                    extension: Some(schema),
+                    attribute,
+                    sub: None,
+                    is_foreign: false,
+                });
                 let removing = |path| Step { op: Op::Remove, path, filter: None, sub: None, value: None };
                 self.steps.extend(paths.map(removing));
                 Ok(())
