@@ -60,11 +60,14 @@ impl AttributePath {
         Some(AttributePath { extension, attribute, sub })
     }
 
-    /// Sees whether the text that led here names the extension of its attribute.
+    /// Sees whether the text that led here names the extension of its attribute, and each by its own name.
     ///
     /// # Errors
     /// In a strict dialect, if it does not.
     pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Invalid> {
+        if let Some((_, sub)) = self.sub.and(text.rsplit_once('.')) {
+            self.leaf().check_name(sub, text, dialect)?;
+        }
         match self.extension {
             Some(schema) if strip_urn(text, &schema.id).is_none() => {
                 dialect.tolerate(Leniency::BareExtensionNames, text)

@@ -276,6 +276,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
             continue;
         };
+        sub.check_name(name, format_args!("{path}.{name}"), dialect)?;
         let path = format!("{path}.{}", sub.name);
         if let Some(value) = read_writable(sub, &path, value, dialect)? {
             insert_once(&mut element, &sub.name, &path, value)?;

@@ -109,10 +109,10 @@ impl Scope {
             Scope::Any(definition) => AttributePath::resolve_among_all(definition, word)
                 .ok_or_else(|| Fault::new(at, format!("no type of resource has an attribute `{word}`")))
                 .and_then(spelt),
-            Scope::Element(attribute) => attribute
-                .sub_attribute(word)
-                .map(|attribute| AttributePath { extension: None, attribute, sub: None })
-                .ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{word}`", attribute.name))),
+            Scope::Element(attribute) => {
+                let attribute = sub_attribute(attribute, at, word, dialect)?;
+                Ok(AttributePath { extension: None, attribute, sub: None })
+            }
         }
     }
 
@@ -123,6 +123,18 @@ impl Scope {
             Scope::Element(attribute) => Some(attribute),
         }
     }
+}
+
+fn sub_attribute(
+    attribute: &'static Attribute,
+    at: usize,
+    name: &str,
+    dialect: &Dialect,
+) -> Result<&'static Attribute, Fault> {
+    let unknown = || Fault::new(at, format!("{} has no sub-attribute `{name}`", attribute.name));
+    let sub = attribute.sub_attribute(name).ok_or_else(unknown)?;
+    sub.check_name(name, name, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
+    Ok(sub)
 }
 
 /// What stands behind an operator.
@@ -245,9 +257,8 @@ impl<'t> Parser<'t> {
     fn sub_attribute(&mut self, path: AttributePath) -> Result<Option<&'static Attribute>, Fault> {
         let dotted = |token: &Token<'_>| matches!(token, Token::Word(word) if word.starts_with('.'));
         let Some((at, Token::Word(word))) = self.tokens.next_if(|(_, token)| dotted(token)) else { return Ok(None) };
-        let name = word.trim_start_matches('.');
-        let sub = path.attribute.sub_attribute(name);
-        sub.map(Some).ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{name}`", path.attribute.name)))
+        let name = word.strip_prefix('.').unwrap_or(word);
+        sub_attribute(path.attribute, at, name, self.dialect).map(Some)
     }
 
     fn comparison(&mut self, scope: Scope, at: usize, path: AttributePath) -> Result<Filter, Fault> {
