@@ -107,7 +107,7 @@ macro_rules! leniencies {
 leniencies! {
     // In resources and values.
     UnknownAttributes "unknownAttributes"
-        "attributes and sub-attributes that no schema has are passed over; so are unknown members of a message"
+        "attributes and sub-attributes that no schema has are passed over, in `attributes` too; so are unknown members of a message"
         "Okta, Entra ID, OneLogin" "no schema has this attribute, so leave it out"
     MissingSchemas "missingSchemas"
         "`schemas` may be missing, or lack the URI of the resource or message itself"
@@ -168,7 +168,7 @@ leniencies! {
         "a value is made where the filter of a path finds none: `emails[type eq \"work\"].value`"
         "Entra ID" "matches no value; add one to the attribute"
     ValuesOnRemove "valuesOnRemove"
-        "`remove` with a list of values removes those alone"
+        "`remove` with a value, or a list of them, removes those alone"
         "Entra ID, JumpCloud" "removes, and has a value; say in the path what to remove, such as `members[value eq \"…\"]`"
     // In bulk requests.
     RelativePaths "relativePaths"

@@ -206,7 +206,7 @@ impl Reader<'_> {
     /// A whole extension by its URI: each of its attributes is a step.
     fn push_extension(&mut self, op: Op, schema: &'static Schema, value: Option<Value>) -> Result<(), Error> {
         match (op, value) {
-            (Op::Remove, _) | (Op::Replace, Some(Value::Null)) => {
+            (Op::Remove, None | Some(Value::Null)) | (Op::Replace, Some(Value::Null)) => {
                 let attributes = schema.attributes.iter();
                 let paths = attributes.map(|attribute| AttributePath { extension: Some(schema), attribute, sub: None });
                 let removing = |path| Step { op: Op::Remove, path, filter: None, sub: None, value: None };
