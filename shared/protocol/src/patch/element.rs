@@ -211,7 +211,9 @@ pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> 
 
 /// Whether a value that was sent for removal means an element: all that it says of it is so.
 pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value, said: &[String]) -> bool {
-    let (Value::Object(element), Value::Object(given)) = (element, given) else { return same(attribute, element, given) };
+    let (Value::Object(element), Value::Object(given)) = (element, given) else {
+        return same(attribute, element, given);
+    };
     said.iter().all(|name| match name.as_str() {
         "primary" => is_primary(element) == is_primary(given),
         name => same_sub(attribute, name, element.get(name), given.get(name)),

@@ -307,7 +307,8 @@ fn a_removal_with_a_value_removes_that_value_alone() {
         json!([{"op": "replace", "path": manager, "value": "m2"}, {"op": "remove", "path": manager, "value": "m1"}]),
         left(json!({"department": "D", "manager": {"value": "m2"}})),
     );
-    for (path, value) in [("title", json!(5)), ("name", json!("B")), (manager.as_str(), json!({"$ref": "../Users/m1"}))] {
+    for (path, value) in [("title", json!(5)), ("name", json!("B")), (manager.as_str(), json!({"$ref": "../Users/m1"}))]
+    {
         let error = patch(Kind::User, &user(), &remove(path, value.clone())).unwrap_err();
         assert_eq!(error.scim_type(), Some("invalidValue"), "{path} {value}: {error}");
     }
@@ -408,10 +409,7 @@ fn members_become_changes_of_membership() {
         (json!([{"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}]), "[Remove([\"a\", \"b\"])]"),
         (json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "a"}]}]), "[Remove([\"a\"])]"),
         (json!([{"op": "Remove", "path": "members", "value": []}]), "[Remove([])]"),
-        (
-            json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "a"}]}]),
-            "[Remove([\"a\"])]",
-        ),
+        (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "a"}]}]), "[Remove([\"a\"])]"),
         (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "b"}]}]), "[Remove([])]"),
         (json!([{"op": "remove", "path": "members"}]), "[Replace([])]"),
         (json!([{"op": "replace", "path": "members", "value": []}]), "[Replace([])]"),
@@ -428,10 +426,7 @@ fn members_become_changes_of_membership() {
         (json!([{"op": "replace", "path": "members", "value": [null]}]), "invalidValue"),
         (json!([{"op": "replace", "value": {"members": [{"id": "u"}]}}]), "invalidValue"),
         (json!([{"op": "remove", "path": "members", "value": null}]), "invalidValue"),
-        (
-            json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "b"}]}]),
-            "invalidValue",
-        ),
+        (json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "b"}]}]), "invalidValue"),
         (json!([{"op": "remove", "path": "displayName"}]), "mutability"),
     ] {
         assert_eq!(run(operations).map(|_| ()).map_err(|error| error.scim_type()), Err(Some(keyword)));
