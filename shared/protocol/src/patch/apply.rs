@@ -115,7 +115,7 @@ impl Step {
             Some(single) => vec![single],
         };
         for given in &given {
-            if element::is_meant(attribute, current, given, &element::said_of(&self.place(), given)?) {
+            if element::is_meant(attribute, current, given, &element::said_of(attribute, &self.place(), given)?) {
                 return Ok(None);
             }
         }
@@ -149,7 +149,7 @@ impl Step {
             // An empty list of those to remove removes nothing.
             Op::Remove => {
                 for given in &given {
-                    let said = element::said_of(&self.place(), given)?;
+                    let said = element::said_of(attribute, &self.place(), given)?;
                     elements.retain(|element| !element::is_meant(attribute, element, given, &said));
                 }
             }

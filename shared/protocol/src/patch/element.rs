@@ -1,6 +1,6 @@
 //! Steps on elements of a multi-valued attribute: those that a filter selects, and those that a value means.
 
-use schema::{Attribute, Dialect, Leniency, Object, read_element, read_value};
+use schema::{Attribute, Dialect, Leniency, Object, Returned, read_element, read_value};
 use serde_json::Value;
 
 use super::apply::put;
@@ -146,7 +146,7 @@ pub(super) fn apply_to_only(
 /// Adds an element. One that is there already (the same `value` and `type`, RFC 7643 §2.4) is brought up to date in its place.
 pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Value) {
     let Value::Object(given) = given else {
-        if !elements.contains(&given) {
+        if !elements.iter().any(|element| same(attribute, element, &given)) {
             elements.push(given);
         }
         return;
@@ -196,8 +196,15 @@ fn is_same(attribute: &Attribute, element: &Object, given: &Object) -> bool {
 }
 
 /// By which sub-attributes a value that was sent for removal says what it means: not by `$ref`, which a server adds, and by
-/// `display` only where there is no `value`.
-pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> {
+/// `display` only where there is no `value`. Never by what is secret: whoever may not read it may not guess it.
+pub(super) fn said_of(attribute: &Attribute, place: &str, given: &Value) -> Result<Vec<String>, Error> {
+    let names = given.as_object().into_iter().flat_map(Object::keys);
+    let mut said_attributes = names.filter_map(|name| attribute.sub_attribute(name)).chain([attribute]);
+    if said_attributes.any(|said| said.returned == Returned::Never) {
+        return Err(Error::InvalidValue(format!(
+            "{place}: what is to be removed is secret and not compared; send no value with it."
+        )));
+    }
     let Value::Object(given) = given else { return Ok(Vec::new()) };
     let counts = |name: &&String| *name != "$ref" && (*name != "display" || !given.contains_key("value"));
     let said: Vec<String> = given.keys().filter(counts).cloned().collect();
