@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema, resource_types};
+use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Returned, Schema, resource_types};
 use serde_json::Value;
 
 /// An attribute of a resource type, or one of its sub-attributes.
@@ -79,6 +79,11 @@ impl AttributePath {
     /// The attribute whose characteristics hold for the values that the path leads to.
     pub fn leaf(&self) -> &'static Attribute {
         self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Whether no answer holds what is there.
+    pub fn is_secret(&self) -> bool {
+        [Some(self.attribute), self.sub].into_iter().flatten().any(|it| it.returned == Returned::Never)
     }
 
     /// Finds what a path names among all types of resource, the given one first. A resource of this type has no value of an

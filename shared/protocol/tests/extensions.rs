@@ -105,6 +105,45 @@ fn filters_compare_by_type_and_case() {
     }
 }
 
+#[test]
+fn what_is_secret_is_so_in_every_part() {
+    let mut file: Value = serde_json::from_str(FILE).unwrap();
+    let part = |name: &str, more: Value| {
+        let mut part = json!({"name": name, "type": "string", "multiValued": false, "description": "x"});
+        part.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        part
+    };
+    let parts = |more: Value| json!([part("value", more), part("color", json!({}))]);
+    let secret = json!({"mutability": "writeOnly", "returned": "never"});
+    let whole = json!({"type": "complex", "subAttributes": parts(json!({}))});
+    let mut keys = part("keys", secret.clone());
+    keys.as_object_mut().unwrap().extend(whole.as_object().unwrap().clone());
+    keys["multiValued"] = json!(true);
+    let code = part("code", json!({"type": "complex", "subAttributes": parts(secret)}));
+    file["attributes"].as_array_mut().unwrap().extend([keys, code]);
+    let user = Box::leak(Box::new(Registry::read(&[("badge.json", &file.to_string())]).unwrap()));
+    let user: &'static ResourceType = user.resource_type(Kind::User);
+    for (filter, taken) in [
+        ("code.color eq \"x\"", true),
+        ("code eq \"x\"", false),
+        ("code.value eq \"x\"", false),
+        ("keys pr", false),
+        ("keys eq \"x\"", false),
+        ("keys.color eq \"x\"", false),
+        ("keys[color eq \"x\"]", false),
+        ("keys[color pr]", false),
+    ] {
+        for filter in [format!("{BADGE}:{filter}"), filter.to_owned()] {
+            let read = Filter::parse(user, &filter, &Dialect::lenient());
+            assert_eq!(
+                read.as_ref().map(drop).map_err(|error| error.to_string().contains("is secret")),
+                if taken { Ok(()) } else { Err(true) },
+                "{filter}"
+            );
+        }
+    }
+}
+
 fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
     let patch =

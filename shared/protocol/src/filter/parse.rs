@@ -1,7 +1,7 @@
 //! Reading a filter (RFC 7644 §3.4.2.2, figure 1).
 //! Precedence: `not`, `and`, `or`. Depth is counted before the parser goes down.
 
-use schema::{Attribute, DataType, Dialect, Leniency, ResourceType, Returned};
+use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
 
 use super::fit::{fit, takes_word};
@@ -82,6 +82,14 @@ impl Scope {
             Scope::Resource(_) | Scope::Any(_) => None,
             Scope::Element(attribute) => Some(attribute),
         }
+    }
+}
+
+/// Whoever may not read a value may not guess it (RFC 7643 §7, `returned` "never").
+fn refuse_secret(at: usize, path: AttributePath) -> Result<(), Fault> {
+    match path.is_secret() {
+        true => Err(Fault::new(at, format!("`{path}` is secret and cannot be filtered by"))),
+        false => Ok(()),
     }
 }
 
@@ -210,6 +218,7 @@ impl<'t> Parser<'t> {
         if path.sub.is_some() || !path.attribute.is_complex() {
             return Err(Fault::new(at, format!("`{path}` has no sub-attributes to filter by")));
         }
+        refuse_secret(at, path)?;
         self.nested(Scope::Element(path.attribute), here, depth, &Token::CloseBracket)
     }
 
@@ -222,9 +231,7 @@ impl<'t> Parser<'t> {
     }
 
     fn comparison(&mut self, scope: Scope, at: usize, path: AttributePath) -> Result<Filter, Fault> {
-        if path.leaf().returned == Returned::Never {
-            return Err(Fault::new(at, format!("`{path}` is secret and cannot be filtered by")));
-        }
+        refuse_secret(at, path)?;
         let (operator_at, word) = self.word("an operator")?;
         if word.eq_ignore_ascii_case("pr") {
             return Ok(Filter::Present(path));
@@ -234,6 +241,7 @@ impl<'t> Parser<'t> {
         })?;
         let (literal_at, literal) = self.literal()?;
         let path = self.compared(at, path)?;
+        refuse_secret(at, path)?;
         let literal = match literal {
             Literal::Json(value) => value,
             Literal::Word(word) if operator == Operator::Eq && takes_word(scope.holder(), path, word) => {
