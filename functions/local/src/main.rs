@@ -5,6 +5,8 @@ mod engine;
 mod event;
 mod functions;
 mod gateway;
+#[cfg(test)]
+mod leniencies;
 mod options;
 mod policy;
 mod routes;

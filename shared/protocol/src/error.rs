@@ -178,9 +178,11 @@ impl From<schema::Invalid> for Error {
                 | Leniency::MissingSchemas
                 | Leniency::UnknownSchemas
                 | Leniency::UnlistedExtensions
+                | Leniency::OlderNames
                 | Leniency::CoreSchemaObject
                 | Leniency::OperationCase
                 | Leniency::NoOperations
+                | Leniency::RelativePaths
                 | Leniency::ValuesOnRemove,
             ) => Error::InvalidSyntax(detail),
             Some(Leniency::PatchWithoutPath | Leniency::PathsAsNames | Leniency::BareExtensionNames) => {

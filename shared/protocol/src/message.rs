@@ -1,9 +1,28 @@
 //! The messages that stand in bodies beside resources (RFC 7644 §3.1): their members are named in any case, and each is there once.
 
-use schema::{Dialect, Leniency, Object};
+use schema::{Dialect, Leniency, Object, check_schemas, listed};
 use serde_json::Value;
 
 use crate::Error;
+
+/// What the URIs of all messages begin with.
+const MESSAGES: &str = "urn:ietf:params:scim:api:messages:";
+
+/// Sees whether a body is the message that its place in the protocol asks for, by its `schemas`.
+///
+/// # Errors
+/// [`Error::InvalidSyntax`] for a message of another name: what it asks for would not be done. And what the dialect does not
+/// tolerate.
+pub(crate) fn check_message(body: &Object, urn: &str, dialect: &Dialect) -> Result<(), Error> {
+    let is_message = |listed: &&str| listed.get(..MESSAGES.len()).is_some_and(|it| it.eq_ignore_ascii_case(MESSAGES));
+    let mut messages = listed(body).iter().filter_map(Value::as_str).filter(is_message);
+    match messages.find(|listed| !listed.eq_ignore_ascii_case(urn)) {
+        None => Ok(check_schemas(body, urn, &[], dialect)?),
+        Some(other) => Err(Error::InvalidSyntax(format!(
+            "schemas: {other} is another message than this request takes; send \"schemas\": [\"{urn}\"]."
+        ))),
+    }
+}
 
 /// The members of a message that have these names, each once.
 pub(crate) fn members<'o, const N: usize>(
@@ -35,5 +54,43 @@ pub(crate) fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result
     match (found.next(), found.next()) {
         (first, None) => Ok(first),
         _ => Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::{Kind, resource_type};
+    use serde_json::json;
+
+    use super::*;
+    use crate::bulk::Bulk;
+    use crate::{Parameters, Patch};
+
+    #[test]
+    fn another_message_is_refused_with_the_name_of_the_right_one() {
+        type Read = fn(&Object, &Dialect) -> Result<(), Error>;
+        let read: [(&str, Read); 3] = [
+            ("SearchRequest", |body, dialect| Parameters::from_search(body, dialect).map(drop)),
+            ("PatchOp", |body, dialect| Patch::parse(resource_type(Kind::User), body, dialect).map(drop)),
+            ("BulkRequest", |body, dialect| Bulk::parse(body, dialect).map(drop)),
+        ];
+        for (right, read) in read {
+            for sent in ["SearchRequest", "PatchOp", "BulkRequest", "ListResponse", "NoSuchMessage"] {
+                for dialect in [Dialect::lenient(), Dialect::strict()] {
+                    let urn = format!("{MESSAGES}2.0:{sent}");
+                    let bodies = [json!([urn]), json!([urn.to_uppercase()]), json!(urn), json!([schema::USER, urn])];
+                    for schemas in bodies {
+                        let mut body = Object::from_iter([("Schemas".to_owned(), schemas)]);
+                        if right != "SearchRequest" {
+                            body.insert("Operations".to_owned(), json!([]));
+                        }
+                        let error = read(&body, &dialect).err().map_or(String::new(), |error| error.to_string());
+                        let wanted = format!("[\"{MESSAGES}2.0:{right}\"]");
+                        let refused = error.contains("another message") && error.contains(&wanted);
+                        assert_eq!(refused, sent != right, "{right} {body:?}: {error}");
+                    }
+                }
+            }
+        }
     }
 }

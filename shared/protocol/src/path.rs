@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema, resource_types};
+use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Returned, Schema, resource_types};
 use serde_json::Value;
 
 /// An attribute of a resource type, or one of its sub-attributes.
@@ -62,11 +62,14 @@ impl AttributePath {
         Some(AttributePath { extension, attribute, sub, is_foreign: false })
     }
 
-    /// Sees whether the text that led here names the extension of its attribute.
+    /// Sees whether the text that led here names the extension of its attribute, and each by its own name.
     ///
     /// # Errors
     /// In a strict dialect, if it does not.
     pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Invalid> {
+        if let Some((_, sub)) = self.sub.and(text.rsplit_once('.')) {
+            self.leaf().check_name(sub, text, dialect)?;
+        }
         match self.extension {
             Some(schema) if strip_urn(text, &schema.id).is_none() => {
                 dialect.tolerate(Leniency::BareExtensionNames, text)
@@ -78,6 +81,11 @@ impl AttributePath {
     /// The attribute whose characteristics hold for the values that the path leads to.
     pub fn leaf(&self) -> &'static Attribute {
         self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Whether no answer holds what is there.
+    pub fn is_secret(&self) -> bool {
+        [Some(self.attribute), self.sub].into_iter().flatten().any(|it| it.returned == Returned::Never)
     }
 
     /// Finds what a path names among all types of resource, the given one first (RFC 7644 §3.4.2.1).

@@ -1,6 +1,6 @@
 //! Which attributes an answer holds (RFC 7644 §3.9, RFC 7643 §7 "returned").
 
-use schema::{Attribute, Dialect, Object, ResourceType, Returned, resource_types};
+use schema::{Attribute, Dialect, Leniency, Object, ResourceType, Returned, resource_types};
 use serde_json::Value;
 
 use crate::Error;
@@ -27,7 +27,7 @@ impl Projection {
     ///
     /// # Errors
     /// [`Error::InvalidValue`] if both are there, [`Error::InvalidPath`] for what is not in attribute notation (RFC 7644 §3.10).
-    /// A name that no schema has selects nothing: IdPs ask for attributes that a service may lack.
+    /// A name that no schema has selects nothing where the dialect is lenient: IdPs ask for attributes that a service may lack.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>, dialect: &Dialect) -> Result<Projection, Error> {
         let names_any = |list: &&str| list.chars().any(|c| c != ',' && !c.is_whitespace());
         let (attributes, excluded) = (attributes.filter(names_any), excluded.filter(names_any));
@@ -45,9 +45,15 @@ impl Projection {
         if let Some(bad) = names.iter().find(|name| !is_notation(name)) {
             return Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute.")));
         }
-        for (name, definition) in names.iter().flat_map(|name| resource_types().iter().map(move |it| (name, it))) {
-            if let Some(path) = AttributePath::resolve(definition, name) {
-                path.check_spelling(name, dialect)?;
+        for name in &names {
+            let found: Vec<Target> = resource_types().iter().filter_map(|it| Target::resolve(it, name)).collect();
+            if found.is_empty() {
+                dialect.tolerate(Leniency::UnknownAttributes, name)?;
+            }
+            for target in found {
+                if let Target::Attribute(path) = target {
+                    path.check_spelling(name, dialect)?;
+                }
             }
         }
         Ok(Projection { mode, names })

@@ -1,9 +1,9 @@
 //! The body of a POST to `/.search` (RFC 7644 §3.4.3, RFC 9865 §3).
 
-use schema::{Dialect, Object, check_schemas};
+use schema::{Dialect, Object};
 use serde_json::Value;
 
-use crate::message::members;
+use crate::message::{check_message, members};
 use crate::query::Parameters;
 use crate::{Error, Projection};
 
@@ -20,7 +20,7 @@ impl Parameters {
     /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for one of a wrong type, with its name;
     /// what [`Projection::parse`] refuses, and what the dialect does not tolerate.
     pub fn from_search(body: &Object, dialect: &Dialect) -> Result<Parameters, Error> {
-        check_schemas(body, SEARCH_REQUEST, &[], dialect)?;
+        check_message(body, SEARCH_REQUEST, dialect)?;
         let found = members("The search", body, MEMBERS, dialect)?;
         let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
             found.map(|value| value.filter(|value| !value.is_null()));

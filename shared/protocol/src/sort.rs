@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use schema::{DataType, Dialect, Kind, Object, ResourceId, Returned};
+use schema::{DataType, Dialect, Kind, Object, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
@@ -112,7 +112,7 @@ fn simple(path: AttributePath) -> Result<AttributePath, Error> {
             return Err(Error::InvalidValue(problem));
         }
     };
-    if path.leaf().returned == Returned::Never {
+    if path.is_secret() {
         return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be sorted by.")));
     }
     Ok(path)

@@ -86,6 +86,9 @@ fn filters_compare_by_type_and_case() {
         ("picture gt \"a\"", None),
         ("tags eq \"SOUTH\"", Some(true)),
         ("tags ew \"x\"", Some(false)),
+        // Its values are no objects with a `value` (RFC 7643 §2.4).
+        ("tags[value eq \"south\"]", None),
+        ("tags.value eq \"south\"", None),
         ("doors[type eq \"LAB\" and value eq \"1a\"]", Some(true)),
         ("doors[type eq \"lab\" and value eq \"1A\"]", Some(false)),
         ("doors.value eq \"2\"", Some(true)),
@@ -102,6 +105,45 @@ fn filters_compare_by_type_and_case() {
     }
 }
 
+#[test]
+fn what_is_secret_is_so_in_every_part() {
+    let mut file: Value = serde_json::from_str(FILE).unwrap();
+    let part = |name: &str, more: Value| {
+        let mut part = json!({"name": name, "type": "string", "multiValued": false, "description": "x"});
+        part.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        part
+    };
+    let parts = |more: Value| json!([part("value", more), part("color", json!({}))]);
+    let secret = json!({"mutability": "writeOnly", "returned": "never"});
+    let whole = json!({"type": "complex", "subAttributes": parts(json!({}))});
+    let mut keys = part("keys", secret.clone());
+    keys.as_object_mut().unwrap().extend(whole.as_object().unwrap().clone());
+    keys["multiValued"] = json!(true);
+    let code = part("code", json!({"type": "complex", "subAttributes": parts(secret)}));
+    file["attributes"].as_array_mut().unwrap().extend([keys, code]);
+    let user = Box::leak(Box::new(Registry::read(&[("badge.json", &file.to_string())]).unwrap()));
+    let user: &'static ResourceType = user.resource_type(Kind::User);
+    for (filter, taken) in [
+        ("code.color eq \"x\"", true),
+        ("code eq \"x\"", false),
+        ("code.value eq \"x\"", false),
+        ("keys pr", false),
+        ("keys eq \"x\"", false),
+        ("keys.color eq \"x\"", false),
+        ("keys[color eq \"x\"]", false),
+        ("keys[color pr]", false),
+    ] {
+        for filter in [format!("{BADGE}:{filter}"), filter.to_owned()] {
+            let read = Filter::parse(user, &filter, &Dialect::lenient());
+            assert_eq!(
+                read.as_ref().map(drop).map_err(|error| error.to_string().contains("is secret")),
+                if taken { Ok(()) } else { Err(true) },
+                "{filter}"
+            );
+        }
+    }
+}
+
 fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
     let patch =
@@ -112,7 +154,8 @@ fn patched(badge: Value, operations: Value) -> Result<Value, String> {
 
 #[test]
 fn patch_follows_mutability() {
-    let before = json!({"level": "staff", "serial": "1", "pin": "1234", "doors": [{"value": "1"}]});
+    let before = json!({"level": "staff", "serial": "1", "pin": "1234", "doors": [{"value": "1"}],
+        "tags": ["North", "south"], "holder": {"color": "red", "lock": "7"}});
     let path = |name: &str| format!("{BADGE}:{name}");
     for (operation, expect) in [
         (json!({"op": "replace", "path": path("floor"), "value": 4}), Ok(("floor", json!(4)))),
@@ -128,6 +171,16 @@ fn patch_follows_mutability() {
         ),
         (json!({"op": "replace", "path": path("pin"), "value": "9"}), Ok(("pin", json!("9")))),
         (json!({"op": "remove", "path": path("pin")}), Ok(("pin", json!(null)))),
+        // Who may not read it may not guess it.
+        (json!({"op": "remove", "path": path("pin"), "value": "1234"}), Err("InvalidValue")),
+        (json!({"op": "remove", "path": path("pin"), "value": "9"}), Err("InvalidValue")),
+        (json!({"op": "remove", "path": path("holder"), "value": {"lock": "7"}}), Err("InvalidValue")),
+        (json!({"op": "remove", "path": path("holder.lock"), "value": "7"}), Err("InvalidValue")),
+        (json!({"op": "remove", "path": path("holder"), "value": {"color": "blue"}}), Ok(("level", json!("staff")))),
+        (json!({"op": "remove", "path": path("tags"), "value": ["SOUTH"]}), Ok(("tags", json!(["North"])))),
+        (json!({"op": "add", "path": path("tags"), "value": ["north"]}), Ok(("tags", json!(["North", "south"])))),
+        (json!({"op": "remove", "path": path("tags[value eq \"south\"]")}), Err("InvalidPath")),
+        (json!({"op": "replace", "path": path("tags[value eq \"south\"]"), "value": "x"}), Err("InvalidPath")),
         (json!({"op": "replace", "path": path("serial"), "value": "1"}), Ok(("serial", json!("1")))),
         (json!({"op": "replace", "path": path("serial"), "value": "2"}), Err("Mutability")),
         (json!({"op": "remove", "path": path("serial")}), Err("Mutability")),

@@ -17,7 +17,7 @@ pub struct Schema {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     pub name: String,
-    /// Names of older drafts that clients still send. They are read, and neither returned nor published.
+    /// Names of older versions that clients still send. They are a leniency, and neither returned nor published.
     #[serde(default, skip_serializing)]
     aliases: Vec<String>,
     #[serde(rename = "type")]

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::Invalid;
+use crate::{Attribute, Invalid};
 
 /// How a token's requests are read.
 ///
@@ -59,6 +59,19 @@ impl Dialect {
     }
 }
 
+impl Attribute {
+    /// Sees whether a name that led here is this attribute's own, in any case, and no alias.
+    ///
+    /// # Errors
+    /// In a strict dialect, if it is an alias.
+    pub fn check_name(&self, written: &str, place: impl Display, dialect: &Dialect) -> Result<(), Invalid> {
+        if written.eq_ignore_ascii_case(&self.name) {
+            return Ok(());
+        }
+        dialect.tolerate(Leniency::OlderNames, place)
+    }
+}
+
 /// A leniency in words.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
@@ -94,7 +107,7 @@ macro_rules! leniencies {
 leniencies! {
     // In resources and values.
     UnknownAttributes "unknownAttributes"
-        "attributes and sub-attributes that no schema has are passed over; so are unknown members of a PATCH"
+        "attributes and sub-attributes that no schema has are passed over, in `attributes` too; so are unknown members of a message"
         "Okta, Entra ID, OneLogin" "no schema has this attribute, so leave it out"
     MissingSchemas "missingSchemas"
         "`schemas` may be missing, or lack the URI of the resource or message itself"
@@ -126,6 +139,9 @@ leniencies! {
     UrlSafeBase64 "urlSafeBase64"
         "binary values may be in the URL-safe alphabet"
         "partial writers" "is in the URL-safe alphabet; send base64 (RFC 4648 §4)"
+    OlderNames "olderNames"
+        "`manager.managerId`, the name of SCIM 1.1, is `manager.value`"
+        "OneLogin" "is its name in SCIM 1.1; send `value` (RFC 7643 §4.3)"
     CoreSchemaObject "coreSchemaObject"
         "core attributes may stand in an object, or below a path, that is the URI of the core schema"
         "partial writers" "is the core schema; send its attributes in the resource itself"
@@ -143,17 +159,21 @@ leniencies! {
         "read-only attributes inside a PATCH value are passed over"
         "Okta (`id` with every rename of a group)" "is read-only, so leave it out"
     OperationCase "operationCase"
-        "`op`, and the names of a message's members, may be in any case"
-        "Entra ID" "is written in another case; send it as RFC 7644 §3.5.2 has it"
+        "`op`, the `method` in a bulk request, and the names of a message's members may be in any case"
+        "Entra ID" "is written in another case; send it as RFC 7644 §3.4.3, §3.5.2 and §3.7 have it"
     NoOperations "noOperations"
-        "a PATCH may have no operations; it changes nothing"
+        "a PATCH or a bulk request may have no operations; it changes nothing"
         "Entra ID" "is empty; send at least one operation"
     ElementsByFilter "elementsByFilter"
         "a value is made where the filter of a path finds none: `emails[type eq \"work\"].value`"
         "Entra ID" "matches no value; add one to the attribute"
     ValuesOnRemove "valuesOnRemove"
-        "`remove` with a list of values removes those alone"
+        "`remove` with a value, or a list of them, removes those alone"
         "Entra ID, JumpCloud" "removes, and has a value; say in the path what to remove, such as `members[value eq \"…\"]`"
+    // In bulk requests.
+    RelativePaths "relativePaths"
+        "the path of a bulk operation may lack its first slash: `Users`"
+        "partial writers" "has no slash at its beginning; send `/Users` or `/Groups`, or either with an id behind it"
     // In filters and paths.
     BareExtensionNames "bareExtensionNames"
         "an extension's attribute may be named without its URI where no core attribute has the name: `manager`"
@@ -203,6 +223,17 @@ mod tests {
             assert_eq!(lenient.used().collect::<Vec<_>>(), [leniency]);
             assert_eq!(strict.tolerate(leniency, "x").unwrap_err().leniency, Some(leniency));
         }
+    }
+
+    #[test]
+    fn the_readme_lists_every_leniency_as_it_is() {
+        let readme = include_str!("../../../README.md");
+        let (_, table) = readme.split_once("| leniency | what is done | who needs it |\n|---|---|---|\n").unwrap();
+        let listed: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        let row = |leniency: Leniency| leniency.row();
+        let wanted = Leniency::ALL.map(row).map(|row| format!("| `{}` | {} | {} |", row.name, row.what, row.who));
+        assert_eq!(listed, wanted);
+        assert!(Leniency::ALL.map(row).iter().all(|row| !row.what.is_empty() && !row.who.is_empty()));
     }
 
     #[test]

@@ -7,14 +7,16 @@ mod extension;
 mod listed;
 mod registry;
 mod resource;
+mod simple;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 pub use dialect::{Dialect, Leniency, Row};
-pub use listed::check_schemas;
+pub use listed::{check_schemas, listed};
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
-pub use value::{Invalid, date_time, read_element, read_value};
+pub use simple::date_time;
+pub use value::{Invalid, read_element, read_value};
 
 /// The URI of the User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

@@ -11,6 +11,9 @@ use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 /// In a strict dialect, what it lacks or should not have.
 pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Invalid> {
     let listed = listed(body);
+    if body.iter().any(|(name, value)| name.eq_ignore_ascii_case("schemas") && !value.is_array() && !value.is_null()) {
+        dialect.tolerate(Leniency::SingleForList, "schemas")?;
+    }
     if !listed.iter().any(|urn| is(urn, itself)) {
         dialect.tolerate(Leniency::MissingSchemas, "schemas")?;
     }
@@ -21,9 +24,13 @@ pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dia
     }
 }
 
-fn listed(body: &Object) -> &[Value] {
-    let schemas = body.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, schemas)| schemas);
-    schemas.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// What stands in the `schemas` of a body; a value that is no array as well.
+pub fn listed(body: &Object) -> &[Value] {
+    match body.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")) {
+        None | Some((_, Value::Null)) => &[],
+        Some((_, Value::Array(listed))) => listed,
+        Some((_, single)) => std::slice::from_ref(single),
+    }
 }
 
 fn is(listed: &Value, urn: &str) -> bool {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Attribute, DataType, Dialect, Leniency, Mutability, Object, ResourceType, Schema};
+use crate::simple::read_simple;
+use crate::{Attribute, Dialect, Leniency, Mutability, Object, ResourceType, Schema};
 
 /// A value that the schema does not allow.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(attribute: &str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(attribute: &str, problem: impl Into<String>) -> Self {
         Invalid { attribute: attribute.to_owned(), problem: problem.into(), leniency: None }
     }
 }
@@ -232,26 +233,7 @@ pub fn read_element(
     if attribute.is_complex() {
         return read_complex(attribute, path, value, dialect);
     }
-    let (fits, expected) = match attribute.data_type {
-        DataType::Boolean => return read_boolean(path, value, dialect).map(Some),
-        DataType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
-        DataType::Decimal => (value.is_number(), "a number"),
-        DataType::DateTime => (is_date_time(value), "a dateTime such as 2008-01-23T04:56:22Z"),
-        DataType::Binary => (is_base64(path, value, dialect)?, "a base64 string"),
-        DataType::String | DataType::Reference | DataType::Complex => (value.is_string(), "a string"),
-    };
-    if fits { Ok(Some(value.clone())) } else { Err(mismatch(path, expected, value)) }
-}
-
-fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Invalid> {
-    let meant = match value {
-        Value::Bool(value) => return Ok(Value::Bool(*value)),
-        Value::String(text) => text.to_ascii_lowercase().parse().ok(),
-        _ => None,
-    };
-    let meant = meant.ok_or_else(|| mismatch(path, "a boolean", value))?;
-    dialect.tolerate(Leniency::StringBooleans, path)?;
-    Ok(Value::Bool(meant))
+    read_simple(attribute.data_type, path, value, dialect).map(Some)
 }
 
 fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
@@ -271,51 +253,26 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
         return Err(Invalid::new(path, format!("has none of the sub-attributes {}", names.join(", "))));
     }
     let mut element = Object::new();
+    let mut without_value = false;
     for (name, value) in object {
         let Some(sub) = attribute.sub_attribute(name) else {
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
             continue;
         };
+        sub.check_name(name, format_args!("{path}.{name}"), dialect)?;
         let path = format!("{path}.{}", sub.name);
-        if let Some(value) = read_writable(sub, &path, value, dialect)? {
-            insert_once(&mut element, &sub.name, &path, value)?;
+        match read_writable(sub, &path, value, dialect)? {
+            Some(value) => insert_once(&mut element, &sub.name, &path, value)?,
+            None => without_value |= sub.name == "value",
         }
     }
-    Ok((!element.is_empty()).then_some(Value::Object(element)))
+    // Okta pushes what is empty as {"type": "work", "value": ""}: what is left says what kind of value it would be.
+    let hollow = without_value && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
+    Ok((!element.is_empty() && !hollow).then_some(Value::Object(element)))
 }
 
-fn is_date_time(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| date_time(text).is_some())
-}
-
-/// The instant that a dateTime means (RFC 7643 §2.3.5, xsd:dateTime); without an offset it is UTC.
-pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
-    // jiff takes more forms than xsd:dateTime has.
-    if text.get(10..11) != Some("T") || text.contains('[') {
-        return None;
-    }
-    let zoned = text.parse::<jiff::Timestamp>().ok();
-    zoned.or_else(|| {
-        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-        jiff::tz::Offset::UTC.to_timestamp(civil).ok()
-    })
-}
-
-/// RFC 7643 §2.3.6: base64 (RFC 4648 §4), whose padding may be missing.
-fn is_base64(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
-    let Some(text) = value.as_str() else { return Ok(false) };
-    let body = text.trim_end_matches('=');
-    let padded = text.len() - body.len() <= 2 && body.len() % 4 != 1;
-    if !padded || !body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)) {
-        return Ok(false);
-    }
-    if body.contains(['-', '_']) {
-        dialect.tolerate(Leniency::UrlSafeBase64, path)?;
-    }
-    Ok(true)
-}
-
-fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
+/// A value of a wrong type.
+pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -395,6 +352,24 @@ mod tests {
         ] {
             assert_eq!(read(body), Err(detail.to_owned()));
         }
+    }
+
+    #[test]
+    fn an_element_whose_value_is_unassigned_is_none() {
+        for (emails, left) in [
+            (json!([{"type": "work", "value": ""}]), Value::Null),
+            (json!([{"type": "work", "primary": true, "value": null}, {"value": "a"}]), json!([{"value": "a"}])),
+            (json!([{"type": "work", "display": "D", "value": null}]), json!([{"type": "work", "display": "D"}])),
+            (json!([{"type": "work"}]), json!([{"type": "work"}])),
+        ] {
+            let read = read(json!({"emails": emails})).unwrap();
+            assert_eq!(read.get("emails").cloned().unwrap_or_default(), left);
+        }
+        let manager = json!({"value": "", "$ref": "../Users/1", "displayName": "M"});
+        assert_eq!(
+            read(json!({"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": manager}})),
+            Ok(json!({}))
+        );
     }
 
     #[test]

@@ -157,7 +157,7 @@ pub(crate) mod tests {
     /// A request with these operations.
     pub(crate) fn bulk(operations: &Value) -> Bulk {
         let body = json!({"schemas": [REQUEST], "Operations": operations});
-        Bulk::parse(body.as_object().unwrap()).unwrap()
+        Bulk::parse(body.as_object().unwrap(), &schema::Dialect::lenient()).unwrap()
     }
 
     #[test]

@@ -3,22 +3,24 @@
 
 use std::collections::{HashMap, HashSet};
 
-use schema::{Kind, Object};
+use schema::{Dialect, Kind, Leniency, Object};
 use serde_json::Value;
 
 use super::{Bulk, Call, MAX_OPERATIONS, Operation, REQUEST, Verb, reference};
 use crate::Error;
-use crate::message::member;
+use crate::message::{check_message, member, members};
 
 impl Bulk {
-    /// Reads the body of a request. `schemas` may be missing. No operations at all is taken, as nothing to do.
+    /// Reads the body of a request.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] for a body of another shape, [`Error::PayloadTooLarge`] for more than 1,000 operations.
-    pub fn parse(body: &Object) -> Result<Bulk, Error> {
-        check_schemas(member("The request", body, "schemas")?)?;
-        let fail_on_errors = read_limit(member("The request", body, "failOnErrors")?)?;
-        let Some(Value::Array(sent)) = member("The request", body, "Operations")? else {
+    /// [`Error::InvalidSyntax`] for a body of another shape, [`Error::PayloadTooLarge`] for more than 1,000 operations, and
+    /// what the dialect does not tolerate of the message; of an operation, that is the outcome of this one.
+    pub fn parse(body: &Object, dialect: &Dialect) -> Result<Bulk, Error> {
+        check_message(body, REQUEST, dialect)?;
+        let [_, limit, sent] = members("The request", body, ["schemas", "failOnErrors", "Operations"], dialect)?;
+        let fail_on_errors = read_limit(limit)?;
+        let Some(Value::Array(sent)) = sent else {
             return Err(Error::InvalidSyntax("A bulk request has an array named Operations.".to_owned()));
         };
         if sent.len() > MAX_OPERATIONS {
@@ -28,29 +30,21 @@ impl Bulk {
                 sent.len()
             )));
         }
+        if sent.is_empty() {
+            dialect.tolerate(Leniency::NoOperations, "Operations")?;
+        }
         let mut operations = Vec::with_capacity(sent.len());
         for (at, operation) in sent.iter().enumerate() {
             match operation {
-                Value::Object(operation) => operations.push(read_operation(&format!("Operations[{at}]"), operation)),
+                Value::Object(operation) => {
+                    operations.push(read_operation(&format!("Operations[{at}]"), operation, dialect));
+                }
                 _ => return Err(Error::InvalidSyntax(format!("Operations[{at}] is not an object."))),
             }
         }
         refuse_duplicates(&mut operations);
         Ok(Bulk { fail_on_errors, operations })
     }
-}
-
-fn check_schemas(schemas: Option<&Value>) -> Result<(), Error> {
-    let listed = match schemas {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Array(listed)) => listed.as_slice(),
-        Some(single) => std::slice::from_ref(single),
-    };
-    let is_ours = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(REQUEST));
-    if listed.is_empty() || listed.iter().any(is_ours) {
-        return Ok(());
-    }
-    Err(Error::InvalidSyntax(format!("The schemas of a bulk request are [\"{REQUEST}\"]; this is another message.")))
 }
 
 /// 0 and null set no limit.
@@ -62,28 +56,32 @@ fn read_limit(sent: Option<&Value>) -> Result<Option<usize>, Error> {
     Ok(usize::try_from(number).ok().filter(|number| *number > 0))
 }
 
-fn read_operation(name: &str, operation: &Object) -> Operation {
+fn read_operation(name: &str, operation: &Object, dialect: &Dialect) -> Operation {
     let text = |key| member(name, operation, key).ok().flatten().and_then(Value::as_str).map(str::to_owned);
     let method = text("method").map(|sent| Verb::named(&sent).map_or(sent, |verb| verb.method().to_owned()));
-    let call = read_call(name, operation);
+    let call = read_call(name, operation, dialect);
     let references = call.as_ref().map(reference::find).unwrap_or_default();
     Operation { method, bulk_id: text("bulkId"), path: text("path"), call, references }
 }
 
-fn read_call(name: &str, operation: &Object) -> Result<Call, Error> {
+fn read_call(name: &str, operation: &Object, dialect: &Dialect) -> Result<Call, Error> {
     let wrong = |problem: &str| Error::InvalidSyntax(format!("{name} {problem}"));
-    let verb = read_text(name, operation, "method")?.and_then(Verb::named);
-    let verb = verb.ok_or_else(|| wrong("has a method that is none of POST, PUT, PATCH and DELETE."))?;
-    let path = read_text(name, operation, "path")?.ok_or_else(|| wrong("has no path."))?;
+    let names = ["method", "path", "bulkId", "version", "data"];
+    let [method, path, bulk_id, version, data] = members(name, operation, names, dialect)?;
+    let verb = read_method(name, text(name, "method", method)?, dialect)?;
+    let path = text(name, "path", path)?.ok_or_else(|| wrong("has no path."))?;
     let (kind, id) = read_path(name, verb, path)?;
-    let bulk_id = read_text(name, operation, "bulkId")?;
+    if !path.starts_with('/') {
+        dialect.tolerate(Leniency::RelativePaths, format_args!("{name}.path"))?;
+    }
+    let bulk_id = text(name, "bulkId", bulk_id)?;
     if verb == Verb::Create && bulk_id.is_none_or(str::is_empty) {
         return Err(wrong(
             "is a POST and needs a bulkId, a name of your choice that no other POST of the request has.",
         ));
     }
-    let version = read_text(name, operation, "version")?.map(str::to_owned);
-    let data = match (verb, member(name, operation, "data")?) {
+    let version = text(name, "version", version)?.map(str::to_owned);
+    let data = match (verb, data) {
         (Verb::Delete, _) => Object::new(),
         (_, Some(Value::Object(data))) => data.clone(),
         _ => return Err(wrong("needs data: an object, the body that the same request would have by itself.")),
@@ -91,8 +89,19 @@ fn read_call(name: &str, operation: &Object) -> Result<Call, Error> {
     Ok(Call { verb, kind, id, version, data })
 }
 
-fn read_text<'o>(name: &str, operation: &'o Object, key: &str) -> Result<Option<&'o str>, Error> {
-    match member(name, operation, key)? {
+fn read_method(name: &str, written: Option<&str>, dialect: &Dialect) -> Result<Verb, Error> {
+    let Some((written, verb)) = written.and_then(|written| Some((written, Verb::named(written)?))) else {
+        let detail = format!("{name} has a method that is none of POST, PUT, PATCH and DELETE.");
+        return Err(Error::InvalidSyntax(detail));
+    };
+    if written != verb.method() {
+        dialect.tolerate(Leniency::OperationCase, format_args!("{name}.method"))?;
+    }
+    Ok(verb)
+}
+
+fn text<'o>(name: &str, key: &str, value: Option<&'o Value>) -> Result<Option<&'o str>, Error> {
+    match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Error::InvalidSyntax(format!("The {key} of {name} is not a string."))),
@@ -154,7 +163,7 @@ mod tests {
     use super::*;
 
     fn parse(body: &Value) -> Result<Bulk, Error> {
-        Bulk::parse(body.as_object().unwrap())
+        Bulk::parse(body.as_object().unwrap(), &Dialect::lenient())
     }
 
     #[test]
@@ -166,8 +175,6 @@ mod tests {
             (json!({"Operations": null}), 400, "Operations"),
             (json!({"Operations": [{}, 1]}), 400, "Operations[1]"),
             (json!({"Operations": [], "operations": []}), 400, "more than once"),
-            (json!({"schemas": ["urn:x"], "Operations": []}), 400, "BulkRequest"),
-            (json!({"schemas": 1, "Operations": []}), 400, "BulkRequest"),
             (json!({"failOnErrors": "1", "Operations": []}), 400, "failOnErrors"),
             (json!({"failOnErrors": -1, "Operations": []}), 400, "failOnErrors"),
             (json!({"failOnErrors": 1.5, "Operations": []}), 400, "failOnErrors"),
@@ -181,6 +188,43 @@ mod tests {
         for (sent, expect) in [(json!(0), None), (Value::Null, None), (json!(2), Some(2))] {
             let body = json!({"SCHEMAS": [REQUEST.to_uppercase()], "failonerrors": sent, "Operations": []});
             assert_eq!(parse(&body).unwrap().fail_on_errors, expect);
+        }
+    }
+
+    #[test]
+    fn what_differs_in_form_has_a_name_and_is_refused_by_a_strict_dialect() {
+        let operation = json!({"method": "DELETE", "path": "/Users/1"});
+        let with = |name: &str, value: Value| {
+            let mut operation = operation.as_object().unwrap().clone();
+            operation.insert(name.to_owned(), value);
+            json!({"schemas": [REQUEST], "Operations": [operation]})
+        };
+        for (body, name) in [
+            (json!({"schemas": [REQUEST], "Operations": [operation]}), ""),
+            (json!({"Operations": [operation]}), "missingSchemas"),
+            (json!({"schemas": [], "Operations": [operation]}), "missingSchemas"),
+            (json!({"schemas": REQUEST, "Operations": [operation]}), "singleForList"),
+            (json!({"schemas": [REQUEST, schema::USER], "Operations": [operation]}), "unknownSchemas"),
+            (json!({"schemas": [REQUEST], "operations": [operation]}), "operationCase"),
+            (json!({"schemas": [REQUEST], "FailOnErrors": 1, "Operations": [operation]}), "operationCase"),
+            (json!({"schemas": [REQUEST], "comment": 1, "Operations": [operation]}), "unknownAttributes"),
+            (json!({"schemas": [REQUEST], "Operations": []}), "noOperations"),
+            (with("method", json!("Delete")), "operationCase"),
+            (with("path", json!("Users/1")), "relativePaths"),
+            (with("comment", json!(1)), "unknownAttributes"),
+            (with("Version", json!("W/\"1\"")), "operationCase"),
+        ] {
+            let first = |read: Result<Bulk, Error>| match read?.operations.into_iter().next() {
+                Some(operation) => operation.call.map(drop),
+                None => Ok(()),
+            };
+            let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
+            let read = |dialect: &Dialect| first(Bulk::parse(body.as_object().unwrap(), dialect));
+            assert_eq!(read(&lenient), Ok(()), "{body}");
+            let used: Vec<&str> = lenient.used().map(|leniency| leniency.row().name).collect();
+            assert_eq!(used.join(" "), name, "{body}");
+            let refused = read(&strict).map_err(|error| (error.status(), error.to_string().contains("is strict")));
+            assert_eq!(refused, if name.is_empty() { Ok(()) } else { Err((400, true)) }, "{body}");
         }
     }
 

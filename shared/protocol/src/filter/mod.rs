@@ -4,6 +4,7 @@ mod evaluate;
 mod fit;
 mod lex;
 mod parse;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use serde_json::{Number, Value};
 
 use crate::path::AttributePath;
 
-pub(crate) use parse::{Place, place};
+pub(crate) use place::{Place, place};
 
 /// The longest filter, in bytes.
 const FILTER_BYTES: usize = 4096;

@@ -1,26 +1,14 @@
-//! Reading a filter (RFC 7644 §3.4.2.2, figure 1) and the path of a PATCH operation (§3.5.2, figure 7).
+//! Reading a filter (RFC 7644 §3.4.2.2, figure 1).
 //! Precedence: `not`, `and`, `or`. Depth is counted before the parser goes down.
 
-use schema::{Attribute, DataType, Dialect, Leniency, ResourceType, Returned};
+use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
 
 use super::fit::{fit, takes_word};
 use super::lex::{Token, tokens};
 use super::{FILTER_BYTES, FILTER_DEPTH, Fault, Filter, Operator};
 use crate::Error;
-use crate::path::{AttributePath, Target};
-
-/// The path of a PATCH operation.
-#[derive(Debug)]
-pub(crate) enum Place {
-    Whole(Target),
-    /// `emails[type eq "work"]`, and `.value` behind it.
-    Elements {
-        path: AttributePath,
-        filter: Filter,
-        sub: Option<&'static Attribute>,
-    },
-}
+use crate::path::AttributePath;
 
 impl Filter {
     /// Reads a filter for a type of resource.
@@ -59,37 +47,9 @@ impl Filter {
     }
 }
 
-/// Reads the path of a PATCH operation.
-///
-/// # Errors
-/// [`Error::InvalidPath`], with the place.
-pub(crate) fn place(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Place, Error> {
-    let read = || {
-        if text.len() > FILTER_BYTES {
-            return Err(Fault::new(1, format!("it has more than {FILTER_BYTES} bytes")));
-        }
-        let mut parser = Parser::new(text, dialect)?;
-        let (at, word) = parser.word("an attribute")?;
-        if parser.peek().is_none() {
-            let unknown = || Fault::new(at, format!("{} has no attribute `{word}`", definition.kind));
-            let target = Target::resolve(definition, word).ok_or_else(unknown)?;
-            if let Target::Attribute(path) = target {
-                path.check_spelling(word, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
-            }
-            return Ok(Place::Whole(target));
-        }
-        let path = Scope::Resource(definition).path(at, word, dialect)?;
-        let filter = parser.element_filter(at, path, 0)?;
-        let sub = parser.sub_attribute(path)?;
-        parser.end()?;
-        Ok(Place::Elements { path, filter, sub })
-    };
-    read().map_err(|fault: Fault| Error::InvalidPath(format!("The path is not understood {fault}.")))
-}
-
 /// What the names in a filter are names of.
 #[derive(Clone, Copy)]
-enum Scope {
+pub(super) enum Scope {
     Resource(&'static ResourceType),
     /// A resource of this type, in a query of all types.
     Any(&'static ResourceType),
@@ -97,7 +57,7 @@ enum Scope {
 }
 
 impl Scope {
-    fn path(self, at: usize, word: &str, dialect: &Dialect) -> Result<AttributePath, Fault> {
+    pub(super) fn path(self, at: usize, word: &str, dialect: &Dialect) -> Result<AttributePath, Fault> {
         let spelt = |path: AttributePath| match path.check_spelling(word, dialect) {
             Ok(()) => Ok(path),
             Err(invalid) => Err(Fault::refused(at, invalid)),
@@ -109,10 +69,10 @@ impl Scope {
             Scope::Any(definition) => AttributePath::resolve_among_all(definition, word)
                 .ok_or_else(|| Fault::new(at, format!("no type of resource has an attribute `{word}`")))
                 .and_then(spelt),
-            Scope::Element(attribute) => attribute
-                .sub_attribute(word)
-                .map(|attribute| AttributePath { extension: None, attribute, sub: None, is_foreign: false })
-                .ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{word}`", attribute.name))),
+            Scope::Element(attribute) => {
+                let attribute = sub_attribute(attribute, at, word, dialect)?;
+                Ok(AttributePath { extension: None, attribute, sub: None, is_foreign: false })
+            }
         }
     }
 
@@ -125,6 +85,26 @@ impl Scope {
     }
 }
 
+/// Whoever may not read a value may not guess it (RFC 7643 §7, `returned` "never").
+fn refuse_secret(at: usize, path: AttributePath) -> Result<(), Fault> {
+    match path.is_secret() {
+        true => Err(Fault::new(at, format!("`{path}` is secret and cannot be filtered by"))),
+        false => Ok(()),
+    }
+}
+
+fn sub_attribute(
+    attribute: &'static Attribute,
+    at: usize,
+    name: &str,
+    dialect: &Dialect,
+) -> Result<&'static Attribute, Fault> {
+    let unknown = || Fault::new(at, format!("{} has no sub-attribute `{name}`", attribute.name));
+    let sub = attribute.sub_attribute(name).ok_or_else(unknown)?;
+    sub.check_name(name, name, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
+    Ok(sub)
+}
+
 /// What stands behind an operator.
 enum Literal<'t> {
     Json(Value),
@@ -132,14 +112,14 @@ enum Literal<'t> {
     Word(&'t str),
 }
 
-struct Parser<'t> {
+pub(super) struct Parser<'t> {
     tokens: std::iter::Peekable<std::vec::IntoIter<(usize, Token<'t>)>>,
     end: usize,
     dialect: &'t Dialect,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str, dialect: &'t Dialect) -> Result<Self, Fault> {
+    pub(super) fn new(text: &'t str, dialect: &'t Dialect) -> Result<Self, Fault> {
         Ok(Parser { tokens: tokens(text)?.into_iter().peekable(), end: text.chars().count() + 1, dialect })
     }
 
@@ -147,7 +127,7 @@ impl<'t> Parser<'t> {
         self.dialect.tolerate(leniency, "").map_err(|invalid| Fault::refused(at, invalid))
     }
 
-    fn peek(&mut self) -> Option<&Token<'t>> {
+    pub(super) fn peek(&mut self) -> Option<&Token<'t>> {
         self.tokens.peek().map(|(_, token)| token)
     }
 
@@ -160,7 +140,7 @@ impl<'t> Parser<'t> {
         self.tokens.next_if(|(_, next)| is_keyword(next)).is_some()
     }
 
-    fn word(&mut self, expected: &str) -> Result<(usize, &'t str), Fault> {
+    pub(super) fn word(&mut self, expected: &str) -> Result<(usize, &'t str), Fault> {
         match self.tokens.next() {
             Some((at, Token::Word(word))) => Ok((at, word)),
             Some((at, _)) => Err(Fault::new(at, format!("expected {expected}"))),
@@ -168,7 +148,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn end(&mut self) -> Result<(), Fault> {
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
         match self.tokens.next() {
             None => Ok(()),
             Some((at, Token::Word(word))) => {
@@ -230,7 +210,7 @@ impl<'t> Parser<'t> {
         Err(Fault::new(here, format!("what was opened at character {at} is not closed")))
     }
 
-    fn element_filter(&mut self, at: usize, path: AttributePath, depth: usize) -> Result<Filter, Fault> {
+    pub(super) fn element_filter(&mut self, at: usize, path: AttributePath, depth: usize) -> Result<Filter, Fault> {
         let here = self.tokens.peek().map_or(self.end, |(at, _)| *at);
         if !self.next_is(&Token::OpenBracket) {
             return Err(Fault::new(here, "expected `[`"));
@@ -238,22 +218,20 @@ impl<'t> Parser<'t> {
         if path.sub.is_some() || !path.attribute.is_complex() {
             return Err(Fault::new(at, format!("`{path}` has no sub-attributes to filter by")));
         }
+        refuse_secret(at, path)?;
         self.nested(Scope::Element(path.attribute), here, depth, &Token::CloseBracket)
     }
 
     /// `.value` behind a closing bracket.
-    fn sub_attribute(&mut self, path: AttributePath) -> Result<Option<&'static Attribute>, Fault> {
+    pub(super) fn sub_attribute(&mut self, path: AttributePath) -> Result<Option<&'static Attribute>, Fault> {
         let dotted = |token: &Token<'_>| matches!(token, Token::Word(word) if word.starts_with('.'));
         let Some((at, Token::Word(word))) = self.tokens.next_if(|(_, token)| dotted(token)) else { return Ok(None) };
-        let name = word.trim_start_matches('.');
-        let sub = path.attribute.sub_attribute(name);
-        sub.map(Some).ok_or_else(|| Fault::new(at, format!("{} has no sub-attribute `{name}`", path.attribute.name)))
+        let name = word.strip_prefix('.').unwrap_or(word);
+        sub_attribute(path.attribute, at, name, self.dialect).map(Some)
     }
 
     fn comparison(&mut self, scope: Scope, at: usize, path: AttributePath) -> Result<Filter, Fault> {
-        if path.leaf().returned == Returned::Never {
-            return Err(Fault::new(at, format!("`{path}` is secret and cannot be filtered by")));
-        }
+        refuse_secret(at, path)?;
         let (operator_at, word) = self.word("an operator")?;
         if word.eq_ignore_ascii_case("pr") {
             return Ok(Filter::Present(path));
@@ -263,6 +241,7 @@ impl<'t> Parser<'t> {
         })?;
         let (literal_at, literal) = self.literal()?;
         let path = self.compared(at, path)?;
+        refuse_secret(at, path)?;
         let literal = match literal {
             Literal::Json(value) => value,
             Literal::Word(word) if operator == Operator::Eq && takes_word(scope.holder(), path, word) => {

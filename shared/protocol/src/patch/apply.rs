@@ -53,7 +53,7 @@ impl Step {
             self.apply_to_complex(&mut object, dialect)?;
             (!object.is_empty()).then_some(Value::Object(object))
         } else if self.op == Op::Remove {
-            None
+            self.left_of(attribute, current, dialect)?
         } else {
             read_value(attribute, &self.place(), self.value(), dialect)?
         };
@@ -67,8 +67,16 @@ impl Step {
         let before = object.get("value").cloned();
         let mut refers = false;
         match (self.op, self.sub) {
-            (Op::Remove, None) => object.clear(),
-            (Op::Remove, Some(sub)) => put(object, &sub.name, None),
+            (Op::Remove, None) => {
+                let whole = Value::Object(std::mem::take(object));
+                if let Some(Value::Object(left)) = self.left_of(attribute, Some(&whole), dialect)? {
+                    *object = left;
+                }
+            }
+            (Op::Remove, Some(sub)) => {
+                let left = self.left_of(sub, object.get(&sub.name), dialect)?;
+                put(object, &sub.name, left);
+            }
             (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.place(), self.value(), dialect)?),
             (_, None) => match read_value(attribute, &self.place(), self.value(), dialect)? {
                 // null, and an object of nothing that is assigned
@@ -91,6 +99,27 @@ impl Step {
             put(object, "$ref", None);
         }
         Ok(())
+    }
+
+    /// What a removal leaves of a value: all of it, if the operation has a value and that is another.
+    pub(super) fn left_of(
+        &self,
+        attribute: &Attribute,
+        current: Option<&Value>,
+        dialect: &Dialect,
+    ) -> Result<Option<Value>, Error> {
+        let Some(current) = current else { return Ok(None) };
+        let given = match read_value(attribute, &self.place(), self.value(), dialect)? {
+            None => return Ok(None),
+            Some(Value::Array(given)) => given,
+            Some(single) => vec![single],
+        };
+        for given in &given {
+            if element::is_meant(attribute, current, given, &element::said_of(attribute, &self.place(), given)?) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(current.clone()))
     }
 
     fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
@@ -120,7 +149,7 @@ impl Step {
             // An empty list of those to remove removes nothing.
             Op::Remove => {
                 for given in &given {
-                    let said = element::said_of(&self.place(), given)?;
+                    let said = element::said_of(attribute, &self.place(), given)?;
                     elements.retain(|element| !element::is_meant(attribute, element, given, &said));
                 }
             }

@@ -1,6 +1,6 @@
 //! Steps on elements of a multi-valued attribute: those that a filter selects, and those that a value means.
 
-use schema::{Attribute, Dialect, Leniency, Object, read_element, read_value};
+use schema::{Attribute, Dialect, Leniency, Object, Returned, read_element, read_value};
 use serde_json::Value;
 
 use super::apply::put;
@@ -50,24 +50,23 @@ fn rewrite(
     Ok(())
 }
 
-/// No element matches. Entra sets `emails[type eq "work"].value` of a user who has no such e-mail, and means one to be
+/// No element matches. What is made then has to: `emails[value eq "a"].value` does not make a "b". Entra sets `emails[type eq "work"].value` of a user who has no such e-mail, and means one to be
 /// made (IdPs by the dozen follow); for all else it is `noTarget`.
 fn add_matching(step: &Step, filter: &Filter, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
     let makes = step.op == Op::Add || (step.op == Op::Replace && step.sub.is_some());
     let unassigns = |sub| Ok::<_, Error>(read_value(sub, &step.place(), step.value(), dialect)?.is_none());
     let nothing = makes && step.sub.map_or(Ok(false), unassigns)?;
     let seed = if makes { element_of(filter) } else { None };
-    if seed.is_none() && !nothing {
-        return Err(Error::NoTarget(format!("No value of {} matches the path `{}`.", step.path, step.place())));
+    let none = || Error::NoTarget(format!("No value of {} matches the path `{}`.", step.path, step.place()));
+    if nothing {
+        // What is not there is unassigned already.
+        return Ok(dialect.tolerate(Leniency::ElementsByFilter, step.place())?);
     }
-    dialect.tolerate(Leniency::ElementsByFilter, step.place())?;
     let adding = Step { op: Op::Add, ..step.clone() };
-    // What is not there is unassigned already.
-    if let Some(seed) = seed.filter(|_| !nothing)
-        && let Some(element) = apply_to_element(&adding, seed, dialect)?
-    {
-        add(step.path.attribute, elements, Value::Object(element));
-    }
+    let made = apply_to_element(&adding, seed.ok_or_else(none)?, dialect)?;
+    let made = made.filter(|made| filter.matches(made)).ok_or_else(none)?;
+    dialect.tolerate(Leniency::ElementsByFilter, step.place())?;
+    add(step.path.attribute, elements, Value::Object(made));
     Ok(())
 }
 
@@ -96,8 +95,14 @@ fn element_of(filter: &Filter) -> Option<Object> {
 fn apply_to_element(step: &Step, mut element: Object, dialect: &Dialect) -> Result<Option<Object>, Error> {
     let had_value = element.contains_key("value");
     match (step.op, step.sub) {
-        (Op::Remove, None) => return Ok(None),
-        (Op::Remove, Some(sub)) => put(&mut element, &sub.name, None),
+        (Op::Remove, None) => {
+            let left = step.left_of(step.path.attribute, Some(&Value::Object(element)), dialect)?;
+            return Ok(left.and_then(|left| left.as_object().cloned()));
+        }
+        (Op::Remove, Some(sub)) => {
+            let left = step.left_of(sub, element.get(&sub.name), dialect)?;
+            put(&mut element, &sub.name, left);
+        }
         (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &step.place(), step.value(), dialect)?),
         (op, None) => {
             let given = read_element(step.path.attribute, &step.place(), step.value(), dialect)?;
@@ -141,7 +146,7 @@ pub(super) fn apply_to_only(
 /// Adds an element. One that is there already (the same `value` and `type`, RFC 7643 §2.4) is brought up to date in its place.
 pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Value) {
     let Value::Object(given) = given else {
-        if !elements.contains(&given) {
+        if !elements.iter().any(|element| same(attribute, element, &given)) {
             elements.push(given);
         }
         return;
@@ -191,8 +196,15 @@ fn is_same(attribute: &Attribute, element: &Object, given: &Object) -> bool {
 }
 
 /// By which sub-attributes a value that was sent for removal says what it means: not by `$ref`, which a server adds, and by
-/// `display` only where there is no `value`.
-pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> {
+/// `display` only where there is no `value`. Never by what is secret: whoever may not read it may not guess it.
+pub(super) fn said_of(attribute: &Attribute, place: &str, given: &Value) -> Result<Vec<String>, Error> {
+    let names = given.as_object().into_iter().flat_map(Object::keys);
+    let mut said_attributes = names.filter_map(|name| attribute.sub_attribute(name)).chain([attribute]);
+    if said_attributes.any(|said| said.returned == Returned::Never) {
+        return Err(Error::InvalidValue(format!(
+            "{place}: what is to be removed is secret and not compared; send no value with it."
+        )));
+    }
     let Value::Object(given) = given else { return Ok(Vec::new()) };
     let counts = |name: &&String| *name != "$ref" && (*name != "display" || !given.contains_key("value"));
     let said: Vec<String> = given.keys().filter(counts).cloned().collect();
@@ -206,7 +218,9 @@ pub(super) fn said_of(place: &str, given: &Value) -> Result<Vec<String>, Error> 
 
 /// Whether a value that was sent for removal means an element: all that it says of it is so.
 pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value, said: &[String]) -> bool {
-    let (Value::Object(element), Value::Object(given)) = (element, given) else { return element == given };
+    let (Value::Object(element), Value::Object(given)) = (element, given) else {
+        return same(attribute, element, given);
+    };
     said.iter().all(|name| match name.as_str() {
         "primary" => is_primary(element) == is_primary(given),
         name => same_sub(attribute, name, element.get(name), given.get(name)),
@@ -215,7 +229,14 @@ pub(super) fn is_meant(attribute: &Attribute, element: &Value, given: &Value, sa
 
 fn same_sub(attribute: &Attribute, name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
     match (attribute.sub_attribute(name), one, other) {
-        (Some(sub), Some(Value::String(one)), Some(Value::String(other))) => prepare(sub, one) == prepare(sub, other),
+        (Some(sub), Some(one), Some(other)) => same(sub, one, other),
         (_, one, other) => one == other,
+    }
+}
+
+fn same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => prepare(attribute, one) == prepare(attribute, other),
+        (one, other) => one == other,
     }
 }

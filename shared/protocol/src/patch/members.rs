@@ -20,10 +20,7 @@ pub(super) fn read(step: &Step, dialect: &Dialect) -> Result<MemberOperation, Er
         )));
     }
     if let Some(filter) = &step.filter {
-        return Ok(match ids_of(filter) {
-            Some(ids) => MemberOperation::Remove(ids),
-            None => MemberOperation::RemoveWhere(filter.clone()),
-        });
+        return remove_matching(step, filter, dialect);
     }
     if step.op == Op::Remove && step.value == Some(Value::Null) {
         let problem = "members: null does not say who is removed; send no value to remove everybody.";
@@ -38,6 +35,23 @@ pub(super) fn read(step: &Step, dialect: &Dialect) -> Result<MemberOperation, Er
         Op::Remove if step.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })
+}
+
+/// With a value besides, those who are meant by both.
+fn remove_matching(step: &Step, filter: &Filter, dialect: &Dialect) -> Result<MemberOperation, Error> {
+    check_members(step.value())?;
+    let said = members_of(read_value(step.path.attribute, &step.place(), step.value(), dialect)?)?;
+    match ids_of(filter) {
+        None if said.is_empty() => Ok(MemberOperation::RemoveWhere(filter.clone())),
+        None => Err(Error::InvalidValue(format!(
+            "`{}` says by its filter and by its value who is removed; send one of them.",
+            step.place()
+        ))),
+        Some(ids) => {
+            let is_said = |id: &String| said.is_empty() || said.iter().any(|member| member.id == *id);
+            Ok(MemberOperation::Remove(ids.into_iter().filter(is_said).collect()))
+        }
+    }
 }
 
 /// The ids of `value eq "a" or value eq "b"`; `None` if the filter is another.

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Schema, check_schemas};
+use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Schema};
 use serde_json::Value;
 
 use super::{Op, Patch, Step};
 use crate::Error;
 use crate::filter::{Place, place};
-use crate::message::members;
+use crate::message::{check_message, members};
 use crate::path::{AttributePath, Target};
 
 /// The URI of the message.
@@ -27,6 +27,7 @@ impl Patch {
     /// [`Error::InvalidPath`], [`Error::NoTarget`] for a removal without a path, [`Error::InvalidValue`] for a value that is
     /// missing, [`Error::Mutability`] for a read-only target, and what the dialect does not tolerate.
     pub fn parse(definition: &'static ResourceType, body: &Object, dialect: &Dialect) -> Result<Patch, Error> {
+        check_message(body, PATCH_OP, dialect)?;
         let [_, operations] = members("The request", body, ["schemas", "Operations"], dialect)?;
         let Some(Value::Array(operations)) = operations else {
             return Err(Error::InvalidSyntax("A PATCH has an array named Operations.".to_owned()));
@@ -37,7 +38,6 @@ impl Patch {
                 format!("The request has {count} operations; at most {MAX_OPERATIONS} are taken in one PATCH.");
             return Err(Error::PayloadTooLarge(detail));
         }
-        check_schemas(body, PATCH_OP, &[], dialect)?;
         if operations.is_empty() {
             dialect.tolerate(Leniency::NoOperations, "Operations")?;
         }
@@ -206,7 +206,7 @@ impl Reader<'_> {
     /// A whole extension by its URI: each of its attributes is a step.
     fn push_extension(&mut self, op: Op, schema: &'static Schema, value: Option<Value>) -> Result<(), Error> {
         match (op, value) {
-            (Op::Remove, _) | (Op::Replace, Some(Value::Null)) => {
+            (Op::Remove, None | Some(Value::Null)) | (Op::Replace, Some(Value::Null)) => {
                 let attributes = schema.attributes.iter();
                 let paths = attributes.map(|attribute| AttributePath {
                     extension: Some(schema),

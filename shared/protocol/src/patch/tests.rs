@@ -282,6 +282,65 @@ fn entras_shapes() {
 
 /// RFC 7644 §3.5.2.3: all that match are replaced, and nothing of what they were stays.
 #[test]
+fn a_removal_with_a_value_removes_that_value_alone() {
+    let remove = |path: &str, value: Value| json!([{"op": "remove", "path": path, "value": value}]);
+    let manager = format!("{E}:manager");
+    let work = json!([{"value": "w@x", "type": "work", "primary": true}]);
+    let left = |manager: Value| json!({E: manager});
+    for (path, value, gone) in [
+        ("title", json!("t"), json!({"title": null})),
+        ("title", json!(""), json!({"title": null})),
+        ("title", json!("other"), json!({})),
+        ("active", json!("True"), json!({"active": null})),
+        ("active", json!(false), json!({})),
+        ("name", json!({"givenName": "B"}), json!({"name": null})),
+        ("name", json!({"givenName": "C"}), json!({})),
+        ("name.givenName", json!("B"), json!({"name": {"familyName": "J"}})),
+        ("name.givenName", json!("C"), json!({})),
+        (&manager, json!([{"value": "m1", "$ref": null}]), left(json!({"department": "D"}))),
+        (&manager, json!("m2"), json!({})),
+        (&format!("{manager}.value"), json!("m2"), json!({})),
+        (E, json!({"department": "X"}), json!({})),
+        (E, json!({"department": "D"}), left(json!({"manager": {"value": "m1", "$ref": "../Users/m1"}}))),
+        ("emails[type eq \"home\"]", json!({"value": "h@x"}), json!({"emails": work})),
+        ("emails[type eq \"home\"]", json!([{"value": "h@x"}]), json!({"emails": work})),
+        ("emails[type eq \"home\"]", json!([{"value": "w@x"}]), json!({})),
+        ("emails[type eq \"home\"].value", json!("H@x"), json!({"emails": work})),
+        ("emails[type eq \"home\"].value", json!("w@x"), json!({})),
+        ("emails.value", json!("h@x"), json!({"emails": work})),
+    ] {
+        check(remove(path, value), gone);
+    }
+    // A manager who was replaced before the former one is removed stays.
+    check(
+        json!([{"op": "replace", "path": manager, "value": "m2"}, {"op": "remove", "path": manager, "value": "m1"}]),
+        left(json!({"department": "D", "manager": {"value": "m2"}})),
+    );
+    for (path, value) in [("title", json!(5)), ("name", json!("B")), (manager.as_str(), json!({"$ref": "../Users/m1"}))]
+    {
+        let error = patch(Kind::User, &user(), &remove(path, value.clone())).unwrap_err();
+        assert_eq!(error.scim_type(), Some("invalidValue"), "{path} {value}: {error}");
+    }
+}
+
+#[test]
+fn what_is_made_for_a_filter_matches_it() {
+    let add = |path: &str, value: Value| json!([{"op": "add", "path": path, "value": value}]);
+    for (path, value) in [
+        ("emails[value eq \"old@x\"].value", json!("new@x")),
+        ("emails[type eq \"other\" and type eq \"third\"].value", json!("n@x")),
+        ("emails[type eq \"other\"]", json!({"type": "third", "value": "n@x"})),
+        ("emails[type eq \"other\"].type", json!("third")),
+        ("emails[primary eq true and type eq \"other\"].primary", json!(false)),
+    ] {
+        let error = patch(Kind::User, &user(), &add(path, value)).unwrap_err();
+        assert_eq!(error.scim_type(), Some("noTarget"), "{path}: {error}");
+    }
+    let third = json!([{"op": "replace", "path": "emails[type eq \"other\"].type", "value": "OTHER"}]);
+    assert!(patch(Kind::User, &user(), &third).is_ok(), "case does not count");
+}
+
+#[test]
 fn whole_values_are_replaced_and_the_last_new_primary_stands() {
     check(
         json!([{"op": "replace", "path": "emails[type eq \"home\"]", "value": {"display": "d"}}]),
@@ -386,6 +445,8 @@ fn members_become_changes_of_membership() {
         (json!([{"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}]), "[Remove([\"a\", \"b\"])]"),
         (json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "a"}]}]), "[Remove([\"a\"])]"),
         (json!([{"op": "Remove", "path": "members", "value": []}]), "[Remove([])]"),
+        (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "a"}]}]), "[Remove([\"a\"])]"),
+        (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "b"}]}]), "[Remove([])]"),
         (json!([{"op": "remove", "path": "members"}]), "[Replace([])]"),
         (json!([{"op": "replace", "path": "members", "value": []}]), "[Replace([])]"),
         (json!([{"op": "replace", "value": {"id": "x", "displayName": "G", "members": []}}]), "[Replace([])]"),
@@ -401,6 +462,7 @@ fn members_become_changes_of_membership() {
         (json!([{"op": "replace", "path": "members", "value": [null]}]), "invalidValue"),
         (json!([{"op": "replace", "value": {"members": [{"id": "u"}]}}]), "invalidValue"),
         (json!([{"op": "remove", "path": "members", "value": null}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "b"}]}]), "invalidValue"),
         (json!([{"op": "remove", "path": "displayName"}]), "mutability"),
     ] {
         assert_eq!(run(operations).map(|_| ()).map_err(|error| error.scim_type()), Err(Some(keyword)));

@@ -151,6 +151,10 @@ impl User {
             Op::Add if found.is_empty() => {
                 let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
                 merge(&mut new, sent);
+                // It would be one of another kind.
+                if new.kind.as_deref() != Some(kind) {
+                    return false;
+                }
                 self.add(&new);
                 return true;
             }

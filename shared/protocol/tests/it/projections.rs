@@ -55,7 +55,9 @@ fn names(kind: Kind) -> Vec<String> {
 fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(), TestCaseError> {
     let list = names.join(",");
     let (attributes, excluded) = if only { (Some(list.as_str()), None) } else { (None, Some(list.as_str())) };
-    let projection = Projection::parse(attributes, excluded, &Dialect::strict()).unwrap();
+    let strict = Projection::parse(attributes, excluded, &Dialect::strict());
+    prop_assert_eq!(strict.is_err(), names.iter().any(|name| name.ends_with("nope")), "what is unknown is refused");
+    let projection = Projection::parse(attributes, excluded, &Dialect::lenient()).unwrap();
     let once = projection.apply(resource_type(kind), resource.clone());
     prop_assert_eq!(projection.apply(resource_type(kind), once.clone()), once.clone());
     for attribute in resource_type(kind).attributes() {

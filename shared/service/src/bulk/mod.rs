@@ -24,7 +24,7 @@ const BATCH: usize = 100;
 /// # Errors
 /// What [`Bulk::parse`] refuses. That operations fail is no error of the request.
 pub async fn bulk(context: &Context<'_>, body: &Object, until: Instant) -> Result<Object, Error> {
-    let bulk = Bulk::parse(body)?;
+    let bulk = Bulk::parse(body, &context.caller.dialect)?;
     let mut job = Job::new(context, &bulk, Time::new(until));
     job.run(&order(&bulk)).await;
     Ok(job.response())

@@ -1,0 +1,171 @@
+//! Every leniency by its name: the request that needs it is done for a lenient token, and the log's list has that name alone;
+//! for a strict one it is refused, with what to send in its place, and nothing has changed.
+
+use std::time::{Duration, Instant};
+
+use protocol::{Caller, Error, Parameters, Precondition, Projection, Query, token};
+use schema::{GROUP, Kind, Leniency, Object, USER};
+use serde_json::{Value, json};
+use service::tokens::{Issue, authorize, issue};
+use service::{Context, Reply};
+
+use crate::tests::directory;
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
+/// A request.
+enum Ask {
+    /// PUT of a user, with what it has beside its name.
+    Put(Value),
+    /// PATCH of a user by one operation.
+    Patch(Value),
+    /// PATCH of a user by a whole message.
+    Message(Value),
+    /// PATCH of a group by one operation.
+    Group(Value),
+    Filter(&'static str),
+    Bulk(Value),
+    /// A token as the whole of the header.
+    BareToken,
+}
+
+/// A request that needs this leniency and no other. That it is a `match` lets no leniency go without.
+fn ask(leniency: Leniency) -> Ask {
+    let put = |name: &str, value: Value| Ask::Put(json!({"schemas": [USER], name: value}));
+    let patch = |op: &str, path: &str, value: Value| Ask::Patch(json!({"op": op, "path": path, "value": value}));
+    let manager = format!("{ENTERPRISE}:manager");
+    match leniency {
+        Leniency::UnknownAttributes => put("shoeSize", json!(43)),
+        Leniency::MissingSchemas => Ask::Put(json!({"schemas": null})),
+        Leniency::UnknownSchemas => Ask::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
+        Leniency::UnlistedExtensions => put(ENTERPRISE, json!({"department": "D"})),
+        Leniency::EmptyStrings => put("title", json!("")),
+        Leniency::StringBooleans => patch("replace", "active", json!("False")),
+        Leniency::BareValues => patch("replace", &manager, json!("m")),
+        Leniency::SingleForList => put("emails", json!({"value": "a@x"})),
+        Leniency::ListForSingle => patch("replace", &manager, json!([{"value": "m"}])),
+        Leniency::SeveralPrimaries => {
+            put("emails", json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]))
+        }
+        Leniency::UrlSafeBase64 => put("x509Certificates", json!([{"value": "-_-_"}])),
+        Leniency::OlderNames => patch("replace", &manager, json!({"managerId": "m"})),
+        Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
+        Leniency::UnknownMembers => Ask::Group(json!({"op": "add", "path": "members",
+            "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
+        Leniency::PatchWithoutPath => Ask::Patch(json!({"op": "replace", "value": {"title": "T"}})),
+        Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
+        Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
+        Leniency::OperationCase => patch("Replace", "title", json!("T")),
+        Leniency::NoOperations => Ask::Message(json!({"schemas": [PATCH], "Operations": []})),
+        Leniency::ElementsByFilter => patch("add", "emails[type eq \"work\"].value", json!("a@x")),
+        Leniency::ValuesOnRemove => patch("remove", "emails", json!([{"value": "a@x"}])),
+        Leniency::RelativePaths => Ask::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
+            "data": {"schemas": [USER], "userName": "relative"}})),
+        Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
+        Leniency::UnquotedLiterals => Ask::Filter("externalId eq jyoung"),
+        Leniency::ValuePathComparisons => Ask::Filter("emails[type eq \"work\"].value eq \"a@x\""),
+        Leniency::ComplexComparisons => {
+            Ask::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
+        }
+        Leniency::BareTokens => Ask::BareToken,
+    }
+}
+
+/// A user, or a group, for the request to change.
+async fn made(context: &Context<'_>, kind: Kind, name: &str) -> String {
+    let body = match kind {
+        Kind::User => json!({"schemas": [USER], "userName": name}),
+        Kind::Group => json!({"schemas": [GROUP], "displayName": name}),
+    };
+    let reply = service::create(context, kind, object(&body), &Projection::default()).await.unwrap();
+    reply.body.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+fn object(value: &Value) -> &Object {
+    value.as_object().unwrap()
+}
+
+/// What the service answers; of a bulk request, what it says of the one operation.
+async fn answer(context: &Context<'_>, ask: &Ask, kind: Kind, id: &str, name: &str) -> Result<(), String> {
+    let (whole, any) = (Projection::default(), Precondition::default());
+    let message = |operation: &Value| json!({"schemas": [PATCH], "Operations": [operation]});
+    let body = match ask {
+        Ask::Patch(operation) | Ask::Group(operation) => message(operation),
+        Ask::Put(body) => {
+            let mut body = body.clone();
+            body["userName"] = json!(name);
+            body
+        }
+        Ask::Message(body) => body.clone(),
+        Ask::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
+        Ask::Filter(_) | Ask::BareToken => Value::Null,
+    };
+    let refused = |error: Error| format!("{} {error}", error.status());
+    let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
+    match ask {
+        Ask::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
+        Ask::Patch(_) | Ask::Message(_) | Ask::Group(_) => {
+            done(service::patch(context, kind, id, object(&body), &whole, &any).await)
+        }
+        Ask::Filter(filter) => {
+            let parameters = Parameters { filter: Some((*filter).to_owned()), ..Parameters::default() };
+            match Query::parse(&[kind], parameters, &context.caller.dialect) {
+                Ok(query) => done(service::list(context, &query).await),
+                Err(error) => Err(refused(error)),
+            }
+        }
+        Ask::Bulk(_) => {
+            let until = Instant::now() + Duration::from_secs(60);
+            let response = service::bulk(context, object(&body), until).await.map_err(refused)?;
+            let report = &response["Operations"][0];
+            let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
+            if report["status"] == "201" { Ok(()) } else { Err(detail()) }
+        }
+        Ask::BareToken => {
+            let (label, dialect) = ("Okta".to_owned(), Some(context.caller.dialect.name().to_owned()));
+            let wish = Issue { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
+            let issued = issue(context.directory, wish).await.unwrap().token;
+            assert!(token::parse(&issued).unwrap().is_bare);
+            let caller = authorize(context.directory, &issued).await.unwrap();
+            // As the gateway answers: whatever is wrong with a token, it is one and the same 401.
+            let caller = caller.ok_or("401")?;
+            caller
+                .dialect
+                .used()
+                .try_for_each(|used| context.caller.dialect.tolerate(used, ""))
+                .map_err(|it| it.problem)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_leniency_is_named_when_it_is_used_and_refused_by_a_strict_token() {
+    let (directory, _engine) = directory().await;
+    for leniency in Leniency::ALL {
+        for dialect in ["strict", "lenient"] {
+            let (row, ask) = (leniency.row(), ask(leniency));
+            let name = format!("{}-{dialect}", row.name);
+            let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
+            let context = Context { directory, caller: &caller, base_url: "https://api.example/scim/v2" };
+            let kind = if matches!(ask, Ask::Group(_)) { Kind::Group } else { Kind::User };
+            let id = made(&context, kind, &name).await;
+            let read = async || {
+                let reply = service::get(&context, kind, &id, &Projection::default(), &Precondition::default()).await;
+                reply.unwrap().body.unwrap()
+            };
+            let before = read().await;
+            let outcome = answer(&context, &ask, kind, &id, &name).await;
+            let used: Vec<&str> = caller.dialect.used().map(|used| used.row().name).collect();
+            if dialect == "lenient" {
+                assert_eq!((outcome, used), (Ok(()), vec![row.name]));
+                continue;
+            }
+            let refusal = outcome.expect_err(row.name);
+            let says = refusal.starts_with("400") && refusal.contains(row.instead) && refusal.contains("is strict");
+            assert!(says || refusal == "401" && leniency == Leniency::BareTokens, "{}: {refusal}", row.name);
+            assert_eq!((read().await, used.len()), (before, 0), "{}", row.name);
+        }
+    }
+}
