@@ -16,7 +16,9 @@ pub async fn handle(
     directory: &Directory,
     event: ApiGatewayCustomAuthorizerRequestTypeRequest,
 ) -> Result<Answer, Error> {
-    let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+    // Of two headers nobody could tell which one the client means (RFC 9110 §5.3, §11.6.2).
+    let is_repeated = event.multi_value_headers.get_all("authorization").iter().nth(1).is_some();
+    let header = event.headers.get("authorization").filter(|_| !is_repeated).and_then(|value| value.to_str().ok());
     let caller = authorize(directory, header.unwrap_or_default()).await?;
     if let Some(caller) = &caller {
         edge::log::identify(caller);

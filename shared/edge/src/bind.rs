@@ -3,7 +3,7 @@
 use lambda_http::Body;
 use protocol::bulk::MAX_PAYLOAD_BYTES;
 use protocol::{Error, Parameters, Precondition, Projection, Query};
-use schema::{Kind, Object};
+use schema::{Kind, Leniency, Object};
 use serde_json::Value;
 
 use crate::Request;
@@ -73,7 +73,15 @@ impl Request {
 
     /// Okta and Entra send `application/scim+json; charset=utf-8`, Google and Okta's own test `application/json`.
     fn check_content_type(&self) -> Result<(), Error> {
-        let Some(value) = self.headers.get("content-type") else { return Ok(()) };
+        let mut lines = self.headers.get_all("content-type").iter();
+        let Some(value) = lines.next() else {
+            let tolerated = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
+            return tolerated.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
+        };
+        if lines.next().is_some() {
+            let problem = "The header Content-Type is there more than once; send one (RFC 9110 §5.3).";
+            return Err(Error::UnsupportedMediaType(problem.to_owned()));
+        }
         let sent = value.to_str().unwrap_or_default();
         let media_type = sent.split(';').next().unwrap_or_default().trim();
         let known = ["application/scim+json", "application/json"].iter().any(|it| media_type.eq_ignore_ascii_case(it));
@@ -86,8 +94,9 @@ impl Request {
 
     /// Only answers are compressed (RFC 9110 §8.4, §15.5.16).
     fn check_content_encoding(&self) -> Result<(), Error> {
-        let sent = self.headers.get("content-encoding").map(|value| value.to_str().unwrap_or_default());
-        if sent.is_none_or(|coding| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")) {
+        let sent = self.headers.get_all("content-encoding").iter().map(|value| value.to_str().unwrap_or("?"));
+        let mut codings = sent.flat_map(|codings| codings.split(',')).map(str::trim);
+        if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
             return Ok(());
         }
         let problem = "The body is compressed, which this service does not take; send it without Content-Encoding.";
@@ -176,8 +185,13 @@ impl Request {
 
     /// `If-Match` and `If-None-Match`.
     pub fn precondition(&self) -> Precondition {
-        // Bytes that are no text name no version; passed over, they would let the change through.
-        let tags = |name| self.headers.get(name).map(|tags| String::from_utf8_lossy(tags.as_bytes()));
+        // Bytes that are no text name no version; passed over, they would let the change through. Several lines are one list
+        // (RFC 9110 §5.3).
+        let tags = |name| {
+            let lines = self.headers.get_all(name).iter();
+            let lines: Vec<_> = lines.map(|tags| String::from_utf8_lossy(tags.as_bytes())).collect();
+            (!lines.is_empty()).then(|| lines.join(", "))
+        };
         Precondition::new(tags("if-match").as_deref(), tags("if-none-match").as_deref())
     }
 }
@@ -233,6 +247,40 @@ mod tests {
             let body = with_body(content_type, json!("{\"a\": 1}")).json_body();
             assert_eq!(body.unwrap().get("a"), Some(&json!(1)), "{content_type:?}");
         }
+    }
+
+    #[test]
+    fn a_body_of_no_type_is_a_leniency() {
+        let untyped = |dialect: &str| {
+            let mut event = event();
+            (event["headers"], event["multiValueHeaders"]) = (json!({}), json!({}));
+            event["requestContext"]["authorizer"]["dialect"] = json!(dialect);
+            admit(&event).unwrap()
+        };
+        let lenient = untyped("lenient");
+        assert!(lenient.json_body().is_ok());
+        assert_eq!(lenient.caller.dialect.used().collect::<Vec<_>>(), [Leniency::MissingContentType]);
+        let refused = untyped("strict").json_body().unwrap_err();
+        assert_eq!(refused.status(), 415);
+        assert!(refused.to_string().contains("application/scim+json"), "{refused}");
+    }
+
+    #[test]
+    fn repeated_headers_are_one_list_or_refused() {
+        let with = |name: &str, lines: Value| {
+            let mut event = event();
+            event["headers"] = json!({});
+            event["multiValueHeaders"] = json!({"Content-Type": ["application/json"]});
+            event["multiValueHeaders"][name] = lines;
+            admit(&event).unwrap()
+        };
+        let matches = |lines: Value, version| with("If-Match", lines).precondition().check(version).is_ok();
+        assert!(matches(json!(["W/\"1\"", "W/\"2\""]), 1) && matches(json!(["W/\"1\"", "W/\"2\""]), 2));
+        assert!(!matches(json!(["W/\"1\"", "W/\"2\""]), 3));
+        let status = |name: &str, lines| with(name, lines).json_body().map(drop).map_err(|error| error.status());
+        assert_eq!(status("Content-Type", json!(["application/json", "application/json"])), Err(415));
+        assert_eq!(status("Content-Encoding", json!(["identity", "gzip"])), Err(415));
+        assert_eq!(status("Content-Encoding", json!(["identity", "Identity"])), Ok(()));
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
-use lambda_http::lambda_runtime::Context;
+use lambda_http::lambda_runtime::{self, Context};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Body, LambdaEvent, RequestExt, Service, http, service_fn};
 use protocol::Error;
 use schema::ResourceId;
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -32,7 +33,8 @@ where
     F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    start(state, async move |state| lambda_http::run(service_fn(move |event| serve(state, handle, event))).await)
+    let answer = move |state, event: LambdaEvent<LambdaRequest>| adapt(state, handle, event);
+    start(state, async move |state| lambda_runtime::run(service_fn(move |event| answer(state, event))).await)
 }
 
 /// The state of a function that needs none.
@@ -53,9 +55,29 @@ where
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
     let event: LambdaRequest = serde_json::from_value(event)?;
-    let mut adapter = Adapter::from(service_fn(move |event| serve(state, handle, event)));
-    let Ok(answer) = adapter.call(LambdaEvent::new(event, Context::default())).await;
+    let Ok(answer) = adapt(state, handle, LambdaEvent::new(event, Context::default())).await;
     serde_json::to_value(answer)
+}
+
+/// The event has the headers twice: once all of them, and once the last line of each, which would take the place of the others
+/// (RFC 9110 §5.3).
+async fn adapt<S, Q, F, R>(
+    state: &'static S,
+    handle: F,
+    mut event: LambdaEvent<LambdaRequest>,
+) -> Result<impl Serialize, Infallible>
+where
+    S: Send + Sync + 'static,
+    Q: Admitted + Send + 'static,
+    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
+    R: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload
+        && !request.multi_value_headers.is_empty()
+    {
+        request.headers.clear();
+    }
+    Adapter::from(service_fn(move |event| serve(state, handle, event))).call(event).await
 }
 
 /// Starts logging, makes the state, and serves.

@@ -23,6 +23,23 @@ pub fn prepare(attribute: &Attribute, text: &str) -> String {
     }
 }
 
+/// The small sigma at the end of a word: which of the two Σ becomes depends on what comes after it.
+const FINAL_SIGMA: char = 'ς';
+const SIGMA: char = 'σ';
+
+/// The compared form of a part of a text, or of a text that is searched for one: what ends a part need not end the text.
+pub(crate) fn part(prepared: &str) -> Cow<'_, str> {
+    match prepared.contains(FINAL_SIGMA) {
+        true => prepared.replace(FINAL_SIGMA, "σ").into(),
+        false => prepared.into(),
+    }
+}
+
+/// What the compared forms of all texts begin with that have this beginning, as [`part`] compares it.
+pub fn common_beginning(prepared: &str) -> &str {
+    prepared.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
+}
+
 /// The key under which a unique name is stored: of a user name its PRECIS form, of a group's name the one in lower case.
 ///
 /// # Errors

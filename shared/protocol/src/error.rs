@@ -71,7 +71,7 @@ pub enum Error {
     /// 415.
     #[error("{0}")]
     UnsupportedMediaType(String),
-    /// 429, with the seconds to wait.
+    /// 429, with the seconds to wait. Nothing was changed.
     #[error("Too many requests for this directory at the moment. Try again in {retry_after} s.")]
     TooManyRequests { retry_after: u32 },
     /// 500. The cause is in the log, not here.
@@ -82,7 +82,7 @@ pub enum Error {
     /// 501.
     #[error("{0}")]
     NotImplemented(String),
-    /// 503, with the seconds to wait.
+    /// 503, with the seconds to wait. A change may have been made.
     #[error("The directory's storage does not answer at the moment. Try again in {retry_after} s.")]
     Unavailable { retry_after: u32 },
     /// 503: an operation for which a bulk request had no time left.

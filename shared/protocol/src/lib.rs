@@ -22,7 +22,7 @@ mod sort;
 pub mod token;
 
 pub use caller::{Caller, Scopes, Tenant};
-pub use compare::{name_key, prepare};
+pub use compare::{common_beginning, name_key, prepare};
 pub use cursor::{CURSOR_SECONDS, CursorKey};
 pub use error::Error;
 pub use filter::{Comparison, Filter, Operand, Operator};

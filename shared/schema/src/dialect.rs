@@ -188,6 +188,9 @@ leniencies! {
         "a complex attribute with one value is compared by its `value`: `manager eq \"x\"`"
         "Entra ID" "is complex; compare its sub-attribute `value`"
     // In headers.
+    MissingContentType "missingContentType"
+        "a body without a `Content-Type` is JSON"
+        "partial writers" "is missing; send `Content-Type: application/scim+json`"
     BareTokens "bareTokens"
         "the token may come without `Bearer`"
         "Okta's catalog apps" "has no scheme; put `Bearer` before the token"

@@ -10,6 +10,9 @@ use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 /// # Errors
 /// In a strict dialect, what it lacks or should not have.
 pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Invalid> {
+    if body.keys().filter(|name| name.eq_ignore_ascii_case("schemas")).nth(1).is_some() {
+        return Err(Invalid::new("schemas", "is there more than once, in different spellings; send it once"));
+    }
     let listed = listed(body);
     if body.iter().any(|(name, value)| name.eq_ignore_ascii_case("schemas") && !value.is_array() && !value.is_null()) {
         dialect.tolerate(Leniency::SingleForList, "schemas")?;

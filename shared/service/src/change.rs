@@ -7,7 +7,7 @@ use schema::{Kind, Object, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
 use crate::contest::Contest;
-use crate::failure::failed;
+use crate::failure::{failed, failed_after_write};
 use crate::get::find;
 use crate::keys::{keys_of, new_id, now, taken};
 use crate::membership::Edges;
@@ -34,7 +34,7 @@ pub async fn replace(
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
     let stored = change(context, kind, id, precondition, &wanted).await?;
-    represent::reply(context, 200, &stored, projection).await
+    represent::reply(context, 200, &stored, projection).await.map_err(failed_after_write)
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -55,7 +55,7 @@ pub async fn patch(
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
-    represent::reply(context, 200, &stored, projection).await
+    represent::reply(context, 200, &stored, projection).await.map_err(failed_after_write)
 }
 
 /// What a request makes of a resource, whatever the version that it meets.

@@ -5,7 +5,7 @@ use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, Error as StoreError, Write};
 
 use crate::contest::Contest;
-use crate::failure::failed;
+use crate::failure::{failed, failed_after_write};
 use crate::keys::{keys_of, new_id, now};
 use crate::{Context, Reply};
 
@@ -39,7 +39,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             Err(error) => return Err(failed(error)),
         }
     }
-    remove_edges(context, kind, &id).await?;
+    remove_edges(context, kind, &id).await.map_err(failed_after_write)?;
     Ok(Reply { status: 204, location: None, version: None, body: None })
 }
 

@@ -28,3 +28,12 @@ pub(crate) fn failed(error: StoreError) -> Error {
         }
     }
 }
+
+/// A failure after the write was done. "Too many requests" would say that nothing was, and a repeat would not find what there
+/// was to do.
+pub(crate) fn failed_after_write(error: Error) -> Error {
+    match error {
+        Error::TooManyRequests { retry_after } => Error::Unavailable { retry_after },
+        other => other,
+    }
+}

@@ -1,6 +1,6 @@
 //! Which keys a filter can be answered from. What they lead to is a superset: the whole filter is evaluated on it.
 
-use protocol::{Comparison, Filter, Operand, Operator, prepare};
+use protocol::{Comparison, Filter, Operand, Operator, common_beginning, prepare};
 use schema::{Kind, ResourceId};
 use store::Index;
 
@@ -77,7 +77,8 @@ fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Compariso
             Some(Source::Name(prepared.clone()))
         }
         (Operator::Sw, Kind::User, "userName", None) | (Operator::Sw, Kind::Group, "displayName", None) => {
-            (!prepared.is_empty()).then(|| Source::NamePrefix(prepared.clone()))
+            let prefix = common_beginning(prepared);
+            (!prefix.is_empty()).then(|| Source::NamePrefix(prefix.to_owned()))
         }
         (Operator::Eq, _, "externalId", None) => Some(Source::Lookup(external_id_index(kind), written.clone())),
         (Operator::Eq, Kind::User, "emails", Some("value")) => Some(Source::Lookup(Index::UserEmail, prepared.clone())),
@@ -100,6 +101,8 @@ mod tests {
         for (kind, filter, expect) in [
             (Kind::User, r#"userName eq "A@x""#.to_owned(), Some(Source::Name("a@x".into()))),
             (Kind::User, r#"userName sw "A""#.to_owned(), Some(Source::NamePrefix("a".into()))),
+            (Kind::User, r#"userName sw "ΑΒΣ""#.to_owned(), Some(Source::NamePrefix("αβ".into()))),
+            (Kind::User, r#"userName sw "Σ""#.to_owned(), None),
             (Kind::User, r#"userName sw """#.to_owned(), None),
             (Kind::User, r#"userName ne "a""#.to_owned(), None),
             (Kind::User, r#"displayName eq "a""#.to_owned(), None),

@@ -13,6 +13,7 @@ use crate::action::{Action, Meaning};
 use crate::error::failure;
 use crate::plan;
 use crate::retry::Backoff;
+use crate::unanswered::Unanswered;
 use crate::{Directory, Error, Index, Member};
 
 /// DynamoDB's limit of items in one transaction.
@@ -92,8 +93,8 @@ impl Directory {
     /// Commits a change, or changes nothing.
     ///
     /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
-    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable`, and
-    /// after `Throttled` if an answer was lost before, it is unknown whether the commit happened.
+    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable` it is
+    /// unknown whether the commit happened.
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<(), Error> {
         let mut stay = BTreeSet::new();
         let mut backoff = Backoff::new();
@@ -113,11 +114,15 @@ impl Directory {
     /// traces and call the name taken.
     pub(crate) async fn transact(&self, actions: &[Action], backoff: &mut Backoff) -> Result<(), Failure> {
         let token = Uuid::now_v7().to_string();
+        let unanswered = Unanswered::default();
         loop {
-            match self.try_transact(actions, &token).await {
+            match self.try_transact(actions, &token, &unanswered).await {
                 Err(Failure::Passing(error)) => {
                     if !backoff.pause().await {
-                        return Err(Failure::Final(error));
+                        return Err(Failure::Final(match unanswered.any() {
+                            true => Error::Unavailable(format!("TransactWriteItems: no answer, and then: {error}")),
+                            false => error,
+                        }));
                     }
                 }
                 done => return done,
@@ -125,10 +130,10 @@ impl Directory {
         }
     }
 
-    async fn try_transact(&self, actions: &[Action], token: &str) -> Result<(), Failure> {
+    async fn try_transact(&self, actions: &[Action], token: &str, unanswered: &Unanswered) -> Result<(), Failure> {
         let requests = actions.iter().map(|action| action.request.clone()).collect();
         let request = self.client.transact_write_items().set_transact_items(Some(requests)).client_request_token(token);
-        let Err(error) = request.send().await else { return Ok(()) };
+        let Err(error) = request.customize().interceptor(unanswered.clone()).send().await else { return Ok(()) };
         if let SdkError::ServiceError(answer) = &error
             && let TransactWriteItemsError::TransactionCanceledException(cancelled) = answer.err()
         {

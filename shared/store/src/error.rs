@@ -31,8 +31,7 @@ pub enum Error {
     /// DynamoDB or the environment does not let us: rights, the table's name, a call that it finds wrong. For the log.
     #[error("refused: {0}")]
     Refused(String),
-    /// DynamoDB asked for less, until the time for retries was over. If an answer was lost on the way, a write may have
-    /// happened.
+    /// DynamoDB asked for less, until the time for retries was over.
     #[error("DynamoDB throttles")]
     Throttled,
     /// No answer: whether a write happened is unknown. The cause is for the log.

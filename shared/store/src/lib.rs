@@ -22,6 +22,7 @@ mod retry;
 mod secret;
 mod table;
 mod token;
+mod unanswered;
 
 pub use bookmark::{Bookmark, BookmarkKey, Replacing};
 pub use commit::{

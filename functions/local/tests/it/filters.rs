@@ -165,3 +165,32 @@ fn a_filter_follows_every_change_at_once() {
         assert_eq!(people.matching(&old), "", "the old values are gone");
     }
 }
+
+/// At the end of a word Σ is ς in small letters (Unicode "final sigma"): the end of what is searched for is not one of a name.
+#[test]
+fn a_part_of_a_name_may_end_with_a_sigma() {
+    let server = Server::start();
+    let scim = server.client();
+    let tag = unique("t");
+    let names = ["ΟΔΟΣ", "ΟΔΟΣΣΕΑ", "οδος.α", "ΟΔΟΝ"].map(|name| format!("{tag}{name}"));
+    for name in &names {
+        scim.post("/Users", &json!({ "userName": name })).expect(201);
+        scim.post("/Groups", &json!({ "displayName": name })).expect(201);
+    }
+    for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
+        let found = |filter: String| {
+            let mut found: Vec<String> =
+                scim.find(endpoint, &filter).iter().map(|one| one[attribute].as_str().unwrap().to_owned()).collect();
+            found.sort_by_key(|name| names.iter().position(|other| other == name));
+            found
+        };
+        for part in ["ΟΔΟΣ", "οδος", "οδοσ"] {
+            // By the key, and without it.
+            assert_eq!(found(format!("{attribute} sw \"{tag}{part}\"")), names[..3], "{part}");
+            let walked = format!("({attribute} sw \"{tag}{part}\" or id eq \"x\") and {attribute} co \"{tag}\"");
+            assert_eq!(found(walked), names[..3], "{part}");
+            assert_eq!(found(format!("{attribute} sw \"{tag}\" and {attribute} co \"δ{}\"", &part[4..])), names[..3]);
+        }
+        assert_eq!(found(format!("{attribute} sw \"{tag}ΟΔΟΣΣ\"")), names[1..2]);
+    }
+}

@@ -192,6 +192,8 @@ fn a_body_is_taken_as_it_was_declared() {
     for (headers, body, status) in [
         (&[("Content-Type", "application/scim+json;profile=\"a,b\";charset=\"utf-8\"")][..], body("odd"), 201),
         (&[("Content-Type", "application/json;;")], body("odd"), 201),
+        (&[], body("untyped"), 201),
+        (&[("Content-Type", "application/json"), ("Content-Type", "application/scim+json")], body("twice"), 415),
         (&[("Content-Type", "application/json"), ("Content-Encoding", "identity")], body("identity"), 201),
         (&[("Content-Type", "application/json"), ("Content-Encoding", "gzip")], body("gzip"), 415),
         (&[("Content-Type", "application/json")], latin, 400),
@@ -200,6 +202,30 @@ fn a_body_is_taken_as_it_was_declared() {
     ] {
         let Some(answer) = send(&server, "POST", "/Users", headers, &body) else { return };
         assert_eq!(answer.status, status, "{headers:?} {}", String::from_utf8_lossy(&answer.body));
+    }
+}
+
+/// RFC 9110 §5.3: lines of a list are one list; of other headers there is one.
+#[test]
+fn a_repeated_header_is_not_half_read() {
+    let server = Server::start();
+    let scim = server.client();
+    let path = format!("/Users/{}", scim.post("/Users", &json!({ "userName": unique("lines") })).expect(201).id());
+    let body = json!({ "Operations": [{ "op": "replace", "path": "title", "value": "x" }] }).to_string();
+    let typed = ("Content-Type", "application/scim+json");
+    let again = format!("Bearer {}", server.token());
+    let (now, other) = (("If-Match", "W/\"1\""), ("If-Match", "W/\"7\""));
+    for (headers, status) in [
+        (&[typed, other, ("If-Match", "W/\"8\"")][..], 412),
+        (&[typed, ("Authorization", again.as_str())], 401),
+        (&[typed, now, other], 200),
+    ] {
+        let Some(answer) = send(&server, "PATCH", &path, headers, body.as_bytes()) else { return };
+        assert_eq!(answer.status, status, "{headers:?} {}", String::from_utf8_lossy(&answer.body));
+    }
+    for schemas in [("schemas", "SCHEMAS"), ("Schemas", "schemas")] {
+        let body = json!({ schemas.0: [], schemas.1: [crate::client::USER], "userName": unique("twice") });
+        scim.post("/Users", &body).refused(400, "invalidValue|invalidSyntax", &["schemas", "once"]);
     }
 }
 

@@ -155,3 +155,34 @@ fn users_that_were_changed_before_throttling_are_not_changed_again() {
 fn groups_that_were_changed_before_throttling_are_not_changed_again() {
     is_done_once("groups_that_were_changed_before_throttling_are_not_changed_again", 3..6, THROTTLED);
 }
+
+/// What an operation of a bulk request did without an answer is not tried again as something new, which would find the name
+/// taken, or nobody to delete. The other operation fails whatever happens.
+#[test]
+fn an_operation_that_may_have_been_done_says_so() {
+    if !may_spawn("an_operation_that_may_have_been_done_says_so") {
+        return;
+    }
+    let site = Site::new();
+    let operation = |method: &str, path: String, data: Value| json!({ "method": method, "path": path, "bulkId": "a", "data": data });
+    let none = operation("DELETE", format!("/Users/{}", site.staff), Value::Null);
+    let post = operation("POST", "/Users".to_owned(), json!({ "userName": "dan" }));
+    let delete = |id: &str, endpoint: &str| operation("DELETE", format!("{endpoint}/{id}"), Value::Null);
+    for (sent, lost, then) in [
+        (post, TRANSACTION, TRANSACTION),
+        (delete(&site.cy, "/Users"), TRANSACTION, TRANSACTION),
+        // The group is gone; its edges are still to go.
+        (delete(&site.staff, "/Groups"), Calls::Of("BatchWriteItem"), Calls::Of("BatchWriteItem")),
+    ] {
+        let before = site.seen();
+        site.proxy.fail_times(1, lost, Fault::LoseAnswer);
+        // As often as an operation is tried once, and a few more times.
+        site.proxy.fail_times(30, then, THROTTLED);
+        let answer = crate::bulk::send(&site.scim, &json!([sent, none])).expect(200);
+        site.proxy.pass();
+        answer.check(crate::bulk::statuses(&answer) == "503 404", "wanted 503, as it may have been done");
+        assert_ne!(site.seen(), before, "it was done");
+    }
+    site.scim.delete(format!("/Groups/{}", site.staff)).expect(404);
+    site.no_trace_of(&site.staff);
+}

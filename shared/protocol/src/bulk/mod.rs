@@ -35,9 +35,9 @@ pub struct Bulk {
 #[derive(Debug)]
 pub struct Operation {
     /// As it was sent, for the answer; what is none of the four methods, too.
-    pub method: Option<String>,
+    pub method: String,
     pub bulk_id: Option<String>,
-    path: Option<String>,
+    path: String,
     /// What is to be done, or why it cannot be.
     pub call: Result<Call, Error>,
     /// What it needs of other operations.
@@ -110,14 +110,14 @@ impl Call {
 impl Operation {
     /// Whether it creates what others can refer to.
     fn defines(&self) -> Option<&str> {
-        self.bulk_id.as_deref().filter(|_| self.method.as_deref() == Some(Verb::Create.method()))
+        self.bulk_id.as_deref().filter(|_| self.method == Verb::Create.method())
     }
 
     /// Its part of the response (RFC 7644 §3.7.3). `response` stands there for errors alone.
     pub fn report(&self, base_url: &str, outcome: &Outcome) -> Value {
         let mut report = Object::new();
         report.extend(self.location(base_url, outcome).map(|it| ("location".to_owned(), it.into())));
-        report.extend(self.method.as_deref().map(|it| ("method".to_owned(), it.into())));
+        report.insert("method".to_owned(), self.method.as_str().into());
         report.extend(self.bulk_id.as_deref().map(|it| ("bulkId".to_owned(), it.into())));
         match &outcome.result {
             Ok(done) => {
@@ -134,13 +134,13 @@ impl Operation {
 
     /// Every operation has one but a POST that failed. What is no path of a resource is given back as it is.
     fn location(&self, base_url: &str, outcome: &Outcome) -> Option<String> {
-        let is_post = self.method.as_deref() == Some(Verb::Create.method());
+        let is_post = self.method == Verb::Create.method();
         if is_post && outcome.result.is_err() {
             return None;
         }
         match (&self.call, &outcome.id) {
             (Ok(call), Some(id)) => Some(format!("{base_url}{}/{id}", call.kind.endpoint())),
-            _ => self.path.as_deref().map(|path| format!("{base_url}/{}", path.trim_start_matches('/'))),
+            _ => Some(format!("{base_url}/{}", self.path.trim_start_matches('/'))),
         }
     }
 }
@@ -198,7 +198,12 @@ pub(crate) mod tests {
                     "location": "b/Users/3", "method": "PUT", "bulkId": "q", "status": "404", "response": gone.body(),
                 }),
             ),
-            (json!({}), None, Err(gone.clone()), json!({"status": "404", "response": gone.body()})),
+            (
+                json!({"method": "GET", "path": "/"}),
+                None,
+                Err(gone.clone()),
+                json!({"location": "b/", "method": "GET", "status": "404", "response": gone.body()}),
+            ),
         ] {
             let outcome = Outcome { id: id.map(str::to_owned), result };
             let request = bulk(&json!([operation]));

@@ -1,4 +1,4 @@
-//! Reading a bulk request (RFC 7644 §3.7): what is wrong with the message is refused as a whole; what is wrong with one
+//! Reading a bulk request (RFC 7644 §3.7): a message of another shape is refused as a whole; what else is wrong with one
 //! operation is the outcome of that one, so that the others are carried out.
 
 use std::collections::{HashMap, HashSet};
@@ -37,7 +37,7 @@ impl Bulk {
         for (at, operation) in sent.iter().enumerate() {
             match operation {
                 Value::Object(operation) => {
-                    operations.push(read_operation(&format!("Operations[{at}]"), operation, dialect));
+                    operations.push(read_operation(&format!("Operations[{at}]"), operation, dialect)?);
                 }
                 _ => return Err(Error::InvalidSyntax(format!("Operations[{at}] is not an object."))),
             }
@@ -56,20 +56,26 @@ fn read_limit(sent: Option<&Value>) -> Result<Option<usize>, Error> {
     Ok(usize::try_from(number).ok().filter(|number| *number > 0))
 }
 
-fn read_operation(name: &str, operation: &Object, dialect: &Dialect) -> Operation {
-    let text = |key| member(name, operation, key).ok().flatten().and_then(Value::as_str).map(str::to_owned);
-    let method = text("method").map(|sent| Verb::named(&sent).map_or(sent, |verb| verb.method().to_owned()));
-    let call = read_call(name, operation, dialect);
+/// What has no method, or no path, is no operation, and its outcome could not be told (RFC 7644 §3.7.3: "method", "location").
+fn read_operation(name: &str, operation: &Object, dialect: &Dialect) -> Result<Operation, Error> {
+    let (sent, path) = (required(name, operation, "method")?, required(name, operation, "path")?);
+    let method = Verb::named(sent).map_or(sent, |verb| verb.method()).to_owned();
+    let bulk_id = member(name, operation, "bulkId").ok().flatten().and_then(Value::as_str).map(str::to_owned);
+    let call = read_call(name, operation, sent, path, dialect);
     let references = call.as_ref().map(reference::find).unwrap_or_default();
-    Operation { method, bulk_id: text("bulkId"), path: text("path"), call, references }
+    Ok(Operation { method, bulk_id, path: path.to_owned(), call, references })
 }
 
-fn read_call(name: &str, operation: &Object, dialect: &Dialect) -> Result<Call, Error> {
+fn required<'o>(name: &str, operation: &'o Object, key: &str) -> Result<&'o str, Error> {
+    let sent = text(name, key, member(name, operation, key)?)?.filter(|text| !text.is_empty());
+    sent.ok_or_else(|| Error::InvalidSyntax(format!("{name} has no {key}.")))
+}
+
+fn read_call(name: &str, operation: &Object, method: &str, path: &str, dialect: &Dialect) -> Result<Call, Error> {
     let wrong = |problem: &str| Error::InvalidSyntax(format!("{name} {problem}"));
     let names = ["method", "path", "bulkId", "version", "data"];
-    let [method, path, bulk_id, version, data] = members(name, operation, names, dialect)?;
-    let verb = read_method(name, text(name, "method", method)?, dialect)?;
-    let path = text(name, "path", path)?.ok_or_else(|| wrong("has no path."))?;
+    let [_, _, bulk_id, version, data] = members(name, operation, names, dialect)?;
+    let verb = read_method(name, method, dialect)?;
     let (kind, id) = read_path(name, verb, path)?;
     if !path.starts_with('/') {
         dialect.tolerate(Leniency::RelativePaths, format_args!("{name}.path"))?;
@@ -89,8 +95,8 @@ fn read_call(name: &str, operation: &Object, dialect: &Dialect) -> Result<Call, 
     Ok(Call { verb, kind, id, version, data })
 }
 
-fn read_method(name: &str, written: Option<&str>, dialect: &Dialect) -> Result<Verb, Error> {
-    let Some((written, verb)) = written.and_then(|written| Some((written, Verb::named(written)?))) else {
+fn read_method(name: &str, written: &str, dialect: &Dialect) -> Result<Verb, Error> {
+    let Some(verb) = Verb::named(written) else {
         let detail = format!("{name} has a method that is none of POST, PUT, PATCH and DELETE.");
         return Err(Error::InvalidSyntax(detail));
     };
@@ -168,13 +174,27 @@ mod tests {
 
     #[test]
     fn a_message_of_another_shape_is_refused_as_a_whole() {
-        let many = |count: usize| Value::Array(vec![json!({}); count]);
+        let delete = json!({"method": "DELETE", "path": "/Users/1"});
+        let many = |count: usize| Value::Array(vec![delete.clone(); count]);
         for (body, status, says) in [
             (json!({}), 400, "Operations"),
             (json!({"Operations": {}}), 400, "Operations"),
             (json!({"Operations": null}), 400, "Operations"),
-            (json!({"Operations": [{}, 1]}), 400, "Operations[1]"),
+            (json!({"Operations": [delete, 1]}), 400, "Operations[1]"),
             (json!({"Operations": [], "operations": []}), 400, "more than once"),
+            // What could not be reported.
+            (json!({"Operations": [delete, {}]}), 400, "Operations[1] has no method"),
+            (
+                json!({"Operations": [{"method": 1, "path": "/Users/1"}]}),
+                400,
+                "method of Operations[0] is not a string",
+            ),
+            (json!({"Operations": [{"method": null, "path": "/Users/1"}]}), 400, "no method"),
+            (json!({"Operations": [{"method": "", "path": "/Users/1"}]}), 400, "no method"),
+            (json!({"Operations": [{"method": "PUT", "Method": "PUT", "path": "/Users/1"}]}), 400, "more than once"),
+            (json!({"Operations": [{"method": "DELETE"}]}), 400, "no path"),
+            (json!({"Operations": [{"method": "DELETE", "path": ""}]}), 400, "no path"),
+            (json!({"Operations": [{"method": "DELETE", "path": 1}]}), 400, "path of Operations[0] is not a string"),
             (json!({"failOnErrors": "1", "Operations": []}), 400, "failOnErrors"),
             (json!({"failOnErrors": -1, "Operations": []}), 400, "failOnErrors"),
             (json!({"failOnErrors": 1.5, "Operations": []}), 400, "failOnErrors"),
@@ -233,12 +253,7 @@ mod tests {
         let post = |path: &str| json!({"method": "POST", "path": path, "bulkId": "a", "data": {}});
         let delete = |path: &str| json!({"method": "DELETE", "path": path});
         for (operation, expect) in [
-            (json!({}), Err(400)),
             (json!({"method": "GET", "path": "/Users/1"}), Err(400)),
-            (json!({"method": 1, "path": "/Users/1"}), Err(400)),
-            (json!({"method": "DELETE"}), Err(400)),
-            (json!({"method": "DELETE", "path": 1}), Err(400)),
-            (json!({"method": "DELETE", "Method": "PUT", "path": "/Users/1"}), Err(400)),
             (json!({"method": "DELETE", "path": "/Users/1", "version": 1}), Err(400)),
             (json!({"method": "POST", "path": "/Users", "data": {}}), Err(400)),
             (json!({"method": "POST", "path": "/Users", "bulkId": "", "data": {}}), Err(400)),
@@ -248,12 +263,12 @@ mod tests {
             (post("/Users"), Ok((Verb::Create, Kind::User, ""))),
             (post("Groups/"), Ok((Verb::Create, Kind::Group, ""))),
             (post("/Users/1"), Err(405)),
+            (post("/"), Err(404)),
             (post("/Bulk"), Err(404)),
             (post("/Me"), Err(404)),
             (post("/users"), Err(404)),
             (post("/v2/Users"), Err(404)),
             (post("https://api.example/v2/Users"), Err(404)),
-            (post(""), Err(404)),
             (delete("/Users"), Err(405)),
             (delete("/Users/1"), Ok((Verb::Delete, Kind::User, "1"))),
             (delete("/Users/1/2"), Err(404)),

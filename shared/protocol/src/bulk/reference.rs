@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::scope::Scope;
 use super::{Call, Verb};
+use crate::filter::pieces;
 
 const PREFIX: &str = "bulkId:";
 
@@ -113,52 +114,43 @@ fn value(sent: &Value, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -
 }
 
 fn text(sent: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
+    resolve(sent, place, scope, visit).unwrap_or_else(|| sent.to_owned())
+}
+
+/// A text with an id in the place of its reference, if it has one.
+fn resolve(sent: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Option<String> {
     if !scope.refers() {
-        return sent.to_owned();
+        return None;
     }
     // `../Users/bulkId:a`.
     let id_at = sent.match_indices('/').map(|(at, _)| at + 1).filter(|_| scope.is_url());
-    let reference = [0].into_iter().chain(id_at).find_map(|at| {
+    let (before, bulk_id) = [0].into_iter().chain(id_at).find_map(|at| {
         let (before, rest) = sent.split_at_checked(at)?;
         Some((before, named(rest)?))
-    });
-    let resolved = reference.and_then(|(before, bulk_id)| Some(format!("{before}{}", visit(place, bulk_id)?)));
-    resolved.unwrap_or_else(|| sent.to_owned())
+    })?;
+    Some(format!("{before}{}", visit(place, bulk_id)?))
 }
 
-/// `members[value eq "bulkId:a"]`.
+/// `members[value eq "bulkId:a"]`, without quotation marks, too: Entra ID leaves them out.
 fn literals(path: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
     let Some((attribute, _)) = path.split_once('[') else { return path.to_owned() };
     let elements = scope.at(attribute);
-    let (mut written, mut rest) = (String::new(), path);
-    while let Some((before, from)) = rest.find('"').and_then(|at| rest.split_at_checked(at)) {
-        let Some((literal, after)) = from.split_at_checked(length(from)) else { break };
-        let sent = serde_json::from_str::<String>(literal).ok();
-        let bulk_id = sent.as_deref().and_then(named).filter(|_| elements.at(compared(before)).refers());
-        let id = bulk_id.and_then(|bulk_id| visit(place, bulk_id));
-        written.push_str(before);
-        written.push_str(&id.map_or_else(|| literal.to_owned(), |id| Value::from(id).to_string()));
-        rest = after;
-    }
-    written + rest
-}
-
-/// The attribute before an operator at the end of a text.
-fn compared(text: &str) -> &str {
-    text.split([' ', '[', '(']).filter(|word| !word.is_empty()).nth_back(1).unwrap_or_default()
-}
-
-/// Of the string in quotation marks with which a text begins; of the whole text if it does not end.
-fn length(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            b'"' if !escaped => return at + 1,
-            b'\\' => escaped = !escaped,
-            _ => escaped = false,
+    let mut written = String::with_capacity(path.len());
+    // What is compared stands before the operator, which stands before the literal.
+    let (mut compared, mut operator) = ("", "");
+    for piece in pieces(path) {
+        let of = elements.at(compared);
+        let quoted = serde_json::from_str::<String>(piece).ok();
+        let resolved = match &quoted {
+            Some(literal) => resolve(literal, place, of, visit).map(|id| Value::from(id).to_string()),
+            None => resolve(piece, place, of, visit),
+        };
+        written.push_str(resolved.as_deref().unwrap_or(piece));
+        if !piece.trim_matches(['(', ')', '[', ']']).trim().is_empty() {
+            (compared, operator) = (operator, piece);
         }
     }
-    text.len()
+    written
 }
 
 #[cfg(test)]
@@ -246,6 +238,22 @@ mod tests {
                 ),
                 "a b",
             ),
+            (of_group(json!({"op": "remove", "path": "members[value eq bulkId:a]"})), "a"),
+            (
+                of_group(
+                    json!({"op": "remove", "path": "members[display eq x and (value eq BulkId:a)or value eq bulkId:b]"}),
+                ),
+                "a b",
+            ),
+            (of_group(json!({"op": "remove", "path": "members[\tvalue\teq\n\"bulkId:a\"]"})), "a"),
+            (
+                of_group(
+                    json!({"op": "remove", "path": "members[value eq\"bulkId:a\"or value\u{a0}eq\u{a0}\"bulkId:b\"]"}),
+                ),
+                "a b",
+            ),
+            (of_group(json!({"op": "remove", "path": "members[$ref eq \"https://x/Groups/bulkId:a\"]"})), "a"),
+            (of_group(json!({"op": "add", "value": {"members[value eq bulkId:a].display": "x"}})), "a"),
             // Texts like all.
             (
                 (
@@ -280,11 +288,26 @@ mod tests {
                 "",
             ),
             (patch(json!({"op": "replace", "path": "emails[value eq \"bulkId:x\"].display", "value": "bulkId:x"})), ""),
-            (of_group(json!({"op": "remove", "path": "members[display eq \"bulkId:x\"]"})), ""),
+            (of_group(json!({"op": "remove", "path": "members[display eq \"bulkId:x\" or display eq bulkId:x]"})), ""),
+            (of_group(json!({"op": "remove", "path": "members[bulkId:x eq \"1\"]"})), ""),
         ] {
             let read = bulk(&json!([{"method": method, "path": path, "data": data}]));
             let found: Vec<&str> = read.operations[0].references.iter().map(|it| it.bulk_id.as_str()).collect();
             assert_eq!(found.join(" "), expect, "{method} {data}");
+        }
+    }
+
+    #[test]
+    fn an_id_stands_where_the_reference_stood() {
+        for (path, expect) in [
+            ("members[value eq bulkId:a]", "members[value eq 1]"),
+            ("members[value eq \"bulkId:a\"or value\teq bulkId:a ]", "members[value eq \"1\"or value\teq 1 ]"),
+            ("members[$ref eq \"../Users/bulkId:a\"].x", "members[$ref eq \"../Users/1\"].x"),
+        ] {
+            let data = json!({"Operations": [{"op": "remove", "path": path}]});
+            let read = bulk(&json!([{"method": "PATCH", "path": "/Groups/1", "data": data}]));
+            let data = read.operations[0].call.as_ref().unwrap().resolved(|_| Some("1")).data;
+            assert_eq!(data["Operations"][0]["path"], expect);
         }
     }
 

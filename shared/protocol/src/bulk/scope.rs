@@ -93,7 +93,7 @@ impl Scope {
         }
         // A manager or a member may be its bare `value`.
         let refers = match attribute.data_type {
-            DataType::Complex => has_reference(attribute),
+            DataType::Complex => has_reference(attribute) || (free && attribute.sub_attribute("value").is_some()),
             DataType::Reference => is_of_resources(attribute),
             DataType::String => free || (attribute.name == "value" && parent.is_some_and(has_reference)),
             _ => false,
@@ -118,4 +118,32 @@ fn has_reference(attribute: &'static Attribute) -> bool {
 
 fn is_of_resources(attribute: &'static Attribute) -> bool {
     attribute.reference_types.iter().any(|name| Kind::ALL.into_iter().any(|kind| kind.name() == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::Registry;
+
+    use super::*;
+
+    const FILE: &str = include_str!("../../../../functions/local/tests/extensions/badge.json");
+    const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
+
+    #[test]
+    fn any_string_of_an_extension_may_refer() {
+        let registry: &'static Registry = Box::leak(Box::new(Registry::read(&[("badge.json", FILE)]).unwrap()));
+        let user = Scope::data(Verb::Replace, registry.resource_type(Kind::User));
+        for (path, expect) in [
+            ("serial", true),
+            ("tags", true),
+            ("doors.value", true),
+            // A complex value may be its bare `value`.
+            ("doors", true),
+            ("holder", false),
+            ("floor", false),
+            ("printedBy", false),
+        ] {
+            assert_eq!(user.at(BADGE).at(path).refers(), expect, "{path}");
+        }
+    }
 }

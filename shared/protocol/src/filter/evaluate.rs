@@ -6,7 +6,7 @@ use schema::Object;
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare::prepare;
+use crate::compare::{part, prepare};
 use crate::path::AttributePath;
 
 impl Filter {
@@ -65,7 +65,11 @@ impl Comparison {
                 ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
             }
             (Operand::Text { prepared, .. }, Value::String(text)) => {
-                text_holds(operator, &prepare(self.path.leaf(), text), prepared)
+                let text = prepare(self.path.leaf(), text);
+                match operator.is_substring() && !self.path.leaf().case_exact() {
+                    true => text_holds(operator, &part(&text), &part(prepared)),
+                    false => text_holds(operator, &text, prepared),
+                }
             }
             _ => false,
         }

@@ -15,6 +15,7 @@ use serde_json::{Number, Value};
 
 use crate::path::AttributePath;
 
+pub(crate) use lex::pieces;
 pub(crate) use place::{Place, place};
 
 /// The longest filter, in bytes.

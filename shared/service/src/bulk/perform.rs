@@ -42,7 +42,7 @@ impl Job<'_> {
         results.sort_by_key(|(at, _)| *at);
         let mut outcomes = Vec::with_capacity(results.len());
         for ((at, call), (_, mut result)) in prepared.into_iter().zip(results) {
-            // They may have been in each other's way.
+            // They may have been in each other's way. What is called too many requests was surely not carried out.
             if let (true, Ok(call), Err(Error::TooManyRequests { .. })) = (several, &call, &result) {
                 result = carry_out(self.context, time, call).await;
             }

@@ -107,6 +107,27 @@ async fn a_commit_whose_answer_was_lost_does_not_find_its_own_name_taken() {
     assert_eq!(create_during([Fault::LoseAnswer, conflict, Fault::None]).await, (Ok(()), 3));
 }
 
+/// Only what surely did not happen may be called throttled or contended.
+#[tokio::test]
+async fn what_follows_a_lost_answer_does_not_say_what_became_of_the_commit() {
+    let throttled = Fault::Answer(400, error("ThrottlingException"));
+    let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
+    for (lost, then) in [
+        (Fault::LoseAnswer, throttled.clone()),
+        (Fault::LoseAnswer, conflict.clone()),
+        (Fault::Answer(500, error("InternalServerError")), conflict),
+        (Fault::Hang, throttled),
+    ] {
+        let site = Site::new().await;
+        let happens = matches!(lost, Fault::LoseAnswer);
+        let (faulty, _proxy) = behind(&site, TRANSACTION, [lost, then]).await;
+        let ann = create(User, "ann");
+        let result = faulty.commit(&ann).await;
+        assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+        assert_eq!(site.version(User, &ann.id).await.is_some(), happens);
+    }
+}
+
 #[tokio::test]
 async fn a_token_whose_answer_was_lost_is_not_taken() {
     let site = Site::new().await;
