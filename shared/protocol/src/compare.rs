@@ -35,7 +35,7 @@ pub(crate) fn part(prepared: &str) -> Cow<'_, str> {
     }
 }
 
-/// What the compared forms of all texts begin with that have this beginning, as [`part`] compares it.
+/// What the compared forms of all texts begin with that have this beginning, as `part` compares it.
 pub fn common_beginning(prepared: &str) -> &str {
     prepared.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
 }
