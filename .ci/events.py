@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Every file of events/ through `sam local invoke`, and whether the answer is the one that it is meant to have.
+
+Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN one
+of its tokens for the tenant `acme`. The ids and tokens in the files are examples; where an event needs what they
+name, it is made first and its id put in the example's place. Prints a line for each event; the exit code is the
+number of wrong ones.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
+# Event: its function, its answer, and what it needs: u the user, v another, n the user's name, g a group, t a token.
+EVENTS = {
+    "authorizer": ("Authorizer", "Allow", "t"),
+    "authorizer--no-token": ("Authorizer", "Unauthorized", ""),
+    "bulk": ("Bulk", 200, ""),
+    "bulk--fail-on-errors": ("Bulk", 200, ""),
+    "fallback": ("Fallback", 405, ""),
+    "fallback--unknown-path": ("Fallback", 404, ""),
+    "groups-create": ("GroupsCreate", 201, ""),
+    "groups-delete": ("GroupsDelete", 204, "g"),
+    "groups-get": ("GroupsGet", 200, "g"),
+    "groups-list": ("GroupsList", 200, ""),
+    "groups-patch": ("GroupsPatch", 200, "guv"),
+    "groups-patch--okta-rename": ("GroupsPatch", 200, "g"),
+    "groups-replace": ("GroupsReplace", 200, "guv"),
+    "groups-search": ("GroupsSearch", 200, ""),
+    "me": ("Me", 501, ""),
+    "openapi": ("Openapi", 200, ""),
+    "resource-types": ("ResourceTypes", 200, ""),
+    "resource-types--filter": ("ResourceTypes", 403, ""),
+    "schemas": ("Schemas", 200, ""),
+    "search": ("Search", 200, ""),
+    "service-provider-config": ("ServiceProviderConfig", 200, ""),
+    "tokens-issue": ("TokensIssue", "token", ""),
+    "tokens-issue--too-long": ("TokensIssue", "errorMessage", ""),
+    "tokens-list": ("TokensList", "tokens", ""),
+    "tokens-revoke": ("TokensRevoke", "id", "t"),
+    "tokens-rotate": ("TokensRotate", "token", "t"),
+    "users-create": ("UsersCreate", 201, ""),
+    "users-create--no-user-name": ("UsersCreate", 400, ""),
+    "users-create--taken": ("UsersCreate", 409, "n"),
+    "users-delete": ("UsersDelete", 204, "u"),
+    "users-get": ("UsersGet", 200, "u"),
+    "users-list": ("UsersList", 200, ""),
+    "users-list--bad-filter": ("UsersList", 400, ""),
+    "users-patch": ("UsersPatch", 200, "u"),
+    "users-patch--entra-string-boolean": ("UsersPatch", 200, "u"),
+    "users-replace": ("UsersReplace", 200, "u"),
+    "users-replace--deactivate": ("UsersReplace", 200, "u"),
+    "users-search": ("UsersSearch", 200, ""),
+    "users-search--bad-count": ("UsersSearch", 400, ""),
+}
+USER, OTHER = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f", "01932c7e-9b5c-7d4e-8f60-2b3c4d5e6f70"
+GROUP = "01932c7f-1c6d-7e5f-9a71-3c4d5e6f7081"
+TOKEN = "scim_0123456789a_thisIsNotARealTokenItOnlyShowsWhereOneGoes"
+NAME, PUSHED = "test.user@okta.local", "Test SCIMv2"
+
+
+def scim(method, path, body=None):
+    data = json.dumps(body).encode() if body is not None else None
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
+    with urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method), timeout=60) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def invoke(function, event):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(event)
+        file.flush()
+        ran = subprocess.run(["sam", "local", "invoke", function, "-e", file.name, *arguments], capture_output=True, text=True)
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(("{", "["))]
+    return json.loads(lines[-1]) if lines else {"nothing": ran.stderr[-2000:]}
+
+
+def clear():
+    """Takes away what an event before this one has made."""
+    for endpoint in ("/Users", "/Groups"):
+        for resource in scim("GET", f"{endpoint}?count=1000&attributes=id")["Resources"]:
+            scim("DELETE", f"{endpoint}/{resource['id']}")
+
+
+def seeded(text, needs):
+    """The event with the ids of what it needs, made just now."""
+    for need, example, name in (("u", USER, NAME), ("v", OTHER, "other@okta.local"), ("n", "", NAME)):
+        if need in needs:
+            made = scim("POST", "/Users", {"userName": name})
+            text = text.replace(example, made["id"]) if example else text
+    if "g" in needs:
+        text = text.replace(GROUP, scim("POST", "/Groups", {"displayName": PUSHED})["id"])
+    if "t" in needs:
+        issued = invoke("TokensIssue", json.dumps({"tenant": "acme", "label": "event", "expiresInDays": 1}))
+        text = text.replace(TOKEN, issued["token"]).replace('"id": "0123456789a"', f'"id": "{issued["id"]}"')
+    return text
+
+
+def right(answer, expect):
+    if isinstance(expect, int):
+        return answer.get("statusCode") == expect
+    if expect == "Allow":
+        return answer.get("policyDocument", {}).get("Statement", [{}])[0].get("Effect") == "Allow"
+    if expect == "Unauthorized":
+        return answer.get("errorMessage") == "Unauthorized"
+    return expect in answer
+
+
+files = {path.stem: path for path in sorted(pathlib.Path("events").glob("*.json"))}
+wrong = sorted(files.keys() ^ EVENTS.keys())
+for name in wrong:
+    print(f"WRONG {name}: it is in only one of events/ and .ci/events.py")
+for name in sorted(files.keys() & EVENTS.keys()):
+    function, expect, needs = EVENTS[name]
+    clear()
+    answer = invoke(function, seeded(files[name].read_text(), needs))
+    if not right(answer, expect):
+        wrong.append(name)
+        print(f"WRONG {name}: not {expect} but {json.dumps(answer)[:2000]}")
+    else:
+        print(f"{name}: {expect}{', on data made for it' if needs else ''}", flush=True)
+print(f"sam local invoke: {len(files)} events, {len(wrong)} wrong")
+sys.exit(min(len(wrong), 100))
