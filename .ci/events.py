@@ -37,6 +37,7 @@ EVENTS = {
     "schemas": ("Schemas", 200, ""),
     "search": ("Search", 200, ""),
     "service-provider-config": ("ServiceProviderConfig", 200, ""),
+    "tokens-expiring": ("TokensExpiring", "tokens", ""),
     "tokens-issue": ("TokensIssue", "token", ""),
     "tokens-issue--too-long": ("TokensIssue", "errorMessage", ""),
     "tokens-list": ("TokensList", "tokens", ""),

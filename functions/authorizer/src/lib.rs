@@ -20,9 +20,12 @@ pub async fn handle(
     let is_repeated = event.multi_value_headers.get_all("authorization").iter().nth(1).is_some();
     let header = event.headers.get("authorization").filter(|_| !is_repeated).and_then(|value| value.to_str().ok());
     let caller = authorize(directory, header.unwrap_or_default()).await?;
-    if let Some(caller) = &caller {
-        edge::log::identify(caller);
-        edge::log::tolerated(&caller.dialect);
+    match &caller {
+        Some(caller) => {
+            edge::log::identify(caller);
+            edge::log::tolerated(&caller.dialect);
+        }
+        None => edge::metrics::refused_token(),
     }
     Ok(policy::answer(caller.as_ref(), event.method_arn.as_deref().unwrap_or_default()))
 }

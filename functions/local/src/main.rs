@@ -7,6 +7,8 @@ mod functions;
 mod gateway;
 #[cfg(test)]
 mod leniencies;
+#[cfg(test)]
+mod observed;
 mod options;
 mod policy;
 mod routes;

@@ -25,12 +25,12 @@ pub(crate) async fn directory() -> (&'static Directory, Engine) {
     (Box::leak(Box::new(directory)), engine)
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The properties of all resources of a type, by logical id.
-fn declared(kind: &str) -> BTreeMap<String, Value> {
+pub(crate) fn declared(kind: &str) -> BTreeMap<String, Value> {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_object().unwrap().iter().filter(|(_, it)| it["Type"] == kind);
     resources.map(|(name, it)| (name.clone(), it["Properties"].clone())).collect()
@@ -201,6 +201,7 @@ async fn a_token_with_another_secret_is_refused() {
         expires_at: u64::from(u32::MAX),
         last_used: None,
         revoked_at: None,
+        successor: None,
     };
     directory.put_token(&about).await.unwrap();
     assert!(authorize(directory, &format!("Bearer {good}")).await.unwrap().is_some());

@@ -49,6 +49,7 @@ where
     R: Future<Output = Result<O, Error>>,
 {
     let started = Instant::now();
+    let operation = log::operation::<F>();
     let work = async {
         let answer = serve::guard(async {
             let input = serde_json::from_value(event)
@@ -57,10 +58,10 @@ where
             serde_json::to_value(output).map_err(|_| Error::Internal)
         });
         let answer = answer.await;
-        log::done(answer.as_ref().err(), started.elapsed());
+        log::done(&operation, answer.as_ref().err(), started.elapsed());
         answer
     };
-    work.instrument(log::span(&log::operation::<F>(), request_id)).await
+    work.instrument(log::span(&operation, request_id)).await
 }
 
 fn diagnostic(error: Error) -> Diagnostic {

@@ -7,6 +7,7 @@ mod bind;
 mod event;
 mod json;
 pub mod log;
+pub mod metrics;
 mod negotiate;
 mod request;
 mod respond;

@@ -14,7 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::Response;
+use crate::{Response, metrics};
 
 /// The target of spans that are metered.
 const REQUEST: &str = "request";
@@ -113,6 +113,7 @@ impl Visit for Leniencies {
 
 /// Starts logging as a Lambda does: JSON on standard output, at Lambda's own level or `INFO`, panics included.
 pub(crate) fn start() {
+    metrics::start();
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     let lines = lines.with_filter(filter(threshold(level.as_deref())));
@@ -165,8 +166,8 @@ pub fn tolerated(dialect: &Dialect) {
     }
 }
 
-/// The line of a request.
-pub(crate) fn answered(response: &Response, resource: Option<&ResourceId>, duration: Duration) {
+/// The line of a request, and its metrics.
+pub(crate) fn answered(operation: &str, response: &Response, resource: Option<&ResourceId>, duration: Duration) {
     let usage = usage(&Span::current());
     tracing::info!(
         target: REQUEST,
@@ -178,10 +179,11 @@ pub(crate) fn answered(response: &Response, resource: Option<&ResourceId>, durat
         dynamodb_units = usage.units,
         "answered"
     );
+    metrics::answered(operation, response.status, duration, &usage);
 }
 
-/// The line of an invocation that is no request.
-pub(crate) fn done(error: Option<&Error>, duration: Duration) {
+/// The line of an invocation that is no request, and its metrics.
+pub(crate) fn done(operation: &str, error: Option<&Error>, duration: Duration) {
     let usage = usage(&Span::current());
     tracing::info!(
         target: REQUEST,
@@ -191,10 +193,11 @@ pub(crate) fn done(error: Option<&Error>, duration: Duration) {
         dynamodb_units = usage.units,
         "done"
     );
+    metrics::done(operation, duration, &usage);
 }
 
 /// To a tenth.
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 

@@ -119,11 +119,12 @@ where
         Some(RequestContext::ApiGatewayV1(context)) => context,
         None | Some(_) => &ApiGatewayProxyRequestContext::default(),
     };
-    let span = log::span(&log::operation::<F>(), context.request_id.as_deref());
+    let operation = log::operation::<F>();
+    let span = log::span(&operation, context.request_id.as_deref());
     let form = Form::new(event.method(), event.uri().path(), event.headers());
     let answer = async {
         let (response, resource) = respond(state, handle, event).await;
-        log::answered(&response, resource.as_ref(), started.elapsed());
+        log::answered(&operation, &response, resource.as_ref(), started.elapsed());
         response.into_http(form)
     };
     Ok(answer.instrument(span).await)

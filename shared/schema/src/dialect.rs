@@ -177,7 +177,7 @@ leniencies! {
     // In filters and paths.
     BareExtensionNames "bareExtensionNames"
         "an extension's attribute may be named without its URI where no core attribute has the name: `manager`"
-        "Entra ID" "belongs to an extension; put the extension's URI and a colon before it"
+        "Entra ID" "belongs to an extension; in a path put the extension's URI and a colon before it, in a resource send it in the extension's object"
     UnquotedLiterals "unquotedLiterals"
         "a word without quotes is a string after `eq`, for `id`, `externalId`, `userName`, `displayName`, `emails`, `members`"
         "Entra ID, PingOne, authentik" "the value is not quoted; put it in double quotes"

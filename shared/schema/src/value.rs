@@ -46,6 +46,7 @@ impl ResourceType {
     }
 
     fn read_into(&self, resource: &mut Object, body: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+        let mut bare = Vec::new();
         for (name, value) in body {
             if let Some(attribute) = self.attribute(name) {
                 if let Some(value) = read_writable(attribute, &attribute.name, value, dialect)? {
@@ -62,13 +63,25 @@ impl ResourceType {
                     Value::Object(content) => self.read_into(resource, content, dialect)?,
                     other => return Err(mismatch(name, "an object", other)),
                 }
+            } else if let Some((extension, attribute)) = self.bare(name) {
+                // The path of a PATCH would be invalid; here it is a value.
+                let refused = |invalid| Invalid { leniency: None, ..invalid };
+                dialect.tolerate(Leniency::BareExtensionNames, name).map_err(refused)?;
+                bare.push((extension, attribute, value));
             } else if self.is_path(name) {
                 return Err(Invalid::new(name, "is a path; in a whole resource, send the attribute inside its object"));
             } else {
                 dialect.tolerate(Leniency::UnknownAttributes, name)?;
             }
         }
-        Ok(())
+        bare.into_iter()
+            .try_for_each(|(extension, attribute, value)| read_bare(resource, extension, attribute, value, dialect))
+    }
+
+    /// An attribute that only an extension has, by its name alone; of several extensions the first one's, as in a path.
+    fn bare(&self, name: &str) -> Option<(&'static Schema, &'static Attribute)> {
+        let mut schemas = self.extensions.iter().map(|extension| extension.schema);
+        schemas.find_map(|schema| Some((schema, schema.attribute(name)?)))
     }
 
     /// Whether an unknown name is the notation of RFC 7644 §3.10 for something known: passing it over would lose it.
@@ -136,6 +149,22 @@ fn read_extension(extension: &Schema, value: &Value, dialect: &Dialect) -> Resul
         }
     }
     Ok(content)
+}
+
+/// Puts an extension's attribute that was sent among the core ones where it belongs.
+fn read_bare(
+    resource: &mut Object,
+    extension: &Schema,
+    attribute: &Attribute,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<(), Invalid> {
+    let path = format!("{}:{}", extension.id, attribute.name);
+    let Some(value) = read_writable(attribute, &path, value, dialect)? else { return Ok(()) };
+    match resource.entry(extension.id.clone()).or_insert_with(|| Value::Object(Object::new())) {
+        Value::Object(content) => insert_once(content, &attribute.name, &path, value),
+        other => Err(mismatch(&extension.id, "an object", other)),
+    }
 }
 
 fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Result<(), Invalid> {
@@ -304,6 +333,25 @@ mod tests {
         let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "}, "emails": [{"value": "B@x", "primary": true}], "title": "T",
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "D", "manager": {"value": "26118915"}}});
         assert_eq!(read(body), Ok(expect));
+    }
+
+    #[test]
+    fn an_extensions_attribute_is_taken_by_its_name_alone() {
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let expect =
+            json!({"userName": "b", enterprise: {"division": "V", "department": "D", "manager": {"value": "m"}}});
+        for body in [
+            json!({"userName": "b", "Department": "D", "manager": "m", enterprise: {"division": "V"}}),
+            json!({"userName": "b", enterprise: {"division": "V", "manager": {"value": "m"}}, "department": "D"}),
+        ] {
+            assert_eq!(read(body), Ok(expect.clone()));
+        }
+        assert_eq!(read(json!({"userName": "b", "department": ""})), Ok(json!({"userName": "b"})));
+        let twice = format!("{enterprise}:department: is there more than once, in different spellings; send it once");
+        assert_eq!(read(json!({"department": "D", enterprise: {"department": "D"}})), Err(twice));
+        let body = json!({"schemas": [resource_type(Kind::User).schema.id], "userName": "b", "department": "D"});
+        let refused = resource_type(Kind::User).read(body.as_object().unwrap(), &Dialect::strict()).unwrap_err();
+        assert!(refused.to_string().starts_with("department: belongs to an extension; "), "{refused}");
     }
 
     #[test]

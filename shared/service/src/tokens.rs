@@ -92,6 +92,9 @@ pub struct About {
     pub last_used: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
+    /// The id of the token that a rotation has put in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 /// The tokens of a tenant.
@@ -132,7 +135,8 @@ pub async fn issue(directory: &Directory, wanted: Issue) -> Result<Issued, Error
 /// # Errors
 /// Those of the store.
 pub async fn list(directory: &Directory, wanted: List) -> Result<Listed, Error> {
-    let mut tokens = directory.list_tokens(&wanted.tenant).await.map_err(failed)?;
+    let mut tokens = directory.list_tokens().await.map_err(failed)?;
+    tokens.retain(|token| token.tenant == wanted.tenant);
     tokens.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
     let now = now();
     Ok(Listed { tokens: tokens.into_iter().map(|token| about(token, now)).collect() })
@@ -160,7 +164,7 @@ pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Err
     let end = old.expires_at.min(now.saturating_add(hours * HOUR));
     let like = Like { tenant: old.tenant, label: old.label, scopes: old.scopes, dialect: old.dialect };
     let new = make(directory, like, lifetime).await?;
-    directory.expire_at(&old.id, end).await.map_err(failed)?;
+    directory.follow(&old.id, &new.about.id, end).await.map_err(failed)?;
     Ok(new)
 }
 
@@ -175,6 +179,46 @@ pub async fn revoke(directory: &Directory, wanted: Revoke) -> Result<About, Erro
     }
     let token = directory.get_token(&wanted.id).await.map_err(failed)?;
     token.map(|token| about(token, now())).ok_or_else(|| unknown(&wanted.id))
+}
+
+/// Within how many days tokens are counted as about to expire.
+pub const HORIZONS: [u64; 3] = [90, 30, 7];
+
+/// A token that is about to expire, with nothing in its place.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiring {
+    pub id: String,
+    pub tenant: String,
+    pub expires_at: String,
+    /// The least of [`HORIZONS`].
+    pub within_days: u64,
+}
+
+/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the next first. One that has a successor is to
+/// expire, and left out.
+///
+/// # Errors
+/// Those of the store.
+pub async fn expiring(directory: &Directory) -> Result<Vec<Expiring>, Error> {
+    let tokens = directory.list_tokens().await.map_err(failed)?;
+    let now = now();
+    let mut ending: Vec<_> = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token))).collect();
+    ending.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
+    let tell = |(within_days, token): (u64, Token)| Expiring {
+        id: token.id,
+        tenant: token.tenant,
+        expires_at: time(token.expires_at),
+        within_days,
+    };
+    Ok(ending.into_iter().map(tell).collect())
+}
+
+/// The least of [`HORIZONS`] within which a token expires that works and has no successor.
+fn horizon(token: &Token, now: u64) -> Option<u64> {
+    let ends = state(token, now) == "active" && token.successor.is_none();
+    let within = HORIZONS.into_iter().filter(|days| token.expires_at <= now.saturating_add(days * DAY));
+    within.min().filter(|_| ends)
 }
 
 /// Who bears the token of an `Authorization` header; `None` whatever is wrong with it, which the log alone tells.
@@ -233,6 +277,7 @@ async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<Issued
         expires_at: created.saturating_add(lifetime),
         last_used: None,
         revoked_at: None,
+        successor: None,
     };
     directory.put_token(&token).await.map_err(failed)?;
     Ok(Issued { token: minted.to_string(), about: about(token, created) })
@@ -273,6 +318,7 @@ fn about(token: Token, now: u64) -> About {
         expires_at: time(token.expires_at),
         last_used: token.last_used.map(time),
         revoked_at: token.revoked_at.map(time),
+        successor: token.successor,
     }
 }
 
@@ -312,6 +358,7 @@ mod tests {
             expires_at,
             last_used: None,
             revoked_at,
+            successor: None,
         }
     }
 
@@ -320,6 +367,25 @@ mod tests {
         assert_eq!(state(&token(10, None), 9), "active");
         assert_eq!(state(&token(10, None), 10), "expired");
         assert_eq!(state(&token(10, Some(1)), 9), "revoked");
+    }
+
+    #[test]
+    fn a_token_is_about_to_expire_within_the_least_horizon() {
+        for (expires_at, expect) in [
+            (1, None),
+            (2, Some(7)),
+            (1 + 7 * DAY, Some(7)),
+            (2 + 7 * DAY, Some(30)),
+            (1 + 30 * DAY, Some(30)),
+            (2 + 30 * DAY, Some(90)),
+            (1 + 90 * DAY, Some(90)),
+            (2 + 90 * DAY, None),
+        ] {
+            assert_eq!(horizon(&token(expires_at, None), 1), expect, "{expires_at}");
+            assert_eq!(horizon(&token(expires_at, Some(1)), 1), None, "revoked");
+            let followed = Token { successor: Some("next".into()), ..token(expires_at, None) };
+            assert_eq!(horizon(&followed, 1), None, "rotated");
+        }
     }
 
     #[test]

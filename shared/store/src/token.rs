@@ -43,6 +43,9 @@ pub struct Token {
     pub last_used: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<u64>,
+    /// The id of the token that takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 fn lenient() -> String {
@@ -79,12 +82,10 @@ impl Directory {
         self.read(&Key::token(id)).await?.map(token).transpose()
     }
 
-    /// All tokens of a tenant; those that expired 30 days ago go at some time.
-    pub async fn list_tokens(&self, tenant: &str) -> Result<Vec<Token>, Error> {
+    /// All tokens of all tenants; those that expired 30 days ago go at some time.
+    pub async fn list_tokens(&self) -> Result<Vec<Token>, Error> {
         let items = self.query(CollectionQuery::all(TOKENS.to_owned()), None).await?;
-        let mut tokens: Vec<_> = items.into_iter().map(token).collect::<Result<_, _>>()?;
-        tokens.retain(|token| token.tenant == tenant);
-        Ok(tokens)
+        items.into_iter().map(token).collect()
     }
 
     /// Revokes a token; one that is revoked already keeps its time.
@@ -93,10 +94,11 @@ impl Directory {
         self.update_token(id, set, PRESENT, [("at", number(at))]).await
     }
 
-    /// Gives a token another expiry.
-    pub async fn expire_at(&self, id: &str, at: u64) -> Result<(), Error> {
-        let values = [("at", number(at)), ("gone", number(at.saturating_add(KEPT_AFTER_EXPIRY)))];
-        self.update_token(id, "SET #expiresAt = :at, #expires = :gone", PRESENT, values).await
+    /// Gives a token another expiry, and says which one takes its place.
+    pub async fn follow(&self, id: &str, successor: &str, at: u64) -> Result<(), Error> {
+        let gone = number(at.saturating_add(KEPT_AFTER_EXPIRY));
+        let values = [("at", number(at)), ("gone", gone), ("next", AttributeValue::S(successor.to_owned()))];
+        self.update_token(id, "SET #expiresAt = :at, #expires = :gone, #successor = :next", PRESENT, values).await
     }
 
     /// Notes that a token was used, unless that was noted within the last hour, in which case it costs nothing.

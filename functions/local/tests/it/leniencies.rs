@@ -105,6 +105,12 @@ fn resources_may_differ_from_the_schema() {
         "invalidSyntax",
         &json!({ ENTERPRISE: { "department": "G" }, "schemas": [USER, ENTERPRISE] }),
     );
+    // bareExtensionNames
+    pair.put(
+        &json!({ "department": "G", "manager": { "value": "M" } }),
+        "invalidValue",
+        &json!({ ENTERPRISE: { "department": "G", "manager": { "value": "M" } }, "schemas": [USER, ENTERPRISE] }),
+    );
     // coreSchemaObject
     pair.put(&json!({ USER: { "title": "H" } }), "invalidSyntax", &json!({ "title": "H" }));
     pair.patch(

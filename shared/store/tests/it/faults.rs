@@ -143,6 +143,7 @@ async fn a_token_whose_answer_was_lost_is_not_taken() {
         expires_at: 2,
         last_used: None,
         revoked_at: None,
+        successor: None,
     };
     faulty.directory.put_token(&token).await.unwrap();
     assert_eq!(site.directory.get_token("one").await.unwrap(), Some(token));

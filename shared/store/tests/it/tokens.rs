@@ -16,6 +16,7 @@ fn token(id: &str, tenant: &str) -> Token {
         expires_at: 2_000_000_000,
         last_used: None,
         revoked_at: None,
+        successor: None,
     }
 }
 
@@ -29,28 +30,29 @@ async fn a_token_is_issued_used_and_revoked() {
     for absent in ["", "two"] {
         assert_eq!(directory.get_token(absent).await.unwrap(), None);
         assert_eq!(directory.revoke(absent, 1).await, Err(Error::Missing));
-        assert_eq!(directory.expire_at(absent, 1).await, Err(Error::Missing));
+        assert_eq!(directory.follow(absent, "two", 1).await, Err(Error::Missing));
     }
     assert_eq!(directory.put_token(&Token { hash: "another".to_owned(), ..one.clone() }).await, Err(Error::Taken));
 
-    directory.expire_at("one", 1_500_000_000).await.unwrap();
+    directory.follow("one", "two", 1_500_000_000).await.unwrap();
     directory.revoke("one", 1_200_000_000).await.unwrap();
     directory.revoke("one", 1_300_000_000).await.unwrap();
-    let expected = Token { expires_at: 1_500_000_000, revoked_at: Some(1_200_000_000), ..one };
+    let successor = Some("two".to_owned());
+    let expected = Token { expires_at: 1_500_000_000, revoked_at: Some(1_200_000_000), successor, ..one };
     assert_eq!(directory.get_token("one").await.unwrap(), Some(expected));
     let item = site.items("token").await.remove(0);
     assert_eq!(item["expires"].as_n().unwrap(), "1502592000");
 }
 
 #[tokio::test]
-async fn tokens_are_listed_by_tenant() {
+async fn the_tokens_of_all_tenants_are_listed() {
     let site = Site::new().await;
     for (id, tenant) in [("a", "acme"), ("b", "other"), ("c", "acme")] {
         site.directory.put_token(&token(id, tenant)).await.unwrap();
     }
-    let ids = site.directory.list_tokens("acme").await.unwrap().into_iter().map(|token| token.id);
-    assert_eq!(ids.collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(site.directory.list_tokens("nobody").await.unwrap(), []);
+    let listed = site.directory.list_tokens().await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|token| (token.id.as_str(), token.tenant.as_str())).collect();
+    assert_eq!(listed, [("a", "acme"), ("b", "other"), ("c", "acme")]);
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! What operators see: that the alarms and the dashboard of template.yaml ask for metrics that there are, and that tokens
+//! about to expire are found.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use edge::metrics::{METRICS, NAMESPACE};
+use serde_json::{Value, json};
+use service::tokens::{Issue, Revoke, Rotate, issue, revoke, rotate};
+
+use crate::template::TEMPLATE;
+use crate::tests::{declared, directory, root};
+
+/// The name of a metric of ours, and the names of its dimensions.
+type Asked = (String, Vec<String>);
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn of_alarms() -> BTreeSet<Asked> {
+    let alarms = declared("AWS::CloudWatch::Alarm").into_values().filter(|alarm| alarm["Namespace"] == NAMESPACE);
+    let name = |dimension: &Value| text(&dimension["Name"]);
+    alarms
+        .map(|it| (text(&it["MetricName"]), it["Dimensions"].as_array().unwrap().iter().map(name).collect()))
+        .collect()
+}
+
+/// A metric is `["SCIM", name, dimension, value, …, {…}]`, or found by `SEARCH('{SCIM,Dimension,…} … MetricName="name"', …)`.
+fn of_dashboard() -> BTreeSet<Asked> {
+    let dashboards = declared("AWS::CloudWatch::Dashboard");
+    let body: String = text(&dashboards["Dashboard"]["DashboardBody"]);
+    // A number stands there without quotes.
+    let body: Value = serde_json::from_str(&body.replace("${LatencyAlarmMs}", "0")).unwrap();
+    let widgets = body["widgets"].as_array().unwrap().iter();
+    let metrics = widgets.filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten();
+    metrics.filter_map(|metric| listed(metric).or_else(|| searched(metric))).collect()
+}
+
+fn listed(metric: &Value) -> Option<Asked> {
+    let words: Vec<&str> = metric.as_array()?.iter().filter_map(Value::as_str).collect();
+    let (namespace, rest) = words.split_first()?;
+    let (name, dimensions) = rest.split_first()?;
+    let dimensions = dimensions.chunks(2).map(|pair| pair[0].to_owned()).collect();
+    (*namespace == NAMESPACE).then(|| ((*name).to_owned(), dimensions))
+}
+
+fn searched(metric: &Value) -> Option<Asked> {
+    let expression = metric[0]["expression"].as_str()?;
+    let (_, rest) = expression.split_once(&format!("{{{NAMESPACE},"))?;
+    let (dimensions, rest) = rest.split_once('}')?;
+    let (_, rest) = rest.split_once("MetricName=\"")?;
+    let (name, _) = rest.split_once('"')?;
+    Some((name.to_owned(), dimensions.split(',').map(str::to_owned).collect()))
+}
+
+#[test]
+fn alarms_and_dashboard_ask_for_metrics_that_there_are() {
+    let emitted = METRICS.iter().flat_map(|metric| metric.sets.iter().map(|set| (metric.name.to_owned(), *set)));
+    let mut emitted: BTreeSet<Asked> =
+        emitted.map(|(name, set)| (name, set.iter().map(|&dimension| dimension.to_owned()).collect())).collect();
+    // That one is made of the access log.
+    let filters = declared("AWS::Logs::MetricFilter");
+    for made in filters.values().flat_map(|filter| filter["MetricTransformations"].as_array().unwrap()) {
+        let keys = made["Dimensions"].as_array().unwrap().iter().map(|dimension| text(&dimension["Key"]));
+        emitted.insert((text(&made["MetricName"]), keys.collect()));
+    }
+    let (alarms, dashboard) = (of_alarms(), of_dashboard());
+    assert!(alarms.len() >= 2 && dashboard.len() >= 9, "{alarms:?} {dashboard:?}");
+    let unknown: Vec<_> = alarms.union(&dashboard).filter(|asked| !emitted.contains(asked)).collect();
+    assert!(unknown.is_empty(), "nobody emits {unknown:?}");
+    // Every metric is looked at.
+    for metric in &METRICS {
+        assert!(dashboard.iter().any(|(name, _)| name == metric.name), "{} is not on the dashboard", metric.name);
+    }
+    assert_eq!(TEMPLATE.matches("SERVICE: !Ref AWS::StackName").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_about_to_expire_are_found_with_no_successor() {
+    let (directory, _engine) = directory().await;
+    let wish = |tenant: &str, days| Issue {
+        tenant: tenant.to_owned(),
+        label: "Okta".to_owned(),
+        expires_in_days: Some(days),
+        scopes: None,
+        dialect: None,
+    };
+    let mut ids = Vec::new();
+    for (tenant, days) in [("acme", 5), ("other", 20), ("acme", 80), ("acme", 100), ("acme", 3), ("acme", 4)] {
+        ids.push(issue(directory, wish(tenant, days)).await.unwrap().about.id);
+    }
+    let rotation = Rotate { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
+    rotate(directory, rotation).await.unwrap();
+    revoke(directory, Revoke { id: ids[5].clone() }).await.unwrap();
+    let event = fs::read_to_string(root().join("events/tokens-expiring.json")).unwrap();
+    let event = serde_json::from_str(&event).unwrap();
+    let found = edge::invoke_event(directory, tokens_expiring::handle, event, None).await.unwrap();
+    let found = found["tokens"].as_array().unwrap().iter();
+    let found: Vec<Value> = found.map(|it| json!([it["id"], it["tenant"], it["withinDays"]])).collect();
+    assert_eq!(found, [json!([ids[0], "acme", 7]), json!([ids[1], "other", 30]), json!([ids[2], "acme", 90])]);
+}

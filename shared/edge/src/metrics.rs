@@ -1,0 +1,171 @@
+//! Metrics for CloudWatch in its embedded metric format: a JSON line on standard output for each request or invocation, whatever the
+//! log level. Without the environment variable `SERVICE`, the name of the stack, there are none.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use crate::log::{Usage, milliseconds};
+
+/// The namespace of all of them.
+pub const NAMESPACE: &str = "SCIM";
+
+/// A metric, and by what it can be asked for.
+#[derive(Debug)]
+pub struct Metric {
+    pub name: &'static str,
+    pub unit: &'static str,
+    /// Each a set of dimensions under which CloudWatch keeps it.
+    pub sets: &'static [&'static [&'static str]],
+}
+
+const ALL: &[&str] = &["Service"];
+const BY_OPERATION: &[&str] = &["Service", "Operation"];
+const REQUESTS: Metric =
+    Metric { name: "Requests", unit: "Count", sets: &[ALL, BY_OPERATION, &["Service", "Operation", "Status"]] };
+const LATENCY: Metric = Metric { name: "Latency", unit: "Milliseconds", sets: &[BY_OPERATION] };
+const CALLS: Metric = Metric { name: "DynamoDBCalls", unit: "Count", sets: &[ALL, BY_OPERATION] };
+const UNITS: Metric = Metric { name: "DynamoDBUnits", unit: "Count", sets: &[ALL, BY_OPERATION] };
+const LENIENCIES: Metric = Metric { name: "Leniencies", unit: "Count", sets: &[ALL, &["Service", "Leniency"]] };
+const REFUSED_TOKENS: Metric = Metric { name: "RefusedTokens", unit: "Count", sets: &[ALL] };
+const TOKENS_EXPIRING: Metric = Metric { name: "TokensExpiring", unit: "Count", sets: &[&["Service", "Days"]] };
+
+/// Every metric that there is.
+pub const METRICS: [Metric; 7] = [REQUESTS, LATENCY, CALLS, UNITS, LENIENCIES, REFUSED_TOKENS, TOKENS_EXPIRING];
+
+static SERVICE: OnceLock<String> = OnceLock::new();
+
+/// From here on metrics are printed, if the stack has a name.
+pub(crate) fn start() {
+    if let Some(name) = std::env::var("SERVICE").ok().filter(|name| !name.is_empty()) {
+        SERVICE.get_or_init(|| name);
+    }
+}
+
+/// A token was presented and not accepted.
+pub fn refused_token() {
+    print(|service| vec![line(service, &[], &[(&REFUSED_TOKENS, 1.0)])]);
+}
+
+/// So many tokens expire within so many days.
+pub fn tokens_expiring(days: u64, tokens: usize) {
+    let count = u32::try_from(tokens).unwrap_or(u32::MAX);
+    let days = days.to_string();
+    print(|service| vec![line(service, &[("Days", &days)], &[(&TOKENS_EXPIRING, count.into())])]);
+}
+
+/// A request was answered.
+pub(crate) fn answered(operation: &str, status: u16, duration: Duration, usage: &Usage) {
+    print(|service| request(service, operation, Some(status), duration, usage));
+}
+
+/// An invocation that is no request has ended.
+pub(crate) fn done(operation: &str, duration: Duration, usage: &Usage) {
+    print(|service| request(service, operation, None, duration, usage));
+}
+
+fn request(service: &str, operation: &str, status: Option<u16>, duration: Duration, usage: &Usage) -> Vec<Value> {
+    let calls = f64::from(u32::try_from(usage.calls).unwrap_or(u32::MAX));
+    let mut metrics = vec![(&LATENCY, milliseconds(duration)), (&CALLS, calls), (&UNITS, usage.units)];
+    let status = status.map(|status| status.to_string());
+    let mut dimensions = vec![("Operation", operation)];
+    if let Some(status) = &status {
+        metrics.push((&REQUESTS, 1.0));
+        dimensions.push(("Status", status));
+    }
+    let leniencies: BTreeSet<&String> = usage.leniencies.iter().collect();
+    let leniencies = leniencies.into_iter().map(|name| line(service, &[("Leniency", name)], &[(&LENIENCIES, 1.0)]));
+    std::iter::once(line(service, &dimensions, &metrics)).chain(leniencies).collect()
+}
+
+/// One document of the format: what to make of its members, then the members.
+fn line(service: &str, dimensions: &[(&str, &str)], metrics: &[(&Metric, f64)]) -> Value {
+    let directives: Vec<Value> = metrics
+        .iter()
+        .map(|(metric, _)| {
+            let metrics = json!([{"Name": metric.name, "Unit": metric.unit}]);
+            json!({"Namespace": NAMESPACE, "Dimensions": metric.sets, "Metrics": metrics})
+        })
+        .collect();
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let timestamp = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+    let about = json!({"Timestamp": timestamp, "CloudWatchMetrics": directives});
+    let mut document = Map::from_iter([("_aws".to_owned(), about), ("Service".to_owned(), service.into())]);
+    document.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+    document.extend(metrics.iter().map(|(metric, value)| (metric.name.to_owned(), Value::from(*value))));
+    Value::Object(document)
+}
+
+fn print(lines: impl FnOnce(&str) -> Vec<Value>) {
+    let Some(service) = SERVICE.get() else { return };
+    let text: String = lines(service).into_iter().map(|line| format!("{line}\n")).collect();
+    // Nobody can be told that standard output is closed.
+    drop(std::io::stdout().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rules of the format: a target for every name, a number behind each metric, a text behind each dimension.
+    fn check(document: &Value) -> BTreeSet<String> {
+        assert!(document["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
+        let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        let mut named: BTreeSet<String> = BTreeSet::from(["_aws".to_owned()]);
+        for directive in directives {
+            assert_eq!(directive["Namespace"], "SCIM");
+            for set in directive["Dimensions"].as_array().unwrap() {
+                assert!(set.as_array().unwrap().len() <= 30);
+                for name in set.as_array().unwrap() {
+                    assert!(document[name.as_str().unwrap()].is_string(), "{name} in {document}");
+                    named.insert(name.as_str().unwrap().to_owned());
+                }
+            }
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(document[metric["Name"].as_str().unwrap()].is_number(), "{metric} in {document}");
+                named.insert(metric["Name"].as_str().unwrap().to_owned());
+            }
+        }
+        let members: BTreeSet<String> = document.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, named, "a member without a target");
+        named
+    }
+
+    #[test]
+    fn a_request_has_its_metrics_and_each_leniency_one() {
+        let usage = Usage {
+            calls: 2,
+            units: 2.5,
+            leniencies: ["bareTokens", "emptyStrings", "bareTokens"].map(str::to_owned).into(),
+        };
+        let lines = request("scim", "users-create", Some(201), Duration::from_micros(12_340), &usage);
+        assert_eq!(lines.len(), 3, "a leniency counts once for a request");
+        lines.iter().for_each(|line| drop(check(line)));
+        let values = ["Service", "Operation", "Status", "Requests", "Latency", "DynamoDBCalls", "DynamoDBUnits"];
+        let values = values.map(|name| lines[0][name].clone());
+        assert_eq!(Value::from(values.to_vec()), json!(["scim", "users-create", "201", 1.0, 12.3, 2.0, 2.5]));
+        assert_eq!((&lines[1]["Leniency"], &lines[2]["Leniency"]), (&json!("bareTokens"), &json!("emptyStrings")));
+        assert_eq!(lines[1]["Leniencies"], 1.0);
+    }
+
+    #[test]
+    fn an_invocation_is_no_request() {
+        let lines = request("scim", "authorizer", None, Duration::ZERO, &Usage::default());
+        let named = check(&lines[0]);
+        assert!(lines.len() == 1 && !named.contains("Requests") && !named.contains("Status"), "{named:?}");
+    }
+
+    #[test]
+    fn every_metric_can_be_asked_for_by_the_stack() {
+        let values = [("Operation", "o"), ("Status", "200"), ("Leniency", "l"), ("Days", "7")];
+        for metric in &METRICS {
+            let used: Vec<_> =
+                values.into_iter().filter(|(name, _)| metric.sets.iter().any(|set| set.contains(name))).collect();
+            check(&line("scim", &used, &[(metric, 1.0)]));
+            assert!(metric.sets.iter().all(|set| set[0] == "Service"));
+        }
+    }
+}
