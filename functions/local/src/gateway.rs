@@ -20,7 +20,7 @@ use crate::event::Call;
 use crate::policy::Verdict;
 use crate::routes::{Destination, Routes};
 use crate::template::Api;
-use crate::{functions, terminal};
+use crate::{functions, rights, terminal};
 
 /// API Gateway takes no larger body.
 const BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -88,7 +88,7 @@ impl Gateway {
         let authorizer = if destination.open { Value::Null } else { self.authorize(&call).await? };
         let event = call.for_function(&authorizer, &body);
         let work = functions::call(destination.function, self.directory, event).ok_or("DEFAULT_5XX")?;
-        let work = AssertUnwindSafe(work).catch_unwind();
+        let work = AssertUnwindSafe(rights::of(destination.function, work)).catch_unwind();
         let outcome = tokio::time::timeout(PATIENCE, work).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
         let answer = outcome.ok().and_then(Result::ok).ok_or("DEFAULT_5XX")?;
         response(&answer).ok_or("DEFAULT_5XX")
@@ -101,7 +101,8 @@ impl Gateway {
             return Err("UNAUTHORIZED");
         }
         let event = call.for_authorizer();
-        let verdict = edge::invoke_event(self.directory, authorizer::handle, event, Some(&call.id)).await;
+        let verdict = edge::invoke_event(self.directory, authorizer::handle, event, Some(&call.id));
+        let verdict = rights::of("Authorizer", verdict).await;
         let verdict = verdict.ok().and_then(|verdict| serde_json::from_value::<Verdict>(verdict).ok());
         let verdict = verdict.ok_or("AUTHORIZER_FAILURE")?;
         if verdict.allows(&call.method_arn()) { Ok(verdict.context()) } else { Err("ACCESS_DENIED") }

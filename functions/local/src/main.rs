@@ -11,6 +11,7 @@ mod leniencies;
 mod observed;
 mod options;
 mod policy;
+mod rights;
 mod routes;
 mod template;
 mod terminal;
@@ -112,7 +113,7 @@ async fn connect(url: String, table: String) -> Result<&'static Directory, store
     let credentials = if url.contains(".amazonaws.com") { Credentials::Profile } else { Credentials::Fixed };
     let directory = Directory::connect(Connection { endpoint: Some(url), table, credentials }).await?;
     directory.create_table().await?;
-    Ok(Box::leak(Box::new(directory)))
+    Ok(Box::leak(Box::new(directory.guarded(rights::check))))
 }
 
 fn unusable(options: &Options, data: Option<&Path>, error: &store::Error) -> String {

@@ -8,6 +8,7 @@ use edge::metrics::{METRICS, NAMESPACE};
 use serde_json::{Value, json};
 use service::tokens::{Issue, Revoke, Rotate, issue, revoke, rotate};
 
+use crate::rights;
 use crate::template::TEMPLATE;
 use crate::tests::{declared, directory, root};
 
@@ -95,8 +96,32 @@ async fn tokens_about_to_expire_are_found_with_no_successor() {
     revoke(directory, Revoke { id: ids[5].clone() }).await.unwrap();
     let event = fs::read_to_string(root().join("events/tokens-expiring.json")).unwrap();
     let event = serde_json::from_str(&event).unwrap();
-    let found = edge::invoke_event(directory, tokens_expiring::handle, event, None).await.unwrap();
+    let work = edge::invoke_event(directory, tokens_expiring::handle, event, None);
+    let found = rights::of("TokensExpiring", work).await.unwrap();
     let found = found["tokens"].as_array().unwrap().iter();
     let found: Vec<Value> = found.map(|it| json!([it["id"], it["tenant"], it["withinDays"]])).collect();
     assert_eq!(found, [json!([ids[0], "acme", 7]), json!([ids[1], "other", 30]), json!([ids[2], "acme", 90])]);
+}
+
+/// With the rights that they have on AWS, and no others.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_issue_list_rotate_and_revoke() {
+    let (directory, _engine) = directory().await;
+    let event = json!({"tenant": "acme", "label": "Okta production", "expiresInDays": 3650});
+    let work = edge::invoke_event(directory, tokens_issue::handle, event, None);
+    let first = rights::of("TokensIssue", work).await.unwrap();
+    let event = json!({"id": first["id"], "overlapHours": 1});
+    let work = edge::invoke_event(directory, tokens_rotate::handle, event, None);
+    let second = rights::of("TokensRotate", work).await.unwrap();
+    let work = edge::invoke_event(directory, tokens_revoke::handle, json!({"id": second["id"]}), None);
+    assert_eq!(rights::of("TokensRevoke", work).await.unwrap()["state"], "revoked");
+    let work = edge::invoke_event(directory, tokens_list::handle, json!({"tenant": "acme"}), None);
+    let listed = rights::of("TokensList", work).await.unwrap();
+    let state = |id: &Value| listed["tokens"].as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap().clone();
+    assert_eq!(
+        (state(&first["id"])["state"].clone(), state(&second["id"])["state"].clone()),
+        (json!("active"), json!("revoked"))
+    );
+    assert_eq!(state(&first["id"])["successor"], second["id"]);
+    assert!(!listed.to_string().contains("scim_"));
 }

@@ -44,8 +44,8 @@ impl Verdict {
     }
 }
 
-/// `*` stands for any number of any characters, slashes too. (Our policies hold no `?`.)
-fn is_like(pattern: &str, text: &str) -> bool {
+/// `*` stands for any number of any characters, slashes too. (Our patterns hold no `?`.)
+pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
     let Some((start, mut pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };
     while let Some((part, rest)) = pattern.split_once('*') {

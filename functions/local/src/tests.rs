@@ -13,6 +13,7 @@ use store::{Connection, Credentials, Directory};
 use crate::engine::Engine;
 use crate::functions;
 use crate::gateway::Gateway;
+use crate::rights;
 use crate::template::{Api, TEMPLATE};
 
 /// A fresh directory in memory, for as long as the engine is kept.
@@ -22,7 +23,7 @@ pub(crate) async fn directory() -> (&'static Directory, Engine) {
         Connection { endpoint: Some(engine.url.clone()), table: "scim".to_owned(), credentials: Credentials::Fixed };
     let directory = Directory::connect(connection).await.unwrap();
     directory.create_table().await.unwrap();
-    (Box::leak(Box::new(directory)), engine)
+    (Box::leak(Box::new(directory.guarded(rights::check))), engine)
 }
 
 pub(crate) fn root() -> PathBuf {

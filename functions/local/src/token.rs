@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use store::Directory;
 
 use crate::engine::beside;
+use crate::rights;
 
 const LABEL: &str = "cargo run";
 /// As long as the token may be kept: ten years, or one if it is not kept.
@@ -52,7 +53,7 @@ async fn works(directory: &Directory, tenant: &str, dialect: &str, authorization
 
 async fn issue(directory: &'static Directory, tenant: &str, dialect: &str, days: u32) -> Result<String, String> {
     let event = json!({"tenant": tenant, "label": LABEL, "expiresInDays": days, "dialect": dialect});
-    let issued = edge::invoke_event(directory, tokens_issue::handle, event, None).await;
+    let issued = rights::of("TokensIssue", edge::invoke_event(directory, tokens_issue::handle, event, None)).await;
     let issued = issued.map_err(|error| error.to_string())?;
     issued.get("token").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| "no token was issued".to_owned())
 }

@@ -10,6 +10,7 @@ mod commit;
 mod connect;
 mod edges;
 mod error;
+mod guard;
 mod item;
 mod key;
 mod members;
@@ -31,6 +32,7 @@ pub use commit::{
 };
 pub use connect::{Connection, Credentials, Directory, Warm};
 pub use error::Error;
+pub use guard::{Guard, Use};
 pub use item::Stored;
 pub use key::Index;
 pub use members::Member;
