@@ -15,6 +15,7 @@ mod matching;
 mod membership;
 mod plan;
 mod represent;
+mod settle;
 mod start;
 pub mod tokens;
 

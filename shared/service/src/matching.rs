@@ -44,11 +44,17 @@ async fn candidates(context: &Context<'_>, kind: Kind, source: Source) -> Result
         Source::Id(id) => Ok(vec![id]),
         Source::Name(name) => directory.name_owner(tenant, kind, &name).await.map(|owner| owner.into_iter().collect()),
         Source::Lookup(index, value) => directory.lookup(tenant, index, &value).await,
-        Source::GroupsOf(member) => directory.groups_of(tenant, &member).await,
+        Source::GroupsOf(member) => {
+            let unsettled = directory.unsettled(tenant).await.map_err(failed)?;
+            directory.groups_of(tenant, &member, &unsettled).await
+        }
         Source::NamePrefix(prefix) => directory.name_owners_by_prefix(tenant, kind, &prefix, MAX_READ + 1).await,
         Source::MembersOf(group) => {
-            let members = directory.members(tenant, &group, Some(MAX_READ + 1)).await;
-            members.map(|members| members.into_iter().map(|member| member.id).collect())
+            let Some(group) = directory.get(tenant, Kind::Group, &group).await.map_err(failed)? else {
+                return Ok(Vec::new());
+            };
+            let members = directory.members(tenant, group).await;
+            members.map(|seen| seen.into_iter().flat_map(|(_, members)| members).map(|member| member.id).collect())
         }
     };
     let mut ids = ids.map_err(failed)?;
@@ -134,8 +140,8 @@ impl Matches<'_> {
     /// Those that match, each with its place.
     async fn matching(&self, part: &Part, stored: Vec<Stored>) -> Result<Vec<(Stored, Position)>, Error> {
         let with_edges = part.reads(represent::edges_attribute(part.kind));
-        let seen = represent::seen(self.context, part.kind, &stored, with_edges).await?;
-        let matching = stored.into_iter().zip(seen).filter(|(_, seen)| part.matches(seen));
+        let seen = represent::seen(self.context, part.kind, stored, with_edges).await?;
+        let matching = seen.into_iter().filter(|(_, seen)| part.matches(seen));
         let place = |(stored, seen): (Stored, _)| {
             let position = self.query.position(part.kind, stored.id.clone(), &seen);
             (stored, position)

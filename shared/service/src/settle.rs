@@ -1,0 +1,38 @@
+//! Rolling forward: a commit counts whole at once, and what it leaves to do for the edges is done by whoever comes next.
+
+use std::time::{Duration, Instant};
+
+use protocol::Error;
+use schema::ResourceId;
+use store::{Committed, Settled};
+
+use crate::Context;
+use crate::failure::failed;
+
+/// What a request spends on what it has committed, before it answers. The rest is left to the function `settle`.
+const OWN: Duration = Duration::from_secs(8);
+/// Seconds after which it is worth another try, where another change is still being applied.
+const RETRY_AFTER: u32 = 5;
+
+/// Completes what this request has committed, as far as there is time. It counts already: a failure is no failure of the request.
+pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Committed) -> Settled {
+    if committed == Committed::Whole {
+        return Settled::Done;
+    }
+    let settled = context.directory.settle(&context.caller.tenant, id, Instant::now() + OWN).await;
+    settled.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, resource = %id, "what is committed is left for later");
+        Settled::Later
+    })
+}
+
+/// Completes what others have left to do for a resource that this request is about to change.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if that takes longer than `until`.
+pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
+    match context.directory.settle(&context.caller.tenant, id, until).await.map_err(failed)? {
+        Settled::Done => Ok(()),
+        Settled::Later => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
+    }
+}
