@@ -171,8 +171,7 @@ fn an_operation_that_may_have_been_done_says_so() {
     for (sent, lost, then) in [
         (post, TRANSACTION, TRANSACTION),
         (delete(&site.cy, "/Users"), TRANSACTION, TRANSACTION),
-        // The group is gone; its edges are still to go.
-        (delete(&site.staff, "/Groups"), Calls::Of("BatchWriteItem"), Calls::Of("BatchWriteItem")),
+        (delete(&site.staff, "/Groups"), TRANSACTION, TRANSACTION),
     ] {
         let before = site.seen();
         site.proxy.fail_times(1, lost, Fault::LoseAnswer);

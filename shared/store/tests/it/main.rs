@@ -4,10 +4,13 @@
 
 mod bookmarks;
 mod changes;
+mod crash;
 mod engine;
 mod faults;
+mod large;
 mod membership;
 mod meter;
+mod model;
 mod names;
 mod paging;
 mod proxy;
