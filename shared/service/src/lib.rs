@@ -14,6 +14,7 @@ mod list;
 mod matching;
 mod membership;
 mod plan;
+mod related;
 mod represent;
 mod settle;
 mod start;

@@ -66,9 +66,9 @@ impl History {
             let version = read.version.expect("a version");
             let members = self.members(&read.id).remove(&version).expect("a version that was there");
             assert!(seen.is_subset(&members), "resurrected: {read:?}");
-            let unseen = members.difference(seen);
+            let mut unseen = members.difference(seen);
             let hidden = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < read.ended);
-            assert_eq!(unseen.filter(|id| !hidden(id)).next(), None, "not shown: {read:?}");
+            assert_eq!(unseen.find(|id| !hidden(id)), None, "not shown: {read:?}");
             let zombie = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
             assert_eq!(zombie, None, "deleted, and shown: {read:?}");
             assert!(self.known_before(read) <= version, "old: {read:?}");

@@ -149,7 +149,9 @@ impl Writer {
         service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await?;
         // Now and then somebody still asks for it.
         if fastrand::u8(0..4) > 0 {
-            [&USERS, &GROUPS].map(|known| known.lock().unwrap().retain(|it| *it != id));
+            for known in [&USERS, &GROUPS] {
+                known.lock().unwrap().retain(|it| *it != id);
+            }
         }
         Ok((asked, id, None))
     }
