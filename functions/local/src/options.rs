@@ -36,6 +36,10 @@ pub(crate) struct Options {
     /// How the printed token's requests are read: `lenient`, or `strict` to the letter of the RFCs.
     #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
     pub(crate) dialect: String,
+
+    /// Also write the functions' own lines, as they are in CloudWatch, to standard error: `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL", env = edge::log::LEVEL)]
+    pub(crate) log: Option<String>,
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
