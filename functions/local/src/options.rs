@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
     pub(crate) dialect: String,
 
-    /// Also write the functions' own lines, as they are in CloudWatch, to standard error: `info`, `debug` or `trace`.
+    /// Also print the functions' own lines on standard error, as they are in CloudWatch: `info`, `debug` or `trace`.
     #[arg(long, value_name = "LEVEL", env = edge::log::LEVEL)]
     pub(crate) log: Option<String>,
 }
