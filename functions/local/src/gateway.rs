@@ -19,6 +19,7 @@ use tracing::Instrument;
 use crate::event::Call;
 use crate::policy::Verdict;
 use crate::routes::{Destination, Routes};
+use crate::shown::Shown;
 use crate::template::Api;
 use crate::{functions, rights, terminal};
 
@@ -31,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(29);
 pub(crate) struct Gateway {
     api: Api,
     routes: Routes,
+    shown: Shown,
     directory: &'static Directory,
     /// Host and port.
     address: String,
@@ -53,11 +55,11 @@ const REFUSALS: [Refused; 7] = [
 /// Answers one request, and prints its line.
 pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let (method, target) = (request.method().clone(), gateway.shown.target(request.uri()));
     let span = edge::log::metered();
     let answer = gateway.answer(request).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refused| gateway.refuse(refused));
-    terminal::request(method.as_str(), &uri, response.status(), started.elapsed(), &edge::log::usage(&span));
+    terminal::request(method.as_str(), &target, response.status(), started.elapsed(), &edge::log::usage(&span));
     response
 }
 
@@ -67,7 +69,7 @@ impl Gateway {
     pub(crate) fn new(api: Api, directory: &'static Directory, address: String) -> Result<Self, String> {
         let routes = Routes::new(&api.routes)?;
         match REFUSALS.iter().find(|refused| !api.refusals.contains_key(**refused)) {
-            None => Ok(Gateway { api, routes, directory, address }),
+            None => Ok(Gateway { shown: Shown::new(&api), api, routes, directory, address }),
             Some(missing) => Err(format!("GatewayResponses in template.yaml has no {missing}")),
         }
     }

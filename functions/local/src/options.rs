@@ -36,6 +36,10 @@ pub(crate) struct Options {
     /// How the printed token's requests are read: `lenient`, or `strict` to the letter of the RFCs.
     #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
     pub(crate) dialect: String,
+
+    /// Also print the functions' own lines on standard error, as they are in CloudWatch: `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL", env = edge::log::LEVEL)]
+    pub(crate) log: Option<String>,
 }
 
 fn url(text: &str) -> Result<String, &'static str> {

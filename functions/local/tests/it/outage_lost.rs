@@ -185,3 +185,22 @@ fn an_operation_that_may_have_been_done_says_so() {
     site.scim.delete(format!("/Groups/{}", site.staff)).expect(404);
     site.no_trace_of(&site.staff);
 }
+
+/// The group's delete died with its members still to let go, and nobody has sent it again.
+#[test]
+fn whoever_is_deleted_leaves_a_group_that_is_gone() {
+    if !may_spawn("whoever_is_deleted_leaves_a_group_that_is_gone") {
+        return;
+    }
+    let site = Site::new();
+    site.proxy.fail(Calls::Of("BatchWriteItem"), Fault::Close);
+    put_off(site.scim.delete(format!("/Groups/{}", site.staff)), 503);
+    site.proxy.pass();
+    site.scim.get(format!("/Groups/{}", site.staff)).expect(404);
+    for user in [&site.ann, &site.bob] {
+        site.scim.delete(format!("/Users/{user}")).expect(204);
+        site.no_trace_of(user);
+    }
+    site.no_trace_of(&site.staff);
+    site.seen();
+}
