@@ -12,40 +12,40 @@ use service::Context;
 use crate::engine::Site;
 use crate::proxy::{Death, Proxy};
 
-type Ids = BTreeSet<String>;
+pub(crate) type Ids = BTreeSet<String>;
 
-fn object(value: Value) -> Object {
+pub(crate) fn object(value: Value) -> Object {
     value.as_object().unwrap().clone()
 }
 
-fn context(site: &Site) -> Context<'_> {
+pub(crate) fn context(site: &Site) -> Context<'_> {
     Context { directory: &site.directory, caller: &site.caller, base_url: "https://api.example/scim/v2" }
 }
 
-fn listed(ids: &Ids) -> Vec<Value> {
+pub(crate) fn listed(ids: &Ids) -> Vec<Value> {
     ids.iter().map(|id| json!({"value": id})).collect()
 }
 
-async fn user(site: &Site, name: &str) -> String {
+pub(crate) async fn user(site: &Site, name: &str) -> String {
     let body = object(json!({"userName": name}));
     let reply = service::create(&context(site), Kind::User, &body, &Projection::default()).await.unwrap();
     reply.body.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-async fn group(site: &Site, name: &str, members: &Ids) -> String {
+pub(crate) async fn group(site: &Site, name: &str, members: &Ids) -> String {
     let body = object(json!({"displayName": name, "members": listed(members)}));
     let reply = service::create(&context(site), Kind::Group, &body, &Projection::default()).await.unwrap();
     reply.body.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-async fn patch(site: &Site, id: &str, operations: Value) -> bool {
+pub(crate) async fn patch(site: &Site, id: &str, operations: Value) -> bool {
     let body = object(json!({"Operations": operations}));
     let (projection, precondition) = (Projection::default(), Precondition::new(None, None));
     service::patch(&context(site), Kind::Group, id, &body, &projection, &precondition).await.is_ok()
 }
 
 /// The members that a reader sees.
-async fn members(site: &Site, id: &str) -> Ids {
+pub(crate) async fn members(site: &Site, id: &str) -> Ids {
     let none = Precondition::new(None, None);
     let reply = service::get(&context(site), Kind::Group, id, &Projection::default(), &none).await.unwrap();
     let members = reply.body.unwrap().get("members").cloned().unwrap_or_default();

@@ -12,6 +12,7 @@
 mod bookmarks;
 mod changes;
 mod crash;
+mod crash_delete;
 mod engine;
 mod faults;
 mod large;
