@@ -108,7 +108,7 @@ async fn change(
         match context.directory.commit(context.caller, &commit).await {
             Ok(committed) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
-                let settled = settle::after(context, &before.id, committed).await;
+                let settled = settle::after(context, &before.id, committed, contest.answer()).await;
                 return Ok(commit.outcome(before, settled));
             }
             Err(StoreError::Stale) => contest.lost().await?,

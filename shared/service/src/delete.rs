@@ -40,7 +40,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
         };
         match directory.commit(context.caller, &commit).await {
             Ok(committed) => {
-                settle::after(context, &id, committed).await;
+                settle::after(context, &id, committed, contest.answer()).await;
                 return Ok(Reply { status: 204, location: None, version: None, body: None });
             }
             Err(StoreError::Stale) => contest.lost().await?,

@@ -9,17 +9,17 @@ use store::{Committed, Settled};
 use crate::Context;
 use crate::failure::failed;
 
-/// What a request spends on what it has committed, before it answers. The rest is left to the function `settle`.
+/// What a request spends at most on what it has committed, before it answers. The rest is left to the function `settle`.
 const OWN: Duration = Duration::from_secs(8);
 /// Seconds after which it is worth another try, where another change is still being applied.
 const RETRY_AFTER: u32 = 5;
 
 /// Completes what this request has committed, as far as there is time. It counts already: a failure is no failure of the request.
-pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Committed) -> Settled {
+pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Committed, until: Instant) -> Settled {
     if committed == Committed::Whole {
         return Settled::Done;
     }
-    let settled = context.directory.settle(&context.caller.tenant, id, Instant::now() + OWN).await;
+    let settled = context.directory.settle(&context.caller.tenant, id, until.min(Instant::now() + OWN)).await;
     settled.unwrap_or_else(|cause| {
         tracing::warn!(%cause, resource = %id, "what is committed is left for later");
         Settled::Later
