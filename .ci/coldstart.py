@@ -3,7 +3,8 @@
 
 Usage: coldstart.py [--endpoint URL] [--runs N] BOOTSTRAP… A bootstrap lies in a folder named as its event in events/:
 target/lambda/users-create/bootstrap. Prints for each: bytes, zipped bytes, and in milliseconds the medians of process
-start to the first poll (Lambda's init) and of the first event to its answer. Without an endpoint DynamoDB is a stub
+start to the first poll (Lambda's init), of the first event to its answer, and of the CPU time of both, which is steady on a
+busy machine. Several folders' bootstraps of one name are run by turns. Without an endpoint DynamoDB is a stub
 too, which answers every call with an empty object, so that the time is the function's own.
 """
 import argparse
@@ -21,7 +22,6 @@ options.add_argument("--endpoint")
 options.add_argument("--runs", type=int, default=11)
 options.add_argument("bootstraps", nargs="+")
 options = options.parse_args()
-moments, answered, event = {}, threading.Event(), b""
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -37,11 +37,11 @@ class Stub(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        if "first" in moments:  # There is one event for each process.
+        if "first" in self.server.moments:  # There is one event for each process.
             time.sleep(60)
             return
-        moments["first"] = time.perf_counter()
-        self.answer(200, event, (
+        self.server.moments["first"] = time.perf_counter()
+        self.answer(200, self.server.event, (
             ("Lambda-Runtime-Aws-Request-Id", "1"), ("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 29000)),
             ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f"),
             ("Content-Type", "application/json")))
@@ -51,40 +51,56 @@ class Stub(BaseHTTPRequestHandler):
         if "/runtime/" not in self.path:
             self.answer(200, b"{}", (("Content-Type", "application/x-amz-json-1.0"),))
             return
-        moments["last"] = time.perf_counter()
+        self.server.moments["last"] = time.perf_counter()
         self.answer(202, b"")
-        answered.set()
+        self.server.answered.set()
 
     def log_message(self, *_):
         pass
 
 
 ThreadingHTTPServer.daemon_threads = True
-server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
-server.handle_error = lambda *_: None  # A process that has answered is killed.
-threading.Thread(target=server.serve_forever, daemon=True).start()
-here = f"127.0.0.1:{server.server_port}"
-environment = {
-    "PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": here, "AWS_LAMBDA_FUNCTION_NAME": "f",
-    "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "TABLE": "Table",
-    "AWS_ENDPOINT_URL_DYNAMODB": options.endpoint or f"http://{here}",
-}
-print("bootstrap | bytes | zipped | init ms | answer ms")
-for path in map(pathlib.Path, options.bootstraps):
-    event = pathlib.Path("events", f"{path.parent.name}.json").read_bytes()
+
+
+def serve(event):
+    """A Runtime API for one process, so that nobody takes the event of another."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+    server.moments, server.answered, server.event = {}, threading.Event(), event
+    server.handle_error = lambda *_: None  # A process that has answered is killed.
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def run(path):
+    """Init, answer and CPU, in milliseconds."""
+    server = serve(pathlib.Path("events", f"{path.parent.name}.json").read_bytes())
+    here = f"127.0.0.1:{server.server_port}"
+    environment = {
+        "PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": here, "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "TABLE": "Table",
+        "AWS_ENDPOINT_URL_DYNAMODB": options.endpoint or f"http://{here}",
+    }
+    begun = time.perf_counter()
+    process = subprocess.Popen([path], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not server.answered.wait(20):
+        raise SystemExit(f"{path}: no answer")
+    process.kill()
+    usage = os.wait4(process.pid, 0)[2]
+    process.returncode = 0
+    server.shutdown()
+    first, last = server.moments["first"], server.moments["last"]
+    return [(first - begun) * 1000, (last - first) * 1000, (usage.ru_utime + usage.ru_stime) * 1000]
+
+
+paths = list(map(pathlib.Path, options.bootstraps))
+times = {path: [] for path in paths}
+for _ in range(options.runs):
+    for path in paths:
+        times[path].append(run(path))
+print("bootstrap | bytes | zipped | init ms | answer ms | CPU ms")
+for path in paths:
     data, packer = path.read_bytes(), zlib.compressobj(9, zlib.DEFLATED, -15)
     zipped = len(packer.compress(data)) + len(packer.flush())
-    inits, answers = [], []
-    for _ in range(options.runs):
-        moments.clear()
-        answered.clear()
-        begun = time.perf_counter()
-        process = subprocess.Popen([path], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not answered.wait(20):
-            raise SystemExit(f"{path}: no answer")
-        process.kill()
-        process.wait()
-        inits.append((moments["first"] - begun) * 1000)
-        answers.append((moments["last"] - moments["first"]) * 1000)
-    print(f"{path.parent.name} | {len(data):,} | {zipped:,} | {statistics.median(inits):.1f} | {statistics.median(answers):.1f}")
+    medians = " | ".join(f"{statistics.median(column):.1f}" for column in zip(*times[path]))
+    print(f"{path.parent.parent.name}/{path.parent.name} | {len(data):,} | {zipped:,} | {medians}")

@@ -2,8 +2,8 @@
 """What stands before API Gateway on AWS: the client's own host, X-Forwarded-Proto, and one host per API.
 
 Usage: edge.py PORT UPSTREAM PREFIX. http://127.0.0.1:PORT/x is sent to UPSTREAM as PREFIX/x with the Host as it came.
-The emulator has no DNS, finds the API by a prefix of the path, and sets no X-Forwarded-Proto. Bodies and statuses
-pass as they are.
+The emulator has no DNS, finds the API by a prefix of the path, sets no X-Forwarded-Proto, and gives who says nothing of
+Accept a packed answer in base64. Bodies and statuses pass as they are.
 """
 import http.client
 import sys
@@ -25,6 +25,8 @@ class Edge(BaseHTTPRequestHandler):
             if name.lower() not in HOP:
                 connection.putheader(name, value)
         connection.putheader("X-Forwarded-Proto", "http")
+        if "Accept" not in self.headers:
+            connection.putheader("Accept", "*/*")
         connection.endheaders(body or None)
         answer = connection.getresponse()
         data = answer.read()
@@ -51,4 +53,5 @@ class Edge(BaseHTTPRequestHandler):
 
 
 ThreadingHTTPServer.daemon_threads = True
+ThreadingHTTPServer.request_queue_size = 256
 ThreadingHTTPServer(("127.0.0.1", port), Edge).serve_forever()

@@ -4,10 +4,13 @@
 Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN one
 of its tokens for the tenant `acme`. The ids and tokens in the files are examples; where an event needs what they
 name, it is made first and its id put in the example's place. Prints a line for each event; the exit code is the
-number of wrong ones.
+number of wrong ones. What was sent and what was logged goes to the folder that SCIM_SECRETS names, for secrecy.py.
 """
+import base64
 import json
+import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +20,7 @@ base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
 # Event: its function, its answer, and what it needs: u the user, v another, n the user's name, g a group, t a token.
 EVENTS = {
     "authorizer": ("Authorizer", "Allow", "t"),
-    "authorizer--no-token": ("Authorizer", "Unauthorized", ""),
+    "authorizer--no-token": ("Authorizer", "Deny", ""),
     "bulk": ("Bulk", 200, ""),
     "bulk--fail-on-errors": ("Bulk", 200, ""),
     "fallback": ("Fallback", 405, ""),
@@ -57,6 +60,11 @@ EVENTS = {
     "users-search": ("UsersSearch", 200, ""),
     "users-search--bad-count": ("UsersSearch", 400, ""),
 }
+# Members of events, and of their bodies, that are the client's own.
+CLIENTS = {
+    "Authorization", "authorizationToken", "filter", "userName", "externalId", "password", "value", "display", "displayName",
+    "formatted", "givenName", "familyName", "nickName", "title", "streetAddress", "label", "bulkId",
+}
 USER, OTHER = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f", "01932c7e-9b5c-7d4e-8f60-2b3c4d5e6f70"
 GROUP = "01932c7f-1c6d-7e5f-9a71-3c4d5e6f7081"
 TOKEN = "scim_0123456789a_thisIsNotARealTokenItOnlyShowsWhereOneGoes"
@@ -70,11 +78,36 @@ def scim(method, path, body=None):
         return json.loads(answer.read() or b"null")
 
 
+def texts(value, name=""):
+    """What the client of an event sent: in its body, its filter and its credentials."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name == "body" and member and value.get("isBase64Encoded"):
+                member = base64.b64decode(member).decode()
+            if name == "body" and member:
+                member = json.loads(member)
+            yield from texts(member, name)
+    elif isinstance(value, list):
+        for member in value:
+            yield from texts(member, name)
+    elif isinstance(value, str) and (name in CLIENTS or name == "id" and len(value) == 36):
+        yield from value.split() if name == "Authorization" else [value]
+
+
+def note(event, logged):
+    if folder := os.environ.get("SCIM_SECRETS"):
+        with open(f"{folder}/sent-events", "a") as sent, open(f"{folder}/said-events", "a") as said:
+            for text in {text for text in texts(json.loads(event)) if len(text) >= 8}:
+                print("id" if re.fullmatch("[-0-9a-f]{36}", text) else "secret", json.dumps(text), file=sent)
+            said.write(logged)
+
+
 def invoke(function, event):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(event)
         file.flush()
         ran = subprocess.run(["sam", "local", "invoke", function, "-e", file.name, *arguments], capture_output=True, text=True)
+    note(event, ran.stderr)
     lines = [line for line in ran.stdout.splitlines() if line.startswith(("{", "["))]
     return json.loads(lines[-1]) if lines else {"nothing": ran.stderr[-2000:]}
 
@@ -103,10 +136,8 @@ def seeded(text, needs):
 def right(answer, expect):
     if isinstance(expect, int):
         return answer.get("statusCode") == expect
-    if expect == "Allow":
-        return answer.get("policyDocument", {}).get("Statement", [{}])[0].get("Effect") == "Allow"
-    if expect == "Unauthorized":
-        return answer.get("errorMessage") == "Unauthorized"
+    if expect in ("Allow", "Deny"):
+        return {it["Effect"] for it in answer.get("policyDocument", {}).get("Statement", [])} == {expect}
     return expect in answer
 
 

@@ -1,4 +1,4 @@
-//! What this run sends and what its servers say, written down where `SCIM_SECRETS` names a folder, for `.ci/secrets.py`: it searches
+//! What this run sends and what its servers say, written down where `SCIM_SECRETS` names a folder, for `.ci/secrecy.py`: it searches
 //! logs for whatever was sent and may not stand in one.
 //!
 //! `sent-PID` has a line for each text: `secret "…"`, or `id "…"`, which logs may hold. `said-PID` has the lines of the servers.

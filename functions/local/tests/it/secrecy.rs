@@ -1,5 +1,5 @@
 //! No log holds what a client sends (README, invariant 8): a canary in every place in which something can be sent. What `local` says is
-//! looked at here; the lines of the functions where they run, by `.ci/secrets.py`.
+//! looked at here; the lines of the functions where they run, by `.ci/secrecy.py`.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
