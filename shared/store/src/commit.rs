@@ -99,7 +99,7 @@ impl Directory {
         let mut stay = BTreeSet::new();
         let mut backoff = Backoff::new();
         loop {
-            let actions = plan::actions(&self.table, caller, commit, &stay)?;
+            let actions = plan::actions(&self.table, caller, commit, &stay, self.changes_kept)?;
             match self.transact(&actions, &mut backoff).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Left(groups)) => stay.extend(groups),

@@ -6,6 +6,7 @@
 mod action;
 mod batch;
 mod bookmark;
+mod change;
 mod commit;
 mod connect;
 mod edges;
@@ -17,6 +18,7 @@ mod members;
 mod membership;
 mod meter;
 mod page;
+mod parts;
 mod plan;
 mod read;
 mod retry;
@@ -26,6 +28,7 @@ mod token;
 mod unanswered;
 
 pub use bookmark::{Bookmark, BookmarkKey, Replacing};
+pub use change::{change_of_image, first_change_id, made_at};
 pub use commit::{
     ChangeRecord, Commit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
     RESOURCE_BYTES, Snapshot, Write,

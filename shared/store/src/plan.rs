@@ -15,18 +15,18 @@ use crate::{
     RESOURCE_BYTES, Snapshot, Write,
 };
 
-/// How long change records are kept.
-const CHANGES_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// DynamoDB's limit of one item, and of all items of a transaction.
 const ITEM_BYTES: usize = 400 * 1024;
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The actions of a commit. The groups in `stay` are not left, as it was found that they cannot be.
+/// The actions of a commit, whose record is kept for so long. The groups in `stay` are not left, as it was found that they
+/// cannot be.
 pub(crate) fn actions(
     table: &str,
     caller: &Caller,
     commit: &Commit,
     stay: &BTreeSet<ResourceId>,
+    kept: Duration,
 ) -> Result<Vec<Action>, Error> {
     let mut plan = Plan { table, tenant: &caller.tenant, commit, actions: Vec::new() };
     let change = match &commit.write {
@@ -50,7 +50,7 @@ pub(crate) fn actions(
             plan.departure(stay)?.versions(Some(*expected), None)
         }
     };
-    plan.record(&caller.token, change)?;
+    plan.record(&caller.token, change, kept)?;
     plan.within_limits()
 }
 
@@ -161,7 +161,7 @@ impl Plan<'_> {
         self.push(action::update(self.table, &key, "ADD #total :by", None, values, Meaning::Invariant))
     }
 
-    fn record(&mut self, token: &str, change: Change<'_>) -> Result<(), Error> {
+    fn record(&mut self, token: &str, change: Change<'_>, kept: Duration) -> Result<(), Error> {
         let commit = self.commit;
         let verb = match commit.write {
             Write::Create { .. } => "created",
@@ -180,7 +180,7 @@ impl Plan<'_> {
             members_removed: change.removed,
             groups_left: change.left,
             at: &commit.change.at,
-            expires: now() + CHANGES_KEPT.as_secs(),
+            expires: now().saturating_add(kept.as_secs()),
         };
         self.put(&Key::change(self.tenant, &commit.change.id), &item, Some(ABSENT), Meaning::Invariant)
     }

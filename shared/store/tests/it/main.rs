@@ -12,3 +12,4 @@ mod names;
 mod paging;
 mod proxy;
 mod tokens;
+mod trail;
