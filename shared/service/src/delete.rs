@@ -1,8 +1,8 @@
 //! Deleting a resource (RFC 7644 §3.6): it and its names go in one commit, then what edges are left.
 
-use protocol::{Error, Precondition};
+use protocol::{Error, Precondition, Tenant};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, Error as StoreError, Write};
+use store::{ChangeRecord, Commit, Directory, Error as StoreError, Write};
 
 use crate::contest::Contest;
 use crate::failure::{failed, failed_after_write};
@@ -39,7 +39,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             Err(error) => return Err(failed(error)),
         }
     }
-    remove_edges(context, kind, &id).await.map_err(failed_after_write)?;
+    remove_edges(context.directory, tenant, kind, &id).await.map_err(failed_after_write)?;
     Ok(Reply { status: 204, location: None, version: None, body: None })
 }
 
@@ -47,15 +47,19 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 async fn finish(context: &Context<'_>, kind: Kind, id: &ResourceId) -> Result<(), Error> {
     let tenant = &context.caller.tenant;
     let alive = context.directory.existing(tenant, std::slice::from_ref(id)).await.map_err(failed)?;
-    if alive.is_empty() { remove_edges(context, kind, id).await } else { Ok(()) }
+    if alive.is_empty() { remove_edges(context.directory, tenant, kind, id).await } else { Ok(()) }
 }
 
 /// Nothing can be added to a resource that is gone, nor it to another, so what is found here is all there is.
-async fn remove_edges(context: &Context<'_>, kind: Kind, id: &ResourceId) -> Result<(), Error> {
-    let tenant = &context.caller.tenant;
-    context.directory.remove_edges_of_member(tenant, id, &now()).await.map_err(failed)?;
+pub(crate) async fn remove_edges(
+    directory: &Directory,
+    tenant: &Tenant,
+    kind: Kind,
+    id: &ResourceId,
+) -> Result<(), Error> {
+    directory.remove_edges_of_member(tenant, id, &now()).await.map_err(failed)?;
     if kind == Kind::Group {
-        context.directory.remove_edges_of_group(tenant, id).await.map_err(failed)?;
+        directory.remove_edges_of_group(tenant, id).await.map_err(failed)?;
     }
     Ok(())
 }

@@ -2,12 +2,14 @@
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
 mod all;
+pub mod audit;
 mod bulk;
 mod change;
 mod contest;
 mod create;
 mod delete;
 mod failure;
+mod follow;
 mod get;
 mod keys;
 mod list;
@@ -15,6 +17,7 @@ mod matching;
 mod membership;
 mod plan;
 mod represent;
+mod settle;
 mod start;
 pub mod tokens;
 
@@ -22,8 +25,10 @@ pub use bulk::bulk;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
+pub use follow::{Telling, follow};
 pub use get::get;
 pub use list::list;
+pub use settle::{Settled, settle};
 
 use protocol::Caller;
 use schema::Object;
