@@ -20,6 +20,7 @@ use crate::event::Call;
 use crate::feed::{Feed, Ticket};
 use crate::policy::Verdict;
 use crate::routes::{Destination, Routes};
+use crate::shown::Shown;
 use crate::template::Api;
 use crate::{functions, rights, terminal};
 
@@ -32,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(29);
 pub(crate) struct Gateway {
     api: Api,
     routes: Routes,
+    shown: Shown,
     directory: &'static Directory,
     /// Host and port.
     address: String,
@@ -55,13 +57,13 @@ const REFUSALS: [Refused; 7] = [
 /// Answers one request, and prints its line.
 pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let (method, target) = (request.method().clone(), gateway.shown.target(request.uri()));
     let span = edge::log::metered();
     // It ends behind the request's line, which so comes before those of its events.
     let mut ticket = (!method.is_safe()).then(|| gateway.feed.begin());
     let answer = gateway.answer(request, ticket.as_mut()).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refused| gateway.refuse(refused));
-    terminal::request(method.as_str(), &uri, response.status(), started.elapsed(), &edge::log::usage(&span));
+    terminal::request(method.as_str(), &target, response.status(), started.elapsed(), &edge::log::usage(&span));
     if !response.status().is_server_error() {
         ticket.iter_mut().for_each(Ticket::answered);
     }
@@ -79,7 +81,7 @@ impl Gateway {
     ) -> Result<Self, String> {
         let routes = Routes::new(&api.routes)?;
         match REFUSALS.iter().find(|refused| !api.refusals.contains_key(**refused)) {
-            None => Ok(Gateway { api, routes, directory, address, feed }),
+            None => Ok(Gateway { shown: Shown::new(&api), api, routes, directory, address, feed }),
             Some(missing) => Err(format!("GatewayResponses in template.yaml has no {missing}")),
         }
     }

@@ -23,6 +23,7 @@ mod rights;
 mod routes;
 #[cfg(test)]
 mod settled;
+mod shown;
 mod template;
 mod terminal;
 #[cfg(test)]
@@ -63,7 +64,7 @@ const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    start_logging();
+    start_logging(options.log.as_deref());
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"));
     match runtime.and_then(|runtime| run(&runtime, options)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,12 +75,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Counts DynamoDB's calls, and shows on standard error what a Lambda would log as a warning.
-fn start_logging() {
+/// Counts DynamoDB's calls, and shows on standard error what a Lambda would log as a warning; or, where a level is wished for, each
+/// line as a Lambda writes it.
+fn start_logging(level: Option<&str>) {
+    let functions = level.map(|level| edge::log::lines(Some(level), io::stderr));
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).compact();
     // The embedded engine warns of each condition that does not hold, which is everyday.
-    let lines = lines.with_filter(Targets::new().with_default(Level::WARN).with_target("dynoxide", Level::ERROR));
-    tracing_subscriber::registry().with(edge::log::meter()).with(lines).init();
+    let everyday = Targets::new().with_default(Level::WARN).with_target("dynoxide", Level::ERROR);
+    let lines = level.is_none().then(|| lines.with_filter(everyday));
+    tracing_subscriber::registry().with(edge::log::meter()).with(functions).with(lines).init();
 }
 
 fn run(runtime: &tokio::runtime::Runtime, options: Options) -> Result<(), String> {

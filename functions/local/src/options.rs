@@ -42,6 +42,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
     pub(crate) dialect: String,
 
+    /// Also print the functions' own lines on standard error, as they are in CloudWatch: `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL", env = edge::log::LEVEL)]
+    pub(crate) log: Option<String>,
+
     /// Append each event to this file too, as a line of JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,

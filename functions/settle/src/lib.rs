@@ -7,6 +7,8 @@
 mod batch;
 mod bus;
 
+use std::time::{Duration, Instant};
+
 use protocol::Error;
 use service::{Telling, follow};
 use store::{Directory, Warm, change_of_image};
@@ -45,10 +47,17 @@ fn variable(name: &str) -> Result<String, String> {
     value.ok_or_else(|| format!("the environment variable {name} is not set"))
 }
 
+/// No change is begun after this: there has to be time for it, and Lambda would send all of the batch again.
+const TIME: Duration = Duration::from_secs(60);
+
 pub async fn handle(state: &State, batch: Batch) -> Result<Outcome, Error> {
-    let mut published = 0;
+    let (until, mut published) = (Instant::now() + TIME, 0);
     for record in batch.records {
         let place = record.change.sequence_number.clone();
+        if Instant::now() > until {
+            tracing::info!(place, published, "the next batch begins here");
+            return Ok(Outcome::again_from(place));
+        }
         match publish(state, record).await {
             Ok(events) => published += events,
             Err(reason) => {

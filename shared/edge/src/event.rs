@@ -15,7 +15,7 @@ use tracing::Instrument;
 use crate::{log, serve};
 
 /// Runs a function that takes an event of its own, until Lambda ends the process. Its error's sentence goes to whoever
-/// invoked it, and to the log.
+/// invoked it, and into no log.
 pub fn run_event<S, E, I, O, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
 where
     S: Send + Sync + 'static,
@@ -73,8 +73,12 @@ fn diagnostic(error: Error) -> Diagnostic {
 mod tests {
     use serde::Deserialize;
     use serde_json::json;
+    use tracing::instrument::WithSubscriber;
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
+    use crate::log::tests::Lines;
 
     #[derive(Deserialize)]
     struct Divide {
@@ -105,5 +109,21 @@ mod tests {
         }
         let diagnostic = diagnostic(Error::InvalidValue("x".to_owned()));
         assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), ("invalidValue", "x"));
+    }
+
+    #[tokio::test]
+    async fn the_sentence_of_an_error_is_in_no_log() {
+        let lines = Lines::default();
+        let subscriber = Registry::default().with(log::meter()).with(log::lines(Some("TRACE"), lines.clone()));
+        async {
+            for event in [json!({"by": "hush"}), json!({"by": 0}), json!({"hush": 1})] {
+                assert!(invoke_event(&12, divide, event, None).await.is_err());
+            }
+        }
+        .with_subscriber(subscriber)
+        .await;
+        let (said, lines) = lines.read();
+        assert_eq!((lines.len(), said.contains("hush"), said.contains("zero")), (3, false, false), "{said}");
+        assert_eq!((&lines[0]["status"], &lines[1]["scim_type"]), (&json!(400), &json!("invalidValue")));
     }
 }

@@ -11,11 +11,14 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::{Response, metrics};
 
+/// The environment variable in which Lambda puts the level.
+pub const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 /// The target of spans that are metered.
 const REQUEST: &str = "request";
 /// The target of the events that the store makes for each call of DynamoDB, with `call` and `units`.
@@ -114,13 +117,21 @@ impl Visit for Leniencies {
 /// Starts logging as a Lambda does: JSON on standard output, at Lambda's own level or `INFO`, panics included.
 pub(crate) fn start() {
     metrics::start();
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-    let lines = lines.with_filter(filter(threshold(level.as_deref())));
+    let lines = lines(std::env::var(LEVEL).ok().as_deref(), std::io::stdout);
     // It fails only if logging has been started before, which is as good.
     let started = tracing::subscriber::set_global_default(Registry::default().with(meter()).with(lines));
     drop(started);
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// The layer that writes the lines of a Lambda, at a level as Lambda names it.
+pub fn lines<S, W>(level: Option<&str>, writer: W) -> impl Layer<S> + use<S, W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    lines.with_writer(writer).with_filter(filter(threshold(level)))
 }
 
 /// Below `INFO` only our own rooms speak: the runtime and the SDK would print events and requests with all that is in them.
@@ -139,10 +150,11 @@ fn threshold(level: Option<&str>) -> LevelFilter {
     }
 }
 
-/// Logs a panic where it happens, within the request's span.
+/// Logs a panic where it happens, within the request's span. What it says may hold a value: where a text is cut within a
+/// character, the text.
 fn panicked(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
-    tracing::error!(cause = info.payload_as_str(), place, "panic");
+    tracing::error!(place, "panic");
 }
 
 /// The span of one invocation. Deeper rooms may record `attributes`, the names of those that a request changed.
@@ -182,12 +194,14 @@ pub(crate) fn answered(operation: &str, response: &Response, resource: Option<&R
     metrics::answered(operation, response.status, duration, &usage);
 }
 
-/// The line of an invocation that is no request, and its metrics.
+/// The line of an invocation that is no request, and its metrics. The error's sentence is for whoever invoked it: it may quote
+/// what was sent, such as a token in the place of its id.
 pub(crate) fn done(operation: &str, error: Option<&Error>, duration: Duration) {
     let usage = usage(&Span::current());
     tracing::info!(
         target: REQUEST,
-        error = error.map(tracing::field::display),
+        status = error.map(Error::status),
+        scim_type = error.and_then(Error::scim_type),
         duration_ms = milliseconds(duration),
         dynamodb_calls = usage.calls,
         dynamodb_units = usage.units,
@@ -208,11 +222,46 @@ pub(crate) fn operation<F>() -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::{io, panic};
+
     use schema::Leniency;
+    use serde_json::Value;
     use tracing::instrument::WithSubscriber;
 
     use super::*;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        /// As it is, and line by line.
+        pub(crate) fn read(&self) -> (String, Vec<Value>) {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            (text, lines)
+        }
+    }
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Lines {
+        type Writer = Lines;
+
+        fn make_writer(&'a self) -> Lines {
+            self.clone()
+        }
+    }
 
     fn call(units: f64) {
         tracing::debug!(target: DYNAMODB, call = "GetItem", units);
@@ -280,5 +329,19 @@ mod tests {
         ] {
             assert_eq!(threshold(level), expect, "{level:?}");
         }
+    }
+
+    #[test]
+    fn a_panic_is_known_by_its_place_and_not_by_what_it_says() {
+        let lines = Lines::default();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(panicked));
+        // The message of this one quotes the whole text.
+        let cut = || panic::catch_unwind(|| "hush é".split_at(6).0.len());
+        let caught = tracing::subscriber::with_default(Registry::default().with(self::lines(None, lines.clone())), cut);
+        panic::set_hook(before);
+        let (text, lines) = lines.read();
+        assert_eq!((caught.is_err(), lines.len(), text.contains("hush")), (true, 1, false), "{text}");
+        assert!(lines[0]["place"].as_str().unwrap().contains(".rs:"), "{text}");
     }
 }

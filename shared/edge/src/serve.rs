@@ -161,17 +161,15 @@ pub(crate) async fn guard<T>(work: impl Future<Output = Result<T, Error>>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use schema::Object;
     use serde_json::json;
     use tracing::instrument::WithSubscriber;
-    use tracing_subscriber::Layer;
-    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
     use crate::Request;
+    use crate::log::tests::Lines;
     use crate::request::tests::event;
 
     async fn echo(name: &&str, request: Request) -> Result<Response, Error> {
@@ -232,33 +230,10 @@ mod tests {
         assert!(invoke(&"s", echo, json!({"not": "an event"})).await.is_err());
     }
 
-    #[derive(Clone, Default)]
-    struct Lines(std::sync::Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for Lines {
-        type Writer = Lines;
-
-        fn make_writer(&'a self) -> Lines {
-            self.clone()
-        }
-    }
-
     #[tokio::test]
     async fn a_request_is_one_line_without_values() {
         let lines = Lines::default();
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-        let json = Layer::with_filter(json.with_writer(lines.clone()), tracing::level_filters::LevelFilter::INFO);
-        let subscriber = tracing_subscriber::registry().with(log::meter()).with(json);
+        let subscriber = Registry::default().with(log::meter()).with(log::lines(None, lines.clone()));
         let id = "01234567-89ab-7def-8123-456789abcdef";
         let mut secretive = event();
         secretive["pathParameters"]["id"] = json!(id);
@@ -266,9 +241,9 @@ mod tests {
         secretive["body"] = json!("hush");
         secretive["multiValueQueryStringParameters"]["filter"] = json!(["userName eq \"hush\""]);
         invoke(&"s", gone, secretive).with_subscriber(subscriber).await.unwrap();
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        assert_eq!((text.lines().count(), text.contains("hush")), (1, false), "{text}");
-        let line: Value = serde_json::from_str(&text).unwrap();
+        let (text, lines) = lines.read();
+        assert_eq!((lines.len(), text.contains("hush")), (1, false), "{text}");
+        let line = &lines[0];
         assert_eq!(line["status"], 204);
         assert_eq!(line["resource"], id);
         assert_eq!((&line["dynamodb_calls"], &line["dynamodb_units"]), (&json!(1), &json!(2.5)));
@@ -291,9 +266,7 @@ mod tests {
     #[tokio::test]
     async fn leniencies_are_named_once_on_the_line() {
         let lines = Lines::default();
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-        let json = json.with_writer(lines.clone()).with_filter(tracing::level_filters::LevelFilter::INFO);
-        let subscriber = tracing_subscriber::registry().with(log::meter()).with(json);
+        let subscriber = Registry::default().with(log::meter()).with(log::lines(None, lines.clone()));
         let mut strict = event();
         strict["requestContext"]["authorizer"]["dialect"] = json!("strict");
         strict["body"] = json!("{\"userName\": \"hush\", \"hush\": 1}");
@@ -305,8 +278,7 @@ mod tests {
         }
         .with_subscriber(subscriber)
         .await;
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (text, lines) = lines.read();
         assert_eq!((lines.len(), text.contains("hush")), (2, false), "{text}");
         assert_eq!(lines[0]["span"]["leniencies"], "unknownAttributes missingSchemas");
         assert_eq!(lines[1]["span"].get("leniencies"), None);

@@ -124,6 +124,12 @@ impl Part {
             || self.sort_by.is_some_and(|path| path.attribute.name == attribute)
     }
 
+    /// The values of an attribute that matter, if not all of it does: see [`Filter::values_compared`].
+    pub fn values_compared(&self, attribute: &str) -> Option<Vec<&str>> {
+        let sorts = self.sort_by.is_some_and(|path| path.attribute.name == attribute);
+        self.filter.as_ref().filter(|_| !sorts)?.values_compared(attribute)
+    }
+
     /// Whether a resource is asked for.
     pub fn matches(&self, resource: &Object) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(resource))

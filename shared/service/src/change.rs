@@ -12,7 +12,7 @@ use crate::failure::{failed, failed_after_write};
 use crate::get::find;
 use crate::keys::{keys_of, new_id, now, taken};
 use crate::membership::Edges;
-use crate::{Context, Reply, membership, represent};
+use crate::{Context, Reply, membership, represent, settle};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
 const MEMBERS_IN_ANSWER: u64 = 1000;
@@ -35,7 +35,7 @@ pub async fn replace(
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
     let stored = change(context, kind, id, precondition, &wanted).await?;
-    represent::reply(context, 200, &stored, projection).await.map_err(failed_after_write)
+    represent::reply(context, 200, stored, projection).await.map_err(failed_after_write)
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -52,11 +52,11 @@ pub async fn patch(
 ) -> Result<Reply, Error> {
     let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
     let stored = change(context, kind, id, precondition, &wanted).await?;
-    if stored.member_count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
+    if stored.roster.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
-    represent::reply(context, 200, &stored, projection).await.map_err(failed_after_write)
+    represent::reply(context, 200, stored, projection).await.map_err(failed_after_write)
 }
 
 /// What a request makes of a resource, whatever the version that it meets.
@@ -88,19 +88,35 @@ async fn change(
     precondition: &Precondition,
     wanted: &Wanted,
 ) -> Result<Stored, Error> {
-    let contest = Contest::new();
+    let mut contest = Contest::new();
     loop {
         let before = find(context, kind, id).await?;
         precondition.check(before.version)?;
+        if before.roster.pending.is_some() {
+            settle::before(context, &before.id, contest.until()).await?;
+            continue;
+        }
         let Patched { resource, members } = wanted.compute(kind, &before.resource)?;
-        let edges = edges(context, &before, members).await?;
+        let Some(edges) = edges(context, &before, members).await? else {
+            contest.lost().await?;
+            continue;
+        };
         if resource == before.resource && edges.is_empty() {
             return Ok(before);
         }
-        let commit = update(&before, resource, edges.add, edges.remove)?;
+        let commit = update(&before, resource, edges)?;
         match context.directory.commit(context.caller, &commit).await {
-            Ok(()) => return Ok(after(before, commit, edges.new)),
-            Err(StoreError::Stale | StoreError::MemberMissing(_)) => contest.lost().await?,
+            Ok(committed) => {
+                let settled = settle::after(context, &before.id, committed).await;
+                return Ok(commit.outcome(before, settled));
+            }
+            Err(StoreError::Stale) => contest.lost().await?,
+            Err(StoreError::MemberMissing(gone)) => {
+                for id in &gone {
+                    settle::before(context, id, contest.until()).await?;
+                }
+                contest.lost().await?;
+            }
             Err(StoreError::Missing) => return Err(Error::no_such(kind)),
             Err(StoreError::Taken) => return Err(taken(kind)),
             Err(error) => return Err(failed(error)),
@@ -108,49 +124,41 @@ async fn change(
     }
 }
 
-async fn edges(context: &Context<'_>, group: &Stored, operations: Vec<MemberOperation>) -> Result<Edges, Error> {
+/// What operations on members come to; `None` if the group is no longer as it was read.
+async fn edges(
+    context: &Context<'_>,
+    group: &Stored,
+    operations: Vec<MemberOperation>,
+) -> Result<Option<Edges>, Error> {
     if operations.is_empty() {
-        return Ok(Edges::default());
+        return Ok(Some(Edges::default()));
     }
     let delta = if needs_current(&operations) {
-        let tenant = &context.caller.tenant;
-        let all = context.directory.members(tenant, &group.id, None).await.map_err(failed)?;
+        let Some(all) = membership::all(context, group).await? else { return Ok(None) };
         fold(operations, &membership::objects(context, &all))?
     } else {
         fold(operations, &[])?
     };
-    let current = membership::current(context, group, &delta).await?;
-    membership::plan(context, Some(&group.id), &delta, &current).await
+    let Some(current) = membership::current(context, group, &delta).await? else { return Ok(None) };
+    membership::plan(context, Some(&group.id), &delta, &current).await.map(Some)
 }
 
-fn update(
-    before: &Stored,
-    resource: Object,
-    add: Vec<store::Member>,
-    remove: Vec<schema::ResourceId>,
-) -> Result<Commit, Error> {
+fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Error> {
     let kind = before.kind;
+    let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
         id: new_id()?,
         at: now(),
-        attributes: attributes(&before.resource, &resource, !(add.is_empty() && remove.is_empty())),
+        attributes: attributes(&before.resource, &resource, !edges.is_empty()),
+        active: active.and_then(Value::as_bool),
     };
     let write = Write::Update {
         expected: before.version,
         before: keys_of(kind, &before.resource)?,
         after: Snapshot { keys: keys_of(kind, &resource)?, resource },
     };
+    let Edges { add, remove } = edges;
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
-}
-
-fn after(before: Stored, commit: Commit, new_members: usize) -> Stored {
-    let resource = match commit.write {
-        Write::Update { after, .. } => after.resource,
-        Write::Create { .. } | Write::Delete { .. } => before.resource,
-    };
-    let gone = commit.remove.iter().filter(|id| commit.add.iter().all(|member| member.id != **id)).count();
-    let member_count = before.member_count.saturating_add(new_members as u64).saturating_sub(gone as u64);
-    Stored { version: before.version + 1, last_modified: commit.change.at, resource, member_count, ..before }
 }
 
 /// The names of the attributes in which two versions of a resource differ; those of an extension stand behind its URI

@@ -5,27 +5,36 @@ use std::time::{Duration, Instant};
 use protocol::Error;
 
 const DEADLINE: Duration = Duration::from_secs(10);
-const PAUSES_MS: std::ops::Range<u64> = 5..60;
+const SHORTEST_MS: u64 = 5;
+/// The longest pause doubles with each loss, up to this: the more there are who want the same, the less often each asks.
+const LONGEST_MS: u64 = 800;
 
 /// The tries of one change.
 pub(crate) struct Contest {
     until: Instant,
+    longest_ms: u64,
 }
 
 impl Contest {
     pub(crate) fn new() -> Self {
-        Contest { until: Instant::now() + DEADLINE }
+        Contest { until: Instant::now() + DEADLINE, longest_ms: 30 }
+    }
+
+    /// Until when it goes on.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
     }
 
     /// Waits a moment, at random, after another change came first.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`] once the time is over.
-    pub(crate) async fn lost(&self) -> Result<(), Error> {
+    pub(crate) async fn lost(&mut self) -> Result<(), Error> {
         if Instant::now() >= self.until {
             return Err(crate::failure::failed(store::Error::Contended));
         }
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(PAUSES_MS))).await;
+        self.longest_ms = (self.longest_ms * 2).min(LONGEST_MS);
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(SHORTEST_MS..self.longest_ms))).await;
         Ok(())
     }
 }

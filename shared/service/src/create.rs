@@ -8,13 +8,13 @@ use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 use crate::contest::Contest;
 use crate::failure::failed;
 use crate::keys::{keys_of, new_id, now, taken};
-use crate::{Context, Reply, change, membership, represent};
+use crate::{Context, Reply, change, membership, represent, settle};
 
 /// Creates a resource, a group with its members.
 ///
 /// # Errors
 /// [`Error::InvalidValue`], [`Error::Uniqueness`] if its name is taken, [`Error::PayloadTooLarge`] for a group with more
-/// members than one transaction holds.
+/// than 100,000 members.
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
     create_as(context, kind, new_id()?, body, projection).await
 }
@@ -39,13 +39,14 @@ pub(crate) async fn create_as(
     }
     let keys = keys_of(kind, &resource)?;
     let at = now();
-    let contest = Contest::new();
+    let mut contest = Contest::new();
     loop {
         let members = membership::plan(context, None, &wanted, &[]).await?;
         let record = ChangeRecord {
             id: new_id()?,
             at: at.clone(),
             attributes: change::attributes(&Object::new(), &resource, !members.add.is_empty()),
+            active: None,
         };
         let commit = Commit {
             kind,
@@ -57,7 +58,10 @@ pub(crate) async fn create_as(
             change: record,
         };
         match context.directory.commit(context.caller, &commit).await {
-            Ok(()) => return Ok(created(context, commit, resource, projection)),
+            Ok(committed) => {
+                settle::after(context, &id, committed).await;
+                return Ok(created(context, commit, resource, projection));
+            }
             Err(StoreError::Taken) => return Err(taken(kind)),
             // A member was deleted since it was looked up: look again.
             Err(StoreError::MemberMissing(_)) => contest.lost().await?,
@@ -68,10 +72,18 @@ pub(crate) async fn create_as(
 
 /// The answer needs no read: what was committed is all there is.
 fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: &Projection) -> Reply {
-    let member_count = commit.add.len() as u64;
     let (created, last_modified) = (commit.change.at.clone(), commit.change.at);
-    let stored =
-        Stored { id: commit.id, kind: commit.kind, version: 1, created, last_modified, resource, member_count };
+    let roster = store::Roster::default();
+    let stored = Stored {
+        id: commit.id,
+        kind: commit.kind,
+        version: 1,
+        created,
+        last_modified,
+        resource,
+        roster,
+        group_count: 0,
+    };
     let mut members = commit.add;
     members.sort_by(|one, other| one.id.cmp(&other.id));
     let edges = members.iter().map(|member| represent::member(context, member)).collect();

@@ -1,13 +1,20 @@
-//! Deleting a resource (RFC 7644 §3.6): it and its names go in one commit, then what edges are left.
+//! Deleting a resource (RFC 7644 §3.6): it goes in one commit, with its names, and with its edges if they are few; else they
+//! count no longer from then on, and go afterwards.
 
-use protocol::{Error, Precondition, Tenant};
+use std::time::Instant;
+
+use futures_util::future::try_join;
+use protocol::{Error, Precondition};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, Directory, Error as StoreError, Write};
+use store::{ChangeRecord, Commit, Departure, Error as StoreError, Rest, Stored, Unsettled, Write};
 
 use crate::contest::Contest;
-use crate::failure::{failed, failed_after_write};
+use crate::failure::failed;
 use crate::keys::{keys_of, new_id, now};
-use crate::{Context, Reply};
+use crate::{Context, Reply, membership, settle};
+
+/// So many edges go with the resource itself, if the transaction has room for them beside its other items.
+const EDGES: u64 = 30;
 
 /// Deletes a resource, and takes it out of every group.
 ///
@@ -15,51 +22,72 @@ use crate::{Context, Reply};
 /// [`Error::NotFound`], also for a resource that is deleted already; what such a delete may have left undone is done first.
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
-    let tenant = &context.caller.tenant;
-    let contest = Contest::new();
+    let mut contest = Contest::new();
     loop {
-        let (stored, leave) = futures_util::future::try_join(
-            context.directory.get(tenant, kind, &id),
-            context.directory.groups_of(tenant, &id),
-        )
-        .await
-        .map_err(failed)?;
+        let (directory, tenant) = (context.directory, &context.caller.tenant);
+        let none = Unsettled::default();
+        let (stored, groups) = try_join(directory.get(tenant, kind, &id), directory.groups_of(tenant, &id, &none))
+            .await
+            .map_err(failed)?;
         let Some(stored) = stored else {
-            finish(context, kind, &id).await?;
+            settle::before(context, &id, contest.until()).await?;
             return Err(Error::no_such(kind));
         };
         precondition.check(stored.version)?;
-        let write = Write::Delete { expected: stored.version, before: keys_of(kind, &stored.resource)? };
-        let change = ChangeRecord { id: new_id()?, at: now(), attributes: Vec::new() };
-        let commit = Commit { kind, id: id.clone(), write, add: Vec::new(), remove: Vec::new(), leave, change };
-        match context.directory.commit(context.caller, &commit).await {
-            Ok(()) => break,
+        let Some(commit) = commit(context, &stored, &groups, contest.until()).await? else {
+            contest.lost().await?;
+            continue;
+        };
+        match directory.commit(context.caller, &commit).await {
+            Ok(committed) => {
+                settle::after(context, &id, committed).await;
+                return Ok(Reply { status: 204, location: None, version: None, body: None });
+            }
             Err(StoreError::Stale) => contest.lost().await?,
+            Err(StoreError::MemberMissing(gone)) => {
+                for id in &gone {
+                    settle::before(context, id, contest.until()).await?;
+                }
+            }
             Err(StoreError::Missing) => return Err(Error::no_such(kind)),
             Err(error) => return Err(failed(error)),
         }
     }
-    remove_edges(context.directory, tenant, kind, &id).await.map_err(failed_after_write)?;
-    Ok(Reply { status: 204, location: None, version: None, body: None })
 }
 
-/// Does what an earlier delete may have left undone. An id of the other kind is alive, and keeps its edges.
-async fn finish(context: &Context<'_>, kind: Kind, id: &ResourceId) -> Result<(), Error> {
+/// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
+async fn commit(
+    context: &Context<'_>,
+    stored: &Stored,
+    groups: &[ResourceId],
+    until: Instant,
+) -> Result<Option<Commit>, Error> {
+    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), Rest::None);
     let tenant = &context.caller.tenant;
-    let alive = context.directory.existing(tenant, std::slice::from_ref(id)).await.map_err(failed)?;
-    if alive.is_empty() { remove_edges(context.directory, tenant, kind, id).await } else { Ok(()) }
-}
-
-/// Nothing can be added to a resource that is gone, nor it to another, so what is found here is all there is.
-pub(crate) async fn remove_edges(
-    directory: &Directory,
-    tenant: &Tenant,
-    kind: Kind,
-    id: &ResourceId,
-) -> Result<(), Error> {
-    directory.remove_edges_of_member(tenant, id, &now()).await.map_err(failed)?;
-    if kind == Kind::Group {
-        directory.remove_edges_of_group(tenant, id).await.map_err(failed)?;
+    let edges = groups.len() as u64 + stored.roster.count;
+    if edges > EDGES || stored.roster.pending.is_some() {
+        rest = Rest::Some { pending: stored.roster.pending.clone() };
+    } else if edges > 0 {
+        for group in context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)? {
+            if group.roster.pending.is_some() {
+                settle::before(context, &group.id, until).await?;
+                return Ok(None);
+            }
+            leave.push(Departure { group: group.id, version: group.version });
+        }
+        let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
+        remove = members;
+        // A group that is being deleted lets go of its members by itself.
+        if leave.len() < groups.len() {
+            rest = Rest::Some { pending: None };
+        }
     }
-    Ok(())
+    let write = Write::Delete {
+        expected: stored.version,
+        before: keys_of(stored.kind, &stored.resource)?,
+        groups: groups.len() as u64,
+        rest,
+    };
+    let change = ChangeRecord { id: new_id()?, at: now(), attributes: Vec::new(), active: None };
+    Ok(Some(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change }))
 }

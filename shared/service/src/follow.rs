@@ -3,11 +3,10 @@
 use protocol::event::{Change, Current, Event, Verb, events};
 use protocol::{Error, Projection};
 use schema::resource_type;
-use store::Directory;
+use store::{Directory, Settled};
 
 use crate::failure::failed;
-use crate::represent;
-use crate::settle::{Settled, settle};
+use crate::{represent, settle};
 
 /// How events are told.
 #[derive(Debug, Clone)]
@@ -24,9 +23,9 @@ pub struct Telling {
 /// # Errors
 /// Those of the store. All of it may be repeated.
 pub async fn follow(directory: &Directory, change: &Change, telling: &Telling) -> Result<Option<Vec<Event>>, Error> {
-    let Change { tenant, kind, resource, .. } = change;
+    let Change { tenant, resource, .. } = change;
     let leaves_more = change.in_parts || change.verb == Verb::Deleted;
-    if leaves_more && settle(directory, tenant, *kind, resource).await? == Settled::Later {
+    if leaves_more && settle::behind(directory, tenant, resource).await? == Settled::Later {
         return Ok(None);
     }
     let parts = match change.in_parts {

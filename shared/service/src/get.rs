@@ -26,7 +26,7 @@ pub async fn get(
         let version = Some(entity_tag(stored.version));
         return Ok(Reply { status: 304, location: None, version, body: None });
     }
-    represent::reply(context, 200, &stored, projection).await
+    represent::reply(context, 200, stored, projection).await
 }
 
 /// The resource that a URL names.

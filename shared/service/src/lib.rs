@@ -16,6 +16,7 @@ mod list;
 mod matching;
 mod membership;
 mod plan;
+mod related;
 mod represent;
 mod settle;
 mod start;
@@ -28,7 +29,6 @@ pub use delete::delete;
 pub use follow::{Telling, follow};
 pub use get::get;
 pub use list::list;
-pub use settle::{Settled, settle};
 
 use protocol::Caller;
 use schema::Object;

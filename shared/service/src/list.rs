@@ -82,8 +82,8 @@ async fn represented(context: &Context<'_>, query: &Query, page: &[Stored]) -> R
         let kind = stored.first().map_or(Kind::User, |stored| stored.kind);
         let definition = resource_type(kind);
         let wants_edges = query.projection.wants(definition, represent::edges_attribute(kind));
-        let seen = represent::seen(context, kind, stored, wants_edges).await?;
-        resources.extend(seen.into_iter().map(|resource| query.projection.apply(definition, resource)));
+        let seen = represent::seen(context, kind, stored.to_vec(), wants_edges).await?;
+        resources.extend(seen.into_iter().map(|(_, resource)| query.projection.apply(definition, resource)));
     }
     Ok(resources)
 }
@@ -100,7 +100,8 @@ mod tests {
     fn stored(n: usize) -> Stored {
         let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap();
         let (created, last_modified) = (String::new(), String::new());
-        Stored { id, kind: Kind::User, version: 1, created, last_modified, resource: Object::new(), member_count: 0 }
+        let (resource, roster) = (Object::new(), store::Roster::default());
+        Stored { id, kind: Kind::User, version: 1, created, last_modified, resource, roster, group_count: 0 }
     }
 
     /// What the page says that begins at `start_index` and holds `length` resources, when the counts say `total`.

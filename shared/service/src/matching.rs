@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use protocol::{Error, Part, Position, Query};
 use schema::{Kind, ResourceId};
+use serde_json::json;
 use store::{Fields, Stored};
 
 use crate::failure::failed;
 use crate::list::{Found, MAX_READ};
 use crate::plan::{Source, source};
+use crate::related::{self, Related};
 use crate::start::Start;
 use crate::{Context, represent};
 
@@ -23,12 +25,14 @@ const LONGEST: Duration = Duration::from_secs(18);
 /// Reads the page.
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
     let since = Instant::now();
-    let mut matches =
-        Matches { context, query, start, since, read: 0, total: 0, page: Vec::new(), more: false, places: Vec::new() };
+    let (page, places, related) = (Vec::new(), Vec::new(), HashMap::new());
+    let mut matches = Matches { context, query, start, since, read: 0, total: 0, page, more: false, places, related };
     for part in &query.parts {
+        let related = related::read(context, part).await?;
+        matches.related.extend(related.map(|related| (part.kind, related)));
         match part.filter.as_ref().and_then(|filter| source(part.kind, filter)) {
             Some(source) => {
-                let ids = candidates(context, part.kind, source).await?;
+                let ids = candidates(context, part.kind, source, matches.related.get(&part.kind)).await?;
                 matches.look_up(part, ids).await?;
             }
             None => matches.walk(part).await?,
@@ -37,18 +41,24 @@ pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) ->
     if query.is_sorted() { matches.sorted().await } else { Ok(matches.unsorted()) }
 }
 
-async fn candidates(context: &Context<'_>, kind: Kind, source: Source) -> Result<Vec<ResourceId>, Error> {
+async fn candidates(
+    context: &Context<'_>,
+    kind: Kind,
+    source: Source,
+    related: Option<&Related>,
+) -> Result<Vec<ResourceId>, Error> {
     let (directory, tenant) = (context.directory, &context.caller.tenant);
     let ids = match source {
         Source::Nothing => Ok(Vec::new()),
         Source::Id(id) => Ok(vec![id]),
         Source::Name(name) => directory.name_owner(tenant, kind, &name).await.map(|owner| owner.into_iter().collect()),
         Source::Lookup(index, value) => directory.lookup(tenant, index, &value).await,
-        Source::GroupsOf(member) => directory.groups_of(tenant, &member).await,
         Source::NamePrefix(prefix) => directory.name_owners_by_prefix(tenant, kind, &prefix, MAX_READ + 1).await,
-        Source::MembersOf(group) => {
-            let members = directory.members(tenant, &group, Some(MAX_READ + 1)).await;
-            members.map(|members| members.into_iter().map(|member| member.id).collect())
+        Source::GroupsOf(id) | Source::MembersOf(id) => {
+            match related.and_then(|related| related.iter().find(|(it, _)| *it == id)) {
+                Some((_, who)) => Ok(who.iter().cloned().collect()),
+                None => return related::to(context, kind, &id).await,
+            }
         }
     };
     let mut ids = ids.map_err(failed)?;
@@ -87,6 +97,7 @@ struct Matches<'a> {
     page: Vec<Stored>,
     more: bool,
     places: Vec<Position>,
+    related: HashMap<Kind, Related>,
 }
 
 impl Matches<'_> {
@@ -133,14 +144,26 @@ impl Matches<'_> {
 
     /// Those that match, each with its place.
     async fn matching(&self, part: &Part, stored: Vec<Stored>) -> Result<Vec<(Stored, Position)>, Error> {
-        let with_edges = part.reads(represent::edges_attribute(part.kind));
-        let seen = represent::seen(self.context, part.kind, &stored, with_edges).await?;
-        let matching = stored.into_iter().zip(seen).filter(|(_, seen)| part.matches(seen));
+        let seen = match self.related.get(&part.kind) {
+            Some(related) => stored.into_iter().map(|stored| self.with_related(stored, related)).collect(),
+            None => {
+                let with_edges = part.reads(represent::edges_attribute(part.kind));
+                represent::seen(self.context, part.kind, stored, with_edges).await?
+            }
+        };
+        let matching = seen.into_iter().filter(|(_, seen)| part.matches(seen));
         let place = |(stored, seen): (Stored, _)| {
             let position = self.query.position(part.kind, stored.id.clone(), &seen);
             (stored, position)
         };
         Ok(matching.map(place).collect())
+    }
+
+    fn with_related(&self, stored: Stored, related: &Related) -> represent::Seen {
+        let edges = related.iter().filter(|(_, who)| who.contains(&stored.id));
+        let edges = edges.map(|(value, _)| json!({"value": value.as_str()})).collect();
+        let seen = represent::with_edges(self.context, &stored, edges);
+        (stored, seen)
     }
 
     /// Unsorted they come in the order of the list.

@@ -1,25 +1,23 @@
 //! Which edges a change of membership comes to, seen against those that are there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use protocol::Error;
 use protocol::membership::Delta;
 use schema::{Leniency, Object, ResourceId};
-use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
+use store::{Member, Stored};
 
 use crate::Context;
 use crate::failure::failed;
 
-/// So many unknown ids are looked up for one request; past it the change could not be committed anyway.
-const MAX_LOOKED_UP: usize = 1000;
+/// So many members can be added to a group, removed from it or changed by one request.
+const MAX_CHANGES: usize = 100_000;
 
 /// Edges to put and to take away. One to put may be there already, with another `display`.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     pub(crate) add: Vec<Member>,
-    pub(crate) remove: Vec<ResourceId>,
-    /// How many of `add` are new.
-    pub(crate) new: usize,
+    pub(crate) remove: Vec<Member>,
 }
 
 impl Edges {
@@ -28,20 +26,28 @@ impl Edges {
     }
 }
 
-/// The members of a group that a change has to know: all if it replaces them, else those that it names.
-pub(crate) async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result<Vec<Member>, Error> {
-    let tenant = &context.caller.tenant;
-    if group.member_count == 0 {
-        return Ok(Vec::new());
+/// The members of a group that a change has to know: all if it replaces them, else those that it names; `None` if the group
+/// is no longer as it was read.
+pub(crate) async fn current(
+    context: &Context<'_>,
+    group: &Stored,
+    delta: &Delta,
+) -> Result<Option<Vec<Member>>, Error> {
+    if group.roster.count == 0 {
+        return Ok(Some(Vec::new()));
     }
-    let read = if delta.replace {
-        context.directory.members(tenant, &group.id, None).await
-    } else {
-        let named: Vec<ResourceId> =
-            delta.add.keys().chain(&delta.remove).filter_map(|id| ResourceId::parse(id)).collect();
-        context.directory.members_among(tenant, &group.id, &named).await
-    };
-    read.map_err(failed)
+    if delta.replace {
+        return all(context, group).await;
+    }
+    let named: Vec<ResourceId> = delta.add.keys().chain(&delta.remove).filter_map(|id| ResourceId::parse(id)).collect();
+    let named = context.directory.members_among(&context.caller.tenant, &group.id, &named).await;
+    named.map(Some).map_err(failed)
+}
+
+/// All members of a group; `None` if it is no longer as it was read.
+pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+    let read = context.directory.members(&context.caller.tenant, group.clone()).await.map_err(failed)?;
+    Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
 }
 
 /// Members as objects, for a filter.
@@ -56,7 +62,7 @@ pub(crate) fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> 
 /// users that were deleted here.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a group in itself, and for an id that names nobody in a strict dialect, [`Error::PayloadTooLarge`] for more than one transaction holds.
+/// [`Error::InvalidValue`] for a group in itself, and for an id that names nobody in a strict dialect, [`Error::PayloadTooLarge`] for more than 100,000.
 pub(crate) async fn plan(
     context: &Context<'_>,
     group: Option<&ResourceId>,
@@ -70,7 +76,7 @@ pub(crate) async fn plan(
         match present.get(id.as_str()) {
             Some(member) if display.is_some() && member.display != *display => {
                 edges.add.push(Member { display: display.clone(), ..(*member).clone() });
-                edges.remove.push(member.id.clone());
+                edges.remove.push((*member).clone());
             }
             Some(_) => {}
             None => unknown.push((ResourceId::parse(id), display)),
@@ -80,20 +86,15 @@ pub(crate) async fn plan(
         let id = member.id.as_str();
         delta.remove.contains(id) || (delta.replace && !delta.add.contains_key(id))
     };
-    edges.remove.extend(current.iter().filter(gone).map(|member| member.id.clone()));
+    edges.remove.extend(current.iter().filter(gone).cloned());
     if unknown.iter().any(|(id, _)| id.as_ref() == group && group.is_some()) {
         return Err(Error::InvalidValue("members: a group cannot be a member of itself.".to_owned()));
     }
-    if unknown.len() > MAX_LOOKED_UP {
-        return Err(too_many(unknown.len() + edges.remove.len()));
+    let changes = unknown.len() + edges.remove.len();
+    if changes > MAX_CHANGES {
+        return Err(too_many(changes));
     }
-    let new = look_up(context, &unknown).await?;
-    edges.new = new.len();
-    edges.add.extend(new);
-    let changed: BTreeSet<&ResourceId> = edges.add.iter().map(|member| &member.id).chain(&edges.remove).collect();
-    if changed.len() > MEMBER_CHANGES_PER_COMMIT {
-        return Err(too_many(changed.len()));
-    }
+    edges.add.extend(look_up(context, &unknown).await?);
     Ok(edges)
 }
 
@@ -120,7 +121,7 @@ async fn look_up(
 
 fn too_many(count: usize) -> Error {
     Error::PayloadTooLarge(format!(
-        "The request changes {count} members; at most {MEMBER_CHANGES_PER_COMMIT} can be changed in one request. Nothing \
+        "The request changes {count} members; at most {MAX_CHANGES} can be changed in one request. Nothing \
          was changed. Send the change in smaller parts."
     ))
 }

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Error, Projection, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
-use store::{Member, Stored};
+use store::{Member, Stored, Unsettled};
 
 use crate::failure::failed;
 use crate::{Context, Reply};
@@ -40,27 +40,31 @@ pub(crate) fn bare(base_url: &str, stored: &Stored) -> Object {
     resource
 }
 
-/// Represents resources of one kind with their edges, in the same order.
-pub(crate) async fn whole(context: &Context<'_>, kind: Kind, stored: &[Stored]) -> Result<Vec<Object>, Error> {
-    let edges = match kind {
-        Kind::User => groups(context, stored).await?,
-        Kind::Group => members(context, stored).await?,
-    };
-    let resources = stored.iter().zip(edges).map(|(stored, edges)| with_edges(context, stored, edges));
-    Ok(resources.collect())
+/// A resource and what a client sees of it.
+pub(crate) type Seen = (Stored, Object);
+
+/// Represents resources of one kind with their edges, in the same order. A group may be seen in a later version than the one
+/// that was read, and is left out if it is gone by now.
+async fn whole(context: &Context<'_>, kind: Kind, stored: Vec<Stored>) -> Result<Vec<Seen>, Error> {
+    let unsettled = context.directory.unsettled(&context.caller.tenant).await.map_err(failed)?;
+    match kind {
+        Kind::User => with_groups(context, stored, &unsettled).await,
+        Kind::Group => with_members(context, stored, &unsettled).await,
+    }
 }
 
-/// Represents resources of one kind, with their edges where these are needed.
+/// Represents resources of one kind, with their edges where these are needed; as [`whole`].
 pub(crate) async fn seen(
     context: &Context<'_>,
     kind: Kind,
-    stored: &[Stored],
+    stored: Vec<Stored>,
     with_edges: bool,
-) -> Result<Vec<Object>, Error> {
-    match with_edges {
-        true => whole(context, kind, stored).await,
-        false => Ok(stored.iter().map(|stored| bare(context.base_url, stored)).collect()),
+) -> Result<Vec<Seen>, Error> {
+    let has_edges = |stored: &Stored| kind == Kind::User || stored.roster.count > 0;
+    if with_edges && stored.iter().any(has_edges) {
+        return whole(context, kind, stored).await;
     }
+    Ok(stored.into_iter().map(|stored| (stored.clone(), bare(context.base_url, &stored))).collect())
 }
 
 /// Represents a resource with edges that are at hand.
@@ -78,15 +82,13 @@ pub(crate) fn with_edges(context: &Context<'_>, stored: &Stored, edges: Vec<Valu
 pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
-    stored: &Stored,
+    stored: Stored,
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let definition = resource_type(stored.kind);
-    let resource = if projection.wants(definition, edges_attribute(stored.kind)) {
-        whole(context, stored.kind, std::slice::from_ref(stored)).await?.pop().unwrap_or_default()
-    } else {
-        bare(context.base_url, stored)
-    };
+    let with_edges = projection.wants(definition, edges_attribute(stored.kind));
+    let seen = seen(context, stored.kind, vec![stored], with_edges).await?;
+    let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::no_such(definition.kind))?;
     Ok(Reply {
         status,
         location: Some(stored.kind.location(context.base_url, &stored.id)),
@@ -108,24 +110,22 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
     value
 }
 
-async fn members(context: &Context<'_>, groups: &[Stored]) -> Result<Vec<Vec<Value>>, Error> {
-    let read: Vec<_> = groups.iter().map(|group| members_of(context, group)).collect();
-    let members: Vec<Vec<Member>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
-    Ok(members.iter().map(|members| members.iter().map(|one| member(context, one)).collect()).collect())
-}
-
-/// A group that has none needs no call.
-async fn members_of(context: &Context<'_>, group: &Stored) -> Result<Vec<Member>, store::Error> {
-    match group.member_count {
-        0 => Ok(Vec::new()),
-        _ => context.directory.members(&context.caller.tenant, &group.id, None).await,
-    }
+async fn with_members(context: &Context<'_>, groups: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
+    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let read: Vec<_> = groups.into_iter().map(|group| directory.members(tenant, group)).collect();
+    let read: Vec<_> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
+    let seen = read.into_iter().flatten().map(|(group, members)| {
+        let shown = members.iter().filter(|one| !unsettled.hides(&one.id));
+        let resource = with_edges(context, &group, shown.map(|one| member(context, one)).collect());
+        (group, resource)
+    });
+    Ok(seen.collect())
 }
 
 /// The groups that each user is a direct member of. An edge to a group that is being deleted is not shown.
-async fn groups(context: &Context<'_>, users: &[Stored]) -> Result<Vec<Vec<Value>>, Error> {
+async fn with_groups(context: &Context<'_>, users: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
     let tenant = &context.caller.tenant;
-    let read: Vec<_> = users.iter().map(|user| context.directory.groups_of(tenant, &user.id)).collect();
+    let read: Vec<_> = users.iter().map(|user| context.directory.groups_of(tenant, &user.id, unsettled)).collect();
     let edges: Vec<Vec<ResourceId>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
     let ids: BTreeSet<&ResourceId> = edges.iter().flatten().collect();
     let ids: Vec<ResourceId> = ids.into_iter().cloned().collect();
@@ -140,5 +140,9 @@ async fn groups(context: &Context<'_>, users: &[Stored]) -> Result<Vec<Vec<Value
         let location = Kind::Group.location(context.base_url, id);
         Some(json!({"value": id.as_str(), "$ref": location, "display": name, "type": "direct"}))
     };
-    Ok(edges.iter().map(|ids| ids.iter().filter_map(show).collect()).collect())
+    let seen = users.into_iter().zip(&edges).map(|(user, ids)| {
+        let resource = with_edges(context, &user, ids.iter().filter_map(show).collect());
+        (user, resource)
+    });
+    Ok(seen.collect())
 }

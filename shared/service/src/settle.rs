@@ -1,27 +1,48 @@
-//! Rolling forward: what a commit leaves to do is completed by whoever comes next.
+//! Rolling forward: a commit counts whole at once, and what it leaves to do for the edges is done by whoever comes next.
+
+use std::time::{Duration, Instant};
 
 use protocol::{Error, Tenant};
-use schema::{Kind, ResourceId};
-use store::Directory;
+use schema::ResourceId;
+use store::{Committed, Directory, Settled};
 
-use crate::delete::remove_edges;
+use crate::Context;
+use crate::failure::failed;
 
-/// Whether anything is left to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    Done,
-    /// The time was over before the work was.
-    Later,
+/// What a request spends on what it has committed, before it answers. The rest is left to the function `settle`.
+const OWN: Duration = Duration::from_secs(8);
+/// What is spent on it behind the requests, within the time of the function `settle`. Then that comes again.
+const BEHIND: Duration = Duration::from_secs(40);
+/// Seconds after which it is worth another try, where another change is still being applied.
+const RETRY_AFTER: u32 = 5;
+
+/// Completes what this request has committed, as far as there is time. It counts already: a failure is no failure of the request.
+pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Committed) -> Settled {
+    if committed == Committed::Whole {
+        return Settled::Done;
+    }
+    let settled = context.directory.settle(&context.caller.tenant, id, Instant::now() + OWN).await;
+    settled.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, resource = %id, "what is committed is left for later");
+        Settled::Later
+    })
 }
 
-/// Completes what an interrupted change has left to do for a resource. It is safe at any time.
+/// Completes what others have left to do for a resource that this request is about to change.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if that takes longer than `until`.
+pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
+    match context.directory.settle(&context.caller.tenant, id, until).await.map_err(failed)? {
+        Settled::Done => Ok(()),
+        Settled::Later => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
+    }
+}
+
+/// Completes what a change has left to do for a resource, behind the requests.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn settle(directory: &Directory, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Settled, Error> {
-    let found = directory.get(tenant, kind, id).await.map_err(crate::failure::failed)?;
-    if found.is_none() {
-        remove_edges(directory, tenant, kind, id).await?;
-    }
-    Ok(Settled::Done)
+pub(crate) async fn behind(directory: &Directory, tenant: &Tenant, id: &ResourceId) -> Result<Settled, Error> {
+    directory.settle(tenant, id, Instant::now() + BEHIND).await.map_err(failed)
 }

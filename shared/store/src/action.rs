@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use schema::ResourceId;
 use serde::Serialize;
@@ -23,12 +23,12 @@ pub(crate) enum Meaning {
     Resource,
     /// The name is another's.
     Taken,
-    /// The member to add is not there.
+    /// Who should become a member, or should be one no longer, is not there.
     Member(ResourceId),
     /// The edge is no longer as the caller read it.
     Edge,
-    /// The group that a member should leave is gone, or the member has left it already.
-    Left(ResourceId),
+    /// The work is done already.
+    Done,
     /// There is no condition, or one that cannot fail while the version holds.
     Invariant,
 }
@@ -75,14 +75,6 @@ pub(crate) fn delete(
             .set_return_values_on_condition_check_failure(old_item(&meaning));
     }
     let request = TransactWriteItem::builder().delete(delete.build().map_err(unbuilt)?).build();
-    Ok(Action { meaning, request, bytes })
-}
-
-pub(crate) fn check_present(table: &str, key: &Key, meaning: Meaning) -> Result<Action, Error> {
-    let key = key.attributes();
-    let bytes = item::size(&key);
-    let check = ConditionCheck::builder().table_name(table).set_key(Some(key)).condition_expression(PRESENT);
-    let request = TransactWriteItem::builder().condition_check(check.build().map_err(unbuilt)?).build();
     Ok(Action { meaning, request, bytes })
 }
 

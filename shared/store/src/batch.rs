@@ -57,8 +57,12 @@ impl Directory {
             let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build().map_err(unbuilt)?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         });
-        let deletes: Vec<_> = deletes.collect::<Result<_, Error>>()?;
-        let writes: Vec<_> = deletes.chunks(KEYS_PER_WRITE).map(|chunk| self.write_chunk(chunk.to_vec())).collect();
+        self.write_batch(deletes.collect::<Result<_, Error>>()?).await
+    }
+
+    /// Puts and deletes items, of which no two have the same key, whatever there is.
+    pub(crate) async fn write_batch(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {
+        let writes: Vec<_> = writes.chunks(KEYS_PER_WRITE).map(|chunk| self.write_chunk(chunk.to_vec())).collect();
         stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
     }
 

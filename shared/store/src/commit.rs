@@ -1,7 +1,5 @@
 //! The one write of resources: a value that says all of a change, committed in one transaction or not at all.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -11,10 +9,11 @@ use uuid::Uuid;
 
 use crate::action::{Action, Meaning};
 use crate::error::failure;
+use crate::membership::Edges;
 use crate::plan;
 use crate::retry::Backoff;
 use crate::unanswered::Unanswered;
-use crate::{Directory, Error, Index, Member};
+use crate::{Directory, Error, Index, Member, Roster, Settled, Stored};
 
 /// DynamoDB's limit of items in one transaction.
 pub const ITEMS_PER_COMMIT: usize = 100;
@@ -36,11 +35,35 @@ pub struct Commit {
     /// Members that a group gains. One that is also in `remove` is a member already, and gets what stands here.
     pub add: Vec<Member>,
     /// Members that a group loses.
-    pub remove: Vec<ResourceId>,
-    /// For a delete: groups that lose this member, each with a new version. As many as fit, and those that are still
-    /// there: [`Directory::remove_edges_of_member`] has to follow every delete.
-    pub leave: Vec<ResourceId>,
+    pub remove: Vec<Member>,
+    /// For a delete: the groups that lose this member.
+    pub leave: Vec<Departure>,
     pub change: ChangeRecord,
+}
+
+impl Commit {
+    /// What it makes of the resource that it changes.
+    #[must_use]
+    pub fn outcome(self, before: Stored, settled: Settled) -> Stored {
+        let edges = Edges::of(&self);
+        let resource = match self.write {
+            Write::Update { after, .. } | Write::Create { after } => after.resource,
+            Write::Delete { .. } => before.resource,
+        };
+        let roster = Roster {
+            count: before.roster.count.saturating_add_signed(edges.gain()),
+            marks: before.roster.marks.saturating_add_signed(edges.marks()),
+            pending: (settled == Settled::Later).then_some(self.change.id),
+        };
+        Stored { version: before.version + 1, last_modified: self.change.at, resource, roster, ..before }
+    }
+}
+
+/// A group that a deleted member leaves, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    pub group: ResourceId,
+    pub version: u64,
 }
 
 /// What happens to the resource itself. `before` are the keys of the version that was read.
@@ -50,8 +73,26 @@ pub enum Write {
     Create { after: Snapshot },
     /// From the version `expected` to the next.
     Update { expected: u64, before: Keys, after: Snapshot },
-    /// From the version `expected` to nothing; its name is free then.
-    Delete { expected: u64, before: Keys },
+    /// From the version `expected`, as a member of so many groups, to nothing; its name is free then.
+    Delete { expected: u64, before: Keys, groups: u64, rest: Rest },
+}
+
+/// What edges of a deleted resource there are besides those that `leave` and `remove` name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    None,
+    /// Some, also of a group's change that is still to be applied.
+    Some {
+        pending: Option<ResourceId>,
+    },
+}
+
+/// What a commit leaves to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    Whole,
+    /// It counts whole from now on, but its edges are to follow: [`Directory::settle`].
+    Unsettled,
 }
 
 /// A resource without its members, and by what it is found.
@@ -78,14 +119,16 @@ pub struct ChangeRecord {
     pub at: String,
     /// The names of the attributes that changed, never values.
     pub attributes: Vec<String>,
+    /// What a user's `active` becomes, if it changes.
+    pub active: Option<bool>,
 }
 
 /// How one try of a transaction failed.
 pub(crate) enum Failure {
     /// It did not happen, but may if it is sent again as it is.
     Passing(Error),
-    /// It did not happen because these groups cannot be left.
-    Left(Vec<ResourceId>),
+    /// It has happened before.
+    Done,
     Final(Error),
 }
 
@@ -95,15 +138,16 @@ impl Directory {
     /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
     /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable` it is
     /// unknown whether the commit happened.
-    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<(), Error> {
-        let mut stay = BTreeSet::new();
-        let mut backoff = Backoff::new();
-        loop {
-            let actions = plan::actions(&self.table, caller, commit, &stay, self.changes_kept)?;
-            match self.transact(&actions, &mut backoff).await {
-                Ok(()) => return Ok(()),
-                Err(Failure::Left(groups)) => stay.extend(groups),
-                Err(Failure::Passing(error) | Failure::Final(error)) => return Err(error),
+    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<Committed, Error> {
+        let planned = plan::planned(&self.table, caller, commit, self.kept_until())?;
+        self.write_parts(&caller.tenant, commit, &planned.parts).await?;
+        match self.transact(&planned.actions, &mut Backoff::new()).await {
+            Ok(()) | Err(Failure::Done) => Ok(planned.committed),
+            Err(Failure::Passing(error) | Failure::Final(error)) => {
+                if !matches!(error, Error::Unavailable(_)) {
+                    self.forget_parts(&caller.tenant, commit, &planned.parts).await;
+                }
+                Err(error)
             }
         }
     }
@@ -167,6 +211,9 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> Failure {
 /// Reads the failed conditions, each with whether its item exists: first what makes the caller read again.
 fn interpret_conditions(refused: &[(&Meaning, bool)]) -> Failure {
     let with = |wanted: Meaning| refused.iter().find(|(meaning, _)| **meaning == wanted);
+    if with(Meaning::Done).is_some() {
+        return Failure::Done;
+    }
     if let Some((_, exists)) = with(Meaning::Resource) {
         return Failure::Final(if *exists { Error::Stale } else { Error::Missing });
     }
@@ -180,17 +227,9 @@ fn interpret_conditions(refused: &[(&Meaning, bool)]) -> Failure {
     if with(Meaning::Edge).is_some() {
         return Failure::Final(Error::Stale);
     }
-    let left: Vec<_> = refused.iter().filter_map(|(meaning, _)| left(meaning)).collect();
-    if !left.is_empty() {
-        return Failure::Left(left);
-    }
     Failure::Final(Error::Corrupt("a resource and its name do not agree".to_owned()))
 }
 
 fn member(meaning: &Meaning) -> Option<ResourceId> {
     if let Meaning::Member(id) = meaning { Some(id.clone()) } else { None }
-}
-
-fn left(meaning: &Meaning) -> Option<ResourceId> {
-    if let Meaning::Left(id) = meaning { Some(id.clone()) } else { None }
 }

@@ -23,8 +23,24 @@ pub struct Stored {
     pub last_modified: String,
     /// The resource without its members; empty where only keys were asked for.
     pub resource: Object,
-    /// How many members a group has; 0 for a user.
-    pub member_count: u64,
+    pub roster: Roster,
+    /// How many groups it is a direct member of, by their edges.
+    pub group_count: u64,
+}
+
+/// What a group knows of its members; nothing for a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roster {
+    pub count: u64,
+    /// The sum of [`mark`] over the members: whether edges that were read are those of this version.
+    pub marks: u64,
+    /// The change of members that is committed and not yet applied to all edges.
+    pub pending: Option<ResourceId>,
+}
+
+/// What one member adds to a group's marks: 40 bits of the random ones of its id.
+pub(crate) fn mark(id: &ResourceId) -> u64 {
+    u64::from_str_radix(id.as_str().get(26..).unwrap_or_default(), 16).unwrap_or_default()
 }
 
 /// The resource is one JSON text, so numbers stay as they were sent and no name or value is foreign to DynamoDB.
@@ -38,6 +54,12 @@ pub(crate) struct ResourceItem {
     pub(crate) last_modified: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) member_count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) member_marks: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pending: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub(crate) group_count: u64,
 }
 
 /// Whose a name or another looked-up value is.
@@ -47,7 +69,7 @@ pub(crate) struct OwnerItem {
 }
 
 /// An edge from a group to its member.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberItem {
     #[serde(rename = "type")]
     pub(crate) kind: Kind,
@@ -58,6 +80,42 @@ pub(crate) struct MemberItem {
 /// An edge from a member to its group: its key says all.
 #[derive(Serialize)]
 pub(crate) struct MemberOfItem {}
+
+/// A part of a large change of members. It is written before the change is committed, and counts from then on; once it is
+/// applied to the edges, it is what the change record lacks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PartItem {
+    /// Members that come.
+    pub(crate) add: Vec<PartMember>,
+    /// Members that stay, with another edge.
+    pub(crate) show: Vec<PartMember>,
+    /// Members that go.
+    pub(crate) remove: Vec<PartMember>,
+    #[serde(default)]
+    pub(crate) applied: bool,
+    pub(crate) expires: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PartMember {
+    pub(crate) id: String,
+    #[serde(flatten)]
+    pub(crate) edge: MemberItem,
+}
+
+/// What is committed and left to do for a resource: its large change of members, or, after its delete, its edges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnsettledItem {
+    pub(crate) kind: Kind,
+    pub(crate) deleted: bool,
+    /// The large change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) change: Option<String>,
+    /// Who made the change, and when.
+    pub(crate) token: String,
+    pub(crate) at: String,
+}
 
 /// Who did what, and when: the audit log, and what later work follows. It names attributes, never their values.
 #[derive(Serialize)]
@@ -73,13 +131,26 @@ pub(crate) struct ChangeItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version_after: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_added: Vec<&'a str>,
+    pub(crate) members_added: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_removed: Vec<&'a str>,
+    pub(crate) members_removed: Vec<String>,
+    /// The members are in parts of their own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_parts: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) groups_left: Vec<&'a str>,
+    pub(crate) groups_left: Vec<LeftGroup<'a>>,
+    /// What a user's `active` has become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) active: Option<bool>,
     pub(crate) at: &'a str,
     pub(crate) expires: u64,
+}
+
+/// A group that a deleted member has left, and the version that it has since.
+#[derive(Serialize)]
+pub(crate) struct LeftGroup<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) version: u64,
 }
 
 /// The item of `key` that holds `body`.
@@ -118,7 +189,12 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
         created: item.created,
         last_modified: item.last_modified,
         resource,
-        member_count: item.member_count.unwrap_or(0),
+        roster: Roster {
+            count: item.member_count.unwrap_or(0),
+            marks: item.member_marks.unwrap_or(0),
+            pending: item.pending.map(|change| self::id(&change)).transpose()?,
+        },
+        group_count: item.group_count,
     })
 }
 

@@ -90,6 +90,15 @@ impl Key {
         Self::new(format!("{}#secret", tenant.as_str()), "cursor")
     }
 
+    /// A part of a large change of members, by the first of the members that it is about.
+    pub(crate) fn part(tenant: &Tenant, change: &ResourceId, first: &ResourceId) -> Self {
+        Self::new(parts(tenant, change), first.as_str())
+    }
+
+    pub(crate) fn unsettled(tenant: &Tenant, id: &ResourceId) -> Self {
+        Self::new(unsettled(tenant), id.as_str())
+    }
+
     pub(crate) fn token(id: &str) -> Self {
         Self::new(TOKENS.to_owned(), id)
     }
@@ -128,6 +137,14 @@ pub(crate) fn groups_of(tenant: &Tenant, member: &ResourceId) -> String {
     format!("{}#memberOf#{member}", tenant.as_str())
 }
 
+pub(crate) fn parts(tenant: &Tenant, change: &ResourceId) -> String {
+    format!("{}#part#{change}", tenant.as_str())
+}
+
+pub(crate) fn unsettled(tenant: &Tenant) -> String {
+    format!("{}#unsettled", tenant.as_str())
+}
+
 pub(crate) fn counts(tenant: &Tenant) -> String {
     format!("{}#count", tenant.as_str())
 }
@@ -141,10 +158,6 @@ pub(crate) const CHANGES: &str = "#change";
 
 pub(crate) fn changes(tenant: &Tenant) -> String {
     format!("{}{CHANGES}", tenant.as_str())
-}
-
-pub(crate) fn parts(tenant: &Tenant, change: &ResourceId) -> String {
-    format!("{}#part#{change}", tenant.as_str())
 }
 
 /// A kind's name inside keys and change records.

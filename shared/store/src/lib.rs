@@ -9,7 +9,7 @@ mod bookmark;
 mod change;
 mod commit;
 mod connect;
-mod edges;
+mod departure;
 mod error;
 mod guard;
 mod item;
@@ -18,27 +18,32 @@ mod members;
 mod membership;
 mod meter;
 mod page;
-mod parts;
+mod part;
 mod plan;
 mod read;
+mod record;
 mod retry;
 mod secret;
+mod settle;
 mod table;
 mod token;
 mod unanswered;
+mod unsettled;
 
 pub use bookmark::{Bookmark, BookmarkKey, Replacing};
 pub use change::{change_of_image, first_change_id, made_at};
 pub use commit::{
-    ChangeRecord, Commit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
-    RESOURCE_BYTES, Snapshot, Write,
+    ChangeRecord, Commit, Committed, Departure, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
+    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, RESOURCE_BYTES, Rest, Snapshot, Write,
 };
 pub use connect::{Connection, Credentials, Directory, Warm};
 pub use error::Error;
 pub use guard::{Guard, Use};
-pub use item::Stored;
+pub use item::{Roster, Stored};
 pub use key::Index;
 pub use members::Member;
 pub use page::{Fields, Page, Skipped};
+pub use settle::Settled;
 pub use table::{KEYS, TableKeys};
 pub use token::Token;
+pub use unsettled::Unsettled;

@@ -1,12 +1,22 @@
-//! Who is in a group, and in which groups somebody is: edges, one item for each direction.
+//! Who is in a group: edges, one item for each direction, read so that they are those of one version of the group.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::item::{self, Item, MemberItem};
+use crate::batch::AT_ONCE;
+use crate::item::{self, Item, MemberItem, mark};
 use crate::key::{self, Key, SK};
 use crate::page::CollectionQuery;
-use crate::{Directory, Error};
+use crate::part::Part;
+use crate::retry::Backoff;
+use crate::{Directory, Error, Stored};
+
+/// Up to so many edges are read one page after the other; more of them in so many each at once.
+const IN_A_ROW: u64 = 4000;
 
 /// A member of a group, as the group's edge has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,18 +28,78 @@ pub struct Member {
 }
 
 impl Directory {
-    /// The members of a group, oldest first; at most `limit`, or all of them.
-    pub async fn members(
-        &self,
-        tenant: &Tenant,
-        group: &ResourceId,
-        limit: Option<usize>,
-    ) -> Result<Vec<Member>, Error> {
-        let query = CollectionQuery::all(key::members(tenant, group));
-        self.query(query, limit).await?.into_iter().map(member).collect()
+    /// The members of a group, oldest first, and the version that has them: the one that was read, or a later one; `None` if
+    /// the group is gone by now.
+    ///
+    /// DynamoDB may show one part of a transaction before another, and edges take many calls to read. So they are compared
+    /// with what the group knows of them, and read again until both agree.
+    pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
+        let (mut group, mut backoff) = (group, Backoff::new());
+        loop {
+            if let Some(members) = self.members_as_of(tenant, &group).await? {
+                return Ok(Some((group, members)));
+            }
+            if !backoff.pause().await {
+                return Err(Error::Contended);
+            }
+            match self.get(tenant, Kind::Group, &group.id).await? {
+                Some(now) => group = now,
+                None => return Ok(None),
+            }
+        }
     }
 
-    /// Those of `ids` that are members of the group, in the order of their ids.
+    /// The members of this version, if that is what the edges show.
+    async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+        if group.roster.count == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        // A part that is applied meanwhile is seen twice, and none is missed.
+        let parts = match &group.roster.pending {
+            Some(change) => self.parts(tenant, change).await?,
+            None => Vec::new(),
+        };
+        let edges = self.edges(tenant, group).await?;
+        let mut members: BTreeMap<ResourceId, Member> = BTreeMap::new();
+        for item in edges {
+            let member = member(item)?;
+            members.insert(member.id.clone(), member);
+        }
+        let open: Vec<Part> = parts.into_iter().filter(|part| !part.applied).collect();
+        let mut unsure = Vec::new();
+        for edges in open.into_iter().map(|part| part.edges) {
+            edges.remove.iter().for_each(|member| drop(members.remove(&member.id)));
+            unsure.extend(edges.add.iter().map(|member| member.id.clone()));
+            members.extend(edges.add.into_iter().chain(edges.show).map(|member| (member.id.clone(), member)));
+        }
+        let marks: u64 = members.keys().map(mark).sum();
+        if marks != group.roster.marks || members.len() as u64 != group.roster.count {
+            return Ok(None);
+        }
+        // They were there before the commit, and may have been deleted since.
+        let there = if unsure.is_empty() { Default::default() } else { self.existing(tenant, &unsure).await? };
+        unsure.iter().filter(|id| !there.contains_key(*id)).for_each(|id| drop(members.remove(id)));
+        Ok(Some(members.into_values().collect()))
+    }
+
+    async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Item>, Error> {
+        let pk = key::members(tenant, &group.id);
+        if group.roster.count <= IN_A_ROW {
+            return self.query(CollectionQuery::all(pk), None).await;
+        }
+        let first = self.query(CollectionQuery::all(pk.clone()), Some(1));
+        let (first, last) = try_join(first, self.last_until(pk.clone(), "~")).await?;
+        let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
+        let bounds = bounds(item::text(first, SK)?, item::text(&last, SK)?, group.roster.count.div_ceil(IN_A_ROW));
+        let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        let reads = ranges.map(|(from, to)| {
+            let query = CollectionQuery { between: Some((from, to)), ..CollectionQuery::all(pk.clone()) };
+            self.query(query, None)
+        });
+        stream::iter(reads.collect::<Vec<_>>()).buffered(AT_ONCE).try_concat().await
+    }
+
+    /// Those of `ids` that have an edge to the group, in the order of their ids.
     pub async fn members_among(
         &self,
         tenant: &Tenant,
@@ -42,16 +112,21 @@ impl Directory {
         members.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(members)
     }
-
-    /// The groups that somebody is a direct member of, oldest first. One that was just deleted can still be among them.
-    pub async fn groups_of(&self, tenant: &Tenant, member: &ResourceId) -> Result<Vec<ResourceId>, Error> {
-        let query = CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(key::groups_of(tenant, member)) };
-        let items = self.query(query, None).await?;
-        items.iter().map(|item| item::id(item::text(item, SK)?)).collect()
-    }
 }
 
-fn member(item: Item) -> Result<Member, Error> {
+/// Bounds of about as many ranges as wanted, which hold everything: ids are spread by the time when they were made. No bound
+/// but the first and the last can be an id.
+fn bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
+    let time =
+        |id: &str| u64::from_str_radix(&id.replace('-', "").chars().take(12).collect::<String>(), 16).unwrap_or(0);
+    let (from, to) = (time(first), time(last));
+    let step = (to.saturating_sub(from) / ranges.max(1)).max(1);
+    let inner = (1..ranges).map(|n| from + n * step).filter(|time| *time <= to);
+    let inner = inner.map(|time| format!("{:08x}-{:04x}", time >> 16, time & 0xffff));
+    std::iter::once(" ".to_owned()).chain(inner).chain(["~".to_owned()]).collect()
+}
+
+pub(crate) fn member(item: Item) -> Result<Member, Error> {
     let id = item::id(item::text(&item, SK)?)?;
     let edge: MemberItem = item::body(item)?;
     Ok(Member { id, kind: edge.kind, display: edge.display })

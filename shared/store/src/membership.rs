@@ -7,101 +7,126 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::action::{self, ABSENT, Action, Meaning, PRESENT, number};
-use crate::item::{Item, MemberItem, MemberOfItem};
+use crate::item::{Item, MemberItem, MemberOfItem, mark};
 use crate::key::Key;
-use crate::plan::{Change, Plan};
-use crate::{Commit, Error, ITEMS_PER_COMMIT, Member};
+use crate::{Commit, Departure, Error, Member};
 
-impl<'a> Plan<'a> {
-    /// Edges that a group gains, changes and loses. The group's version guards them; their own conditions keep the
-    /// member count right even if the caller misread them.
-    pub(crate) fn membership(&mut self) -> Result<Change<'a>, Error> {
-        if !self.commit.leave.is_empty() {
-            return Err(Error::Refused("only a delete leaves groups".to_owned()));
-        }
-        let (commit, mut change) = (self.commit, Change::default());
-        let removed: BTreeSet<_> = commit.remove.iter().collect();
-        for (id, member) in members(commit) {
-            let edge = MemberItem { kind: member.kind, display: member.display.clone() };
-            let key = Key::member(self.tenant, &commit.id, id);
-            if removed.contains(id) {
-                self.put(&key, &edge, Some(PRESENT), Meaning::Edge)?;
-                continue;
-            }
-            self.put(&key, &edge, Some(ABSENT), Meaning::Edge)?;
-            self.put(&Key::member_of(self.tenant, id, &commit.id), &MemberOfItem {}, None, Meaning::Invariant)?;
-            if *id != commit.id {
-                let key = Key::resource(self.tenant, member.kind, id);
-                self.push(action::check_present(self.table, &key, Meaning::Member(id.clone())))?;
-            }
-            change.added.push(id.as_str());
-        }
-        for id in self.members_to_remove() {
-            let key = Key::member(self.tenant, &commit.id, id);
-            self.push(action::delete(self.table, &key, Some((PRESENT, Item::new())), Meaning::Edge))?;
-            self.erase(&Key::member_of(self.tenant, id, &commit.id))?;
-            change.removed.push(id.as_str());
-        }
-        Ok(change)
+/// What a change does to the members of a group. The three have nobody in common, and are in the order of the ids.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Edges {
+    /// Members that come.
+    pub(crate) add: Vec<Member>,
+    /// Members that stay, with another edge.
+    pub(crate) show: Vec<Member>,
+    /// Members that go.
+    pub(crate) remove: Vec<Member>,
+}
+
+impl Edges {
+    pub(crate) fn of(commit: &Commit) -> Self {
+        let by_id = |members: &[Member]| -> BTreeMap<ResourceId, Member> {
+            members.iter().map(|member| (member.id.clone(), member.clone())).collect()
+        };
+        let (mut added, mut removed) = (by_id(&commit.add), by_id(&commit.remove));
+        let stay: BTreeSet<ResourceId> = added.keys().filter(|id| removed.contains_key(*id)).cloned().collect();
+        removed.retain(|id, _| !stay.contains(id));
+        let show = stay.iter().filter_map(|id| added.remove(id)).collect();
+        Self { add: added.into_values().collect(), show, remove: removed.into_values().collect() }
     }
 
-    /// Edges that go with a delete, as many as fit beside the change record.
-    pub(crate) fn departure(&mut self, stay: &BTreeSet<ResourceId>) -> Result<Change<'a>, Error> {
-        let (commit, mut change) = (self.commit, Change::default());
-        if !commit.add.is_empty() {
-            return Err(Error::Refused("a delete adds no members".to_owned()));
-        }
-        let groups: BTreeSet<_> = commit.leave.iter().filter(|id| **id != commit.id && !stay.contains(*id)).collect();
-        for group in groups {
-            if self.actions.len() + 4 > ITEMS_PER_COMMIT {
-                break;
-            }
-            self.actions.extend(leave(self.table, self.tenant, &commit.id, group, &commit.change.at)?);
-            change.left.push(group.as_str());
-        }
-        for id in commit.remove.iter().collect::<BTreeSet<_>>() {
-            if self.actions.len() + 3 > ITEMS_PER_COMMIT {
-                break;
-            }
-            self.erase(&Key::member(self.tenant, &commit.id, id))?;
-            self.erase(&Key::member_of(self.tenant, id, &commit.id))?;
-            change.removed.push(id.as_str());
-        }
-        Ok(change)
+    /// How many members it is about.
+    pub(crate) fn len(&self) -> usize {
+        self.add.len() + self.show.len() + self.remove.len()
     }
 
-    /// New members; not those that only change.
-    pub(crate) fn members_to_add(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
-        let commit = self.commit;
-        members(commit).into_values().filter(|member| !commit.remove.contains(&member.id))
+    /// By how much the group's count of members changes.
+    pub(crate) fn gain(&self) -> i64 {
+        let count = |members: &[Member]| i64::try_from(members.len()).unwrap_or(i64::MAX);
+        count(&self.add) - count(&self.remove)
     }
 
-    pub(crate) fn members_to_remove(&self) -> BTreeSet<&'a ResourceId> {
-        let (commit, added) = (self.commit, members(self.commit));
-        commit.remove.iter().filter(|id| !added.contains_key(id)).collect()
+    /// By how much the group's marks change.
+    pub(crate) fn marks(&self) -> i64 {
+        let sum = |members: &[Member]| -> i64 { members.iter().map(|member| signed(mark(&member.id))).sum() };
+        sum(&self.add) - sum(&self.remove)
+    }
+
+    /// What it takes: three actions for each member, one for those that stay.
+    pub(crate) fn actions(&self, table: &str, tenant: &Tenant, group: &ResourceId) -> Result<Vec<Action>, Error> {
+        let mut actions = Vec::with_capacity(self.len() * 3);
+        for member in &self.add {
+            actions.push(action::put(
+                table,
+                &Key::member(tenant, group, &member.id),
+                &edge(member),
+                Some(ABSENT),
+                Meaning::Edge,
+            )?);
+            actions.push(action::put(
+                table,
+                &Key::member_of(tenant, &member.id, group),
+                &MemberOfItem {},
+                None,
+                Meaning::Invariant,
+            )?);
+            actions.push(count_group(table, tenant, member, 1)?);
+        }
+        for member in &self.show {
+            let key = Key::member(tenant, group, &member.id);
+            actions.push(action::put(table, &key, &edge(member), Some(PRESENT), Meaning::Edge)?);
+        }
+        for member in &self.remove {
+            actions.extend(cut(table, tenant, group, &member.id)?);
+            actions.push(count_group(table, tenant, member, -1)?);
+        }
+        Ok(actions)
     }
 }
 
-/// What it takes that `member`, which is being or has been deleted, leaves `group`.
+/// The edges between a group and its member, which have to be there.
+pub(crate) fn cut(table: &str, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<[Action; 2], Error> {
+    let present = Some((PRESENT, Item::new()));
+    Ok([
+        action::delete(table, &Key::member(tenant, group, member), present, Meaning::Edge)?,
+        action::delete(table, &Key::member_of(tenant, member, group), None, Meaning::Invariant)?,
+    ])
+}
+
+/// Who is a member of a group has it in its own count, so that a delete knows whether it has seen all of its groups.
+fn count_group(table: &str, tenant: &Tenant, member: &Member, by: i8) -> Result<Action, Error> {
+    let key = Key::resource(tenant, member.kind, &member.id);
+    let values = Item::from([("by".to_owned(), number(by))]);
+    action::update(table, &key, "ADD #groupCount :by", Some(PRESENT), values, Meaning::Member(member.id.clone()))
+}
+
+/// What it takes that `member`, which is being or has been deleted, leaves a group.
 pub(crate) fn leave(
     table: &str,
     tenant: &Tenant,
     member: &ResourceId,
-    group: &ResourceId,
+    from: &Departure,
     at: &str,
 ) -> Result<[Action; 3], Error> {
-    let left = || Meaning::Left(group.clone());
-    let next = "SET #version = #version + :one, #memberCount = #memberCount - :one, #lastModified = :at";
-    let values = Item::from([("one".to_owned(), number(1)), ("at".to_owned(), S(at.to_owned()))]);
-    let present = Some((PRESENT, Item::new()));
-    Ok([
-        action::delete(table, &Key::member(tenant, group, member), present, left())?,
-        action::delete(table, &Key::member_of(tenant, member, group), None, Meaning::Invariant)?,
-        action::update(table, &Key::resource(tenant, Kind::Group, group), next, Some(PRESENT), values, left())?,
-    ])
+    let [edge, back] = cut(table, tenant, &from.group, member)?;
+    let next = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :mark, #lastModified = :at";
+    let values = Item::from([
+        ("next".to_owned(), number(from.version + 1)),
+        ("expected".to_owned(), number(from.version)),
+        ("one".to_owned(), number(1)),
+        ("mark".to_owned(), number(mark(member))),
+        ("at".to_owned(), S(at.to_owned())),
+    ]);
+    let group = Key::resource(tenant, Kind::Group, &from.group);
+    Ok([edge, back, action::update(table, &group, next, Some(SETTLED), values, Meaning::Edge)?])
 }
 
-/// The members to add, each once.
-fn members(commit: &Commit) -> BTreeMap<&ResourceId, &Member> {
-    commit.add.iter().map(|member| (&member.id, member)).collect()
+/// The group has the version that was read, and no change that is still to be applied.
+pub(crate) const SETTLED: &str = "#version = :expected AND attribute_not_exists(#pending)";
+
+pub(crate) fn edge(member: &Member) -> MemberItem {
+    MemberItem { kind: member.kind, display: member.display.clone() }
+}
+
+fn signed(mark: u64) -> i64 {
+    i64::try_from(mark).unwrap_or_default()
 }

@@ -49,13 +49,15 @@ pub(crate) struct CollectionQuery<'a> {
     pub(crate) prefix: Option<&'a str>,
     /// Sort keys greater than this.
     pub(crate) after: Option<&'a str>,
+    /// Sort keys from the one to the other.
+    pub(crate) between: Option<(&'a str, &'a str)>,
     /// The attributes to fetch, as placeholders.
     pub(crate) attributes: Option<&'a str>,
 }
 
 impl CollectionQuery<'_> {
     pub(crate) fn all(pk: String) -> Self {
-        Self { pk, prefix: None, after: None, attributes: None }
+        Self { pk, prefix: None, after: None, between: None, attributes: None }
     }
 }
 
@@ -119,6 +121,14 @@ impl Directory {
         }
     }
 
+    /// The last item of a collection whose sort key is not greater than `until`.
+    pub(crate) async fn last_until(&self, pk: String, until: &str) -> Result<Option<Item>, Error> {
+        let query = CollectionQuery { between: Some((" ", until)), ..CollectionQuery::all(pk) };
+        let call = self.start(&query).limit(1).scan_index_forward(false);
+        let answer = call.send().await.map_err(|error| failure("Query", &error))?;
+        Ok(answer.items.unwrap_or_default().into_iter().next())
+    }
+
     fn start(&self, query: &CollectionQuery<'_>) -> QueryFluentBuilder {
         let mut condition = "pk = :pk".to_owned();
         let mut values = HashMap::from([("pk".to_owned(), AttributeValue::S(query.pk.clone()))]);
@@ -129,6 +139,11 @@ impl Directory {
         if let Some(after) = query.after {
             condition.push_str(" AND sk > :after");
             values.insert("after".to_owned(), AttributeValue::S(after.to_owned()));
+        }
+        if let Some((from, to)) = query.between {
+            condition.push_str(" AND sk BETWEEN :from AND :to");
+            values.insert("from".to_owned(), AttributeValue::S(from.to_owned()));
+            values.insert("to".to_owned(), AttributeValue::S(to.to_owned()));
         }
         self.client
             .query()

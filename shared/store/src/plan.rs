@@ -1,81 +1,78 @@
 //! From a commit to the actions of its transaction: what is written, on which condition, within DynamoDB's limits.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
-use schema::{Kind, ResourceId};
+use schema::Kind;
 
 use crate::action::{self, ABSENT, Action, Meaning, number};
-use crate::item::{ChangeItem, Item, OwnerItem, ResourceItem};
-use crate::key::{self, Key};
+use crate::item::{Item, OwnerItem, ResourceItem};
+use crate::key::Key;
+use crate::membership::{Edges, SETTLED, leave};
+use crate::part;
 use crate::{
-    Commit, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, NAME_BYTES,
-    RESOURCE_BYTES, Snapshot, Write,
+    Commit, Committed, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT,
+    NAME_BYTES, RESOURCE_BYTES, Rest, Snapshot, Write,
 };
 
 /// DynamoDB's limit of one item, and of all items of a transaction.
 const ITEM_BYTES: usize = 400 * 1024;
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The actions of a commit, whose record is kept for so long. The groups in `stay` are not left, as it was found that they
-/// cannot be.
-pub(crate) fn actions(
-    table: &str,
-    caller: &Caller,
-    commit: &Commit,
-    stay: &BTreeSet<ResourceId>,
-    kept: Duration,
-) -> Result<Vec<Action>, Error> {
-    let mut plan = Plan { table, tenant: &caller.tenant, commit, actions: Vec::new() };
-    let change = match &commit.write {
+/// What a commit comes to.
+pub(crate) struct Planned {
+    pub(crate) actions: Vec<Action>,
+    /// What is to be written before.
+    pub(crate) parts: Vec<Edges>,
+    pub(crate) committed: Committed,
+}
+
+/// The record expires at that time, in seconds since 1970.
+pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u64) -> Result<Planned, Error> {
+    let edges = Edges::of(commit);
+    let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
+    let tenant = &caller.tenant;
+    let mut plan = Plan { table, caller, tenant, commit, edges, is_large, expires, actions: Vec::new() };
+    let committed = match &commit.write {
         Write::Create { after } => {
             plan.check(after)?;
             plan.create(after)?;
             plan.keys(None, Some(&after.keys))?;
             plan.count(1)?;
-            plan.membership()?.versions(None, Some(1))
+            plan.membership()?
         }
         Write::Update { expected, before, after } => {
             plan.check(after)?;
             plan.update(*expected, after)?;
             plan.keys(Some(before), Some(&after.keys))?;
-            plan.membership()?.versions(Some(*expected), Some(expected + 1))
+            plan.membership()?
         }
-        Write::Delete { expected, before } => {
-            plan.delete(*expected)?;
+        Write::Delete { expected, before, groups, rest } => {
+            plan.delete(*expected, *groups)?;
             plan.keys(Some(before), None)?;
             plan.count(-1)?;
-            plan.departure(stay)?.versions(Some(*expected), None)
+            plan.departure(rest)?
         }
     };
-    plan.record(&caller.token, change, kept)?;
-    plan.within_limits()
+    plan.record(committed)?;
+    plan.within_limits()?;
+    let parts = if plan.is_large { part::cut(&plan.edges) } else { Vec::new() };
+    Ok(Planned { actions: plan.actions, parts, committed })
 }
 
 /// A transaction in the making.
 pub(crate) struct Plan<'a> {
-    pub(crate) table: &'a str,
+    table: &'a str,
+    pub(crate) caller: &'a Caller,
     pub(crate) tenant: &'a Tenant,
     pub(crate) commit: &'a Commit,
-    pub(crate) actions: Vec<Action>,
-}
-
-/// What the change record says besides what the caller gave.
-#[derive(Default)]
-pub(crate) struct Change<'a> {
-    before: Option<u64>,
-    after: Option<u64>,
-    pub(crate) added: Vec<&'a str>,
-    pub(crate) removed: Vec<&'a str>,
-    pub(crate) left: Vec<&'a str>,
-}
-
-impl Change<'_> {
-    fn versions(self, before: Option<u64>, after: Option<u64>) -> Self {
-        Self { before, after, ..self }
-    }
+    pub(crate) edges: Edges,
+    /// More members change than one transaction holds.
+    pub(crate) is_large: bool,
+    /// When the record expires, in seconds since 1970.
+    pub(crate) expires: u64,
+    actions: Vec<Action>,
 }
 
 impl Plan<'_> {
@@ -83,6 +80,9 @@ impl Plan<'_> {
     fn check(&self, after: &Snapshot) -> Result<(), Error> {
         if self.commit.kind == Kind::User && !(self.commit.add.is_empty() && self.commit.remove.is_empty()) {
             return Err(Error::Refused("a user has no members".to_owned()));
+        }
+        if self.commit.add.iter().any(|member| member.id == self.commit.id) {
+            return Err(Error::Refused("a group in itself".to_owned()));
         }
         let (name, bytes) = (name_attribute(self.commit.kind), after.keys.name.len());
         if bytes == 0 {
@@ -107,7 +107,10 @@ impl Plan<'_> {
             version: 1,
             created: commit.change.at.clone(),
             last_modified: commit.change.at.clone(),
-            member_count: (commit.kind == Kind::Group).then_some(self.members_to_add().count() as u64),
+            member_count: (commit.kind == Kind::Group).then_some(self.edges.add.len() as u64),
+            member_marks: (commit.kind == Kind::Group).then(|| self.edges.marks().unsigned_abs()),
+            pending: self.is_large.then(|| commit.change.id.to_string()),
+            group_count: 0,
         };
         self.put(&self.resource_key(), &item, Some(ABSENT), Meaning::Resource)
     }
@@ -120,18 +123,28 @@ impl Plan<'_> {
             ("at".to_owned(), S(self.commit.change.at.clone())),
             ("expected".to_owned(), number(expected)),
         ]);
-        let gained = self.members_to_add().count() as i64 - self.members_to_remove().len() as i64;
-        if gained != 0 {
-            set.push_str(", #memberCount = #memberCount + :gained");
-            values.insert("gained".to_owned(), number(gained));
+        if self.edges.len() > 0 {
+            set.push_str(", #memberCount = #memberCount + :gain, #memberMarks = #memberMarks + :marks");
+            values.insert("gain".to_owned(), number(self.edges.gain()));
+            values.insert("marks".to_owned(), number(self.edges.marks()));
         }
-        let (key, condition) = (self.resource_key(), Some("#version = :expected"));
-        self.push(action::update(self.table, &key, &set, condition, values, Meaning::Resource))
+        if self.is_large {
+            set.push_str(", #pending = :pending");
+            values.insert("pending".to_owned(), S(self.commit.change.id.to_string()));
+        }
+        let key = self.resource_key();
+        self.push(action::update(self.table, &key, &set, Some(SETTLED), values, Meaning::Resource))
     }
 
-    fn delete(&mut self, expected: u64) -> Result<(), Error> {
-        let condition = ("#version = :expected", Item::from([("expected".to_owned(), number(expected))]));
-        self.push(action::delete(self.table, &self.resource_key(), Some(condition), Meaning::Resource))
+    /// Nobody can have become a member anywhere since its groups were read: that would have been counted.
+    fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
+        let condition = match groups {
+            0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount = :groups)",
+            _ => "#version = :expected AND #groupCount = :groups",
+        };
+        let values = [("expected".to_owned(), number(expected)), ("groups".to_owned(), number(groups))];
+        let condition = Some((condition, Item::from(values)));
+        self.push(action::delete(self.table, &self.resource_key(), condition, Meaning::Resource))
     }
 
     /// The unique name and the lookups: what is new is put, what is no longer is deleted, what stays is not touched.
@@ -161,41 +174,46 @@ impl Plan<'_> {
         self.push(action::update(self.table, &key, "ADD #total :by", None, values, Meaning::Invariant))
     }
 
-    fn record(&mut self, token: &str, change: Change<'_>, kept: Duration) -> Result<(), Error> {
-        let commit = self.commit;
-        let verb = match commit.write {
-            Write::Create { .. } => "created",
-            Write::Update { .. } => "updated",
-            Write::Delete { .. } => "deleted",
-        };
-        let item = ChangeItem {
-            token,
-            what: format!("{}.{verb}", key::word(commit.kind)),
-            resource_type: commit.kind,
-            id: commit.id.as_str(),
-            attributes: &commit.change.attributes,
-            version_before: change.before,
-            version_after: change.after,
-            members_added: change.added,
-            members_removed: change.removed,
-            groups_left: change.left,
-            at: &commit.change.at,
-            expires: now().saturating_add(kept.as_secs()),
-        };
-        self.put(&Key::change(self.tenant, &commit.change.id), &item, Some(ABSENT), Meaning::Invariant)
+    /// The edges that a group gains, changes and loses. Its version guards them; their own conditions keep the count of
+    /// members right even if the caller misread them.
+    fn membership(&mut self) -> Result<Committed, Error> {
+        if !self.commit.leave.is_empty() {
+            return Err(Error::Refused("only a delete leaves groups".to_owned()));
+        }
+        if self.is_large {
+            self.unsettled(false, Some(&self.commit.change.id))?;
+            return Ok(Committed::Unsettled);
+        }
+        let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
+        self.actions.extend(actions);
+        Ok(Committed::Whole)
     }
 
-    fn within_limits(self) -> Result<Vec<Action>, Error> {
+    /// The edges that go with a delete: all of them, or none, if they do not fit.
+    fn departure(&mut self, rest: &Rest) -> Result<Committed, Error> {
+        let commit = self.commit;
+        if !commit.add.is_empty() {
+            return Err(Error::Refused("a delete adds no members".to_owned()));
+        }
+        let items = self.actions.len() + 3 * (commit.leave.len() + commit.remove.len()) + 1;
+        if *rest != Rest::None || items > ITEMS_PER_COMMIT {
+            let pending = if let Rest::Some { pending } = rest { pending.as_ref() } else { None };
+            self.unsettled(true, pending)?;
+            return Ok(Committed::Unsettled);
+        }
+        for from in &commit.leave {
+            self.actions.extend(leave(self.table, self.tenant, &commit.id, from, &commit.change.at)?);
+        }
+        let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
+        self.actions.extend(actions);
+        Ok(Committed::Whole)
+    }
+
+    fn within_limits(&self) -> Result<(), Error> {
         let (items, bytes) = (self.actions.len(), self.actions.iter().map(|action| action.bytes).sum::<usize>());
         let largest = self.actions.iter().map(|action| action.bytes).max().unwrap_or(0);
-        let changes = self.commit.add.len() + self.commit.remove.len();
         if largest > ITEM_BYTES {
             return Err(Error::TooLarge("A member takes more than 400 KB.".to_owned()));
-        }
-        if items > ITEMS_PER_COMMIT && changes > MEMBER_CHANGES_PER_COMMIT {
-            return Err(Error::TooLarge(format!(
-                "The request changes {changes} members of the group; one request can change {MEMBER_CHANGES_PER_COMMIT}."
-            )));
         }
         if items > ITEMS_PER_COMMIT && self.commit.kind == Kind::User {
             return Err(Error::TooLarge(format!(
@@ -212,7 +230,7 @@ impl Plan<'_> {
         if bytes > COMMIT_BYTES {
             return Err(Error::TooLarge("The request changes more than 4 MB at once.".to_owned()));
         }
-        Ok(self.actions)
+        Ok(())
     }
 
     fn resource_key(&self) -> Key {
@@ -229,11 +247,11 @@ impl Plan<'_> {
         self.push(action::put(self.table, key, body, condition, meaning))
     }
 
-    pub(crate) fn erase(&mut self, key: &Key) -> Result<(), Error> {
+    fn erase(&mut self, key: &Key) -> Result<(), Error> {
         self.push(action::delete(self.table, key, None, Meaning::Invariant))
     }
 
-    pub(crate) fn push(&mut self, action: Result<Action, Error>) -> Result<(), Error> {
+    fn push(&mut self, action: Result<Action, Error>) -> Result<(), Error> {
         self.actions.push(action?);
         Ok(())
     }
@@ -258,8 +276,4 @@ fn name_attribute(kind: Kind) -> &'static str {
         Kind::User => "userName",
         Kind::Group => "displayName",
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

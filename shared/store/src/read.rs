@@ -28,16 +28,17 @@ impl Directory {
         Ok(ids.iter().filter_map(|id| stored.remove(id)).collect())
     }
 
-    /// Which of `ids` exist, and what they are.
+    /// Which of `ids` exist, and what they are. Users come first, as nearly all are, and the rest is looked for among groups.
     pub async fn existing(&self, tenant: &Tenant, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Kind>, Error> {
-        let keys = Kind::ALL.into_iter().flat_map(|kind| ids.iter().map(move |id| Key::resource(tenant, kind, id)));
-        let items = self.read_batch(keys.collect(), Some("pk, sk")).await?;
-        let users = key::resources(tenant, Kind::User);
-        let found = items.into_iter().map(|item| {
-            let kind = if item::text(&item, key::PK)? == users { Kind::User } else { Kind::Group };
-            Ok((item::id(item::text(&item, SK)?)?, kind))
-        });
-        found.collect()
+        let mut found = HashMap::new();
+        for kind in Kind::ALL {
+            let left = ids.iter().filter(|id| !found.contains_key(*id));
+            let keys = left.map(|id| Key::resource(tenant, kind, id)).collect();
+            for item in self.read_batch(keys, Some("sk")).await? {
+                found.insert(item::id(item::text(&item, SK)?)?, kind);
+            }
+        }
+        Ok(found)
     }
 
     /// Whose the unique name is. `name` is in the form in which names are compared.

@@ -137,12 +137,10 @@ fn one_byte_more_is_refused() {
 fn an_operation_over_a_limit_of_its_own_fails_alone() {
     let server = Server::start();
     let scim = server.client();
-    let mut operations: Vec<Value> = (0..31).map(|number| user(&number.to_string(), &unique("one"))).collect();
-    let all: Vec<String> = (0..31).map(|number| number.to_string()).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let (large, right) = (unique("large "), unique("right "));
-    operations.extend([group("large", &large, &all), group("right", &right, &all[..30])]);
-    let reports = check(&scim, &Value::Array(operations), &format!("{} 413 201", ["201"; 31].join(" ")));
-    assert!(reports[31]["response"]["detail"].as_str().unwrap().contains("30"));
-    assert!(scim.find("/Groups", &format!("displayName eq \"{large}\"")).is_empty());
+    let (large, right) = (unique("large"), unique("right"));
+    let mut too_large = user("large", &large);
+    too_large["data"]["title"] = json!("x".repeat(400 * 1024));
+    let reports = check(&scim, &json!([too_large, user("right", &right)]), "413 201");
+    assert!(reports[0]["response"]["detail"].as_str().unwrap().contains("399 KB"));
+    assert!(scim.find("/Users", &format!("userName eq \"{large}\"")).is_empty());
 }

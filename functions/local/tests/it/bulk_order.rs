@@ -177,11 +177,6 @@ fn a_circle_that_fails_leaves_nothing() {
     scim.post("/Groups", &json!({ "displayName": taken })).expect(201);
     let names = ["a ", "b ", "c "].map(unique);
     let [a, b, c] = &names;
-    let mut many = group("b", b, &["a"]);
-    let ids: Vec<Value> = (0..30).map(|number| json!(format!("bulkId:{number}"))).collect();
-    many["data"]["members"].as_array_mut().unwrap().extend(ids);
-    let crowd: Vec<Value> = (0..30).map(|number| user(&number.to_string(), &unique("crowd"))).collect();
-    let crowded: Vec<Value> = crowd.into_iter().chain([group("a", a, &["b"]), many]).collect();
     for (operations, expect) in [
         (json!([group("a", a, &["a"])]), "400".to_owned()),
         (json!([group("a", a, &["b"]), group("b", &taken, &["a"])]), "409 409".to_owned()),
@@ -189,7 +184,6 @@ fn a_circle_that_fails_leaves_nothing() {
         (json!([group("a", a, &["b"]), group("b", b, &["a", "nobody"])]), "409 409".to_owned()),
         (json!([group("a", a, &["b"]), group("b", b, &["c"]), group("c", "", &["a"])]), "409 409 400".to_owned()),
         (json!([group("a", a, &["b"]), group("c", c, &["b"]), group("b", b, &["a", "b"])]), "409 409 400".to_owned()),
-        (Value::Array(crowded), format!("{} 409 413", ["201"; 30].join(" "))),
     ] {
         let answer = crate::bulk::send(&scim, &operations).expect(200);
         let got = statuses(&answer);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use ureq::http;
 
 use crate::expect::Answer;
+use crate::record;
 
 /// `urn:…:schemas:core:2.0:User`.
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -135,7 +136,9 @@ impl Client {
     /// Like `send`, for a server that may die meanwhile.
     pub(crate) fn try_send(&self, request: &Request) -> Result<Answer, ureq::Error> {
         let mut head = http::Request::builder().method(request.method).uri(format!("{}{}", self.base, request.path));
-        for (name, value) in self.headers(request) {
+        let headers = self.headers(request);
+        record::sent(&headers, request);
+        for (name, value) in headers {
             head = head.header(name, value);
         }
         let response = match &request.body {

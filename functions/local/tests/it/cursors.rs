@@ -113,6 +113,33 @@ fn a_cursor_is_bound_to_what_it_was_given_for() {
     assert_eq!(ids(&scim.post("/Users/.search", &body).expect(200)), ids(&with(&[], &cursor).expect(200)));
 }
 
+/// The first cursor of a tenant makes what all of them are sealed with, whichever function gives it.
+#[test]
+fn every_list_finds_by_id_and_pages_and_gives_the_first_cursor() {
+    for (path, all) in
+        [("/Users", 3), ("/Groups", 3), ("", 6), ("/Users/.search", 3), ("/Groups/.search", 3), ("/.search", 6)]
+    {
+        let Some(server) = Server::own("every_list_finds_by_id_and_pages_and_gives_the_first_cursor") else { return };
+        let scim = server.client();
+        for name in ["a", "b", "c"] {
+            scim.post("/Users", &json!({ "userName": name })).expect(201);
+            scim.post("/Groups", &json!({ "displayName": name })).expect(201);
+        }
+        let list = |name: &str, value: &str| match path.strip_suffix(".search") {
+            Some(_) => {
+                let value = value.parse().map_or_else(|_| json!(value), |number: u64| json!(number));
+                scim.post(path, &json!({ "count": 2, name: value })).expect(200)
+            }
+            None => scim.list(path, &[("count", "2"), (name, value)]).expect(200),
+        };
+        let first = ids(&list("cursor", ""));
+        assert_eq!(ids(&list("startIndex", "1")), first, "{path}");
+        let rest = ids(&list("startIndex", "3"));
+        assert_eq!((first.len() + rest.len(), first.contains(&rest[0])), (all.min(4), false), "{path}");
+        assert_eq!(ids(&list("filter", &format!("id eq \"{}\"", rest[0]))), rest[..1], "{path}");
+    }
+}
+
 #[test]
 fn a_cursor_of_another_tenant_is_none() {
     let Some(server) = Server::own("a_cursor_of_another_tenant_is_none") else { return };

@@ -8,6 +8,7 @@
 //!
 //! At build time, `SCIM_EXTENSIONS=functions/local/tests/extensions` adds the schemas that `extension` tests.
 //! `OKTA_RECORDINGS` names a folder of recorded exchanges to replay (see `recordings`).
+//! `SCIM_SECRETS` names a folder for what is sent and what the servers say (see `record`).
 //! `SCIM_STRICT_TOKEN` is a strict token of that server, for the tests of what it refuses.
 #![expect(
     clippy::unwrap_used,
@@ -59,9 +60,11 @@ mod pingone;
 mod plans;
 mod projection;
 mod proxy;
+mod record;
 mod recordings;
 mod requirements;
 mod searches;
+mod secrecy;
 mod server;
 mod statements;
 mod tokens;

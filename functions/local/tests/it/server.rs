@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::record;
 
 /// Starting takes milliseconds in memory, seconds on DynamoDB Local for the first.
 const START: Duration = Duration::from_secs(60);
@@ -87,8 +88,8 @@ impl Server {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("local starts");
         let (sender, lines) = channel();
-        follow(child.stdout.take().unwrap(), sender.clone());
-        follow(child.stderr.take().unwrap(), sender);
+        follow(child.stdout.take().unwrap(), sender.clone(), Some("Ctrl-C stops it."));
+        follow(child.stderr.take().unwrap(), sender, None);
         let process = Process { child, lines };
         let (base, token) = process.introduction();
         Self { base, token, process: Some(process) }
@@ -107,16 +108,22 @@ impl Server {
         self.process.is_some()
     }
 
-    /// How many DynamoDB calls the request took that has `marker` as the name of a parameter, by the line that `local` prints.
-    pub(crate) fn calls(&self, marker: &str) -> u64 {
+    /// How many DynamoDB calls the last request took, by the line that `local` printed.
+    pub(crate) fn calls(&self) -> u64 {
+        let said = self.said();
+        let line = said.iter().rev().find(|line| line.contains(" DynamoDB call")).expect("a line for the request");
+        let (before, _) = line.split_once(" DynamoDB call").expect("a number of calls");
+        before.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// What a server of our own has said since this was last called.
+    pub(crate) fn said(&self) -> Vec<String> {
+        // The last line, then, is that of a request for what nobody has.
+        let marker = format!("00000000-0000-7000-8000-{}", &unique("")[4..]);
+        self.client().get(format!("/Users/{marker}"));
         let process = self.process.as_ref().expect("a server of our own");
-        loop {
-            let line = process.lines.recv_timeout(START).expect("a line for the request");
-            if line.contains(marker) {
-                let (before, _) = line.split_once(" DynamoDB call").expect("a number of calls");
-                return before.rsplit(' ').next().unwrap().parse().unwrap();
-            }
-        }
+        let lines = std::iter::repeat_with(|| process.lines.recv_timeout(START).expect("a line for each request"));
+        lines.take_while(|line| !(line.contains(&marker) && line.contains(" DynamoDB call"))).collect()
     }
 
     /// The next line that begins so.
@@ -166,10 +173,15 @@ impl Drop for Process {
     }
 }
 
-/// Hands over what a process says, line by line, so that its pipe never fills.
-fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+/// Hands over what a process says, line by line, so that its pipe never fills. It is recorded when `introduction`, if there is one, has
+/// been said: a token stands in that.
+fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>, mut introduction: Option<&'static str>) {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            match introduction {
+                None => record::said(&line),
+                Some(end) => introduction = introduction.filter(|_| line != end),
+            }
             let _ = lines.send(line);
         }
     });

@@ -144,6 +144,31 @@ impl Filter {
             Filter::Compare(comparison) => comparison.path.attribute.name == attribute,
         }
     }
+
+    /// The literals with which the values of a complex attribute are compared, if that is all that the filter reads of it:
+    /// `members.value eq "x"`, `members[value eq "x"]`. Then only elements with these values matter.
+    pub fn values_compared(&self, attribute: &str) -> Option<Vec<&str>> {
+        match self {
+            Filter::Or(terms) | Filter::And(terms) => {
+                terms.iter().try_fold(Vec::new(), |all, term| Some([all, term.values_compared(attribute)?].concat()))
+            }
+            Filter::Not(term) => term.values_compared(attribute),
+            Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { written, .. } })
+                if path.attribute.name == attribute && path.sub.is_some_and(|sub| sub.name == "value") =>
+            {
+                Some(vec![written])
+            }
+            Filter::Element { path, filter } if path.attribute.name == attribute => match filter.as_ref() {
+                Filter::Compare(Comparison {
+                    path,
+                    operator: Operator::Eq,
+                    operand: Operand::Text { written, .. },
+                }) if path.attribute.name == "value" => Some(vec![written]),
+                _ => None,
+            },
+            other => (!other.reads(attribute)).then(Vec::new),
+        }
+    }
 }
 
 impl fmt::Display for Filter {

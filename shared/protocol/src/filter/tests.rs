@@ -224,3 +224,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_filter_says_which_values_of_an_attribute_matter() {
+    for (text, expect) in [
+        (r#"members.value eq "a""#, Some(vec!["a"])),
+        (r#"members eq "a" or not (members[value eq "b"])"#, Some(vec!["a", "b"])),
+        (r#"displayName eq "x" and members.value eq "a""#, Some(vec!["a"])),
+        (r#"displayName pr"#, Some(vec![])),
+        (r#"members pr"#, None),
+        (r#"members.value ne "a""#, None),
+        (r#"members.value sw "a""#, None),
+        (r#"members.display eq "a""#, None),
+        (r#"members.value eq "a" and members.type eq "User""#, None),
+        (r#"members[value eq "a" and type eq "User"]"#, None),
+    ] {
+        let filter = Filter::parse(resource_type(Kind::Group), text, &Dialect::lenient()).unwrap();
+        assert_eq!(filter.values_compared("members"), expect, "{text}");
+    }
+}

@@ -1,14 +1,14 @@
 //! Who was in a group at an instant: from those who are in it now, by taking back what happened since; or, if the group is
 //! gone, from its beginning on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use protocol::event::{Change, Part, Verb};
 use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
-use store::Directory;
+use store::{Directory, Unsettled};
 
 use super::{Content, PAGE, Question, before, before_all_of, instant, is_of, limit, text, wrong};
 use crate::failure::failed;
@@ -17,8 +17,6 @@ use crate::failure::failed;
 const MOST: usize = 10_000;
 /// An answer that takes longer is not awaited.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// So often a group may change while its members are read.
-const TRIES: usize = 5;
 
 pub(super) async fn tell(
     directory: &Directory,
@@ -58,6 +56,18 @@ struct Now {
     created: Option<Timestamp>,
     version: u64,
     members: BTreeSet<ResourceId>,
+    /// What is deleted in the tenant, and may still be among the members.
+    unsettled: Unsettled,
+}
+
+/// What records say of a group.
+#[derive(Default)]
+struct History {
+    /// By the group's versions.
+    steps: Vec<Step>,
+    has_creation: bool,
+    /// Whatever was deleted, and when.
+    ended: BTreeMap<ResourceId, Timestamp>,
 }
 
 /// What a record says of a group's members.
@@ -70,17 +80,14 @@ struct Step {
 impl Reader<'_> {
     /// The group and its members in one and the same version; nothing, if there is no such group.
     async fn now(&self) -> Result<Option<Now>, Error> {
-        for _ in 0..TRIES {
-            let read = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
-            let Some(group) = read else { return Ok(None) };
-            let members = self.directory.members(self.tenant, self.group, None).await.map_err(failed)?;
-            let again = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
-            if again.is_some_and(|again| again.version == group.version) {
-                let members = members.into_iter().map(|member| member.id).collect();
-                return Ok(Some(Now { created: group.created.parse().ok(), version: group.version, members }));
-            }
-        }
-        Err(Error::TooManyRequests { retry_after: 1 })
+        let unsettled = self.directory.unsettled(self.tenant).await.map_err(failed)?;
+        let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
+        let Some(group) = group else { return Ok(None) };
+        let read = self.directory.members(self.tenant, group).await.map_err(failed)?;
+        Ok(read.map(|(group, members)| {
+            let members = members.into_iter().map(|member| member.id).collect();
+            Now { created: group.created.parse().ok(), version: group.version, members, unsettled }
+        }))
     }
 
     /// Takes back what happened after the instant. That needs the records since then alone, however old the group is.
@@ -88,30 +95,30 @@ impl Reader<'_> {
         if now.created.is_some_and(|created| created > self.at) {
             return Ok((BTreeSet::new(), true));
         }
-        let (mut steps, _) = self.steps(before(self.at)).await?;
-        steps.retain(|step| step.at > self.at && step.version.is_none_or(|version| version <= now.version));
+        let History { steps, ended, .. } = self.history(before(self.at)).await?;
         let mut members = now.members;
-        for step in steps.into_iter().rev() {
+        let since = |step: &Step| step.at > self.at && step.version.is_none_or(|version| version <= now.version);
+        for step in steps.into_iter().filter(since).rev() {
             for id in &step.members.added {
                 members.remove(id);
             }
             members.extend(step.members.removed);
         }
-        // The group's own creation is the first of its records; without one of that time nobody can say what else is missing.
-        let complete = begins.is_some_and(|begins| begins <= self.at);
-        Ok((members, complete))
+        // Who is deleted is no member from then on, though the group's record of it may be still to come.
+        members.retain(|id| !now.unsettled.hides(id) || ended.get(id).is_some_and(|end| *end > self.at));
+        Ok((members, begins.is_some_and(|begins| begins <= self.at)))
     }
 
     /// Does again what happened until the instant, from the group's first record on.
     async fn forward(&self) -> Result<(BTreeSet<ResourceId>, bool), Error> {
-        let (steps, own) = self.steps(before_all_of(self.group)).await?;
-        let Some(end) = own.iter().find(|(verb, _)| *verb == Verb::Deleted) else {
+        let History { steps, has_creation, ended } = self.history(before_all_of(self.group)).await?;
+        let Some(end) = ended.get(self.group) else {
             return Err(Error::NotFound(
                 "There is no group with this id, and no record that there was one. It may be older than the trail."
                     .to_owned(),
             ));
         };
-        if end.1 <= self.at {
+        if *end <= self.at {
             return Ok((BTreeSet::new(), true));
         }
         let mut members = BTreeSet::new();
@@ -121,21 +128,24 @@ impl Reader<'_> {
             }
             members.extend(step.members.added);
         }
-        Ok((members, own.iter().any(|(verb, _)| *verb == Verb::Created)))
+        members.retain(|id| ended.get(id).is_none_or(|end| *end > self.at));
+        Ok((members, has_creation))
     }
 
-    /// What the records after an id say of the group's members, by the group's versions, and what happened to the group itself.
-    async fn steps(&self, after: Option<ResourceId>) -> Result<(Vec<Step>, Vec<(Verb, Timestamp)>), Error> {
-        let (mut steps, mut own, mut after) = (Vec::new(), Vec::new(), after);
+    /// What the records after an id say.
+    async fn history(&self, mut after: Option<ResourceId>) -> Result<History, Error> {
+        let mut history = History::default();
         loop {
             let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(failed)?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
-                if is_of(&change, self.group) {
-                    own.push((change.verb, change.at));
+                match change.verb {
+                    Verb::Created => history.has_creation |= is_of(&change, self.group),
+                    Verb::Updated => {}
+                    Verb::Deleted => drop(history.ended.insert(change.resource.clone(), change.at)),
                 }
-                steps.extend(self.step(change).await?);
+                history.steps.extend(self.step(change).await?);
             }
             if is_last {
                 break;
@@ -148,12 +158,12 @@ impl Reader<'_> {
         }
         // Those without a version stay where they were written.
         let mut last = 0;
-        for step in &mut steps {
+        for step in &mut history.steps {
             last = step.version.unwrap_or(last);
             step.version = step.version.or(Some(last));
         }
-        steps.sort_by_key(|step| step.version);
-        Ok((steps, own))
+        history.steps.sort_by_key(|step| step.version);
+        Ok(history)
     }
 
     async fn step(&self, change: Change) -> Result<Option<Step>, Error> {

@@ -1,12 +1,12 @@
 //! Change records: one for each commit, none without, and no value in them. And the table that holds them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::Kind::{Group, User};
 use store::{Commit, Connection, Credentials, Directory, Error};
 
-use crate::engine::{AT, Site, create, delete, raw, rename, url, user};
+use crate::engine::{AT, Site, create, delete_from, raw, rename, url, user};
 
 #[tokio::test]
 async fn every_commit_carries_its_record() {
@@ -16,10 +16,10 @@ async fn every_commit_carries_its_record() {
     let bob = site.user("bob").await;
     let staff = site.group("staff", &[&bob]).await;
     let change =
-        Commit { add: vec![user(&ann.id)], remove: vec![bob.clone()], ..rename(Group, &staff, 1, "staff", "all") };
+        Commit { add: vec![user(&ann.id)], remove: vec![user(&bob)], ..rename(Group, &staff, 1, "staff", "all") };
     site.commit(&change).await.unwrap();
     assert_eq!(site.commit(&change).await, Err(Error::Stale));
-    site.commit(&Commit { leave: vec![staff.clone()], ..delete(User, &ann.id, 1, "ann") }).await.unwrap();
+    site.commit(&delete_from(User, &ann.id, 1, "ann", &[(&staff, 2)])).await.unwrap();
 
     let records = site.items("acme#change").await;
     let what: Vec<_> = records.iter().map(|record| record["what"].as_s().unwrap().as_str()).collect();
@@ -43,7 +43,8 @@ async fn every_commit_carries_its_record() {
         ("what", text("group.updated")),
     ];
     assert_eq!(shown.into_iter().map(|(k, v)| (k.as_str(), v.clone())).collect::<Vec<_>>(), expected);
-    assert_eq!(records[4]["groupsLeft"], list(staff.as_str()));
+    let left = HashMap::from([("id".to_owned(), text(staff.as_str())), ("version".to_owned(), number("3"))]);
+    assert_eq!(records[4]["groupsLeft"], AttributeValue::L(vec![AttributeValue::M(left)]));
     assert!(!records[0].contains_key("versionBefore") && !records[4].contains_key("versionAfter"));
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let kept = records[0]["expires"].as_n().unwrap().parse::<u64>().unwrap() - now;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{self, Region};
@@ -10,7 +11,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use serde_json::json;
-use store::{ChangeRecord, Commit, Connection, Credentials, Directory, Error, Index, Keys, Member, Snapshot, Write};
+use store::{
+    ChangeRecord, Commit, Committed, Connection, Credentials, Departure, Directory, Error, Index, Keys, Member, Rest,
+    Settled, Snapshot, Write,
+};
 use uuid::Uuid;
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
@@ -60,8 +64,13 @@ impl Site {
         }
     }
 
-    pub(crate) async fn commit(&self, commit: &Commit) -> Result<(), Error> {
+    pub(crate) async fn commit(&self, commit: &Commit) -> Result<Committed, Error> {
         self.directory.commit(&self.caller, commit).await
+    }
+
+    /// Completes what is left to do for a resource.
+    pub(crate) async fn settle(&self, id: &ResourceId) -> Result<Settled, Error> {
+        self.directory.settle(&self.caller.tenant, id, Instant::now() + Duration::from_secs(60)).await
     }
 
     pub(crate) async fn user(&self, name: &str) -> ResourceId {
@@ -84,12 +93,26 @@ impl Site {
         self.directory.name_owner(&self.caller.tenant, kind, name).await.unwrap()
     }
 
+    /// The members of a group by their edges, which agree with what readers see if the group is there.
     pub(crate) async fn member_ids(&self, group: &ResourceId) -> Vec<ResourceId> {
-        let members = self.directory.members(&self.caller.tenant, group, None).await.unwrap();
-        let count =
-            self.directory.get(&self.caller.tenant, Kind::Group, group).await.unwrap().map(|it| it.member_count);
-        assert!(count.is_none_or(|count| count == members.len() as u64), "{count:?} is not {}", members.len());
-        members.into_iter().map(|member| member.id).collect()
+        let items = self.items(&format!("acme#member#{group}")).await;
+        let edges: Vec<_> = items.iter().map(|item| ResourceId::parse(item["sk"].as_s().unwrap()).unwrap()).collect();
+        if let Some(seen) = self.members(group).await {
+            assert_eq!(seen.into_iter().map(|member| member.id).collect::<Vec<_>>(), edges);
+        }
+        edges
+    }
+
+    /// The members of a group as readers see them.
+    pub(crate) async fn members(&self, group: &ResourceId) -> Option<Vec<Member>> {
+        let stored = self.directory.get(&self.caller.tenant, Kind::Group, group).await.unwrap()?;
+        self.directory.members(&self.caller.tenant, stored).await.unwrap().map(|(_, members)| members)
+    }
+
+    /// The groups of a member as readers see them.
+    pub(crate) async fn groups_of(&self, member: &ResourceId) -> Vec<ResourceId> {
+        let unsettled = self.directory.unsettled(&self.caller.tenant).await.unwrap();
+        self.directory.groups_of(&self.caller.tenant, member, &unsettled).await.unwrap()
     }
 
     /// The items of a collection as they lie in the table, by sort key.
@@ -137,7 +160,7 @@ pub(crate) fn keys(name: &str, lookups: &[(Index, &str)]) -> Keys {
 }
 
 pub(crate) fn change() -> ChangeRecord {
-    ChangeRecord { id: id(), at: AT.to_owned(), attributes: vec!["displayName".to_owned()] }
+    ChangeRecord { id: id(), at: AT.to_owned(), attributes: vec!["displayName".to_owned()], active: None }
 }
 
 fn write(kind: Kind, id: ResourceId, write: Write) -> Commit {
@@ -152,6 +175,27 @@ pub(crate) fn rename(kind: Kind, id: &ResourceId, expected: u64, from: &str, to:
     write(kind, id.clone(), Write::Update { expected, before: keys(from, &[]), after: snapshot(to) })
 }
 
+/// Of one that is in no group.
 pub(crate) fn delete(kind: Kind, id: &ResourceId, expected: u64, name: &str) -> Commit {
-    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]) })
+    delete_from(kind, id, expected, name, &[])
+}
+
+/// Of a member of groups, each with its version.
+pub(crate) fn delete_from(
+    kind: Kind,
+    id: &ResourceId,
+    expected: u64,
+    name: &str,
+    groups: &[(&ResourceId, u64)],
+) -> Commit {
+    let (before, count) = (keys(name, &[]), groups.len() as u64);
+    let leave = groups.iter().map(|(group, version)| Departure { group: (*group).clone(), version: *version });
+    let delete = Write::Delete { expected, before, groups: count, rest: Rest::None };
+    Commit { leave: leave.collect(), ..write(kind, id.clone(), delete) }
+}
+
+/// Of one that is in so many groups, which are to follow.
+pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
+    let rest = Rest::Some { pending: None };
+    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, rest })
 }

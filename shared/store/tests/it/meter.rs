@@ -12,7 +12,7 @@ use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::engine::{AT, Site, create, delete, rename, user};
+use crate::engine::{Site, create, delete_from, rename, user};
 use crate::proxy::{Fault, Proxy, cancelled};
 
 thread_local! {
@@ -74,7 +74,7 @@ async fn each_operation_takes_the_calls_it_has_to() {
     assert_eq!(calls(), ["TransactWriteItems"]);
     let staff = site.group("staff", &[&ann]).await;
     site.commit(&rename(User, &ann, 1, "ann", "bob")).await.unwrap();
-    site.commit(&Commit { remove: vec![ann.clone()], ..rename(Group, &staff, 1, "staff", "all") }).await.unwrap();
+    site.commit(&Commit { remove: vec![user(&ann)], ..rename(Group, &staff, 1, "staff", "all") }).await.unwrap();
     site.commit(&Commit { add: vec![user(&ann)], ..rename(Group, &staff, 2, "all", "all") }).await.unwrap();
     assert_eq!(calls(), ["TransactWriteItems"; 4]);
 
@@ -85,13 +85,16 @@ async fn each_operation_takes_the_calls_it_has_to() {
     directory.page(tenant, User, None, 100, Fields::All).await.unwrap();
     directory.skip(tenant, User, NonZeroUsize::new(1).unwrap()).await.unwrap();
     directory.count(tenant, User).await.unwrap();
-    directory.members(tenant, &staff, None).await.unwrap();
-    directory.groups_of(tenant, &ann).await.unwrap();
+    directory.groups_of(tenant, &ann, &store::Unsettled::default()).await.unwrap();
     directory.list_tokens().await.unwrap();
-    assert_eq!(calls(), ["Query"; 6]);
+    assert_eq!(calls(), ["Query"; 5]);
+    let group = directory.get(tenant, Group, &staff).await.unwrap().unwrap();
+    directory.members(tenant, group).await.unwrap();
+    directory.unsettled(tenant).await.unwrap();
+    assert_eq!(calls(), ["GetItem", "Query", "Query"]);
     directory.get_many(tenant, User, &[ann.clone(), staff.clone()]).await.unwrap();
     directory.existing(tenant, &[ann.clone(), staff.clone()]).await.unwrap();
-    assert_eq!(calls(), ["BatchGetItem"; 2]);
+    assert_eq!(calls(), ["BatchGetItem"; 3], "whoever is no user is looked for among the groups");
 
     let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
     directory.take_bookmark(key, 1).await.unwrap();
@@ -102,10 +105,9 @@ async fn each_operation_takes_the_calls_it_has_to() {
     directory.cursor_secret(tenant, [1; 32]).await.unwrap();
     assert_eq!(calls(), [""; 0]);
 
-    site.commit(&Commit { leave: vec![staff.clone()], ..delete(User, &ann, 2, "bob") }).await.unwrap();
-    directory.remove_edges_of_member(tenant, &ann, AT).await.unwrap();
-    directory.remove_edges_of_group(tenant, &staff).await.unwrap();
-    assert_eq!(calls(), ["TransactWriteItems", "Query", "Query"]);
+    site.commit(&delete_from(User, &ann, 2, "bob", &[(&staff, 3)])).await.unwrap();
+    site.settle(&ann).await.unwrap();
+    assert_eq!(calls(), ["TransactWriteItems", "GetItem"]);
     directory.get_many(tenant, User, &[]).await.unwrap();
     assert_eq!(calls(), [""; 0]);
 }

@@ -1,6 +1,7 @@
 //! A proxy before the engine that fails as DynamoDB and networks do, and as no local engine does.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -32,6 +33,17 @@ pub(crate) struct Proxy {
     faults: Arc<Mutex<(String, VecDeque<Fault>)>>,
     /// The bodies of the calls of that operation.
     pub(crate) calls: Arc<Mutex<Vec<Value>>>,
+    /// The call, of any operation, at which the process dies: it makes no other.
+    death: Option<(usize, Death)>,
+    /// How many calls of any operation there were.
+    made: Arc<AtomicUsize>,
+}
+
+/// Whether the last call of a process that dies is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Death {
+    Before,
+    After,
 }
 
 pub(crate) fn error(code: &str) -> Value {
@@ -46,11 +58,27 @@ pub(crate) fn cancelled(codes: &[&str]) -> Value {
 
 impl Proxy {
     pub(crate) async fn start(operation: &str, faults: impl IntoIterator<Item = Fault>) -> Self {
+        Self::listen(operation, faults, None).await
+    }
+
+    /// Before a process that dies at its `call`-th call, counted from 0; with none it lives.
+    pub(crate) async fn before_death(death: Option<(usize, Death)>) -> Self {
+        Self::listen("", [], death).await
+    }
+
+    /// How many calls there were.
+    pub(crate) fn made(&self) -> usize {
+        self.made.load(Ordering::SeqCst)
+    }
+
+    async fn listen(operation: &str, faults: impl IntoIterator<Item = Fault>, death: Option<(usize, Death)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             faults: Arc::new(Mutex::new((operation.to_owned(), faults.into_iter().collect()))),
             calls: Arc::default(),
+            death,
+            made: Arc::default(),
         };
         let serving = proxy.clone();
         tokio::spawn(async move {
@@ -91,6 +119,12 @@ impl Proxy {
     }
 
     fn fault(&self, head: &str, body: &Value) -> Fault {
+        let call = self.made.fetch_add(1, Ordering::SeqCst);
+        match self.death {
+            Some((at, Death::After)) if call == at => return Fault::LoseAnswer,
+            Some((at, _)) if call >= at => return Fault::Reset,
+            _ => {}
+        }
         let mut faults = self.faults.lock().unwrap();
         if !header(head, "x-amz-target").ends_with(&format!(".{}", faults.0.to_lowercase())) {
             return Fault::None;

@@ -1,14 +1,13 @@
 //! Change records read back: in order, from a place on, with the parts of large changes.
 
-use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use protocol::event::{Change, Part, Verb};
+use protocol::event::{Change, Left, Part, Verb};
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::Commit;
+use store::{Commit, Write};
 
-use crate::engine::{AT, Site, create, delete, id, raw, rename, tenant, user};
+use crate::engine::{AT, Site, create, delete_from, id, keys, rename, snapshot, tenant, user};
 
 fn told(change: &Change) -> (String, Option<u64>, Option<u64>) {
     (format!("{}.{}", change.kind, change.verb.name()), change.before, change.after)
@@ -22,9 +21,9 @@ async fn changes_are_read_as_they_were_made() {
     let bob = site.user("bob").await;
     let staff = site.group("staff", &[&bob]).await;
     let push =
-        Commit { add: vec![user(&ann.id)], remove: vec![bob.clone()], ..rename(Group, &staff, 1, "staff", "all") };
+        Commit { add: vec![user(&ann.id)], remove: vec![user(&bob)], ..rename(Group, &staff, 1, "staff", "all") };
     site.commit(&push).await.unwrap();
-    site.commit(&Commit { leave: vec![staff.clone()], ..delete(User, &ann.id, 1, "ann") }).await.unwrap();
+    site.commit(&delete_from(User, &ann.id, 1, "ann", &[(&staff, 2)])).await.unwrap();
 
     let all = site.directory.changes(&site.caller.tenant, None, 100).await.unwrap();
     let expect = [
@@ -40,7 +39,8 @@ async fn changes_are_read_as_they_were_made() {
     assert_eq!(pushed.members, Part { added: vec![ann.id.clone()], removed: vec![bob] });
     assert_eq!((&pushed.id, pushed.tenant.as_str(), &*pushed.token), (&push.change.id, "acme", "token-1"));
     assert_eq!((pushed.at, &pushed.attributes), (AT.parse().unwrap(), &push.change.attributes));
-    assert_eq!((gone.verb, &gone.resource, &gone.left[0].group), (Verb::Deleted, &ann.id, &staff));
+    assert_eq!((gone.verb, &gone.resource), (Verb::Deleted, &ann.id));
+    assert_eq!(gone.left, [Left { group: staff, version: Some(3) }]);
 
     let rest = site.directory.changes(&site.caller.tenant, Some(&all[1].id), 2).await.unwrap();
     assert_eq!(rest, all[2..4]);
@@ -48,24 +48,33 @@ async fn changes_are_read_as_they_were_made() {
 }
 
 #[tokio::test]
-async fn the_parts_of_a_large_change_are_read_in_order() {
+async fn a_large_change_is_read_with_all_its_parts() {
     let site = Site::new().await;
-    let (change, other) = (id(), id());
-    let [a, b, c, d] = [id(), id(), id(), id()];
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let member = |id: &ResourceId| {
-        AttributeValue::M(HashMap::from([("id".to_owned(), text(id.as_str())), ("type".to_owned(), text("User"))]))
+    let [old, new] = [0, 1].map(|_| (0..50).map(|_| id()).collect::<Vec<_>>());
+    let members = |ids: &[ResourceId]| ids.iter().map(user).collect::<Vec<_>>();
+    let made = Commit { add: members(&old), ..create(Group, "staff") };
+    site.commit(&made).await.unwrap();
+    let swap = Commit { add: members(&new), remove: members(&old), ..rename(Group, &made.id, 1, "staff", "all") };
+    let tenant = &site.caller.tenant;
+    // Nobody of them exists, so that the first change comes to nothing, and the second one can be made.
+    site.directory.settle(tenant, &made.id, Instant::now() + Duration::from_secs(60)).await.unwrap();
+    let version = site.version(Group, &made.id).await.unwrap();
+    let swap = Commit {
+        write: Write::Update { expected: version, before: keys("staff", &[]), after: snapshot("all") },
+        ..swap
     };
-    let list = |ids: &[&ResourceId]| AttributeValue::L(ids.iter().map(|id| member(id)).collect());
-    for (of, add, remove) in
-        [(&change, vec![&c], vec![&d]), (&change, vec![&a, &b], vec![]), (&other, vec![&a], vec![])]
-    {
-        let put = raw().put_item().table_name(&site.table).item("pk", text(&format!("acme#part#{of}")));
-        let put = put.item("sk", text(add[0].as_str())).item("add", list(&add)).item("remove", list(&remove));
-        put.send().await.unwrap();
+    site.commit(&swap).await.unwrap();
+
+    let all = site.directory.changes(tenant, None, 100).await.unwrap();
+    let record = |id: &ResourceId| all.iter().find(|change| change.id == *id).unwrap();
+    for (commit, added, removed) in [(&made, old.clone(), vec![]), (&swap, new, old)] {
+        let record = record(&commit.change.id);
+        assert!(record.in_parts && record.members.is_empty());
+        let parts = site.directory.parts_of_change(tenant, &record.id).await.unwrap();
+        assert!(parts.len() > 1);
+        let all = |of: fn(&Part) -> &Vec<ResourceId>| parts.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        assert_eq!((all(|part| &part.added), all(|part| &part.removed)), (added, removed));
+        assert_eq!(site.directory.parts_of_change(tenant, &record.id).await, Ok(parts));
     }
-    let parts = site.directory.parts_of_change(&site.caller.tenant, &change).await.unwrap();
-    let expect = [Part { added: vec![a, b], removed: vec![] }, Part { added: vec![c], removed: vec![d] }];
-    assert_eq!(parts, expect);
-    assert_eq!(site.directory.parts_of_change(&site.caller.tenant, &id()).await, Ok(vec![]));
+    assert_eq!(site.directory.parts_of_change(tenant, &id()).await, Ok(vec![]));
 }

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Whether what was sent stands in a log.
+
+Usage: secrets.py FOLDER WAY LOG… FOLDER is what SCIM_SECRETS named for the black-box tests: `sent-*` there has a line for
+each text that they sent, `secret "…"`, or `id "…"` for an id, which logs may hold. Each text is looked for without
+regard to case, as it is, as in JSON, as in Rust's {:?}, as in a URL and as in base64. Prints what it found, by the line of the log; the
+exit code is 1 if there was any, and 2 if the logs are not those of the requests: no line, or hardly any of the ids.
+"""
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+folder, way, logs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+# Words that are sent as values and stand in lines for another reason: each is a name of ours.
+WORDS = set()
+# What the SAM CLI itself prints of each request, on a developer's machine and nowhere else: its URL.
+OF_SAM = re.compile(rb'^[-0-9]{10} [:0-9]{8}(?:,\d+)? ?(?:\| ?)?127\.0\.0\.1 - - \[.*?\] "')
+
+
+def forms(text):
+    plain = json.dumps(text)[1:-1]
+    unicode = json.dumps(text, ensure_ascii=False)[1:-1]
+    debug = "".join(f"\\u{{{ord(c):x}}}" if c < " " else c for c in text).replace('"', '\\"')
+    quoted = urllib.parse.quote(text, safe="")
+    every = {text, plain, unicode, debug, quoted, urllib.parse.quote_plus(text)}
+    if len(text) >= 12:
+        # Without the ends, which depend on what stands around it.
+        every.add(base64.b64encode(text.encode())[:-4].decode())
+    return {form.encode() for form in every if form and "\n" not in form and "\r" not in form}
+
+
+def search(patterns, path, *options):
+    """Matches of any of the patterns as `line:match`."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n".join(sorted(patterns)))
+        file.flush()
+        command = ["grep", "-anoiF", *options, "-f", file.name, path]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"})
+    if ran.returncode > 1:
+        raise SystemExit(2)
+    return ran.stdout.splitlines()
+
+
+texts = {"secret": set(), "id": set()}
+for file in folder.glob("sent-*"):
+    for line in file.read_text().splitlines():
+        kind, text = line.split(" ", 1)
+        texts[kind].add(json.loads(text))
+# In the long ones nobody hits upon by chance; the short ones have to be words of their own.
+secrets = [text for text in texts["secret"] if text not in WORDS]
+long = set().union(*(forms(text) for text in secrets if len(text) >= 12))
+short = set().union(*(forms(text) for text in secrets if len(text) < 12))
+lines, found, ids = 0, [], set()
+for log in logs:
+    with tempfile.NamedTemporaryFile() as ours:
+        kept = [line for line in pathlib.Path(log).read_bytes().split(b"\n") if not OF_SAM.match(line)]
+        lines += len(kept)
+        ours.write(b"\n".join(kept))
+        ours.flush()
+        for match in {*search(long, ours.name), *search(short, ours.name, "-w")}:
+            number, text = match.split(b":", 1)
+            line = kept[int(number) - 1].decode(errors="replace")
+            found.append(f"LEAK {text.decode(errors='replace')!r} in {log}: {line[:400]}")
+        ids |= {match.split(b":", 1)[1] for match in search({id.encode() for id in texts["id"]}, ours.name)}
+print("\n".join(sorted(found)[:50]))
+print(f"log secrecy, {way}: {len(secrets):,} texts sent, {len(found)} found in {lines:,} lines; {len(ids):,} of {len(texts['id']):,} ids are there")
+if found:
+    sys.exit(1)
+if not secrets or lines < len(texts["id"]) or 2 * len(ids) < len(texts["id"]):
+    print("these are not the logs of the requests")
+    sys.exit(2)

@@ -1,0 +1,164 @@
+//! What changing and reading a group costs, by its size: calls of DynamoDB, how many of them follow one another, capacity units
+//! and milliseconds. Prints a table in Markdown.
+//!
+//!     cargo bench -p store --bench groups                  on the embedded engine
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p store --bench groups
+//!     GROUP_SIZES=10,1000 cargo bench -p store --bench groups
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark fails by a panic, and prints its table"
+)]
+
+mod engine;
+mod meter;
+
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use protocol::{Caller, Parameters, Precondition, Projection, Query};
+use schema::{Dialect, Kind, Object, ResourceId};
+use serde_json::{Value, json};
+use service::{Context, Reply};
+use store::{Directory, Settled};
+
+use crate::meter::Usage;
+
+/// So many are added at once where many are.
+const MANY: usize = 1000;
+/// Of a full list that replaces another, one in so many is somebody else.
+const CHANGED: usize = 10;
+
+struct Bench {
+    directory: Directory,
+    caller: Caller,
+    users: Vec<String>,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let url = std::env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| engine::embedded());
+    let sizes = std::env::var("GROUP_SIZES").unwrap_or_else(|_| "10,1000,10000,100000".to_owned());
+    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROUP_SIZES are numbers")).collect();
+    meter::listen();
+    runtime.block_on(async {
+        let largest = sizes.iter().max().copied().unwrap_or_default();
+        let bench = Bench::new(&url, largest + largest / CHANGED + 2 * MANY).await;
+        println!("| group of | what | depth | calls | units | ms | settled after ms |\n|---|---|---|---|---|---|---|");
+        for size in sizes {
+            bench.of_size(size).await;
+        }
+    });
+}
+
+impl Bench {
+    async fn new(url: &str, users: usize) -> Self {
+        let directory = engine::directory(url).await;
+        let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
+        let mut bench = Self { directory, caller, users: Vec::new() };
+        let begun = Instant::now();
+        let made = (0..users).map(|n| bench.create(Kind::User, json!({"userName": format!("user-{n}@example.com")})));
+        let mut made: Vec<String> = stream::iter(made).buffered(16).collect().await;
+        made.sort();
+        println!("{users} users in {:.0?}\n", begun.elapsed());
+        bench.users = made;
+        bench
+    }
+
+    async fn of_size(&self, size: usize) {
+        let (members, others) = self.users.split_at(size);
+        let body = json!({"displayName": format!("Group of {size}"), "members": listed(members)});
+        let mut id = String::new();
+        self.row(size, "create", async { id = self.create(Kind::Group, body).await }, None).await;
+        let resource = ResourceId::parse(&id).unwrap();
+        let add = |ids: &[String]| json!([{"op": "add", "path": "members", "value": listed(ids)}]);
+        let remove = |ids: &[String]| json!([{"op": "remove", "path": "members", "value": listed(ids)}]);
+        for (what, change) in [
+            ("add 1", add(&others[..1])),
+            ("remove 1", remove(&others[..1])),
+            ("add 100", add(&others[..100])),
+            ("remove 100", remove(&others[..100])),
+            ("add 1,000", add(&others[..MANY])),
+            ("remove 1,000", remove(&others[..MANY])),
+        ] {
+            self.row(size, what, async { drop(self.patch(&id, change).await) }, Some(&resource)).await;
+        }
+        let changed = size / CHANGED;
+        let list = [&members[changed..], &others[..changed]].concat();
+        let body = object(json!({"displayName": format!("Group of {size}"), "members": listed(&list)}));
+        let replace = async { drop(self.replace(&id, &body).await) };
+        self.row(size, "replace all, 1 in 10 by others", replace, Some(&resource)).await;
+        let without = Projection::parse(None, Some("members"), &Dialect::lenient()).unwrap();
+        self.row(size, "get", async { drop(self.get(&id, &Projection::default()).await) }, None).await;
+        self.row(size, "get without members", async { drop(self.get(&id, &without).await) }, None).await;
+        self.row(size, "list, with members", self.list(), None).await;
+        self.row(size, "delete", self.delete(&id), Some(&resource)).await;
+    }
+
+    /// Runs it, and then whatever it has left to do.
+    async fn row(&self, size: usize, what: &str, work: impl Future<Output = ()>, settles: Option<&ResourceId>) {
+        meter::reset();
+        let begun = Instant::now();
+        work.await;
+        let answered = begun.elapsed();
+        if let Some(id) = settles {
+            let until = Instant::now() + Duration::from_secs(3600);
+            // What has nothing to settle is not asked.
+            if self.directory.unsettled(&self.caller.tenant).await.unwrap() != store::Unsettled::default() {
+                let settled = self.directory.settle(&self.caller.tenant, id, until).await.unwrap();
+                assert_eq!(settled, Settled::Done);
+            } else {
+                meter::forget_last();
+            }
+        }
+        let settled = begun.elapsed();
+        let Usage { calls, depth, units } = meter::usage();
+        let (answered, settled) = (answered.as_secs_f64() * 1000.0, settled.as_secs_f64() * 1000.0);
+        println!("| {size} | {what} | {depth} | {calls} | {units} | {answered:.1} | {settled:.1} |");
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { directory: &self.directory, caller: &self.caller, base_url: "https://api.example/scim/v2" }
+    }
+
+    async fn create(&self, kind: Kind, body: Value) -> String {
+        let reply = service::create(&self.context(), kind, &object(body), &Projection::default()).await.unwrap();
+        reply.body.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn patch(&self, id: &str, operations: Value) -> Reply {
+        let (body, none) = (object(json!({"Operations": operations})), Precondition::new(None, None));
+        service::patch(&self.context(), Kind::Group, id, &body, &Projection::default(), &none).await.unwrap()
+    }
+
+    async fn replace(&self, id: &str, body: &Object) -> Reply {
+        let none = Precondition::new(None, None);
+        service::replace(&self.context(), Kind::Group, id, body, &Projection::default(), &none).await.unwrap()
+    }
+
+    async fn get(&self, id: &str, projection: &Projection) -> Reply {
+        let none = Precondition::new(None, None);
+        service::get(&self.context(), Kind::Group, id, projection, &none).await.unwrap()
+    }
+
+    async fn list(&self) {
+        let query = Query::parse(&[Kind::Group], Parameters::default(), &Dialect::lenient()).unwrap();
+        service::list(&self.context(), &query).await.unwrap();
+    }
+
+    async fn delete(&self, id: &str) {
+        service::delete(&self.context(), Kind::Group, id, &Precondition::new(None, None)).await.unwrap();
+    }
+}
+
+fn object(value: Value) -> Object {
+    let Value::Object(object) = value else { unreachable!("an object") };
+    object
+}
+
+fn listed(ids: &[String]) -> Vec<Value> {
+    ids.iter().map(|id| json!({"value": id})).collect()
+}

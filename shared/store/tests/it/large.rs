@@ -1,0 +1,129 @@
+//! Changes of members that no transaction holds: whole from the commit on, whatever is left to do for the edges.
+
+use schema::Kind::{Group, User};
+use schema::ResourceId;
+use store::{Commit, Committed, Error, Member, Settled};
+
+use crate::engine::{Site, create, delete, delete_first, rename, user};
+
+fn touch(group: &ResourceId, version: u64) -> Commit {
+    rename(Group, group, version, "staff", "staff")
+}
+
+/// Users without a commit's ceremony: this many take a while.
+async fn users(site: &Site, count: usize) -> Vec<ResourceId> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        ids.push(site.user(&format!("user-{n}")).await);
+    }
+    ids
+}
+
+fn all(ids: &[ResourceId]) -> Vec<Member> {
+    ids.iter().map(user).collect()
+}
+
+fn ids(members: Option<Vec<Member>>) -> Vec<ResourceId> {
+    members.unwrap().into_iter().map(|member| member.id).collect()
+}
+
+#[tokio::test]
+async fn it_is_seen_at_once_and_settled_later() {
+    let site = Site::new().await;
+    let people = users(&site, 100).await;
+    let staff = site.group("staff", &[&people[0]]).await;
+    let change = Commit { add: all(&people[1..]), remove: all(&people[..1]), ..touch(&staff, 1) };
+    assert_eq!(site.commit(&change).await, Ok(Committed::Unsettled));
+    // No edge has been touched.
+    assert_eq!(site.items(&format!("acme#member#{staff}")).await.len(), 1);
+    assert_eq!(ids(site.members(&staff).await), people[1..]);
+    assert_eq!(site.groups_of(&people[0]).await, []);
+    assert_eq!(site.groups_of(&people[99]).await, std::slice::from_ref(&staff));
+    assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "who comes next has to settle it first");
+
+    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.items("acme#unsettled").await, []);
+    assert_eq!(site.member_ids(&staff).await, people[1..]);
+    assert_eq!(site.groups_of(&people[0]).await, []);
+    let (one, other) = tokio::join!(site.settle(&staff), site.settle(&staff));
+    assert_eq!((one, other), (Ok(Settled::Done), Ok(Settled::Done)));
+    site.commit(&touch(&staff, 2)).await.unwrap();
+
+    let parts = site.directory.parts_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
+    let mut added: Vec<ResourceId> = parts.iter().flat_map(|part| part.added.clone()).collect();
+    added.sort();
+    assert_eq!(added, people[1..]);
+    assert_eq!(parts.into_iter().flat_map(|part| part.removed).collect::<Vec<_>>(), people[..1]);
+}
+
+/// Several who come by at once: each share is done once, and nobody is counted twice.
+#[tokio::test]
+async fn many_may_settle_it_together() {
+    let site = Site::new().await;
+    let people = users(&site, 80).await;
+    let staff = site.group("staff", &[]).await;
+    site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
+    let settled = futures_util::future::join_all((0..6).map(|_| site.settle(&staff))).await;
+    assert_eq!(settled, vec![Ok(Settled::Done); 6]);
+    assert_eq!(site.member_ids(&staff).await, people);
+    for id in [&people[0], &people[79]] {
+        assert_eq!(site.commit(&delete(User, id, 1, "x")).await, Err(Error::Stale), "it is counted in its group");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_deleted_between_commit_and_edges_is_no_member() {
+    let site = Site::new().await;
+    let people = users(&site, 50).await;
+    let staff = site.group("staff", &[]).await;
+    site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
+    site.commit(&delete(User, &people[7], 1, "user-7")).await.unwrap();
+    let rest: Vec<ResourceId> = people.iter().filter(|id| **id != people[7]).cloned().collect();
+    assert_eq!(ids(site.members(&staff).await), rest, "nobody sees it");
+    site.settle(&staff).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, rest);
+    assert_eq!(site.version(Group, &staff).await, Some(3));
+    let records = site.items("acme#change").await;
+    let record =
+        records.iter().find(|record| record.contains_key("membersRemoved")).expect("a record of who did not come");
+    assert_eq!(record["membersRemoved"].as_l().unwrap()[0].as_s().unwrap(), people[7].as_str());
+}
+
+#[tokio::test]
+async fn a_group_may_be_deleted_before_its_edges_are_made() {
+    let site = Site::new().await;
+    let people = users(&site, 70).await;
+    let staff = site.group("staff", &[&people[0]]).await;
+    let change = Commit { add: all(&people[1..]), ..touch(&staff, 1) };
+    site.commit(&change).await.unwrap();
+    let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
+    let mut gone = delete_first(Group, &staff, 2, "staff", 0);
+    if let store::Write::Delete { rest, .. } = &mut gone.write {
+        *rest = store::Rest::Some { pending: stored.roster.pending };
+    }
+    site.commit(&gone).await.unwrap();
+    assert_eq!(site.members(&staff).await, None);
+    site.settle(&staff).await.unwrap();
+    assert_eq!(site.items("acme#unsettled").await, []);
+    assert_eq!(site.items(&format!("acme#member#{staff}")).await, []);
+    for id in &people {
+        assert_eq!(site.groups_of(id).await, []);
+        site.commit(&delete(User, id, 1, &format!("user-{}", people.iter().position(|it| it == id).unwrap())))
+            .await
+            .unwrap();
+    }
+}
+
+/// Nobody looks at the parts of a change that lost its race, or was never made.
+#[tokio::test]
+async fn what_is_not_committed_leaves_nothing() {
+    let site = Site::new().await;
+    let people = users(&site, 40).await;
+    let staff = site.group("staff", &[]).await;
+    let late = Commit { add: all(&people), ..touch(&staff, 7) };
+    assert_eq!(site.commit(&late).await, Err(Error::Stale));
+    assert_eq!(site.items(&format!("acme#part#{}", late.change.id)).await, []);
+    let new = Commit { add: all(&people), ..create(Group, "staff") };
+    assert_eq!(site.commit(&new).await, Err(Error::Taken));
+    assert_eq!((site.items("acme#unsettled").await, site.member_ids(&staff).await), (vec![], vec![]));
+}

@@ -1,0 +1,200 @@
+//! One writer: what it does next is drawn at random, and kept with its answer.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use fastrand::Rng;
+use protocol::{Error, Precondition, Projection};
+use schema::{Kind, Object, ResourceId};
+use serde_json::{Value, json};
+use service::{Context, Reply};
+
+use crate::engine::Site;
+
+pub(super) type Ids = BTreeSet<ResourceId>;
+
+/// So many names there are; whoever wants a taken one is refused.
+const USER_NAMES: usize = 400;
+const GROUP_NAMES: usize = 12;
+
+/// What was asked for. Ids of users, but for the group that it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Asked {
+    CreateUser,
+    Rename,
+    DeleteUser,
+    CreateGroup(Ids),
+    Change {
+        add: Ids,
+        remove: Ids,
+    },
+    Replace(Ids),
+    DeleteGroup,
+    /// The members that were seen.
+    Read(Ids),
+}
+
+/// An operation that was carried out, also one that changed nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) asked: Asked,
+    pub(super) id: ResourceId,
+    /// The version that was answered; none for a delete.
+    pub(super) version: Option<u64>,
+    pub(super) begun: Instant,
+    pub(super) ended: Instant,
+}
+
+/// Whom all writers know of.
+static USERS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
+static GROUPS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
+
+pub(super) struct Writer {
+    site: &'static Site,
+    random: Rng,
+    done: Vec<Operation>,
+}
+
+impl Writer {
+    pub(super) fn new(site: &'static Site, seed: u64) -> Self {
+        Self { site, random: Rng::with_seed(seed), done: Vec::new() }
+    }
+
+    pub(super) async fn run(mut self, operations: u64) -> Vec<Operation> {
+        for _ in 0..operations {
+            let begun = Instant::now();
+            let outcome = self.one().await;
+            let ended = Instant::now();
+            match outcome {
+                Ok((asked, id, version)) => self.done.push(Operation { asked, id, version, begun, ended }),
+                Err(error) => assert!([404, 409, 429].contains(&error.status()), "{error:?}"),
+            }
+        }
+        self.done
+    }
+
+    async fn one(&mut self) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+        let (user, group) = (self.pick(&USERS), self.pick(&GROUPS));
+        match (self.random.u8(0..100), user, group) {
+            (0..30, ..) | (_, None, _) => {
+                let name = self.user_name();
+                self.create(Kind::User, json!({"userName": name}), None).await
+            }
+            (30..34, ..) | (_, _, None) => {
+                let members = self.some(5);
+                let body = json!({"displayName": self.group_name(), "members": listed(&members)});
+                self.create(Kind::Group, body, Some(members)).await
+            }
+            (34..40, Some(user), _) => {
+                let rename = json!({"op": "replace", "path": "userName", "value": self.user_name()});
+                let reply = self.patch(Kind::User, &user, json!([rename])).await?;
+                Ok((Asked::Rename, user, version(&reply)))
+            }
+            (40..48, Some(user), _) => self.delete(Kind::User, user, Asked::DeleteUser).await,
+            (48..76, _, Some(group)) => {
+                let most = if self.random.u8(0..4) == 0 { 60 } else { 3 };
+                let (add, mut remove) = (self.some(most), self.some(most));
+                remove.retain(|id| !add.contains(id));
+                let add_all = json!({"op": "add", "path": "members", "value": listed(&add)});
+                let remove_all = json!({"op": "remove", "path": "members", "value": listed(&remove)});
+                let operations = if remove.is_empty() { json!([add_all]) } else { json!([remove_all, add_all]) };
+                let reply = self.patch(Kind::Group, &group, operations).await?;
+                Ok((Asked::Change { add, remove }, group, version(&reply)))
+            }
+            (76..82, _, Some(group)) => {
+                let members = self.some(80);
+                let body = object(json!({"displayName": self.group_name(), "members": listed(&members)}));
+                let (none, whole) = (Precondition::new(None, None), Projection::default());
+                let context = context(self.site);
+                let reply = service::replace(&context, Kind::Group, group.as_str(), &body, &whole, &none).await?;
+                Ok((Asked::Replace(members), group, version(&reply)))
+            }
+            (82..83, _, Some(group)) => self.delete(Kind::Group, group, Asked::DeleteGroup).await,
+            (.., Some(group)) => {
+                let none = Precondition::new(None, None);
+                let context = context(self.site);
+                let reply = service::get(&context, Kind::Group, group.as_str(), &Projection::default(), &none).await?;
+                Ok((Asked::Read(members(&reply)), group, version(&reply)))
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        kind: Kind,
+        body: Value,
+        members: Option<Ids>,
+    ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+        let reply = service::create(&context(self.site), kind, &object(body), &Projection::default()).await?;
+        let id = ResourceId::parse(reply.body.as_ref().unwrap()["id"].as_str().unwrap()).unwrap();
+        match kind {
+            Kind::User => USERS.lock().unwrap().push(id.clone()),
+            Kind::Group => GROUPS.lock().unwrap().push(id.clone()),
+        }
+        Ok((members.map_or(Asked::CreateUser, Asked::CreateGroup), id, version(&reply)))
+    }
+
+    async fn patch(&self, kind: Kind, id: &ResourceId, operations: Value) -> Result<Reply, Error> {
+        let (body, none) = (object(json!({"Operations": operations})), Precondition::new(None, None));
+        service::patch(&context(self.site), kind, id.as_str(), &body, &Projection::default(), &none).await
+    }
+
+    async fn delete(
+        &self,
+        kind: Kind,
+        id: ResourceId,
+        asked: Asked,
+    ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+        service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await?;
+        // Now and then somebody still asks for it.
+        if fastrand::u8(0..4) > 0 {
+            for known in [&USERS, &GROUPS] {
+                known.lock().unwrap().retain(|it| *it != id);
+            }
+        }
+        Ok((asked, id, None))
+    }
+
+    fn pick(&mut self, from: &Mutex<Vec<ResourceId>>) -> Option<ResourceId> {
+        let from = from.lock().unwrap();
+        self.random.choice(from.iter()).cloned()
+    }
+
+    /// Up to so many users.
+    fn some(&mut self, most: usize) -> Ids {
+        let count = self.random.usize(0..=most);
+        (0..count).filter_map(|_| self.pick(&USERS)).collect()
+    }
+
+    fn user_name(&mut self) -> String {
+        format!("user-{}", self.random.usize(0..USER_NAMES))
+    }
+
+    fn group_name(&mut self) -> String {
+        format!("group-{}", self.random.usize(0..GROUP_NAMES))
+    }
+}
+
+fn context(site: &'static Site) -> Context<'static> {
+    Context { directory: &site.directory, caller: &site.caller, base_url: "https://api.example/scim/v2" }
+}
+
+fn object(value: Value) -> Object {
+    value.as_object().unwrap().clone()
+}
+
+fn listed(ids: &Ids) -> Vec<Value> {
+    ids.iter().map(|id| json!({"value": id.as_str()})).collect()
+}
+
+pub(super) fn members(reply: &Reply) -> Ids {
+    let members = reply.body.as_ref().unwrap().get("members").and_then(Value::as_array).cloned().unwrap_or_default();
+    members.iter().map(|member| ResourceId::parse(member["value"].as_str().unwrap()).unwrap()).collect()
+}
+
+/// `W/"7"` is 7.
+fn version(reply: &Reply) -> Option<u64> {
+    let tag = reply.version.as_ref().expect("a version");
+    Some(tag.trim_start_matches("W/").trim_matches('"').parse().expect("a number"))
+}
