@@ -4,11 +4,11 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use protocol::{Caller, Precondition, Projection};
-use schema::Kind;
+use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Telling};
 use settle::State;
-use store::Directory;
+use store::{ChangeRecord, Commit, Committed, Directory, Keys, Member, Snapshot, Unsettled, Write};
 
 use crate::bus::{Bus, batch, detail, items, serve};
 use crate::engine::Engine;
@@ -195,6 +195,41 @@ async fn many_events_of_a_change_take_calls_within_the_limits() {
     assert_eq!(site.settle(std::slice::from_ref(&record)).await, [""; 0]);
     let bus = site.bus.lock().unwrap();
     assert_eq!((&bus.calls, bus.taken.len()), (&vec![10, 1, 3], 13));
+}
+
+/// The writer died right after its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
+    let site = Site::new(false).await;
+    let tenant = &site.caller.tenant;
+    let mut add = Vec::new();
+    for number in 0..40 {
+        let id = site.create(Kind::User, json!({"userName": format!("u{number}")})).await;
+        add.push(Member { id: ResourceId::parse(&id).unwrap(), kind: Kind::User, display: None });
+    }
+    let staff = site.create(Kind::Group, json!({"displayName": "staff"})).await;
+    let id = ResourceId::parse(&staff).unwrap();
+    let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
+    let resource = json!({"displayName": "staff"}).as_object().unwrap().clone();
+    let after = Snapshot { resource, keys: keys.clone() };
+    let change = ChangeRecord {
+        id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(),
+        at: "2026-01-02T03:04:05.678Z".to_owned(),
+        attributes: vec!["members".to_owned()],
+        active: None,
+    };
+    let write = Write::Update { expected: 1, before: keys, after };
+    let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], leave: vec![], change };
+    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(Committed::Unsettled));
+    let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().roster.pending;
+    assert_eq!(pending().await, Some(commit.change.id));
+
+    let record = site.records().pop().unwrap();
+    assert_eq!(site.settle(&[record]).await, [""; 0]);
+    assert_eq!(pending().await, None);
+    assert_eq!(site.directory.unsettled(tenant).await, Ok(Unsettled::default()));
+    let taken = site.bus.lock().unwrap().taken.clone();
+    assert_eq!(detail(&taken[0])["added"].as_array().unwrap().len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]
