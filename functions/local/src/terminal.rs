@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_line_says_what_a_request_took() {
-        let usage = &Usage { calls: 2, units: 1.5, leniencies: Vec::new() };
+        let usage = &Usage { calls: 2, units: 1.5, ..Usage::default() };
         let line = |usage: &Usage, colour| {
             line("GET", "/x?count", StatusCode::OK, Duration::from_micros(12_340), usage, colour)
         };

@@ -1,6 +1,7 @@
 //! One JSON line for each request, and what stands in it: tenant, token id, operation, resource id, attribute names,
 //! status, duration, leniencies, and how much of DynamoDB it used. Never a credential, a value or a filter.
 
+use std::collections::BTreeSet;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const REQUEST: &str = "request";
 /// The target of the events that the store makes for each call of DynamoDB, with `call` and `units`.
 const DYNAMODB: &str = "dynamodb";
+/// The target of the events that the service makes for each change that it commits, with the names of its `attributes`.
+const CHANGE: &str = "change";
 
 /// What a request took.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Usage {
     pub units: f64,
     /// The names of the leniencies that were needed.
     pub leniencies: Vec<String>,
+    /// The names of the attributes that were changed.
+    pub attributes: BTreeSet<String>,
 }
 
 /// What was used inside a span that [`metered`] made, or that a function runs in.
@@ -55,7 +60,8 @@ pub struct Meter(());
 
 /// The layer that makes [`usage`] work.
 pub fn meter<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-    Meter(()).with_filter(Targets::new().with_target(REQUEST, Level::INFO).with_target(DYNAMODB, Level::DEBUG))
+    let targets = [(REQUEST, Level::INFO), (DYNAMODB, Level::DEBUG), (CHANGE, Level::DEBUG)];
+    Meter(()).with_filter(Targets::new().with_targets(targets))
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
@@ -66,25 +72,28 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let mut leniencies = Leniencies(Vec::new());
+        let mut leniencies = Names("leniencies", Vec::new());
         values.record(&mut leniencies);
         for span in context.span_scope(id).into_iter().flatten() {
             if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
-                usage.leniencies.extend_from_slice(&leniencies.0);
+                usage.leniencies.extend_from_slice(&leniencies.1);
             }
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if event.metadata().target() != DYNAMODB {
-            return;
+        let target = event.metadata().target();
+        let (mut units, mut attributes) = (Units(0.0), Names("attributes", Vec::new()));
+        match target {
+            DYNAMODB => event.record(&mut units),
+            CHANGE => event.record(&mut attributes),
+            _ => return,
         }
-        let mut units = Units(0.0);
-        event.record(&mut units);
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
-                usage.calls += 1;
+                usage.calls += u64::from(target == DYNAMODB);
                 usage.units += units.0;
+                usage.attributes.extend(attributes.1.iter().cloned());
             }
         }
     }
@@ -102,12 +111,13 @@ impl Visit for Units {
     fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
 }
 
-struct Leniencies(Vec<String>);
+/// The names in one field, with spaces between.
+struct Names(&'static str, Vec<String>);
 
-impl Visit for Leniencies {
+impl Visit for Names {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "leniencies" {
-            self.0 = value.split(' ').map(str::to_owned).collect();
+        if field.name() == self.0 {
+            self.1 = value.split(' ').map(str::to_owned).collect();
         }
     }
 
@@ -136,7 +146,7 @@ where
 
 /// Below `INFO` only our own rooms speak: the runtime and the SDK would print events and requests with all that is in them.
 fn filter(level: LevelFilter) -> Targets {
-    let ours = ["edge", "service", "store", REQUEST, DYNAMODB].map(|target| (target, level));
+    let ours = ["edge", "service", "store", REQUEST, DYNAMODB, CHANGE].map(|target| (target, level));
     // The runtime would log a second time what `run_event` has logged.
     let twice = ("lambda_runtime::layers::panic", LevelFilter::OFF);
     Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours).with_targets([twice])
@@ -157,10 +167,10 @@ fn panicked(info: &PanicHookInfo<'_>) {
     tracing::error!(place, "panic");
 }
 
-/// The span of one invocation. Deeper rooms may record `attributes`, the names of those that a request changed.
+/// The span of one invocation.
 pub(crate) fn span(operation: &str, request_id: Option<&str>) -> Span {
-    let (tenant, token, attributes, leniencies) = (Empty, Empty, Empty, Empty);
-    tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, attributes, leniencies)
+    let (tenant, token, leniencies) = (Empty, Empty, Empty);
+    tracing::info_span!(target: REQUEST, "request", operation, request_id, tenant, token, leniencies)
 }
 
 /// Puts the tenant and the token's id on the line of the request, or invocation, that is under way.
@@ -186,6 +196,7 @@ pub(crate) fn answered(operation: &str, response: &Response, resource: Option<&R
         status = response.status,
         scim_type = response.scim_type,
         resource = resource.map(tracing::field::display),
+        attributes = (!usage.attributes.is_empty()).then(|| Vec::from_iter(usage.attributes.iter().map(String::as_str)).join(" ")),
         duration_ms = milliseconds(duration),
         dynamodb_calls = usage.calls,
         dynamodb_units = usage.units,
@@ -278,8 +289,8 @@ pub(crate) mod tests {
             let other = inner.in_scope(|| tracing::info_span!("other"));
             inner.in_scope(|| other.in_scope(|| call(2.0)));
             inner.in_scope(|| tracing::debug!(target: "elsewhere", units = 9.0));
-            assert_eq!(usage(&inner), Usage { calls: 1, units: 2.0, leniencies: Vec::new() });
-            assert_eq!(usage(&outer), Usage { calls: 2, units: 2.5, leniencies: Vec::new() });
+            assert_eq!(usage(&inner), Usage { calls: 1, units: 2.0, ..Usage::default() });
+            assert_eq!(usage(&outer), Usage { calls: 2, units: 2.5, ..Usage::default() });
             assert_eq!(usage(&other), Usage::default());
         }
         .with_subscriber(subscriber)

@@ -117,7 +117,7 @@ fn too_large(status: StatusCode, mut response: http::Response<Body>, form: Form)
     if form.safe {
         let problem = "The answer is larger than 6 MB, the most that this service can send at once. Ask for fewer resources \
                        with count, leave members out with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip).";
-        return Response::from(Error::TooMany(problem.to_owned())).into_http(form);
+        return Response::from(Error::PayloadTooLarge(problem.to_owned())).into_http(form);
     }
     if status == StatusCode::OK {
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -181,8 +181,9 @@ mod tests {
     fn what_lambda_cannot_carry_is_said_and_not_lost() {
         let seven = 7 * 1024 * 1024;
         let refused = large(seven).into_http(PLAIN);
-        assert_eq!(refused.status(), 400);
-        assert!(matches!(refused.body(), Body::Text(text) if text.contains("tooMany") && text.contains("gzip")));
+        assert_eq!(refused.status(), 413);
+        let says = |text: &str| text.contains("excludedAttributes=members") && text.contains("gzip");
+        assert!(matches!(refused.body(), Body::Text(text) if says(text)));
         assert_eq!(large(seven).into_http(Form { gzip: true, ..PLAIN }).status(), 200);
         let mut changed = large(seven);
         changed.headers.push((ETAG, "W/\"2\"".to_owned()));
@@ -191,7 +192,7 @@ mod tests {
         assert!(matches!(changed.body(), Body::Empty) && header(&changed, "content-type").is_none());
         // Escaped, quotes take twice their place.
         let quotes = Response::ok(Object::from_iter([("id".to_owned(), json!("\"".repeat(2_000_000)))]));
-        assert_eq!(quotes.into_http(PLAIN).status(), 400);
+        assert_eq!(quotes.into_http(PLAIN).status(), 413);
     }
 
     #[test]

@@ -188,6 +188,7 @@ mod tests {
 
     async fn gone(_: &&str, _: Request) -> Result<Response, Error> {
         tracing::debug!(target: "dynamodb", call = "TransactWriteItems", units = 2.5);
+        tracing::debug!(target: "change", attributes = "emails active");
         Ok(Response::new(204, None, None, None))
     }
 
@@ -247,6 +248,7 @@ mod tests {
         assert_eq!(line["status"], 204);
         assert_eq!(line["resource"], id);
         assert_eq!((&line["dynamodb_calls"], &line["dynamodb_units"]), (&json!(1), &json!(2.5)));
+        assert_eq!(line["attributes"], "active emails");
         let span =
             json!({"name": "request", "operation": "edge", "request_id": "r-1", "tenant": "acme", "token": "t-1"});
         assert_eq!(line["span"], span);

@@ -107,6 +107,7 @@ async fn change(
         let commit = update(&before, resource, edges)?;
         match context.directory.commit(context.caller, &commit).await {
             Ok(committed) => {
+                tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed).await;
                 return Ok(commit.outcome(before, settled));
             }

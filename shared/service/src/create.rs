@@ -59,6 +59,7 @@ pub(crate) async fn create_as(
         };
         match context.directory.commit(context.caller, &commit).await {
             Ok(committed) => {
+                tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 settle::after(context, &id, committed).await;
                 return Ok(created(context, commit, resource, projection));
             }

@@ -28,6 +28,7 @@ mod bulk;
 mod bulk_limits;
 mod bulk_order;
 mod client;
+mod crowd;
 mod cursors;
 mod discovery;
 mod durability;
