@@ -19,6 +19,8 @@ import urllib.request
 base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
 # Event: its function, its answer, and what it needs: u the user, v another, n the user's name, g a group, t a token.
 EVENTS = {
+    "audit-list": ("AuditList", "changes", "u"),
+    "audit-list--members": ("AuditList", "members", "g"),
     "authorizer": ("Authorizer", "Allow", "t"),
     "authorizer--no-token": ("Authorizer", "Deny", ""),
     "bulk": ("Bulk", 200, ""),
@@ -40,6 +42,7 @@ EVENTS = {
     "schemas": ("Schemas", 200, ""),
     "search": ("Search", 200, ""),
     "service-provider-config": ("ServiceProviderConfig", 200, ""),
+    "settle": ("Settle", "batchItemFailures", ""),
     "tokens-expiring": ("TokensExpiring", "tokens", ""),
     "tokens-issue": ("TokensIssue", "token", ""),
     "tokens-issue--too-long": ("TokensIssue", "errorMessage", ""),

@@ -23,6 +23,8 @@ OTHER = {
     "ThrottlingRate": "7",
     "ThrottlingBurst": "8",
     "ReservedConcurrency": "9",
+    "EventResources": "yes",
+    "AuditRetentionDays": "30",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:t",
     "LatencyAlarmMs": "1234",
     "LogRetentionDays": "30",

@@ -22,6 +22,8 @@ RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ER
     UNSUPPORTED_MEDIA_TYPE WAF_FILTERED""".split()
 STATUSES = {"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429}
 OPEN = {"/v2/openapi.json": {"get", "head"}}
+# Nobody waits for them at the gateway, which gives up after 29 seconds.
+SECONDS = {"AuditList": 300, "Settle": 120}
 ANY = "x-amazon-apigateway-any-method"
 
 
@@ -82,6 +84,7 @@ def functions(stack):
     for action, resource in bounds:
         expect(not action.endswith(":*") and action != "*", f"Boundary: {action}")
         expect(resource != '"*"' or action.startswith("xray:"), f"Boundary: {action} on everything")
+    followers = {named(it["FunctionName"]) for it in stack.all("AWS::Lambda::EventSourceMapping").values()}
     roles = {}
     for name, it in stack.all("AWS::Lambda::Function").items():
         role = named(it.get("Role"))
@@ -89,13 +92,15 @@ def functions(stack):
         roles[role] = name
         expect(it.get("LoggingConfig") == {"LogGroup": {"Ref": "Logs"}, "LogFormat": "JSON"}, f"{name}: its log")
         expect(it.get("TracingConfig") == {"Mode": "Active"}, f"{name}: no traces")
-        expect(it.get("Runtime") == "provided.al2023" and it.get("Timeout") == 29, f"{name}: runtime, or timeout")
+        expect(it.get("Runtime") == "provided.al2023", f"{name}: its runtime")
+        expect(it.get("Timeout") == SECONDS.get(name, 29), f"{name}: its timeout")
         variables = it["Environment"]["Variables"]
         expect(variables.get("SERVICE") == {"Ref": "AWS::StackName"}, f"{name}: no SERVICE, so no metrics")
         properties = stack.at(role) or {}
         expect(properties.get("PermissionsBoundary") == {"Ref": "Boundary"}, f"{name}: no boundary")
         attached = {json.dumps(arn).rstrip('"').rsplit("/", 1)[-1] for arn in properties.get("ManagedPolicyArns", ())}
-        expect(attached == managed, f"{name}: managed policies {attached}")
+        of_stream = {"AWSLambdaDynamoDBExecutionRole"} if name in followers else set()
+        expect(attached == managed | of_stream, f"{name}: managed policies {attached}")
         rights = [statement for policy in properties.get("Policies", ()) for statement in statements({"Properties": policy})]
         for right in rights:
             rightful(name, right, bounds)
@@ -156,6 +161,21 @@ def failures(stack):
     expect(queues and queues <= watched, f"failures go to {queues}, alarms are on {watched}")
 
 
+def stream(stack):
+    """Changes are followed one after the other, none is passed over while it can be followed, and no other item is."""
+    it = stack.one("AWS::Lambda::EventSourceMapping")
+    expect(it["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}, "what is followed is not the table's stream")
+    expect(stack.at("Table", "StreamSpecification", "StreamViewType") == "NEW_IMAGE", "the stream has no new images")
+    expect(it["StartingPosition"] == "TRIM_HORIZON", "the first changes are passed over")
+    expect(it["ParallelizationFactor"] == 1, "a resource's changes may overtake each other")
+    expect(it["FunctionResponseTypes"] == ["ReportBatchItemFailures"], "a failure sends all of a batch again")
+    expect(it["BisectBatchOnFunctionError"] is True, "a crash sends all of a batch again, for ever")
+    expect(it["MaximumRecordAgeInSeconds"] >= 3600, "an outage of an hour loses events")
+    (pattern,) = [json.loads(filter["Pattern"]) for filter in it["FilterCriteria"]["Filters"]]
+    wanted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"what": {"S": [{"exists": True}]}}}}
+    expect(pattern == wanted, f"what passes is {pattern}")
+
+
 def order(stack):
     """API Gateway's role for logs comes after the first API and before a stage with a log."""
     for name, it in stack.template["Resources"].items():
@@ -177,6 +197,7 @@ def parameters(default, full):
     stage = full.one("AWS::ApiGateway::Stage")["MethodSettings"][0]
     logs = [full.at(name, key) for name in ("Logs", "ApiLogs") for key in ("RetentionInDays", "KmsKeyId")]
     each = lambda key: {json.dumps(it.get(key)) for it in full.all("AWS::Lambda::Function").values()}
+    variable = lambda name: {it["Environment"]["Variables"].get(name) for it in full.all("AWS::Lambda::Function").values()}
     for got, wanted in [
         (full.at("Domain", "DomainName"), OTHER["DomainName"]),
         (full.at("Domain", "RegionalCertificateArn"), OTHER["CertificateArn"]),
@@ -191,6 +212,9 @@ def parameters(default, full):
         (stage["ThrottlingBurstLimit"], OTHER["ThrottlingBurst"]),
         (each("ReservedConcurrentExecutions"), {json.dumps(OTHER["ReservedConcurrency"])}),
         (each("Architectures"), {json.dumps([OTHER["Architecture"]])}),
+        (variable("AUDIT_RETENTION_DAYS"), {OTHER["AuditRetentionDays"]}),
+        (full.at("Settle", "Environment", "Variables", "EVENT_RESOURCES"), OTHER["EventResources"]),
+        (full.value(full.at("Settle", "Environment", "Variables", "BASE_URL")), {"Fn::Sub": f"https://{OTHER['DomainName']}/scim/v2"}),
         (full.at("LatencyAlarm", "Threshold"), OTHER["LatencyAlarmMs"]),
         (logs, [OTHER["LogRetentionDays"], OTHER["KmsKeyArn"]] * 2),
         (full.at("Table", "SSESpecification", "KMSMasterKeyId"), OTHER["KmsKeyArn"]),
@@ -228,7 +252,7 @@ if len(sys.argv) > 1:
     pathlib.Path(sys.argv[1]).write_text(json.dumps(default.template, indent=1))
 for stack in (default, full):
     figures.clear()
-    for check in (gateway_responses, routes, functions, table, failures, alarms):
+    for check in (gateway_responses, routes, functions, table, failures, stream, alarms):
         check(stack)
 order(default)
 parameters(default, full)

@@ -17,6 +17,7 @@ use store::Directory;
 use tracing::Instrument;
 
 use crate::event::Call;
+use crate::feed::{Feed, Ticket};
 use crate::policy::Verdict;
 use crate::routes::{Destination, Routes};
 use crate::shown::Shown;
@@ -36,6 +37,7 @@ pub(crate) struct Gateway {
     directory: &'static Directory,
     /// Host and port.
     address: String,
+    feed: Arc<Feed>,
 }
 
 /// A refusal of the gateway's own, by its name in API Gateway.
@@ -57,19 +59,29 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
     let started = Instant::now();
     let (method, target) = (request.method().clone(), gateway.shown.target(request.uri()));
     let span = edge::log::metered();
-    let answer = gateway.answer(request).instrument(span.clone()).await;
+    // It ends behind the request's line, which so comes before those of its events.
+    let mut ticket = (!method.is_safe()).then(|| gateway.feed.begin());
+    let answer = gateway.answer(request, ticket.as_mut()).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refused| gateway.refuse(refused));
     terminal::request(method.as_str(), &target, response.status(), started.elapsed(), &edge::log::usage(&span));
+    if !response.status().is_server_error() {
+        ticket.iter_mut().for_each(Ticket::answered);
+    }
     response
 }
 
 impl Gateway {
     /// # Errors
     /// With a sentence, if the API lacks something.
-    pub(crate) fn new(api: Api, directory: &'static Directory, address: String) -> Result<Self, String> {
+    pub(crate) fn new(
+        api: Api,
+        directory: &'static Directory,
+        address: String,
+        feed: Arc<Feed>,
+    ) -> Result<Self, String> {
         let routes = Routes::new(&api.routes)?;
         match REFUSALS.iter().find(|refused| !api.refusals.contains_key(**refused)) {
-            None => Ok(Gateway { shown: Shown::new(&api), api, routes, directory, address }),
+            None => Ok(Gateway { shown: Shown::new(&api), api, routes, directory, address, feed }),
             Some(missing) => Err(format!("GatewayResponses in template.yaml has no {missing}")),
         }
     }
@@ -79,7 +91,7 @@ impl Gateway {
         format!("http://{}/{}/v2", self.address, self.api.stage)
     }
 
-    async fn answer(&self, request: Request) -> Result<Response, Refused> {
+    async fn answer(&self, request: Request, ticket: Option<&mut Ticket>) -> Result<Response, Refused> {
         let (request, body) = request.into_parts();
         let path = below(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let found = self.routes.find(request.method.as_str(), path);
@@ -88,6 +100,9 @@ impl Gateway {
         let (stage, address, id) = (&self.api.stage, &self.address, uuid::Uuid::now_v7().to_string());
         let call = Call { request: &request, path, stage, destination, address, id };
         let authorizer = if destination.open { Value::Null } else { self.authorize(&call).await? };
+        if let (Some(ticket), Some(tenant)) = (ticket, authorizer.get("tenant").and_then(Value::as_str)) {
+            ticket.is_of(tenant);
+        }
         let event = call.for_function(&authorizer, &body);
         let work = functions::call(destination.function, self.directory, event).ok_or("DEFAULT_5XX")?;
         let work = AssertUnwindSafe(rights::of(destination.function, work)).catch_unwind();

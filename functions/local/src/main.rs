@@ -1,10 +1,18 @@
 //! SCIM on Lambda on one machine: every function in one process behind a gateway that takes its routes from
 //! template.yaml, over an embedded DynamoDB. A development tool: nothing of it is deployed.
 
+mod audit;
+#[cfg(test)]
+mod audited;
+#[cfg(test)]
+mod bus;
 mod engine;
 mod event;
+mod feed;
+mod follow;
 mod functions;
 mod gateway;
+mod herald;
 #[cfg(test)]
 mod leniencies;
 #[cfg(test)]
@@ -13,6 +21,8 @@ mod options;
 mod policy;
 mod rights;
 mod routes;
+#[cfg(test)]
+mod settled;
 mod shown;
 mod template;
 mod terminal;
@@ -28,6 +38,7 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::Parser;
+use service::Telling;
 use store::{Connection, Credentials, Directory};
 use tokio::net::TcpListener;
 use tracing::Level;
@@ -37,12 +48,17 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::engine::Engine;
+use crate::feed::Feed;
+use crate::follow::{Follower, Following};
 use crate::gateway::Gateway;
-use crate::options::Options;
+use crate::herald::Herald;
+use crate::options::{Command, Options};
 use crate::template::Api;
 
 /// For a request that is under way when the program is told to stop.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// For what those have changed.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
 /// What a program that cannot begin ends with.
 const UNUSABLE: u8 = 2;
 
@@ -72,29 +88,65 @@ fn start_logging(level: Option<&str>) {
 
 fn run(runtime: &tokio::runtime::Runtime, options: Options) -> Result<(), String> {
     let api = Api::read()?;
+    if let Some(Command::Audit(audit)) = &options.command {
+        let (directory, _engine, _) = open(runtime, &options)?;
+        return runtime.block_on(audit.answer(directory, &options.tenant));
+    }
+    // Before the data are opened, which another `cargo run` on this port would have.
     let listener = runtime.block_on(listen(options.port))?;
-    let data = place(&options)?;
-    let (url, _engine) = match &options.dynamodb_endpoint {
-        Some(url) => (url.clone(), None),
-        None => {
-            let engine = Engine::start(data.as_deref())?;
-            (engine.url.clone(), Some(engine))
-        }
-    };
+    let (directory, _engine, data) = open(runtime, &options)?;
     runtime.block_on(async {
-        let directory = connect(url, options.table.clone()).await;
-        let directory = directory.map_err(|error| unusable(&options, data.as_deref(), &error))?;
         let token = token::obtain(directory, &options.tenant, &options.dialect, data.as_deref()).await?;
         let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
-        let gateway = Gateway::new(api, directory, address)?;
+        let feed = Arc::<Feed>::default();
+        let gateway = Gateway::new(api, directory, address, feed.clone())?;
+        let following = follow(&options, directory, feed, gateway.base_url())?;
         let kept = match (&options.dynamodb_endpoint, &data) {
             (Some(url), _) => url.clone(),
             (None, Some(path)) => path.display().to_string(),
             (None, None) => "in memory, gone when this stops".to_owned(),
         };
         terminal::introduce(&gateway.base_url(), &token, &options.tenant, &kept);
-        serve(listener, gateway).await
+        let served = serve(listener, gateway).await;
+        if let Some(following) = following {
+            following.finish(LAST_EVENTS).await;
+        }
+        served
     })
+}
+
+/// The directory, the engine that it is in if that is ours, and its file if it has one.
+fn open(
+    runtime: &tokio::runtime::Runtime,
+    options: &Options,
+) -> Result<(&'static Directory, Option<Engine>, Option<PathBuf>), String> {
+    let data = place(options)?;
+    let (url, engine) = match &options.dynamodb_endpoint {
+        Some(url) => (url.clone(), None),
+        None => {
+            let engine = Engine::start(data.as_deref())?;
+            (engine.url.clone(), Some(engine))
+        }
+    };
+    let directory = runtime.block_on(connect(url, options.table.clone()));
+    let directory = directory.map_err(|error| unusable(options, data.as_deref(), &error))?;
+    Ok((directory, engine, data))
+}
+
+/// Follows changes from here on, unless that is not wanted.
+fn follow(
+    options: &Options,
+    directory: &'static Directory,
+    feed: Arc<Feed>,
+    base_url: String,
+) -> Result<Option<Following>, String> {
+    if options.no_events {
+        return Ok(None);
+    }
+    let herald = Herald::new(options.events.as_deref())?;
+    let telling = Telling { base_url, with_resources: options.event_resources };
+    feed.tell(options.tenant.clone());
+    Ok(Some(Follower::new(directory, feed, telling, herald).start()))
 }
 
 /// The file to keep the directory in, if one is wanted.

@@ -1,4 +1,4 @@
-//! What is printed: how to reach the service, and a line for each request. No credential but the one at the start, no
+//! What is printed: how to reach the service, and a line for each request and each event. No credential but the one at the start, no
 //! value and no filter.
 
 use std::io::{IsTerminal, Write};
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use edge::log::Usage;
+use protocol::event::Event;
 
 /// Colour is for people (see no-color.org).
 static COLOUR: LazyLock<bool> =
@@ -53,15 +54,26 @@ fn line(
     format!("{method:<6} {target}  {on}{status}{off}  {milliseconds:.1} ms  {calls} DynamoDB call{s}{lenient}{names}")
 }
 
+/// Prints the line of an event.
+pub(crate) fn event(event: &Event) {
+    let version = event.version.map(|version| format!(" v{version}")).unwrap_or_default();
+    say(&format!("event {} {}{version}", event.name.as_str(), event.uri));
+}
+
 /// Nothing can be done where nobody listens.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let written = writeln!(std::io::stdout().lock(), "{text}");
     drop(written);
 }
 
-/// Prints why the program ends.
+/// Prints why the program ends, or what else went wrong.
 pub(crate) fn complain(problem: &str) {
-    let written = writeln!(std::io::stderr().lock(), "error: {problem}");
+    note(&format!("error: {problem}"));
+}
+
+/// Prints what is no part of the output.
+pub(crate) fn note(text: &str) {
+    let written = writeln!(std::io::stderr().lock(), "{text}");
     drop(written);
 }
 

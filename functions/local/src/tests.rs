@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -142,7 +143,7 @@ fn every_refusal_of_the_gateway_is_a_scim_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_has_what_it_needs() {
     let (directory, _engine) = directory().await;
-    let gateway = Gateway::new(Api::read().unwrap(), directory, "127.0.0.1:1".to_owned()).unwrap();
+    let gateway = Gateway::new(Api::read().unwrap(), directory, "127.0.0.1:1".to_owned(), Arc::default()).unwrap();
     assert_eq!(gateway.base_url(), "http://127.0.0.1:1/scim/v2");
 }
 

@@ -5,12 +5,17 @@ use std::str::FromStr;
 
 use schema::Dialect;
 
-/// The customer whose directory a request works on. Only the authorizer's context makes one; the store takes no string
-/// in its place.
+/// The customer whose directory a request works on. The authorizer's context makes one; where no route leads, a record's own
+/// key does, or an operator. The store takes no string in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 
 impl Tenant {
+    /// The tenant of a name, for functions that no caller reaches: those that follow records, and those of operators.
+    pub fn named(name: &str) -> Option<Tenant> {
+        Self::is_valid_name(name).then(|| Self(name.to_owned()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,8 +78,8 @@ impl Caller {
     pub fn from_context(tenant: &str, token: &str, scopes: &str, dialect: Option<&str>) -> Option<Caller> {
         let scopes = scopes.parse().ok()?;
         let dialect = dialect.map_or_else(|| Some(Dialect::lenient()), Dialect::named)?;
-        let known = Tenant::is_valid_name(tenant) && !token.is_empty();
-        known.then(|| Caller { tenant: Tenant(tenant.to_owned()), token: token.to_owned(), scopes, dialect })
+        let tenant = Tenant::named(tenant).filter(|_| !token.is_empty())?;
+        Some(Caller { tenant, token: token.to_owned(), scopes, dialect })
     }
 }
 

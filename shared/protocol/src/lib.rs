@@ -6,6 +6,7 @@ mod compare;
 mod cursor;
 pub mod discovery;
 mod error;
+pub mod event;
 mod filter;
 mod immutable;
 pub mod membership;

@@ -162,13 +162,54 @@ fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Err
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
 }
 
-/// The names of the attributes in which two versions of a resource differ.
+/// The names of the attributes in which two versions of a resource differ; those of an extension stand behind its URI
+/// (RFC 7644 §3.10).
 pub(crate) fn attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
-    let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
-    let mut names: Vec<String> = changed.chain(gone).cloned().collect();
+    let is_extension = |name: &str| name.contains(':');
+    let mut names = Vec::new();
+    for name in changed(before, after) {
+        let content = |resource: &Object| resource.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        match is_extension(name) {
+            true => names.extend(changed(&content(before), &content(after)).map(|sub| format!("{name}:{sub}"))),
+            false => names.push(name.to_owned()),
+        }
+    }
     if members {
         names.push("members".to_owned());
     }
     names
+}
+
+fn changed<'a>(before: &'a Object, after: &'a Object) -> impl Iterator<Item = &'a str> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
+    changed.chain(gone).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn attributes_that_differ_are_named_as_a_path_names_them() {
+        const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let object = |json: Value| json.as_object().unwrap().clone();
+        for (before, after, members, expect) in [
+            (json!({}), json!({"userName": "a", "active": true}), false, vec!["userName", "active"]),
+            (json!({"title": "x", "active": true}), json!({"active": false}), false, vec!["active", "title"]),
+            (json!({"displayName": "a"}), json!({"displayName": "a"}), true, vec!["members"]),
+            (
+                json!({E: {"department": "a", "division": "b"}}),
+                json!({E: {"department": "c", "costCenter": "d"}}),
+                false,
+                vec!["E:department", "E:costCenter", "E:division"],
+            ),
+            (json!({E: {"department": "a"}}), json!({}), false, vec!["E:department"]),
+        ] {
+            let expect: Vec<String> = expect.into_iter().map(|name| name.replace("E:", &format!("{E}:"))).collect();
+            assert_eq!(attributes(&object(before), &object(after), members), expect);
+        }
+    }
 }

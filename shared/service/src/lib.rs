@@ -2,12 +2,14 @@
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
 mod all;
+pub mod audit;
 mod bulk;
 mod change;
 mod contest;
 mod create;
 mod delete;
 mod failure;
+mod follow;
 mod get;
 mod keys;
 mod list;
@@ -24,6 +26,7 @@ pub use bulk::bulk;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
+pub use follow::{Telling, follow};
 pub use get::get;
 pub use list::list;
 

@@ -23,7 +23,7 @@ pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
 }
 
 /// Represents resources without their edges.
-pub(crate) fn bare(context: &Context<'_>, stored: &Stored) -> Object {
+pub(crate) fn bare(base_url: &str, stored: &Stored) -> Object {
     let kind = stored.kind;
     let mut resource = Object::new();
     resource.insert("schemas".to_owned(), resource_type(kind).schemas_of(&stored.resource).into());
@@ -33,7 +33,7 @@ pub(crate) fn bare(context: &Context<'_>, stored: &Stored) -> Object {
         "resourceType": kind.name(),
         "created": stored.created,
         "lastModified": stored.last_modified,
-        "location": kind.location(context.base_url, &stored.id),
+        "location": kind.location(base_url, &stored.id),
         "version": entity_tag(stored.version),
     });
     resource.insert("meta".to_owned(), meta);
@@ -64,12 +64,12 @@ pub(crate) async fn seen(
     if with_edges && stored.iter().any(has_edges) {
         return whole(context, kind, stored).await;
     }
-    Ok(stored.into_iter().map(|stored| (stored.clone(), bare(context, &stored))).collect())
+    Ok(stored.into_iter().map(|stored| (stored.clone(), bare(context.base_url, &stored))).collect())
 }
 
 /// Represents a resource with edges that are at hand.
 pub(crate) fn with_edges(context: &Context<'_>, stored: &Stored, edges: Vec<Value>) -> Object {
-    let mut resource = bare(context, stored);
+    let mut resource = bare(context.base_url, stored);
     if !edges.is_empty() {
         let meta = resource.shift_remove("meta");
         resource.insert(edges_attribute(stored.kind).to_owned(), Value::Array(edges));

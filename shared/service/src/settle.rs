@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::Error;
+use protocol::{Error, Tenant};
 use schema::ResourceId;
-use store::{Committed, Settled};
+use store::{Committed, Directory, Settled};
 
 use crate::Context;
 use crate::failure::failed;
 
 /// What a request spends at most on what it has committed, before it answers. The rest is left to the function `settle`.
 const OWN: Duration = Duration::from_secs(8);
+/// What is spent on it behind the requests, within the time of the function `settle`. Then that comes again.
+const BEHIND: Duration = Duration::from_secs(40);
 /// Seconds after which it is worth another try, where another change is still being applied.
 const RETRY_AFTER: u32 = 5;
 
@@ -35,4 +37,12 @@ pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instan
         Settled::Done => Ok(()),
         Settled::Later => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
     }
+}
+
+/// Completes what a change has left to do for a resource, behind the requests.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn behind(directory: &Directory, tenant: &Tenant, id: &ResourceId) -> Result<Settled, Error> {
+    directory.settle(tenant, id, Instant::now() + BEHIND).await.map_err(failed)
 }

@@ -139,7 +139,7 @@ impl Directory {
     /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable` it is
     /// unknown whether the commit happened.
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<Committed, Error> {
-        let planned = plan::planned(&self.table, caller, commit)?;
+        let planned = plan::planned(&self.table, caller, commit, self.kept_until())?;
         self.write_parts(&caller.tenant, commit, &planned.parts).await?;
         match self.transact(&planned.actions, &mut Backoff::new()).await {
             Ok(()) | Err(Failure::Done) => Ok(planned.committed),

@@ -23,6 +23,9 @@ const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+const DAY: u64 = 24 * 60 * 60;
+/// How long change records are kept, unless `AUDIT_RETENTION_DAYS` says otherwise.
+const CHANGES_KEPT: Duration = Duration::from_secs(400 * DAY);
 
 /// The directory of all tenants: one table. Cloning it is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Directory {
     pub(crate) client: Client,
     pub(crate) table: String,
     pub(crate) secrets: Secrets,
+    /// How long change records are kept.
+    pub(crate) changes_kept: Duration,
 }
 
 /// Which items the function may read, for the request that opens the connection before the first event.
@@ -61,8 +66,8 @@ pub enum Credentials {
 }
 
 impl Directory {
-    /// Connects with what Lambda sets in the environment, and with `TABLE`, which the template sets. It sends one
-    /// cheap read whose answer does not matter: Lambda's init phase runs at full CPU, so that is the time for a handshake.
+    /// Connects with what Lambda sets in the environment, and with what the template sets: `TABLE`, and `AUDIT_RETENTION_DAYS`, for
+    /// how long change records are kept. It sends one cheap read whose answer does not matter: Lambda's init phase runs at full CPU, so that is the time for a handshake.
     pub async fn from_environment(warm: Warm) -> Result<Self, Error> {
         let directory = Self::from_variables(|name| env::var(name).ok())?;
         directory.warm(warm).await;
@@ -81,7 +86,8 @@ impl Directory {
         let credentials = config::Credentials::new(key, secret, session, None, "environment");
         let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
         let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        Ok(Self::build(builder, endpoint, table))
+        let changes_kept = optional("AUDIT_RETENTION_DAYS").map_or(Ok(CHANGES_KEPT), |days| retention(&days))?;
+        Ok(Self { changes_kept, ..Self::build(builder, endpoint, table) })
     }
 
     /// Connects to a table that is named here.
@@ -112,7 +118,7 @@ impl Directory {
             .timeout_config(timeouts)
             .interceptor(Meter)
             .build();
-        Self { client: Client::from_conf(config), table, secrets: Secrets::default() }
+        Self { client: Client::from_conf(config), table, secrets: Secrets::default(), changes_kept: CHANGES_KEPT }
     }
 
     async fn warm(&self, warm: Warm) {
@@ -123,6 +129,12 @@ impl Directory {
         let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send().await;
         drop(answer);
     }
+}
+
+fn retention(days: &str) -> Result<Duration, Error> {
+    let days =
+        days.parse::<u32>().map_err(|_| Error::Refused(format!("AUDIT_RETENTION_DAYS is {days:?}, no number")))?;
+    Ok(Duration::from_secs(u64::from(days) * DAY))
 }
 
 /// What the SDK may spend on repeats. Its own account is filled by successes alone, so that after a spell of throttling
@@ -163,6 +175,20 @@ mod tests {
             assert_eq!(error.to_string(), format!("refused: the environment variable {missing} is not set"));
         }
         without("AWS_ENDPOINT_URL").unwrap();
+    }
+
+    #[tokio::test]
+    async fn change_records_are_kept_as_long_as_the_environment_says() {
+        let with = |days: &str| {
+            let set = |name: &str| LAMBDA.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            Directory::from_variables(
+                |name| if name == "AUDIT_RETENTION_DAYS" { Some(days.to_owned()) } else { set(name) },
+            )
+        };
+        for (days, expect) in [("", 400), ("30", 30), ("3650", 3650)] {
+            assert_eq!(with(days).unwrap().changes_kept, Duration::from_secs(expect * DAY), "{days}");
+        }
+        assert!(with("a year").is_err() && with("-1").is_err());
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use crate::membership::{Edges, leave};
 use crate::page::CollectionQuery;
 use crate::retry::Backoff;
 use crate::settle::{Settled, Work, all_done};
-use crate::{Departure, Directory, Error, Member, part, record};
+use crate::{Departure, Directory, Error, Member, part};
 
 /// How many edges of a dissolving group are read at a time.
 const READ: usize = 1000;
@@ -82,7 +82,7 @@ impl Directory {
                 let from = Departure { group: group.clone(), version: stored.version };
                 let mut actions = Vec::from(leave(&self.table, work.tenant, work.id, &from, &work.item.at)?);
                 let removed = vec![work.id.to_string()];
-                actions.push(record::of_group(&self.table, work.tenant, work.item, group, stored.version, removed)?);
+                actions.push(self.record_of_group(work.tenant, work.item, group, stored.version, removed)?);
                 match self.transact(&actions, &mut Backoff::new()).await {
                     Ok(()) => return Ok(true),
                     Err(Failure::Final(Error::Stale)) => {}

@@ -79,7 +79,7 @@ impl Key {
     }
 
     pub(crate) fn change(tenant: &Tenant, id: &ResourceId) -> Self {
-        Self::new(format!("{}#change", tenant.as_str()), id.as_str())
+        Self::new(changes(tenant), id.as_str())
     }
 
     pub(crate) fn bookmark(tenant: &Tenant, token: &str, query: &str, start_index: usize) -> Self {
@@ -151,6 +151,13 @@ pub(crate) fn counts(tenant: &Tenant) -> String {
 
 pub(crate) fn count_prefix(kind: Kind) -> String {
     format!("{}#", word(kind))
+}
+
+/// What the collection of a tenant's changes is called after the tenant.
+pub(crate) const CHANGES: &str = "#change";
+
+pub(crate) fn changes(tenant: &Tenant) -> String {
+    format!("{}{CHANGES}", tenant.as_str())
 }
 
 /// A kind's name inside keys and change records.

@@ -6,6 +6,7 @@
 mod action;
 mod batch;
 mod bookmark;
+mod change;
 mod commit;
 mod connect;
 mod departure;
@@ -30,6 +31,7 @@ mod unanswered;
 mod unsettled;
 
 pub use bookmark::{Bookmark, BookmarkKey, Replacing};
+pub use change::{change_of_image, first_change_id, made_at};
 pub use commit::{
     ChangeRecord, Commit, Committed, Departure, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
     MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, RESOURCE_BYTES, Rest, Snapshot, Write,
@@ -41,7 +43,6 @@ pub use item::{Roster, Stored};
 pub use key::Index;
 pub use members::Member;
 pub use page::{Fields, Page, Skipped};
-pub use part::PartOfChange;
 pub use settle::Settled;
 pub use table::{KEYS, TableKeys};
 pub use token::Token;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-use protocol::Tenant;
+use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use crate::item::{self, Item, PartItem, PartMember};
@@ -28,13 +28,6 @@ pub(crate) struct Part {
     pub(crate) key: Key,
     pub(crate) edges: Edges,
     pub(crate) applied: bool,
-}
-
-/// Who came and who went by a large change, in parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartOfChange {
-    pub added: Vec<ResourceId>,
-    pub removed: Vec<ResourceId>,
 }
 
 /// Cuts a change into what one transaction holds.
@@ -98,11 +91,11 @@ impl Directory {
         item.map(|item| part(tenant, change, item)).transpose()
     }
 
-    /// Who came and who went by a large change, whose record says that it is in parts.
-    pub async fn parts_of_change(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<PartOfChange>, Error> {
+    /// Who came and who went by a large change, whose record says that it is in parts; always in the same order.
+    pub async fn parts_of_change(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<event::Part>, Error> {
         let ids = |members: Vec<Member>| members.into_iter().map(|member| member.id).collect();
         let parts = self.parts(tenant, change).await?.into_iter().map(|part| part.edges);
-        Ok(parts.map(|edges| PartOfChange { added: ids(edges.add), removed: ids(edges.remove) }).collect())
+        Ok(parts.map(|edges| event::Part { added: ids(edges.add), removed: ids(edges.remove) }).collect())
     }
 }
 

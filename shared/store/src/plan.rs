@@ -28,10 +28,12 @@ pub(crate) struct Planned {
     pub(crate) committed: Committed,
 }
 
-pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit) -> Result<Planned, Error> {
+/// The record expires at that time, in seconds since 1970.
+pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u64) -> Result<Planned, Error> {
     let edges = Edges::of(commit);
     let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
-    let mut plan = Plan { table, caller, tenant: &caller.tenant, commit, edges, is_large, actions: Vec::new() };
+    let tenant = &caller.tenant;
+    let mut plan = Plan { table, caller, tenant, commit, edges, is_large, expires, actions: Vec::new() };
     let committed = match &commit.write {
         Write::Create { after } => {
             plan.check(after)?;
@@ -68,6 +70,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) edges: Edges,
     /// More members change than one transaction holds.
     pub(crate) is_large: bool,
+    /// When the record expires, in seconds since 1970.
+    pub(crate) expires: u64,
     actions: Vec<Action>,
 }
 

@@ -1,6 +1,6 @@
 //! What a commit writes down beside the change itself: its record, and what it leaves to do.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
@@ -10,10 +10,43 @@ use crate::action::{self, ABSENT, Action, Meaning};
 use crate::item::{self, ChangeItem, LeftGroup, UnsettledItem};
 use crate::key::{self, Key};
 use crate::plan::Plan;
-use crate::{Committed, Error, Member, Write};
+use crate::{Committed, Directory, Error, Member, Write};
 
-/// How long change records are kept.
-const CHANGES_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+impl Directory {
+    /// Until when a record that is made just now is kept, in seconds since 1970.
+    pub(crate) fn kept_until(&self) -> u64 {
+        now().saturating_add(self.changes_kept.as_secs())
+    }
+
+    /// The record of what a group loses, or turns out not to have got, by what somebody did elsewhere.
+    pub(crate) fn record_of_group(
+        &self,
+        tenant: &Tenant,
+        cause: &UnsettledItem,
+        group: &ResourceId,
+        before: u64,
+        removed: Vec<String>,
+    ) -> Result<Action, Error> {
+        let id = item::id(&Uuid::now_v7().to_string())?;
+        let item = ChangeItem {
+            token: &cause.token,
+            what: format!("{}.updated", key::word(Kind::Group)),
+            resource_type: Kind::Group,
+            id: group.as_str(),
+            attributes: &["members".to_owned()],
+            version_before: Some(before),
+            version_after: Some(before + 1),
+            members_added: Vec::new(),
+            members_removed: removed,
+            in_parts: false,
+            groups_left: Vec::new(),
+            active: None,
+            at: &cause.at,
+            expires: self.kept_until(),
+        };
+        action::put(&self.table, &Key::change(tenant, &id), &item, Some(ABSENT), Meaning::Invariant)
+    }
+}
 
 impl Plan<'_> {
     /// What is left to do, for whoever comes next.
@@ -52,44 +85,10 @@ impl Plan<'_> {
             groups_left: left.map(|from| LeftGroup { id: from.group.as_str(), version: from.version + 1 }).collect(),
             active: commit.change.active,
             at: &commit.change.at,
-            expires: kept_until(),
+            expires: self.expires,
         };
         self.put(&Key::change(self.tenant, &commit.change.id), &item, Some(ABSENT), Meaning::Invariant)
     }
-}
-
-/// The record of what a group loses, or turns out not to have got, by what somebody did elsewhere.
-pub(crate) fn of_group(
-    table: &str,
-    tenant: &Tenant,
-    cause: &UnsettledItem,
-    group: &ResourceId,
-    before: u64,
-    removed: Vec<String>,
-) -> Result<Action, Error> {
-    let id = item::id(&Uuid::now_v7().to_string())?;
-    let item = ChangeItem {
-        token: &cause.token,
-        what: format!("{}.updated", key::word(Kind::Group)),
-        resource_type: Kind::Group,
-        id: group.as_str(),
-        attributes: &["members".to_owned()],
-        version_before: Some(before),
-        version_after: Some(before + 1),
-        members_added: Vec::new(),
-        members_removed: removed,
-        in_parts: false,
-        groups_left: Vec::new(),
-        active: None,
-        at: &cause.at,
-        expires: kept_until(),
-    };
-    action::put(table, &Key::change(tenant, &id), &item, Some(ABSENT), Meaning::Invariant)
-}
-
-/// Until when a record that is made just now is kept.
-pub(crate) fn kept_until() -> u64 {
-    now() + CHANGES_KEPT.as_secs()
 }
 
 /// Seconds since 1970.

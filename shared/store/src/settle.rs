@@ -17,7 +17,6 @@ use crate::item::{self, Item, UnsettledItem};
 use crate::key::Key;
 use crate::membership::{Edges, cut};
 use crate::part::Part;
-use crate::record::{self, kept_until};
 use crate::retry::Backoff;
 use crate::{Directory, Error, Member};
 
@@ -123,7 +122,7 @@ impl Directory {
         let values = Item::from([
             ("yes".to_owned(), Bool(true)),
             ("no".to_owned(), Bool(false)),
-            ("until".to_owned(), number(kept_until())),
+            ("until".to_owned(), number(self.kept_until())),
         ]);
         let set = "SET #applied = :yes, #expires = :until";
         action::update(&self.table, &part.key, set, Some("#applied = :no"), values, Meaning::Done)
@@ -159,7 +158,7 @@ impl Directory {
             let key = Key::resource(work.tenant, Kind::Group, work.id);
             actions.push(action::update(&self.table, &key, set, Some("#version = :expected"), values, Meaning::Edge)?);
             let lost = lost.remove.iter().map(|member| member.id.to_string()).collect();
-            actions.push(record::of_group(&self.table, work.tenant, work.item, work.id, group.version, lost)?);
+            actions.push(self.record_of_group(work.tenant, work.item, work.id, group.version, lost)?);
         }
         Ok(Some(actions))
     }

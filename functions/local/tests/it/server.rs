@@ -58,18 +58,27 @@ impl Server {
                 skipped(test, "it needs a strict token of that server in SCIM_STRICT_TOKEN");
                 None
             }
-            (Err(_), _) => Some(Self::launch(&Data::Memory, &unique("t"), "strict")),
+            (Err(_), _) => Some(Self::launch(&Data::Memory, &unique("t"), &["--dialect", "strict"])),
         }
     }
 
     /// Starts `local` for `tenant`, and waits until it has said where it listens and what its token is.
     pub(crate) fn spawn(data: &Data<'_>, tenant: &str) -> Self {
-        Self::launch(data, tenant, "lenient")
+        // Nobody else's calls are to come between those of the test's requests, where they are counted, and fail.
+        let quiet: &[&str] = if let Data::At(_) = data { &["--no-events"] } else { &[] };
+        Self::launch(data, tenant, quiet)
     }
 
-    fn launch(data: &Data<'_>, tenant: &str, dialect: &str) -> Self {
+    /// Starts `local` for `tenant`, and lets it tell its events in a file.
+    pub(crate) fn telling(data: &Data<'_>, tenant: &str, events: &Path, resources: bool) -> Self {
+        let mut more = vec!["--events", events.to_str().unwrap()];
+        more.extend(resources.then_some("--event-resources"));
+        Self::launch(data, tenant, &more)
+    }
+
+    fn launch(data: &Data<'_>, tenant: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-        command.args(["--port", "0", "--tenant", tenant, "--dialect", dialect]);
+        command.args(["--port", "0", "--tenant", tenant]).args(more);
         match (env::var_os("DYNAMODB_ENDPOINT"), data) {
             (_, Data::At(url)) => command.arg("--dynamodb-endpoint").arg(url),
             (Some(url), _) => command.arg("--dynamodb-endpoint").arg(url),
@@ -115,6 +124,17 @@ impl Server {
         let process = self.process.as_ref().expect("a server of our own");
         let lines = std::iter::repeat_with(|| process.lines.recv_timeout(START).expect("a line for each request"));
         lines.take_while(|line| !(line.contains(&marker) && line.contains(" DynamoDB call"))).collect()
+    }
+
+    /// The next line that begins so.
+    pub(crate) fn line(&self, beginning: &str) -> String {
+        let process = self.process.as_ref().expect("a server of our own");
+        loop {
+            let line = process.lines.recv_timeout(START).expect("a line that begins so");
+            if line.starts_with(beginning) {
+                return line;
+            }
+        }
     }
 
     /// SIGKILL: no goodbye.

@@ -23,3 +23,4 @@ mod names;
 mod paging;
 mod proxy;
 mod tokens;
+mod trail;

@@ -1,0 +1,10 @@
+//! Answers from the change records: `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}`, what happened to a user or a
+//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}`, who was in a group.
+
+use protocol::Error;
+use service::audit::{Answer, Question, answer};
+use store::Directory;
+
+pub async fn handle(directory: &Directory, event: Question) -> Result<Answer, Error> {
+    answer(directory, event).await
+}

@@ -1,0 +1,146 @@
+//! The EventBridge bus: entries within its limits, and what it did not take sent again.
+
+use std::env;
+use std::time::Duration;
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::retry::RetryConfig;
+use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
+use aws_sdk_eventbridge::config::{self, Region};
+use aws_sdk_eventbridge::error::ProvideErrorMetadata;
+use aws_sdk_eventbridge::primitives::DateTime;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_http_client::tls;
+use protocol::event::Event;
+
+use crate::variable;
+
+/// Whose events they are, for the patterns of rules.
+const SOURCE: &str = "scim";
+/// EventBridge takes no more entries in a call, and no more bytes, times included.
+const ENTRIES: usize = 10;
+const BYTES: usize = 256 * 1024;
+const TIME_BYTES: usize = 14;
+/// So often what EventBridge did not take is sent again, each time after a longer pause.
+const REPEATS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Where events are published.
+#[derive(Debug)]
+pub struct Bus {
+    client: Client,
+    name: String,
+}
+
+impl Bus {
+    /// From what Lambda sets in the environment, and from `EVENT_BUS`, which the template sets.
+    pub(crate) fn from_environment() -> Result<Self, String> {
+        let region = Region::new(variable("AWS_REGION")?);
+        let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+        let session = env::var("AWS_SESSION_TOKEN").ok().filter(|token| !token.is_empty());
+        let credentials = config::Credentials::new(key, secret, session, None, "environment");
+        let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE").or_else(|_| variable("AWS_ENDPOINT_URL")).ok();
+        let builder = config::Builder::new().region(region).credentials_provider(credentials);
+        Ok(Self::build(builder, endpoint, variable("EVENT_BUS")?))
+    }
+
+    /// A bus at a URL where no key is checked.
+    pub fn at(endpoint: &str, name: &str) -> Self {
+        let credentials = config::Credentials::new("local", "local", None, None, "fixed");
+        let region = Region::from_static("us-east-1");
+        let builder = config::Builder::new().region(region).credentials_provider(credentials);
+        Self::build(builder, Some(endpoint.to_owned()), name.to_owned())
+    }
+
+    fn build(mut builder: config::Builder, endpoint: Option<String>, name: String) -> Self {
+        let https = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT);
+        if endpoint.is_some() {
+            builder.set_endpoint_url(endpoint);
+        }
+        let config = builder
+            .http_client(https)
+            .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
+            .timeout_config(timeouts.build())
+            .build();
+        Self { client: Client::from_conf(config), name }
+    }
+
+    /// Publishes events, all of them or an unknown part.
+    ///
+    /// # Errors
+    /// With a sentence for the log. All may be published again.
+    pub async fn publish(&self, events: &[Event]) -> Result<(), String> {
+        let entries = events.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+        for entries in calls(entries) {
+            self.put(entries).await?;
+        }
+        Ok(())
+    }
+
+    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, String> {
+        let detail = serde_json::to_string(&event.claims).map_err(|error| error.to_string())?;
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(SOURCE)
+            .detail_type(event.name.as_str())
+            .time(DateTime::from_millis(event.at.as_millisecond()))
+            .detail(detail);
+        Ok(entry.build())
+    }
+
+    /// One call, and repeats for those of its entries that were not taken.
+    async fn put(&self, mut entries: Vec<PutEventsRequestEntry>) -> Result<(), String> {
+        for repeat in 0.. {
+            let answer = self.client.put_events().set_entries(Some(entries.clone())).send().await;
+            let answer = answer.map_err(|error| format!("PutEvents: {}", error.code().unwrap_or("no answer")))?;
+            let results = answer.entries.unwrap_or_default();
+            if results.len() != entries.len() {
+                return Err("PutEvents: an answer with another number of entries".to_owned());
+            }
+            let failed = entries.into_iter().zip(&results).filter(|(_, result)| result.error_code.is_some());
+            entries = failed.map(|(entry, _)| entry).collect();
+            if entries.is_empty() {
+                return Ok(());
+            }
+            if repeat == REPEATS {
+                break;
+            }
+            tokio::time::sleep((FIRST_PAUSE * (1 << repeat)).mul_f64(0.5 + fastrand::f64())).await;
+        }
+        Err(format!("PutEvents: {} events were not taken", entries.len()))
+    }
+}
+
+/// The same entries in as few calls as the limits allow, in the same order.
+fn calls(entries: Vec<PutEventsRequestEntry>) -> Vec<Vec<PutEventsRequestEntry>> {
+    let (mut calls, mut bytes): (Vec<Vec<PutEventsRequestEntry>>, usize) = (Vec::new(), 0);
+    for entry in entries {
+        let size = size(&entry);
+        match calls.last_mut().filter(|call| call.len() < ENTRIES && bytes + size <= BYTES) {
+            Some(call) => {
+                bytes += size;
+                call.push(entry);
+            }
+            None => {
+                bytes = size;
+                calls.push(vec![entry]);
+            }
+        }
+    }
+    calls
+}
+
+/// As EventBridge counts it.
+fn size(entry: &PutEventsRequestEntry) -> usize {
+    let texts = [&entry.source, &entry.detail_type, &entry.detail];
+    TIME_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
+}
