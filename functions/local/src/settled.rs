@@ -8,7 +8,7 @@ use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Telling};
 use settle::State;
-use store::{ChangeRecord, Commit, Committed, Directory, Keys, Member, Snapshot, Unsettled, Write};
+use store::{ChangeRecord, Commit, Committed, Directory, Keys, Member, Rest, Snapshot, Unsettled, Write};
 
 use crate::bus::{Bus, batch, detail, items, serve};
 use crate::engine::Engine;
@@ -222,14 +222,33 @@ async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
     let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], leave: vec![], change };
     assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(Committed::Unsettled));
     let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().roster.pending;
-    assert_eq!(pending().await, Some(commit.change.id));
-
+    assert_eq!(pending().await, Some(commit.change.id.clone()));
     let record = site.records().pop().unwrap();
+    // Who is deleted meanwhile does not come; whoever reads the group as its function may sees it as it will be.
+    site.delete(Kind::User, commit.add[0].id.as_str()).await;
+    let members = async || {
+        let (all, any) = (Projection::default(), Precondition::default());
+        let read = async { service::get(&site.context(), Kind::Group, &staff, &all, &any).await };
+        let reply = rights::of("GroupsGet", read).await.unwrap();
+        reply.body.unwrap()["members"].as_array().unwrap().len()
+    };
+    assert_eq!(members().await, 39);
     assert_eq!(site.settle(&[record]).await, [""; 0]);
+    assert_eq!(members().await, 39);
     assert_eq!(pending().await, None);
     assert_eq!(site.directory.unsettled(tenant).await, Ok(Unsettled::default()));
     let taken = site.bus.lock().unwrap().taken.clone();
     assert_eq!(detail(&taken[0])["added"].as_array().unwrap().len(), 40);
+
+    let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
+    let write = Write::Delete { expected: 3, before: keys, groups: 0, rest: Rest::Some { pending: None } };
+    let change = ChangeRecord { id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(), ..commit.change };
+    let gone = Commit { write, add: vec![], change, ..commit };
+    assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(Committed::Unsettled));
+    let record = site.records().pop().unwrap();
+    assert_eq!(site.settle(&[record]).await, [""; 0]);
+    assert_eq!(site.directory.unsettled(tenant).await, Ok(Unsettled::default()));
+    assert!(items(&site.engine.url, &format!("acme#member#{id}")).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

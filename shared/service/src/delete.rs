@@ -1,8 +1,6 @@
 //! Deleting a resource (RFC 7644 §3.6): it goes in one commit, with its names, and with its edges if they are few; else they
 //! count no longer from then on, and go afterwards.
 
-use std::time::Instant;
-
 use futures_util::future::try_join;
 use protocol::{Error, Precondition};
 use schema::{Kind, ResourceId};
@@ -34,7 +32,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             return Err(Error::no_such(kind));
         };
         precondition.check(stored.version)?;
-        let Some(commit) = commit(context, &stored, &groups, contest.until()).await? else {
+        let Some(commit) = commit(context, &stored, &groups).await? else {
             contest.lost().await?;
             continue;
         };
@@ -48,6 +46,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
                 for id in &gone {
                     settle::before(context, id, contest.until()).await?;
                 }
+                contest.lost().await?;
             }
             Err(StoreError::Missing) => return Err(Error::no_such(kind)),
             Err(error) => return Err(failed(error)),
@@ -56,30 +55,24 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 }
 
 /// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
-async fn commit(
-    context: &Context<'_>,
-    stored: &Stored,
-    groups: &[ResourceId],
-    until: Instant,
-) -> Result<Option<Commit>, Error> {
+async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<Commit>, Error> {
     let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), Rest::None);
     let tenant = &context.caller.tenant;
     let edges = groups.len() as u64 + stored.roster.count;
     if edges > EDGES || stored.roster.pending.is_some() {
         rest = Rest::Some { pending: stored.roster.pending.clone() };
     } else if edges > 0 {
-        for group in context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)? {
-            if group.roster.pending.is_some() {
-                settle::before(context, &group.id, until).await?;
-                return Ok(None);
-            }
-            leave.push(Departure { group: group.id, version: group.version });
-        }
         let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
-        remove = members;
-        // A group that is being deleted lets go of its members by itself.
-        if leave.len() < groups.len() {
+        let found = context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)?;
+        // A group that is being deleted lets go of its members by itself, one with a pending change later; and an item can be
+        // changed once in a transaction.
+        let is_ready =
+            |group: &Stored| group.roster.pending.is_none() && members.iter().all(|member| member.id != group.id);
+        if found.len() < groups.len() || !found.iter().all(is_ready) {
             rest = Rest::Some { pending: None };
+        } else {
+            leave = found.into_iter().map(|it| Departure { group: it.id, version: it.version }).collect();
+            remove = members;
         }
     }
     let write = Write::Delete {

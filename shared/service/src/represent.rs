@@ -112,10 +112,14 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
 
 async fn with_members(context: &Context<'_>, groups: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
     let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let versions: HashMap<ResourceId, u64> = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
     let read: Vec<_> = groups.into_iter().map(|group| directory.members(tenant, group)).collect();
     let read: Vec<_> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
+    // A later version may come after a delete that was not known yet.
+    let has_moved = read.iter().flatten().any(|(group, _)| versions.get(&group.id) != Some(&group.version));
+    let later = if has_moved { directory.unsettled(tenant).await.map_err(failed)? } else { Unsettled::default() };
     let seen = read.into_iter().flatten().map(|(group, members)| {
-        let shown = members.iter().filter(|one| !unsettled.hides(&one.id));
+        let shown = members.iter().filter(|one| !unsettled.hides(&one.id) && !later.hides(&one.id));
         let resource = with_edges(context, &group, shown.map(|one| member(context, one)).collect());
         (group, resource)
     });

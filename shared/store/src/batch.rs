@@ -36,8 +36,11 @@ impl Directory {
         let mut backoff = Backoff::new();
         let mut left = HashMap::from([(self.table.clone(), keys)]);
         loop {
-            let answer = self.client.batch_get_item().set_request_items(Some(left)).send().await;
-            let answer = answer.map_err(|error| failure("BatchGetItem", &error))?;
+            let answer = self.client.batch_get_item().set_request_items(Some(left.clone())).send().await;
+            let answer = match answer.map_err(|error| failure("BatchGetItem", &error)) {
+                Err(Error::Throttled) if backoff.pause().await => continue,
+                answer => answer?,
+            };
             let before = found.len();
             found.extend(answer.responses.unwrap_or_default().into_values().flatten());
             left = answer.unprocessed_keys.unwrap_or_default();
@@ -45,7 +48,9 @@ impl Directory {
                 return Ok(found);
             }
             // An answer holds 16 MB: what did not fit is asked for at once, what was throttled after a pause.
-            if found.len() == before && !backoff.pause().await {
+            if found.len() > before {
+                backoff = Backoff::new();
+            } else if !backoff.pause().await {
                 return Err(Error::Throttled);
             }
         }
@@ -70,11 +75,18 @@ impl Directory {
         let mut backoff = Backoff::new();
         let mut left = HashMap::from([(self.table.clone(), writes)]);
         loop {
-            let answer = self.client.batch_write_item().set_request_items(Some(left)).send().await;
-            let answer = answer.map_err(|error| failure("BatchWriteItem", &error))?;
+            let answer = self.client.batch_write_item().set_request_items(Some(left.clone())).send().await;
+            let answer = match answer.map_err(|error| failure("BatchWriteItem", &error)) {
+                Err(Error::Throttled) if backoff.pause().await => continue,
+                answer => answer?,
+            };
+            let before: usize = left.values().map(Vec::len).sum();
             left = answer.unprocessed_items.unwrap_or_default();
             if left.is_empty() {
                 return Ok(());
+            }
+            if left.values().map(Vec::len).sum::<usize>() < before {
+                backoff = Backoff::new();
             }
             if !backoff.pause().await {
                 return Err(Error::Throttled);

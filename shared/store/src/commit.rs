@@ -169,6 +169,11 @@ impl Directory {
                         }));
                     }
                 }
+                Err(Failure::Final(error @ Error::Refused(_))) if unanswered.any() => {
+                    return Err(Failure::Final(Error::Unavailable(format!(
+                        "TransactWriteItems: no answer, and then: {error}"
+                    ))));
+                }
                 done => return done,
             }
         }

@@ -112,6 +112,9 @@ pub(crate) struct UnsettledItem {
     /// The large change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) change: Option<String>,
+    /// In how many parts it is.
+    #[serde(default)]
+    pub(crate) parts: usize,
     /// Who made the change, and when.
     pub(crate) token: String,
     pub(crate) at: String,

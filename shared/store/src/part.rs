@@ -20,7 +20,7 @@ const MEMBERS: usize = 32;
 /// So many bytes at the most, so that an item holds them; a single member may take more.
 const BYTES: usize = 100 * 1024;
 /// What was never committed disappears after this. What was committed is applied long before; its parts are kept as records.
-const UNAPPLIED_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const UNAPPLIED_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// A part, as it lies in the table.
 #[derive(Debug, Clone, PartialEq)]

@@ -32,8 +32,9 @@ pub(crate) struct Planned {
 pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u64) -> Result<Planned, Error> {
     let edges = Edges::of(commit);
     let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
+    let parts = if is_large { part::cut(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
-    let mut plan = Plan { table, caller, tenant, commit, edges, is_large, expires, actions: Vec::new() };
+    let mut plan = Plan { table, caller, tenant, commit, edges, is_large, parts, expires, actions: Vec::new() };
     let committed = match &commit.write {
         Write::Create { after } => {
             plan.check(after)?;
@@ -57,8 +58,7 @@ pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u6
     };
     plan.record(committed)?;
     plan.within_limits()?;
-    let parts = if plan.is_large { part::cut(&plan.edges) } else { Vec::new() };
-    Ok(Planned { actions: plan.actions, parts, committed })
+    Ok(Planned { actions: plan.actions, parts: plan.parts, committed })
 }
 
 /// A transaction in the making.
@@ -70,6 +70,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) edges: Edges,
     /// More members change than one transaction holds.
     pub(crate) is_large: bool,
+    /// It then.
+    pub(crate) parts: Vec<Edges>,
     /// When the record expires, in seconds since 1970.
     pub(crate) expires: u64,
     actions: Vec<Action>,

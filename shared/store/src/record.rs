@@ -55,6 +55,7 @@ impl Plan<'_> {
             kind: self.commit.kind,
             deleted,
             change: change.map(ToString::to_string),
+            parts: self.parts.len(),
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
         };

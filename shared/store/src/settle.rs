@@ -2,7 +2,7 @@
 //! anywhere: each transaction does its share once.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue::{Bool, S};
 use futures_util::future::try_join;
@@ -19,6 +19,9 @@ use crate::membership::{Edges, cut};
 use crate::part::Part;
 use crate::retry::Backoff;
 use crate::{Directory, Error, Member};
+
+/// After a throttled transaction, which has been tried a few times already.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Whether anything is left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,9 @@ impl Directory {
 
     async fn settle_members(&self, work: Work<'_>, change: &ResourceId) -> Result<Settled, Error> {
         let parts = self.parts(work.tenant, change).await?;
+        if parts.len() < work.item.parts {
+            return Err(Error::Corrupt("parts of a change are gone before they were applied".to_owned()));
+        }
         let open: Vec<Part> = parts.into_iter().filter(|part| !part.applied).collect();
         let applied = open.iter().map(|part| self.apply(work, Some(part), &part.edges)).collect::<Vec<_>>();
         if !all_done(applied).await? {
@@ -98,8 +104,20 @@ impl Directory {
                 return Ok(false);
             }
             actions.extend(part.map(|part| self.fence(part)).transpose()?);
-            if self.once(&actions).await? {
+            // Others have done it all.
+            if actions.is_empty() {
                 return Ok(true);
+            }
+            match self.once(&actions).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                // Nothing was done. There is time until there is none.
+                Err(Error::Throttled | Error::Contended) => {
+                    tokio::time::sleep(PAUSE).await;
+                    actions = edges.actions(&self.table, work.tenant, work.id)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             match self.corrected(work, part.is_some(), edges).await? {
                 Some(corrected) => actions = corrected,

@@ -59,6 +59,10 @@ impl Directory {
                 gone.insert(group.clone());
             }
         }
+        // Who was to come may have been deleted since.
+        if !come.is_empty() && self.existing(tenant, std::slice::from_ref(member)).await?.is_empty() {
+            come.clear();
+        }
         let edges = self.group_edges(tenant, member).await?;
         let groups: BTreeSet<ResourceId> =
             edges.into_iter().filter(|group| !gone.contains(group)).chain(come).collect();

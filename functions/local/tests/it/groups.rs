@@ -257,6 +257,45 @@ fn a_change_of_many_members_is_one_change() {
     scim.get(format!("/Users/{}", ids[0])).expect(200).holding(&json!({ "groups": null }));
 }
 
+/// More groups than leave with their member in one transaction; groups in groups, and in a circle.
+#[test]
+fn whoever_is_deleted_leaves_many_groups_and_circles() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 1);
+    let groups: Vec<String> = (0..33).map(|_| group(&scim, &ids)).collect();
+    scim.delete(format!("/Users/{}", ids[0])).expect(204);
+    for id in &groups {
+        assert!(members_of(&scim, id).is_empty());
+    }
+    let (one, other) = (&groups[0], &groups[1]);
+    for (outer, inner) in [(one, other), (other, one), (&groups[2], one)] {
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": inner }] }]);
+        scim.patch(format!("/Groups/{outer}"), &add).expect(200);
+    }
+    scim.delete(format!("/Groups/{one}")).expect(204);
+    for id in [other, &groups[2]] {
+        assert!(members_of(&scim, id).is_empty());
+    }
+    let add = json!([{ "op": "add", "path": "members", "value": [{ "value": other }] }]);
+    scim.patch(format!("/Groups/{}", groups[2]), &add).expect(200);
+    scim.delete(format!("/Groups/{other}")).expect(204);
+    assert!(members_of(&scim, &groups[2]).is_empty());
+}
+
+#[test]
+fn a_bulk_request_may_change_many_members_at_once() {
+    let server = Server::start();
+    let scim = server.client();
+    let ids = users(&scim, 40);
+    let data = json!({ "displayName": unique("Bulk "), "members": members(&ids) });
+    let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "g", "data": data }]);
+    let answer = crate::bulk::send(&scim, &operations).expect(200);
+    assert_eq!(crate::bulk::statuses(&answer), "201");
+    let id = answer["Operations"][0]["location"].as_str().unwrap().rsplit('/').next().unwrap();
+    assert_eq!(members_of(&scim, id).len(), 40);
+}
+
 #[test]
 fn more_than_a_hundred_thousand_members_are_refused_whole() {
     let server = Server::start();
