@@ -32,6 +32,7 @@ OTHER = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "Architecture": "arm64",
     "DynamoDbEndpoint": "http://localhost:8000",
+    "EventBridgeEndpoint": "http://localhost:8001",
 }
 
 
