@@ -126,10 +126,22 @@ async fn with_members(context: &Context<'_>, groups: Vec<Stored>, unsettled: &Un
     Ok(seen.collect())
 }
 
+/// Who is in no group needs no call.
+async fn groups_of(
+    context: &Context<'_>,
+    user: &Stored,
+    unsettled: &Unsettled,
+) -> Result<Vec<ResourceId>, store::Error> {
+    match user.group_count {
+        0 if !unsettled.has_changes() => Ok(Vec::new()),
+        _ => context.directory.groups_of(&context.caller.tenant, &user.id, unsettled).await,
+    }
+}
+
 /// The groups that each user is a direct member of. An edge to a group that is being deleted is not shown.
 async fn with_groups(context: &Context<'_>, users: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
     let tenant = &context.caller.tenant;
-    let read: Vec<_> = users.iter().map(|user| context.directory.groups_of(tenant, &user.id, unsettled)).collect();
+    let read: Vec<_> = users.iter().map(|user| groups_of(context, user, unsettled)).collect();
     let edges: Vec<Vec<ResourceId>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
     let ids: BTreeSet<&ResourceId> = edges.iter().flatten().collect();
     let ids: Vec<ResourceId> = ids.into_iter().cloned().collect();

@@ -25,6 +25,11 @@ impl Unsettled {
     pub fn hides(&self, member: &ResourceId) -> bool {
         self.deleted.contains(member)
     }
+
+    /// Whether somebody may be in groups to which there is no edge yet.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
 }
 
 impl Directory {
