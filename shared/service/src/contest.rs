@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Error;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(15);
 const SHORTEST_MS: u64 = 5;
 /// The longest pause doubles with each loss, up to this: the more there are who want the same, the less often each asks.
 const LONGEST_MS: u64 = 800;
