@@ -32,7 +32,7 @@ pub struct Stored {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roster {
     pub count: u64,
-    /// The sum of [`mark`] over the members: whether edges that were read are those of this version.
+    /// The sum of `mark` over the members: whether edges that were read are those of this version.
     pub marks: u64,
     /// The change of members that is committed and not yet applied to all edges.
     pub pending: Option<ResourceId>,
