@@ -21,6 +21,20 @@ folder, way, logs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 WORDS = set()
 # What the SAM CLI itself prints of each request, on a developer's machine and nowhere else: its URL.
 OF_SAM = re.compile(rb'^[-0-9]{10} [:0-9]{8}(?:,\d+)? ?(?:\| ?)?127\.0\.0\.1 - - \[.*?\] "')
+# A line names the attributes that a request changed: the schemas' own names, as values are sent that are such names.
+NAMES = {
+    name
+    for file in pathlib.Path("shared/schema").glob("*/*.json")
+    for name in re.findall(r'"name": *"([^"]+)"', file.read_text())
+}
+CHANGED = re.compile(rb'"attributes":"([^"]*)"')
+
+
+def without_names(line):
+    """The line without its names of attributes, if it has nothing else there."""
+    field = CHANGED.search(line)
+    names = [name.rsplit(":", 1)[-1] for name in field[1].decode(errors="replace").split(" ")] if field else []
+    return CHANGED.sub(b"", line, 1) if names and NAMES.issuperset(names) else line
 
 
 def forms(text):
@@ -59,7 +73,7 @@ short = set().union(*(forms(text) for text in secrets if len(text) < 12))
 lines, found, ids = 0, [], set()
 for log in logs:
     with tempfile.NamedTemporaryFile() as ours:
-        kept = [line for line in pathlib.Path(log).read_bytes().split(b"\n") if not OF_SAM.match(line)]
+        kept = [without_names(line) for line in pathlib.Path(log).read_bytes().split(b"\n") if not OF_SAM.match(line)]
         lines += len(kept)
         ours.write(b"\n".join(kept))
         ours.flush()
