@@ -37,6 +37,8 @@ class Edge(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if not bodiless:
             self.send_header("Content-Length", str(len(data)))
+        # A connection for each request: what one may have left on it is not the beginning of another's answer.
+        self.send_header("Connection", "close")
         self.end_headers()
         if not bodiless:
             self.wfile.write(data)
