@@ -124,20 +124,25 @@ fn what_is_too_long_or_too_deep_is_refused() {
     }
 }
 
-/// Nothing goes down 10,000 levels to find out that they are too many: it takes no longer than any other refusal.
+/// Nothing goes down 10,000 levels to find out that they are too many: it takes no longer than to refuse a flat filter of
+/// that length. Only the best times are compared: a busy machine makes single ones longer, as often as it likes.
 #[test]
 fn a_very_deep_filter_is_refused_at_once() {
     let server = Server::start();
     let scim = server.client();
-    let best_of = |filter: &str| {
-        let time = || {
-            let start = Instant::now();
-            scim.get(format!("/Users?filter={filter}")).refused(400, "invalidFilter", &[]);
-            start.elapsed()
-        };
-        (0..20).map(|_| time()).min().unwrap()
+    let time = |filter: &str| {
+        let start = Instant::now();
+        scim.get(format!("/Users?filter={filter}")).refused(400, "invalidFilter", &[]);
+        start.elapsed()
     };
     let deep = format!("{}userName%20pr{}", "(".repeat(10_000), ")".repeat(10_000));
-    let (deep, shallow) = (best_of(&deep), best_of("("));
-    assert!(deep < shallow + Duration::from_millis(10), "{deep:?}, where another refusal takes {shallow:?}");
+    let flat = format!("userName%20eq%20%22{}%22", "a".repeat(20_000));
+    let (mut deepest, mut flattest) = (Duration::MAX, Duration::MAX);
+    for _ in 0..200 {
+        (deepest, flattest) = (deepest.min(time(&deep)), flattest.min(time(&flat)));
+        if deepest < flattest * 2 + Duration::from_millis(10) {
+            return;
+        }
+    }
+    panic!("{deepest:?}, where a flat filter takes {flattest:?}");
 }
