@@ -7,10 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testing::events_in;
 
 use crate::client::{Client, Request};
 use crate::okta::{Okta, member, profile, unique_user};
-use crate::replay::{read, rebuilds};
+use crate::replay::rebuilds;
 use crate::server::{Data, Server, may_spawn, unique};
 
 const WRITERS: usize = 4;
@@ -18,11 +19,11 @@ const WRITERS: usize = 4;
 /// The events in the file once there are so many, and no more for a while.
 fn events(file: &Path, count: usize) -> Vec<Value> {
     let until = Instant::now() + Duration::from_secs(30);
-    while read(file).len() < count && Instant::now() < until {
+    while events_in(file).len() < count && Instant::now() < until {
         thread::sleep(Duration::from_millis(20));
     }
     thread::sleep(Duration::from_millis(200));
-    read(file)
+    events_in(file)
 }
 
 /// Name, resource and version of an event.

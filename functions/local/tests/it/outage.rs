@@ -1,8 +1,10 @@
 //! DynamoDB throttles or is away: 429 or 503 with an integer `Retry-After`, and nothing half done.
 
+use testing::engine;
+
 use crate::client::{Client, Request};
 use crate::outage_site::{Case, Site, put_off};
-use crate::proxy::{Calls, Fault, TRANSACTION, engine};
+use crate::proxy::{Calls, Fault, TRANSACTION};
 use crate::server::{Data, Server, may_spawn};
 
 const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");

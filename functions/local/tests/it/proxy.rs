@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{env, io, mem};
+use std::{io, mem};
 
 use serde_json::{Value, json};
+use testing::engine;
 
 /// The one write of resources.
 pub(crate) const TRANSACTION: Calls = Calls::Of("TransactWriteItems");
@@ -225,26 +226,6 @@ fn forward(request: &[u8]) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
     engine.read_to_end(&mut answer)?;
     Ok(answer)
-}
-
-/// The URL of the engine behind every proxy: the one that `DYNAMODB_ENDPOINT` names, or else one in memory. That one's
-/// calls block the threads that serve it, so it has its own.
-pub(crate) fn engine() -> &'static str {
-    static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| embedded()))
-}
-
-fn embedded() -> String {
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    receive.recv().unwrap()
 }
 
 /// Everything that the engine holds of a tenant, its tokens apart, in a fixed order.

@@ -1,7 +1,6 @@
 //! The engine and a table of the benchmark's own.
 
 use std::collections::HashMap;
-use std::sync::mpsc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{self, Region};
@@ -11,20 +10,6 @@ use store::{Connection, Credentials, Directory};
 use uuid::Uuid;
 
 const AT: &str = "2026-01-02T03:04:05.678Z";
-
-/// Starts an engine in memory, on threads of its own, as its calls block those that serve them; its URL.
-pub(crate) fn embedded() -> String {
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    receive.recv().unwrap()
-}
 
 /// A directory with so many users, and their ids.
 pub(crate) async fn directory(url: &str, users: usize) -> (Directory, Vec<String>) {

@@ -39,13 +39,13 @@ struct Bench {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let url = std::env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| engine::embedded());
+    let url = testing::engine();
     let sizes = std::env::var("GROUP_SIZES").unwrap_or_else(|_| "10,1000,10000,100000".to_owned());
     let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROUP_SIZES are numbers")).collect();
     meter::listen();
     runtime.block_on(async {
         let largest = sizes.iter().max().copied().unwrap_or_default();
-        let bench = Bench::new(&url, largest + largest / CHANGED + 2 * MANY).await;
+        let bench = Bench::new(url, largest + largest / CHANGED + 2 * MANY).await;
         println!("| group of | what | depth | calls | units | ms | settled after ms |\n|---|---|---|---|---|---|---|");
         for size in sizes {
             bench.of_size(size).await;

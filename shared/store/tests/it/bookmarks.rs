@@ -2,8 +2,9 @@
 
 use protocol::Caller;
 use store::{Bookmark, BookmarkKey, Replacing};
+use testing::engine;
 
-use crate::engine::{Site, url};
+use crate::engine::Site;
 
 const NOW: u64 = 1_800_000_000;
 const HOUR: u64 = 60 * 60;
@@ -66,7 +67,7 @@ async fn a_secret_is_made_once_for_each_tenant() {
     let tenant = &site.caller.tenant;
     assert_eq!(site.directory.cursor_secret(tenant, [1; 32]).await, Ok([1; 32]));
     assert_eq!(site.directory.cursor_secret(tenant, [2; 32]).await, Ok([1; 32]));
-    let other = Site::at(url(), &site.table).await;
+    let other = Site::at(engine(), &site.table).await;
     assert_eq!(other.directory.cursor_secret(tenant, [3; 32]).await, Ok([1; 32]), "another process");
     let foreign = Caller::from_context("foreign", "t", "read", None).unwrap();
     let tries: Vec<_> = (4..8).map(|byte| site.directory.cursor_secret(&foreign.tenant, [byte; 32])).collect();

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::Kind::{Group, User};
 use store::{Commit, Connection, Credentials, Directory, Error};
+use testing::engine;
 
-use crate::engine::{AT, Site, create, delete_from, raw, rename, url, user};
+use crate::engine::{AT, Site, create, delete_from, raw, rename, user};
 
 #[tokio::test]
 async fn every_commit_carries_its_record() {
@@ -67,21 +68,21 @@ async fn the_table_is_made_once_and_its_keys_are_checked() {
         AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build().unwrap();
     let create = raw().create_table().table_name(&other).billing_mode(BillingMode::PayPerRequest);
     create.key_schema(key).attribute_definitions(kind).send().await.unwrap();
-    let site = Site::at(url(), &other).await;
+    let site = Site::at(engine(), &other).await;
     assert_eq!(site.directory.create_table().await, Err(Error::Refused(format!("the table {other} has other keys"))));
 }
 
 #[tokio::test]
 async fn a_table_may_be_made_by_many_at_once() {
     let table = format!("made-at-once-{}", uuid::Uuid::now_v7());
-    let sites = futures_util::future::join_all((0..16).map(|_| Site::at(url(), &table))).await;
+    let sites = futures_util::future::join_all((0..16).map(|_| Site::at(engine(), &table))).await;
     let made = futures_util::future::join_all(sites.iter().map(|site| site.directory.create_table())).await;
     assert_eq!(made, vec![Ok(()); 16]);
 }
 
 #[tokio::test]
 async fn a_table_that_is_not_there_is_a_refusal_not_an_outage() {
-    let site = Site::at(url(), "no-such-table").await;
+    let site = Site::at(engine(), "no-such-table").await;
     let answer = site.directory.count(&site.caller.tenant, User).await;
     assert_eq!(answer, Err(Error::Refused("Query: ResourceNotFoundException".to_owned())));
 

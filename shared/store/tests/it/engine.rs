@@ -1,8 +1,6 @@
 //! A fresh table for each test, and short ways to say what happens to it.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
@@ -15,28 +13,10 @@ use store::{
     ChangeRecord, Commit, Committed, Connection, Credentials, Departure, Directory, Error, Index, Keys, Member, Rest,
     Settled, Snapshot, Write,
 };
+use testing::engine;
 use uuid::Uuid;
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
-
-/// The engine's URL. The embedded one blocks the threads that serve it, so it has its own.
-pub(crate) fn url() -> &'static str {
-    static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| std::env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| embedded()))
-}
-
-fn embedded() -> String {
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    receive.recv().unwrap()
-}
 
 /// A tenant in a table of its own.
 pub(crate) struct Site {
@@ -48,7 +28,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn new() -> Self {
         let table = format!("t{}", Uuid::now_v7());
-        let site = Self::at(url(), &table).await;
+        let site = Self::at(engine(), &table).await;
         site.directory.create_table().await.unwrap();
         site
     }
@@ -127,7 +107,7 @@ impl Site {
 pub(crate) fn raw() -> Client {
     let config = config::Builder::new()
         .region(Region::from_static("us-east-1"))
-        .endpoint_url(url())
+        .endpoint_url(engine())
         .credentials_provider(config::Credentials::new("local", "local", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(config.build())

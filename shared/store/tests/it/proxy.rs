@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::engine;
-
 /// What happens to one call.
 #[derive(Clone)]
 pub(crate) enum Fault {
@@ -148,7 +146,7 @@ async fn answer(client: &mut TcpStream, status: u16, body: &Value) {
 }
 
 async fn forward(request: &[u8]) -> Vec<u8> {
-    let mut engine = TcpStream::connect(engine::url().trim_start_matches("http://")).await.unwrap();
+    let mut engine = TcpStream::connect(testing::engine().trim_start_matches("http://")).await.unwrap();
     let line = request.windows(2).position(|bytes| bytes == b"\r\n").unwrap() + 2;
     engine.write_all(&[&request[..line], b"connection: close\r\n", &request[line..]].concat()).await.unwrap();
     let mut answer = Vec::new();

@@ -1,9 +1,11 @@
 //! Several writers at once change users and groups at random; afterwards there has to be an order in which all of it was done
-//! one after the other, with what each of them was answered and what readers saw on the way.
+//! one after the other, with what each of them was answered and what readers saw on the way; and the events of it alone rebuild
+//! the directory.
 //!
 //! `MODEL_OPERATIONS` and `MODEL_SEED` say how many and which.
 
 mod check;
+mod events;
 mod history;
 mod writer;
 
@@ -35,6 +37,7 @@ async fn a_serial_order_exists() {
     for writer in futures_util::future::join_all(writers).await {
         operations.extend(writer.unwrap());
     }
+    let events = events::tell(site).await;
     settle_everything(site).await;
     let history = History::read(site, operations).await;
     history.print(begun.elapsed());
@@ -43,6 +46,7 @@ async fn a_serial_order_exists() {
     history.check_reads();
     history.check_order();
     history.check_end(site).await;
+    events::check(site, &events).await;
 }
 
 async fn settle_everything(site: &Site) {

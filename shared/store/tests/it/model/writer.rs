@@ -176,7 +176,7 @@ impl Writer {
     }
 }
 
-fn context(site: &'static Site) -> Context<'static> {
+pub(super) fn context(site: &'static Site) -> Context<'static> {
     Context { directory: &site.directory, caller: &site.caller, base_url: "https://api.example/scim/v2" }
 }
 

@@ -1,0 +1,53 @@
+//! What an application has heard at the end: all changes are followed as `settle` does, and their events alone have to come to
+//! the directory that there is.
+
+use protocol::{Parameters, Query};
+use schema::Kind;
+use serde_json::{Value, json};
+use service::{Telling, follow};
+use testing::Replica;
+
+use super::writer::context;
+use crate::engine::Site;
+
+const PAGE: usize = 500;
+
+/// The events of all changes, those included that complete others.
+pub(super) async fn tell(site: &'static Site) -> Vec<Value> {
+    let (directory, tenant) = (&site.directory, &site.caller.tenant);
+    let telling = Telling { base_url: context(site).base_url.to_owned(), with_resources: true };
+    let (mut told, mut last) = (Vec::new(), None);
+    loop {
+        let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap();
+        let Some(newest) = changes.last() else { return told };
+        last = Some(newest.id.clone());
+        for change in &changes {
+            let events = follow(directory, change, &telling).await.unwrap().expect("there is time to complete it");
+            told.extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
+        }
+    }
+}
+
+pub(super) async fn check(site: &'static Site, events: &[Value]) {
+    let replica = Replica::of(events);
+    let difference = replica.compare(all(site, Kind::User).await, all(site, Kind::Group).await);
+    assert_eq!(difference, Ok(()), "the events do not rebuild the directory");
+    println!("model: {} events rebuild the directory", events.len());
+}
+
+async fn all(site: &'static Site, kind: Kind) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let parameters =
+            Parameters { start_index: Some(all.len() as i64 + 1), count: Some(PAGE as i64), ..Parameters::default() };
+        let query = Query::parse(&[kind], parameters, &site.caller.dialect).unwrap();
+        let mut page = service::list(&context(site), &query).await.unwrap().body.unwrap();
+        let resources = page.shift_remove("Resources").unwrap_or_default();
+        let resources = resources.as_array().cloned().unwrap_or_default();
+        let is_last = resources.len() < PAGE;
+        all.extend(resources);
+        if is_last {
+            return all;
+        }
+    }
+}
