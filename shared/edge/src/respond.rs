@@ -115,9 +115,7 @@ fn payload(body: &str, packed: Option<&[u8]>) -> usize {
 /// What Lambda would turn into a 502. A change has been made all the same: its answer goes without the resource.
 fn too_large(status: StatusCode, mut response: http::Response<Body>, form: Form) -> http::Response<Body> {
     if form.safe {
-        let problem = "The answer is larger than 6 MB, the most that this service can send at once. Ask for fewer resources \
-                       with count, leave members out with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip).";
-        return Response::from(Error::PayloadTooLarge(problem.to_owned())).into_http(form);
+        return Response::from(Error::answer_too_large()).into_http(form);
     }
     if status == StatusCode::OK {
         *response.status_mut() = StatusCode::NO_CONTENT;

@@ -143,6 +143,15 @@ impl Error {
         }
     }
 
+    /// An answer that does not fit into what a function can send.
+    pub fn answer_too_large() -> Self {
+        Error::PayloadTooLarge(
+            "The answer is larger than 6 MB, the most that this service can send at once. Ask for fewer resources with count, \
+             leave members out with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
+                .to_owned(),
+        )
+    }
+
     /// Seconds for the `Retry-After` header. Okta obeys a whole number alone.
     pub fn retry_after(&self) -> Option<u32> {
         match self {

@@ -82,6 +82,7 @@ async fn represented(context: &Context<'_>, query: &Query, page: &[Stored]) -> R
         let kind = stored.first().map_or(Kind::User, |stored| stored.kind);
         let definition = resource_type(kind);
         let wants_edges = query.projection.wants(definition, represent::edges_attribute(kind));
+        represent::fits(stored, wants_edges)?;
         let seen = represent::seen(context, kind, stored.to_vec(), wants_edges).await?;
         resources.extend(seen.into_iter().map(|(_, resource)| query.projection.apply(definition, resource)));
     }

@@ -13,6 +13,11 @@ use crate::failure::failed;
 /// So many members can be added to a group, removed from it or changed by one request.
 const MAX_CHANGES: usize = 100_000;
 
+/// Up to so many members are looked up by their keys, in one call, whatever the size of the group.
+const NAMED_BY_KEY: usize = 100;
+/// More of them cost a unit each, for which a page of the group holds so many.
+const EDGES_PER_UNIT: u64 = 30;
+
 /// Edges to put and to take away. One to put may be there already, with another `display`.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
@@ -26,8 +31,8 @@ impl Edges {
     }
 }
 
-/// The members of a group that a change has to know: all if it replaces them, else those that it names; `None` if the group
-/// is no longer as it was read.
+/// The members of a group that a change has to know: all if it replaces them, else those that it names, or all where that is
+/// cheaper; `None` if the group is no longer as it was read.
 pub(crate) async fn current(
     context: &Context<'_>,
     group: &Stored,
@@ -40,6 +45,9 @@ pub(crate) async fn current(
         return all(context, group).await;
     }
     let named: Vec<ResourceId> = delta.add.keys().chain(&delta.remove).filter_map(|id| ResourceId::parse(id)).collect();
+    if named.len() > NAMED_BY_KEY && named.len() as u64 > group.roster.count / EDGES_PER_UNIT {
+        return all(context, group).await;
+    }
     let named = context.directory.members_among(&context.caller.tenant, &group.id, &named).await;
     named.map(Some).map_err(failed)
 }
@@ -106,7 +114,7 @@ async fn look_up(
         return Ok(Vec::new());
     }
     let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
-    let kinds = context.directory.existing(&context.caller.tenant, &ids).await.map_err(failed)?;
+    let kinds = context.directory.known(&context.caller.tenant, &ids).await.map_err(failed)?;
     let found = wanted.iter().filter_map(|(id, display)| {
         let id = id.clone()?;
         Some(Member { kind: *kinds.get(&id)?, id, display: (*display).clone() })

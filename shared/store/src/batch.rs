@@ -17,13 +17,28 @@ const KEYS_PER_WRITE: usize = 25;
 /// How many batches are under way at once.
 pub(crate) const AT_ONCE: usize = 8;
 
+/// What a read has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consistency {
+    /// Every write that was answered.
+    Strong,
+    /// Those of the last second perhaps not, for half the units.
+    Eventual,
+}
+
 impl Directory {
-    /// Reads the items that exist of `keys`, in no order, strongly consistent; `attributes` alone where they are given.
-    pub(crate) async fn read_batch(&self, keys: BTreeSet<Key>, attributes: Option<&str>) -> Result<Vec<Item>, Error> {
+    /// Reads the items that exist of `keys`, in no order; `attributes` alone where they are given.
+    pub(crate) async fn read_batch(
+        &self,
+        keys: BTreeSet<Key>,
+        attributes: Option<&str>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, Error> {
+        let is_strong = consistency == Consistency::Strong;
         let keys: Vec<Key> = keys.into_iter().collect();
         let chunks = keys.chunks(KEYS_PER_READ).map(|keys| {
             let keys = keys.iter().map(Key::attributes).collect();
-            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(is_strong);
             request.set_projection_expression(attributes.map(str::to_owned)).build().map_err(unbuilt)
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;

@@ -25,6 +25,7 @@ mod record;
 mod retry;
 mod secret;
 mod settle;
+mod since;
 mod table;
 mod token;
 mod unanswered;

@@ -7,16 +7,18 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::batch::AT_ONCE;
+use crate::batch::{AT_ONCE, Consistency};
 use crate::item::{self, Item, MemberItem, mark};
 use crate::key::{self, Key, SK};
 use crate::page::CollectionQuery;
-use crate::part::Part;
+use crate::record::now_in_milliseconds;
 use crate::retry::Backoff;
 use crate::{Directory, Error, Stored};
 
 /// Up to so many edges are read one page after the other; more of them in so many each at once.
 const IN_A_ROW: u64 = 4000;
+
+pub(crate) type Members = BTreeMap<ResourceId, Member>;
 
 /// A member of a group, as the group's edge has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,54 +34,65 @@ impl Directory {
     /// the group is gone by now.
     ///
     /// DynamoDB may show one part of a transaction before another, and edges take many calls to read. So they are compared
-    /// with what the group knows of them, and read again until both agree.
+    /// with what the group knows of them. If it has changed meanwhile, its records say what is different in the version that it
+    /// has now; only where these do not explain it either, the edges are read again.
     pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
         let (mut group, mut backoff) = (group, Backoff::new());
         loop {
-            if let Some(members) = self.members_as_of(tenant, &group).await? {
-                return Ok(Some((group, members)));
+            let begun = now_in_milliseconds();
+            let (members, unsure) = self.members_as_of(tenant, &group).await?;
+            if agree(&group, &members) {
+                let members = self.without_deleted(tenant, &group, members, &unsure).await?;
+                return Ok(Some((group, members.into_values().collect())));
             }
+            let Some(now) = self.get(tenant, Kind::Group, &group.id).await? else { return Ok(None) };
+            if let Some(members) = self.caught_up(tenant, members, begun, &group, &now).await? {
+                return Ok(Some((now, members.into_values().collect())));
+            }
+            group = now;
             if !backoff.pause().await {
                 return Err(Error::Contended);
-            }
-            match self.get(tenant, Kind::Group, &group.id).await? {
-                Some(now) => group = now,
-                None => return Ok(None),
             }
         }
     }
 
-    /// The members of this version, if that is what the edges show.
-    async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+    /// What the edges show, with the parts of a pending change laid over them; and who of these has no edge yet.
+    async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
+        let (mut members, mut unsure) = (Members::new(), Vec::new());
         if group.roster.count == 0 {
-            return Ok(Some(Vec::new()));
+            return Ok((members, unsure));
         }
         // A part that is applied meanwhile is seen twice, and none is missed.
         let parts = match &group.roster.pending {
             Some(change) => self.parts(tenant, change).await?,
             None => Vec::new(),
         };
-        let edges = self.edges(tenant, group).await?;
-        let mut members: BTreeMap<ResourceId, Member> = BTreeMap::new();
-        for item in edges {
+        for item in self.edges(tenant, group).await? {
             let member = member(item)?;
             members.insert(member.id.clone(), member);
         }
-        let open: Vec<Part> = parts.into_iter().filter(|part| !part.applied).collect();
-        let mut unsure = Vec::new();
-        for edges in open.into_iter().map(|part| part.edges) {
+        let open = parts.into_iter().filter(|part| !part.applied);
+        for edges in open.map(|part| part.edges) {
             edges.remove.iter().for_each(|member| drop(members.remove(&member.id)));
             unsure.extend(edges.add.iter().map(|member| member.id.clone()));
             members.extend(edges.add.into_iter().chain(edges.show).map(|member| (member.id.clone(), member)));
         }
-        let marks: u64 = members.keys().map(mark).sum();
-        if marks != group.roster.marks || members.len() as u64 != group.roster.count {
-            return Ok(None);
+        Ok((members, unsure))
+    }
+
+    /// Who has no edge yet was there before the commit, and may have been deleted since.
+    async fn without_deleted(
+        &self,
+        tenant: &Tenant,
+        group: &Stored,
+        mut members: Members,
+        unsure: &[ResourceId],
+    ) -> Result<Members, Error> {
+        if let (Some(change), false) = (&group.roster.pending, unsure.is_empty()) {
+            let deleted = self.deleted_since(tenant, change).await?;
+            unsure.iter().filter(|id| deleted.contains(*id)).for_each(|id| drop(members.remove(id)));
         }
-        // They were there before the commit, and may have been deleted since.
-        let there = if unsure.is_empty() { Default::default() } else { self.existing(tenant, &unsure).await? };
-        unsure.iter().filter(|id| !there.contains_key(*id)).for_each(|id| drop(members.remove(id)));
-        Ok(Some(members.into_values().collect()))
+        Ok(members)
     }
 
     async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Item>, Error> {
@@ -107,11 +120,17 @@ impl Directory {
         ids: &[ResourceId],
     ) -> Result<Vec<Member>, Error> {
         let keys = ids.iter().map(|id| Key::member(tenant, group, id)).collect();
-        let items = self.read_batch(keys, None).await?;
+        let items = self.read_batch(keys, None, Consistency::Strong).await?;
         let mut members: Vec<_> = items.into_iter().map(member).collect::<Result<_, _>>()?;
         members.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(members)
     }
+}
+
+/// Whether these are the members of this version of the group.
+pub(crate) fn agree(group: &Stored, members: &Members) -> bool {
+    let marks: u64 = members.keys().map(mark).sum();
+    marks == group.roster.marks && members.len() as u64 == group.roster.count
 }
 
 /// Bounds of about as many ranges as wanted, which hold everything: ids are spread by the time when they were made. No bound

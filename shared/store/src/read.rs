@@ -6,6 +6,7 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use serde::Deserialize;
 
+use crate::batch::Consistency;
 use crate::error::failure;
 use crate::item::{self, Item, OwnerItem};
 use crate::key::{self, Key, LONGEST, SK};
@@ -22,19 +23,41 @@ impl Directory {
     /// Those of `ids` that exist, in the order of `ids`, each once.
     pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Stored>, Error> {
         let keys = ids.iter().map(|id| Key::resource(tenant, kind, id)).collect();
-        let items = self.read_batch(keys, None).await?;
+        let items = self.read_batch(keys, None, Consistency::Strong).await?;
         let stored = items.into_iter().map(|item| item::stored(kind, item).map(|it| (it.id.clone(), it)));
         let mut stored: HashMap<_, _> = stored.collect::<Result<_, _>>()?;
         Ok(ids.iter().filter_map(|id| stored.remove(id)).collect())
     }
 
-    /// Which of `ids` exist, and what they are. Users come first, as nearly all are, and the rest is looked for among groups.
+    /// Which of `ids` exist, and what they are; one that was just deleted may be among them.
+    ///
+    /// That costs half of what [`Directory::existing`] does, and only who is not found is looked for again.
+    pub async fn known(&self, tenant: &Tenant, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Kind>, Error> {
+        let mut found = self.existing_by(tenant, ids, Consistency::Eventual).await?;
+        let left: Vec<ResourceId> = ids.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
+        if !left.is_empty() {
+            found.extend(self.existing(tenant, &left).await?);
+        }
+        Ok(found)
+    }
+
+    /// Which of `ids` exist, and what they are.
     pub async fn existing(&self, tenant: &Tenant, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Kind>, Error> {
+        self.existing_by(tenant, ids, Consistency::Strong).await
+    }
+
+    /// Users come first, as nearly all are, and the rest is looked for among groups.
+    async fn existing_by(
+        &self,
+        tenant: &Tenant,
+        ids: &[ResourceId],
+        consistency: Consistency,
+    ) -> Result<HashMap<ResourceId, Kind>, Error> {
         let mut found = HashMap::new();
         for kind in Kind::ALL {
             let left = ids.iter().filter(|id| !found.contains_key(*id));
             let keys = left.map(|id| Key::resource(tenant, kind, id)).collect();
-            for item in self.read_batch(keys, Some("sk")).await? {
+            for item in self.read_batch(keys, Some("sk"), consistency).await? {
                 found.insert(item::id(item::text(&item, SK)?)?, kind);
             }
         }

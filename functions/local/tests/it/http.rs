@@ -11,14 +11,14 @@ use crate::client::Request;
 use crate::server::{Server, unique};
 
 /// What came back.
-struct Raw {
-    status: u16,
+pub(crate) struct Raw {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Raw {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
         lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
@@ -29,7 +29,7 @@ impl Raw {
 }
 
 /// Sends one request; `None` against a server behind TLS.
-fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Raw> {
+pub(crate) fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Raw> {
     let base = server.client().base;
     let (host, root) = base.strip_prefix("http://")?.split_once('/')?;
     let mut stream = TcpStream::connect(host).unwrap();

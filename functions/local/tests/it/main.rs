@@ -45,6 +45,7 @@ mod filters;
 mod google;
 mod groups;
 mod http;
+mod hundred_thousand;
 mod jumpcloud;
 mod leniencies;
 mod lists;

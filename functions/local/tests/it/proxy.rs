@@ -230,21 +230,13 @@ fn forward(request: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Everything that the engine holds of a tenant, its tokens apart, in a fixed order.
 pub(crate) fn items(tenant: &str) -> Vec<Value> {
-    let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
     let mut scan = json!({
-        "TableName": "scim", "ConsistentRead": true, "FilterExpression": "begins_with(pk, :tenant)",
+        "TableName": TABLE, "ConsistentRead": true, "FilterExpression": "begins_with(pk, :tenant)",
         "ExpressionAttributeValues": { ":tenant": { "S": format!("{tenant}#") } },
     });
     let mut items = Vec::new();
     loop {
-        let request = agent
-            .post(engine())
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", "DynamoDB_20120810.Scan")
-            .header("x-amz-date", "20260101T000000Z")
-            .header("authorization", UNCHECKED);
-        let text = request.send(scan.to_string()).unwrap().body_mut().read_to_string().unwrap();
-        let page: Value = serde_json::from_str(&text).unwrap();
+        let page = call("Scan", &scan);
         items.extend(page["Items"].as_array().expect("a page of items").iter().cloned());
         if page["LastEvaluatedKey"].is_null() {
             break;
@@ -253,6 +245,35 @@ pub(crate) fn items(tenant: &str) -> Vec<Value> {
     }
     items.sort_by_key(|item| format!("{} {}", item["pk"], item["sk"]));
     items
+}
+
+/// Puts items into the engine behind the server's back.
+pub(crate) fn load(items: &[Value]) {
+    thread::scope(|scope| {
+        for share in items.chunks(items.len().div_ceil(4)) {
+            scope.spawn(|| {
+                for items in share.chunks(25) {
+                    let puts: Value = items.iter().map(|item| json!({ "PutRequest": { "Item": item } })).collect();
+                    let answer = call("BatchWriteItem", &json!({ "RequestItems": { TABLE: puts } }));
+                    assert_eq!(answer["UnprocessedItems"], json!({}));
+                }
+            });
+        }
+    });
+}
+
+const TABLE: &str = "scim";
+
+fn call(operation: &str, body: &Value) -> Value {
+    let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+    let request = agent
+        .post(engine())
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-date", "20260101T000000Z")
+        .header("authorization", UNCHECKED);
+    let text = request.send(body.to_string()).unwrap().body_mut().read_to_string().unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// The engines look at the key's name alone, and it is `local`'s.

@@ -16,6 +16,7 @@ mod crash_delete;
 mod engine;
 mod faults;
 mod large;
+mod meanwhile;
 mod membership;
 mod meter;
 mod model;

@@ -23,13 +23,13 @@ thread_local! {
 /// One listener for all tests: those that come and go race for what `tracing` remembers of them.
 struct Listener;
 
-fn listen() {
+pub(crate) fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| set_global_default(tracing_subscriber::registry().with(Listener)).unwrap());
     CALLS.take();
 }
 
-fn calls() -> Vec<String> {
+pub(crate) fn calls() -> Vec<String> {
     CALLS.take().into_iter().map(|(call, _)| call).collect()
 }
 

@@ -1,0 +1,46 @@
+//! A group that changes while its members are read: its records say what the edges did not.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue::S;
+use schema::Kind::{Group, User};
+use schema::ResourceId;
+use store::{Commit, Member};
+
+use crate::engine::{Site, delete_from, raw, rename, user};
+use crate::meter::{calls, listen};
+
+/// Brings an edge back that is gone, as if it had been read before.
+async fn restore(site: &Site, group: &ResourceId, member: &ResourceId) {
+    let texts = [("pk", format!("acme#member#{group}")), ("sk", member.to_string()), ("type", "User".to_owned())];
+    let item: HashMap<_, _> = texts.into_iter().map(|(name, text)| (name.to_owned(), S(text))).collect();
+    raw().put_item().table_name(&site.table).set_item(Some(item)).send().await.unwrap();
+}
+
+fn ids(members: &[Member]) -> Vec<ResourceId> {
+    members.iter().map(|member| member.id.clone()).collect()
+}
+
+#[tokio::test]
+async fn edges_of_several_versions_come_to_the_last_without_being_read_again() {
+    let site = Site::new().await;
+    let [ann, bob, eve, joe] = [site.user("a").await, site.user("b").await, site.user("c").await, site.user("d").await];
+    let staff = site.group("staff", &[&ann, &bob]).await;
+    let tenant = &site.caller.tenant;
+    let before = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
+    let touch = |version| rename(Group, &staff, version, "staff", "staff");
+    site.commit(&Commit { add: vec![user(&eve), user(&joe)], ..touch(1) }).await.unwrap();
+    site.commit(&Commit { remove: vec![user(&ann), user(&joe)], ..touch(2) }).await.unwrap();
+    site.commit(&delete_from(User, &bob, 1, "b", &[(&staff, 3)])).await.unwrap();
+    for stale in [&ann, &bob, &joe] {
+        restore(&site, &staff, stale).await;
+    }
+    listen();
+    let (seen, members) = site.directory.members(tenant, before.clone()).await.unwrap().unwrap();
+    assert_eq!((seen.version, ids(&members)), (4, vec![eve.clone()]));
+    assert_eq!(calls(), ["Query", "GetItem", "Query"], "the edges, the group, and its records");
+
+    // What no record explains is nobody's membership.
+    let now = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
+    assert_eq!(site.directory.members(tenant, now).await, Err(store::Error::Contended), "three edges too many");
+}
