@@ -1,6 +1,6 @@
 //! `functions/audit-list`: what happened to somebody, and who was in a group at an instant, whatever is left of the trail.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::{Caller, Precondition, Projection};
 use schema::Kind;
@@ -29,7 +29,12 @@ impl Site {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { directory: self.directory, caller: &self.caller, base_url: "https://api.example/scim/v2" }
+        Context {
+            directory: self.directory,
+            caller: &self.caller,
+            base_url: "https://api.example/scim/v2",
+            until: Instant::now() + Duration::from_secs(60),
+        }
     }
 
     async fn create(&self, kind: Kind, body: Value) -> String {

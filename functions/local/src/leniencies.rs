@@ -122,8 +122,7 @@ async fn answer(context: &Context<'_>, ask: &Ask, kind: Kind, id: &str, name: &s
             }
         }
         Ask::Bulk(_) => {
-            let until = Instant::now() + Duration::from_secs(60);
-            let response = service::bulk(context, object(&body), until).await.map_err(refused)?;
+            let response = service::bulk(context, object(&body)).await.map_err(refused)?;
             let report = &response["Operations"][0];
             let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
             if report["status"] == "201" { Ok(()) } else { Err(detail()) }
@@ -177,7 +176,12 @@ async fn every_leniency_is_named_when_it_is_used_and_refused_by_a_strict_token()
             let (row, ask) = (leniency.row(), ask(leniency));
             let name = format!("{}-{dialect}", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
-            let context = Context { directory, caller: &caller, base_url: "https://api.example/scim/v2" };
+            let context = Context {
+                directory,
+                caller: &caller,
+                base_url: "https://api.example/scim/v2",
+                until: Instant::now() + Duration::from_secs(60),
+            };
             let kind = if matches!(ask, Ask::Group(_)) { Kind::Group } else { Kind::User };
             let id = made(&context, kind, &name).await;
             let read = async || {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use protocol::{Caller, Precondition, Projection};
 use schema::{Kind, ResourceId};
@@ -39,7 +40,12 @@ impl Site {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { directory: self.directory, caller: &self.caller, base_url: BASE }
+        Context {
+            directory: self.directory,
+            caller: &self.caller,
+            base_url: BASE,
+            until: Instant::now() + Duration::from_secs(60),
+        }
     }
 
     async fn create(&self, kind: Kind, body: Value) -> String {

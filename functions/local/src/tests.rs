@@ -279,7 +279,7 @@ async fn what_a_bulk_request_has_no_time_for_is_not_begun_and_reported() {
     let (directory, _engine) = directory().await;
     let token = issue(directory, wish("acme", None)).await.unwrap().token;
     let caller = authorize(directory, &token).await.unwrap().unwrap();
-    let context = Context { directory, caller: &caller, base_url: "https://api.example/scim/v2" };
+    let base_url = "https://api.example/scim/v2";
     let group = |name: &str, member: &str| {
         let data = json!({"displayName": name, "members": [{"value": format!("bulkId:{member}")}]});
         json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": data})
@@ -287,7 +287,8 @@ async fn what_a_bulk_request_has_no_time_for_is_not_begun_and_reported() {
     let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "u"}});
     let body = json!({"Operations": [group("a", "b"), user, group("b", "a"), group("c", "a")]});
     for (time, expect) in [(Duration::ZERO, ["503", "503", "503", "409"]), (Duration::from_secs(60), ["201"; 4])] {
-        let response = service::bulk(&context, body.as_object().unwrap(), Instant::now() + time).await.unwrap();
+        let context = Context { directory, caller: &caller, base_url, until: Instant::now() + time };
+        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap();
         let reports = response["Operations"].as_array().unwrap();
         let statuses: Vec<&str> = reports.iter().map(|report| report["status"].as_str().unwrap()).collect();
         assert_eq!(statuses, expect, "{reports:?}");

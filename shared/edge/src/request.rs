@@ -1,6 +1,7 @@
 //! A request as a function sees it, once it is known who calls and that the token allows it (RFC 7644 §2).
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::aws_lambda_events::query_map::QueryMap;
@@ -13,6 +14,9 @@ use schema::ResourceId;
 
 use crate::{negotiate, url};
 
+/// API Gateway waits 29 seconds for an answer, and some of them go to the authorizer and to a cold start.
+const TIME: Duration = Duration::from_secs(26);
+
 /// A request whose caller is known and may make it. There is no other way to get one.
 #[derive(Debug)]
 pub struct Request {
@@ -24,6 +28,7 @@ pub struct Request {
     pub(crate) body: Body,
     pub(crate) base_url: String,
     pub(crate) caller: Caller,
+    pub(crate) until: Instant,
 }
 
 /// A request of whoever: all that is taken from it is where it was sent.
@@ -90,7 +95,8 @@ impl Admitted for Request {
         let (parts, body) = event.into_parts();
         allow(&caller, &parts.method, &path)?;
         negotiate::check(&parts.headers)?;
-        Ok(Request { method: parts.method, path, parameters, query, headers: parts.headers, body, base_url, caller })
+        let (method, headers, until) = (parts.method, parts.headers, Instant::now() + TIME);
+        Ok(Request { method, path, parameters, query, headers, body, base_url, caller, until })
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -120,6 +126,11 @@ impl Request {
 
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// When the answer has to be ready.
+    pub fn until(&self) -> Instant {
+        self.until
     }
 
     /// A part of the path, percent-decoded, by its name in the template.

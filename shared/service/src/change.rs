@@ -88,7 +88,7 @@ async fn change(
     precondition: &Precondition,
     wanted: &Wanted,
 ) -> Result<Stored, Error> {
-    let mut contest = Contest::new();
+    let mut contest = Contest::new(context);
     loop {
         let before = find(context, kind, id).await?;
         precondition.check(before.version)?;
@@ -105,7 +105,7 @@ async fn change(
             return Ok(before);
         }
         let commit = update(&before, resource, edges)?;
-        match context.directory.commit(context.caller, &commit).await {
+        match contest.commit(context, &commit).await {
             Ok(committed) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;

@@ -39,7 +39,7 @@ pub(crate) async fn create_as(
     }
     let keys = keys_of(kind, &resource)?;
     let at = now();
-    let mut contest = Contest::new();
+    let mut contest = Contest::new(context);
     loop {
         let members = membership::plan(context, None, &wanted, &[]).await?;
         let record = ChangeRecord {
@@ -57,7 +57,7 @@ pub(crate) async fn create_as(
             leave: Vec::new(),
             change: record,
         };
-        match context.directory.commit(context.caller, &commit).await {
+        match contest.commit(context, &commit).await {
             Ok(committed) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 settle::after(context, &id, committed, contest.answer()).await;

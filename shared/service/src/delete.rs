@@ -20,7 +20,7 @@ const EDGES: u64 = 30;
 /// [`Error::NotFound`], also for a resource that is deleted already; what such a delete may have left undone is done first.
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
-    let mut contest = Contest::new();
+    let mut contest = Contest::new(context);
     loop {
         let (directory, tenant) = (context.directory, &context.caller.tenant);
         let none = Unsettled::default();
@@ -36,7 +36,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             contest.lost().await?;
             continue;
         };
-        match directory.commit(context.caller, &commit).await {
+        match contest.commit(context, &commit).await {
             Ok(committed) => {
                 settle::after(context, &id, committed, contest.answer()).await;
                 return Ok(Reply { status: 204, location: None, version: None, body: None });

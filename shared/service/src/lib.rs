@@ -30,6 +30,8 @@ pub use follow::{Telling, follow};
 pub use get::get;
 pub use list::list;
 
+use std::time::Instant;
+
 use protocol::Caller;
 use schema::Object;
 use store::Directory;
@@ -41,6 +43,8 @@ pub struct Context<'a> {
     pub caller: &'a Caller,
     /// `https://…/scim/v2`, for `meta.location` and `$ref`.
     pub base_url: &'a str,
+    /// When the answer has to be ready.
+    pub until: Instant,
 }
 
 /// The outcome of an operation.

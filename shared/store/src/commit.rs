@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::action::{Action, Meaning};
 use crate::error::failure;
 use crate::membership::Edges;
-use crate::plan;
+use crate::plan::{self, Planned};
 use crate::retry::Backoff;
 use crate::unanswered::Unanswered;
 use crate::{Directory, Error, Index, Member, Roster, Settled, Stored};
@@ -95,6 +95,21 @@ pub enum Committed {
     Unsettled,
 }
 
+/// A commit that only has to be sent.
+#[must_use = "what is prepared is to be sent or forgotten"]
+pub struct Prepared<'a> {
+    caller: &'a Caller,
+    commit: &'a Commit,
+    planned: Planned,
+}
+
+impl Prepared<'_> {
+    /// Whether something was written for it already.
+    pub fn is_large(&self) -> bool {
+        !self.planned.parts.is_empty()
+    }
+}
+
 /// A resource without its members, and by what it is found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -133,23 +148,38 @@ pub(crate) enum Failure {
 }
 
 impl Directory {
-    /// Commits a change, or changes nothing.
-    ///
-    /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
-    /// resource), `MemberMissing`, `TooLarge` (nothing was sent), `Contended`, `Throttled`. After `Unavailable` it is
-    /// unknown whether the commit happened.
+    /// Commits a change, or changes nothing: [`Directory::prepare`] and [`Directory::send`].
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<Committed, Error> {
+        self.send(self.prepare(caller, commit).await?).await
+    }
+
+    /// Writes down what a commit needs and does not hold itself, of which nobody takes notice before. Errors: `TooLarge`
+    /// (nothing was sent), `Throttled`, `Unavailable`.
+    pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<Prepared<'a>, Error> {
         let planned = plan::planned(&self.table, caller, commit, self.kept_until())?;
         self.write_parts(&caller.tenant, commit, &planned.parts).await?;
-        match self.transact(&planned.actions, &mut Backoff::new()).await {
-            Ok(()) | Err(Failure::Done) => Ok(planned.committed),
+        Ok(Prepared { caller, commit, planned })
+    }
+
+    /// Commits what is prepared, or changes nothing.
+    ///
+    /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
+    /// resource), `MemberMissing`, `Contended`, `Throttled`. After `Unavailable` it is unknown whether the commit happened.
+    pub async fn send(&self, prepared: Prepared<'_>) -> Result<Committed, Error> {
+        match self.transact(&prepared.planned.actions, &mut Backoff::new()).await {
+            Ok(()) | Err(Failure::Done) => Ok(prepared.planned.committed),
             Err(Failure::Passing(error) | Failure::Final(error)) => {
                 if !matches!(error, Error::Unavailable(_)) {
-                    self.forget_parts(&caller.tenant, commit, &planned.parts).await;
+                    self.forget(prepared).await;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Takes back what is prepared.
+    pub async fn forget(&self, Prepared { caller, commit, planned }: Prepared<'_>) {
+        self.forget_parts(&caller.tenant, commit, &planned.parts).await;
     }
 
     /// Sends a transaction until it is done or refused for good.

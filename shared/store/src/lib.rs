@@ -35,7 +35,7 @@ pub use bookmark::{Bookmark, BookmarkKey, Replacing};
 pub use change::{change_of_image, first_change_id, made_at};
 pub use commit::{
     ChangeRecord, Commit, Committed, Departure, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
-    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, RESOURCE_BYTES, Rest, Snapshot, Write,
+    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, Prepared, RESOURCE_BYTES, Rest, Snapshot, Write,
 };
 pub use connect::{Connection, Credentials, Directory, Warm};
 pub use error::Error;

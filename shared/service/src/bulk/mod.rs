@@ -5,7 +5,6 @@ mod circle;
 mod perform;
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
 
 use protocol::Error;
 use protocol::bulk::{Batch, Bulk, Call, Done, Operation, Outcome, Reference, Step, Verb, order, response};
@@ -19,13 +18,13 @@ use perform::Time;
 /// So many operations are chosen at once to be under way together.
 const BATCH: usize = 100;
 
-/// Carries out a bulk request. What was not begun some seconds before `until` is reported as not done.
+/// Carries out a bulk request. What was not begun some seconds before the answer has to be ready is reported as not done.
 ///
 /// # Errors
 /// What [`Bulk::parse`] refuses. That operations fail is no error of the request.
-pub async fn bulk(context: &Context<'_>, body: &Object, until: Instant) -> Result<Object, Error> {
+pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Object, Error> {
     let bulk = Bulk::parse(body, &context.caller.dialect)?;
-    let mut job = Job::new(context, &bulk, Time::new(until));
+    let mut job = Job::new(context, &bulk, Time::new(context.until));
     job.run(&order(&bulk)).await;
     Ok(job.response())
 }

@@ -1,6 +1,6 @@
 //! Carrying out operations, several at the same time and within the time of the request.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use protocol::bulk::{Call, Done, Verb};
@@ -8,14 +8,12 @@ use protocol::{Error, Projection};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
+use crate::contest::COMMIT;
 use crate::create::create_as;
 use crate::{Context, Reply, delete, patch, replace};
 
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
 const AT_ONCE: usize = 8;
-/// What an operation may take at worst: DynamoDB is given up after as long.
-const LONGEST: Duration = Duration::from_secs(8);
-
 /// The outcome of an operation, with its place in the request and the resource's id.
 pub(super) type Performed = (usize, Option<String>, Result<Done, Error>);
 
@@ -28,7 +26,7 @@ pub(super) struct Time {
 
 impl Time {
     pub(super) fn new(end: Instant) -> Self {
-        Time { begin: end.checked_sub(LONGEST).unwrap_or(end), end }
+        Time { begin: end.checked_sub(COMMIT).unwrap_or(end), end }
     }
 }
 
@@ -71,7 +69,8 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
                 .to_owned(),
         ));
     }
-    let reply = tokio::time::timeout_at(time.end.into(), request(context, call)).await.unwrap_or_else(|_| {
+    let context = Context { until: time.end, ..*context };
+    let reply = tokio::time::timeout_at(time.end.into(), request(&context, call)).await.unwrap_or_else(|_| {
         Err(Error::OutOfTime(
             "The time for a bulk request was over while the operation was under way: it may or may not have been carried \
              out. Read the resource before sending it again."

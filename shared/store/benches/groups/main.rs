@@ -138,7 +138,12 @@ impl Bench {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { directory: &self.directory, caller: &self.caller, base_url: "https://api.example/scim/v2" }
+        Context {
+            directory: &self.directory,
+            caller: &self.caller,
+            base_url: "https://api.example/scim/v2",
+            until: Instant::now() + Duration::from_secs(3600),
+        }
     }
 
     async fn create(&self, kind: Kind, body: Value) -> String {

@@ -2,7 +2,7 @@
 //! it, and whoever comes next completes it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::{Parameters, Precondition, Projection, Query};
 use schema::{Dialect, Kind, Object, ResourceId};
@@ -19,7 +19,12 @@ pub(crate) fn object(value: Value) -> Object {
 }
 
 pub(crate) fn context(site: &Site) -> Context<'_> {
-    Context { directory: &site.directory, caller: &site.caller, base_url: "https://api.example/scim/v2" }
+    Context {
+        directory: &site.directory,
+        caller: &site.caller,
+        base_url: "https://api.example/scim/v2",
+        until: Instant::now() + Duration::from_secs(60),
+    }
 }
 
 pub(crate) fn listed(ids: &Ids) -> Vec<Value> {

@@ -1,9 +1,11 @@
 //! What DynamoDB does under load and networks do at any time, and what becomes of it.
 
+use std::collections::HashMap;
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use schema::Kind::{Group, User};
+use serde_json::{Value, json};
 use store::{Commit, Error, Token};
 
 use crate::engine::{Site, create, delete_first, id, user};
@@ -221,4 +223,18 @@ async fn after_a_spell_of_throttling_a_lost_answer_is_asked_for_again() {
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(read().await.is_ok_and(|user| user.is_some()));
+}
+
+/// A look-up for half the units may miss who was created a moment ago.
+#[tokio::test]
+async fn whoever_a_replica_does_not_have_yet_is_known_all_the_same() {
+    let site = Site::new().await;
+    let (ann, staff) = (site.user("ann").await, site.group("staff", &[]).await);
+    let stale = Fault::Answer(200, json!({ "Responses": { &site.table: [] }, "UnprocessedKeys": {} }));
+    let (faulty, proxy) = behind(&site, "BatchGetItem", [stale.clone(), stale, Fault::None]).await;
+    let known = faulty.directory.known(&site.caller.tenant, &[ann.clone(), staff.clone(), id()]).await.unwrap();
+    assert_eq!(known, HashMap::from([(ann, User), (staff, Group)]));
+    let consistent = |call: &Value| call["RequestItems"][&site.table]["ConsistentRead"] == true;
+    let consistent: Vec<bool> = proxy.calls.lock().unwrap().iter().map(consistent).collect();
+    assert_eq!(consistent, [false, false, true, true]);
 }

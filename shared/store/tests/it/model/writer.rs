@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use protocol::{Error, Precondition, Projection};
@@ -177,7 +177,12 @@ impl Writer {
 }
 
 pub(super) fn context(site: &'static Site) -> Context<'static> {
-    Context { directory: &site.directory, caller: &site.caller, base_url: "https://api.example/scim/v2" }
+    Context {
+        directory: &site.directory,
+        caller: &site.caller,
+        base_url: "https://api.example/scim/v2",
+        until: Instant::now() + Duration::from_secs(60),
+    }
 }
 
 fn object(value: Value) -> Object {
