@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use protocol::event::{Change, Verb};
 use schema::ResourceId;
 
+use crate::batch::AT_ONCE;
 use crate::change::{first_change_id, made_at};
-use crate::members::{Members, agree};
+use crate::key::Key;
+use crate::members::{Members, agree, member};
 use crate::{Directory, Error, Stored};
 
 /// A record's id is made before its commit, by the clock of whoever commits: no commit takes longer than this, and no two clocks
@@ -49,10 +52,13 @@ impl Directory {
         let changes = self.changes_since(tenant, begun).await?;
         let Some(moves) = moves(&changes, before, now) else { return Ok(None) };
         let come = moves.iter().filter(|(id, is_there)| **is_there && !members.contains_key(*id));
-        let come: Vec<ResourceId> = come.map(|(id, _)| id.clone()).collect();
+        let keys: Vec<Key> = come.map(|(id, _)| Key::member(tenant, &now.id, id)).collect();
         members.retain(|id, _| moves.get(id) != Some(&false));
-        let come = self.members_among(tenant, &now.id, &come).await?;
-        members.extend(come.into_iter().map(|member| (member.id.clone(), member)));
+        let come = stream::iter(keys.iter().map(|key| self.read(key)).collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        for item in come.try_collect::<Vec<_>>().await?.into_iter().flatten() {
+            let member = member(item)?;
+            members.insert(member.id.clone(), member);
+        }
         Ok(agree(now, &members).then_some(members))
     }
 }

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
+use serde_json::json;
 use store::{Commit, Member};
 
 use crate::engine::{Site, delete_from, raw, rename, user};
 use crate::meter::{calls, listen};
+use crate::proxy::{Fault, Proxy};
 
 /// Brings an edge back that is gone, as if it had been read before.
 async fn restore(site: &Site, group: &ResourceId, member: &ResourceId) {
@@ -43,4 +45,23 @@ async fn edges_of_several_versions_come_to_the_last_without_being_read_again() {
     // What no record explains is nobody's membership.
     let now = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
     assert_eq!(site.directory.members(tenant, now).await, Err(store::Error::Contended), "three edges too many");
+}
+
+#[tokio::test]
+async fn whoever_came_after_the_edges_were_read_is_looked_up_alone() {
+    let site = Site::new().await;
+    let [ann, bob, eve] = [site.user("a").await, site.user("b").await, site.user("c").await];
+    let staff = site.group("staff", &[&ann, &bob]).await;
+    let tenant = &site.caller.tenant;
+    let before = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
+    let edge = |id: &ResourceId| json!({ "sk": { "S": id.as_str() }, "type": { "S": "User" } });
+    let stale = Fault::Answer(200, json!({ "Items": [edge(&bob)] }));
+    let swap = Commit { add: vec![user(&eve)], remove: vec![user(&ann)], ..rename(Group, &staff, 1, "staff", "staff") };
+    site.commit(&swap).await.unwrap();
+    let proxy = Proxy::start("Query", [stale, Fault::None]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    listen();
+    let (seen, members) = behind.directory.members(tenant, before).await.unwrap().unwrap();
+    assert_eq!((seen.version, ids(&members)), (2, vec![bob, eve]));
+    assert_eq!(calls(), ["Query", "GetItem", "Query", "GetItem"], "the edges, the group, its records, and Eve's edge");
 }
