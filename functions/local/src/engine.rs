@@ -10,6 +10,8 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::private;
+
 /// A running DynamoDB. It stops with its value.
 pub(crate) struct Engine {
     pub(crate) url: String,
@@ -74,7 +76,7 @@ fn claim(path: &Path) -> Result<File, String> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| trouble(path, &error))?;
     }
-    let lock = File::options().create(true).append(true).open(beside(path, ".lock"));
+    let lock = private::open(File::options().create(true).append(true), &beside(path, ".lock"));
     let lock = lock.map_err(|error| trouble(path, &error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -88,7 +90,14 @@ fn claim(path: &Path) -> Result<File, String> {
 
 fn open(path: &Path) -> Result<Database, String> {
     let text = path.to_str().ok_or_else(|| format!("the data file {} has a name that is no UTF-8", path.display()))?;
-    File::options().create(true).append(true).read(true).open(path).map_err(|error| trouble(path, &error))?;
+    private::open(File::options().create(true).append(true).read(true), path).map_err(|error| trouble(path, &error))?;
+    // SQLite makes them like the file itself; they may be left from a time when that was open to others.
+    for suffix in ["-wal", "-shm"] {
+        match private::open(File::options().read(true), &beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(path, &error)),
+            _ => {}
+        }
+    }
     Database::new(text).map_err(|_| damaged(path))
 }
 

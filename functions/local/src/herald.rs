@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::event::Event;
 use serde_json::{Value, json};
 
-use crate::terminal;
+use crate::{private, terminal};
 
 /// Tells events.
 pub(crate) struct Herald {
@@ -25,7 +25,8 @@ impl Herald {
     /// With a sentence.
     pub(crate) fn new(path: Option<&Path>) -> Result<Self, String> {
         let Some(path) = path else { return Ok(Self { file: None, last: HashMap::new() }) };
-        let opened = open(path).and_then(|file| Ok((last(&file)?, file)));
+        let opened = private::open(File::options().read(true).append(true).create(true), path);
+        let opened = opened.and_then(|file| Ok((last(&file)?, file)));
         let (last, file) = opened.map_err(|error| trouble(path, &error))?;
         Ok(Self { file: Some((path.to_owned(), file)), last })
     }
@@ -58,14 +59,6 @@ fn line(event: &Event) -> Value {
         "time": event.at.to_string(),
         "detail": event.claims,
     })
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Reads the file to its last whole line.

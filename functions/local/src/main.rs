@@ -19,6 +19,7 @@ mod leniencies;
 mod observed;
 mod options;
 mod policy;
+mod private;
 mod rights;
 mod routes;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::Directory;
 
 use crate::engine::beside;
-use crate::rights;
+use crate::{private, rights};
 
 const LABEL: &str = "cargo run";
 /// As long as the token may be kept: ten years, or one if it is not kept.
@@ -33,7 +33,7 @@ pub(crate) async fn obtain(
         "lenient" => beside(data, &format!(".{tenant}.token")),
         other => beside(data, &format!(".{tenant}.{other}.token")),
     };
-    let kept = fs::read_to_string(&file).unwrap_or_default();
+    let kept = private::open(File::options().read(true), &file).and_then(io::read_to_string).unwrap_or_default();
     if works(directory, tenant, dialect, &format!("Bearer {}", kept.trim())).await? {
         return Ok(kept.trim().to_owned());
     }
@@ -65,11 +65,7 @@ fn keep(path: &Path, token: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(&new)?, "{token}")?;
+    writeln!(private::open(File::options().write(true).create_new(true), &new)?, "{token}")?;
     fs::rename(new, path)
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lambda_http::lambda_runtime::{self, Diagnostic};
 use lambda_http::{LambdaEvent, service_fn};
-use protocol::Error;
+use protocol::{Error, token};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -52,8 +52,7 @@ where
     let operation = log::operation::<F>();
     let work = async {
         let answer = serve::guard(async {
-            let input = serde_json::from_value(event)
-                .map_err(|error| Error::InvalidSyntax(format!("The event is wrong: {error}.")))?;
+            let input = serde_json::from_value(event).map_err(|error| wrong(&error))?;
             let output = handle(state, input).await?;
             serde_json::to_value(output).map_err(|_| Error::Internal)
         });
@@ -62,6 +61,15 @@ where
         answer
     };
     work.instrument(log::span(&operation, request_id)).await
+}
+
+/// The sentence quotes what was sent. A token is not to be quoted: errors are kept where tokens are not.
+fn wrong(error: &serde_json::Error) -> Error {
+    let problem = error.to_string();
+    Error::InvalidSyntax(match problem.contains(token::PREFIX) {
+        true => "The event is wrong: it has a token in the place of something else.".to_owned(),
+        false => format!("The event is wrong: {problem}."),
+    })
 }
 
 fn diagnostic(error: Error) -> Diagnostic {
@@ -99,6 +107,8 @@ mod tests {
             (json!({"by": 2}), Ok(json!(6))),
             (json!({"by": 0}), Err("`by` is zero.")),
             (json!({}), Err("The event is wrong: missing field `by`.")),
+            (json!({"by": "two"}), Err("The event is wrong: invalid type: string \"two\", expected u32.")),
+            (json!({"by": "scim_x_hush"}), Err("The event is wrong: it has a token in the place of something else.")),
             (json!({"by": 7}), Err("The request failed inside the service")),
         ] {
             match (invoke_event(&12, divide, event.clone(), None).await, expect) {

@@ -234,7 +234,7 @@ pub(crate) fn operation<F>() -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, LazyLock, Mutex};
     use std::{io, panic};
 
     use schema::Leniency;
@@ -243,9 +243,19 @@ pub(crate) mod tests {
 
     use super::*;
 
+    /// While there is one dispatcher only, tracing decides by the thread that first comes to a line whether anybody wants it.
+    static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(Registry::default()));
+
     /// What was logged.
-    #[derive(Clone, Default)]
+    #[derive(Clone)]
     pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Default for Lines {
+        fn default() -> Self {
+            LazyLock::force(&ANOTHER);
+            Self(Arc::default())
+        }
+    }
 
     impl Lines {
         /// As it is, and line by line.

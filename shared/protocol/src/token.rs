@@ -5,9 +5,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+/// What every token begins with.
+pub const PREFIX: &str = "scim_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID_DIGITS: usize = 11;
 const SECRET_DIGITS: usize = 43;
@@ -20,27 +23,32 @@ pub struct Minted {
     text: String,
 }
 
-/// A token as a request carries it, its check already seen to be right.
-#[derive(PartialEq, Eq)]
+/// A token as a request carries it, its check already seen to be right. It has no `Debug` either.
 pub struct Presented {
     pub id: String,
     /// It came without a scheme.
     pub is_bare: bool,
-    hash: String,
+    hash: Hash,
 }
+
+/// What is stored in a token's place: its SHA-256 in hexadecimal digits. However two of them are compared, it takes the same time, and
+/// `Debug` shows none of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hash(String);
 
 /// Makes a token of random bytes.
 pub fn mint(id: [u8; 8], secret: [u8; 32]) -> Minted {
     let id = base62(&id, ID_DIGITS);
     let body = format!("{id}_{}", base62(&secret, SECRET_DIGITS));
-    let text = format!("scim_{body}{}", check(&body));
+    let text = format!("{PREFIX}{body}{}", check(&body));
     Minted { id, text }
 }
 
 impl Minted {
     /// What is stored in the secret's place.
-    pub fn hash(&self) -> String {
-        hash(&self.text)
+    pub fn hash(&self) -> Hash {
+        Hash::of(&self.text)
     }
 }
 
@@ -51,10 +59,42 @@ impl fmt::Display for Minted {
 }
 
 impl Presented {
-    /// Whether the secret is the one whose hash was stored, compared in constant time.
-    pub fn matches(&self, stored_hash: &str) -> bool {
-        self.hash.as_bytes().ct_eq(stored_hash.as_bytes()).into()
+    /// Whether the secret is the one whose hash was stored.
+    pub fn matches(&self, stored: &Hash) -> bool {
+        self.hash == *stored
     }
+}
+
+impl Hash {
+    fn of(token: &str) -> Self {
+        Hash(Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// As it is stored.
+impl From<&str> for Hash {
+    fn from(stored: &str) -> Self {
+        Hash(stored.to_owned())
+    }
+}
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Hash {}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hash")
+    }
+}
+
+/// Whether the text could be the id of a token: so it is neither a token nor a secret.
+pub fn is_id(text: &str) -> bool {
+    text.len() == ID_DIGITS && are_digits(text)
 }
 
 /// Reads an `Authorization` header: `Bearer x` with the scheme in any case, or the bare token, as Okta's catalog apps
@@ -66,18 +106,17 @@ pub fn parse(authorization: &str) -> Option<Presented> {
         Some(_) => return None,
         None => (true, header),
     };
-    let body = text.strip_prefix("scim_")?;
+    let body = text.strip_prefix(PREFIX)?;
     let (id, rest) = body.split_once('_')?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if id.len() != ID_DIGITS || rest.len() != SECRET_DIGITS + CHECK_DIGITS || !digits(id) || !digits(rest) {
+    if !is_id(id) || rest.len() != SECRET_DIGITS + CHECK_DIGITS || !are_digits(rest) {
         return None;
     }
     let (checked, sum) = body.split_at_checked(ID_DIGITS + 1 + SECRET_DIGITS)?;
-    (check(checked) == sum).then(|| Presented { id: id.to_owned(), is_bare, hash: hash(text) })
+    (check(checked) == sum).then(|| Presented { id: id.to_owned(), is_bare, hash: Hash::of(text) })
 }
 
-fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+fn are_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Fixed-width big-endian base62.

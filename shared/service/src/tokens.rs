@@ -2,6 +2,8 @@
 //!
 //! A token is shown once, when it is issued; afterwards there is only its hash.
 
+mod expiring;
+
 use jiff::Timestamp;
 use protocol::{Caller, Error, Scopes, Tenant, token};
 use schema::{Dialect, Leniency};
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use store::{Directory, Error as StoreError, Token};
 
 use crate::failure::failed;
+
+pub use expiring::{Expiring, HORIZONS, expiring};
 
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: u64 = 60 * 60;
@@ -65,7 +69,7 @@ pub struct Revoke {
     pub id: String,
 }
 
-/// A new token, with its secret.
+/// A new token, with its secret; it has no `Debug`.
 #[derive(Serialize)]
 pub struct Issued {
     /// What the identity provider is given.
@@ -181,46 +185,6 @@ pub async fn revoke(directory: &Directory, wanted: Revoke) -> Result<About, Erro
     token.map(|token| about(token, now())).ok_or_else(|| unknown(&wanted.id))
 }
 
-/// Within how many days tokens are counted as about to expire.
-pub const HORIZONS: [u64; 3] = [90, 30, 7];
-
-/// A token that is about to expire, with nothing in its place.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Expiring {
-    pub id: String,
-    pub tenant: String,
-    pub expires_at: String,
-    /// The least of [`HORIZONS`].
-    pub within_days: u64,
-}
-
-/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the next first. One that has a successor is to
-/// expire, and left out.
-///
-/// # Errors
-/// Those of the store.
-pub async fn expiring(directory: &Directory) -> Result<Vec<Expiring>, Error> {
-    let tokens = directory.list_tokens().await.map_err(failed)?;
-    let now = now();
-    let mut ending: Vec<_> = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token))).collect();
-    ending.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
-    let tell = |(within_days, token): (u64, Token)| Expiring {
-        id: token.id,
-        tenant: token.tenant,
-        expires_at: time(token.expires_at),
-        within_days,
-    };
-    Ok(ending.into_iter().map(tell).collect())
-}
-
-/// The least of [`HORIZONS`] within which a token expires that works and has no successor.
-fn horizon(token: &Token, now: u64) -> Option<u64> {
-    let ends = state(token, now) == "active" && token.successor.is_none();
-    let within = HORIZONS.into_iter().filter(|days| token.expires_at <= now.saturating_add(days * DAY));
-    within.min().filter(|_| ends)
-}
-
 /// Who bears the token of an `Authorization` header; `None` whatever is wrong with it, which the log alone tells.
 ///
 /// # Errors
@@ -294,8 +258,13 @@ fn random<const N: usize>() -> Result<[u8; N], Error> {
     }
 }
 
+/// What is no id is not repeated: it may be a token, and errors are kept where tokens are not.
 fn unknown(id: &str) -> Error {
-    Error::NotFound(format!("There is no token with the id {id:?}; TokensList shows those of a tenant."))
+    Error::NotFound(match token::is_id(id) {
+        true => format!("There is no token with the id {id:?}; TokensList shows those of a tenant."),
+        false => "That is no token's id. It is the 11 characters behind `scim_`; TokensList shows those of a tenant."
+            .to_owned(),
+    })
 }
 
 /// A lifetime in seconds.
@@ -346,7 +315,7 @@ fn time(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    fn token(expires_at: u64, revoked_at: Option<u64>) -> Token {
+    pub(super) fn token(expires_at: u64, revoked_at: Option<u64>) -> Token {
         Token {
             id: "i".into(),
             hash: "h".into(),
@@ -370,25 +339,6 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_about_to_expire_within_the_least_horizon() {
-        for (expires_at, expect) in [
-            (1, None),
-            (2, Some(7)),
-            (1 + 7 * DAY, Some(7)),
-            (2 + 7 * DAY, Some(30)),
-            (1 + 30 * DAY, Some(30)),
-            (2 + 30 * DAY, Some(90)),
-            (1 + 90 * DAY, Some(90)),
-            (2 + 90 * DAY, None),
-        ] {
-            assert_eq!(horizon(&token(expires_at, None), 1), expect, "{expires_at}");
-            assert_eq!(horizon(&token(expires_at, Some(1)), 1), None, "revoked");
-            let followed = Token { successor: Some("next".into()), ..token(expires_at, None) };
-            assert_eq!(horizon(&followed, 1), None, "rotated");
-        }
-    }
-
-    #[test]
     fn a_lifetime_is_at_most_ten_years() {
         assert_eq!(days(1), Ok(86_400));
         assert!(days(3650).is_ok() && days(0).is_err() && days(3651).is_err());
@@ -402,6 +352,19 @@ mod tests {
             "created": "1970-01-01T00:00:00Z", "expiresAt": "1970-01-02T00:00:00Z",
         });
         assert_eq!(about, expect);
+    }
+
+    #[test]
+    fn an_error_repeats_an_id_and_no_token() {
+        let minted = token::mint([1; 8], [2; 32]);
+        let (id, whole) = (minted.id.clone(), minted.to_string());
+        assert!(unknown(&id).to_string().contains(&id));
+        for sent in
+            [&whole, &whole["scim_".len()..], &whole["scim_".len() + id.len() + 1..], &format!("Bearer {whole}")]
+        {
+            let problem = unknown(sent).to_string();
+            assert!(problem.contains("no token's id") && !problem.contains(&whole[20..]), "{problem}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use protocol::token::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{ABSENT, PRESENT, names, number, placeholders};
@@ -27,8 +28,7 @@ pub struct Token {
     /// What stands between `scim_` and the secret.
     #[serde(skip)]
     pub id: String,
-    /// SHA-256 of the secret, in hexadecimal digits.
-    pub hash: String,
+    pub hash: Hash,
     pub tenant: String,
     /// As `protocol::Scopes` prints them.
     pub scopes: String,
@@ -70,7 +70,8 @@ impl Directory {
             return Err(failure("PutItem", &error));
         };
         // The SDK repeats a write whose answer was lost, and then finds the token that it put itself.
-        let mine = found.item().is_some_and(|item| item::text(item, "hash").is_ok_and(|hash| hash == token.hash));
+        let mine =
+            found.item().is_some_and(|item| item::text(item, "hash").is_ok_and(|hash| Hash::from(hash) == token.hash));
         if mine { Ok(()) } else { Err(Error::Taken) }
     }
 

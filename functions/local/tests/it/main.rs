@@ -61,6 +61,7 @@ mod outage_site;
 mod patches;
 mod pingone;
 mod plans;
+mod private;
 mod projection;
 mod proxy;
 mod record;

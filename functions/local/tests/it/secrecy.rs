@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, GROUP, PATCH, Request, USER, query};
 use crate::record;
-use crate::server::{Server, unique};
+use crate::server::{INTRODUCED, Server, unique};
 
 /// What every canary begins with.
 const HUSH: &str = "hush";
@@ -215,7 +215,10 @@ fn check(server: &Server) {
     if server.is_own() {
         let said = server.said();
         assert!(said.len() > 300, "the lines of the requests: {said:#?}");
-        let leaks: Vec<&String> = said.iter().filter(|line| line.to_lowercase().contains(HUSH)).collect();
+        let secret = &server.token()["scim_0123456789a_".len()..];
+        let said = said.iter().skip_while(|line| *line != INTRODUCED);
+        let leaks: Vec<&String> =
+            said.filter(|line| line.to_lowercase().contains(HUSH) || line.contains(secret)).collect();
         assert!(leaks.is_empty(), "{leaks:#?}");
     }
 }

@@ -16,6 +16,9 @@ use crate::record;
 /// Starting takes milliseconds in memory, seconds on DynamoDB Local for the first.
 const START: Duration = Duration::from_secs(60);
 
+/// The last line of what is said at the start, the token among it.
+pub(crate) const INTRODUCED: &str = "Ctrl-C stops it.";
+
 pub(crate) struct Server {
     base: String,
     token: String,
@@ -88,7 +91,7 @@ impl Server {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("local starts");
         let (sender, lines) = channel();
-        follow(child.stdout.take().unwrap(), sender.clone(), Some("Ctrl-C stops it."));
+        follow(child.stdout.take().unwrap(), sender.clone(), Some(INTRODUCED));
         follow(child.stderr.take().unwrap(), sender, None);
         let process = Process { child, lines };
         let (base, token) = process.introduction();

@@ -10,4 +10,5 @@ mod filters;
 mod model;
 mod patches;
 mod projections;
+mod tokens;
 mod totality;

@@ -136,7 +136,7 @@ async fn a_token_whose_answer_was_lost_is_not_taken() {
     let (faulty, _) = behind(&site, "PutItem", [Fault::LoseAnswer, Fault::None]).await;
     let token = Token {
         id: "one".to_owned(),
-        hash: "hash".to_owned(),
+        hash: "hash".into(),
         tenant: "acme".to_owned(),
         scopes: "read".to_owned(),
         dialect: "lenient".to_owned(),

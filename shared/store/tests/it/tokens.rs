@@ -7,7 +7,7 @@ use crate::engine::Site;
 fn token(id: &str, tenant: &str) -> Token {
     Token {
         id: id.to_owned(),
-        hash: format!("hash of {id}"),
+        hash: format!("hash of {id}").as_str().into(),
         tenant: tenant.to_owned(),
         scopes: "read write".to_owned(),
         dialect: "strict".to_owned(),
@@ -32,7 +32,7 @@ async fn a_token_is_issued_used_and_revoked() {
         assert_eq!(directory.revoke(absent, 1).await, Err(Error::Missing));
         assert_eq!(directory.follow(absent, "two", 1).await, Err(Error::Missing));
     }
-    assert_eq!(directory.put_token(&Token { hash: "another".to_owned(), ..one.clone() }).await, Err(Error::Taken));
+    assert_eq!(directory.put_token(&Token { hash: "another".into(), ..one.clone() }).await, Err(Error::Taken));
 
     directory.follow("one", "two", 1_500_000_000).await.unwrap();
     directory.revoke("one", 1_200_000_000).await.unwrap();

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""What each deployed function is made of: a bill of materials in CycloneDX's JSON.
+
+Usage: sbom.py FOLDER, with cargo-cyclonedx (crates.io) installed. Writes FOLDER/users-create.cdx.json and so on. cargo-cyclonedx looks at the
+workspace as a whole, and so lists what `cargo run` alone brings along with every function; cargo tree says what a function is built
+of. The exit code is 1 if it names a crate that the bill lacks.
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TARGET = "x86_64-unknown-linux-gnu"
+root = pathlib.Path(__file__).resolve().parent.parent
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+
+
+def cargo(where, *arguments):
+    return subprocess.run(["cargo", *arguments], cwd=where, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def built(function):
+    """Name and version of each crate: `serde v1.0.229 (*)`."""
+    lines = cargo(root, "tree", "--locked", "-p", function, "-e", "normal", "--target", TARGET, "--prefix", "none")
+    return {(name, version[1:]) for name, version, *_ in map(str.split, lines.splitlines())}
+
+
+everything, sizes = set(), []
+# It writes beside each manifest.
+with tempfile.TemporaryDirectory() as copy:
+    for name in ("Cargo.toml", "Cargo.lock"):
+        shutil.copy(root / name, copy)
+    for name in ("shared", "functions"):
+        shutil.copytree(root / name, pathlib.Path(copy, name))
+    options = ["--format", "json", "--spec-version", "1.5", "--target", TARGET, "--no-build-deps", "-qq"]
+    cargo(copy, "cyclonedx", *options)
+    for function in sorted(path.name for path in root.glob("functions/*") if path.name != "local"):
+        text = pathlib.Path(copy, "functions", function, f"{function}.cdx.json").read_text()
+        bill, crates = json.loads(text.replace(copy, "")), built(function)
+        bill["components"] = [part for part in bill["components"] if (part["name"], part["version"]) in crates]
+        listed = {(part["name"], part["version"]) for part in bill["components"]}
+        missing = {name for name, _ in crates - listed} - {function}
+        if missing:
+            raise SystemExit(f"the bill of {function} lacks {sorted(missing)}")
+        kept = {part["bom-ref"] for part in (*bill["components"], bill["metadata"]["component"])}
+        bill["dependencies"] = [
+            {**of, "dependsOn": [ref for ref in of.get("dependsOn", ()) if ref in kept]}
+            for of in bill["dependencies"]
+            if of["ref"] in kept
+        ]
+        (folder / f"{function}.cdx.json").write_text(json.dumps(bill, indent=2) + "\n")
+        everything |= listed
+        sizes.append(len(listed))
+print(f"SBOM: {len(sizes)} functions of {min(sizes)} to {max(sizes)} components, {len(everything)} different ones")

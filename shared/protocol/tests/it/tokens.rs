@@ -1,0 +1,42 @@
+//! Tokens are shown once, and compared so that nobody learns from the time that it takes.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use protocol::token::{Hash, Minted, Presented, mint};
+
+/// What has a `Debug` has two of these, and cannot be named as one of them.
+trait Shown<T> {
+    const NOT: () = ();
+}
+
+impl<T> Shown<()> for T {}
+
+impl<T: Debug> Shown<bool> for T {}
+
+#[test]
+fn nothing_shows_a_token_by_the_way() {
+    const { <Minted as Shown<_>>::NOT };
+    const { <Presented as Shown<_>>::NOT };
+    assert_eq!(format!("{:?}", mint([1; 8], [2; 32]).hash()), "Hash");
+}
+
+/// In hashes this long, the first difference would be found a thousand times sooner than the last.
+#[test]
+fn hashes_are_compared_in_constant_time() {
+    const LENGTH: usize = 1 << 20;
+    let zeros = "0".repeat(LENGTH - 1);
+    let [stored, early, late] =
+        [format!("0{zeros}"), format!("1{zeros}"), format!("{zeros}1")].map(|it| Hash::from(&*it));
+    let time = |presented: &Hash| {
+        let once = || {
+            let started = Instant::now();
+            assert_ne!(*presented, stored);
+            started.elapsed()
+        };
+        (0..20).map(|_| once()).min().unwrap_or(Duration::MAX)
+    };
+    let (early, late) = (time(&early), time(&late));
+    assert!(early * 10 > late && late * 10 > early, "{early:?}, {late:?}");
+    assert_eq!(stored, stored.clone());
+}
