@@ -71,6 +71,11 @@ mod searches;
 mod secrecy;
 mod server;
 mod statements;
+#[path = "../../src/template.rs"]
+mod template;
+mod tenants;
+mod tenants_places;
+mod tenants_site;
 mod tokens;
 mod uniqueness;
 mod users;
