@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, header, uri};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::routes::Destination;
 
@@ -94,6 +95,8 @@ impl Call<'_> {
 fn host(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let authority: uri::Authority = host.parse().ok()?;
+    // Its port and its numbers are right, too: the functions read a URL with it.
+    Url::parse(&format!("http://{host}/")).ok()?;
     (!authority.as_str().contains('@')).then_some(host)
 }
 
@@ -179,6 +182,26 @@ mod tests {
             assert_eq!(event["requestContext"]["domainName"], "127.0.0.1:3000");
             assert_eq!(event["headers"].get("host"), None);
         });
+    }
+
+    #[test]
+    fn a_host_that_cannot_stand_in_a_url_is_not_passed_on() {
+        for (sent, expect) in [
+            ("localhost:3000", Some("localhost:3000")),
+            ("[::1]:3000", Some("[::1]:3000")),
+            ("scim.example", Some("scim.example")),
+            ("a/b", None),
+            ("a@b", None),
+            ("a:x", None),
+            ("a:99999", None),
+            ("1.2.3.400", None),
+            ("[x]", None),
+            (":80", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, sent.parse().unwrap())]);
+            assert_eq!(host(&headers), expect, "{sent}");
+        }
     }
 
     #[test]

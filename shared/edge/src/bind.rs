@@ -7,7 +7,7 @@ use schema::{Kind, Leniency, Object};
 use serde_json::Value;
 
 use crate::Request;
-use crate::json::Unambiguous;
+use crate::json::{self, Unread, VALUES};
 
 /// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
 const BODY_BYTES: usize = 5 * 1024 * 1024;
@@ -56,10 +56,13 @@ impl Request {
             let problem = "The body is not UTF-8, or holds the character U+FFFD, which stands for one that was lost.";
             return Err(Error::InvalidSyntax(problem.to_owned()));
         }
-        match serde_json::from_slice(body).map(|Unambiguous(value)| value) {
+        match json::read(body) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}, not a JSON object.", kind_of(&other)))),
-            Err(error) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
+            Err(Unread::NotJson(error)) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
+            Err(Unread::TooManyValues) => Err(Error::PayloadTooLarge(format!(
+                "The body has more than {VALUES} values, the most that this service takes. Send less in one request."
+            ))),
         }
     }
 

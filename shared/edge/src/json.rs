@@ -1,22 +1,54 @@
-//! JSON in which every name stands once (RFC 8259 §4): of two values for one name, one would be lost without a word.
+//! JSON in which every name stands once (RFC 8259 §4): of two values for one name, one would be lost without a word. And of which
+//! there is not too much: a value of two bytes takes a hundred times as many in memory.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A value read so.
-pub(crate) struct Unambiguous(pub(crate) Value);
+/// The most values of a body, each object, array and scalar counted. 100,000 members take 200,000; so many of the worst take a
+/// third of a function's memory.
+pub(crate) const VALUES: usize = 300_000;
 
-impl<'de> Deserialize<'de> for Unambiguous {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Unambiguous)
+/// Why a text is not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    TooManyValues,
+    NotJson(serde_json::Error),
+}
+
+/// Reads a text whole.
+pub(crate) fn read(text: &[u8]) -> Result<Value, Unread> {
+    let left = Cell::new(Some(VALUES));
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Reader { left: &left }.deserialize(&mut deserializer);
+    match value.and_then(|value| deserializer.end().map(|()| value)) {
+        Ok(value) => Ok(value),
+        Err(_) if left.get().is_none() => Err(Unread::TooManyValues),
+        Err(error) => Err(Unread::NotJson(error)),
     }
 }
 
-struct Reader;
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    /// How many values there may still be; none once there was one too many.
+    left: &'a Cell<Option<usize>>,
+}
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
+        if self.left.get().is_none() {
+            return Err(D::Error::custom("there are too many values"));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +85,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Unambiguous(element)) = elements.next_element()? {
+        while let Some(element) = elements.next_element_seed(self)? {
             list.push(element);
         }
         Ok(Value::Array(list))
@@ -61,8 +93,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Unambiguous(value))) = entries.next_entry::<String, Unambiguous>()? {
-            if object.insert(name, value).is_some() {
+        while let Some(name) = entries.next_key::<String>()? {
+            if object.insert(name, entries.next_value_seed(self)?).is_some() {
                 return Err(A::Error::custom("an object has the same name twice"));
             }
         }
@@ -77,11 +109,24 @@ mod tests {
     #[test]
     fn everything_is_read_as_it_is_but_a_name_twice() {
         let text = r#"{"a":[1,-2,3.5,1e2,"x",true,null,{}],"b":{"a":18446744073709551615}}"#;
-        let Unambiguous(read) = serde_json::from_str(text).unwrap();
-        assert_eq!(read, serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(read(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
         for twice in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
-            let error = serde_json::from_str::<Unambiguous>(twice).map(|_| ()).unwrap_err();
+            let Err(Unread::NotJson(error)) = read(twice.as_bytes()) else { panic!("{twice}") };
             assert!(error.to_string().contains("twice"), "{error}");
         }
+        assert!(matches!(read(b"{} x"), Err(Unread::NotJson(_))), "what stands behind");
+    }
+
+    #[test]
+    fn values_are_counted() {
+        for (element, values) in [("1", 1), ("[]", 1), ("{\"a\":[{}]}", 3)] {
+            let of = |count: usize| read(format!("[{}]", vec![element; count].join(",")).as_bytes());
+            let most = (VALUES - 1) / values;
+            assert!(of(most).is_ok(), "{element}");
+            assert!(matches!(of(most + 1), Err(Unread::TooManyValues)), "{element}");
+        }
+        // What is wrong otherwise is so behind the last value that there may be.
+        let broken = format!("[{}1x", "1,".repeat(VALUES - 2));
+        assert!(matches!(read(broken.as_bytes()), Err(Unread::NotJson(_))));
     }
 }

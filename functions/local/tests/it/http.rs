@@ -23,7 +23,7 @@ impl Raw {
         lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON behind {}", self.head))
     }
 }
@@ -32,21 +32,26 @@ impl Raw {
 pub(crate) fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Raw> {
     let base = server.client().base;
     let (host, root) = base.strip_prefix("http://")?.split_once('/')?;
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut head = format!("{method} /{root}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     head += &format!("Authorization: Bearer {}\r\n", server.token());
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
     head += &format!("Content-Length: {}\r\n\r\n", body.len());
-    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    Some(exchange(host, &[head.as_bytes(), body].concat()))
+}
+
+/// Sends these bytes to a host, which is to close the connection behind its answer.
+pub(crate) fn exchange(host: &str, request: &[u8]) -> Raw {
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(request).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the head") + 4;
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Some(Raw { status, head, body: answer[end..].to_vec() })
+    Raw { status, head, body: answer[end..].to_vec() }
 }
 
 #[test]

@@ -79,6 +79,11 @@ impl Server {
         Self::launch(data, tenant, &more)
     }
 
+    /// Starts `local` with the functions' own lines, all of them.
+    pub(crate) fn loud(tenant: &str) -> Self {
+        Self::launch(&Data::Memory, tenant, &["--log", "trace", "--no-events"])
+    }
+
     fn launch(data: &Data<'_>, tenant: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0", "--tenant", tenant]).args(more);
@@ -88,6 +93,8 @@ impl Server {
             (None, Data::Memory) => command.arg("--memory"),
             (None, Data::File(path)) => command.arg("--data").arg(path),
         };
+        // As in a function, which has one thread, what one request has left is there for the next.
+        command.env("MALLOC_ARENA_MAX", "1");
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("local starts");
         let (sender, lines) = channel();
@@ -138,6 +145,14 @@ impl Server {
                 return line;
             }
         }
+    }
+
+    /// The most memory that a server of our own has had so far, in MB; none where the system does not say.
+    pub(crate) fn peak(&self) -> Option<u64> {
+        let process = self.process.as_ref()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
     }
 
     /// SIGKILL: no goodbye.
