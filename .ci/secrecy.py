@@ -63,7 +63,8 @@ def search(patterns, path, *options):
 
 texts = {"secret": set(), "id": set()}
 for file in folder.glob("sent-*"):
-    for line in file.read_text().splitlines():
+    # Not by splitlines: a text may hold other ends of lines.
+    for line in filter(None, file.read_bytes().decode().split("\n")):
         kind, text = line.split(" ", 1)
         texts[kind].add(json.loads(text))
 # In the long ones nobody hits upon by chance; the short ones have to be words of their own.

@@ -190,21 +190,16 @@ impl Directory {
         let token = Uuid::now_v7().to_string();
         let unanswered = Unanswered::default();
         loop {
-            match self.try_transact(actions, &token, &unanswered).await {
-                Err(Failure::Passing(error)) => {
-                    if !backoff.pause().await {
-                        return Err(Failure::Final(match unanswered.any() {
-                            true => Error::Unavailable(format!("TransactWriteItems: no answer, and then: {error}")),
-                            false => error,
-                        }));
-                    }
-                }
+            let error = match self.try_transact(actions, &token, &unanswered).await {
+                Err(Failure::Passing(error) | Failure::Final(error @ Error::Unavailable(_))) => error,
                 Err(Failure::Final(error @ Error::Refused(_))) if unanswered.any() => {
-                    return Err(Failure::Final(Error::Unavailable(format!(
-                        "TransactWriteItems: no answer, and then: {error}"
-                    ))));
+                    return Err(Failure::Final(unknown(&error)));
                 }
                 done => return done,
+            };
+            if !backoff.pause().await {
+                let is_known = matches!(error, Error::Unavailable(_)) || !unanswered.any();
+                return Err(Failure::Final(if is_known { error } else { unknown(&error) }));
             }
         }
     }
@@ -223,6 +218,11 @@ impl Directory {
             other => Failure::Final(other),
         })
     }
+}
+
+/// What becomes of an error after a try that was not answered, and may have been carried out.
+fn unknown(error: &Error) -> Error {
+    Error::Unavailable(format!("TransactWriteItems: no answer, and then: {error}"))
 }
 
 /// Reads why a transaction was cancelled. Reasons stand in the order of the actions.

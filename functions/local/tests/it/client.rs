@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use ureq::http;
 
 use crate::expect::Answer;
+use crate::faults;
 use crate::record;
 
 /// `urn:…:schemas:core:2.0:User`.
@@ -65,6 +66,8 @@ pub(crate) struct Client {
     pub(crate) base: String,
     authorization: Option<String>,
     manners: &'static Manners,
+    /// Whether it sends again what is put off.
+    patient: bool,
 }
 
 impl Client {
@@ -81,7 +84,17 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .new_agent();
-        Self { agent, base: base.to_owned(), authorization: Some(format!("Bearer {token}")), manners: &PLAIN }
+        Self {
+            agent,
+            base: base.to_owned(),
+            authorization: Some(format!("Bearer {token}")),
+            manners: &PLAIN,
+            patient: false,
+        }
+    }
+
+    pub(crate) fn patient(self, patient: bool) -> Self {
+        Self { patient, ..self }
     }
 
     pub(crate) fn with_manners(self, manners: &'static Manners) -> Self {
@@ -127,7 +140,7 @@ impl Client {
     }
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
-        match self.try_send(request) {
+        match if self.patient { faults::send(self, request) } else { self.try_send(request) } {
             Ok(answer) => answer,
             Err(error) => panic!("no answer to {} {}: {error}", request.method, request.path),
         }

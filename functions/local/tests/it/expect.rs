@@ -11,7 +11,7 @@ use crate::client::{Client, Request};
 const SHOWN: usize = 2_000;
 
 pub(crate) struct Answer {
-    asked: String,
+    pub(crate) asked: String,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     /// The body as it was sent, after decompression.

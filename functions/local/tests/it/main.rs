@@ -9,12 +9,14 @@
 //! At build time, `SCIM_EXTENSIONS=functions/local/tests/extensions` adds the schemas that `extension` tests.
 //! `OKTA_RECORDINGS` names a folder of recorded exchanges to replay (see `recordings`).
 //! `SCIM_SECRETS` names a folder for what is sent and what the servers say (see `record`).
+//! `SCIM_FAULTS` says how many of a hundred calls of DynamoDB fail; the client sends again what is put off.
 //! `SCIM_STRICT_TOKEN` is a strict token of that server, for the tests of what it refuses.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::print_stderr,
     reason = "a test that cannot go on fails, and says where"
 )]
@@ -41,9 +43,11 @@ mod events;
 mod exchanges;
 mod expect;
 mod extension;
+mod faults;
 mod filters;
 mod google;
 mod groups;
+mod histories;
 mod hostile;
 mod hostile_filters;
 mod hostile_heads;
@@ -52,6 +56,7 @@ mod hostile_texts;
 mod http;
 mod hundred_thousand;
 mod jumpcloud;
+mod killed;
 mod leniencies;
 mod lists;
 mod okta;
@@ -68,6 +73,8 @@ mod pingone;
 mod plans;
 mod private;
 mod projection;
+mod promise;
+mod promise_client;
 mod proxy;
 mod record;
 mod recordings;
@@ -75,6 +82,7 @@ mod replay;
 mod requirements;
 mod searches;
 mod secrecy;
+mod serial;
 mod server;
 mod statements;
 #[path = "../../src/template.rs"]

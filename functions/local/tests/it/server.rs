@@ -10,7 +10,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use testing::{Faulty, engine};
+
 use crate::client::Client;
+use crate::faults::rate_of_faults;
 use crate::record;
 
 /// Starting takes milliseconds in memory, seconds on DynamoDB Local for the first.
@@ -23,6 +26,8 @@ pub(crate) struct Server {
     base: String,
     token: String,
     process: Option<Process>,
+    /// Whether DynamoDB fails at random.
+    is_faulty: bool,
 }
 
 struct Process {
@@ -42,7 +47,9 @@ impl Server {
     /// The server that `SCIM_BASE_URL` names, or else a new one. It may hold anything.
     pub(crate) fn start() -> Self {
         match (env::var("SCIM_BASE_URL"), env::var("SCIM_TOKEN")) {
-            (Ok(base), Ok(token)) => Self { base: base.trim_end_matches('/').to_owned(), token, process: None },
+            (Ok(base), Ok(token)) => {
+                Self { base: base.trim_end_matches('/').to_owned(), token, process: None, is_faulty: false }
+            }
             _ => Self::spawn(&Data::Memory, &unique("t")),
         }
     }
@@ -56,7 +63,9 @@ impl Server {
     /// one, or none.
     pub(crate) fn strict(test: &str) -> Option<Self> {
         match (env::var("SCIM_BASE_URL"), env::var("SCIM_STRICT_TOKEN")) {
-            (Ok(base), Ok(token)) => Some(Self { base: base.trim_end_matches('/').to_owned(), token, process: None }),
+            (Ok(base), Ok(token)) => {
+                Some(Self { base: base.trim_end_matches('/').to_owned(), token, process: None, is_faulty: false })
+            }
             (Ok(_), Err(_)) => {
                 skipped(test, "it needs a strict token of that server in SCIM_STRICT_TOKEN");
                 None
@@ -87,8 +96,11 @@ impl Server {
     fn launch(data: &Data<'_>, tenant: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0", "--tenant", tenant]).args(more);
+        let faulty =
+            rate_of_faults().filter(|_| matches!(data, Data::Memory)).map(|rate| (Faulty::before(engine(), 1), rate));
         match (env::var_os("DYNAMODB_ENDPOINT"), data) {
             (_, Data::At(url)) => command.arg("--dynamodb-endpoint").arg(url),
+            (_, Data::Memory) if let Some((proxy, _)) = &faulty => command.arg("--dynamodb-endpoint").arg(proxy.url()),
             (Some(url), _) => command.arg("--dynamodb-endpoint").arg(url),
             (None, Data::Memory) => command.arg("--memory"),
             (None, Data::File(path)) => command.arg("--data").arg(path),
@@ -102,11 +114,12 @@ impl Server {
         follow(child.stderr.take().unwrap(), sender, None);
         let process = Process { child, lines };
         let (base, token) = process.introduction();
-        Self { base, token, process: Some(process) }
+        faulty.iter().for_each(|(proxy, rate)| proxy.fail(*rate));
+        Self { base, token, process: Some(process), is_faulty: faulty.is_some() }
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.base, &self.token)
+        Client::new(&self.base, &self.token).patient(self.is_faulty)
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -145,6 +158,11 @@ impl Server {
                 return line;
             }
         }
+    }
+
+    /// The number of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.as_ref().expect("a server of our own").child.id()
     }
 
     /// The most memory that a server of our own has had so far, in MB; none where the system does not say.

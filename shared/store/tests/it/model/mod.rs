@@ -13,15 +13,13 @@ use std::time::Instant;
 
 use schema::Kind;
 
+use testing::variable;
+
 use crate::engine::Site;
 use history::History;
 use writer::Writer;
 
 const WRITERS: usize = 8;
-
-fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_serial_order_exists() {
