@@ -9,7 +9,7 @@ use testing::engine;
 use uuid::Uuid;
 
 use crate::http::{Raw, send};
-use crate::proxy::{items, load};
+use crate::proxy::{item, load};
 use crate::server::{Data, Server, may_spawn, unique};
 
 const MEMBERS: usize = 100_000;
@@ -19,12 +19,10 @@ const ANSWER: usize = 6 * 1024 * 1024;
 /// The group as it would be with these members, whose edges are there already.
 fn grow(tenant: &str, group: &str, count: usize, ids: &[String]) {
     let marks: u64 = ids.iter().map(|id| u64::from_str_radix(&id[26..], 16).unwrap()).sum();
-    let stored =
-        items(tenant).into_iter().find(|it| it["pk"]["S"] == format!("{tenant}#group") && it["sk"]["S"] == group);
-    let mut item = stored.expect("the group");
+    let mut item = item(tenant, &format!("{tenant}#group"), group);
     item["memberCount"] = json!({ "N": count.to_string() });
     item["memberMarks"] = json!({ "N": marks.to_string() });
-    load(&[item]);
+    load(tenant, &[item]);
 }
 
 fn edge(tenant: &str, group: &str, member: &str) -> Value {
@@ -65,7 +63,7 @@ fn a_group_of_a_hundred_thousand_is_read_whole_or_refused() {
     let scim = server.client();
     let group = scim.post("/Groups", &json!({ "displayName": "Everybody" })).expect(201).id();
     let ids: Vec<String> = (0..MEMBERS).map(|_| Uuid::now_v7().to_string()).collect();
-    load(&ids.iter().map(|id| edge(&tenant, &group, id)).collect::<Vec<_>>());
+    load(&tenant, &ids.iter().map(|id| edge(&tenant, &group, id)).collect::<Vec<_>>());
     grow(&tenant, &group, MEMBERS, &ids);
 
     let path = format!("/Groups/{group}");

@@ -99,7 +99,7 @@ impl Site {
 
     /// Every item of the tenant's, as it lies in the table.
     pub(crate) fn items(&self) -> Vec<Value> {
-        items(&self.tenant)
+        items(&self.tenant, &self.tenant)
     }
 
     /// How many changes were recorded.

@@ -228,10 +228,10 @@ fn forward(request: &[u8]) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Everything that the engine holds of a tenant, its tokens apart, in a fixed order.
-pub(crate) fn items(tenant: &str) -> Vec<Value> {
+/// Everything that a table holds of a tenant, its tokens apart, in a fixed order.
+pub(crate) fn items(table: &str, tenant: &str) -> Vec<Value> {
     let mut scan = json!({
-        "TableName": TABLE, "ConsistentRead": true, "FilterExpression": "begins_with(pk, :tenant)",
+        "TableName": table, "ConsistentRead": true, "FilterExpression": "begins_with(pk, :tenant)",
         "ExpressionAttributeValues": { ":tenant": { "S": format!("{tenant}#") } },
     });
     let mut items = Vec::new();
@@ -247,22 +247,26 @@ pub(crate) fn items(tenant: &str) -> Vec<Value> {
     items
 }
 
-/// Puts items into the engine behind the server's back.
-pub(crate) fn load(items: &[Value]) {
+/// An item of a table.
+pub(crate) fn item(table: &str, pk: &str, sk: &str) -> Value {
+    let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+    call("GetItem", &json!({ "TableName": table, "Key": key, "ConsistentRead": true }))["Item"].clone()
+}
+
+/// Puts items into a table behind the server's back.
+pub(crate) fn load(table: &str, items: &[Value]) {
     thread::scope(|scope| {
         for share in items.chunks(items.len().div_ceil(4)) {
             scope.spawn(|| {
                 for items in share.chunks(25) {
                     let puts: Value = items.iter().map(|item| json!({ "PutRequest": { "Item": item } })).collect();
-                    let answer = call("BatchWriteItem", &json!({ "RequestItems": { TABLE: puts } }));
+                    let answer = call("BatchWriteItem", &json!({ "RequestItems": { table: puts } }));
                     assert_eq!(answer["UnprocessedItems"], json!({}));
                 }
             });
         }
     });
 }
-
-const TABLE: &str = "scim";
 
 fn call(operation: &str, body: &Value) -> Value {
     let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();

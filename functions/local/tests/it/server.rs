@@ -77,8 +77,9 @@ impl Server {
     /// Starts `local` for `tenant`, and waits until it has said where it listens and what its token is.
     pub(crate) fn spawn(data: &Data<'_>, tenant: &str) -> Self {
         // Nobody else's calls are to come between those of the test's requests, where they are counted, and fail.
-        let quiet: &[&str] = if let Data::At(_) = data { &["--no-events"] } else { &[] };
-        Self::launch(data, tenant, quiet)
+        // And who looks through all items finds those of the test alone: the table is called like the tenant.
+        let apart: &[&str] = if let Data::At(_) = data { &["--no-events", "--table", tenant] } else { &[] };
+        Self::launch(data, tenant, apart)
     }
 
     /// Starts `local` for `tenant`, and lets it tell its events in a file.

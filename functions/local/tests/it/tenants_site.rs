@@ -61,7 +61,7 @@ impl Site {
         let server = Server::spawn(&Data::At(engine()), &names[0]);
         let scim = server.client();
         // The versions differ, or the one's would be the other's.
-        let tenants = [2, 3].map(|changes| Tenant::new(&names[changes - 2], &scim, changes));
+        let tenants = [2, 3].map(|changes| Tenant::new(&names[0], &names[changes - 2], &scim, changes));
         let api = Api::read().unwrap();
         let mut root = scim;
         let stage = root.base.strip_suffix("/v2").unwrap().to_owned();
@@ -72,8 +72,8 @@ impl Site {
 }
 
 impl Tenant {
-    fn new(name: &str, anybody: &Client, changes: usize) -> Self {
-        let credentials = credentials(name);
+    fn new(table: &str, name: &str, anybody: &Client, changes: usize) -> Self {
+        let credentials = credentials(table, name);
         let scim = anybody.presenting(credentials[0].authorization.as_deref());
         let (tag, hidden) = (unique("theirs"), unique("hidden"));
         let [external, email, walked] = [external(&tag), email(&tag), walked(&tag)];
@@ -140,8 +140,8 @@ pub(crate) fn walked(tag: &str) -> String {
 }
 
 /// Tokens as the operators' functions make them: one for everything, a strict one, a read-only one, an expired one, a revoked one.
-async fn tokens(tenant: &str) -> [String; 5] {
-    let (endpoint, table) = (Some(engine().to_owned()), "scim".to_owned());
+async fn tokens(table: &str, tenant: &str) -> [String; 5] {
+    let (endpoint, table) = (Some(engine().to_owned()), table.to_owned());
     let directory = Directory::connect(Connection { endpoint, table, credentials: Credentials::Fixed }).await.unwrap();
     let make = async |scopes, dialect| {
         let of = |text: &str| Some(text.to_owned());
@@ -159,9 +159,9 @@ async fn tokens(tenant: &str) -> [String; 5] {
 }
 
 /// Every kind of credential, the one that may do everything first.
-fn credentials(tenant: &str) -> Vec<Credential> {
+fn credentials(table: &str, tenant: &str) -> Vec<Credential> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let [full, strict, read, expired, revoked] = runtime.block_on(tokens(tenant));
+    let [full, strict, read, expired, revoked] = runtime.block_on(tokens(table, tenant));
     let bearer = |token: &str| Some(format!("Bearer {token}"));
     // The id of a token that works, with the secret of one that does not.
     let (id, rest) = (full.split('_').nth(1).unwrap(), revoked.split('_').nth(2).unwrap());
