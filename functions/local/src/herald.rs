@@ -105,6 +105,7 @@ mod tests {
             before: None,
             after: Some(1),
             members: Part::default(),
+            shown: Vec::new(),
             in_parts: false,
             left: Vec::new(),
             active: None,

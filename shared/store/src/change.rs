@@ -31,6 +31,8 @@ struct RecordItem {
     #[serde(default)]
     members_removed: Vec<String>,
     #[serde(default)]
+    members_shown: Vec<String>,
+    #[serde(default)]
     groups_left: Vec<LeftItem>,
     active: Option<bool>,
     #[serde(default)]
@@ -96,6 +98,7 @@ fn change(record: RecordItem) -> Result<Change, Error> {
         before: record.version_before,
         after: record.version_after,
         members: Part { added: ids(&record.members_added)?, removed: ids(&record.members_removed)? },
+        shown: ids(&record.members_shown)?,
         in_parts: record.in_parts,
         left: left.collect::<Result<_, Error>>()?,
         active: record.active,

@@ -137,6 +137,9 @@ pub(crate) struct ChangeItem<'a> {
     pub(crate) members_added: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) members_removed: Vec<String>,
+    /// Members that stayed, with another edge.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) members_shown: Vec<String>,
     /// The members are in parts of their own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) in_parts: bool,

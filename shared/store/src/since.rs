@@ -51,7 +51,8 @@ impl Directory {
         }
         let changes = self.changes_since(tenant, begun).await?;
         let Some(moves) = moves(&changes, before, now) else { return Ok(None) };
-        let come = moves.iter().filter(|(id, is_there)| **is_there && !members.contains_key(*id));
+        // Also of those whose edges were seen: how they are shown may have changed since.
+        let come = moves.iter().filter(|(_, is_there)| **is_there);
         let keys: Vec<Key> = come.map(|(id, _)| Key::member(tenant, &now.id, id)).collect();
         members.retain(|id, _| moves.get(id) != Some(&false));
         let come = stream::iter(keys.iter().map(|key| self.read(key)).collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
@@ -78,7 +79,7 @@ fn moves(changes: &[Change], before: &Stored, now: &Stored) -> Option<BTreeMap<R
         }
         version = *after;
         if change.resource == now.id {
-            moves.extend(change.members.added.iter().map(|id| (id.clone(), true)));
+            moves.extend(change.members.added.iter().chain(&change.shown).map(|id| (id.clone(), true)));
             moves.extend(change.members.removed.iter().map(|id| (id.clone(), false)));
         } else {
             moves.insert(change.resource.clone(), false);

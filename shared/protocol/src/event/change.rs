@@ -24,6 +24,8 @@ pub struct Change {
     pub after: Option<u64>,
     /// Who joined a group and who left it, unless that is `in_parts`.
     pub members: Part,
+    /// Members that stayed, and are shown otherwise since, unless that is `in_parts`.
+    pub shown: Vec<ResourceId>,
     /// Whether the members are told apart from this record, as they are too many.
     pub in_parts: bool,
     /// The groups that a deleted resource has left.

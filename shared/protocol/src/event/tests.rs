@@ -28,6 +28,7 @@ fn change(kind: Kind, verb: Verb, before: Option<u64>, attributes: &[&str]) -> C
         before,
         after: (verb != Verb::Deleted).then(|| before.unwrap_or(0) + 1),
         members: Part::default(),
+        shown: Vec::new(),
         in_parts: false,
         left: Vec::new(),
         active: None,

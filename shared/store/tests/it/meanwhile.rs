@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
 use serde_json::json;
-use store::{Commit, Member};
+use store::{Commit, Member, Roster, Stored};
 
 use crate::engine::{Site, delete_from, raw, rename, user};
 use crate::meter::{calls, listen};
@@ -40,7 +40,7 @@ async fn edges_of_several_versions_come_to_the_last_without_being_read_again() {
     listen();
     let (seen, members) = site.directory.members(tenant, before.clone()).await.unwrap().unwrap();
     assert_eq!((seen.version, ids(&members)), (4, vec![eve.clone()]));
-    assert_eq!(calls(), ["Query", "GetItem", "Query"], "the edges, the group, and its records");
+    assert_eq!(calls(), ["Query", "GetItem", "Query", "GetItem"], "the edges, the group, its records, and Eve's edge");
 
     // What no record explains is nobody's membership.
     let now = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
@@ -64,4 +64,29 @@ async fn whoever_came_after_the_edges_were_read_is_looked_up_alone() {
     let (seen, members) = behind.directory.members(tenant, before).await.unwrap().unwrap();
     assert_eq!((seen.version, ids(&members)), (2, vec![bob, eve]));
     assert_eq!(calls(), ["Query", "GetItem", "Query", "GetItem"], "the edges, the group, its records, and Eve's edge");
+}
+
+#[tokio::test]
+async fn who_is_shown_otherwise_since_is_shown_so() {
+    let site = Site::new().await;
+    let [ann, bob, eve] = [site.user("a").await, site.user("b").await, site.user("c").await];
+    let staff = site.group("staff", &[&ann, &bob]).await;
+    let tenant = &site.caller.tenant;
+    let before = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
+    let edge = |id: &ResourceId| json!({ "sk": { "S": id.as_str() }, "type": { "S": "User" } });
+    let stale = Fault::Answer(200, json!({ "Items": [edge(&ann), edge(&bob)] }));
+    // One is shown otherwise, and one goes and comes back so; and another comes, so that nothing is as it was.
+    let as_new = |id: &ResourceId| Member { display: Some("new".to_owned()), ..user(id) };
+    let touch = |version| rename(Group, &staff, version, "staff", "staff");
+    let show = Commit { add: vec![as_new(&ann)], remove: vec![user(&ann), user(&bob)], ..touch(1) };
+    site.commit(&show).await.unwrap();
+    site.commit(&Commit { add: vec![as_new(&bob), as_new(&eve)], ..touch(2) }).await.unwrap();
+    let proxy = Proxy::start("Query", [stale, Fault::None]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    // The one edge that is not seen makes the edges those of no version.
+    let roster = Roster { count: 3, ..before.roster.clone() };
+    let read = Stored { roster, ..before };
+    let (seen, members) = behind.directory.members(tenant, read).await.unwrap().unwrap();
+    assert_eq!(seen.version, 3);
+    assert_eq!(members, [as_new(&ann), as_new(&bob), as_new(&eve)]);
 }
