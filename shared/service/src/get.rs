@@ -26,6 +26,8 @@ pub async fn get(
         let version = Some(entity_tag(stored.version));
         return Ok(Reply { status: 304, location: None, version, body: None });
     }
+    let with_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
+    represent::fits(std::slice::from_ref(&stored), with_edges)?;
     represent::reply(context, 200, stored, projection).await
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn with_edges(context: &Context<'_>, stored: &Stored, edges: Vec<Valu
     resource
 }
 
-/// Refuses what can be in no answer before it is read.
+/// Refuses what can be in no answer before it is read; for reads alone, as a change that is made is no error.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
@@ -99,9 +99,7 @@ pub(crate) async fn reply(
 ) -> Result<Reply, Error> {
     let definition = resource_type(stored.kind);
     let with_edges = projection.wants(definition, edges_attribute(stored.kind));
-    let stored = vec![stored];
-    fits(&stored, with_edges)?;
-    let seen = seen(context, definition.kind, stored, with_edges).await?;
+    let seen = seen(context, definition.kind, vec![stored], with_edges).await?;
     let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::no_such(definition.kind))?;
     Ok(Reply {
         status,

@@ -81,6 +81,10 @@ fn a_group_of_a_hundred_thousand_is_read_whole_or_refused() {
     assert_eq!(get(&server, "/Groups?count=100", "gzip").status, 413);
     let calls = server.calls();
     assert!(calls <= 4, "{calls} calls");
+    grow(&tenant, &other, 3 * MEMBERS + 1, &[]);
+    assert_eq!(get(&server, &format!("/Groups/{other}"), "gzip").status, 413);
+    let calls = server.calls();
+    assert!(calls <= 3, "{calls} calls");
     let found = scim.list("/Groups", &[("count", "100"), ("attributes", "displayName")]).expect(200);
     assert_eq!(found.resources().len(), 2);
 }
