@@ -1,7 +1,9 @@
 //! All of these checks while DynamoDB fails at random: `SCIM_FAULTS` says how often. What is put off is sent again, as identity
 //! providers do, and a repeat finds what the request before it has done after all.
 
+use std::cell::Cell;
 use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +16,14 @@ use crate::server::skipped;
 /// How often a request is sent again, and when.
 const REPEATS: usize = 40;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a check of bulk requests is made anew.
+const ROUNDS: usize = 5;
+
+thread_local! {
+    /// Whether an operation of a bulk request was put off since a check began.
+    static IS_PUT_OFF: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Of a hundred calls of DynamoDB, so many are to fail.
 pub(crate) fn rate_of_faults() -> Option<f64> {
@@ -41,11 +51,34 @@ pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::E
                 return Ok(Answer { status: 204, text: String::new(), body: Value::Null, ..answer });
             }
             ("POST", 409) if is_open => return made(client, request, answer),
-            _ => return Ok(answer),
+            _ => {
+                note_what_is_put_off(&answer);
+                return Ok(answer);
+            }
         }
         thread::sleep(PAUSE);
     }
     client.try_send(request)
+}
+
+/// Makes a check, and makes it anew if it fails where an operation of a bulk request was put off: what was done beside it stays done, so
+/// that the request cannot be sent again.
+pub(crate) fn afresh(check: impl Fn()) {
+    for round in 1.. {
+        IS_PUT_OFF.set(false);
+        match catch_unwind(AssertUnwindSafe(&check)) {
+            Ok(()) => return,
+            Err(_) if IS_PUT_OFF.get() && round < ROUNDS => {}
+            Err(failure) => resume_unwind(failure),
+        }
+    }
+}
+
+fn note_what_is_put_off(answer: &Answer) {
+    let reports = answer.body["Operations"].as_array();
+    if reports.into_iter().flatten().any(|report| report["status"] == "503" || report["status"] == "429") {
+        IS_PUT_OFF.set(true);
+    }
 }
 
 /// What a create without an answer has made, if it is that which stands in the way of its repeat.

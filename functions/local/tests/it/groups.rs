@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::expect::values;
+use crate::faults::afresh;
 use crate::server::{Server, unique};
 
 fn users(scim: &Client, count: usize) -> Vec<String> {
@@ -285,15 +286,17 @@ fn whoever_is_deleted_leaves_many_groups_and_circles() {
 
 #[test]
 fn a_bulk_request_may_change_many_members_at_once() {
-    let server = Server::start();
-    let scim = server.client();
-    let ids = users(&scim, 40);
-    let data = json!({ "displayName": unique("Bulk "), "members": members(&ids) });
-    let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "g", "data": data }]);
-    let answer = crate::bulk::send(&scim, &operations).expect(200);
-    assert_eq!(crate::bulk::statuses(&answer), "201");
-    let id = answer["Operations"][0]["location"].as_str().unwrap().rsplit('/').next().unwrap();
-    assert_eq!(members_of(&scim, id).len(), 40);
+    afresh(|| {
+        let server = Server::start();
+        let scim = server.client();
+        let ids = users(&scim, 40);
+        let data = json!({ "displayName": unique("Bulk "), "members": members(&ids) });
+        let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "g", "data": data }]);
+        let answer = crate::bulk::send(&scim, &operations).expect(200);
+        assert_eq!(crate::bulk::statuses(&answer), "201");
+        let id = answer["Operations"][0]["location"].as_str().unwrap().rsplit('/').next().unwrap();
+        assert_eq!(members_of(&scim, id).len(), 40);
+    });
 }
 
 #[test]
