@@ -20,3 +20,4 @@ pub use lambda_http::aws_lambda_events::iam;
 pub use request::{Admitted, Anonymous, Request};
 pub use respond::Response;
 pub use serve::{invoke, run, stateless};
+pub use url::is_host;

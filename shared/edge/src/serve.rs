@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyRequestContext};
 use lambda_http::lambda_runtime::{self, Context};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Body, LambdaEvent, RequestExt, Service, http, service_fn};
@@ -19,6 +20,7 @@ use tracing::Instrument;
 
 use crate::negotiate::Form;
 use crate::request::Admitted;
+use crate::url::is_host;
 use crate::{Response, log};
 
 /// Runs a function behind a route, until Lambda ends the process.
@@ -59,8 +61,6 @@ where
     serde_json::to_value(answer)
 }
 
-/// The event has the headers twice: once all of them, and once the last line of each, which would take the place of the others
-/// (RFC 9110 §5.3).
 async fn adapt<S, Q, F, R>(
     state: &'static S,
     handle: F,
@@ -72,12 +72,23 @@ where
     F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload
-        && !request.multi_value_headers.is_empty()
-    {
-        request.headers.clear();
+    if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload {
+        normalize(request);
     }
     Adapter::from(service_fn(move |event| serve(state, handle, event))).call(event).await
+}
+
+/// The event has the headers twice: once all of them, and once the last line of each, which would take the place of the others
+/// (RFC 9110 §5.3). A URL is made of it, by a panic where that cannot be.
+fn normalize(request: &mut ApiGatewayProxyRequest) {
+    if request.multi_value_headers.is_empty() {
+        request.multi_value_headers = mem::take(&mut request.headers);
+    }
+    request.headers.clear();
+    request.request_context.domain_name.take_if(|host| !is_host(host));
+    if let Some(path) = request.path.as_mut().filter(|path| !path.starts_with('/')) {
+        path.insert(0, '/');
+    }
 }
 
 /// Starts logging, makes the state, and serves.
@@ -229,6 +240,28 @@ mod tests {
             assert!(answer["multiValueHeaders"]["content-type"][0].as_str().unwrap().ends_with("json"));
         }
         assert!(invoke(&"s", echo, json!({"not": "an event"})).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_no_url_can_be_made_of_is_answered() {
+        for (place, text) in [("domainName", "a b"), ("domainName", "xn--"), ("stage", "#?"), ("stage", "")] {
+            let mut odd = event();
+            odd["requestContext"][place] = json!(text);
+            assert_eq!(invoke(&"s", gone, odd).await.unwrap()["statusCode"], 204, "{place} {text}");
+        }
+        for (member, value) in [
+            ("path", json!("")),
+            ("path", json!("x")),
+            ("path", json!(":x")),
+            ("path", json!("//[")),
+            ("headers", json!({"Host": "a b", "X-Forwarded-Proto": "a b"})),
+        ] {
+            let mut odd = event();
+            odd["requestContext"]["stage"] = Value::Null;
+            odd["multiValueHeaders"] = json!({});
+            odd[member] = value.clone();
+            assert_eq!(invoke(&"s", gone, odd).await.unwrap()["statusCode"], 204, "{member} {value}");
+        }
     }
 
     #[tokio::test]

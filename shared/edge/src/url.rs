@@ -6,6 +6,8 @@
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::HOST;
+use lambda_http::http::uri::Authority;
+use url::Url;
 
 /// The first segment of every SCIM path (RFC 7644 §3.13).
 const VERSION: &str = "/v2";
@@ -17,8 +19,15 @@ pub(crate) fn base_url(context: &ApiGatewayProxyRequestContext, headers: &Header
         Some(proto) if proto.eq_ignore_ascii_case("http") => "http",
         _ => "https",
     };
-    let host = context.domain_name.as_deref().or_else(|| header(HOST.as_str())).unwrap_or("localhost");
+    let host = context.domain_name.as_deref().or_else(|| header(HOST.as_str()).filter(|host| is_host(host)));
+    let host = host.unwrap_or("localhost");
     format!("{scheme}://{host}{}{VERSION}", root(context, path))
+}
+
+/// Whether a text can stand in a URL as its host, with a port or without: its port and its numbers have to be right, too.
+pub fn is_host(text: &str) -> bool {
+    let is_authority = text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'));
+    is_authority && Url::parse(&format!("http://{text}/")).is_ok()
 }
 
 /// What stands before the template's paths: `/scim` with the stage of that name, nothing with a domain mapped to it.
@@ -54,6 +63,27 @@ mod tests {
         check("scim", Some("/scim"), "/", "https://d.example/scim/v2");
         check("scim", None, "/v2/Users", "https://d.example/scim/v2");
         check("scim", Some("/short"), "/v2/Users/1", "https://d.example/v2");
+    }
+
+    #[test]
+    fn a_host_can_stand_in_a_url() {
+        for (text, expect) in [
+            ("localhost:3000", true),
+            ("[::1]:3000", true),
+            ("scim.example", true),
+            ("a/b", false),
+            ("a@b", false),
+            ("a:x", false),
+            ("a:99999", false),
+            ("1.2.3.400", false),
+            ("[x]", false),
+            (":80", false),
+            ("", false),
+            ("a b", false),
+            ("xn--", false),
+        ] {
+            assert_eq!(is_host(text), expect, "{text}");
+        }
     }
 
     #[test]
