@@ -6,6 +6,8 @@ mod audit;
 mod audited;
 #[cfg(test)]
 mod bus;
+#[cfg(test)]
+mod costs;
 mod engine;
 mod event;
 mod feed;

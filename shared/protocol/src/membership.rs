@@ -25,7 +25,7 @@ pub enum MemberOperation {
 }
 
 /// What operations come to, one after the other.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
     /// Whoever is not in `add` goes.
     pub replace: bool,

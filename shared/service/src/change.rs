@@ -1,9 +1,10 @@
 //! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
-use protocol::membership::{MemberOperation, fold, needs_current, take_members};
+use futures_util::future::try_join;
+use protocol::membership::{Delta, MemberOperation, fold, needs_current, take_members};
 use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
-use schema::{Kind, Object, resource_type};
+use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
@@ -11,7 +12,7 @@ use crate::contest::Contest;
 use crate::failure::{failed, failed_after_write};
 use crate::get::find;
 use crate::keys::{keys_of, new_id, now, taken};
-use crate::membership::Edges;
+use crate::membership::{Beside, Edges};
 use crate::{Context, Reply, membership, represent, settle};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
@@ -66,6 +67,14 @@ enum Wanted {
 }
 
 impl Wanted {
+    /// Members that are named, where that can be told without the group.
+    fn named(&self) -> Option<Delta> {
+        match self {
+            Wanted::Patch(patch) => membership::few(patch.members().ok()?),
+            Wanted::Replace(_) => None,
+        }
+    }
+
     fn compute(&self, kind: Kind, before: &Object) -> Result<Patched, Error> {
         let sent = match self {
             Wanted::Patch(patch) => return patch.apply(before),
@@ -88,16 +97,17 @@ async fn change(
     precondition: &Precondition,
     wanted: &Wanted,
 ) -> Result<Stored, Error> {
-    let mut contest = Contest::new(context);
+    let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
-        let before = find(context, kind, id).await?;
+        let beside = membership::beside(context, ResourceId::parse(id), named.as_ref());
+        let (before, beside) = try_join(find(context, kind, id), beside).await?;
         precondition.check(before.version)?;
         if before.roster.pending.is_some() {
             settle::before(context, &before.id, contest.until()).await?;
             continue;
         }
         let Patched { resource, members } = wanted.compute(kind, &before.resource)?;
-        let Some(edges) = edges(context, &before, members).await? else {
+        let Some(edges) = edges(context, &before, members, beside).await? else {
             contest.lost().await?;
             continue;
         };
@@ -130,6 +140,7 @@ async fn edges(
     context: &Context<'_>,
     group: &Stored,
     operations: Vec<MemberOperation>,
+    beside: Option<Beside>,
 ) -> Result<Option<Edges>, Error> {
     if operations.is_empty() {
         return Ok(Some(Edges::default()));
@@ -140,8 +151,12 @@ async fn edges(
     } else {
         fold(operations, &[])?
     };
-    let Some(current) = membership::current(context, group, &delta).await? else { return Ok(None) };
-    membership::plan(context, Some(&group.id), &delta, &current).await.map(Some)
+    let (current, kinds) = match beside.filter(|beside| beside.decides(&delta)) {
+        Some(Beside { present, kinds, .. }) => (Some(present), Some(kinds)),
+        None => (membership::current(context, group, &delta).await?, None),
+    };
+    let Some(current) = current else { return Ok(None) };
+    membership::plan(context, Some(&group.id), &delta, &current, kinds).await.map(Some)
 }
 
 fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Error> {

@@ -41,7 +41,7 @@ pub(crate) async fn create_as(
     let at = now();
     let mut contest = Contest::new(context);
     loop {
-        let members = membership::plan(context, None, &wanted, &[]).await?;
+        let members = membership::plan(context, None, &wanted, &[], None).await?;
         let record = ChangeRecord {
             id: new_id()?,
             at: at.clone(),

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::try_join;
 use protocol::Error;
-use protocol::membership::Delta;
-use schema::{Leniency, Object, ResourceId};
+use protocol::membership::{Delta, MemberOperation, fold, needs_current};
+use schema::{Kind, Leniency, Object, ResourceId};
 use store::{Member, Stored};
 
 use crate::Context;
@@ -31,6 +32,50 @@ impl Edges {
     }
 }
 
+/// What can be read of the members that a change names while the group itself is read.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    delta: Delta,
+    pub(crate) present: Vec<Member>,
+    pub(crate) kinds: HashMap<ResourceId, Kind>,
+}
+
+impl Beside {
+    /// Whether it is enough for this change. An edge may have been read before the group, so only those are believed that the commit
+    /// puts or takes away: it does so on condition that they are as they were read.
+    pub(crate) fn decides(&self, delta: &Delta) -> bool {
+        let is_removed = |member: &Member| delta.remove.contains(member.id.as_str());
+        self.delta == *delta && self.present.len() == delta.remove.len() && self.present.iter().all(is_removed)
+    }
+}
+
+/// Who adds or removes a few by their ids, and does not replace all.
+pub(crate) fn few(operations: Vec<MemberOperation>) -> Option<Delta> {
+    if operations.is_empty() || needs_current(&operations) {
+        return None;
+    }
+    let delta = fold(operations, &[]).ok()?;
+    (!delta.replace && delta.add.len() + delta.remove.len() <= NAMED_BY_KEY).then_some(delta)
+}
+
+/// Reads of those whom a change names, who is a member and who of the others exists.
+pub(crate) async fn beside(
+    context: &Context<'_>,
+    group: Option<ResourceId>,
+    delta: Option<&Delta>,
+) -> Result<Option<Beside>, Error> {
+    let (Some(group), Some(delta)) = (group, delta) else { return Ok(None) };
+    let (tenant, added) = (&context.caller.tenant, ids(delta.add.keys()));
+    let named = ids(delta.add.keys().chain(&delta.remove));
+    let present = context.directory.members_among(tenant, &group, &named);
+    let (present, kinds) = try_join(present, context.directory.known(tenant, &added)).await.map_err(failed)?;
+    Ok(Some(Beside { delta: delta.clone(), present, kinds }))
+}
+
+fn ids<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<ResourceId> {
+    texts.filter_map(|id| ResourceId::parse(id)).collect()
+}
+
 /// The members of a group that a change has to know: all if it replaces them, else those that it names, or all where that is
 /// cheaper; `None` if the group is no longer as it was read.
 pub(crate) async fn current(
@@ -44,7 +89,7 @@ pub(crate) async fn current(
     if delta.replace {
         return all(context, group).await;
     }
-    let named: Vec<ResourceId> = delta.add.keys().chain(&delta.remove).filter_map(|id| ResourceId::parse(id)).collect();
+    let named = ids(delta.add.keys().chain(&delta.remove));
     if named.len() > NAMED_BY_KEY && named.len() as u64 > group.roster.count / EDGES_PER_UNIT {
         return all(context, group).await;
     }
@@ -64,7 +109,8 @@ pub(crate) fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> 
     objects.filter_map(|member| member.as_object().cloned()).collect()
 }
 
-/// What is to be written: new members that exist, a `display` that differs, and who goes.
+/// What is to be written: new members that exist, a `display` that differs, and who goes. `kinds` are those of the new members, if they
+/// were looked up already.
 ///
 /// An id that names nobody is left out, by a lenient dialect, and logged: Okta gives up a whole push at a 4xx, and sends
 /// users that were deleted here.
@@ -76,6 +122,7 @@ pub(crate) async fn plan(
     group: Option<&ResourceId>,
     delta: &Delta,
     current: &[Member],
+    kinds: Option<HashMap<ResourceId, Kind>>,
 ) -> Result<Edges, Error> {
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
     let mut edges = Edges::default();
@@ -102,19 +149,25 @@ pub(crate) async fn plan(
     if changes > MAX_CHANGES {
         return Err(too_many(changes));
     }
-    edges.add.extend(look_up(context, &unknown).await?);
+    edges.add.extend(look_up(context, &unknown, kinds).await?);
     Ok(edges)
 }
 
 async fn look_up(
     context: &Context<'_>,
     wanted: &[(Option<ResourceId>, &Option<String>)],
+    kinds: Option<HashMap<ResourceId, Kind>>,
 ) -> Result<Vec<Member>, Error> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
-    let kinds = context.directory.known(&context.caller.tenant, &ids).await.map_err(failed)?;
+    let kinds = match kinds {
+        Some(kinds) => kinds,
+        None => {
+            let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
+            context.directory.known(&context.caller.tenant, &ids).await.map_err(failed)?
+        }
+    };
     let found = wanted.iter().filter_map(|(id, display)| {
         let id = id.clone()?;
         Some(Member { kind: *kinds.get(&id)?, id, display: (*display).clone() })

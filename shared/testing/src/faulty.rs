@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::wire::{Message, answer};
+use crate::wire::{Message, answer, forward};
 
 /// How long a call is held back: usually, and now and then for longer than the SDK waits for it.
 const DELAY_MS: std::ops::Range<u64> = 1..80;
@@ -179,11 +179,6 @@ impl Shared {
         };
         (Some(fault), delay)
     }
-}
-
-async fn forward(call: &Message, engine: &mut TcpStream) -> io::Result<Option<Message>> {
-    engine.write_all(&call.bytes).await?;
-    Message::read(engine).await
 }
 
 fn error(code: &str) -> String {

@@ -10,12 +10,16 @@
 
 mod engine;
 mod faulty;
+mod meter;
 mod replica;
+mod unchanging;
 mod wire;
 
 pub use engine::engine;
 pub use faulty::Faulty;
+pub use meter::{Meter, Usage};
 pub use replica::{Replica, events_in};
+pub use unchanging::Unchanging;
 
 /// A number from the environment, for how much a test does and by which seed.
 pub fn variable(name: &str, default: u64) -> u64 {

@@ -57,6 +57,12 @@ pub(crate) async fn answer(to: &mut TcpStream, status: u16, body: &str) -> io::R
     to.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
 }
 
+/// The engine's answer to a call; `None` where it goes away.
+pub(crate) async fn forward(call: &Message, engine: &mut TcpStream) -> io::Result<Option<Message>> {
+    engine.write_all(&call.bytes).await?;
+    Message::read(engine).await
+}
+
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }

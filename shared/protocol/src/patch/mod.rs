@@ -79,6 +79,15 @@ impl Step {
 }
 
 impl Patch {
+    /// The operations on members, in order: what they say does not depend on the group.
+    ///
+    /// # Errors
+    /// As [`Patch::apply`].
+    pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
+        let steps = self.steps.iter().filter(|step| members::is_target(self.definition, step));
+        steps.map(|step| members::read(step, &self.dialect)).collect()
+    }
+
     /// Applies the operations to a resource.
     ///
     /// # Errors

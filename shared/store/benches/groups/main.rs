@@ -14,7 +14,6 @@
 )]
 
 mod engine;
-mod meter;
 
 use std::time::{Duration, Instant};
 
@@ -23,8 +22,8 @@ use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Reply};
 use store::{Directory, Settled};
-
-use crate::meter::Usage;
+use testing::{Meter, Usage};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// So many are added at once where many are.
 const MANY: usize = 1000;
@@ -32,6 +31,7 @@ const MANY: usize = 1000;
 const CHANGED: usize = 10;
 
 struct Bench {
+    meter: Meter,
     directory: Directory,
     caller: Caller,
     users: Vec<String>,
@@ -42,10 +42,11 @@ fn main() {
     let url = testing::engine();
     let sizes = std::env::var("GROUP_SIZES").unwrap_or_else(|_| "10,1000,10000,100000".to_owned());
     let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROUP_SIZES are numbers")).collect();
-    meter::listen();
+    let meter = Meter::default();
+    meter.subscriber().init();
     runtime.block_on(async {
         let largest = sizes.iter().max().copied().unwrap_or_default();
-        let bench = Bench::new(url, largest + largest / CHANGED + 2 * MANY).await;
+        let bench = Bench::new(meter, url, largest + largest / CHANGED + 2 * MANY).await;
         println!("| group of | what | depth | calls | units | ms | settled after ms |\n|---|---|---|---|---|---|---|");
         for size in sizes {
             bench.of_size(size).await;
@@ -54,12 +55,12 @@ fn main() {
 }
 
 impl Bench {
-    async fn new(url: &str, users: usize) -> Self {
+    async fn new(meter: Meter, url: &str, users: usize) -> Self {
         let begun = Instant::now();
         let (directory, ids) = engine::directory(url, users).await;
         println!("{users} users in {:.0?}\n", begun.elapsed());
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
-        Self { directory, caller, users: ids }
+        Self { meter, directory, caller, users: ids }
     }
 
     async fn of_size(&self, size: usize) {
@@ -117,7 +118,8 @@ impl Bench {
 
     /// Runs it, and then whatever it has left to do for the resource that it names.
     async fn row(&self, size: usize, what: &str, work: impl Future<Output = Option<ResourceId>>) {
-        meter::reset();
+        self.meter.take();
+        let mut apart = 0;
         let begun = Instant::now();
         let settles = work.await;
         let answered = begun.elapsed();
@@ -128,11 +130,12 @@ impl Bench {
                 let settled = self.directory.settle(&self.caller.tenant, &id, until).await.unwrap();
                 assert_eq!(settled, Settled::Done);
             } else {
-                meter::forget_last();
+                apart = 1;
             }
         }
         let settled = begun.elapsed();
-        let Usage { calls, depth, units } = meter::usage();
+        let Usage { calls, depth, read, write } = self.meter.take_but_last(apart);
+        let units = read + write;
         let (answered, settled) = (answered.as_secs_f64() * 1000.0, settled.as_secs_f64() * 1000.0);
         println!("| {size} | {what} | {depth} | {calls} | {units} | {answered:.1} | {settled:.1} |");
     }

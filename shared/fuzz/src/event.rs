@@ -1,0 +1,81 @@
+//! Events of API Gateway, for each function behind a route and for the authorizer.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use service::tokens::authorize;
+use store::{Connection, Credentials, Directory};
+use testing::Unchanging;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::functions;
+
+/// A directory with a user and a group, in which nothing changes any more: so the same event has the same answer.
+struct Site {
+    runtime: Runtime,
+    directory: &'static Directory,
+    user: String,
+    group: String,
+}
+
+static SITE: LazyLock<Site> = LazyLock::new(|| {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let engine = Unchanging::before(testing::engine());
+    let connect = |url: &str| {
+        let table = format!("fuzz{}", std::process::id());
+        Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Fixed }
+    };
+    let changing: &'static Directory = Box::leak(Box::new(runtime.block_on(async {
+        let directory = Directory::connect(connect(testing::engine())).await.unwrap();
+        directory.create_table().await.unwrap();
+        directory
+    })));
+    let create = |name: &str, event: &str, body: &Value| {
+        let mut event: Value = serde_json::from_str(event).unwrap();
+        event["body"] = json!(body.to_string());
+        event["multiValueHeaders"] = json!({ "Content-Type": ["application/scim+json"] });
+        let answer = runtime.block_on(functions::call(name, changing, event).unwrap()).unwrap();
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        body["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let mut body = crate::resources::of(crate::Kind::User).clone();
+    body.remove("meta");
+    let user = create("UsersCreate", include_str!("../../../events/users-create.json"), &Value::Object(body));
+    let body = json!({ "displayName": "Tour Guides", "members": [{ "value": user }] });
+    let group = create("GroupsCreate", include_str!("../../../events/groups-create.json"), &body);
+    let directory = runtime.block_on(Directory::connect(connect(engine.url()))).unwrap();
+    Site { runtime, directory: Box::leak(Box::new(directory)), user, group }
+});
+
+/// An event, below a line with the function's name. In it, `{user}` and `{group}` stand for the ids of a user and a group that are there.
+/// Whatever it says, the answer is one of SCIM's, and not that something is wrong with the service.
+pub fn event(text: &str) {
+    let Some((name, event)) = text.split_once('\n') else { return };
+    let event = event.replace("{user}", &SITE.user).replace("{group}", &SITE.group);
+    let Ok(event) = serde_json::from_str(&event) else { return };
+    if name == "Authorizer" {
+        drop(SITE.runtime.block_on(edge::invoke_event(SITE.directory, authorizer::handle, event, None)));
+        return;
+    }
+    let Some(answer) = functions::call(name, SITE.directory, event) else { return };
+    let Ok(answer) = SITE.runtime.block_on(answer) else { return };
+    let status = answer["statusCode"].as_u64().unwrap();
+    // Nobody is behind a token for /Me to stand for (RFC 7644 §3.11).
+    assert!((200..500).contains(&status) || status == 501, "{answer}");
+    let body = answer["body"].as_str().unwrap_or_default();
+    if !body.is_empty() && answer["isBase64Encoded"] != true {
+        let body: Value = serde_json::from_str(body).unwrap();
+        let said = body["status"].as_str().and_then(|status| status.parse().ok());
+        assert!(status < 400 || said == Some(status), "{answer}");
+    }
+}
+
+/// An `Authorization` header: none but those that were issued lets anybody in, and nobody was issued one.
+pub fn token(text: &str) {
+    if let Some(presented) = protocol::token::parse(text) {
+        assert!(protocol::token::is_id(&presented.id));
+        let bare = text.trim().rsplit(' ').next().unwrap();
+        assert!(protocol::token::parse(bare).is_some_and(|again| again.id == presented.id && again.is_bare));
+    }
+    assert!(SITE.runtime.block_on(authorize(SITE.directory, text)).unwrap().is_none());
+}
