@@ -1,0 +1,50 @@
+//! What Okta does, and how often: jobs of requests that follow each other.
+
+/// One job of an identity provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Job {
+    /// Look whether a user is there, who is.
+    Find,
+    /// Look whether a user is there, and create it.
+    Join,
+    /// Delete a user: Okta never does, but the directory is to keep its size.
+    Leave,
+    /// Read a user, and write it back with a change.
+    Update,
+    /// Deactivate a user, find it, reactivate it, and read it at once.
+    Suspend,
+    /// Change a name.
+    Rename,
+    /// Somebody joins a group and somebody leaves it; then it is read without members.
+    Members,
+    /// Look whether a group is there, create it, fill it, read it, and delete another.
+    Push,
+    /// Read all users in pages of 100, then all groups.
+    Import,
+    /// Test the connection.
+    Test,
+}
+
+/// Each job, how many requests it has, and how many of a hundred requests are in such jobs.
+const MIX: [(Job, u32, u32); 10] = [
+    (Job::Find, 1, 12),
+    (Job::Join, 2, 8),
+    (Job::Leave, 1, 4),
+    (Job::Update, 2, 20),
+    (Job::Suspend, 4, 20),
+    (Job::Rename, 1, 11),
+    (Job::Members, 2, 14),
+    (Job::Push, 5, 5),
+    (Job::Import, 4, 4),
+    (Job::Test, 1, 2),
+];
+
+/// The jobs of a hundred requests, in any order, and how many requests each has.
+pub(crate) fn hundred(random: &mut fastrand::Rng) -> Vec<(Job, u32)> {
+    let mut jobs: Vec<(Job, u32)> = MIX
+        .iter()
+        .flat_map(|(job, requests, share)| std::iter::repeat_n((*job, *requests), (share / requests) as usize))
+        .collect();
+    random.shuffle(&mut jobs);
+    jobs
+}
