@@ -3,13 +3,18 @@
 //!
 //! `COSTS_USERS` says how many users the directory has: only the first way to a place far down a list depends on it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use store::Directory;
-use testing::{Meter, Usage, variable};
+use store::{Connection, Credentials, Directory};
+use testing::{Faulty, Meter, Usage, variable};
 use tracing::instrument::WithSubscriber;
 
 use crate::functions;
 use crate::tests::directory;
+
+/// So long each call takes at least: what is sent at once is seen to be.
+const HELD: Duration = Duration::from_millis(20);
 
 /// What is read in proportion to what is counted off.
 const COUNTED: f64 = f64::NAN;
@@ -149,7 +154,7 @@ struct Site {
 impl Site {
     /// The answer's body, and what it cost.
     async fn ask(&self, row: &Row) -> (Value, Usage) {
-        self.meter.take();
+        self.meter.begin();
         let work = functions::call(row.function, self.directory, row.event.clone()).unwrap();
         let answer = work.with_subscriber(self.meter.subscriber()).await.unwrap();
         let body = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
@@ -181,10 +186,14 @@ impl Site {
 
 #[tokio::test]
 async fn every_operation_costs_what_its_row_says() {
-    let (directory, _engine) = directory().await;
-    let site = Site { directory, meter: Meter::default() };
-    let count = variable("COSTS_USERS", 100);
-    let people = site.people(count).await;
+    let (directory, engine) = directory().await;
+    let slow = Faulty::before(&engine.url, 1);
+    let connection =
+        Connection { endpoint: Some(slow.url().to_owned()), table: "scim".to_owned(), credentials: Credentials::Fixed };
+    let (count, meter) = (variable("COSTS_USERS", 100), Meter::default());
+    let people = Site { directory, meter: meter.clone() }.people(count).await;
+    slow.hold(HELD);
+    let site = Site { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
     let mut wrong = Vec::new();
     println!("| at {count} users | depth | calls | units read | units written |\n|---|---|---|---|---|");
     for row in users(&people).into_iter().chain(groups(&people)).chain(lists_and_ends(&people, count)) {

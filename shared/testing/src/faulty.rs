@@ -54,6 +54,8 @@ struct Shared {
     /// All calls, whatever the rate.
     heard: AtomicU64,
     death: Mutex<Option<Death>>,
+    /// How much longer each call takes, in milliseconds.
+    held: AtomicU64,
 }
 
 /// The end of a process at a call.
@@ -76,8 +78,9 @@ impl Faulty {
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 let random = Mutex::new(Rng::with_seed(seed));
                 let count = AtomicU64::default;
-                let (rate, calls, injected, heard, death) = (count(), count(), count(), count(), Mutex::default());
-                let shared = Shared { url, engine, random, rate, calls, injected, heard, death };
+                let (rate, calls, injected, heard, held) = (count(), count(), count(), count(), count());
+                let death = Mutex::default();
+                let shared = Shared { url, engine, random, rate, calls, injected, heard, death, held };
                 let shared = Arc::new(shared);
                 send.send(shared.clone()).unwrap();
                 while let Ok((client, _)) = listener.accept().await {
@@ -98,6 +101,11 @@ impl Faulty {
     pub fn fail(&self, percent: f64) {
         assert!((0.0..=100.0).contains(&percent), "{percent} percent");
         self.shared.rate.store((percent * 10_000.0) as u64, Ordering::SeqCst);
+    }
+
+    /// From now on each call takes so much longer: calls that are sent at once are then under way at once, however busy the machine is.
+    pub fn hold(&self, time: Duration) {
+        self.shared.held.store(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// Kills a process at its next call but so many, before that one is carried out or before it is answered.
@@ -128,6 +136,10 @@ impl Shared {
                 let killed = Command::new("kill").args(["-KILL", &death.process.to_string()]).status()?;
                 assert!(killed.success(), "{killed}");
                 return Ok(());
+            }
+            let held = Duration::from_millis(self.held.load(Ordering::SeqCst));
+            if !held.is_zero() {
+                tokio::time::sleep(held).await;
             }
             let (fault, delay) = self.draw(operation);
             match fault {

@@ -46,7 +46,12 @@ impl Meter {
         Registry::default().with(Listener(self.0.clone()).with_filter(sdk))
     }
 
-    /// What it has heard since this was last called.
+    /// What comes from now on is the work's.
+    pub fn begin(&self) {
+        *self.0.lock().unwrap() = Heard::default();
+    }
+
+    /// What it has heard since the work began.
     pub fn take(&self) -> Usage {
         self.take_but_last(0)
     }

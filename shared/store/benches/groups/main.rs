@@ -118,7 +118,7 @@ impl Bench {
 
     /// Runs it, and then whatever it has left to do for the resource that it names.
     async fn row(&self, size: usize, what: &str, work: impl Future<Output = Option<ResourceId>>) {
-        self.meter.take();
+        self.meter.begin();
         let mut apart = 0;
         let begun = Instant::now();
         let settles = work.await;
