@@ -41,7 +41,6 @@ impl Meter {
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
         let sdk = Targets::new()
             .with_target("aws_smithy_runtime", LevelFilter::DEBUG)
-            .with_target("aws_sdk_dynamodb", LevelFilter::DEBUG)
             .with_target("dynamodb", LevelFilter::DEBUG);
         Registry::default().with(Listener(self.0.clone()).with_filter(sdk))
     }

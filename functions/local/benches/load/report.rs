@@ -5,15 +5,13 @@ use std::time::Duration;
 use crate::log::{Log, Times};
 use crate::server::Usage;
 
-/// Memory is flat if the median of the last minute is at most so many percent above that of the minute in which it has settled.
+/// Memory is flat if the median of the last minute is at most so many percent above that of the second minute.
 const FLAT_PERCENT: f64 = 5.0;
 /// A server has kept up if it has answered so many of those that were due.
 const KEPT_UP: f64 = 0.99;
 const MINUTE: usize = 60;
-/// A shorter run is shown and not judged.
+/// In a shorter run, memory and time are shown and not judged.
 const JUDGED: usize = 2 * MINUTE;
-/// The embedded engine keeps the token of each transaction for so long, as DynamoDB does, and in memory.
-const REMEMBERED: usize = 10 * MINUTE;
 
 pub(crate) struct Run {
     pub(crate) tenants: usize,
@@ -79,17 +77,14 @@ impl Run {
         println!(
             "| memory of the server | {first:.1} MB after a minute, then at most {most:.1} MB, {last:.1} MB at the end |"
         );
-        let settled = if self.is_embedded { REMEMBERED + MINUTE } else { MINUTE };
-        if self.memory.len() < settled + JUDGED {
+        if self.memory.len() <= JUDGED {
             return None;
         }
-        let (begin, end) =
-            (median(&self.memory[settled..settled + MINUTE]), median(&self.memory[self.memory.len() - MINUTE..]));
-        let growth = (end / begin - 1.0) * 100.0;
+        let (second, end) = (median(&later[..MINUTE]), median(&self.memory[self.memory.len() - MINUTE..]));
+        let growth = (end / second - 1.0) * 100.0;
         let verdict = if growth > FLAT_PERCENT { "no" } else { "yes" };
         println!(
-            "| flat | {verdict}: the median of the last minute is {growth:+.1} % of that of minute {}; 5 % are allowed |",
-            settled / MINUTE + 1
+            "| flat | {verdict}: the median of the last minute is {growth:+.1} % of that of the second; 5 % are allowed |"
         );
         Some(growth)
     }

@@ -74,9 +74,13 @@ pub(crate) fn afresh(check: impl Fn()) {
     }
 }
 
+/// What a circle has made and could not take back tells of a delete that was put off.
 fn note_what_is_put_off(answer: &Answer) {
-    let reports = answer.body["Operations"].as_array();
-    if reports.into_iter().flatten().any(|report| report["status"] == "503" || report["status"] == "429") {
+    let is_put_off = |report: &Value| {
+        let detail = report["response"]["detail"].as_str().unwrap_or_default();
+        ["503", "429"].iter().any(|status| report["status"] == *status) || detail.contains("could not be deleted again")
+    };
+    if answer.body["Operations"].as_array().into_iter().flatten().any(is_put_off) {
         IS_PUT_OFF.set(true);
     }
 }
