@@ -74,6 +74,12 @@ def targets():
     return sorted(file.stem for file in (FUZZ / "targets").glob("*.rs"))
 
 
+def host():
+    """What rustc builds for."""
+    said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"host: (\S+)", said).group(1)
+
+
 def expand(texts, folder):
     folder.mkdir(parents=True)
     for number, text in enumerate(texts):
@@ -104,7 +110,7 @@ def run(program, arguments, work):
 
 def fuzz(target, seconds, keep, work):
     """The line with the target's figures, and what was wrong."""
-    program = ROOT / f"target/fuzz/x86_64-unknown-linux-gnu/release/{target}"
+    program = ROOT / f"target/fuzz/{host()}/release/{target}"
     work = work / target
     expand(seeds()[target], work / "seeds")
     expand(corpus(target), work / "kept")
