@@ -6,7 +6,7 @@ use futures_util::future::try_join;
 use protocol::Error;
 use protocol::membership::{Delta, MemberOperation, fold, needs_current};
 use schema::{Kind, Leniency, Object, ResourceId};
-use store::{Member, Stored};
+use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
 use crate::Context;
 use crate::failure::failed;
@@ -49,13 +49,14 @@ impl Beside {
     }
 }
 
-/// Who adds or removes a few by their ids, and does not replace all.
+/// Those who are added or removed by their ids, where nobody else is concerned and one transaction holds them all: only that one has a
+/// condition on each edge.
 pub(crate) fn few(operations: Vec<MemberOperation>) -> Option<Delta> {
     if operations.is_empty() || needs_current(&operations) {
         return None;
     }
     let delta = fold(operations, &[]).ok()?;
-    (!delta.replace && delta.add.len() + delta.remove.len() <= NAMED_BY_KEY).then_some(delta)
+    (!delta.replace && delta.add.len() + delta.remove.len() <= MEMBER_CHANGES_PER_COMMIT).then_some(delta)
 }
 
 /// Reads of those whom a change names, who is a member and who of the others exists.
@@ -185,4 +186,18 @@ fn too_many(count: usize) -> Error {
         "The request changes {count} members; at most {MAX_CHANGES} can be changed in one request. Nothing \
          was changed. Send the change in smaller parts."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_one_transaction_holds_is_read_beside_the_group() {
+        let remove = |count: usize| vec![MemberOperation::Remove((0..count).map(|id| id.to_string()).collect())];
+        assert!(few(remove(MEMBER_CHANGES_PER_COMMIT)).is_some());
+        assert!(few(remove(MEMBER_CHANGES_PER_COMMIT + 1)).is_none());
+        assert!(few(vec![MemberOperation::Replace(Vec::new())]).is_none());
+        assert!(few(Vec::new()).is_none());
+    }
 }
