@@ -73,9 +73,9 @@ impl Site {
 
     /// Takes away the first records, as expiry does.
     fn expire(&self, count: usize) {
-        for item in items(&self.engine.url, "acme#change").iter().take(count) {
+        for item in items(&self.engine, "acme#change").iter().take(count) {
             let key = json!({"pk": item["pk"], "sk": item["sk"]});
-            raw(&self.engine.url, "DeleteItem", &json!({"TableName": "scim", "Key": key}));
+            raw(&self.engine, "DeleteItem", &json!({"TableName": "scim", "Key": key}));
         }
     }
 }
@@ -239,7 +239,7 @@ async fn a_change_in_parts_counts_with_all_of_them() {
     let before = instant().await;
     site.patch(Kind::Group, &staff, push(&crowd.iter().collect::<Vec<_>>())).await;
     let after = instant().await;
-    let record = items(&site.engine.url, "acme#change").pop().unwrap();
+    let record = items(&site.engine, "acme#change").pop().unwrap();
     assert_eq!(record["inParts"], json!({"BOOL": true}), "it was large");
     let (last, rest) = crowd.split_last().unwrap();
     site.patch(Kind::Group, &staff, pull(last)).await;

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::engine::Engine;
+
 /// What it was sent, and what it does not take.
 #[derive(Default)]
 pub(crate) struct Bus {
@@ -72,25 +74,21 @@ async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes)
     Json(json!({"FailedEntryCount": failed, "Entries": results})).into_response()
 }
 
-/// The engine looks at the key's name alone, and it is the store's.
-const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
-                         SignedHeaders=host;x-amz-date;x-amz-target, Signature=0";
-
-/// One call of an engine.
-pub(crate) fn raw(engine: &str, operation: &str, request: &Value) -> Value {
-    let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+/// One call of an engine, which looks at the key's id alone.
+pub(crate) fn raw(engine: &Engine, operation: &str, request: &Value) -> Value {
+    let unchecked = format!("AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/dynamodb/aws4_request", engine.key);
+    let agent = ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().new_agent();
     let request = agent
-        .post(engine)
+        .post(&engine.url)
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", UNCHECKED)
+        .header("authorization", unchecked)
         .send(request.to_string());
     serde_json::from_str(&request.unwrap().body_mut().read_to_string().unwrap()).unwrap()
 }
 
 /// The items of a collection in DynamoDB's JSON, in their order.
-pub(crate) fn items(engine: &str, collection: &str) -> Vec<Value> {
+pub(crate) fn items(engine: &Engine, collection: &str) -> Vec<Value> {
     let query = json!({
         "TableName": "scim", "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": collection}},

@@ -188,8 +188,11 @@ impl Site {
 async fn every_operation_costs_what_its_row_says() {
     let (directory, engine) = directory().await;
     let slow = Faulty::before(&engine.url, 1);
-    let connection =
-        Connection { endpoint: Some(slow.url().to_owned()), table: "scim".to_owned(), credentials: Credentials::Fixed };
+    let connection = Connection {
+        endpoint: Some(slow.url().to_owned()),
+        table: "scim".to_owned(),
+        credentials: Credentials::Key(engine.key.clone()),
+    };
     let (count, meter) = (variable("COSTS_USERS", 100), Meter::default());
     let people = Site { directory, meter: meter.clone() }.people(count).await;
     slow.hold(HELD);

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB: dynoxide over SQLite, behind its own HTTP server, so that the SDK talks to it as it does to AWS.
+//! The embedded DynamoDB and its file.
 //!
 //! Its calls block the thread that serves them, so it has threads of its own.
 
@@ -6,15 +6,18 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dynoxide::Database;
+use embedded::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 use crate::private;
 
 /// A running DynamoDB. It stops with its value.
 pub(crate) struct Engine {
     pub(crate) url: String,
+    /// The id of the access key, without which nobody is served: other users of the machine, and pages in a browser, reach the port.
+    pub(crate) key: String,
     runtime: Option<Runtime>,
     /// SQLite would let a second process in, whose view of the tables would be stale.
     _lock: Option<File>,
@@ -38,8 +41,9 @@ impl Engine {
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)));
         let listener = listener.map_err(|error| format!("no port for the database: {error}"))?;
         let address = listener.local_addr().map_err(|error| format!("no port for the database: {error}"))?;
-        runtime.spawn(dynoxide::server::serve_on(listener, database));
-        Ok(Engine { url: format!("http://{address}"), runtime: Some(runtime), _lock: lock })
+        let key = Uuid::new_v4().simple().to_string();
+        runtime.spawn(embedded::serve(listener, database, key.clone()));
+        Ok(Engine { url: format!("http://{address}"), key, runtime: Some(runtime), _lock: lock })
     }
 }
 
@@ -116,6 +120,7 @@ pub(crate) fn damaged(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bus::raw;
 
     #[test]
     fn a_file_has_one_owner_and_is_a_database() {
@@ -132,6 +137,17 @@ mod tests {
         for path in [&garbage, folder.path(), &garbage.join("below")] {
             let problem = Engine::start(Some(path)).map(drop).unwrap_err();
             assert!(problem.contains("the data file") && problem.lines().count() == 1, "{problem}");
+        }
+    }
+
+    #[test]
+    fn nobody_else_is_served() {
+        let engine = Engine::start(None).unwrap();
+        let list = |engine: &Engine| raw(engine, "Scan", &serde_json::json!({"TableName": "scim"}));
+        assert!(list(&engine).to_string().contains("ResourceNotFoundException"));
+        for key in ["", "local", &engine.key[1..]] {
+            let stranger = Engine { url: engine.url.clone(), key: key.to_owned(), runtime: None, _lock: None };
+            assert!(list(&stranger).to_string().contains("UnrecognizedClientException"), "{key}");
         }
     }
 }

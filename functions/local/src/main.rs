@@ -44,9 +44,8 @@ use clap::Parser;
 use service::Telling;
 use store::{Connection, Credentials, Directory};
 use tokio::net::TcpListener;
-use tracing::Level;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -83,9 +82,7 @@ fn main() -> ExitCode {
 fn start_logging(level: Option<&str>) {
     let functions = level.map(|level| edge::log::lines(Some(level), io::stderr));
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).compact();
-    // The embedded engine warns of each condition that does not hold, which is everyday.
-    let everyday = Targets::new().with_default(Level::WARN).with_target("dynoxide", Level::ERROR);
-    let lines = level.is_none().then(|| lines.with_filter(everyday));
+    let lines = level.is_none().then(|| lines.with_filter(LevelFilter::WARN));
     tracing_subscriber::registry().with(edge::log::meter()).with(functions).with(lines).init();
 }
 
@@ -124,14 +121,16 @@ fn open(
     options: &Options,
 ) -> Result<(&'static Directory, Option<Engine>, Option<PathBuf>), String> {
     let data = place(options)?;
-    let (url, engine) = match &options.dynamodb_endpoint {
-        Some(url) => (url.clone(), None),
+    let (url, credentials, engine) = match &options.dynamodb_endpoint {
+        Some(url) if url.contains(".amazonaws.com") => (url.clone(), Credentials::Profile, None),
+        Some(url) => (url.clone(), Credentials::Key("local".to_owned()), None),
         None => {
             let engine = Engine::start(data.as_deref())?;
-            (engine.url.clone(), Some(engine))
+            (engine.url.clone(), Credentials::Key(engine.key.clone()), Some(engine))
         }
     };
-    let directory = runtime.block_on(connect(url, options.table.clone()));
+    let connection = Connection { endpoint: Some(url), table: options.table.clone(), credentials };
+    let directory = runtime.block_on(connect(connection));
     let directory = directory.map_err(|error| unusable(options, data.as_deref(), &error))?;
     Ok((directory, engine, data))
 }
@@ -168,9 +167,8 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
     })
 }
 
-async fn connect(url: String, table: String) -> Result<&'static Directory, store::Error> {
-    let credentials = if url.contains(".amazonaws.com") { Credentials::Profile } else { Credentials::Fixed };
-    let directory = Directory::connect(Connection { endpoint: Some(url), table, credentials }).await?;
+async fn connect(connection: Connection) -> Result<&'static Directory, store::Error> {
+    let directory = Directory::connect(connection).await?;
     directory.create_table().await?;
     Ok(Box::leak(Box::new(directory.guarded(rights::check))))
 }

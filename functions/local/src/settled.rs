@@ -65,7 +65,7 @@ impl Site {
     }
 
     fn records(&self) -> Vec<Value> {
-        items(&self.engine.url, "acme#change")
+        items(&self.engine, "acme#change")
     }
 
     /// The numbers of the records that are to be sent again.
@@ -254,7 +254,7 @@ async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
     let record = site.records().pop().unwrap();
     assert_eq!(site.settle(&[record]).await, [""; 0]);
     assert_eq!(site.directory.unsettled(tenant).await, Ok(Unsettled::default()));
-    assert!(items(&site.engine.url, &format!("acme#member#{id}")).is_empty());
+    assert!(items(&site.engine, &format!("acme#member#{id}")).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,8 +20,8 @@ use crate::template::{Api, TEMPLATE};
 /// A fresh directory in memory, for as long as the engine is kept.
 pub(crate) async fn directory() -> (&'static Directory, Engine) {
     let engine = tokio::task::spawn_blocking(|| Engine::start(None)).await.unwrap().unwrap();
-    let connection =
-        Connection { endpoint: Some(engine.url.clone()), table: "scim".to_owned(), credentials: Credentials::Fixed };
+    let credentials = Credentials::Key(engine.key.clone());
+    let connection = Connection { endpoint: Some(engine.url.clone()), table: "scim".to_owned(), credentials };
     let directory = Directory::connect(connection).await.unwrap();
     directory.create_table().await.unwrap();
     (Box::leak(Box::new(directory.guarded(rights::check))), engine)

@@ -23,7 +23,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
     let engine = Unchanging::before(testing::engine());
     let connect = |url: &str| {
         let table = format!("fuzz{}", std::process::id());
-        Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Fixed }
+        Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Key("local".to_owned()) }
     };
     let changing: &'static Directory = Box::leak(Box::new(runtime.block_on(async {
         let directory = Directory::connect(connect(testing::engine())).await.unwrap();

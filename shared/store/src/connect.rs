@@ -47,7 +47,7 @@ pub enum Warm {
 }
 
 /// A table somewhere.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connection {
     /// The URL of another engine than AWS's.
     pub endpoint: Option<String>,
@@ -56,10 +56,10 @@ pub struct Connection {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// A made-up key, for the engines that check none.
-    Fixed,
+    /// The id of an access key, with a made-up secret: for the engines that check no signature.
+    Key(String),
     /// AWS's configuration files, SSO not included, and environment, as its command line reads them.
     #[cfg(feature = "profiles")]
     Profile,
@@ -93,9 +93,9 @@ impl Directory {
     /// Connects to a table that is named here.
     pub async fn connect(connection: Connection) -> Result<Self, Error> {
         let builder = match connection.credentials {
-            Credentials::Fixed => config::Builder::new()
+            Credentials::Key(id) => config::Builder::new()
                 .region(Region::from_static("us-east-1"))
-                .credentials_provider(config::Credentials::new("local", "local", None, None, "fixed")),
+                .credentials_provider(config::Credentials::new(id, "made up", None, None, "fixed")),
             #[cfg(feature = "profiles")]
             Credentials::Profile => config::Builder::from(&aws_config::from_env().http_client(https()).load().await),
         };

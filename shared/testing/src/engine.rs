@@ -19,7 +19,7 @@ fn embedded() -> String {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
+            embedded::serve(listener, embedded::Database::memory().unwrap(), "local".to_owned()).await.unwrap();
         });
     });
     receive.recv().unwrap()

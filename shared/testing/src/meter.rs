@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Id, Subscriber, span};
+use tracing::{Dispatch, Event, Id, Subscriber, span};
 use tracing_subscriber::Registry;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -39,6 +39,10 @@ pub struct Usage {
 impl Meter {
     /// Hears whatever work is done with it.
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
+        // While there is one subscriber in a process, whether an event is of interest is asked of the thread that comes upon it first,
+        // which may be another test's, without a subscriber.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(Registry::default()));
         let sdk = Targets::new()
             .with_target("aws_smithy_runtime", LevelFilter::DEBUG)
             .with_target("dynamodb", LevelFilter::DEBUG);

@@ -142,7 +142,10 @@ pub(crate) fn walked(tag: &str) -> String {
 /// Tokens as the operators' functions make them: one for everything, a strict one, a read-only one, an expired one, a revoked one.
 async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     let (endpoint, table) = (Some(engine().to_owned()), table.to_owned());
-    let directory = Directory::connect(Connection { endpoint, table, credentials: Credentials::Fixed }).await.unwrap();
+    let directory =
+        Directory::connect(Connection { endpoint, table, credentials: Credentials::Key("local".to_owned()) })
+            .await
+            .unwrap();
     let make = async |scopes, dialect| {
         let of = |text: &str| Some(text.to_owned());
         let (tenant, label) = (tenant.to_owned(), "test".to_owned());

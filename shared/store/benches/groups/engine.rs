@@ -14,8 +14,11 @@ const AT: &str = "2026-01-02T03:04:05.678Z";
 /// A directory with so many users, and their ids.
 pub(crate) async fn directory(url: &str, users: usize) -> (Directory, Vec<String>) {
     let table = format!("t{}", Uuid::now_v7());
-    let connection =
-        Connection { endpoint: Some(url.to_owned()), table: table.clone(), credentials: Credentials::Fixed };
+    let connection = Connection {
+        endpoint: Some(url.to_owned()),
+        table: table.clone(),
+        credentials: Credentials::Key("local".to_owned()),
+    };
     let directory = Directory::connect(connection).await.unwrap();
     directory.create_table().await.unwrap();
     (directory, load(url, &table, users).await)

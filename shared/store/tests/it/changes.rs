@@ -89,7 +89,7 @@ async fn a_table_that_is_not_there_is_a_refusal_not_an_outage() {
     let nowhere = Connection {
         endpoint: Some("http://127.0.0.1:9".to_owned()),
         table: "t".to_owned(),
-        credentials: Credentials::Fixed,
+        credentials: Credentials::Key("local".to_owned()),
     };
     let directory = Directory::connect(nowhere).await.unwrap();
     assert!(matches!(directory.get_token("one").await, Err(Error::Unavailable(_))));

@@ -35,8 +35,11 @@ impl Site {
 
     /// The same table by another way.
     pub(crate) async fn at(url: &str, table: &str) -> Self {
-        let connection =
-            Connection { endpoint: Some(url.to_owned()), table: table.to_owned(), credentials: Credentials::Fixed };
+        let connection = Connection {
+            endpoint: Some(url.to_owned()),
+            table: table.to_owned(),
+            credentials: Credentials::Key("local".to_owned()),
+        };
         Self {
             directory: Directory::connect(connection).await.unwrap(),
             caller: tenant("acme"),
