@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use clap::Parser;
 use service::Telling;
 use store::{Connection, Credentials, Directory};
@@ -186,6 +187,8 @@ async fn serve(listener: TcpListener, gateway: Gateway) -> Result<(), String> {
     let router = Router::new().fallback(gateway::serve).with_state(Arc::new(gateway));
     let stop = Arc::new(tokio::sync::Notify::new());
     let stopped = stop.clone();
+    // The end of a long answer would else wait for the acknowledgement of what came before it.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.notified().await });
     let server = server.into_future();
     tokio::pin!(server);

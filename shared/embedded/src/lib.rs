@@ -15,6 +15,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 pub use dynoxide::Database;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
@@ -33,14 +34,20 @@ struct Engine {
 /// What an operation is answered: status and JSON.
 type Answer = (StatusCode, String);
 
-/// Serves whoever signs as the owner of the access key id, until the listener fails. The calls block the thread that serves them.
+/// Serves, as [`router`] does, until the listener fails. The calls block the thread that serves them.
 ///
 /// # Errors
 /// If the listener fails.
 pub async fn serve(listener: TcpListener, database: Database, key: String) -> io::Result<()> {
+    // The end of a long answer would else wait for the acknowledgement of what came before it.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, router(database, key)).await
+}
+
+/// Answers whoever signs as the owner of the access key of this id.
+pub fn router(database: Database, key: String) -> Router {
     let engine = Engine { database, repeats: Repeats::default(), key };
-    let router = Router::new().fallback(answer).layer(DefaultBodyLimit::max(LONGEST_BODY)).with_state(Arc::new(engine));
-    axum::serve(listener, router).await
+    Router::new().fallback(answer).layer(DefaultBodyLimit::max(LONGEST_BODY)).with_state(Arc::new(engine))
 }
 
 async fn answer(State(engine): State<Arc<Engine>>, method: Method, headers: HeaderMap, body: String) -> Response {

@@ -1,0 +1,70 @@
+//! The table of all functions.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+use crate::SIZES;
+use crate::sample::{Sample, median};
+
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) program: PathBuf,
+    /// Of the program, and compressed as for a deployment.
+    size: [f64; 2],
+    /// For each memory size.
+    pub(crate) samples: [Vec<Sample>; SIZES.len()],
+}
+
+impl Row {
+    pub(crate) fn new(name: &str, program: &Path) -> Self {
+        let bytes = fs::read(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&bytes).unwrap();
+        let size = [bytes.len(), packed.finish().unwrap().len()].map(|bytes| bytes as f64 / 1e6);
+        Self { name: name.to_owned(), program: program.to_owned(), size, samples: Default::default() }
+    }
+
+    fn median(&self, size: usize, what: impl Fn(&Sample) -> f64) -> f64 {
+        median(&self.samples[size].iter().map(what).collect::<Vec<_>>())
+    }
+
+    /// The first answer less the time that DynamoDB worked for it.
+    fn own(&self, size: usize) -> f64 {
+        self.median(size, |it| it.first - it.dynamo)
+    }
+}
+
+pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
+    println!(
+        "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it.\n"
+    );
+    let columns = sizes.iter().map(|size| match size {
+        Some(megabytes) => format!("first, {megabytes} MB"),
+        None => "first".to_owned(),
+    });
+    let columns: Vec<String> = columns.collect();
+    println!(
+        "| function | MB | zipped | peak MB in memory | start → first poll | {} | warm | warm, 256 MB | CPU: start, first, warm |",
+        columns.join(" | ")
+    );
+    println!("|---|---|---|---|---|{}---|---|---|", "---|".repeat(columns.len()));
+    for row in rows {
+        let [bytes, zipped] = row.size;
+        let memory = row.median(0, |it| it.memory);
+        let firsts: Vec<String> = (0..sizes.len()).map(|size| format!("{:.1}", row.own(size))).collect();
+        let slow = sizes.iter().position(|size| *size == Some(256)).unwrap_or_default();
+        let [start, first, warm] = [0, 1, 2].map(|part| row.median(0, |it| it.cpu[part]));
+        println!(
+            "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {:.1} | {:.1} | {start:.1}, {first:.2}, {warm:.2} |",
+            row.name,
+            row.median(0, |it| it.init),
+            firsts.join(" | "),
+            row.median(0, |it| it.warm),
+            row.median(slow, |it| it.warm),
+        );
+    }
+}
