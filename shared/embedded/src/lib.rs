@@ -25,14 +25,15 @@ use crate::repeats::Repeats;
 /// As much as DynamoDB takes in one request, in bytes.
 const LONGEST_BODY: usize = 16 << 20;
 
-struct Engine {
+/// A DynamoDB without a port.
+pub struct Engine {
     database: Database,
     repeats: Repeats,
     key: String,
 }
 
 /// What an operation is answered: status and JSON.
-type Answer = (StatusCode, String);
+pub type Answer = (StatusCode, String);
 
 /// Serves, as [`router`] does, until the listener fails. The calls block the thread that serves them.
 ///
@@ -46,7 +47,7 @@ pub async fn serve(listener: TcpListener, database: Database, key: String) -> io
 
 /// Answers whoever signs as the owner of the access key of this id.
 pub fn router(database: Database, key: String) -> Router {
-    let engine = Engine { database, repeats: Repeats::default(), key };
+    let engine = Engine::new(database, key);
     Router::new().fallback(answer).layer(DefaultBodyLimit::max(LONGEST_BODY)).with_state(Arc::new(engine))
 }
 
@@ -56,13 +57,22 @@ async fn answer(State(engine): State<Arc<Engine>>, method: Method, headers: Head
             .into_response();
     }
     let (status, body) = match headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.split_once('.')) {
-        Some(("DynamoDB_20120810", operation)) => operation::answer(&engine, operation, &body),
+        Some(("DynamoDB_20120810", operation)) => engine.answer(operation, &body),
         _ => refusal("UnknownOperationException", ""),
     };
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
 }
 
 impl Engine {
+    pub fn new(database: Database, key: String) -> Self {
+        Self { database, repeats: Repeats::default(), key }
+    }
+
+    /// Carries an operation out.
+    pub fn answer(&self, operation: &str, body: &str) -> Answer {
+        operation::answer(self, operation, body)
+    }
+
     /// Whether it is signed with the key. Its id is all that is secret here: the signature says no more to whom does not know it.
     fn knows(&self, headers: &HeaderMap) -> bool {
         let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once("Credential="));

@@ -13,7 +13,7 @@ use crate::start::Start;
 
 /// Reads the page. `total` is left for the caller.
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
-    let mut found = Found { total: 0, page: Vec::new(), end: None, more: false };
+    let mut found = Found { total: 0, page: Vec::new(), end: None, more: false, groups: None };
     if query.count == 0 {
         return Ok(found);
     }

@@ -1,7 +1,7 @@
 //! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use protocol::membership::{Delta, MemberOperation, fold, needs_current, take_members};
 use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
 use schema::{Kind, Object, ResourceId, resource_type};
@@ -35,8 +35,8 @@ pub async fn replace(
     let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
-    let stored = change(context, kind, id, precondition, &wanted).await?;
-    represent::reply(context, 200, stored, projection).await.map_err(failed_after_write)
+    let (stored, groups) = change(context, kind, id, projection, precondition, &wanted).await?;
+    represent::reply(context, 200, stored, groups, projection).await.map_err(failed_after_write)
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -52,12 +52,12 @@ pub async fn patch(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
-    let stored = change(context, kind, id, precondition, &wanted).await?;
+    let (stored, groups) = change(context, kind, id, projection, precondition, &wanted).await?;
     if stored.roster.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
-    represent::reply(context, 200, stored, projection).await.map_err(failed_after_write)
+    represent::reply(context, 200, stored, groups, projection).await.map_err(failed_after_write)
 }
 
 /// What a request makes of a resource, whatever the version that it meets.
@@ -89,18 +89,21 @@ impl Wanted {
     }
 }
 
-/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing.
+/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing. Beside the resource, the
+/// groups of a user, if the answer is to show them.
 async fn change(
     context: &Context<'_>,
     kind: Kind,
     id: &str,
+    projection: &Projection,
     precondition: &Precondition,
     wanted: &Wanted,
-) -> Result<Stored, Error> {
+) -> Result<(Stored, Option<Vec<ResourceId>>), Error> {
     let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
         let beside = membership::beside(context, ResourceId::parse(id), named.as_ref());
-        let (before, beside) = try_join(find(context, kind, id), beside).await?;
+        let groups = represent::groups_beside(context, kind, id, projection);
+        let (before, beside, groups) = try_join3(find(context, kind, id), beside, groups).await?;
         precondition.check(before.version)?;
         if before.roster.pending.is_some() {
             settle::before(context, &before.id, contest.until()).await?;
@@ -112,14 +115,14 @@ async fn change(
             continue;
         };
         if resource == before.resource && edges.is_empty() {
-            return Ok(before);
+            return Ok((before, groups));
         }
         let commit = update(&before, resource, edges)?;
         match contest.commit(context, &commit).await {
             Ok(committed) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;
-                return Ok(commit.outcome(before, settled));
+                return Ok((commit.outcome(before, settled), groups));
             }
             Err(StoreError::Stale) => contest.lost().await?,
             Err(StoreError::MemberMissing(gone)) => {

@@ -1,5 +1,6 @@
 //! Reading one resource (RFC 7644 §3.4.1).
 
+use futures_util::future::try_join;
 use protocol::{Error, Precondition, Projection, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
@@ -18,7 +19,8 @@ pub async fn get(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let stored = find(context, kind, id).await?;
+    let groups = represent::groups_beside(context, kind, id, projection);
+    let (stored, groups) = try_join(find(context, kind, id), groups).await?;
     precondition.check_match(stored.version)?;
     // The groups of a user change without its version.
     let follows_version = kind == Kind::Group || !projection.wants(resource_type(kind), "groups");
@@ -28,7 +30,7 @@ pub async fn get(
     }
     let with_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
     represent::fits(std::slice::from_ref(&stored), with_edges)?;
-    represent::reply(context, 200, stored, projection).await
+    represent::reply(context, 200, stored, groups, projection).await
 }
 
 /// The resource that a URL names.

@@ -2,7 +2,7 @@
 
 use futures_util::future::{try_join, try_join_all};
 use protocol::{Error, Paging, Position, Query, cursor_response, list_response};
-use schema::{Kind, Object, resource_type};
+use schema::{Kind, Object, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
@@ -21,6 +21,8 @@ pub(crate) struct Found {
     pub(crate) end: Option<Position>,
     /// Whether there is somebody after the page.
     pub(crate) more: bool,
+    /// The groups of a user that were read at the same time as the user.
+    pub(crate) groups: Option<(ResourceId, Vec<ResourceId>)>,
 }
 
 /// Lists the resources of one kind, or of all.
@@ -40,11 +42,11 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
         Paging::Index(start_index) => {
             let total = total_results(*start_index, &start, &found, query);
             let leave = start::leave(context, query, *start_index, &start, &found);
-            let (resources, ()) = try_join(represented(context, query, &found.page), leave).await?;
+            let (resources, ()) = try_join(represented(context, query, &found), leave).await?;
             list_response(total, *start_index, resources)
         }
         Paging::Cursor(_) => {
-            let resources = represented(context, query, &found.page).await?;
+            let resources = represented(context, query, &found).await?;
             let next = start::next_cursor(context, query, &found).await?;
             cursor_response(found.total.max(resources.len()), next, resources)
         }
@@ -76,14 +78,19 @@ fn total_results(start_index: usize, start: &Start, found: &Found, query: &Query
 }
 
 /// The resources as the client sees them. Edges are read where the answer shows them.
-async fn represented(context: &Context<'_>, query: &Query, page: &[Stored]) -> Result<Vec<Object>, Error> {
-    let mut resources = Vec::with_capacity(page.len());
-    for stored in page.chunk_by(|one, other| one.kind == other.kind) {
+async fn represented(context: &Context<'_>, query: &Query, found: &Found) -> Result<Vec<Object>, Error> {
+    let mut resources = Vec::with_capacity(found.page.len());
+    for stored in found.page.chunk_by(|one, other| one.kind == other.kind) {
         let kind = stored.first().map_or(Kind::User, |stored| stored.kind);
         let definition = resource_type(kind);
         let wants_edges = query.projection.wants(definition, represent::edges_attribute(kind));
         represent::fits(stored, wants_edges)?;
-        let seen = represent::seen(context, kind, stored.to_vec(), wants_edges).await?;
+        let seen = match (stored, &found.groups) {
+            ([user], Some((id, groups))) if user.id == *id => {
+                represent::with_groups(context, vec![user.clone()], vec![groups.clone()]).await?
+            }
+            _ => represent::seen(context, kind, stored.to_vec(), wants_edges).await?,
+        };
         resources.extend(seen.into_iter().map(|(_, resource)| query.projection.apply(definition, resource)));
     }
     Ok(resources)
@@ -94,7 +101,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use protocol::Parameters;
-    use schema::{Dialect, ResourceId};
+    use schema::Dialect;
 
     use super::*;
 
@@ -115,7 +122,7 @@ mod tests {
         };
         let parameters = Parameters { count: Some(100), ..Parameters::default() };
         let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
-        total_results(start_index, &start, &Found { total, page, end, more }, &query)
+        total_results(start_index, &start, &Found { total, page, end, more, groups: None }, &query)
     }
 
     #[test]

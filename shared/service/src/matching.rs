@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join;
 use protocol::{Error, Part, Position, Query};
 use schema::{Kind, ResourceId};
 use serde_json::json;
@@ -26,7 +27,8 @@ const LONGEST: Duration = Duration::from_secs(18);
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
     let since = Instant::now();
     let (page, places, related) = (Vec::new(), Vec::new(), HashMap::new());
-    let mut matches = Matches { context, query, start, since, read: 0, total: 0, page, more: false, places, related };
+    let mut matches =
+        Matches { context, query, start, since, read: 0, total: 0, page, more: false, places, related, groups: None };
     for part in &query.parts {
         let related = related::read(context, part).await?;
         matches.related.extend(related.map(|related| (part.kind, related)));
@@ -98,6 +100,7 @@ struct Matches<'a> {
     more: bool,
     places: Vec<Position>,
     related: HashMap<Kind, Related>,
+    groups: Option<(ResourceId, Vec<ResourceId>)>,
 }
 
 impl Matches<'_> {
@@ -106,7 +109,19 @@ impl Matches<'_> {
         for ids in ids.chunks(CHUNK) {
             within_bounds(self.read, true, self.since.elapsed())?;
             let tenant = &self.context.caller.tenant;
-            let stored = self.context.directory.get_many(tenant, part.kind, ids).await.map_err(failed)?;
+            let stored = async { self.context.directory.get_many(tenant, part.kind, ids).await.map_err(failed) };
+            let (stored, groups) = match ids {
+                // Whether somebody is there is what identity providers ask most.
+                [id] => {
+                    try_join(
+                        stored,
+                        represent::groups_beside(self.context, part.kind, id.as_str(), &self.query.projection),
+                    )
+                    .await?
+                }
+                _ => (stored.await?, None),
+            };
+            self.groups = ids.first().cloned().zip(groups);
             self.take(part, stored).await?;
         }
         Ok(())
@@ -178,7 +193,7 @@ impl Matches<'_> {
     fn unsorted(self) -> Found {
         let end = self.page.last().map(|last| Position::new(None, last.kind, last.id.clone()));
         let more = self.more && self.query.count > 0;
-        Found { total: self.total, page: self.page, end, more }
+        Found { total: self.total, page: self.page, end, more, groups: self.groups }
     }
 
     /// Reads the resources of the page. Who was deleted or has come not to match since the places were found is left out, and
@@ -192,7 +207,7 @@ impl Matches<'_> {
             Start::Skip(before) => before.get(),
         };
         let mut left = places.get(first..).unwrap_or_default();
-        let mut found = Found { total: self.total, page: Vec::new(), end: None, more: false };
+        let mut found = Found { total: self.total, page: Vec::new(), end: None, more: false, groups: None };
         while !left.is_empty() && found.page.len() < self.query.count {
             let (next, rest) = left.split_at(left.len().min(self.query.count - found.page.len()));
             let read = self.read_again(next).await?;

@@ -49,10 +49,13 @@ pub(crate) type Seen = (Stored, Object);
 /// Represents resources of one kind with their edges, in the same order. A group may be seen in a later version than the one
 /// that was read, and is left out if it is gone by now.
 async fn whole(context: &Context<'_>, kind: Kind, stored: Vec<Stored>) -> Result<Vec<Seen>, Error> {
-    let unsettled = context.directory.unsettled(&context.caller.tenant).await.map_err(failed)?;
     match kind {
-        Kind::User => with_groups(context, stored, &unsettled).await,
-        Kind::Group => with_members(context, stored, &unsettled).await,
+        Kind::User => {
+            let users: Vec<_> = stored.iter().map(|user| (&user.id, user.group_count > 0)).collect();
+            let groups = context.directory.groups_of_each(&context.caller.tenant, &users).await.map_err(failed)?;
+            with_groups(context, stored, groups).await
+        }
+        Kind::Group => with_members(context, stored).await,
     }
 }
 
@@ -90,16 +93,33 @@ pub(crate) fn fits(stored: &[Stored], with_edges: bool) -> Result<(), Error> {
     if with_edges && members > MEMBERS_PER_ANSWER { Err(Error::answer_too_large()) } else { Ok(()) }
 }
 
-/// The answer with one resource, its edges read if the projection wants them.
+/// The groups of a user, read at the same time as the user, if an answer is to show them.
+pub(crate) async fn groups_beside(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    projection: &Projection,
+) -> Result<Option<Vec<ResourceId>>, Error> {
+    let is_wanted = kind == Kind::User && projection.wants(resource_type(kind), edges_attribute(kind));
+    let Some(id) = ResourceId::parse(id).filter(|_| is_wanted) else { return Ok(None) };
+    let groups = context.directory.groups_of_each(&context.caller.tenant, &[(&id, true)]).await.map_err(failed)?;
+    Ok(groups.into_iter().next())
+}
+
+/// The answer with one resource, its edges read if the projection wants them and they are not at hand.
 pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
     stored: Stored,
+    groups: Option<Vec<ResourceId>>,
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let definition = resource_type(stored.kind);
     let with_edges = projection.wants(definition, edges_attribute(stored.kind));
-    let seen = seen(context, definition.kind, vec![stored], with_edges).await?;
+    let seen = match groups {
+        Some(groups) => with_groups(context, vec![stored], vec![groups]).await?,
+        None => seen(context, definition.kind, vec![stored], with_edges).await?,
+    };
     let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::no_such(definition.kind))?;
     Ok(Reply {
         status,
@@ -122,8 +142,9 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
     value
 }
 
-async fn with_members(context: &Context<'_>, groups: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
+async fn with_members(context: &Context<'_>, groups: Vec<Stored>) -> Result<Vec<Seen>, Error> {
     let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let unsettled = directory.unsettled(tenant).await.map_err(failed)?;
     let versions: HashMap<ResourceId, u64> = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
     let read: Vec<_> = groups.into_iter().map(|group| directory.members(tenant, group)).collect();
     let read: Vec<_> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
@@ -138,23 +159,13 @@ async fn with_members(context: &Context<'_>, groups: Vec<Stored>, unsettled: &Un
     Ok(seen.collect())
 }
 
-/// Who is in no group needs no call.
-async fn groups_of(
+/// Represents users with the groups that each is a direct member of. An edge to a group that is being deleted is not shown.
+pub(crate) async fn with_groups(
     context: &Context<'_>,
-    user: &Stored,
-    unsettled: &Unsettled,
-) -> Result<Vec<ResourceId>, store::Error> {
-    match user.group_count {
-        0 if !unsettled.has_changes() => Ok(Vec::new()),
-        _ => context.directory.groups_of(&context.caller.tenant, &user.id, unsettled).await,
-    }
-}
-
-/// The groups that each user is a direct member of. An edge to a group that is being deleted is not shown.
-async fn with_groups(context: &Context<'_>, users: Vec<Stored>, unsettled: &Unsettled) -> Result<Vec<Seen>, Error> {
+    users: Vec<Stored>,
+    edges: Vec<Vec<ResourceId>>,
+) -> Result<Vec<Seen>, Error> {
     let tenant = &context.caller.tenant;
-    let read: Vec<_> = users.iter().map(|user| groups_of(context, user, unsettled)).collect();
-    let edges: Vec<Vec<ResourceId>> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
     let ids: BTreeSet<&ResourceId> = edges.iter().flatten().collect();
     let ids: Vec<ResourceId> = ids.into_iter().cloned().collect();
     let found = if ids.is_empty() {

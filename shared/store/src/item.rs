@@ -118,6 +118,9 @@ pub(crate) struct UnsettledItem {
     /// Who made the change, and when.
     pub(crate) token: String,
     pub(crate) at: String,
+    /// When the large change was applied, in milliseconds since 1970: nothing is left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) settled: Option<u64>,
 }
 
 /// Who did what, and when: the audit log, and what later work follows. It names attributes, never their values.

@@ -12,6 +12,8 @@ mod connect;
 mod departure;
 mod error;
 mod guard;
+#[cfg(feature = "in-process")]
+mod in_process;
 mod item;
 mod key;
 mod members;

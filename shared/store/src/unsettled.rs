@@ -3,21 +3,34 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
 use crate::item::{self, UnsettledItem};
 use crate::key::{self, SK};
 use crate::page::CollectionQuery;
+use crate::record::now_in_milliseconds;
 use crate::{Directory, Error};
 
-/// What readers of edges have to know besides them. It has to be read before the edges are.
+/// For how long a large change is remembered after it was applied to all edges, in milliseconds: whoever reads edges at the same
+/// time as [`Unsettled`] may have read those of before. No request takes so long, and no two clocks differ by so much.
+const REMEMBERED: u64 = 120_000;
+/// In seconds, when DynamoDB may forget it.
+pub(crate) const FORGOTTEN: u64 = REMEMBERED / 1000 + 60;
+/// So many members' edges are read at once.
+const AT_ONCE: usize = 16;
+
+/// What readers of edges have to know besides them. It has to be read before the edges are, unless there is nothing in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unsettled {
     /// Who is deleted, and may still have edges.
     deleted: BTreeSet<ResourceId>,
     /// Groups, each with its large change.
     changes: Vec<(ResourceId, ResourceId)>,
+    /// Whether a large change was applied just now.
+    is_recent: bool,
 }
 
 impl Unsettled {
@@ -26,9 +39,9 @@ impl Unsettled {
         self.deleted.contains(member)
     }
 
-    /// Whether somebody may be in groups to which there is no edge yet.
-    pub fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
+    /// Whether edges that were read at the same time say all.
+    fn is_quiet(&self) -> bool {
+        self.changes.is_empty() && !self.is_recent
     }
 }
 
@@ -37,13 +50,34 @@ impl Directory {
         let mut unsettled = Unsettled::default();
         for item in self.query(CollectionQuery::all(key::unsettled(tenant)), None).await? {
             let id = item::id(item::text(&item, SK)?)?;
-            let UnsettledItem { deleted, change, .. } = item::body(item)?;
-            match change {
-                Some(change) if !deleted => unsettled.changes.push((id, item::id(&change)?)),
+            let UnsettledItem { deleted, change, settled, .. } = item::body(item)?;
+            match (change, settled) {
+                (Some(_), Some(at)) => unsettled.is_recent |= now_in_milliseconds().saturating_sub(at) < REMEMBERED,
+                (Some(change), None) if !deleted => unsettled.changes.push((id, item::id(&change)?)),
                 _ => drop(unsettled.deleted.insert(id)),
             }
         }
         Ok(unsettled)
+    }
+
+    /// The groups of each of some members, in the same order, each as [`Directory::groups_of`] has it, in one step where no large
+    /// change is unsettled. Beside each stands whether there may be any; if not, they are looked for only if there is such a change.
+    pub async fn groups_of_each(
+        &self,
+        tenant: &Tenant,
+        members: &[(&ResourceId, bool)],
+    ) -> Result<Vec<Vec<ResourceId>>, Error> {
+        let edges = members.iter().map(async |(member, may_have)| match may_have {
+            true => self.group_edges(tenant, member).await,
+            false => Ok(Vec::new()),
+        });
+        let edges = stream::iter(edges.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect();
+        let (unsettled, edges) = try_join(self.unsettled(tenant), edges).await?;
+        if unsettled.is_quiet() {
+            return Ok(edges);
+        }
+        let groups: Vec<_> = members.iter().map(|(member, _)| self.groups_of(tenant, member, &unsettled)).collect();
+        stream::iter(groups).buffered(AT_ONCE).try_collect().await
     }
 
     /// The groups that somebody is a direct member of, oldest first. One that was just deleted can still be among them.

@@ -16,6 +16,7 @@
 )]
 
 mod dynamo;
+#[path = "../common/events.rs"]
 mod events;
 #[path = "../../src/functions.rs"]
 #[allow(dead_code, reason = "its list of names is for other tests")]

@@ -98,6 +98,12 @@ impl Site {
         self.directory.groups_of(&self.caller.tenant, member, &unsettled).await.unwrap()
     }
 
+    /// What commits have left to do. What was done of late is remembered for a while.
+    pub(crate) async fn left_to_do(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let items = self.items("acme#unsettled").await;
+        items.into_iter().filter(|item| !item.contains_key("settled")).collect()
+    }
+
     /// The items of a collection as they lie in the table, by sort key.
     pub(crate) async fn items(&self, collection: &str) -> Vec<HashMap<String, AttributeValue>> {
         let query = raw().query().table_name(&self.table).key_condition_expression("pk = :pk").consistent_read(true);

@@ -182,10 +182,10 @@ async fn what_a_batch_left_over_is_done() {
     site.commit(&delete_first(Group, &staff, 1, "staff", 0)).await.unwrap();
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed]).await;
     assert_eq!(faulty.settle(&staff).await, Err(Error::Throttled));
-    assert_eq!(site.items("acme#unsettled").await.len(), 1);
+    assert_eq!(site.left_to_do().await.len(), 1);
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed, Fault::Reset, Fault::None]).await;
     faulty.settle(&staff).await.unwrap();
-    assert_eq!(site.items("acme#unsettled").await, []);
+    assert_eq!(site.left_to_do().await, []);
     assert_eq!(site.member_ids(&staff).await, []);
     assert_eq!(site.groups_of(&ann).await, []);
 }

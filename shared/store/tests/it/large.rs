@@ -1,10 +1,15 @@
 //! Changes of members that no transaction holds: whole from the commit on, whatever is left to do for the edges.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use schema::Kind::{Group, User};
 use schema::ResourceId;
 use store::{Commit, Committed, Error, Member, Settled};
+use tokio::sync::Semaphore;
 
 use crate::engine::{Site, create, delete, delete_first, rename, user};
+use crate::proxy::{Fault, Proxy};
 
 fn touch(group: &ResourceId, version: u64) -> Commit {
     rename(Group, group, version, "staff", "staff")
@@ -42,7 +47,7 @@ async fn it_is_seen_at_once_and_settled_later() {
     assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "who comes next has to settle it first");
 
     assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
-    assert_eq!(site.items("acme#unsettled").await, []);
+    assert_eq!(site.left_to_do().await, []);
     assert_eq!(site.member_ids(&staff).await, people[1..]);
     assert_eq!(site.groups_of(&people[0]).await, []);
     let (one, other) = tokio::join!(site.settle(&staff), site.settle(&staff));
@@ -104,7 +109,7 @@ async fn a_group_may_be_deleted_before_its_edges_are_made() {
     site.commit(&gone).await.unwrap();
     assert_eq!(site.members(&staff).await, None);
     site.settle(&staff).await.unwrap();
-    assert_eq!(site.items("acme#unsettled").await, []);
+    assert_eq!(site.left_to_do().await, []);
     assert_eq!(site.items(&format!("acme#member#{staff}")).await, []);
     for id in &people {
         assert_eq!(site.groups_of(id).await, []);
@@ -125,5 +130,26 @@ async fn what_is_not_committed_leaves_nothing() {
     assert_eq!(site.items(&format!("acme#part#{}", late.change.id)).await, []);
     let new = Commit { add: all(&people), ..create(Group, "staff") };
     assert_eq!(site.commit(&new).await, Err(Error::Taken));
-    assert_eq!((site.items("acme#unsettled").await, site.member_ids(&staff).await), (vec![], vec![]));
+    assert_eq!((site.left_to_do().await, site.member_ids(&staff).await), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn edges_of_before_are_not_taken_for_those_of_after() {
+    let site = Site::new().await;
+    let people = users(&site, 40).await;
+    let staff = site.group("staff", &[]).await;
+    site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let proxy = Proxy::start("Query", [Fault::HoldUnsettled(gate.clone())]).await;
+    let slow = Site::at(&proxy.url, &site.table).await;
+    let (tenant, person) = (slow.caller.tenant.clone(), people[7].clone());
+    let read = tokio::spawn(async move { slow.directory.groups_of_each(&tenant, &[(&person, true)]).await });
+    while proxy.calls.lock().unwrap().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Time for the edges to be read as they were.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    gate.add_permits(9);
+    assert_eq!(read.await.unwrap(), Ok(vec![vec![staff]]));
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// What happens to one call.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub(crate) enum Fault {
     Hang,
     /// A batch, none of which is done.
     Unprocessed,
+    /// What is unsettled is not read before there is a permit for it; everything else is done.
+    HoldUnsettled(Arc<Semaphore>),
     None,
 }
 
@@ -112,6 +115,12 @@ impl Proxy {
             Fault::Reset => {}
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer => drop(forward(&request).await),
+            Fault::HoldUnsettled(gate) => {
+                if body.to_string().contains("#unsettled") {
+                    gate.acquire().await.unwrap().forget();
+                }
+                client.write_all(&forward(&request).await).await.unwrap();
+            }
             Fault::None => client.write_all(&forward(&request).await).await.unwrap(),
         }
     }

@@ -48,11 +48,11 @@ async fn a_serial_order_exists() {
 }
 
 async fn settle_everything(site: &Site) {
-    for item in site.items("acme#unsettled").await {
+    for item in site.left_to_do().await {
         let id = schema::ResourceId::parse(item["sk"].as_s().unwrap()).unwrap();
         site.settle(&id).await.unwrap();
     }
-    assert!(site.items("acme#unsettled").await.is_empty());
+    assert!(site.left_to_do().await.is_empty());
     for kind in Kind::ALL {
         site.directory.count(&site.caller.tenant, kind).await.unwrap();
     }

@@ -47,7 +47,7 @@ pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> Stri
     text.replace(NAME, &name).replace(GROUP_NAME, &name)
 }
 
-async fn create(directory: &'static Directory, function: &str, body: Value) -> String {
+pub(crate) async fn create(directory: &'static Directory, function: &str, body: Value) -> String {
     let file = if function == "UsersCreate" { file("users-create") } else { file("groups-create") };
     let mut event: Value = serde_json::from_str(&file).unwrap();
     event["body"] = json!(body.to_string());
