@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use crate::private;
 
+/// What its threads are called, by which their CPU time is told from that of others.
+const THREADS: &str = "dynamodb";
+
 /// A running DynamoDB. It stops with its value.
 pub(crate) struct Engine {
     pub(crate) url: String,
@@ -36,7 +39,8 @@ impl Engine {
             }
             None => (Database::memory().map_err(|error| format!("no database in memory: {error}"))?, None),
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name(THREADS).enable_all().build();
         let runtime = runtime.map_err(|error| format!("no threads for the database: {error}"))?;
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)));
         let listener = listener.map_err(|error| format!("no port for the database: {error}"))?;

@@ -14,6 +14,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use store::Directory;
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::event::Call;
@@ -28,6 +29,8 @@ use crate::{functions, rights, terminal};
 const BODY_BYTES: usize = 10 * 1024 * 1024;
 /// API Gateway waits no longer for a function.
 const PATIENCE: Duration = Duration::from_secs(29);
+/// So many requests are worked on at once. More would share the same cores, and each holds memory.
+const AT_ONCE: usize = 32;
 
 /// Everything that a request needs.
 pub(crate) struct Gateway {
@@ -38,6 +41,7 @@ pub(crate) struct Gateway {
     /// Host and port.
     address: String,
     feed: Arc<Feed>,
+    turns: Semaphore,
 }
 
 /// A refusal of the gateway's own, by its name in API Gateway.
@@ -81,7 +85,10 @@ impl Gateway {
     ) -> Result<Self, String> {
         let routes = Routes::new(&api.routes)?;
         match REFUSALS.iter().find(|refused| !api.refusals.contains_key(**refused)) {
-            None => Ok(Gateway { shown: Shown::new(&api), api, routes, directory, address, feed }),
+            None => {
+                let (shown, turns) = (Shown::new(&api), Semaphore::new(AT_ONCE));
+                Ok(Gateway { shown, api, routes, directory, address, feed, turns })
+            }
             Some(missing) => Err(format!("GatewayResponses in template.yaml has no {missing}")),
         }
     }
@@ -92,6 +99,7 @@ impl Gateway {
     }
 
     async fn answer(&self, request: Request, ticket: Option<&mut Ticket>) -> Result<Response, Refused> {
+        let _turn = self.turns.acquire().await.map_err(|_| "DEFAULT_5XX")?;
         let (request, body) = request.into_parts();
         let path = below(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let found = self.routes.find(request.method.as_str(), path);

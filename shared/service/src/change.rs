@@ -1,12 +1,14 @@
 //! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
-use futures_util::future::try_join3;
+use std::collections::BTreeMap;
+
+use futures_util::future::{join, try_join4};
 use protocol::membership::{Delta, MemberOperation, fold, needs_current, take_members};
 use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, Member, Snapshot, Stored, Unsettled, Write};
 
 use crate::contest::Contest;
 use crate::failure::{failed, failed_after_write};
@@ -35,8 +37,8 @@ pub async fn replace(
     let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(Patched { resource, members });
-    let (stored, groups) = change(context, kind, id, projection, precondition, &wanted).await?;
-    represent::reply(context, 200, stored, groups, projection).await.map_err(failed_after_write)
+    let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
+    represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -52,12 +54,12 @@ pub async fn patch(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
-    let (stored, groups) = change(context, kind, id, projection, precondition, &wanted).await?;
+    let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
     if stored.roster.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
-    represent::reply(context, 200, stored, groups, projection).await.map_err(failed_after_write)
+    represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)
 }
 
 /// What a request makes of a resource, whatever the version that it meets.
@@ -89,8 +91,8 @@ impl Wanted {
     }
 }
 
-/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing. Beside the resource, the
-/// groups of a user, if the answer is to show them.
+/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing. What the answer shows of
+/// edges is read at the same time, where it can be: the groups of a user; the members of a group of which few change.
 async fn change(
     context: &Context<'_>,
     kind: Kind,
@@ -98,12 +100,11 @@ async fn change(
     projection: &Projection,
     precondition: &Precondition,
     wanted: &Wanted,
-) -> Result<(Stored, Option<Vec<ResourceId>>), Error> {
+) -> Result<(Stored, Option<represent::Beside>), Error> {
     let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
-        let beside = membership::beside(context, ResourceId::parse(id), named.as_ref());
-        let groups = represent::groups_beside(context, kind, id, projection);
-        let (before, beside, groups) = try_join3(find(context, kind, id), beside, groups).await?;
+        let Read { before, beside, groups, unsettled } =
+            Read::at_once(context, kind, id, projection, named.as_ref()).await?;
         precondition.check(before.version)?;
         if before.roster.pending.is_some() {
             settle::before(context, &before.id, contest.until()).await?;
@@ -114,28 +115,89 @@ async fn change(
             contest.lost().await?;
             continue;
         };
+        let groups = groups.map(represent::Beside::Groups);
         if resource == before.resource && edges.is_empty() {
             return Ok((before, groups));
         }
         let commit = update(&before, resource, edges)?;
-        match contest.commit(context, &commit).await {
-            Ok(committed) => {
+        let members = members_before(context, &before, unsettled.is_some());
+        match join(contest.commit(context, &commit), members).await {
+            (Ok(committed), members) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;
-                return Ok((commit.outcome(before, settled), groups));
+                let members = members.zip(unsettled).map(|(members, unsettled)| after(members, &commit, &unsettled));
+                let beside = groups.or(members.map(represent::Beside::Members));
+                return Ok((commit.outcome(before, settled), beside));
             }
-            Err(StoreError::Stale) => contest.lost().await?,
-            Err(StoreError::MemberMissing(gone)) => {
-                for id in &gone {
-                    settle::before(context, id, contest.until()).await?;
-                }
-                contest.lost().await?;
-            }
-            Err(StoreError::Missing) => return Err(Error::no_such(kind)),
-            Err(StoreError::Taken) => return Err(taken(kind)),
-            Err(error) => return Err(failed(error)),
+            (Err(error), _) => lost(context, &mut contest, kind, error).await?,
         }
     }
+}
+
+/// Prepares another try, if one makes sense after this error of a commit.
+async fn lost(context: &Context<'_>, contest: &mut Contest, kind: Kind, error: StoreError) -> Result<(), Error> {
+    match error {
+        StoreError::Stale => {}
+        StoreError::MemberMissing(gone) => {
+            for id in &gone {
+                settle::before(context, id, contest.until()).await?;
+            }
+        }
+        StoreError::Missing => return Err(Error::no_such(kind)),
+        StoreError::Taken => return Err(taken(kind)),
+        error => return Err(failed(error)),
+    }
+    contest.lost().await
+}
+
+/// What is read in one step.
+struct Read {
+    before: Stored,
+    /// The members that the change names.
+    beside: Option<Beside>,
+    /// The groups of a user whom the answer shows with them.
+    groups: Option<Vec<ResourceId>>,
+    /// Where the answer shows the members of a group of which few change.
+    unsettled: Option<Unsettled>,
+}
+
+impl Read {
+    async fn at_once(
+        context: &Context<'_>,
+        kind: Kind,
+        id: &str,
+        projection: &Projection,
+        named: Option<&Delta>,
+    ) -> Result<Self, Error> {
+        let shows_members = kind == Kind::Group && projection.wants(resource_type(kind), "members");
+        let unsettled = async {
+            match named.filter(|_| shows_members) {
+                Some(_) => context.directory.unsettled(&context.caller.tenant).await.map(Some).map_err(failed),
+                None => Ok(None),
+            }
+        };
+        let beside = membership::beside(context, ResourceId::parse(id), named);
+        let groups = represent::groups_beside(context, kind, id, projection);
+        let (before, beside, groups, unsettled) = try_join4(find(context, kind, id), beside, groups, unsettled).await?;
+        Ok(Self { before, beside, groups, unsettled })
+    }
+}
+
+/// The members of a group as it was before a commit, read while that is under way.
+async fn members_before(context: &Context<'_>, group: &Stored, are_wanted: bool) -> Option<Vec<Member>> {
+    if !are_wanted || group.roster.count > MEMBERS_IN_ANSWER {
+        return None;
+    }
+    // What fails here is read again.
+    context.directory.members_of_version(&context.caller.tenant, group).await.ok().flatten()
+}
+
+/// Who of them is a member after it, oldest first.
+fn after(members: Vec<Member>, commit: &Commit, unsettled: &Unsettled) -> Vec<Member> {
+    let mut members: BTreeMap<ResourceId, Member> = members.into_iter().map(|one| (one.id.clone(), one)).collect();
+    members.retain(|id, _| !unsettled.hides(id) && commit.remove.iter().all(|removed| removed.id != *id));
+    members.extend(commit.add.iter().map(|added| (added.id.clone(), added.clone())));
+    members.into_values().collect()
 }
 
 /// What operations on members come to; `None` if the group is no longer as it was read.

@@ -106,19 +106,31 @@ pub(crate) async fn groups_beside(
     Ok(groups.into_iter().next())
 }
 
+/// Edges that were read for an answer before it was known what it is.
+pub(crate) enum Beside {
+    Groups(Vec<ResourceId>),
+    /// Those of the version that is answered.
+    Members(Vec<Member>),
+}
+
 /// The answer with one resource, its edges read if the projection wants them and they are not at hand.
 pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
     stored: Stored,
-    groups: Option<Vec<ResourceId>>,
+    beside: Option<Beside>,
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let definition = resource_type(stored.kind);
-    let with_edges = projection.wants(definition, edges_attribute(stored.kind));
-    let seen = match groups {
-        Some(groups) => with_groups(context, vec![stored], vec![groups]).await?,
-        None => seen(context, definition.kind, vec![stored], with_edges).await?,
+    let wants_edges = projection.wants(definition, edges_attribute(stored.kind));
+    let seen = match beside {
+        Some(Beside::Groups(groups)) => with_groups(context, vec![stored], vec![groups]).await?,
+        Some(Beside::Members(members)) => {
+            let members = members.iter().map(|one| member(context, one)).collect();
+            let resource = with_edges(context, &stored, members);
+            vec![(stored, resource)]
+        }
+        None => seen(context, definition.kind, vec![stored], wants_edges).await?,
     };
     let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::no_such(definition.kind))?;
     Ok(Reply {

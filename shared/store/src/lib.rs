@@ -12,10 +12,12 @@ mod connect;
 mod departure;
 mod error;
 mod guard;
-#[cfg(feature = "in-process")]
+#[cfg(feature = "benchmarks")]
 mod in_process;
 mod item;
 mod key;
+#[cfg(feature = "benchmarks")]
+mod load;
 mod members;
 mod membership;
 mod meter;

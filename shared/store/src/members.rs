@@ -56,6 +56,13 @@ impl Directory {
         }
     }
 
+    /// The members of this very version of a group, by its edges alone; `None` if these are of another, or not all applied.
+    pub async fn members_of_version(&self, tenant: &Tenant, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+        let (members, _) = self.members_as_of(tenant, group).await?;
+        let is_it = group.roster.pending.is_none() && agree(group, &members);
+        Ok(is_it.then(|| members.into_values().collect()))
+    }
+
     /// What the edges show, with the parts of a pending change laid over them; and who of these has no edge yet.
     async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
         let (mut members, mut unsure) = (Members::new(), Vec::new());

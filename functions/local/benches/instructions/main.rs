@@ -15,9 +15,12 @@ mod functions;
 mod handlers;
 mod steps;
 
-use gungraun::main;
+use gungraun::{Callgrind, LibraryBenchmarkConfig, main};
 
 use crate::handlers::operation;
 use crate::steps::step;
 
-main!(library_benchmark_groups = [step, operation]);
+main!(
+    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    library_benchmark_groups = [step, operation]
+);

@@ -69,6 +69,7 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
         |(number, token): (usize, &String)| Rc::new(Tenant::new(Client::new(&base, token, log.clone()), number as u64));
     let load = Load { tenants: server.tokens.iter().enumerate().map(tenant).collect(), log: log.clone() };
     load.fill().await;
+    load.peak().await;
     server.rest().await;
     println!("{USERS} users and {GROUPS} groups of each tenant in {:.0?}", begun.elapsed());
     let rate = match std::env::var("LOAD_RATE") {

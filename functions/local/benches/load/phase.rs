@@ -55,6 +55,21 @@ impl Load {
         filling.join_all().await;
     }
 
+    /// All connections of all tenants are busy at once, as after a standstill: what memory that takes has been taken then, and what comes
+    /// later is growth.
+    pub(crate) async fn peak(&self) {
+        let mut jobs = JoinSet::new();
+        for tenant in &self.tenants {
+            for job in
+                [Job::Import, Job::Update, Job::Update, Job::Update, Job::Suspend, Job::Find, Job::Find, Job::Rename]
+            {
+                let (tenant, log) = (tenant.clone(), self.log.clone());
+                jobs.spawn_local(async move { run(&tenant, job, Instant::now(), Duration::ZERO, &log).await });
+            }
+        }
+        jobs.join_all().await;
+    }
+
     /// The most requests a second of each tenant, up to `rate`, with which the server keeps up. Prints what was tried.
     pub(crate) async fn ramp(&self, mut rate: f64, server: &Server) -> f64 {
         loop {
@@ -105,7 +120,7 @@ impl Load {
     }
 }
 
-async fn run(tenant: &Rc<Tenant>, job: Job, due: Instant, gap: Duration, log: &RefCell<Log>) {
+pub(crate) async fn run(tenant: &Rc<Tenant>, job: Job, due: Instant, gap: Duration, log: &RefCell<Log>) {
     let talk = Talk { tenant: tenant.clone(), due, gap };
     if let Err(error) = talk.run(job).await {
         log.borrow_mut().errors.push(error);

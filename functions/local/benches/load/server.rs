@@ -82,7 +82,12 @@ impl Server {
 
     /// None where the system does not say.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        usage(&self.process.child.id().to_string())
+        usage(&self.id().to_string())
+    }
+
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
     }
 }
 

@@ -1,0 +1,65 @@
+//! What each operation takes as the directory grows: milliseconds and throughput, with so many users of one tenant. Beside them the same
+//! for a tenant of few users in the same table, which is the engine's own growth. Prints tables in Markdown.
+//!
+//!     cargo bench -p local --bench growth                  on the embedded engine
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench growth
+//!     GROWTH_SIZES=1000,10000 cargo bench -p local --bench growth
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark fails by a panic, and prints its tables"
+)]
+
+#[path = "../../src/functions.rs"]
+#[allow(dead_code, reason = "its list of names is for other tests")]
+mod functions;
+mod operation;
+mod report;
+mod tenant;
+
+use std::time::Instant;
+
+use store::{Connection, Credentials, Directory};
+
+use crate::operation::Operation;
+use crate::report::Figures;
+use crate::tenant::Tenant;
+
+/// The users of the tenant that does not grow.
+const FEW: usize = 1000;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sizes = std::env::var("GROWTH_SIZES").unwrap_or_else(|_| "1000,10000,100000,1000000".to_owned());
+    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROWTH_SIZES are numbers")).collect();
+    runtime.block_on(run(&sizes));
+}
+
+async fn run(sizes: &[usize]) {
+    let connection = Connection {
+        endpoint: Some(testing::engine().to_owned()),
+        table: format!("growth-{:016x}", fastrand::u64(..)),
+        credentials: Credentials::Key("local".to_owned()),
+    };
+    let directory: &'static Directory = Box::leak(Box::new(Directory::connect(connection).await.unwrap()));
+    directory.create_table().await.unwrap();
+    let (mut large, mut small) = (Tenant::new("large", directory), Tenant::new("small", directory));
+    small.grow(FEW).await;
+    let mut all: Vec<Figures> = Vec::new();
+    for size in sizes {
+        let begun = Instant::now();
+        large.grow(*size).await;
+        println!("\n{size} users, loaded in {:.0?}\n", begun.elapsed());
+        let mut figures = Figures { size: *size, rows: Vec::new() };
+        for operation in Operation::ALL {
+            let (of_large, of_small) = (large.measure(operation).await, small.measure(operation).await);
+            figures.rows.push((operation, of_large, of_small));
+        }
+        figures.print();
+        all.push(figures);
+    }
+    report::growth(&all);
+}

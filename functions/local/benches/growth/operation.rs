@@ -1,0 +1,133 @@
+//! The operations, as events of API Gateway.
+
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    FindNobody,
+    Find,
+    FindByEmail,
+    Get,
+    Create,
+    Replace,
+    Patch,
+    Delete,
+    FirstPage,
+    CursorPage,
+}
+
+impl Operation {
+    /// What is created is deleted after it.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::FindNobody,
+        Self::Find,
+        Self::FindByEmail,
+        Self::Get,
+        Self::Replace,
+        Self::Patch,
+        Self::FirstPage,
+        Self::CursorPage,
+        Self::Create,
+        Self::Delete,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FindNobody => "`userName eq`, nobody",
+            Self::Find => "`userName eq`",
+            Self::FindByEmail => "`emails.value eq`",
+            Self::Get => "GET",
+            Self::Create => "POST",
+            Self::Replace => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::FirstPage => "the first 100",
+            Self::CursorPage => "100 by cursor",
+        }
+    }
+
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            Self::Get => "UsersGet",
+            Self::Create => "UsersCreate",
+            Self::Replace => "UsersReplace",
+            Self::Patch => "UsersPatch",
+            Self::Delete => "UsersDelete",
+            _ => "UsersList",
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::Create => "POST",
+            Self::Replace => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            _ => "GET",
+        }
+    }
+
+    pub(crate) fn status(self) -> u64 {
+        match self {
+            Self::Create => 201,
+            Self::Delete => 204,
+            _ => 200,
+        }
+    }
+
+    /// About the user of this number and id; `any` is another for each event.
+    pub(crate) fn event(self, tenant: &str, number: usize, id: &str, any: u64) -> Value {
+        let filter = |path: &str, name: &str| json!({ "filter": [format!("{path} eq \"{name}\"")] });
+        let query = match self {
+            Self::FindNobody => filter("userName", &format!("nobody{any}@example.com")),
+            Self::Find => filter("userName", &user_name(number)),
+            Self::FindByEmail => filter("emails.value", &user_name(number)),
+            Self::FirstPage => json!({ "startIndex": ["1"], "count": ["100"] }),
+            Self::CursorPage => json!({ "cursor": [""], "count": ["100"] }),
+            _ => Value::Null,
+        };
+        let body = match self {
+            Self::Create => Some(user(&format!("new{any:016x}@example.com"))),
+            Self::Replace => {
+                let mut user = user(&user_name(number));
+                user["title"] = json!(format!("Title {any}"));
+                Some(user)
+            }
+            Self::Patch => {
+                let change = json!({ "op": "replace", "path": "title", "value": format!("Title {any}") });
+                Some(json!({ "Operations": [change] }))
+            }
+            _ => None,
+        };
+        let is_one = matches!(self, Self::Get | Self::Replace | Self::Patch | Self::Delete);
+        let (resource, path) = match is_one {
+            true => ("/v2/Users/{id}", format!("/v2/Users/{id}")),
+            false => ("/v2/Users", "/v2/Users".to_owned()),
+        };
+        json!({
+            "resource": resource, "path": path, "httpMethod": self.method(),
+            "multiValueHeaders": {"Content-Type": ["application/scim+json"]},
+            "multiValueQueryStringParameters": query,
+            "pathParameters": is_one.then(|| json!({ "id": id })),
+            "requestContext": {
+                "resourcePath": resource, "path": format!("/scim{path}"), "stage": "scim", "domainName": "api.example",
+                "httpMethod": self.method(), "requestId": "r", "identity": {},
+                "authorizer": {"tenant": tenant, "token": "t", "scopes": "read write"},
+            },
+            "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
+        })
+    }
+}
+
+pub(crate) fn user_name(number: usize) -> String {
+    format!("user{number:08}@example.com")
+}
+
+/// As Okta sends one.
+pub(crate) fn user(name: &str) -> Value {
+    json!({
+        "userName": name, "active": true, "displayName": "Test User", "locale": "en-US",
+        "name": { "givenName": "Test", "familyName": "User" },
+        "emails": [{ "value": name, "type": "work", "primary": true }],
+    })
+}

@@ -1,0 +1,121 @@
+//! A tenant that grows, and what an operation takes in it.
+
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt};
+use protocol::Caller;
+use schema::{Kind, ResourceId};
+use serde_json::Value;
+use store::{ChangeRecord, Commit, Directory, Index, Keys, Snapshot, Write};
+use testing::variable;
+use uuid::Uuid;
+
+use crate::functions;
+use crate::operation::{Operation, user, user_name};
+
+/// So many users are loaded at a time.
+const CHUNK: usize = 1000;
+/// So many requests are under way at once where throughput is measured.
+const AT_ONCE: usize = 8;
+
+pub(crate) struct Tenant {
+    name: &'static str,
+    directory: &'static Directory,
+    ids: Vec<String>,
+    /// Those that a benchmark has made, and has to delete again.
+    made: Vec<String>,
+}
+
+/// What one operation takes.
+pub(crate) struct Taken {
+    /// In milliseconds, in order.
+    times: Vec<f64>,
+    /// Answers a second, of 8 requests at once.
+    pub(crate) per_second: f64,
+}
+
+impl Taken {
+    pub(crate) fn at(&self, percent: usize) -> f64 {
+        self.times[(self.times.len() * percent / 100).min(self.times.len() - 1)]
+    }
+}
+
+impl Tenant {
+    pub(crate) fn new(name: &'static str, directory: &'static Directory) -> Self {
+        Self { name, directory, ids: Vec::new(), made: Vec::new() }
+    }
+
+    /// Loads users until there are so many.
+    pub(crate) async fn grow(&mut self, users: usize) {
+        let caller = Caller::from_context(self.name, "token", "read write", None).unwrap();
+        while self.ids.len() < users {
+            let first = self.ids.len();
+            let creates: Vec<Commit> = (first..users.min(first + CHUNK)).map(create).collect();
+            self.directory.load(&caller, &creates).await.unwrap();
+            self.ids.extend(creates.iter().map(|create| create.id.to_string()));
+        }
+    }
+
+    pub(crate) async fn measure(&mut self, operation: Operation) -> Taken {
+        let rounds = variable("GROWTH_ROUNDS", 200) as usize;
+        let mut times = Vec::new();
+        for event in self.events(operation, rounds) {
+            let begun = Instant::now();
+            let id = self.ask(operation, event).await;
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            self.made.extend(id);
+        }
+        times.sort_by(f64::total_cmp);
+        let (events, begun) = (self.events(operation, rounds), Instant::now());
+        let asked = events.into_iter().map(|event| self.ask(operation, event)).collect::<Vec<_>>();
+        let ids: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+        let per_second = rounds as f64 / begun.elapsed().as_secs_f64();
+        self.made.extend(ids.into_iter().flatten());
+        Taken { times, per_second }
+    }
+
+    fn events(&mut self, operation: Operation, count: usize) -> Vec<Value> {
+        let event = |_| {
+            let number = fastrand::usize(..self.ids.len());
+            let id = if operation == Operation::Delete { self.made.pop() } else { None };
+            operation.event(self.name, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
+        };
+        (0..count).map(event).collect()
+    }
+
+    /// The id of what was created.
+    async fn ask(&self, operation: Operation, event: Value) -> Option<String> {
+        let answer = functions::call(operation.function(), self.directory, event).unwrap().await.unwrap();
+        assert_eq!(answer["statusCode"], operation.status(), "{operation:?}: {answer}");
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
+        let found = body["Resources"].as_array().map_or(0, Vec::len);
+        match operation {
+            Operation::Find | Operation::FindByEmail => assert_eq!(found, 1, "{body}"),
+            Operation::FirstPage | Operation::CursorPage => assert_eq!(found, 100),
+            _ => {}
+        }
+        (operation == Operation::Create).then(|| body["id"].as_str().unwrap().to_owned())
+    }
+}
+
+fn create(number: usize) -> Commit {
+    let name = user_name(number);
+    let id = || ResourceId::parse(&Uuid::now_v7().to_string()).unwrap();
+    let keys = Keys { name: name.clone(), lookups: vec![(Index::UserEmail, name.clone())] };
+    let after = Snapshot { resource: user(&name).as_object().unwrap().clone(), keys };
+    let change = ChangeRecord {
+        id: id(),
+        at: "2026-01-02T03:04:05.678Z".to_owned(),
+        attributes: vec!["userName".to_owned()],
+        active: None,
+    };
+    Commit {
+        kind: Kind::User,
+        id: id(),
+        write: Write::Create { after },
+        add: Vec::new(),
+        remove: Vec::new(),
+        leave: Vec::new(),
+        change,
+    }
+}
