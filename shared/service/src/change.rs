@@ -1,14 +1,12 @@
 //! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::{join, try_join4};
 use protocol::membership::{Delta, MemberOperation, fold, needs_current, take_members};
 use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, Member, Snapshot, Stored, Unsettled, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Unsettled, Write};
 
 use crate::contest::Contest;
 use crate::failure::{failed, failed_after_write};
@@ -103,8 +101,9 @@ async fn change(
 ) -> Result<(Stored, Option<represent::Beside>), Error> {
     let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
-        let Read { before, beside, groups, unsettled } =
-            Read::at_once(context, kind, id, projection, named.as_ref()).await?;
+        // In boxes, as what is done at once is large to hold.
+        let read = Box::pin(Read::at_once(context, kind, id, projection, named.as_ref()));
+        let Read { before, beside, groups, unsettled } = read.await?;
         precondition.check(before.version)?;
         if before.roster.pending.is_some() {
             settle::before(context, &before.id, contest.until()).await?;
@@ -120,14 +119,16 @@ async fn change(
             return Ok((before, groups));
         }
         let commit = update(&before, resource, edges)?;
-        let members = members_before(context, &before, unsettled.is_some());
-        match join(contest.commit(context, &commit), members).await {
+        let shows_members = unsettled.is_some() && before.roster.count <= MEMBERS_IN_ANSWER;
+        let members = membership::read_if(context, &before, shows_members);
+        match Box::pin(join(contest.commit(context, &commit), members)).await {
             (Ok(committed), members) => {
                 tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;
-                let members = members.zip(unsettled).map(|(members, unsettled)| after(members, &commit, &unsettled));
-                let beside = groups.or(members.map(represent::Beside::Members));
-                return Ok((commit.outcome(before, settled), beside));
+                let stored = commit.outcome(before.clone(), settled);
+                let members =
+                    members.zip(unsettled).and_then(|read| membership::shown(read, &before, &stored, &commit));
+                return Ok((stored, groups.or(members.map(represent::Beside::Members))));
             }
             (Err(error), _) => lost(context, &mut contest, kind, error).await?,
         }
@@ -181,23 +182,6 @@ impl Read {
         let (before, beside, groups, unsettled) = try_join4(find(context, kind, id), beside, groups, unsettled).await?;
         Ok(Self { before, beside, groups, unsettled })
     }
-}
-
-/// The members of a group as it was before a commit, read while that is under way.
-async fn members_before(context: &Context<'_>, group: &Stored, are_wanted: bool) -> Option<Vec<Member>> {
-    if !are_wanted || group.roster.count > MEMBERS_IN_ANSWER {
-        return None;
-    }
-    // What fails here is read again.
-    context.directory.members_of_version(&context.caller.tenant, group).await.ok().flatten()
-}
-
-/// Who of them is a member after it, oldest first.
-fn after(members: Vec<Member>, commit: &Commit, unsettled: &Unsettled) -> Vec<Member> {
-    let mut members: BTreeMap<ResourceId, Member> = members.into_iter().map(|one| (one.id.clone(), one)).collect();
-    members.retain(|id, _| !unsettled.hides(id) && commit.remove.iter().all(|removed| removed.id != *id));
-    members.extend(commit.add.iter().map(|added| (added.id.clone(), added.clone())));
-    members.into_values().collect()
 }
 
 /// What operations on members come to; `None` if the group is no longer as it was read.

@@ -1,12 +1,12 @@
 //! Which edges a change of membership comes to, seen against those that are there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::try_join;
 use protocol::Error;
 use protocol::membership::{Delta, MemberOperation, fold, needs_current};
 use schema::{Kind, Leniency, Object, ResourceId};
-use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
+use store::{Commit, MEMBER_CHANGES_PER_COMMIT, Member, Stored, Unsettled};
 
 use crate::Context;
 use crate::failure::failed;
@@ -102,6 +102,32 @@ pub(crate) async fn current(
 pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
     let read = context.directory.members(&context.caller.tenant, group.clone()).await.map_err(failed)?;
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
+}
+
+/// The members of a group, read while a change of it is committed: of before, or of after.
+pub(crate) async fn read_if(context: &Context<'_>, group: &Stored, are_wanted: bool) -> Option<Vec<Member>> {
+    if !are_wanted {
+        return None;
+    }
+    // What fails here is read again.
+    context.directory.members_as_read(&context.caller.tenant, group).await.ok()
+}
+
+/// Who of them is a member after it, oldest first; `None` if they are of neither.
+pub(crate) fn shown(
+    (members, unsettled): (Vec<Member>, Unsettled),
+    before: &Stored,
+    stored: &Stored,
+    commit: &Commit,
+) -> Option<Vec<Member>> {
+    let mut members: BTreeMap<ResourceId, Member> = members.into_iter().map(|one| (one.id.clone(), one)).collect();
+    if before.has_members(members.keys()) {
+        commit.remove.iter().for_each(|removed| drop(members.remove(&removed.id)));
+        members.extend(commit.add.iter().map(|added| (added.id.clone(), added.clone())));
+    } else if !stored.has_members(members.keys()) {
+        return None;
+    }
+    Some(members.into_values().filter(|one| !unsettled.hides(&one.id)).collect())
 }
 
 /// Members as objects, for a filter.

@@ -44,18 +44,18 @@ pub struct Commit {
 impl Commit {
     /// What it makes of the resource that it changes.
     #[must_use]
-    pub fn outcome(self, before: Stored, settled: Settled) -> Stored {
-        let edges = Edges::of(&self);
-        let resource = match self.write {
-            Write::Update { after, .. } | Write::Create { after } => after.resource,
+    pub fn outcome(&self, before: Stored, settled: Settled) -> Stored {
+        let edges = Edges::of(self);
+        let resource = match &self.write {
+            Write::Update { after, .. } | Write::Create { after } => after.resource.clone(),
             Write::Delete { .. } => before.resource,
         };
         let roster = Roster {
             count: before.roster.count.saturating_add_signed(edges.gain()),
             marks: before.roster.marks.saturating_add_signed(edges.marks()),
-            pending: (settled == Settled::Later).then_some(self.change.id),
+            pending: (settled == Settled::Later).then(|| self.change.id.clone()),
         };
-        Stored { version: before.version + 1, last_modified: self.change.at, resource, roster, ..before }
+        Stored { version: before.version + 1, last_modified: self.change.at.clone(), resource, roster, ..before }
     }
 }
 

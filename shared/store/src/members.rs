@@ -41,7 +41,7 @@ impl Directory {
         loop {
             let begun = now_in_milliseconds();
             let (members, unsure) = self.members_as_of(tenant, &group).await?;
-            if agree(&group, &members) {
+            if group.has_members(members.keys()) {
                 let members = self.without_deleted(tenant, &group, members, &unsure).await?;
                 return Ok(Some((group, members.into_values().collect())));
             }
@@ -56,11 +56,10 @@ impl Directory {
         }
     }
 
-    /// The members of this very version of a group, by its edges alone; `None` if these are of another, or not all applied.
-    pub async fn members_of_version(&self, tenant: &Tenant, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+    /// The members that a group's edges show, oldest first, of whatever version: see [`Stored::has_members`].
+    pub async fn members_as_read(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
         let (members, _) = self.members_as_of(tenant, group).await?;
-        let is_it = group.roster.pending.is_none() && agree(group, &members);
-        Ok(is_it.then(|| members.into_values().collect()))
+        Ok(members.into_values().collect())
     }
 
     /// What the edges show, with the parts of a pending change laid over them; and who of these has no edge yet.
@@ -134,10 +133,11 @@ impl Directory {
     }
 }
 
-/// Whether these are the members of this version of the group.
-pub(crate) fn agree(group: &Stored, members: &Members) -> bool {
-    let marks: u64 = members.keys().map(mark).sum();
-    marks == group.roster.marks && members.len() as u64 == group.roster.count
+impl Stored {
+    /// Whether these are the members of this version of the group.
+    pub fn has_members<'a>(&self, ids: impl ExactSizeIterator<Item = &'a ResourceId>) -> bool {
+        ids.len() as u64 == self.roster.count && ids.map(mark).sum::<u64>() == self.roster.marks
+    }
 }
 
 /// Bounds of about as many ranges as wanted, which hold everything: ids are spread by the time when they were made. No bound

@@ -10,7 +10,7 @@ use schema::ResourceId;
 use crate::batch::AT_ONCE;
 use crate::change::{first_change_id, made_at};
 use crate::key::Key;
-use crate::members::{Members, agree, member};
+use crate::members::{Members, member};
 use crate::{Directory, Error, Stored};
 
 /// A record's id is made before its commit, by the clock of whoever commits: no commit takes longer than this, and no two clocks
@@ -60,7 +60,7 @@ impl Directory {
             let member = member(item)?;
             members.insert(member.id.clone(), member);
         }
-        Ok(agree(now, &members).then_some(members))
+        Ok(now.has_members(members.keys()).then_some(members))
     }
 }
 
