@@ -208,3 +208,24 @@ async fn every_operation_costs_what_its_row_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn a_token_costs_one_call() {
+    let (directory, _engine) = directory().await;
+    let wanted = serde_json::from_value(json!({ "tenant": "acme", "label": "costs" })).unwrap();
+    let token = service::tokens::issue(directory, wanted).await.unwrap().token;
+    let mut event: Value = serde_json::from_str(include_str!("../../../events/authorizer.json")).unwrap();
+    event["headers"]["Authorization"] = json!(format!("Bearer {token}"));
+    event["multiValueHeaders"]["Authorization"] = json!([format!("Bearer {token}")]);
+    let meter = Meter::default();
+    let mut usages = Vec::new();
+    for _ in 0..2 {
+        meter.begin();
+        let asked = edge::invoke_event(directory, authorizer::handle, event.clone(), None);
+        let policy = asked.with_subscriber(meter.subscriber()).await.unwrap();
+        assert_eq!(policy["policyDocument"]["Statement"][0]["Effect"], "Allow");
+        usages.push(meter.take());
+    }
+    // On each day the first use is written down.
+    assert_eq!(usages, [cost(2, 2, 1.0, 1.0), cost(1, 1, 1.0, 0.0)]);
+}
