@@ -45,7 +45,7 @@ fn main() {
     let mut names: Vec<String> = std::fs::read_dir(root.join("functions")).unwrap().map(|entry| name(&entry)).collect();
     names.retain(|name| name != "local" && (wanted.is_empty() || wanted.contains(name)));
     names.sort();
-    let programs = env::var_os("COLD_PROGRAMS").map_or_else(|| build(&root), PathBuf::from);
+    let programs = env::var_os("COLD_PROGRAMS").map_or_else(|| build(&root, &names), PathBuf::from);
     let runs = variable("COLD_RUNS", 11) as usize;
     let sizes = if process::quotas().is_some() { &SIZES[..] } else { &SIZES[..1] };
     if sizes.len() == 1 {
@@ -75,11 +75,12 @@ fn program(folder: &Path, name: &str) -> PathBuf {
     if bootstrap.exists() { bootstrap } else { folder.join(name) }
 }
 
-/// Builds all functions in the release profile; where they are.
-fn build(root: &Path) -> PathBuf {
+/// Builds the functions in the release profile; where they are.
+fn build(root: &Path, names: &[String]) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--release", "--locked", "--workspace", "--bins"]);
-    cargo.args(["--exclude", "local", "--exclude", "testing", "--exclude", "embedded", "--exclude", "fuzz"]);
+    cargo.current_dir(root).args(["build", "--release", "--locked"]);
+    // Nothing else, which may want other features of a dependency.
+    cargo.args(names.iter().flat_map(|name| ["--package", name]));
     assert!(cargo.status().unwrap().success(), "the functions cannot be built");
     root.join("target/release")
 }
