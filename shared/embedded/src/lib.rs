@@ -2,7 +2,7 @@
 //! the SDK, in as far as the store and the tests use it.
 //!
 //! dynoxide has a server of its own. That one remembers every transaction's `ClientRequestToken` for ten minutes, looks through all of
-//! them at each transaction, and lets in whoever reaches the port; [`Repeats`] and the access key are in place of that.
+//! them at each transaction, and lets in whoever reaches the port; `Repeats` and the access key are in place of that.
 
 mod operation;
 mod repeats;
