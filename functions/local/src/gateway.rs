@@ -99,12 +99,13 @@ impl Gateway {
     }
 
     async fn answer(&self, request: Request, ticket: Option<&mut Ticket>) -> Result<Response, Refused> {
-        let _turn = self.turns.acquire().await.map_err(|_| "DEFAULT_5XX")?;
         let (request, body) = request.into_parts();
         let path = below(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let found = self.routes.find(request.method.as_str(), path);
         let destination: &Destination<'_> = &found.ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let body = read(body).await?;
+        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
+        let _turn = turn.map_err(|_| "DEFAULT_5XX")?;
         let (stage, address, id) = (&self.api.stage, &self.address, uuid::Uuid::now_v7().to_string());
         let call = Call { request: &request, path, stage, destination, address, id };
         let authorizer = if destination.open { Value::Null } else { self.authorize(&call).await? };

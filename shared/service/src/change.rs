@@ -98,7 +98,7 @@ async fn change(
     projection: &Projection,
     precondition: &Precondition,
     wanted: &Wanted,
-) -> Result<(Stored, Option<represent::Beside>), Error> {
+) -> Result<(Stored, Option<represent::AtHand>), Error> {
     let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
         // In boxes, as what is done at once is large to hold.
@@ -114,7 +114,7 @@ async fn change(
             contest.lost().await?;
             continue;
         };
-        let groups = groups.map(represent::Beside::Groups);
+        let groups = groups.map(represent::AtHand::Groups);
         if resource == before.resource && edges.is_empty() {
             return Ok((before, groups));
         }
@@ -128,7 +128,7 @@ async fn change(
                 let stored = commit.outcome(before.clone(), settled);
                 let members =
                     members.zip(unsettled).and_then(|read| membership::shown(read, &before, &stored, &commit));
-                return Ok((stored, groups.or(members.map(represent::Beside::Members))));
+                return Ok((stored, groups.or(members.map(represent::AtHand::Members))));
             }
             (Err(error), _) => lost(context, &mut contest, kind, error).await?,
         }

@@ -6,7 +6,7 @@ use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
-use crate::represent::Beside;
+use crate::represent::AtHand;
 use crate::{Context, Reply, represent};
 
 /// Reads the resource called `id`.
@@ -31,7 +31,7 @@ pub async fn get(
     }
     let with_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
     represent::fits(std::slice::from_ref(&stored), with_edges)?;
-    represent::reply(context, 200, stored, groups.map(Beside::Groups), projection).await
+    represent::reply(context, 200, stored, groups.map(AtHand::Groups), projection).await
 }
 
 /// The resource that a URL names.

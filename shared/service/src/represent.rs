@@ -107,7 +107,7 @@ pub(crate) async fn groups_beside(
 }
 
 /// Edges that were read for an answer before it was known what it is.
-pub(crate) enum Beside {
+pub(crate) enum AtHand {
     Groups(Vec<ResourceId>),
     /// Those of the version that is answered.
     Members(Vec<Member>),
@@ -118,14 +118,14 @@ pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
     stored: Stored,
-    beside: Option<Beside>,
+    beside: Option<AtHand>,
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let definition = resource_type(stored.kind);
     let wants_edges = projection.wants(definition, edges_attribute(stored.kind));
     let seen = match beside {
-        Some(Beside::Groups(groups)) => with_groups(context, vec![stored], vec![groups]).await?,
-        Some(Beside::Members(members)) => {
+        Some(AtHand::Groups(groups)) => with_groups(context, vec![stored], vec![groups]).await?,
+        Some(AtHand::Members(members)) => {
             let members = members.iter().map(|one| member(context, one)).collect();
             let resource = with_edges(context, &stored, members);
             vec![(stored, resource)]

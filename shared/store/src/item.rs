@@ -118,9 +118,12 @@ pub(crate) struct UnsettledItem {
     /// Who made the change, and when.
     pub(crate) token: String,
     pub(crate) at: String,
-    /// When the large change was applied, in milliseconds since 1970: nothing is left to do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) settled: Option<u64>,
+}
+
+/// When a large change of a tenant was last applied to all edges, in milliseconds since 1970.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SettledItem {
+    pub(crate) settled: u64,
 }
 
 /// Who did what, and when: the audit log, and what later work follows. It names attributes, never their values.

@@ -99,12 +99,19 @@ impl Key {
         Self::new(unsettled(tenant), id.as_str())
     }
 
+    /// Beside what is unsettled, and read with it.
+    pub(crate) fn last_settled(tenant: &Tenant) -> Self {
+        Self::new(unsettled(tenant), LAST_SETTLED)
+    }
+
     pub(crate) fn token(id: &str) -> Self {
         Self::new(TOKENS.to_owned(), id)
     }
 }
 
 pub(crate) const TOKENS: &str = "token";
+/// No id.
+pub(crate) const LAST_SETTLED: &str = "last";
 
 pub(crate) fn resources(tenant: &Tenant, kind: Kind) -> String {
     format!("{}#{}", tenant.as_str(), word(kind))

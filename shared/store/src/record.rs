@@ -59,7 +59,6 @@ impl Plan<'_> {
             parts: self.parts.len(),
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
-            settled: None,
         };
         self.put(&Key::unsettled(self.tenant, &self.commit.id), &item, None, Meaning::Invariant)
     }

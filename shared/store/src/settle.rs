@@ -17,9 +17,8 @@ use crate::item::{self, Item, UnsettledItem};
 use crate::key::Key;
 use crate::membership::{Edges, cut};
 use crate::part::Part;
-use crate::record::{now, now_in_milliseconds};
+use crate::record::now_in_milliseconds;
 use crate::retry::Backoff;
-use crate::unsettled::FORGOTTEN;
 use crate::{Directory, Error, Member};
 
 /// After a throttled transaction, which has been tried a few times already.
@@ -56,9 +55,6 @@ impl Directory {
         loop {
             let Some(item) = self.read(&Key::unsettled(tenant, id)).await? else { return Ok(Settled::Done) };
             let item: UnsettledItem = item::body(item)?;
-            if item.settled.is_some() {
-                return Ok(Settled::Done);
-            }
             let work = Work { tenant, id, item: &item, until };
             if work.is_late() {
                 return Ok(Settled::Later);
@@ -84,11 +80,9 @@ impl Directory {
             return Ok(Settled::Later);
         }
         let is_this = || Item::from([("change".to_owned(), S(change.to_string()))]);
-        let mut settled = is_this();
-        settled.insert("settled".to_owned(), number(now_in_milliseconds()));
-        settled.insert("until".to_owned(), number(now().saturating_add(FORGOTTEN)));
+        let settled = Item::from([("settled".to_owned(), number(now_in_milliseconds()))]);
         let group = Key::resource(work.tenant, Kind::Group, work.id);
-        let marker = Key::unsettled(work.tenant, work.id);
+        let (marker, last) = (Key::unsettled(work.tenant, work.id), Key::last_settled(work.tenant));
         let actions = [
             action::update(
                 &self.table,
@@ -98,14 +92,8 @@ impl Directory {
                 is_this(),
                 Meaning::Done,
             )?,
-            action::update(
-                &self.table,
-                &marker,
-                "SET #settled = :settled, #expires = :until",
-                Some("#change = :change"),
-                settled,
-                Meaning::Done,
-            )?,
+            action::delete(&self.table, &marker, Some(("#change = :change", is_this())), Meaning::Done)?,
+            action::update(&self.table, &last, "SET #settled = :settled", None, settled, Meaning::Invariant)?,
         ];
         self.once(&actions).await.map(|_| Settled::Done)
     }

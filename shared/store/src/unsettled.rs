@@ -8,17 +8,15 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
-use crate::item::{self, UnsettledItem};
+use crate::item::{self, SettledItem, UnsettledItem};
 use crate::key::{self, SK};
 use crate::page::CollectionQuery;
 use crate::record::now_in_milliseconds;
 use crate::{Directory, Error};
 
-/// For how long a large change is remembered after it was applied to all edges, in milliseconds: whoever reads edges at the same
+/// For how long it counts that a large change was applied to all edges, in milliseconds: whoever reads edges at the same
 /// time as [`Unsettled`] may have read those of before. No request takes so long, and no two clocks differ by so much.
 const REMEMBERED: u64 = 120_000;
-/// In seconds, when DynamoDB may forget it.
-pub(crate) const FORGOTTEN: u64 = REMEMBERED / 1000 + 60;
 /// So many members' edges are read at once.
 const AT_ONCE: usize = 16;
 
@@ -49,11 +47,15 @@ impl Directory {
     pub async fn unsettled(&self, tenant: &Tenant) -> Result<Unsettled, Error> {
         let mut unsettled = Unsettled::default();
         for item in self.query(CollectionQuery::all(key::unsettled(tenant)), None).await? {
+            if item::text(&item, SK)? == key::LAST_SETTLED {
+                let SettledItem { settled } = item::body(item)?;
+                unsettled.is_recent = now_in_milliseconds().saturating_sub(settled) < REMEMBERED;
+                continue;
+            }
             let id = item::id(item::text(&item, SK)?)?;
-            let UnsettledItem { deleted, change, settled, .. } = item::body(item)?;
-            match (change, settled) {
-                (Some(_), Some(at)) => unsettled.is_recent |= now_in_milliseconds().saturating_sub(at) < REMEMBERED,
-                (Some(change), None) if !deleted => unsettled.changes.push((id, item::id(&change)?)),
+            let UnsettledItem { deleted, change, .. } = item::body(item)?;
+            match change {
+                Some(change) if !deleted => unsettled.changes.push((id, item::id(&change)?)),
                 _ => drop(unsettled.deleted.insert(id)),
             }
         }

@@ -98,7 +98,7 @@ impl Site {
         self.directory.groups_of(&self.caller.tenant, member, &unsettled).await.unwrap()
     }
 
-    /// What commits have left to do. What was done of late is remembered for a while.
+    /// What commits have left to do; beside it lies when a large change was last done.
     pub(crate) async fn left_to_do(&self) -> Vec<HashMap<String, AttributeValue>> {
         let items = self.items("acme#unsettled").await;
         items.into_iter().filter(|item| !item.contains_key("settled")).collect()

@@ -151,5 +151,9 @@ async fn edges_of_before_are_not_taken_for_those_of_after() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
     gate.add_permits(9);
-    assert_eq!(read.await.unwrap(), Ok(vec![vec![staff]]));
+    assert_eq!(read.await.unwrap(), Ok(vec![vec![staff.clone()]]));
+    // Of any number of changes one item is left.
+    site.commit(&Commit { remove: all(&people), ..touch(&staff, 2) }).await.unwrap();
+    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.items("acme#unsettled").await.len(), 1);
 }
