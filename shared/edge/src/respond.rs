@@ -1,9 +1,8 @@
 //! An answer and its headers (RFC 7644 §3.1, §3.8, §3.12).
 
-use std::io::Write;
+use std::cell::RefCell;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use lambda_http::Body;
 use lambda_http::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION,
@@ -19,6 +18,8 @@ use crate::negotiate::Form;
 
 /// A smaller body is not compressed.
 const WORTH_PACKING: usize = 1024;
+/// The largest window that there is (RFC 1951 §2).
+const WINDOW_BITS: u8 = 15;
 /// The most that a body may take of the 6 MB of Lambda's answer; the rest is for headers.
 const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
 
@@ -81,7 +82,8 @@ impl Response {
                 headers.insert(name, value);
             }
         }
-        let Some(body) = self.body.map(|body| body.to_string()) else { return response };
+        // A `Value` can always be written. By `Display` it would take half as much again.
+        let Some(body) = self.body.and_then(|body| serde_json::to_string(&body).ok()) else { return response };
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(form.media_type));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         let packed = if form.gzip && body.len() > WORTH_PACKING { pack(body.as_bytes()) } else { None };
@@ -98,10 +100,24 @@ impl Response {
     }
 }
 
+thread_local! {
+    /// Some 300 KB, which take longer to make than a small body to compress.
+    static PACKER: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW_BITS));
+}
+
 /// `gzip` (RFC 1952).
 fn pack(body: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body).and_then(|()| encoder.finish()).ok()
+    PACKER.with_borrow_mut(|packer| {
+        packer.reset();
+        let mut packed = Vec::with_capacity(body.len() / 2);
+        loop {
+            let rest = usize::try_from(packer.total_in()).ok().and_then(|read| body.get(read..))?;
+            match packer.compress_vec(rest, &mut packed, FlushCompress::Finish).ok()? {
+                Status::StreamEnd => return Some(packed),
+                Status::Ok | Status::BufError => packed.reserve(body.len() / 2 + 64),
+            }
+        }
+    })
 }
 
 /// How much of Lambda's answer a body takes: packed in base64, else as a JSON string with its quotes escaped.
@@ -137,6 +153,8 @@ impl From<Error> for Response {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use serde_json::json;
 
     use super::*;
@@ -153,13 +171,23 @@ mod tests {
     }
 
     #[test]
+    fn each_body_is_packed_by_itself() {
+        let random: Vec<u8> = (0..3_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+        for body in [&b"short"[..], &[b'x'; 2000], &random, b"", &[b'y'; 2000]] {
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&*pack(body).unwrap()).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == body, "{} bytes", body.len());
+        }
+    }
+
+    #[test]
     fn a_large_body_is_compressed_when_asked_for() {
         let response = large(2000).into_http(Form { gzip: true, ..PLAIN });
         assert_eq!(header(&response, "content-encoding"), Some("gzip"));
         assert_eq!(header(&response, "vary"), Some("Accept, Accept-Encoding"));
         let Body::Binary(packed) = response.body() else { panic!("not packed") };
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut text).unwrap();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
         assert_eq!(text, large(2000).body.unwrap().to_string());
         for response in [large(500).into_http(Form { gzip: true, ..PLAIN }), large(2000).into_http(PLAIN)] {
             assert_eq!(header(&response, "content-encoding"), None);

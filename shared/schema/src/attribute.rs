@@ -123,5 +123,6 @@ fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     let is_called = |attribute: &&Attribute| {
         attribute.aliases.iter().chain([&attribute.name]).any(|own| own.eq_ignore_ascii_case(name))
     };
-    attributes.iter().find(is_called)
+    // What is stored has them as they are written here.
+    attributes.iter().find(|attribute| attribute.name == name).or_else(|| attributes.iter().find(is_called))
 }

@@ -75,7 +75,7 @@ pub(crate) async fn create_as(
 fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: &Projection) -> Reply {
     let (created, last_modified) = (commit.change.at.clone(), commit.change.at);
     let roster = store::Roster::default();
-    let stored = Stored {
+    let mut stored = Stored {
         id: commit.id,
         kind: commit.kind,
         version: 1,
@@ -88,7 +88,7 @@ fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: 
     let mut members = commit.add;
     members.sort_by(|one, other| one.id.cmp(&other.id));
     let edges = members.iter().map(|member| represent::member(context, member)).collect();
-    let resource = represent::with_edges(context, &stored, edges);
+    let resource = represent::with_edges(context, &mut stored, edges);
     Reply {
         status: 201,
         location: Some(commit.kind.location(context.base_url, &stored.id)),

@@ -42,8 +42,8 @@ async fn current(directory: &Directory, change: &Change, telling: &Telling) -> R
         return Ok(None);
     }
     let stored = directory.get(&change.tenant, change.kind, &change.resource).await.map_err(failed)?;
-    Ok(stored.map(|stored| {
-        let resource = represent::bare(&telling.base_url, &stored);
+    Ok(stored.map(|mut stored| {
+        let resource = represent::bare(&telling.base_url, &mut stored);
         let resource = Projection::default().apply(resource_type(change.kind), resource);
         Current { version: stored.version, resource }
     }))

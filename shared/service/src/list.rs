@@ -1,8 +1,10 @@
 //! Listing resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a filter.
 
+use std::iter;
+
 use futures_util::future::{try_join, try_join_all};
 use protocol::{Error, Paging, Position, Query, cursor_response, list_response};
-use schema::{Kind, Object, ResourceId, resource_type};
+use schema::{Object, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
@@ -41,13 +43,14 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
     let body = match &query.paging {
         Paging::Index(start_index) => {
             let total = total_results(*start_index, &start, &found, query);
-            let leave = start::leave(context, query, *start_index, &start, &found);
-            let (resources, ()) = try_join(represented(context, query, &found), leave).await?;
+            let indexes = *start_index..start_index.saturating_add(found.page.len());
+            let leave = start::leave(context, query, indexes, &start, (found.end.as_ref(), found.more));
+            let (resources, ()) = try_join(represented(context, query, found.page, found.groups), leave).await?;
             list_response(total, *start_index, resources)
         }
         Paging::Cursor(_) => {
-            let resources = represented(context, query, &found).await?;
             let next = start::next_cursor(context, query, &found).await?;
+            let resources = represented(context, query, found.page, found.groups).await?;
             cursor_response(found.total.max(resources.len()), next, resources)
         }
     };
@@ -77,19 +80,23 @@ fn total_results(start_index: usize, start: &Start, found: &Found, query: &Query
     }
 }
 
-/// The resources as the client sees them. Edges are read where the answer shows them.
-async fn represented(context: &Context<'_>, query: &Query, found: &Found) -> Result<Vec<Object>, Error> {
-    let mut resources = Vec::with_capacity(found.page.len());
-    for stored in found.page.chunk_by(|one, other| one.kind == other.kind) {
-        let kind = stored.first().map_or(Kind::User, |stored| stored.kind);
+/// The resources of the page as the client sees them. Edges are read where the answer shows them.
+async fn represented(
+    context: &Context<'_>,
+    query: &Query,
+    page: Vec<Stored>,
+    mut groups: Option<(ResourceId, Vec<ResourceId>)>,
+) -> Result<Vec<Object>, Error> {
+    let mut resources = Vec::with_capacity(page.len());
+    let mut page = page.into_iter().peekable();
+    while let Some(kind) = page.peek().map(|next| next.kind) {
+        let stored: Vec<Stored> = iter::from_fn(|| page.next_if(|next| next.kind == kind)).collect();
         let definition = resource_type(kind);
         let wants_edges = query.projection.wants(definition, represent::edges_attribute(kind));
-        represent::fits(stored, wants_edges)?;
-        let seen = match (stored, &found.groups) {
-            ([user], Some((id, groups))) if user.id == *id => {
-                represent::with_groups(context, vec![user.clone()], vec![groups.clone()]).await?
-            }
-            _ => represent::seen(context, kind, stored.to_vec(), wants_edges).await?,
+        represent::fits(&stored, wants_edges)?;
+        let seen = match groups.take_if(|(id, _)| matches!(&*stored, [user] if user.id == *id)) {
+            Some((_, groups)) => represent::with_groups(context, stored, vec![groups]).await?,
+            None => represent::seen(context, kind, stored, wants_edges).await?,
         };
         resources.extend(seen.into_iter().map(|(_, resource)| query.projection.apply(definition, resource)));
     }
@@ -101,7 +108,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use protocol::Parameters;
-    use schema::Dialect;
+    use schema::{Dialect, Kind};
 
     use super::*;
 

@@ -167,17 +167,17 @@ impl Matches<'_> {
             }
         };
         let matching = seen.into_iter().filter(|(_, seen)| part.matches(seen));
-        let place = |(stored, seen): (Stored, _)| {
-            let position = self.query.position(part.kind, stored.id.clone(), &seen);
-            (stored, position)
+        let place = |seen: represent::Seen| {
+            let position = self.query.position(part.kind, seen.0.id.clone(), &seen.1);
+            (represent::unseen(seen), position)
         };
         Ok(matching.map(place).collect())
     }
 
-    fn with_related(&self, stored: Stored, related: &Related) -> represent::Seen {
+    fn with_related(&self, mut stored: Stored, related: &Related) -> represent::Seen {
         let edges = related.iter().filter(|(_, who)| who.contains(&stored.id));
         let edges = edges.map(|(value, _)| json!({"value": value.as_str()})).collect();
-        let seen = represent::with_edges(self.context, &stored, edges);
+        let seen = represent::with_edges(self.context, &mut stored, edges);
         (stored, seen)
     }
 

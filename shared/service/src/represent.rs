@@ -1,6 +1,7 @@
 //! A resource as a client sees it (RFC 7643 §3): what is stored, and what follows from it and from its edges.
 
 use std::collections::{BTreeSet, HashMap};
+use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Error, Projection, entity_tag};
@@ -14,6 +15,8 @@ use crate::{Context, Reply};
 /// More members than this fit into no answer, compressed and with their ids alone: they are not even read. An id has 74 random
 /// bits, which take 13 bytes in base64, and what stands around it takes the rest of 21.
 const MEMBERS_PER_ANSWER: u64 = 300_000;
+/// `schemas`, `id`, the edges and `meta`.
+const ADDED: usize = 4;
 /// Collections read at once.
 const AT_ONCE: usize = 16;
 
@@ -25,13 +28,13 @@ pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
     }
 }
 
-/// Represents resources without their edges.
-pub(crate) fn bare(base_url: &str, stored: &Stored) -> Object {
-    let kind = stored.kind;
-    let mut resource = Object::new();
-    resource.insert("schemas".to_owned(), resource_type(kind).schemas_of(&stored.resource).into());
+/// Represents a resource without its edges, by the attributes that it takes out of it.
+pub(crate) fn bare(base_url: &str, stored: &mut Stored) -> Object {
+    let (kind, attributes) = (stored.kind, mem::take(&mut stored.resource));
+    let mut resource = Object::with_capacity(attributes.len() + ADDED);
+    resource.insert("schemas".to_owned(), resource_type(kind).schemas_of(&attributes).into());
     resource.insert("id".to_owned(), stored.id.as_str().into());
-    resource.extend(stored.resource.clone());
+    resource.extend(attributes);
     let meta = json!({
         "resourceType": kind.name(),
         "created": stored.created,
@@ -43,8 +46,17 @@ pub(crate) fn bare(base_url: &str, stored: &Stored) -> Object {
     resource
 }
 
-/// A resource and what a client sees of it.
+/// A resource and what a client sees of it, where its attributes are now.
 pub(crate) type Seen = (Stored, Object);
+
+/// The resource with its attributes again.
+pub(crate) fn unseen((mut stored, mut seen): Seen) -> Stored {
+    for added in ["schemas", "id", "meta", edges_attribute(stored.kind)] {
+        seen.shift_remove(added);
+    }
+    stored.resource = seen;
+    stored
+}
 
 /// Represents resources of one kind with their edges, in the same order. A group may be seen in a later version than the one
 /// that was read, and is left out if it is gone by now.
@@ -70,11 +82,15 @@ pub(crate) async fn seen(
     if with_edges && stored.iter().any(has_edges) {
         return whole(context, kind, stored).await;
     }
-    Ok(stored.into_iter().map(|stored| (stored.clone(), bare(context.base_url, &stored))).collect())
+    let represent = |mut stored| {
+        let resource = bare(context.base_url, &mut stored);
+        (stored, resource)
+    };
+    Ok(stored.into_iter().map(represent).collect())
 }
 
 /// Represents a resource with edges that are at hand.
-pub(crate) fn with_edges(context: &Context<'_>, stored: &Stored, edges: Vec<Value>) -> Object {
+pub(crate) fn with_edges(context: &Context<'_>, stored: &mut Stored, edges: Vec<Value>) -> Object {
     let mut resource = bare(context.base_url, stored);
     if !edges.is_empty() {
         let meta = resource.shift_remove("meta");
@@ -117,7 +133,7 @@ pub(crate) enum AtHand {
 pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
-    stored: Stored,
+    mut stored: Stored,
     beside: Option<AtHand>,
     projection: &Projection,
 ) -> Result<Reply, Error> {
@@ -127,7 +143,7 @@ pub(crate) async fn reply(
         Some(AtHand::Groups(groups)) => with_groups(context, vec![stored], vec![groups]).await?,
         Some(AtHand::Members(members)) => {
             let members = members.iter().map(|one| member(context, one)).collect();
-            let resource = with_edges(context, &stored, members);
+            let resource = with_edges(context, &mut stored, members);
             vec![(stored, resource)]
         }
         None => seen(context, definition.kind, vec![stored], wants_edges).await?,
@@ -163,9 +179,9 @@ async fn with_members(context: &Context<'_>, groups: Vec<Stored>) -> Result<Vec<
     // A later version may come after a delete that was not known yet.
     let has_moved = read.iter().flatten().any(|(group, _)| versions.get(&group.id) != Some(&group.version));
     let later = if has_moved { directory.unsettled(tenant).await.map_err(failed)? } else { Unsettled::default() };
-    let seen = read.into_iter().flatten().map(|(group, members)| {
+    let seen = read.into_iter().flatten().map(|(mut group, members)| {
         let shown = members.iter().filter(|one| !unsettled.hides(&one.id) && !later.hides(&one.id));
-        let resource = with_edges(context, &group, shown.map(|one| member(context, one)).collect());
+        let resource = with_edges(context, &mut group, shown.map(|one| member(context, one)).collect());
         (group, resource)
     });
     Ok(seen.collect())
@@ -191,8 +207,8 @@ pub(crate) async fn with_groups(
         let location = Kind::Group.location(context.base_url, id);
         Some(json!({"value": id.as_str(), "$ref": location, "display": name, "type": "direct"}))
     };
-    let seen = users.into_iter().zip(&edges).map(|(user, ids)| {
-        let resource = with_edges(context, &user, ids.iter().filter_map(show).collect());
+    let seen = users.into_iter().zip(&edges).map(|(mut user, ids)| {
+        let resource = with_edges(context, &mut user, ids.iter().filter_map(show).collect());
         (user, resource)
     });
     Ok(seen.collect())

@@ -19,6 +19,7 @@
 //!   page, where nobody is missed, that is logged and no more.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
@@ -65,20 +66,19 @@ pub(crate) async fn find(context: &Context<'_>, query: &Query) -> Result<Start, 
     }
 }
 
-/// Leaves a bookmark for the page after this one, where one is needed.
+/// Leaves a bookmark for the page after the one of these indexes, where one is needed.
 pub(crate) async fn leave(
     context: &Context<'_>,
     query: &Query,
-    start_index: usize,
+    indexes: Range<usize>,
     start: &Start,
-    found: &Found,
+    (end, more): (Option<&Position>, bool),
 ) -> Result<(), Error> {
-    let is_first = start_index == 1;
-    let is_needed = found.more || (!is_first && start.is_known());
-    let (true, Some(end)) = (is_needed, &found.end) else { return Ok(()) };
-    let next = start_index.saturating_add(found.page.len());
-    match try_leave(context, query, next, end, found.more).await {
-        Err(error) if found.more => Err(failed(error)),
+    let is_first = indexes.start == 1;
+    let is_needed = more || (!is_first && start.is_known());
+    let (true, Some(end)) = (is_needed, end) else { return Ok(()) };
+    match try_leave(context, query, indexes.end, end, more).await {
+        Err(error) if more => Err(failed(error)),
         Err(error) => {
             tracing::warn!(cause = %error, "the last page left no bookmark");
             Ok(())

@@ -174,7 +174,8 @@ pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> 
 
 /// Reads an item's body, whatever else it holds.
 pub(crate) fn body<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
-    serde_dynamo::from_item(item)
+    // `from_item` would copy the map twice.
+    serde_dynamo::from_attribute_value(AttributeValue::M(item))
         .map_err(|_| Error::Corrupt("an item lacks an attribute or has a wrong type".to_owned()))
 }
 

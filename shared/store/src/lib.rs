@@ -17,7 +17,7 @@ mod in_process;
 mod item;
 mod key;
 #[cfg(feature = "benchmarks")]
-mod load;
+pub mod load;
 mod members;
 mod membership;
 mod meter;

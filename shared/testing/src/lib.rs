@@ -1,4 +1,4 @@
-//! What the tests and benchmarks of several crates need: an engine to work on, a consumer of events, charts. It fails by a panic.
+//! What the tests and benchmarks of several crates need: an engine to work on, a consumer of events. It fails by a panic.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,7 +8,6 @@
     reason = "tests fail by a panic"
 )]
 
-mod chart;
 mod engine;
 mod faulty;
 mod meter;
@@ -16,7 +15,6 @@ mod replica;
 mod unchanging;
 mod wire;
 
-pub use chart::{Chart, Line, svg};
 pub use engine::engine;
 pub use faulty::Faulty;
 pub use meter::{Meter, Usage};

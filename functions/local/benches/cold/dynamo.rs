@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::serve::Listener;
 use axum::{Json, Router};
+use protocol::Caller;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use store::{Connection, Credentials, Directory};
@@ -74,6 +75,12 @@ impl Dynamo {
             _folder: folder,
             _runtime: runtime,
         }
+    }
+
+    /// Loads so many users.
+    pub(crate) async fn fill(&self, users: usize) {
+        let caller = Caller::from_context("acme", "token", "read write", None).unwrap();
+        self.directory.load(&caller, 0..users).await.unwrap();
     }
 
     /// For how long it has worked for functions since it was asked last.

@@ -11,7 +11,9 @@ use crate::SIZES;
 use crate::sample::{Sample, median};
 
 pub(crate) struct Row {
-    pub(crate) name: String,
+    pub(crate) function: String,
+    /// Whether it is asked for a page of 100 in place of its event in `events/`.
+    pub(crate) is_page: bool,
     pub(crate) program: PathBuf,
     /// Of the program, and compressed as for a deployment.
     size: [f64; 2],
@@ -20,12 +22,16 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(name: &str, program: &Path) -> Self {
+    pub(crate) fn new(function: &str, is_page: bool, program: &Path) -> Self {
         let bytes = fs::read(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
         packed.write_all(&bytes).unwrap();
         let size = [bytes.len(), packed.finish().unwrap().len()].map(|bytes| bytes as f64 / 1e6);
-        Self { name: name.to_owned(), program: program.to_owned(), size, samples: Default::default() }
+        Self { function: function.to_owned(), is_page, program: program.to_owned(), size, samples: Default::default() }
+    }
+
+    fn name(&self) -> String {
+        if self.is_page { format!("{}, a page of 100", self.function) } else { self.function.clone() }
     }
 
     fn median(&self, size: usize, what: impl Fn(&Sample) -> f64) -> f64 {
@@ -60,7 +66,7 @@ pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
         let [start, first, warm] = [0, 1, 2].map(|part| row.median(0, |it| it.cpu[part]));
         println!(
             "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {:.1} | {:.1} | {start:.1}, {first:.2}, {warm:.2} |",
-            row.name,
+            row.name(),
             row.median(0, |it| it.init),
             firsts.join(" | "),
             row.median(0, |it| it.warm),

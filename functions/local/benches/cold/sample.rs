@@ -1,14 +1,14 @@
 //! One start of a function: its first answer, and some more.
 
-use std::path::Path;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dynamo::{Dynamo, KEY, TABLE};
 use crate::events;
 use crate::lambda::{Heard, Lambda};
 use crate::process::Process;
+use crate::report::Row;
 
 /// Events after the first.
 const WARM: usize = 5;
@@ -29,11 +29,13 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) async fn take(dynamo: &Dynamo, name: &str, program: &Path, megabytes: Option<u32>) -> Self {
+    pub(crate) async fn take(dynamo: &Dynamo, row: &Row, megabytes: Option<u32>) -> Self {
+        let (name, program) = (row.function.as_str(), &row.program);
         let mut lambda = Lambda::start().await;
         let mut events = Vec::new();
         for _ in 0..=WARM {
-            events.push(events::fresh(dynamo.directory, name).await);
+            let event = events::fresh(dynamo.directory, name).await;
+            events.push(if row.is_page { page(&event) } else { event });
         }
         let begun = Instant::now();
         let mut process = Process::start(program, &environment(dynamo, &lambda));
@@ -59,6 +61,14 @@ impl Sample {
         let cpu = [cpu[0], cpu[1] - cpu[0], (cpu[cpu.len() - 1] - cpu[1]) / WARM as f64];
         Self { init, first: times[0], dynamo, warm, cpu, memory: process.memory() }
     }
+}
+
+/// The event with another query, for the first 100.
+fn page(event: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    event["queryStringParameters"] = json!({ "count": "100" });
+    event["multiValueQueryStringParameters"] = json!({ "count": ["100"] });
+    event.to_string()
 }
 
 fn milliseconds(from: Instant, to: Instant) -> f64 {

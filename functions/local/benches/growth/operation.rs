@@ -1,6 +1,7 @@
 //! The operations, as events of API Gateway.
 
 use serde_json::{Value, json};
+use store::load::{user, user_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -87,11 +88,11 @@ impl Operation {
             _ => Value::Null,
         };
         let body = match self {
-            Self::Create => Some(user(&format!("new{any:016x}@example.com"))),
+            Self::Create => Some(json!(user(&format!("new{any:016x}@example.com")))),
             Self::Replace => {
                 let mut user = user(&user_name(number));
-                user["title"] = json!(format!("Title {any}"));
-                Some(user)
+                user.insert("title".to_owned(), json!(format!("Title {any}")));
+                Some(json!(user))
             }
             Self::Patch => {
                 let change = json!({ "op": "replace", "path": "title", "value": format!("Title {any}") });
@@ -117,17 +118,4 @@ impl Operation {
             "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
         })
     }
-}
-
-pub(crate) fn user_name(number: usize) -> String {
-    format!("user{number:08}@example.com")
-}
-
-/// As Okta sends one.
-pub(crate) fn user(name: &str) -> Value {
-    json!({
-        "userName": name, "active": true, "displayName": "Test User", "locale": "en-US",
-        "name": { "givenName": "Test", "familyName": "User" },
-        "emails": [{ "value": name, "type": "work", "primary": true }],
-    })
 }

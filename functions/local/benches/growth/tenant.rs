@@ -4,17 +4,13 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use protocol::Caller;
-use schema::{Kind, ResourceId};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Directory, Index, Keys, Snapshot, Write};
+use store::Directory;
 use testing::variable;
-use uuid::Uuid;
 
 use crate::functions;
-use crate::operation::{Operation, user, user_name};
+use crate::operation::Operation;
 
-/// So many users are loaded at a time.
-const CHUNK: usize = 1000;
 /// So many requests are under way at once where throughput is measured.
 const AT_ONCE: usize = 8;
 
@@ -48,12 +44,7 @@ impl Tenant {
     /// Loads users until there are so many.
     pub(crate) async fn grow(&mut self, users: usize) {
         let caller = Caller::from_context(self.name, "token", "read write", None).unwrap();
-        while self.ids.len() < users {
-            let first = self.ids.len();
-            let creates: Vec<Commit> = (first..users.min(first + CHUNK)).map(create).collect();
-            self.directory.load(&caller, &creates).await.unwrap();
-            self.ids.extend(creates.iter().map(|create| create.id.to_string()));
-        }
+        self.ids.extend(self.directory.load(&caller, self.ids.len()..users).await.unwrap());
     }
 
     pub(crate) async fn measure(&mut self, operation: Operation) -> Taken {
@@ -95,27 +86,5 @@ impl Tenant {
             _ => {}
         }
         (operation == Operation::Create).then(|| body["id"].as_str().unwrap().to_owned())
-    }
-}
-
-fn create(number: usize) -> Commit {
-    let name = user_name(number);
-    let id = || ResourceId::parse(&Uuid::now_v7().to_string()).unwrap();
-    let keys = Keys { name: name.clone(), lookups: vec![(Index::UserEmail, name.clone())] };
-    let after = Snapshot { resource: user(&name).as_object().unwrap().clone(), keys };
-    let change = ChangeRecord {
-        id: id(),
-        at: "2026-01-02T03:04:05.678Z".to_owned(),
-        attributes: vec!["userName".to_owned()],
-        active: None,
-    };
-    Commit {
-        kind: Kind::User,
-        id: id(),
-        write: Write::Create { after },
-        add: Vec::new(),
-        remove: Vec::new(),
-        leave: Vec::new(),
-        change,
     }
 }

@@ -21,8 +21,8 @@ mod groups;
 mod log;
 mod mix;
 mod phase;
-mod plot;
 mod report;
+mod series;
 mod server;
 mod talk;
 mod tenant;
@@ -89,7 +89,7 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
     let run = Run { tenants: load.tenants.len(), rate, seconds, memory, cpu, is_embedded, busy };
     println!();
     let problems = run.report(&log.borrow());
-    println!("\n{}", plot::draw(is_embedded, &run.memory, &log.borrow().per_second).display());
+    println!("\n{}", series::keep(is_embedded, &run.memory, &log.borrow().per_second).display());
     problems
 }
 

@@ -1,9 +1,9 @@
 //! What changing and reading a group costs, by its size: calls of DynamoDB, how many of them follow one another, capacity units
 //! and milliseconds. Changes are answered without members. Prints a table in Markdown.
 //!
-//!     cargo bench -p store --bench groups                  on the embedded engine
-//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p store --bench groups
-//!     GROUP_SIZES=10,1000 cargo bench -p store --bench groups
+//!     cargo bench -p local --bench groups                  on the embedded engine
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench groups
+//!     GROUP_SIZES=10,1000 cargo bench -p local --bench groups
 
 #![expect(
     clippy::unwrap_used,
@@ -13,15 +13,13 @@
     reason = "a benchmark fails by a panic, and prints its table"
 )]
 
-mod engine;
-
 use std::time::{Duration, Instant};
 
 use protocol::{Caller, Parameters, Precondition, Projection, Query};
 use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Reply};
-use store::{Directory, Settled};
+use store::{Connection, Credentials, Directory, Settled};
 use testing::{Meter, Usage};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -57,10 +55,17 @@ fn main() {
 impl Bench {
     async fn new(meter: Meter, url: &str, users: usize) -> Self {
         let begun = Instant::now();
-        let (directory, ids) = engine::directory(url, users).await;
-        println!("{users} users in {:.0?}\n", begun.elapsed());
+        let connection = Connection {
+            endpoint: Some(url.to_owned()),
+            table: format!("groups-{:016x}", fastrand::u64(..)),
+            credentials: Credentials::Key("local".to_owned()),
+        };
+        let directory = Directory::connect(connection).await.unwrap();
+        directory.create_table().await.unwrap();
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
-        Self { meter, directory, caller, users: ids }
+        let users = directory.load(&caller, 0..users).await.unwrap();
+        println!("{} users in {:.0?}\n", users.len(), begun.elapsed());
+        Self { meter, directory, caller, users }
     }
 
     async fn of_size(&self, size: usize) {

@@ -1,0 +1,130 @@
+"""What a year costs on AWS: the units and milliseconds that the report has measured, a customer's year with Okta, and list prices."""
+import math
+import re
+
+from tables import number, tables
+
+# US East (N. Virginia), in dollars, without free tiers and discounts.
+PRICES = {
+    "API Gateway, REST: a million requests": (3.50, "api-gateway"),
+    "Lambda: a million requests": (0.20, "lambda"),
+    "Lambda, x86: a GB-second": (0.0000166667, "lambda"),
+    "DynamoDB on demand: a million write units": (0.625, "dynamodb"),
+    "DynamoDB on demand: a million read units": (0.125, "dynamodb"),
+    "DynamoDB: a GB-month, and 0.20 for point-in-time recovery": (0.25 + 0.20, "dynamodb"),
+    "EventBridge: a million events": (1.00, "eventbridge"),
+    "CloudWatch Logs: a GB written": (0.50, "cloudwatch"),
+    "CloudWatch: a metric for a month, by the hour": (0.30, "cloudwatch"),
+    "CloudWatch: an alarm for a month": (0.10, "cloudwatch"),
+    "CloudWatch: a dashboard for a month": (3.00, "cloudwatch"),
+    "X-Ray: a million traces": (5.00, "xray"),
+}
+READ = "2025, in part by what others quote of them: AWS's own pages could not be read where this was written"
+API, CALL, GB_SECOND, WRITE, READ_UNIT, STORAGE, EVENT, LOGS, METRIC, ALARM, DASHBOARD, TRACE = (price for price, _ in PRICES.values())
+MILLION = 1e6
+
+# What is done for one user in a year: how often, the function, its row among the calls, how many such rows are in one.
+PER_USER = [
+    ("is looked for and not found, when it joins", 1.2, "users-list", "does a name exist: no", 1),
+    ("is created", 1.2, "users-create", "create a user", 1),
+    ("is read before a change", 6.2, "users-get", "get a user in a group", 1),
+    ("is changed, deactivated or reactivated", 6.2, "users-replace", "put a user", 1),
+    ("comes into a group or leaves it", 6, "groups-patch", "add a member, answered with 11", 1),
+    ("is imported each day, a hundredth of a page", 3.65, "users-list", "a first page of 20 users, 10 in a group", 5),
+]
+CHANGES = 1.2 + 6.2 + 6
+SIZES = (1_000, 10_000, 100_000)
+MEMORY = {"users-list": 1024, "settle": 512}
+# Of one DynamoDB call on AWS, in milliseconds, where here it is on loopback.
+DISTANCE = 8
+COLD = 0.1
+LOG_BYTES = 3_000
+BYTES_PER_USER, BYTES_PER_CHANGE = 2_500, 500
+# Operations that are used, each with its metrics by operation and by two statuses, and those of all together.
+METRICS = 8 * 6 + 5
+HOURS = {1_000: 2_450, 10_000: 2_450, 100_000: 8_760}
+
+
+def measured(folder):
+    """Of each function milliseconds, and of each row of calls depth and units."""
+    head, rows = tables((folder / "cold.md").read_text())[0]
+    column = {256: head.index("warm, 256 MB"), 1024: head.index("warm"), 512: head.index("warm, 256 MB")}
+    memory = lambda name: MEMORY.get(name, 256)
+    starts = head.index("start → first poll")
+    times = {row[0]: (number(row[column[memory(row[0])]]), number(row[starts])) for row in rows}
+    _, rows = tables((folder / "calls.md").read_text())[0]
+    calls = {row[0]: [number(cell) for cell in row[1:]] for row in rows}
+    return times, calls
+
+
+def gb_seconds(function, depth, times):
+    warm, start = times[function]
+    return (warm + depth * DISTANCE + COLD * start) / 1000 * MEMORY.get(function, 256) / 1024
+
+
+def year(users, times, calls):
+    """Dollars by what they are for."""
+    lines = dict.fromkeys(("API Gateway", "Lambda", "DynamoDB, requests"), 0.0)
+    requests = 0
+    for _, often, function, row, rows in PER_USER:
+        count = often * users
+        depth, _, read, write = calls[row]
+        requests += count
+        lines["API Gateway"] += count / MILLION * API
+        lines["Lambda"] += count * (CALL / MILLION + gb_seconds(function, depth, times) * GB_SECOND)
+        lines["DynamoDB, requests"] += count * rows * (read * READ_UNIT + write * WRITE) / MILLION
+    changes = CHANGES * users
+    # A change wakes `settle`; a token is looked at once a minute, while requests come.
+    lines["Lambda"] += changes * (CALL / MILLION + gb_seconds("settle", 1, times) * GB_SECOND)
+    tokens = min(requests, HOURS[users] * 60)
+    lines["Lambda"] += tokens * (CALL / MILLION + gb_seconds("authorizer", 1, times) * GB_SECOND)
+    stored = users * BYTES_PER_USER + changes * BYTES_PER_CHANGE
+    lines["DynamoDB, storage and recovery"] = stored / 2**30 * STORAGE * 12
+    lines["EventBridge"] = changes / MILLION * EVENT
+    lines["Logs"] = (requests + changes + tokens) * LOG_BYTES / 2**30 * LOGS
+    lines["Metrics"] = METRICS * METRIC * 12 * HOURS[users] / 8_760
+    lines["Traces, if each request is one"] = requests / MILLION * TRACE
+    return requests, lines
+
+
+def idle(folder):
+    template = (folder.parents[3] / "template.yaml").read_text()
+    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", template))
+    dashboards = len(re.findall(r"Type: AWS::CloudWatch::Dashboard\b", template))
+    return alarms, dashboards, (alarms * ALARM + dashboards * DASHBOARD) * 12
+
+
+def dollars(value):
+    return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
+
+
+def report(folder):
+    times, calls = measured(folder)
+    alarms, dashboards, standing = idle(folder)
+    years = {users: year(users, times, calls) for users in SIZES}
+    out = ["# A year on AWS", "", "Made by `python3 .ci/report cost`, from [calls](calls.md) and [cold](cold.md).", ""]
+    out += ["| dollars a year | idle | " + " | ".join(f"{users:,} users" for users in SIZES) + " |", "|---|---|---|---|---|"]
+    out += ["| requests | 0 | " + " | ".join(f"{requests:,.0f}" for requests, _ in years.values()) + " |"]
+    for name in years[SIZES[0]][1]:
+        out.append(f"| {name} | 0 | " + " | ".join(dollars(lines[name]) for _, lines in years.values()) + " |")
+    out.append(f"| {alarms} alarms, {dashboards} dashboard | {dollars(standing)} | " + f"{dollars(standing)} | " * len(SIZES))
+    sums = [sum(lines.values()) + standing for _, lines in years.values()]
+    out += [f"| **together** | {dollars(standing)} | " + " | ".join(f"**{dollars(value)}**" for value in sums) + " |", ""]
+    out += ["What a user's year is:", "", "| a user | times | function | read, written units |", "|---|---|---|---|"]
+    for what, often, function, row, rows in PER_USER:
+        _, _, read, write = calls[row]
+        out.append(f"| {what} | {often} | `{function}` | {read * rows:g}, {write * rows:g} |")
+    out += ["", "What is assumed beside that:", ""]
+    out += [
+        f"- a call of DynamoDB takes {DISTANCE} ms more than here, where it is on loopback; {COLD:.0%} of the requests start a process;",
+        f"- {LOG_BYTES:,} bytes of log for each request, change and token; {BYTES_PER_USER:,} bytes stored for a user, {BYTES_PER_CHANGE} for a change;",
+        f"- {METRICS} metrics, in the hours in which there are requests: " + ", ".join(f"{HOURS[users]:,} at {users:,}" for users in SIZES) + ";",
+        "- no free tier: most of the first two columns' requests are within it. Data sent out costs less than a dollar.",
+        "",
+        "| price, US East (N. Virginia) | dollars | from |",
+        "|---|---|---|",
+    ]
+    out += [f"| {name} | {price:g} | aws.amazon.com/{page}/pricing |" for name, (price, page) in PRICES.items()]
+    out += ["", f"Prices as they were published in {READ}. Change them at the head of `.ci/report/cost.py`.", ""]
+    assert all(math.isfinite(value) for value in sums)
+    return "\n".join(out)

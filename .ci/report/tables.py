@@ -1,0 +1,19 @@
+"""Tables in Markdown, read."""
+
+
+def tables(text):
+    """Each as the words of its head and a list of rows; cells are texts."""
+    found, rows = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip().strip("`") for cell in line.strip().strip("|").split("|")])
+        elif rows:
+            if len(rows) > 2:
+                found.append((rows[0], rows[2:]))
+            rows = []
+    return found
+
+
+def number(cell, place=0):
+    """The number at this place of a cell with commas between numbers."""
+    return float(cell.split(",")[place])
