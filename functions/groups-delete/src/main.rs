@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use store::{Directory, Warm};
 
 fn main() -> ExitCode {
-    edge::run(Directory::from_environment(Warm::Resources), groups_delete::handle)
+    edge::run(Directory::from_environment(Warm::Resources(2)), groups_delete::handle)
 }

@@ -33,7 +33,7 @@ impl State {
     /// # Errors
     /// With a sentence, if something is not set.
     pub async fn from_environment() -> Result<Self, String> {
-        let directory = Directory::from_environment(Warm::Resources).await.map_err(|error| error.to_string())?;
+        let directory = Directory::from_environment(Warm::Resources(1)).await.map_err(|error| error.to_string())?;
         let bus = Bus::from_environment()?;
         let base_url = variable("BASE_URL")?;
         let with_resources = variable("EVENT_RESOURCES").is_ok_and(|wanted| wanted == "yes");

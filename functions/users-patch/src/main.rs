@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use store::{Directory, Warm};
 
 fn main() -> ExitCode {
-    edge::run(Directory::from_environment(Warm::Resources), users_patch::handle)
+    edge::run(Directory::from_environment(Warm::Resources(3)), users_patch::handle)
 }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{self, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
+use futures_util::future::join_all;
 
 use crate::Error;
 use crate::key::Key;
@@ -37,12 +38,13 @@ pub struct Directory {
     pub(crate) changes_kept: Duration,
 }
 
-/// Which items the function may read, for the request that opens the connection before the first event.
+/// Which items the function may read, for the requests that open connections before the first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warm {
-    /// People and groups.
-    Resources,
-    /// Tokens alone.
+    /// People and groups, by so many calls at once as the function makes at the most for what is asked often: each has a connection
+    /// of its own, and a handshake takes longer than the rest of an answer.
+    Resources(usize),
+    /// Tokens alone, by one call.
     Tokens,
 }
 
@@ -67,7 +69,8 @@ pub enum Credentials {
 
 impl Directory {
     /// Connects with what Lambda sets in the environment, and with what the template sets: `TABLE`, and `AUDIT_RETENTION_DAYS`, for
-    /// how long change records are kept. It sends one cheap read whose answer does not matter: Lambda's init phase runs at full CPU, so that is the time for a handshake.
+    /// how long change records are kept. It sends cheap reads whose answers do not matter: Lambda's init phase runs at full CPU, so
+    /// that is the time for handshakes.
     pub async fn from_environment(warm: Warm) -> Result<Self, Error> {
         let directory = Self::from_variables(|name| env::var(name).ok())?;
         directory.warm(warm).await;
@@ -125,12 +128,12 @@ impl Directory {
     }
 
     async fn warm(&self, warm: Warm) {
-        let key = match warm {
-            Warm::Resources => Key { pk: "warm#".to_owned(), sk: "warm".to_owned() },
-            Warm::Tokens => Key::token("warm"),
+        let (key, at_once) = match warm {
+            Warm::Resources(at_once) => (Key { pk: "warm#".to_owned(), sk: "warm".to_owned() }, at_once),
+            Warm::Tokens => (Key::token("warm"), 1),
         };
-        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send().await;
-        drop(answer);
+        let read = || self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
+        drop(join_all((0..at_once).map(|_| read())).await);
     }
 }
 

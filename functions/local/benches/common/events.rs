@@ -40,7 +40,7 @@ pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> Stri
         text = text.replace(GROUP, &create(directory, "GroupsCreate", json!({ "displayName": name })).await);
     }
     if function == "authorizer" || text.contains(TOKEN_ID) {
-        let wanted: Issue = serde_json::from_value(json!({ "tenant": "acme", "label": "cold start" })).unwrap();
+        let wanted: Issue = serde_json::from_value(json!({ "tenant": "another", "label": "cold start" })).unwrap();
         let issued = issue(directory, wanted).await.unwrap();
         text = text.replace(TOKEN, &issued.token).replace(TOKEN_ID, &format!("{:?}", issued.about.id));
     }

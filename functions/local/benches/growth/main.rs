@@ -1,5 +1,6 @@
 //! What each operation takes as the directory grows: milliseconds and throughput, with so many users of one tenant. Beside them the same
-//! for a tenant of few users in the same table, which is the engine's own growth. Prints tables in Markdown.
+//! for a tenant of few users in the same table, which is the engine's own growth. Then the same for groups, by their members. Prints
+//! tables in Markdown.
 //!
 //!     cargo bench -p local --bench growth                  on the embedded engine
 //!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench growth
@@ -7,7 +8,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a benchmark fails by a panic, and prints its tables"
@@ -16,6 +17,7 @@
 #[path = "../../src/functions.rs"]
 #[allow(dead_code, reason = "its list of names is for other tests")]
 mod functions;
+mod groups;
 mod operation;
 mod report;
 mod tenant;
@@ -33,12 +35,16 @@ const FEW: usize = 1000;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let sizes = std::env::var("GROWTH_SIZES").unwrap_or_else(|_| "1000,10000,100000,1000000".to_owned());
-    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROWTH_SIZES are numbers")).collect();
-    runtime.block_on(run(&sizes));
+    let users = sizes("GROWTH_SIZES", "1000,10000,100000,1000000");
+    runtime.block_on(run(&users, &sizes("GROWTH_GROUPS", "10,100,1000,10000,100000")));
 }
 
-async fn run(sizes: &[usize]) {
+fn sizes(variable: &str, default: &str) -> Vec<usize> {
+    let sizes = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    sizes.split(',').map(|size| size.parse().unwrap_or_else(|_| panic!("{variable} are numbers"))).collect()
+}
+
+async fn run(sizes: &[usize], groups: &[usize]) {
     let connection = Connection {
         endpoint: Some(testing::engine().to_owned()),
         table: format!("growth-{:016x}", fastrand::u64(..)),
@@ -62,4 +68,5 @@ async fn run(sizes: &[usize]) {
         all.push(figures);
     }
     report::growth(&all);
+    groups::measure(&large, groups).await;
 }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use store::load::{user, user_name};
 
+use crate::tenant::Tenant;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     FindNobody,
@@ -77,7 +79,7 @@ impl Operation {
     }
 
     /// About the user of this number and id; `any` is another for each event.
-    pub(crate) fn event(self, tenant: &str, number: usize, id: &str, any: u64) -> Value {
+    pub(crate) fn event(self, tenant: &Tenant, number: usize, id: &str, any: u64) -> Value {
         let filter = |path: &str, name: &str| json!({ "filter": [format!("{path} eq \"{name}\"")] });
         let query = match self {
             Self::FindNobody => filter("userName", &format!("nobody{any}@example.com")),
@@ -105,17 +107,6 @@ impl Operation {
             true => ("/v2/Users/{id}", format!("/v2/Users/{id}")),
             false => ("/v2/Users", "/v2/Users".to_owned()),
         };
-        json!({
-            "resource": resource, "path": path, "httpMethod": self.method(),
-            "multiValueHeaders": {"Content-Type": ["application/scim+json"]},
-            "multiValueQueryStringParameters": query,
-            "pathParameters": is_one.then(|| json!({ "id": id })),
-            "requestContext": {
-                "resourcePath": resource, "path": format!("/scim{path}"), "stage": "scim", "domainName": "api.example",
-                "httpMethod": self.method(), "requestId": "r", "identity": {},
-                "authorizer": {"tenant": tenant, "token": "t", "scopes": "read write"},
-            },
-            "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
-        })
+        tenant.event(self.method(), resource, &path, is_one.then_some(id), query, body)
     }
 }

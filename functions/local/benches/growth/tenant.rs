@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use protocol::Caller;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Directory;
 use testing::variable;
 
@@ -12,12 +12,12 @@ use crate::functions;
 use crate::operation::Operation;
 
 /// So many requests are under way at once where throughput is measured.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 
 pub(crate) struct Tenant {
     name: &'static str,
-    directory: &'static Directory,
-    ids: Vec<String>,
+    pub(crate) directory: &'static Directory,
+    pub(crate) ids: Vec<String>,
     /// Those that a benchmark has made, and has to delete again.
     made: Vec<String>,
 }
@@ -31,6 +31,11 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
+    pub(crate) fn new(mut times: Vec<f64>, per_second: f64) -> Self {
+        times.sort_by(f64::total_cmp);
+        Self { times, per_second }
+    }
+
     pub(crate) fn at(&self, percent: usize) -> f64 {
         self.times[(self.times.len() * percent / 100).min(self.times.len() - 1)]
     }
@@ -56,20 +61,43 @@ impl Tenant {
             times.push(begun.elapsed().as_secs_f64() * 1000.0);
             self.made.extend(id);
         }
-        times.sort_by(f64::total_cmp);
         let (events, begun) = (self.events(operation, rounds), Instant::now());
         let asked = events.into_iter().map(|event| self.ask(operation, event)).collect::<Vec<_>>();
         let ids: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
         let per_second = rounds as f64 / begun.elapsed().as_secs_f64();
         self.made.extend(ids.into_iter().flatten());
-        Taken { times, per_second }
+        Taken::new(times, per_second)
+    }
+
+    /// As API Gateway sends it.
+    pub(crate) fn event(
+        &self,
+        method: &str,
+        resource: &str,
+        path: &str,
+        id: Option<&str>,
+        query: Value,
+        body: Option<Value>,
+    ) -> Value {
+        json!({
+            "resource": resource, "path": path, "httpMethod": method,
+            "multiValueHeaders": {"Content-Type": ["application/scim+json"]},
+            "multiValueQueryStringParameters": query,
+            "pathParameters": id.map(|id| json!({ "id": id })),
+            "requestContext": {
+                "resourcePath": resource, "path": format!("/scim{path}"), "stage": "scim", "domainName": "api.example",
+                "httpMethod": method, "requestId": "r", "identity": {},
+                "authorizer": {"tenant": self.name, "token": "t", "scopes": "read write"},
+            },
+            "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
+        })
     }
 
     fn events(&mut self, operation: Operation, count: usize) -> Vec<Value> {
         let event = |_| {
             let number = fastrand::usize(..self.ids.len());
             let id = if operation == Operation::Delete { self.made.pop() } else { None };
-            operation.event(self.name, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
+            operation.event(self, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
         };
         (0..count).map(event).collect()
     }
