@@ -34,7 +34,6 @@ PER_USER = [
 ]
 CHANGES = 1.2 + 6.2 + 6
 SIZES = (1_000, 10_000, 100_000)
-MEMORY = {"users-list": 1024, "settle": 512}
 # Of one DynamoDB call on AWS, in milliseconds, where here it is on loopback.
 DISTANCE = 8
 COLD = 0.1
@@ -45,21 +44,37 @@ METRICS = 8 * 6 + 5
 HOURS = {1_000: 2_450, 10_000: 2_450, 100_000: 8_760}
 
 
+def template(folder):
+    return (folder.parents[3] / "template.yaml").read_text()
+
+
+def megabytes(template):
+    """Of each function, by the name of its program: what it says itself, or else what all have."""
+    ours, now = {}, None
+    for word, value in re.findall(r"\b(Binary|MemorySize): *([\w-]+)", template):
+        if word == "Binary":
+            now, ours[value] = value, ours[None]
+        else:
+            ours[now] = int(value)
+    return ours
+
+
 def measured(folder):
-    """Of each function milliseconds, and of each row of calls depth and units."""
+    """Of each function its memory and milliseconds, warm and to start, and of each row of calls depth and units."""
     head, rows = tables((folder / "cold.md").read_text())[0]
-    column = {256: head.index("warm, 256 MB"), 1024: head.index("warm"), 512: head.index("warm, 256 MB")}
-    memory = lambda name: MEMORY.get(name, 256)
-    starts = head.index("start → first poll")
-    times = {row[0]: (number(row[column[memory(row[0])]]), number(row[starts])) for row in rows}
+    memory = megabytes(template(folder))
+    # 1,024 MB have more than half a core.
+    warm, slow, starts = (head.index(name) for name in ("warm", "warm, 256 MB", "start → first poll"))
+    column = lambda name: warm if memory[name] >= 1024 else slow
+    times = {row[0]: (memory[row[0]], number(row[column(row[0])]), number(row[starts])) for row in rows if row[0] in memory}
     _, rows = tables((folder / "calls.md").read_text())[0]
     calls = {row[0]: [number(cell) for cell in row[1:]] for row in rows}
     return times, calls
 
 
 def gb_seconds(function, depth, times):
-    warm, start = times[function]
-    return (warm + depth * DISTANCE + COLD * start) / 1000 * MEMORY.get(function, 256) / 1024
+    memory, warm, start = times[function]
+    return (warm + depth * DISTANCE + COLD * start) / 1000 * memory / 1024
 
 
 def year(users, times, calls):
@@ -88,9 +103,8 @@ def year(users, times, calls):
 
 
 def idle(folder):
-    template = (folder.parents[3] / "template.yaml").read_text()
-    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", template))
-    dashboards = len(re.findall(r"Type: AWS::CloudWatch::Dashboard\b", template))
+    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", template(folder)))
+    dashboards = len(re.findall(r"Type: AWS::CloudWatch::Dashboard\b", template(folder)))
     return alarms, dashboards, (alarms * ALARM + dashboards * DASHBOARD) * 12
 
 
@@ -107,7 +121,7 @@ def report(folder):
     out += ["| requests | 0 | " + " | ".join(f"{requests:,.0f}" for requests, _ in years.values()) + " |"]
     for name in years[SIZES[0]][1]:
         out.append(f"| {name} | 0 | " + " | ".join(dollars(lines[name]) for _, lines in years.values()) + " |")
-    out.append(f"| {alarms} alarms, {dashboards} dashboard | {dollars(standing)} | " + f"{dollars(standing)} | " * len(SIZES))
+    out.append(f"| {alarms} alarms, {dashboards} dashboard | {dollars(standing)} | " + " | ".join([dollars(standing)] * len(SIZES)) + " |")
     sums = [sum(lines.values()) + standing for _, lines in years.values()]
     out += [f"| **together** | {dollars(standing)} | " + " | ".join(f"**{dollars(value)}**" for value in sums) + " |", ""]
     out += ["What a user's year is:", "", "| a user | times | function | read, written units |", "|---|---|---|---|"]

@@ -66,22 +66,7 @@ fn row(
         "Delete" => "DELETE",
         _ => "GET",
     };
-    let (resource, path) = match id {
-        Some(id) => (format!("/v2/{kind}/{{id}}"), format!("/v2/{kind}/{id}")),
-        None => (format!("/v2/{kind}"), format!("/v2/{kind}")),
-    };
-    let event = json!({
-        "resource": resource, "path": path, "httpMethod": method,
-        "multiValueHeaders": {"Content-Type": ["application/scim+json"]},
-        "multiValueQueryStringParameters": query,
-        "pathParameters": id.map(|id| json!({ "id": id })),
-        "requestContext": {
-            "resourcePath": resource, "path": format!("/scim{path}"), "stage": "scim", "domainName": "api.example",
-            "httpMethod": method, "requestId": "r", "identity": {},
-            "authorizer": {"tenant": "acme", "token": "t", "scopes": "read write"},
-        },
-        "body": body.is_object().then(|| body.to_string()), "isBase64Encoded": false,
-    });
+    let event = testing::event("acme", method, kind, id, query, body.is_object().then_some(body));
     Row { what, status, cost, event, function }
 }
 

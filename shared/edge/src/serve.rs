@@ -102,8 +102,9 @@ where
 {
     log::start();
     let lifetime = async {
-        let state = state.await.map_err(|error| error.to_string())?;
-        serve(Box::leak(Box::new(state))).await.map_err(|error| error.to_string())
+        // In boxes, as the compiler gives up on types as deep as that of a program's whole future would be.
+        let state = Box::pin(state).await.map_err(|error| error.to_string())?;
+        Box::pin(serve(Box::leak(Box::new(state)))).await.map_err(|error| error.to_string())
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(lifetime)) {

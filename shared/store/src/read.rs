@@ -96,7 +96,10 @@ impl Directory {
     /// value itself.
     pub async fn lookup(&self, tenant: &Tenant, index: Index, value: &str) -> Result<Vec<ResourceId>, Error> {
         let prefix = key::lookup_prefix(value);
-        let query = CollectionQuery { prefix: Some(&prefix), ..CollectionQuery::all(key::lookups(tenant, index)) };
+        // An id begins with a hexadecimal digit. By `begins_with` DynamoDB Local would look through the whole collection.
+        let (from, to) = (format!("{prefix}0"), format!("{prefix}g"));
+        let query =
+            CollectionQuery { between: Some((&from, &to)), ..CollectionQuery::all(key::lookups(tenant, index)) };
         let mut ids = Vec::new();
         for item in self.query(query, None).await? {
             // Longer values that go on with `#` have the same prefix, but no id right after it.

@@ -9,6 +9,7 @@
 )]
 
 mod engine;
+mod event;
 mod faulty;
 mod meter;
 mod replica;
@@ -16,6 +17,7 @@ mod unchanging;
 mod wire;
 
 pub use engine::engine;
+pub use event::event;
 pub use faulty::Faulty;
 pub use meter::{Meter, Usage};
 pub use replica::{Replica, events_in};

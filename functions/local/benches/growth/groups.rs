@@ -50,11 +50,7 @@ impl Operation {
 }
 
 fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Option<Value>) -> Value {
-    let (resource, path) = match id {
-        Some(id) => ("/v2/Groups/{id}", format!("/v2/Groups/{id}")),
-        None => ("/v2/Groups", "/v2/Groups".to_owned()),
-    };
-    let mut event = tenant.event(method, resource, &path, id, query, body);
+    let mut event = testing::event(tenant.name, method, "Groups", id, query, body);
     // As Okta sends it; 100,000 members fit into no other answer.
     event["multiValueHeaders"]["Accept-Encoding"] = json!(["gzip"]);
     event
@@ -70,6 +66,7 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
         let query = json!({ "excludedAttributes": ["members"] });
         let created = ask(tenant, "GroupsCreate", event(tenant, "POST", None, query, Some(body)), 201).await;
         let (_, id) = created["multiValueHeaders"]["location"][0].as_str().unwrap().rsplit_once('/').unwrap();
+        tenant.settle(id).await;
         for operation in Operation::ALL {
             let rounds = if operation == Operation::Get && size > MANY {
                 FEW_ROUNDS

@@ -3,8 +3,6 @@
 use serde_json::{Value, json};
 use store::load::{user, user_name};
 
-use crate::tenant::Tenant;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     FindNobody,
@@ -79,7 +77,7 @@ impl Operation {
     }
 
     /// About the user of this number and id; `any` is another for each event.
-    pub(crate) fn event(self, tenant: &Tenant, number: usize, id: &str, any: u64) -> Value {
+    pub(crate) fn event(self, tenant: &str, number: usize, id: &str, any: u64) -> Value {
         let filter = |path: &str, name: &str| json!({ "filter": [format!("{path} eq \"{name}\"")] });
         let query = match self {
             Self::FindNobody => filter("userName", &format!("nobody{any}@example.com")),
@@ -103,10 +101,6 @@ impl Operation {
             _ => None,
         };
         let is_one = matches!(self, Self::Get | Self::Replace | Self::Patch | Self::Delete);
-        let (resource, path) = match is_one {
-            true => ("/v2/Users/{id}", format!("/v2/Users/{id}")),
-            false => ("/v2/Users", "/v2/Users".to_owned()),
-        };
-        tenant.event(self.method(), resource, &path, is_one.then_some(id), query, body)
+        testing::event(tenant, self.method(), "Users", is_one.then_some(id), query, body)
     }
 }

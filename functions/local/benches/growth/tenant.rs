@@ -1,11 +1,12 @@
 //! A tenant that grows, and what an operation takes in it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 use protocol::Caller;
-use serde_json::{Value, json};
-use store::Directory;
+use schema::ResourceId;
+use serde_json::Value;
+use store::{Directory, Settled};
 use testing::variable;
 
 use crate::functions;
@@ -15,7 +16,7 @@ use crate::operation::Operation;
 pub(crate) const AT_ONCE: usize = 8;
 
 pub(crate) struct Tenant {
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) directory: &'static Directory,
     pub(crate) ids: Vec<String>,
     /// Those that a benchmark has made, and has to delete again.
@@ -48,8 +49,18 @@ impl Tenant {
 
     /// Loads users until there are so many.
     pub(crate) async fn grow(&mut self, users: usize) {
-        let caller = Caller::from_context(self.name, "token", "read write", None).unwrap();
-        self.ids.extend(self.directory.load(&caller, self.ids.len()..users).await.unwrap());
+        self.ids.extend(self.directory.load(&self.caller(), self.ids.len()..users).await.unwrap());
+    }
+
+    /// Completes what a large change of a group has left to do.
+    pub(crate) async fn settle(&self, group: &str) {
+        let (caller, id) = (self.caller(), ResourceId::parse(group).unwrap());
+        let until = Instant::now() + Duration::from_secs(600);
+        assert_eq!(self.directory.settle(&caller.tenant, &id, until).await.unwrap(), Settled::Done);
+    }
+
+    fn caller(&self) -> Caller {
+        Caller::from_context(self.name, "token", "read write", None).unwrap()
     }
 
     pub(crate) async fn measure(&mut self, operation: Operation) -> Taken {
@@ -69,35 +80,11 @@ impl Tenant {
         Taken::new(times, per_second)
     }
 
-    /// As API Gateway sends it.
-    pub(crate) fn event(
-        &self,
-        method: &str,
-        resource: &str,
-        path: &str,
-        id: Option<&str>,
-        query: Value,
-        body: Option<Value>,
-    ) -> Value {
-        json!({
-            "resource": resource, "path": path, "httpMethod": method,
-            "multiValueHeaders": {"Content-Type": ["application/scim+json"]},
-            "multiValueQueryStringParameters": query,
-            "pathParameters": id.map(|id| json!({ "id": id })),
-            "requestContext": {
-                "resourcePath": resource, "path": format!("/scim{path}"), "stage": "scim", "domainName": "api.example",
-                "httpMethod": method, "requestId": "r", "identity": {},
-                "authorizer": {"tenant": self.name, "token": "t", "scopes": "read write"},
-            },
-            "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
-        })
-    }
-
     fn events(&mut self, operation: Operation, count: usize) -> Vec<Value> {
         let event = |_| {
             let number = fastrand::usize(..self.ids.len());
             let id = if operation == Operation::Delete { self.made.pop() } else { None };
-            operation.event(self, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
+            operation.event(self.name, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
         };
         (0..count).map(event).collect()
     }
