@@ -43,6 +43,7 @@ def bars(axes, names, series, colours):
         at = [place + (index - (len(series) - 1) / 2) * high for place in range(len(names))]
         axes.barh(at, values, high, label=label, color=colour)
     axes.set_yticks(range(len(names)), names)
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#ddd")
     axes.set_axisbelow(True)
@@ -64,6 +65,8 @@ def cold(plot, text):
     columns = {"start → first poll": BLUE, "first, 256 MB": ORANGE, "warm, 256 MB": GREEN}
     series = {name: [number(row[title.index(name)]) for row in rows] for name in columns}
     bars(axes, [row[0] for row in rows], series, columns.values())
+    # Beyond it go those alone that read all that there is.
+    axes.set_xlim(0, 25)
     axes.set_title("Cold start and answers, milliseconds")
     return figure
 
@@ -75,7 +78,7 @@ def growth(plot, text):
         name, _, body = engine.partition("\n")
         # Each size is followed by its table; the last one compares.
         sizes = [int(line.split(" ", 1)[0]) for line in body.splitlines() if " users, loaded in" in line]
-        found = [rows for title, rows in tables(body) if "a second, 8 at once" in title]
+        found = [rows for title, rows in tables(body) if "of a tenant" in title[3]]
         for index, row in enumerate(found[0]):
             p50 = [number(rows[index][1]) for rows in found]
             axes.plot(sizes, p50, marker=".", label=row[0])

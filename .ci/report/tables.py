@@ -6,7 +6,7 @@ def tables(text):
     found, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            rows.append([cell.strip().strip("`") for cell in line.strip().strip("|").split("|")])
+            rows.append([cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")])
         elif rows:
             if len(rows) > 2:
                 found.append((rows[0], rows[2:]))

@@ -46,7 +46,8 @@ impl Row {
 
 pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
     println!(
-        "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it.\n"
+        "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it. `search`, \
+         `audit-list`, `tokens-list` and `tokens-expiring` read all that the benchmark has written by then.\n"
     );
     let columns = sizes.iter().map(|size| match size {
         Some(megabytes) => format!("first, {megabytes} MB"),
