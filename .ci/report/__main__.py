@@ -1,10 +1,10 @@
 """Runs the benchmarks and writes the report that the README shows.
 
-Usage: .ci/report [PART…]
-Each part is one file beside functions/local/benches/report/README.md, made anew by its name: calls, instructions, cold,
-groups, growth, throughput, load, cost. Without a name all are made, which takes some hours. With DYNAMODB_ENDPOINT set, the
-parts in which the engine matters are run on the embedded engine and then there. Plots are drawn by matplotlib, in an
-environment of its own that is made once.
+Usage: python3 .ci/report [PART…]
+Each part is a file of its name in functions/local/benches/report: calls, instructions, cold, groups, growth, throughput, load,
+cost. Without a name all are made, which takes some hours. With DYNAMODB_ENDPOINT set, the parts in which the engine matters
+are run on the embedded engine and then there. Plots are drawn by matplotlib, in an environment of its own that is made once.
+A part that fails leaves its file as it was, and the others are made; the exit code is the number of those that failed.
 """
 import datetime
 import os
@@ -41,6 +41,10 @@ PARTS = {
 ENGINES = ["The embedded engine", "DynamoDB Local"]
 
 
+class Failed(Exception):
+    pass
+
+
 def said(*command):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -73,7 +77,7 @@ def run(command, environment):
         print(line, end="", flush=True)
         kept.append(line.rstrip())
     if ran.wait():
-        sys.exit(f"{' '.join(command)} has failed")
+        raise Failed(f"{' '.join(command)} has failed")
     return markdown(kept)
 
 
@@ -110,11 +114,17 @@ def main():
     unknown = [name for name in wanted if name not in (*PARTS, "cost")]
     if unknown:
         sys.exit(f"there is no part {unknown[0]}; {__doc__}")
+    failed = []
     for name in wanted:
-        if name == "cost":
-            (REPORT / "cost.md").write_text(cost.report(REPORT))
-        else:
-            part(name)
+        try:
+            if name == "cost":
+                (REPORT / "cost.md").write_text(cost.report(REPORT))
+            else:
+                part(name)
+        except Failed as problem:
+            failed.append(f"{name}: {problem}")
+    print("\n".join(failed), file=sys.stderr)
+    sys.exit(len(failed))
 
 
 main()

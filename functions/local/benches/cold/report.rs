@@ -49,29 +49,33 @@ pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
         "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it. `search`, \
          `audit-list`, `tokens-list` and `tokens-expiring` read all that the benchmark has written by then.\n"
     );
-    let columns = sizes.iter().map(|size| match size {
-        Some(megabytes) => format!("first, {megabytes} MB"),
-        None => "first".to_owned(),
-    });
-    let columns: Vec<String> = columns.collect();
+    let columns = |what: &str| -> Vec<String> {
+        let of_size = |size: &Option<u32>| match size {
+            Some(megabytes) => format!("{what}, {megabytes} MB"),
+            None => what.to_owned(),
+        };
+        sizes.iter().map(of_size).collect()
+    };
     println!(
-        "| function | MB | zipped | peak MB in memory | start → first poll | {} | warm | warm, 256 MB | CPU: start, first, warm |",
-        columns.join(" | ")
+        "| function | MB | zipped | peak MB in memory | start → first poll | {} | {} | CPU: start, first, warm |",
+        columns("first").join(" | "),
+        columns("warm").join(" | ")
     );
-    println!("|---|---|---|---|---|{}---|---|---|", "---|".repeat(columns.len()));
+    println!("|---|---|---|---|---|{}---|", "---|".repeat(2 * sizes.len()));
     for row in rows {
         let [bytes, zipped] = row.size;
         let memory = row.median(0, |it| it.memory);
-        let firsts: Vec<String> = (0..sizes.len()).map(|size| format!("{:.1}", row.own(size))).collect();
-        let slow = sizes.iter().position(|size| *size == Some(256)).unwrap_or_default();
+        let of_each = |what: &dyn Fn(usize) -> f64| -> String {
+            let texts: Vec<String> = (0..sizes.len()).map(|size| format!("{:.1}", what(size))).collect();
+            texts.join(" | ")
+        };
         let [start, first, warm] = [0, 1, 2].map(|part| row.median(0, |it| it.cpu[part]));
         println!(
-            "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {:.1} | {:.1} | {start:.1}, {first:.2}, {warm:.2} |",
+            "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {} | {start:.1}, {first:.2}, {warm:.2} |",
             row.name(),
             row.median(0, |it| it.init),
-            firsts.join(" | "),
-            row.median(0, |it| it.warm),
-            row.median(slow, |it| it.warm),
+            of_each(&|size| row.own(size)),
+            of_each(&|size| row.median(size, |it| it.warm)),
         );
     }
 }
