@@ -1,58 +1,60 @@
-//! Where events go on this machine: a line on the terminal, and, if a file was named, a line of JSON in it that is like what a
-//! target of EventBridge is sent.
+//! The destination of events on this machine: a line on the terminal and, if the options name a file, a line of
+//! JSON in it, in the form in which EventBridge delivers events to a target.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use protocol::event::Event;
 use serde_json::{Value, json};
 
-use crate::{private, terminal};
+use crate::{owner_only, terminal};
 
-/// Tells events.
-pub(crate) struct Herald {
+/// Publishes events.
+pub(crate) struct EventLog {
     file: Option<(PathBuf, File)>,
-    /// By tenant, the change that the file tells of last.
-    last: HashMap<String, String>,
+    /// The id of the last change in the file when it was opened, by tenant.
+    last_changes: HashMap<String, String>,
 }
 
-impl Herald {
-    /// Opens the file, or makes it, for its owner alone. What a killed process has left of a line is cut off.
+impl EventLog {
+    /// Opens or creates the file, readable by its owner alone. A line that a killed process has left incomplete is
+    /// cut off.
     ///
     /// # Errors
-    /// With a sentence.
-    pub(crate) fn new(path: Option<&Path>) -> Result<Self, String> {
-        let Some(path) = path else { return Ok(Self { file: None, last: HashMap::new() }) };
-        let opened = private::open(File::options().read(true).append(true).create(true), path);
-        let opened = opened.and_then(|file| Ok((last(&file)?, file)));
-        let (last, file) = opened.map_err(|error| trouble(path, &error))?;
-        Ok(Self { file: Some((path.to_owned(), file)), last })
+    /// The file cannot be used.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self { file: None, last_changes: HashMap::new() }) };
+        let file = owner_only::open(File::options().read(true).append(true).create(true), path);
+        let file = file.with_context(|| unusable(path))?;
+        let last_changes = recover(&file).with_context(|| unusable(path))?;
+        Ok(Self { file: Some((path.to_owned(), file)), last_changes })
     }
 
     pub(crate) fn has_file(&self) -> bool {
         self.file.is_some()
     }
 
-    /// The id of the last change of a tenant's that the file told of when it was opened, perhaps not of all its events.
-    pub(crate) fn last(&self, tenant: &str) -> Option<&str> {
-        self.last.get(tenant).map(String::as_str)
+    /// The id of the tenant's last change in the file when it was opened. The file may lack some of its events.
+    pub(crate) fn last_change(&self, tenant: &str) -> Option<&str> {
+        self.last_changes.get(tenant).map(String::as_str)
     }
 
     /// # Errors
-    /// With a sentence, if the file cannot be written.
-    pub(crate) fn tell(&mut self, events: &[Event]) -> Result<(), String> {
-        let lines: String = events.iter().map(|event| format!("{}\n", line(event))).collect();
+    /// The file cannot be written.
+    pub(crate) fn append(&mut self, events: &[Event]) -> Result<()> {
         if let Some((path, file)) = &mut self.file {
-            file.write_all(lines.as_bytes()).map_err(|error| trouble(path, &error))?;
+            let lines: String = events.iter().map(|event| format!("{}\n", to_json(event))).collect();
+            file.write_all(lines.as_bytes()).with_context(|| unusable(path))?;
         }
-        events.iter().for_each(terminal::event);
+        events.iter().for_each(terminal::print_event);
         Ok(())
     }
 }
 
-fn line(event: &Event) -> Value {
+fn to_json(event: &Event) -> Value {
     json!({
         "source": "scim",
         "detail-type": event.name.as_str(),
@@ -61,25 +63,28 @@ fn line(event: &Event) -> Value {
     })
 }
 
-/// Reads the file to its last whole line.
-fn last(file: &File) -> io::Result<HashMap<String, String>> {
-    let (mut reader, mut line, mut length, mut last) = (BufReader::new(file), Vec::new(), 0, HashMap::new());
+/// Reads the last change of each tenant, and cuts off an incomplete last line.
+fn recover(file: &File) -> io::Result<HashMap<String, String>> {
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut length = 0;
+    let mut last_changes = HashMap::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
         if !line.ends_with(b"\n") {
             file.set_len(length)?;
             break;
         }
         length += line.len() as u64;
-        let told: Value = serde_json::from_slice(&line).unwrap_or_default();
-        let claim = |name: &str| Some(told.get("detail")?.get(name)?.as_str()?.to_owned());
-        last.extend(claim("tenant").zip(claim("txn")));
+        let event: Value = serde_json::from_slice(&line).unwrap_or_default();
+        let claim = |name: &str| Some(event.get("detail")?.get(name)?.as_str()?.to_owned());
+        last_changes.extend(claim("tenant").zip(claim("txn")));
         line.clear();
     }
-    Ok(last)
+    Ok(last_changes)
 }
 
-fn trouble(path: &Path, error: &io::Error) -> String {
-    format!("the file of events {} cannot be used: {error}", path.display())
+fn unusable(path: &Path) -> String {
+    format!("the event file {} cannot be used", path.display())
 }
 
 #[cfg(test)]
@@ -115,16 +120,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_the_owners_and_goes_on_where_it_ended() {
+    fn file_is_readable_by_its_owner_alone_and_continues_after_a_torn_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events");
         let ids = [1, 2, 3].map(|n| format!("0191b1c8-7a60-7c3e-8a3e-00000000000{n}"));
-        let mut herald = Herald::new(Some(&path)).unwrap();
-        assert_eq!(herald.last("acme"), None);
-        herald.tell(&created("acme", &ids[0])).unwrap();
-        herald.tell(&created("other", &ids[1])).unwrap();
-        herald.tell(&created("acme", &ids[2])).unwrap();
-        drop(herald);
+        let mut log = EventLog::open(Some(&path)).unwrap();
+        assert_eq!(log.last_change("acme"), None);
+        log.append(&created("acme", &ids[0])).unwrap();
+        log.append(&created("other", &ids[1])).unwrap();
+        log.append(&created("acme", &ids[2])).unwrap();
+        drop(log);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -137,10 +142,10 @@ mod tests {
 
         let torn = whole.len() - 20;
         File::options().write(true).open(&path).unwrap().set_len(torn as u64).unwrap();
-        let mut herald = Herald::new(Some(&path)).unwrap();
-        assert_eq!((herald.last("acme"), herald.last("other")), (Some(&*ids[0]), Some(&*ids[1])));
-        herald.tell(&created("acme", &ids[2])).unwrap();
+        let mut log = EventLog::open(Some(&path)).unwrap();
+        assert_eq!((log.last_change("acme"), log.last_change("other")), (Some(&*ids[0]), Some(&*ids[1])));
+        log.append(&created("acme", &ids[2])).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), whole);
-        assert!(Herald::new(Some(folder.path())).is_err(), "a folder");
+        assert!(EventLog::open(Some(folder.path())).is_err(), "a folder");
     }
 }

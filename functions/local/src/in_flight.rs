@@ -1,107 +1,126 @@
-//! Whose changes are to be followed, and up to which instant: what was begun before it has come to its end.
+//! The requests that may change something and have not ended yet.
 //!
-//! Records are read in the order of their ids, and an id is made before its commit. So no further is read than where the
-//! oldest request that is still under way began: whatever it commits comes after that, and nothing is passed over.
+//! The relay reads change records in the order of their ids, and an id is made before its commit. So the relay may
+//! read no further than the beginning of the oldest request in flight: all that this request commits has a later
+//! id, and no record is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Notify;
 
-/// A request without a proper answer may still be carried out, for so long.
-const LINGERING: Duration = Duration::from_secs(2);
+/// How long a request that ended without a response of the function may still commit.
+const UNKNOWN_OUTCOME_GRACE: Duration = Duration::from_secs(2);
 
-/// What the gateway tells the follower.
+/// What the server tells the relay: which requests are in flight, and which tenants may have changed.
 #[derive(Default)]
-pub(crate) struct Feed {
+pub(crate) struct InFlightRequests {
     state: Mutex<State>,
-    news: Notify,
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    /// By number: when it began, in milliseconds since 1970, and, if its outcome is unknown, until when that matters.
-    under_way: BTreeMap<u64, (u64, Option<Instant>)>,
-    begun: u64,
-    /// Tenants of requests that have ended.
-    tenants: BTreeSet<String>,
+    /// The requests by a running number.
+    requests: BTreeMap<u64, InFlight>,
+    last_number: u64,
+    /// The tenants of requests that have ended since the relay asked last.
+    changed_tenants: BTreeSet<String>,
 }
 
-/// A request that may change something; it ends with its value.
-pub(crate) struct Ticket {
-    feed: Arc<Feed>,
+struct InFlight {
+    /// Milliseconds since 1970.
+    begun_ms: u64,
+    /// For a request that has ended with an unknown outcome, when it stops to count.
+    expires: Option<Instant>,
+}
+
+/// How far the relay may read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Horizon {
+    /// Each change whose id is of an earlier millisecond since 1970 is committed, or never will be.
+    pub(crate) complete_before_ms: u64,
+    /// Whether a request in flight keeps the horizon from moving on.
+    pub(crate) is_blocked: bool,
+}
+
+/// A request in flight, until it is dropped.
+pub(crate) struct RequestGuard {
+    requests: Arc<InFlightRequests>,
     number: u64,
     tenant: Option<String>,
-    answered: bool,
+    has_known_outcome: bool,
 }
 
-impl Feed {
-    pub(crate) fn begin(self: &Arc<Self>) -> Ticket {
+impl InFlightRequests {
+    pub(crate) fn begin(self: &Arc<Self>) -> RequestGuard {
         let mut state = self.lock();
-        state.begun += 1;
-        let number = state.begun;
-        state.under_way.insert(number, (now(), None));
-        Ticket { feed: self.clone(), number, tenant: None, answered: false }
+        state.last_number += 1;
+        let number = state.last_number;
+        state.requests.insert(number, InFlight { begun_ms: now_ms(), expires: None });
+        RequestGuard { requests: self.clone(), number, tenant: None, has_known_outcome: false }
     }
 
-    /// There may be changes of this tenant.
-    pub(crate) fn tell(&self, tenant: String) {
-        self.lock().tenants.insert(tenant);
-        self.news.notify_one();
+    /// Wakes the relay: this tenant may have changed.
+    pub(crate) fn notify(&self, tenant: String) {
+        self.lock().changed_tenants.insert(tenant);
+        self.changed.notify_one();
     }
 
-    /// The tenants of which there may be changes since they were asked for last.
-    pub(crate) fn take(&self) -> BTreeSet<String> {
-        std::mem::take(&mut self.lock().tenants)
+    /// The tenants that may have changed since the last call.
+    pub(crate) fn take_changed_tenants(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.lock().changed_tenants)
     }
 
-    /// Waits until there is a tenant to take.
-    pub(crate) async fn news(&self) {
-        self.news.notified().await;
+    /// Waits until a tenant may have changed.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
-    /// Every change with an id of an earlier millisecond is committed, or will never be; and whether a request stands in the way of
-    /// a later instant.
-    pub(crate) fn settled_until(&self) -> (u64, bool) {
-        let (now, instant) = (now(), Instant::now());
+    pub(crate) fn horizon(&self) -> Horizon {
+        // The time is taken before the requests are looked at: a request that begins in between has a later id.
+        let now_ms = now_ms();
+        let now = Instant::now();
         let mut state = self.lock();
-        state.under_way.retain(|_, (_, until)| until.is_none_or(|until| instant < until));
-        let oldest = state.under_way.values().map(|(begun, _)| *begun).min();
-        (oldest.unwrap_or(now + 1), oldest.is_some())
+        state.requests.retain(|_, request| request.expires.is_none_or(|expires| now < expires));
+        let oldest = state.requests.values().map(|request| request.begun_ms).min();
+        Horizon { complete_before_ms: oldest.unwrap_or(now_ms + 1), is_blocked: oldest.is_some() }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ticket {
-    pub(crate) fn is_of(&mut self, tenant: &str) {
+impl RequestGuard {
+    pub(crate) fn set_tenant(&mut self, tenant: &str) {
         self.tenant = Some(tenant.to_owned());
     }
 
-    /// Its outcome is known: what it has changed is committed, and all else never will be.
-    pub(crate) fn answered(&mut self) {
-        self.answered = true;
+    /// The function has answered: all changes of the request are committed, and no more will come.
+    pub(crate) fn set_outcome_known(&mut self) {
+        self.has_known_outcome = true;
     }
 }
 
-impl Drop for Ticket {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        let mut state = self.feed.lock();
-        if self.answered {
-            state.under_way.remove(&self.number);
-        } else if let Some((_, until)) = state.under_way.get_mut(&self.number) {
-            *until = Some(Instant::now() + LINGERING);
+        let mut state = self.requests.lock();
+        if self.has_known_outcome {
+            state.requests.remove(&self.number);
+        } else if let Some(request) = state.requests.get_mut(&self.number) {
+            request.expires = Some(Instant::now() + UNKNOWN_OUTCOME_GRACE);
         }
         drop(state);
-        self.tenant.take().into_iter().for_each(|tenant| self.feed.tell(tenant));
+        if let Some(tenant) = self.tenant.take() {
+            self.requests.notify(tenant);
+        }
     }
 }
 
 /// Milliseconds since 1970.
-pub(crate) fn now() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
@@ -111,33 +130,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_read_behind_the_oldest_request_under_way() {
-        let feed = Arc::new(Feed::default());
-        let start = now();
-        let (free, waits) = feed.settled_until();
-        assert!(free > start && !waits);
-        let mut first = feed.begin();
-        first.is_of("acme");
+    fn horizon_stops_at_the_oldest_request_in_flight() {
+        let requests = Arc::new(InFlightRequests::default());
+        let start = now_ms();
+        let idle = requests.horizon();
+        assert!(idle.complete_before_ms > start && !idle.is_blocked);
+        let mut first = requests.begin();
+        first.set_tenant("acme");
         std::thread::sleep(Duration::from_millis(5));
-        let mut second = feed.begin();
-        let (until, waits) = feed.settled_until();
-        assert!(until >= start && until < now() && waits);
-        second.answered();
+        let mut second = requests.begin();
+        let blocked = requests.horizon();
+        assert!(blocked.complete_before_ms >= start && blocked.complete_before_ms < now_ms() && blocked.is_blocked);
+        second.set_outcome_known();
         drop(second);
-        assert_eq!((feed.settled_until().0, feed.take().len()), (until, 0), "the first one is still there");
-        first.answered();
+        assert_eq!(requests.horizon(), blocked, "the first one is still in flight");
+        assert!(requests.take_changed_tenants().is_empty());
+        first.set_outcome_known();
         drop(first);
-        assert!(feed.settled_until().0 > until && !feed.settled_until().1);
-        assert_eq!(feed.take(), BTreeSet::from(["acme".to_owned()]));
-        assert!(feed.take().is_empty());
+        assert!(requests.horizon().complete_before_ms > blocked.complete_before_ms && !requests.horizon().is_blocked);
+        assert_eq!(requests.take_changed_tenants(), BTreeSet::from(["acme".to_owned()]));
+        assert!(requests.take_changed_tenants().is_empty());
     }
 
     #[test]
-    fn a_request_without_an_answer_is_waited_for() {
-        let feed = Arc::new(Feed::default());
-        drop(feed.begin());
-        assert!(feed.settled_until().1);
-        feed.lock().under_way.values_mut().for_each(|(_, until)| *until = Some(Instant::now()));
-        assert!(!feed.settled_until().1);
+    fn request_with_unknown_outcome_blocks_for_its_grace() {
+        let requests = Arc::new(InFlightRequests::default());
+        drop(requests.begin());
+        assert!(requests.horizon().is_blocked);
+        requests.lock().requests.values_mut().for_each(|request| request.expires = Some(Instant::now()));
+        assert!(!requests.horizon().is_blocked);
     }
 }

@@ -1,137 +1,149 @@
-//! What `functions/settle` does on AWS, by the same code: it completes changes and tells their events, at least once. The
-//! table's stream is stood in for by the records themselves, which are read when a request has ended.
+//! The event outbox on this machine. It does what `functions/settle` does on AWS, by the same code: it completes
+//! pending changes and publishes their events at least once. Instead of the table's stream, it reads the change
+//! records whenever a request has ended.
 //!
-//! The position is kept in memory. After a restart it goes on where the file of events ended; a new file begins with the first
-//! record that there is. Without a file, what was before the start is completed, as far as a day back, and not told.
+//! The checkpoints are kept in memory. After a restart, the relay goes on where the event log ends; a new event log
+//! begins with the first record. Without an event log, the relay completes the changes of the last day and
+//! publishes those since the start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, Result};
+use gateway::iam::as_function;
 use protocol::Tenant;
 use schema::ResourceId;
 use service::Telling;
 use store::{Directory, first_change_id, made_at};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
-use crate::feed::{Feed, now};
-use crate::herald::Herald;
-use crate::{rights, terminal};
+use crate::event_log::EventLog;
+use crate::in_flight::{InFlightRequests, now_ms};
+use crate::terminal;
 
-const PAGE: usize = 500;
-/// As long as a stream of DynamoDB remembers.
-const DAY: u64 = 24 * 60 * 60 * 1000;
-/// When what could not be followed is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How many change records are read at a time.
+const PAGE_SIZE: usize = 500;
+/// The retention of a DynamoDB stream.
+const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
+/// The pause before tenants that could not be completed are tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// Follows the changes of every tenant that the feed names.
-pub(crate) struct Follower {
+/// Completes and publishes the changes of each tenant that the server names.
+pub(crate) struct OutboxRelay {
     directory: &'static Directory,
-    feed: Arc<Feed>,
-    telling: Telling,
-    herald: Herald,
-    places: HashMap<String, Place>,
-    begun: u64,
+    requests: Arc<InFlightRequests>,
+    options: Telling,
+    log: EventLog,
+    checkpoints: HashMap<String, Checkpoint>,
+    started_ms: u64,
 }
 
-/// How far the changes of a tenant are followed.
-struct Place {
+/// How far the changes of a tenant are processed.
+struct Checkpoint {
     after: Option<ResourceId>,
-    /// What was made before this millisecond is not told.
-    told_from: u64,
+    /// Changes made before this millisecond since 1970 are completed and not published.
+    publish_from_ms: u64,
 }
 
-/// A follower at work.
-pub(crate) struct Following {
+/// A running relay.
+pub(crate) struct RelayHandle {
     work: JoinHandle<()>,
     stop: Arc<Notify>,
 }
 
-impl Following {
-    /// Follows what is left to follow, and ends; but not for longer than this.
-    pub(crate) async fn finish(self, within: Duration) {
+impl RelayHandle {
+    /// Lets the relay process what there is, and waits for it within the time limit.
+    pub(crate) async fn finish(self, limit: Duration) {
         self.stop.notify_one();
-        drop(tokio::time::timeout(within, self.work).await);
+        // A relay that has not finished by then is abandoned.
+        let _ = timeout(limit, self.work).await;
     }
 }
 
-impl Follower {
-    pub(crate) fn new(directory: &'static Directory, feed: Arc<Feed>, telling: Telling, herald: Herald) -> Self {
-        Self { directory, feed, telling, herald, places: HashMap::new(), begun: now() }
+impl OutboxRelay {
+    pub(crate) fn new(
+        directory: &'static Directory,
+        requests: Arc<InFlightRequests>,
+        options: Telling,
+        log: EventLog,
+    ) -> Self {
+        Self { directory, requests, options, log, checkpoints: HashMap::new(), started_ms: now_ms() }
     }
 
-    pub(crate) fn start(self) -> Following {
+    pub(crate) fn start(self) -> RelayHandle {
         let stop = Arc::new(Notify::new());
-        Following { work: tokio::spawn(self.run(stop.clone())), stop }
+        RelayHandle { work: tokio::spawn(self.run(stop.clone())), stop }
     }
 
     async fn run(mut self, stop: Arc<Notify>) {
-        let mut behind = BTreeSet::new();
+        let mut unfinished = BTreeSet::new();
         loop {
-            let stopped = tokio::select! {
-                () = self.feed.news() => false,
-                () = tokio::time::sleep(PAUSE), if !behind.is_empty() => false,
+            let is_stopped = tokio::select! {
+                () = self.requests.changed() => false,
+                () = sleep(RETRY_PAUSE), if !unfinished.is_empty() => false,
                 () = stop.notified() => true,
             };
-            behind.append(&mut self.feed.take());
-            for tenant in std::mem::take(&mut behind) {
-                match self.catch_up(&tenant).await {
-                    Ok(true) => {}
-                    Ok(false) => drop(behind.insert(tenant)),
-                    Err(problem) => {
-                        terminal::complain(&problem);
-                        behind.insert(tenant);
-                    }
+            unfinished.append(&mut self.requests.take_changed_tenants());
+            for tenant in std::mem::take(&mut unfinished) {
+                let is_finished = self.catch_up(&tenant).await.unwrap_or_else(|error| {
+                    terminal::print_error(&error);
+                    false
+                });
+                if !is_finished {
+                    unfinished.insert(tenant);
                 }
             }
-            if stopped {
+            if is_stopped {
                 return;
             }
         }
     }
 
-    /// Whether all changes of a tenant are followed that there can be at the moment.
-    async fn catch_up(&mut self, name: &str) -> Result<bool, String> {
+    /// Processes the changes of a tenant. Returns whether no more of them can come at the moment.
+    async fn catch_up(&mut self, name: &str) -> Result<bool> {
         let Some(tenant) = Tenant::named(name) else { return Ok(true) };
-        let mut place = self.places.remove(name).unwrap_or_else(|| self.first_place(name));
-        let done = self.follow(&tenant, &mut place).await;
-        self.places.insert(name.to_owned(), place);
-        done
+        let mut checkpoint = self.checkpoints.remove(name).unwrap_or_else(|| self.first_checkpoint(name));
+        let is_finished = self.process(&tenant, &mut checkpoint).await;
+        self.checkpoints.insert(name.to_owned(), checkpoint);
+        is_finished
     }
 
-    fn first_place(&self, tenant: &str) -> Place {
-        let last = self.herald.last(tenant).and_then(ResourceId::parse);
-        if self.herald.has_file() {
-            // Of the last change, some events may be missing.
+    fn first_checkpoint(&self, tenant: &str) -> Checkpoint {
+        if self.log.has_file() {
+            // The file may lack some events of its last change, so that one is published again.
+            let last = self.log.last_change(tenant).and_then(ResourceId::parse);
             let after = last.as_ref().and_then(made_at).and_then(first_change_id);
-            return Place { after, told_from: 0 };
+            return Checkpoint { after, publish_from_ms: 0 };
         }
-        Place { after: first_change_id(self.begun.saturating_sub(DAY)), told_from: self.begun }
+        let after = first_change_id(self.started_ms.saturating_sub(RETENTION_MS));
+        Checkpoint { after, publish_from_ms: self.started_ms }
     }
 
-    async fn follow(&mut self, tenant: &Tenant, place: &mut Place) -> Result<bool, String> {
+    async fn process(&mut self, tenant: &Tenant, checkpoint: &mut Checkpoint) -> Result<bool> {
         loop {
-            let (until, waits) = self.feed.settled_until();
-            let page = self.directory.changes(tenant, place.after.as_ref(), PAGE).await;
-            let page = page.map_err(|error| format!("the changes cannot be followed: {error}"))?;
-            let is_last = page.len() < PAGE;
+            let horizon = self.requests.horizon();
+            let page = self.directory.changes(tenant, checkpoint.after.as_ref(), PAGE_SIZE).await;
+            let page = page.context("cannot read the change records; the relay tries again")?;
+            let is_last = page.len() < PAGE_SIZE;
             for change in page {
-                let made = made_at(&change.id).unwrap_or(0);
-                if made >= until {
+                let made_ms = made_at(&change.id).unwrap_or(0);
+                if made_ms >= horizon.complete_before_ms {
                     return Ok(false);
                 }
-                let events = rights::of("Settle", service::follow(self.directory, &change, &self.telling)).await;
-                let Some(events) = events.map_err(|error| format!("a change cannot be followed: {error}"))? else {
-                    return Ok(false);
-                };
-                if made >= place.told_from {
-                    self.herald.tell(&events)?;
+                let work = service::follow(self.directory, &change, &self.options);
+                let events = as_function("Settle", work).await;
+                let events = events.context("cannot complete a change; the relay tries again")?;
+                let Some(events) = events else { return Ok(false) };
+                if made_ms >= checkpoint.publish_from_ms {
+                    self.log.append(&events)?;
                 }
-                place.after = Some(change.id);
+                checkpoint.after = Some(change.id);
             }
             if is_last {
-                return Ok(!waits);
+                return Ok(!horizon.is_blocked);
             }
         }
     }

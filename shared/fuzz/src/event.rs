@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use service::tokens::authorize;
 use store::{Connection, Credentials, Directory};
-use testing::Unchanging;
+use testkit::Unchanging;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::functions;
@@ -20,13 +20,13 @@ struct Site {
 
 static SITE: LazyLock<Site> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let engine = Unchanging::before(testing::engine());
+    let engine = Unchanging::before(testkit::engine());
     let connect = |url: &str| {
         let table = format!("fuzz{}", std::process::id());
         Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Key("local".to_owned()) }
     };
     let changing: &'static Directory = Box::leak(Box::new(runtime.block_on(async {
-        let directory = Directory::connect(connect(testing::engine())).await.unwrap();
+        let directory = Directory::connect(connect(testkit::engine())).await.unwrap();
         directory.create_table().await.unwrap();
         directory
     })));

@@ -1,4 +1,4 @@
-//! The events that API Gateway sends: to the authorizer, and to a function behind a route.
+//! The events that API Gateway sends to the authorizer and to a function.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -8,23 +8,23 @@ use serde_json::{Map, Value, json};
 
 use crate::routes::Destination;
 
-/// The API's ARN up to its id, as the authorizer sees it.
+/// The ARN of the API, without the stage.
 const API: &str = "arn:aws:execute-api:us-east-1:123456789012:local";
 
 /// A request as API Gateway describes it.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Parts,
-    /// The path below the stage, as it was sent.
+    /// The path below the stage, still percent-encoded.
     pub(crate) path: &'a str,
     pub(crate) stage: &'a str,
     pub(crate) destination: &'a Destination<'a>,
-    /// Where the gateway listens, for a client that names no host.
+    /// The address that the gateway listens on, for a client that sends no host.
     pub(crate) address: &'a str,
     pub(crate) id: String,
 }
 
 impl Call<'_> {
-    /// The ARN of what is called, for policies.
+    /// The ARN of the method that is called, for policies.
     pub(crate) fn method_arn(&self) -> String {
         format!("{API}/{}/{}{}", self.stage, self.request.method, self.path)
     }
@@ -37,13 +37,13 @@ impl Call<'_> {
         Value::Object(event)
     }
 
-    /// The event of a Lambda proxy integration. `authorizer` is what the authorizer wants the function to know.
+    /// The event of a Lambda proxy integration. `authorizer` is the context that the authorizer returned.
     pub(crate) fn for_function(&self, authorizer: &Value, body: &[u8]) -> Value {
         let mut event = self.common(authorizer);
-        // The template declares every media type binary.
-        let sent = (!body.is_empty()).then(|| BASE64_STANDARD.encode(body));
-        event.insert("isBase64Encoded".to_owned(), json!(sent.is_some()));
-        event.insert("body".to_owned(), json!(sent));
+        // The template declares every media type as binary.
+        let encoded = (!body.is_empty()).then(|| BASE64_STANDARD.encode(body));
+        event.insert("isBase64Encoded".to_owned(), json!(encoded.is_some()));
+        event.insert("body".to_owned(), json!(encoded));
         Value::Object(event)
     }
 
@@ -55,11 +55,11 @@ impl Call<'_> {
             ("resource", json!(self.destination.resource)),
             ("path", json!(self.path)),
             ("httpMethod", json!(self.request.method.as_str())),
-            ("headers", last(&headers)),
-            ("multiValueHeaders", all(&headers)),
-            ("queryStringParameters", last(&query)),
-            ("multiValueQueryStringParameters", all(&query)),
-            ("pathParameters", last(&self.destination.parameters)),
+            ("headers", last_values(&headers)),
+            ("multiValueHeaders", all_values(&headers)),
+            ("queryStringParameters", last_values(&query)),
+            ("multiValueQueryStringParameters", all_values(&query)),
+            ("pathParameters", last_values(&self.destination.parameters)),
             ("stageVariables", Value::Null),
             ("requestContext", self.context(authorizer)),
         ];
@@ -90,32 +90,33 @@ impl Call<'_> {
     }
 }
 
-/// The host that the client called, if it can stand in a URL.
+/// The host that the client called, if it is valid in a URL.
 fn host(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     edge::is_host(host).then_some(host)
 }
 
-/// With what API Gateway adds. A tunnel in front of this gateway has said already by what scheme it was called.
+/// The headers of the request and those that API Gateway adds. A tunnel in front of this gateway has set
+/// `x-forwarded-proto` already.
 fn headers(sent: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let mut headers: Vec<_> = sent.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     if !sent.contains_key("x-forwarded-proto") {
         headers.push(("x-forwarded-proto".to_owned(), "http".to_owned()));
     }
-    // A host that cannot stand in a URL is not passed on.
+    // A host that is not valid in a URL is not passed on.
     headers.retain(|(name, _)| name != header::HOST.as_str() || host(sent).is_some());
     headers
 }
 
-/// Of several values of a name, the last; null if there are no names.
-fn last(pairs: &[(String, String)]) -> Value {
+/// The last value of each name; null if there are no names.
+fn last_values(pairs: &[(String, String)]) -> Value {
     let map: Map<String, Value> = pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     if map.is_empty() { Value::Null } else { Value::Object(map) }
 }
 
 /// All values of each name; null if there are no names.
-fn all(pairs: &[(String, String)]) -> Value {
+fn all_values(pairs: &[(String, String)]) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in pairs {
         if let Value::Array(values) = map.entry(name).or_insert_with(|| json!([])) {
@@ -131,16 +132,17 @@ mod tests {
 
     use super::*;
 
-    fn check(request: Request<()>, path: &str, look: impl Fn(&Call<'_>)) {
+    fn check(request: Request<()>, path: &str, assert: impl Fn(&Call<'_>)) {
         let (request, ()) = request.into_parts();
         let parameters = vec![("id".to_owned(), "a%20b".to_owned())];
-        let destination = Destination { function: "UsersGet", resource: "/v2/Users/{id}", parameters, open: false };
+        let destination =
+            Destination { function: "UsersGet", resource: "/v2/Users/{id}", parameters, is_public: false };
         let (stage, address, id) = ("scim", "127.0.0.1:3000", "r-1".to_owned());
-        look(&Call { request: &request, path, stage, destination: &destination, address, id });
+        assert(&Call { request: &request, path, stage, destination: &destination, address, id });
     }
 
     #[test]
-    fn a_function_gets_what_api_gateway_sends() {
+    fn function_gets_the_event_that_api_gateway_sends() {
         let request = Request::get("/scim/v2/Users/a%20b?filter=userName+eq%20%22a%2Bb%22&count=1&count=2&&x")
             .header("host", "localhost:3000")
             .header("accept", "a")
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_null() {
+    fn absent_parts_of_a_request_are_null() {
         let request = Request::get("/scim/v2/Users/a%20b?").header("host", "a b").body(());
         check(request.unwrap(), "/v2/Users/a%20b", |call| {
             let event = call.for_function(&Value::Null, b"");
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authorizer_gets_the_arn_of_the_method() {
+    fn authorizer_gets_the_arn_of_the_method() {
         check(Request::delete("/scim/v2/Users/1").body(()).unwrap(), "/v2/Users/1", |call| {
             let event = call.for_authorizer();
             assert_eq!(event["type"], "REQUEST");

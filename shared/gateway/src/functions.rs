@@ -1,20 +1,20 @@
-//! The functions that template.yaml gives a route, by their logical ids: a line for each.
+//! The functions that have a route in template.yaml, by their logical ids.
 
 use std::pin::Pin;
 
 use serde_json::Value;
 use store::Directory;
 
-/// What a function gives back to the gateway; an error, if it was not given an event of the gateway's.
-pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<Value, serde_json::Error>> + Send>>;
+/// The response of a function, or an error if the event is not one of API Gateway's.
+pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, serde_json::Error>> + Send>>;
 
 macro_rules! functions {
     ($directory:ident: $($name:literal => $state:expr, $handle:path;)*) => {
-        #[cfg(test)]
-        pub(crate) const NAMES: &[&str] = &[$($name),*];
+        /// The logical ids of all of them.
+        pub const NAMES: &[&str] = &[$($name),*];
 
-        /// Hands an event of the gateway to a function; nothing, if there is none of this name.
-        pub(crate) fn call(name: &str, $directory: &'static Directory, event: Value) -> Option<Outcome> {
+        /// Invokes a function with an event of API Gateway's. Returns `None` if no function has this name.
+        pub fn invoke(name: &str, $directory: &'static Directory, event: Value) -> Option<Outcome> {
             match name {
                 $($name => Some(Box::pin(edge::invoke($state, $handle, event))),)*
                 _ => None,

@@ -1,5 +1,5 @@
-//! What each function may do with the table by its IAM statements in template.yaml: checked at every call, as on AWS, and written down
-//! where a test asks for it.
+//! The DynamoDB permissions of each function, read from its IAM statements in template.yaml. Every call is checked
+//! against them, as on AWS. A test run can record which permissions it has used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -10,66 +10,69 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use serde_json::Value;
 use store::Use;
 
-use crate::policy::is_like;
+use crate::policy::matches;
 use crate::template::TEMPLATE;
-use crate::terminal;
 
-/// The folder for a file of what was used; a line is `function action pattern`.
-pub(crate) const RECORD: &str = "SCIM_RIGHTS_RECORD";
+/// The environment variable that names a folder for the record. Each process appends to a file of its own the
+/// permissions that it has used, one `function action pattern` a line.
+pub const RECORD: &str = "SCIM_RIGHTS_RECORD";
 
 tokio::task_local! {
     static FUNCTION: String;
 }
 
-/// Runs the work of a function, by its logical id, with this function's rights. Work outside of any is the machine's owner's.
-pub(crate) async fn of<F: Future>(function: &str, work: F) -> F::Output {
-    // Boxed, because the compiler gives up on types that are nested any deeper.
+/// Runs work with the permissions of a function, by its logical id. Work outside of `as_function` may do
+/// everything.
+pub async fn as_function<F: Future>(function: &str, work: F) -> F::Output {
+    // Boxed, because the compiler rejects types that are nested more deeply.
     FUNCTION.scope(function.to_owned(), Box::pin(work)).await
 }
 
-/// The guard of the directory.
-pub(crate) fn check(wanted: &Use) -> Result<(), String> {
+/// Checks a call against the permissions of the function that makes it. To be installed by `Directory::guarded`.
+///
+/// # Errors
+/// Names the function, the action and the key, without tenant and resource id.
+pub fn check(access: &Use) -> Result<(), String> {
     let Ok(function) = FUNCTION.try_with(Clone::clone) else { return Ok(()) };
-    let granted = RIGHTS.get(&function).into_iter().flatten().find(|right| right.covers(wanted));
-    let Some(right) = granted else {
-        let problem = format!("template.yaml does not allow {function} to {} {}", wanted.action, shape(wanted));
-        terminal::complain(&problem);
+    let granted = PERMISSIONS.get(&function).into_iter().flatten().find(|permission| permission.covers(access));
+    let Some(permission) = granted else {
+        let problem = format!("template.yaml does not allow {function} to {} {}", access.action, key_shape(access));
+        tracing::error!("{problem}");
         return Err(problem);
     };
-    note(format!("{function} {} {}", right.action, right.pattern));
+    record(format!("{function} {} {}", permission.action, permission.pattern));
     Ok(())
 }
 
-/// An action on the items of some partition keys.
+/// An action on the items whose partition key matches a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Right {
-    pub(crate) action: String,
-    pub(crate) pattern: String,
+pub struct Permission {
+    pub action: String,
+    pub pattern: String,
 }
 
-impl Right {
-    fn covers(&self, wanted: &Use) -> bool {
-        self.action == wanted.action && is_like(&self.pattern, &wanted.partition_key)
+impl Permission {
+    fn covers(&self, access: &Use) -> bool {
+        self.action == access.action && matches(&self.pattern, &access.partition_key)
     }
 }
 
-/// By the logical ids of functions.
-pub(crate) static RIGHTS: LazyLock<BTreeMap<String, BTreeSet<Right>>> = LazyLock::new(|| {
+/// The permissions of all functions, by their logical ids.
+pub static PERMISSIONS: LazyLock<BTreeMap<String, BTreeSet<Permission>>> = LazyLock::new(|| {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap_or_default();
     let resources = at(&template, &["Resources"]).as_object().into_iter().flatten();
     let functions = resources.filter(|(_, resource)| at(resource, &["Type"]) == "AWS::Serverless::Function");
-    functions.map(|(name, function)| (name.clone(), rights(at(function, &["Properties", "Policies"])))).collect()
+    functions.map(|(name, function)| (name.clone(), permissions(at(function, &["Properties", "Policies"])))).collect()
 });
 
-/// The rights of a function's policies. A statement that is not read whole grants nothing.
-fn rights(policies: &Value) -> BTreeSet<Right> {
+/// The permissions of a function's policies. A statement that this module does not understand grants nothing.
+fn permissions(policies: &Value) -> BTreeSet<Permission> {
     let statements = list(policies).into_iter().flat_map(|policy| list(at(policy, &["Statement"])));
-    let statements = statements.filter(|it| at(it, &["Effect"]) == "Allow");
-    statements.flat_map(granted).collect()
+    statements.filter(|it| at(it, &["Effect"]) == "Allow").flat_map(granted_by).collect()
 }
 
-fn granted(statement: &Value) -> Vec<Right> {
-    // Of no key at all, ForAllValues alone would be true.
+fn granted_by(statement: &Value) -> Vec<Permission> {
+    // ForAllValues is true for a call without any key, so the Null condition has to be there too.
     let patterns = match at(statement, &["Condition", "Null", "dynamodb:LeadingKeys"]).as_str() {
         Some("false") => {
             let of = |operator: &str| list(at(statement, &["Condition", operator, "dynamodb:LeadingKeys"]));
@@ -79,15 +82,15 @@ fn granted(statement: &Value) -> Vec<Right> {
     };
     let actions = list(at(statement, &["Action"])).into_iter().filter_map(|it| it.as_str()?.strip_prefix("dynamodb:"));
     let pairs = actions.flat_map(|action| patterns.iter().filter_map(move |it| Some((action, it.as_str()?))));
-    pairs.map(|(action, pattern)| Right { action: action.to_owned(), pattern: pattern.to_owned() }).collect()
+    pairs.map(|(action, pattern)| Permission { action: action.to_owned(), pattern: pattern.to_owned() }).collect()
 }
 
-/// What lies under these names, or null.
+/// The value at a path of member names, or null.
 fn at<'a>(value: &'a Value, names: &[&str]) -> &'a Value {
     names.iter().try_fold(value, |value, name| value.get(name)).unwrap_or(&Value::Null)
 }
 
-/// A list of one may stand without brackets.
+/// CloudFormation accepts a single value where it expects a list.
 fn list(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(list) => list.iter().collect(),
@@ -96,41 +99,38 @@ fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The key without what it has of a tenant and of a resource.
-fn shape(wanted: &Use) -> String {
-    let parts = wanted.partition_key.split('#').enumerate();
+/// The partition key with `*` in place of tenants and ids.
+fn key_shape(access: &Use) -> String {
+    let parts = access.partition_key.split('#').enumerate();
     let parts: Vec<&str> = parts.map(|(at, part)| if at == 1 || part == "token" { part } else { "*" }).collect();
     parts.join("#")
 }
 
-/// A function's use of a right, once for each process.
-fn note(line: String) {
-    static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// Appends a line to the record of this process, once.
+fn record(line: String) {
+    static RECORDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let Some(folder) = std::env::var_os(RECORD).map(PathBuf::from) else { return };
-    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if noted.contains(&line) {
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if recorded.contains(&line) {
         return;
     }
     let file = File::options().append(true).create(true).open(folder.join(std::process::id().to_string()));
     if let Err(error) = file.and_then(|mut file| writeln!(file, "{line}")) {
-        terminal::complain(&format!("{RECORD} cannot be written: {error}"));
+        tracing::error!("the folder in {RECORD} cannot be written: {error}");
     }
-    noted.insert(line);
+    recorded.insert(line);
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::tests::directory;
 
-    fn wanted(action: &'static str, partition_key: &str) -> Use {
+    fn access(action: &'static str, partition_key: &str) -> Use {
         Use { action, partition_key: partition_key.to_owned() }
     }
 
     #[tokio::test]
-    async fn a_function_may_do_what_its_statements_say() {
+    async fn function_may_do_what_its_statements_allow() {
         for (function, action, key, expect) in [
             ("UsersGet", "GetItem", "acme#user", true),
             ("UsersGet", "PutItem", "acme#user", false),
@@ -144,49 +144,28 @@ mod tests {
             ("Me", "GetItem", "acme#user", false),
             ("Nobody", "GetItem", "acme#user", false),
         ] {
-            let allowed = of(function, async { check(&wanted(action, key)).is_ok() }).await;
+            let allowed = as_function(function, async { check(&access(action, key)).is_ok() }).await;
             assert_eq!(allowed, expect, "{function} {action} {key}");
         }
-        assert_eq!(check(&wanted("DeleteTable", "")), Ok(()), "outside of any function");
-        assert_eq!(shape(&wanted("PutItem", "acme#member#0191")), "*#member#*");
+        assert_eq!(check(&access("DeleteTable", "")), Ok(()), "outside of any function");
+        assert_eq!(key_shape(&access("PutItem", "acme#member#0191")), "*#member#*");
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_call_without_the_right_is_not_made() {
-        let (directory, _engine) = directory().await;
-        assert_eq!(of("Authorizer", directory.get_token("x")).await, Ok(None));
-        let refused = of("UsersGet", directory.get_token("x")).await.unwrap_err();
-        assert!(refused.to_string().contains("could not be built"), "{refused}");
-    }
-
-    /// Every function that uses the table has rights, and no right is without the condition on keys.
+    /// Every function that uses the table has permissions, and none of them lacks the condition on keys.
     #[test]
-    fn every_dynamodb_action_of_the_template_is_read() {
+    fn every_dynamodb_action_of_the_template_is_understood() {
         let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
-        for (name, rights) in RIGHTS.iter() {
+        for (name, permissions) in PERMISSIONS.iter() {
             let properties = &template["Resources"][name]["Properties"];
-            let written = properties["Policies"].to_string().matches("dynamodb:").count();
             let uses_table = properties["Environment"]["Variables"]["TABLE"].is_string();
-            assert_eq!((uses_table, written > 0), (!rights.is_empty(), !rights.is_empty()), "{name}");
+            assert_eq!(uses_table, !permissions.is_empty(), "{name}");
+            let names_actions = properties["Policies"].to_string().contains("dynamodb:");
+            assert_eq!(names_actions, !permissions.is_empty(), "{name}");
             for statement in list(&properties["Policies"]).into_iter().flat_map(|policy| list(&policy["Statement"])) {
                 let actions = list(&statement["Action"]).into_iter().filter_map(Value::as_str);
                 let of_table = actions.filter(|action| action.starts_with("dynamodb:")).count();
-                assert!(granted(statement).len() >= of_table, "{name}: {statement}");
+                assert!(granted_by(statement).len() >= of_table, "{name}: {statement}");
             }
         }
-    }
-
-    /// What the whole suite has used, against the template: none of its rights is idle.
-    #[test]
-    #[ignore = "it needs what the whole suite wrote down: SCIM_RIGHTS_RECORD=DIR cargo test --workspace, then this"]
-    fn every_right_of_the_template_is_used() {
-        let folder = std::env::var_os(RECORD).expect("SCIM_RIGHTS_RECORD names the record");
-        let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
-        let used: BTreeSet<String> =
-            files.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-        let line = |name: &String, right: &Right| format!("{name} {} {}", right.action, right.pattern);
-        let all = RIGHTS.iter().flat_map(|(name, rights)| rights.iter().map(move |right| line(name, right)));
-        let idle: Vec<String> = all.filter(|line| !used.contains(line)).collect();
-        assert!(idle.is_empty(), "never used: {idle:#?}");
     }
 }

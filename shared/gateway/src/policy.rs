@@ -1,13 +1,13 @@
-//! What an authorizer's answer says about a request, by the rules of IAM policies: a Deny counts before an Allow, and
-//! without an Allow there is none.
+//! Evaluation of the policy that an authorizer returns, by the rules of IAM: an explicit Deny wins over an Allow,
+//! and a request that no statement allows is denied.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The answer of an authorizer, as API Gateway reads it.
+/// The response of an authorizer, as API Gateway reads it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Verdict {
+pub(crate) struct AuthorizerResponse {
     principal_id: String,
     policy_document: Policy,
     #[serde(default)]
@@ -27,16 +27,16 @@ struct Statement {
     resource: Vec<String>,
 }
 
-impl Verdict {
+impl AuthorizerResponse {
     pub(crate) fn allows(&self, method_arn: &str) -> bool {
-        let says = |effect: &str| {
+        let has = |effect: &str| {
             let mut statements = self.policy_document.statement.iter().filter(|it| it.effect == effect);
-            statements.any(|it| it.resource.iter().any(|pattern| is_like(pattern, method_arn)))
+            statements.any(|it| it.resource.iter().any(|pattern| matches(pattern, method_arn)))
         };
-        says("Allow") && !says("Deny")
+        has("Allow") && !has("Deny")
     }
 
-    /// What the function is told.
+    /// The context that API Gateway passes on to the function.
     pub(crate) fn context(self) -> Value {
         let mut context = self.context;
         context.insert("principalId".to_owned(), self.principal_id.into());
@@ -44,8 +44,9 @@ impl Verdict {
     }
 }
 
-/// `*` stands for any number of any characters, slashes too. (Our patterns hold no `?`.)
-pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
+/// Matches a pattern in which `*` stands for any run of characters, slashes included. No policy here needs IAM's
+/// `?`.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, mut pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };
     while let Some((part, rest)) = pattern.split_once('*') {
@@ -67,11 +68,11 @@ mod tests {
             .map(|(effect, resource)| json!({"Effect": effect, "Action": "execute-api:Invoke", "Resource": [resource]}))
             .collect();
         let verdict = json!({"principalId": "p", "policyDocument": {"Version": "2012-10-17", "Statement": statements}});
-        serde_json::from_value::<Verdict>(verdict).unwrap().allows("arn:x/scim/POST/v2/Users/.search")
+        serde_json::from_value::<AuthorizerResponse>(verdict).unwrap().allows("arn:x/scim/POST/v2/Users/.search")
     }
 
     #[test]
-    fn a_policy_is_read_as_iam_reads_it() {
+    fn deny_wins_over_allow_and_allow_is_required() {
         for (statements, expect) in [
             (&[("Allow", "*")][..], true),
             (&[("Allow", "arn:x/scim/*")], true),

@@ -1,5 +1,6 @@
-//! What of a request's address stands on a terminal: what the template's routes hold, ids, and the names of SCIM's parameters. All else
-//! is the client's: a user name in the place of an id, or the end of a filter behind an `&` that should have been encoded.
+//! Removes personal data from the request lines on the terminal. Only segments of the template's routes, resource
+//! ids and the names of SCIM's parameters are shown. Anything else may be a person's data: a user name instead of
+//! an id, or the end of a filter after an `&` that the client failed to encode.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,9 @@ use schema::ResourceId;
 
 use crate::template::Api;
 
-/// In the place of what is not shown.
-const HIDDEN: &str = "…";
-/// Entra ID's flag is here for whoever has to find out how a customer's connection is set.
+/// What is printed instead.
+const REDACTED: &str = "…";
+/// Entra ID's feature flag is shown because it says how a customer's connection is configured.
 const PARAMETERS: [&str; 9] = [
     "filter",
     "sortBy",
@@ -23,31 +24,28 @@ const PARAMETERS: [&str; 9] = [
     "aadOptscim062020",
 ];
 
-/// The parts of paths that are shown.
+/// The path segments that are shown.
 #[derive(Debug)]
-pub(crate) struct Shown(BTreeSet<String>);
+pub(crate) struct Redactor(BTreeSet<String>);
 
-impl Shown {
+impl Redactor {
     pub(crate) fn new(api: &Api) -> Self {
-        let parts = api.routes.iter().flat_map(|route| route.path.split('/')).chain([api.stage.as_str()]);
-        Self(parts.filter(|part| !part.starts_with('{')).map(str::to_owned).collect())
+        let segments = api.routes.iter().flat_map(|route| route.path.split('/')).chain([api.stage.as_str()]);
+        Self(segments.filter(|segment| !segment.starts_with('{')).map(str::to_owned).collect())
     }
 
-    /// Path and query.
-    pub(crate) fn target(&self, uri: &Uri) -> String {
-        let parts = uri.path().split('/');
-        let parts = parts.map(|part| if self.0.contains(part) || is_id(part) { part } else { HIDDEN });
-        format!("{}{}", parts.collect::<Vec<_>>().join("/"), parameters(uri.query().unwrap_or_default()))
+    /// The path and the names of the query's parameters.
+    pub(crate) fn redact(&self, uri: &Uri) -> String {
+        let is_shown = |segment: &str| self.0.contains(segment) || ResourceId::parse(segment).is_some();
+        let segments = uri.path().split('/').map(|segment| if is_shown(segment) { segment } else { REDACTED });
+        let path = segments.collect::<Vec<_>>().join("/");
+        format!("{path}{}", parameters(uri.query().unwrap_or_default()))
     }
-}
-
-fn is_id(part: &str) -> bool {
-    ResourceId::parse(part).is_some()
 }
 
 /// The names of the query's parameters.
 fn parameters(query: &str) -> String {
-    let named = |name: &str| PARAMETERS.into_iter().find(|known| *known == name).unwrap_or(HIDDEN);
+    let named = |name: &str| PARAMETERS.into_iter().find(|known| *known == name).unwrap_or(REDACTED);
     let names: Vec<&str> = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| named(&name)).collect();
     if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) }
 }
@@ -57,8 +55,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_ids_and_names_of_parameters_are_shown_and_nothing_else() {
-        let shown = Shown::new(&Api::read().unwrap());
+    fn target_shows_only_routes_ids_and_parameter_names() {
+        let redactor = Redactor::new(&Api::read().unwrap());
         let id = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f";
         for (target, expect) in [
             ("/scim/v2/Users/.search", "/scim/v2/Users/.search".to_owned()),
@@ -70,7 +68,7 @@ mod tests {
             ("/scim/v2/%1b[2J?%1b[2J=1&FILTER=x", "/scim/v2/…?…&…".to_owned()),
             ("/scim/v2/{id}", "/scim/v2/…".to_owned()),
         ] {
-            assert_eq!(shown.target(&target.parse().unwrap()), expect, "{target}");
+            assert_eq!(redactor.redact(&target.parse().unwrap()), expect, "{target}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Which function a request goes to, by API Gateway's rules: the path first, a fixed part before a parameter before
-//! `{proxy+}`; then the method among those of that path alone.
+//! Routing by API Gateway's rules. The path is matched first: a fixed segment wins over a parameter, and a
+//! parameter over `{proxy+}`. The method is then looked up among those of the matched path alone.
 
 use std::collections::BTreeMap;
 
-use crate::template::Route;
+use crate::template::{Error, Route};
 
 /// All routes, by path.
 #[derive(Debug)]
@@ -14,43 +14,42 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 struct Resource {
     path: String,
-    /// Functions by method, and whether they are called without a token.
-    methods: BTreeMap<Option<String>, (String, bool)>,
+    /// The routes of the path by method; `None` stands for any other method.
+    methods: BTreeMap<Option<String>, Route>,
 }
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Destination<'a> {
-    /// The logical id.
+    /// The logical id of the function.
     pub(crate) function: &'a str,
-    /// The path as the template writes it, `/v2/Users/{id}`.
+    /// The path as the template writes it, such as `/v2/Users/{id}`.
     pub(crate) resource: &'a str,
-    /// The parts of the path that stand for its parameters, as they were sent.
+    /// The path parameters and their values, still percent-encoded.
     pub(crate) parameters: Vec<(String, String)>,
-    /// Whether nobody is asked who calls.
-    pub(crate) open: bool,
+    /// Whether the request needs no token.
+    pub(crate) is_public: bool,
 }
 
 impl Routes {
     /// # Errors
-    /// With a sentence, if two paths cannot be told apart.
-    pub(crate) fn new(routes: &[Route]) -> Result<Self, String> {
+    /// [`Error::Route`] if a path is not valid or conflicts with another.
+    pub(crate) fn new(routes: &[Route]) -> Result<Self, Error> {
         let mut by_path: BTreeMap<String, Resource> = BTreeMap::new();
-        for Route { path, method, function, open } in routes {
-            let resource = Resource { path: path.clone(), methods: BTreeMap::new() };
-            by_path.entry(path.clone()).or_insert(resource).methods.insert(method.clone(), (function.clone(), *open));
+        for route in routes {
+            let path = route.path.clone();
+            let resource = by_path.entry(path.clone()).or_insert(Resource { path, methods: BTreeMap::new() });
+            resource.methods.insert(route.method.clone(), route.clone());
         }
         let mut resources = matchit::Router::new();
         for (path, resource) in by_path {
             let pattern = path.replace("{proxy+}", "{*proxy}");
-            resources
-                .insert(pattern, resource)
-                .map_err(|error| format!("the route {path} in template.yaml: {error}"))?;
+            resources.insert(pattern, resource).map_err(|source| Error::Route { path, source })?;
         }
         Ok(Routes { resources })
     }
 
-    /// Finds the function for a method and a path below the stage. A slash at its end is passed over.
+    /// Finds the function for a method and a path below the stage. Trailing slashes are ignored.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Destination<'_>> {
         let path = match path.trim_end_matches('/') {
             "" => "/",
@@ -58,9 +57,10 @@ impl Routes {
         };
         let found = self.resources.at(path).ok()?;
         let methods = &found.value.methods;
-        let (function, open) = methods.get(&Some(method.to_owned())).or_else(|| methods.get(&None))?;
+        let route = methods.get(&Some(method.to_owned())).or_else(|| methods.get(&None))?;
         let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Some(Destination { function, resource: &found.value.path, parameters, open: *open })
+        let resource = &found.value.path;
+        Some(Destination { function: &route.function, resource, parameters, is_public: route.is_public })
     }
 }
 
@@ -69,11 +69,12 @@ mod tests {
     use super::*;
 
     fn route(path: &str, method: Option<&str>, function: &str) -> Route {
-        Route { path: path.to_owned(), method: method.map(str::to_owned), function: function.to_owned(), open: false }
+        let (path, function) = (path.to_owned(), function.to_owned());
+        Route { path, method: method.map(str::to_owned), function, is_public: false }
     }
 
     #[test]
-    fn the_path_decides_before_the_method() {
+    fn path_is_matched_before_the_method() {
         let routes = Routes::new(&[
             route("/v2/Users", Some("GET"), "List"),
             route("/v2/Users", None, "Other"),
@@ -100,7 +101,7 @@ mod tests {
                 function,
                 resource,
                 parameters: parameter.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-                open: false,
+                is_public: false,
             });
             assert_eq!(found, expect, "{method} {path}");
         }

@@ -1,48 +1,65 @@
-//! What template.yaml says to API Gateway: which function answers which request, and how the gateway refuses one itself.
+//! What template.yaml declares for API Gateway: the function behind each route, and the gateway's own error
+//! responses.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
+/// The text of template.yaml.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// Why this gateway cannot serve what template.yaml declares.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("template.yaml cannot be read")]
+    Syntax(#[source] serde_saphyr::Error),
+    #[error("template.yaml declares no API")]
+    NoApi,
+    #[error("the API in template.yaml has no stage")]
+    NoStage,
+    #[error("the route {path} in template.yaml cannot be served")]
+    Route { path: String, source: matchit::InsertError },
+    #[error("GatewayResponses in template.yaml has no {0}")]
+    NoGatewayResponse(&'static str),
+}
 
 /// The API that template.yaml declares.
 #[derive(Debug)]
-pub(crate) struct Api {
-    pub(crate) stage: String,
-    pub(crate) routes: Vec<Route>,
-    /// By their names in API Gateway, `UNAUTHORIZED` and so on.
-    pub(crate) refusals: BTreeMap<String, GatewayResponse>,
+pub struct Api {
+    pub stage: String,
+    pub routes: Vec<Route>,
+    /// Its own error responses, by their types in API Gateway (`UNAUTHORIZED` and so on).
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
 
-/// A method of a path, and the function behind it.
+/// A path and a method, and the function behind them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Route {
-    pub(crate) path: String,
-    /// In capitals; `None` is every method that no other route of the path has.
-    pub(crate) method: Option<String>,
-    /// The logical id, `UsersCreate`.
-    pub(crate) function: String,
-    /// Whether it is called without a token.
-    pub(crate) open: bool,
+pub struct Route {
+    pub path: String,
+    /// In upper case. `None` stands for every method that no other route of the path has.
+    pub method: Option<String>,
+    /// The logical id, such as `UsersCreate`.
+    pub function: String,
+    /// Whether the route needs no token.
+    pub is_public: bool,
 }
 
-/// An answer of the gateway's own.
+/// An error response that the gateway makes itself.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct GatewayResponse {
-    pub(crate) status_code: u16,
+pub struct GatewayResponse {
+    pub status_code: u16,
     response_parameters: ResponseParameters,
     response_templates: BTreeMap<String, String>,
 }
 
 impl GatewayResponse {
-    /// Names and values; API Gateway wants a constant value in quotes.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Names and values. The template quotes constant values, as API Gateway requires.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.response_parameters.headers.iter().map(|(name, value)| (name.as_str(), value.trim_matches('\'')))
     }
 
-    pub(crate) fn body(&self) -> &str {
+    pub fn body(&self) -> &str {
         self.response_templates.get("application/json").map_or("", String::as_str)
     }
 }
@@ -69,7 +86,7 @@ struct Resource {
     properties: Properties,
 }
 
-/// Of all kinds of resource, what this gateway reads.
+/// The properties that this gateway reads, of any type of resource.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Properties {
@@ -103,15 +120,14 @@ impl Api {
     /// Reads the template that this program was built with.
     ///
     /// # Errors
-    /// With a sentence, if it is no template with an API.
-    pub(crate) fn read() -> Result<Self, String> {
-        let template: Result<Template, _> = serde_saphyr::from_str(TEMPLATE);
-        let mut template = template.map_err(|error| format!("template.yaml cannot be read: {error}"))?;
+    /// [`Error::Syntax`], [`Error::NoApi`] and [`Error::NoStage`].
+    pub fn read() -> Result<Self, Error> {
+        let mut template: Template = serde_saphyr::from_str(TEMPLATE).map_err(Error::Syntax)?;
         let routes = template.routes();
         let mut apis = template.resources.values_mut().filter(|it| it.kind == "AWS::Serverless::Api");
-        let api = &mut apis.next().ok_or("template.yaml declares no API")?.properties;
-        let stage = api.stage_name.take().ok_or("the API in template.yaml has no stage")?;
-        Ok(Api { stage, routes, refusals: std::mem::take(&mut api.gateway_responses) })
+        let api = &mut apis.next().ok_or(Error::NoApi)?.properties;
+        let stage = api.stage_name.take().ok_or(Error::NoStage)?;
+        Ok(Api { stage, routes, gateway_responses: std::mem::take(&mut api.gateway_responses) })
     }
 }
 
@@ -121,8 +137,12 @@ impl Template {
         for (function, resource) in &self.resources {
             for event in resource.properties.events.values() {
                 if let EventProperties { path: Some(path), method: Some(method), auth } = &event.properties {
-                    let open = auth.authorizer.as_deref() == Some("NONE");
-                    routes.push(Route { path: path.clone(), method: verb(method), function: function.clone(), open });
+                    routes.push(Route {
+                        path: path.clone(),
+                        method: method_name(method),
+                        function: function.clone(),
+                        is_public: auth.authorizer.as_deref() == Some("NONE"),
+                    });
                 }
             }
         }
@@ -130,7 +150,8 @@ impl Template {
     }
 }
 
-fn verb(method: &str) -> Option<String> {
+/// `None` stands for any method.
+fn method_name(method: &str) -> Option<String> {
     match method.to_ascii_uppercase().as_str() {
         "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => None,
         method => Some(method.to_owned()),

@@ -1,79 +1,101 @@
-//! `cargo run -- audit`: what `functions/audit-list` answers, asked on the command line.
+//! `audit`: what happened to a user or a group, and who was a member of a group.
 
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Value, json};
+use service::audit::{Answer, Content, Question, answer};
 use store::Directory;
 
-use crate::{rights, terminal};
-
-/// What to ask.
+/// The options of the command.
 #[derive(Debug, Args)]
-pub(crate) struct Audit {
-    /// What happened to the user or the group of this id.
+pub struct Audit {
+    /// Show the changes of the user or the group with this id.
     #[arg(long, value_name = "ID", conflicts_with = "members_of")]
     resource: Option<String>,
 
-    /// From this instant on, like 2026-01-31T00:00:00Z.
+    /// Show changes from this instant on, such as 2026-01-31T00:00:00Z.
     #[arg(long, value_name = "INSTANT", conflicts_with = "members_of")]
     from: Option<String>,
 
-    /// Until this instant.
+    /// Show changes up to this instant.
     #[arg(long, value_name = "INSTANT", conflicts_with = "members_of")]
     to: Option<String>,
 
-    /// Who was in the group of this id.
+    /// Show the members of the group with this id instead of changes.
     #[arg(long, value_name = "ID")]
     members_of: Option<String>,
 
-    /// At this instant [default: now].
+    /// Show the members at this instant [default: now].
     #[arg(long, value_name = "INSTANT", requires = "members_of")]
     at: Option<String>,
 }
 
 impl Audit {
-    /// Prints a line of JSON for each change, or the id of each member, and then where the trail begins.
+    /// Writes each change as a line of JSON, or the id of each member. Returns a sentence that says how far back
+    /// the records go.
     ///
     /// # Errors
-    /// With a sentence.
-    pub(crate) async fn answer(&self, directory: &'static Directory, tenant: &str) -> Result<(), String> {
-        let mut question = json!({"tenant": tenant});
-        for (name, value) in [
-            ("resource", &self.resource),
-            ("from", &self.from),
-            ("to", &self.to),
-            ("membersOf", &self.members_of),
-            ("at", &self.at),
-        ] {
-            set(&mut question, name, value.as_deref());
-        }
+    /// Invalid options, a group without any record, a store that does not answer, and output that cannot be
+    /// written. A reader that closes the output early is no error.
+    pub async fn run(&self, directory: &Directory, tenant: &str, output: &mut impl Write) -> Result<String> {
+        let mut at = self.at.clone();
+        let mut next_token = None;
         loop {
-            let work = edge::invoke_event(directory, audit_list::handle, question.clone(), None);
-            let answer = rights::of("AuditList", work).await.map_err(|error| error.to_string())?;
-            let list = |name: &str| answer.get(name).and_then(Value::as_array).into_iter().flatten();
-            list("changes").for_each(|change| terminal::say(&change.to_string()));
-            list("members").filter_map(Value::as_str).for_each(terminal::say);
-            let text = |name: &str| answer.get(name).and_then(Value::as_str);
-            // The members of a moment that has no name are those of the first answer's.
-            set(&mut question, "at", text("at"));
-            set(&mut question, "nextToken", text("nextToken"));
-            if text("nextToken").is_none() {
-                terminal::note(&about(&answer, text("trailBegins")));
-                return Ok(());
+            let page = answer(directory, self.question(tenant, at.take(), next_token.take())).await?;
+            let written = write_page(&page, output);
+            if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+                return Ok(summary(&page));
+            }
+            written.context("the output cannot be written")?;
+            // Without `--at`, all pages show the instant that the first one has chosen.
+            if let Content::Members { at: instant, .. } = &page.told {
+                at = Some(instant.clone());
+            }
+            match page.next_token {
+                Some(token) => next_token = Some(token),
+                None => return Ok(summary(&page)),
             }
         }
     }
-}
 
-fn set(question: &mut Value, name: &str, value: Option<&str>) {
-    if let (Some(question), Some(value)) = (question.as_object_mut(), value) {
-        question.insert(name.to_owned(), value.into());
+    fn question(&self, tenant: &str, at: Option<String>, next_token: Option<String>) -> Question {
+        Question {
+            tenant: tenant.to_owned(),
+            resource: self.resource.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            members_of: self.members_of.clone(),
+            at,
+            limit: None,
+            next_token,
+        }
     }
 }
 
-fn about(answer: &Value, begins: Option<&str>) -> String {
-    let begins = begins.map_or("There is no record of any change".to_owned(), |at| format!("The trail begins at {at}"));
-    match answer.get("complete").and_then(Value::as_bool) {
-        Some(false) => format!("{begins}, which is too late: there may have been others."),
-        _ => format!("{begins}."),
+fn write_page(page: &Answer, output: &mut impl Write) -> io::Result<()> {
+    match &page.told {
+        Content::Changes { changes } => {
+            for change in changes {
+                serde_json::to_writer(&mut *output, change)?;
+                writeln!(output)?;
+            }
+        }
+        Content::Members { members, .. } => {
+            for member in members {
+                writeln!(output, "{member}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn summary(page: &Answer) -> String {
+    let Some(begins) = &page.trail_begins else { return "There is no record of any change.".to_owned() };
+    match page.told {
+        Content::Members { complete: false, .. } => {
+            format!("The trail begins at {begins}, which is too late to be certain: there may have been other members.")
+        }
+        _ => format!("The trail begins at {begins}."),
     }
 }

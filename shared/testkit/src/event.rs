@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// A request as API Gateway sends it to a function: of a method for a collection like `Users`, or for the one of an id.
+/// The event that API Gateway sends to a function for a request to a collection, such as `Users`, or to the
+/// resource with an id.
 pub fn event(
     tenant: &str,
     method: &str,

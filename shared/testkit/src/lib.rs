@@ -1,29 +1,31 @@
-//! What the tests and benchmarks of several crates need: an engine to work on, a consumer of events. It fails by a panic.
+//! Shared by the tests and benchmarks of several crates: an embedded DynamoDB, proxies that let its calls fail or
+//! change nothing, a meter of its calls, events of API Gateway, and a consumer of the published events. Failures
+//! are panics.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests fail by a panic"
+    reason = "a failed test panics"
 )]
 
 mod engine;
 mod event;
-mod faulty;
+mod fault_proxy;
 mod meter;
+mod read_only_proxy;
 mod replica;
-mod unchanging;
 mod wire;
 
-pub use engine::engine;
+pub use engine::{Engine, call_engine, engine};
 pub use event::event;
-pub use faulty::Faulty;
+pub use fault_proxy::Faulty;
 pub use meter::{Meter, Usage};
+pub use read_only_proxy::Unchanging;
 pub use replica::{Replica, events_in};
-pub use unchanging::Unchanging;
 
-/// A number from the environment, for how much a test does and by which seed.
+/// A number from an environment variable, such as the size or the seed of a test.
 pub fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
 }

@@ -1,4 +1,4 @@
-//! Counts the calls of DynamoDB and their units, and how many of them at least follow one another.
+//! Counts DynamoDB calls and their capacity units, and the depth of the calls: how many of them follow one another.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,33 +14,37 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// The span that the SDK makes for each HTTP request.
 const ATTEMPT: &str = "try_attempt";
 
-/// What it has heard since it was last asked.
+/// A meter of the work that runs under its subscriber.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Heard>>);
+pub struct Meter(Arc<Mutex<Observed>>);
 
+/// What the subscriber has seen since the work began.
 #[derive(Debug, Default)]
-struct Heard {
+struct Observed {
+    /// Calls in flight, by the id of the SDK's span.
     begun: HashMap<u64, Instant>,
     calls: Vec<(Instant, Instant)>,
     units: Vec<Units>,
 }
 
-/// What some work took.
+/// What work has cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// So many calls at least follow one another.
+    /// How many calls follow one another at least. Concurrent calls count once.
     pub depth: usize,
     pub calls: usize,
-    /// Capacity units.
+    /// Read capacity units.
     pub read: f64,
+    /// Write capacity units.
     pub write: f64,
 }
 
 impl Meter {
-    /// Hears whatever work is done with it.
+    /// The subscriber to run the work with.
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
-        // While there is one subscriber in a process, whether an event is of interest is asked of the thread that comes upon it first,
-        // which may be another test's, without a subscriber.
+        // tracing caches whether a callsite is enabled. With a single subscriber in the process, it asks only the
+        // thread that reaches the callsite first, which may be another test's and have none. A second subscriber
+        // makes it ask each thread.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Registry::default()));
         let sdk = Targets::new()
@@ -49,40 +53,41 @@ impl Meter {
         Registry::default().with(Listener(self.0.clone()).with_filter(sdk))
     }
 
-    /// What comes from now on is the work's.
+    /// Starts to count from zero.
     pub fn begin(&self) {
-        *self.0.lock().unwrap() = Heard::default();
+        *self.0.lock().unwrap() = Observed::default();
     }
 
-    /// What it has heard since the work began.
+    /// The cost since [`Meter::begin`].
     pub fn take(&self) -> Usage {
         self.take_but_last(0)
     }
 
-    /// As [`Meter::take`], without so many calls at the end, which were not the work's.
+    /// Like [`Meter::take`], without the last `count` calls, which are not part of the work.
     pub fn take_but_last(&self, count: usize) -> Usage {
-        let mut heard = std::mem::take(&mut *self.0.lock().unwrap());
-        heard.calls.sort_by_key(|(_, ended)| *ended);
+        let mut observed = std::mem::take(&mut *self.0.lock().unwrap());
+        observed.calls.sort_by_key(|(_, ended)| *ended);
         assert_eq!(
-            heard.calls.len(),
-            heard.units.len(),
-            "each call is seen twice, by the SDK's span and by the store's event"
+            observed.calls.len(),
+            observed.units.len(),
+            "each call has a span of the SDK and an event of the store"
         );
-        heard.calls.truncate(heard.calls.len() - count);
-        heard.units.truncate(heard.calls.len());
+        observed.calls.truncate(observed.calls.len() - count);
+        observed.units.truncate(observed.calls.len());
         let (mut depth, mut last) = (0, None);
-        for (begun, ended) in &heard.calls {
+        for (begun, ended) in &observed.calls {
             if last.is_none_or(|last| *begun >= last) {
                 depth += 1;
                 last = Some(*ended);
             }
         }
-        let sum = |writes| heard.units.iter().filter(|it| it.are_written == writes).fold(0.0, |sum, it| sum + it.units);
-        Usage { depth, calls: heard.calls.len(), read: sum(false), write: sum(true) }
+        let sum =
+            |writes| observed.units.iter().filter(|it| it.are_written == writes).fold(0.0, |sum, it| sum + it.units);
+        Usage { depth, calls: observed.calls.len(), read: sum(false), write: sum(true) }
     }
 }
 
-struct Listener(Arc<Mutex<Heard>>);
+struct Listener(Arc<Mutex<Observed>>);
 
 impl<S: Subscriber> Layer<S> for Listener {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &Id, _: Context<'_, S>) {
@@ -92,9 +97,9 @@ impl<S: Subscriber> Layer<S> for Listener {
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        let mut heard = self.0.lock().unwrap();
-        if let Some(begun) = heard.begun.remove(&id.into_u64()) {
-            heard.calls.push((begun, Instant::now()));
+        let mut observed = self.0.lock().unwrap();
+        if let Some(begun) = observed.begun.remove(&id.into_u64()) {
+            observed.calls.push((begun, Instant::now()));
         }
     }
 
@@ -107,7 +112,7 @@ impl<S: Subscriber> Layer<S> for Listener {
     }
 }
 
-/// Of one call.
+/// The capacity units of one call.
 #[derive(Debug, Default)]
 struct Units {
     units: f64,

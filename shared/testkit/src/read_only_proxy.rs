@@ -1,4 +1,4 @@
-//! A proxy before an engine that carries out what reads, and answers what writes as if it had been carried out.
+//! A proxy in front of an engine that forwards reads, and acknowledges writes without carrying them out.
 
 use std::io;
 use std::sync::mpsc;
@@ -7,16 +7,16 @@ use std::thread;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::wire::{Message, answer, forward};
+use crate::wire::{Message, forward, respond};
 
-/// A proxy that lets nothing change.
+/// A proxy that changes nothing in the engine behind it.
 #[derive(Debug, Clone)]
 pub struct Unchanging {
     url: String,
 }
 
 impl Unchanging {
-    /// Before this engine, for the rest of the process.
+    /// Starts a proxy in front of this engine, for the rest of the process.
     pub fn before(engine: &str) -> Self {
         let (send, receive) = mpsc::channel();
         let engine = engine.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -27,8 +27,8 @@ impl Unchanging {
                 send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
                 while let Ok((client, _)) = listener.accept().await {
                     let engine = engine.clone();
-                    // Whoever goes away does not matter.
-                    tokio::spawn(async move { drop(serve(client, &engine).await) });
+                    // A client that closes its connection is no failure.
+                    tokio::spawn(async move { serve(client, &engine).await.ok() });
                 }
             });
         });
@@ -40,7 +40,7 @@ impl Unchanging {
     }
 }
 
-/// The calls of one connection.
+/// Serves the calls of one connection.
 async fn serve(mut client: TcpStream, engine: &str) -> io::Result<()> {
     let mut engine = TcpStream::connect(engine).await?;
     client.set_nodelay(true)?;
@@ -49,11 +49,11 @@ async fn serve(mut client: TcpStream, engine: &str) -> io::Result<()> {
         let operation = call.header("x-amz-target").unwrap_or_default();
         match operation.rsplit('.').next().unwrap_or_default() {
             "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" | "BatchWriteItem" => {
-                answer(&mut client, 200, "{}").await?;
+                respond(&mut client, 200, "{}").await?;
             }
             _ => {
-                let Some(said) = forward(&call, &mut engine).await? else { return Ok(()) };
-                client.write_all(&said.bytes).await?;
+                let Some(response) = forward(&call, &mut engine).await? else { return Ok(()) };
+                client.write_all(&response.bytes).await?;
             }
         }
     }

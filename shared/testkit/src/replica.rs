@@ -1,5 +1,6 @@
-//! A consumer of events: it rebuilds a directory from them alone, and can be held against the real one. On the way it sees
-//! whether they come as they should: each resource's in the order of its versions, and what comes twice under the same `jti`.
+//! A consumer of events that rebuilds a directory from them alone, to be compared with the real one. It also checks
+//! their order: the events of a resource arrive in the order of its versions, and an event that arrives twice has
+//! the same `jti`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,41 +8,43 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// A directory as its events tell it.
+/// A directory that is rebuilt from events.
 #[derive(Debug, Default)]
 pub struct Replica {
     resources: BTreeMap<String, Resource>,
     deleted: BTreeSet<String>,
-    heard: BTreeSet<String>,
+    /// The `jti` of each event so far.
+    seen: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
 struct Resource {
     version: u64,
-    /// As it came last, and which version that is.
+    /// The newest representation, and its version.
     data: Option<(u64, Value)>,
     members: BTreeSet<String>,
 }
 
-/// The events in a file, whole lines alone.
+/// The events in a file, without an incomplete last line.
 pub fn events_in(file: &Path) -> Vec<Value> {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 impl Replica {
-    /// From events in the order in which they came, each with its name as `detail-type` and its claims as `detail`.
+    /// Applies events in the order in which they arrived, each with its type as `detail-type` and its claims as
+    /// `detail`.
     pub fn of(events: &[Value]) -> Self {
         let mut replica = Self::default();
-        events.iter().for_each(|event| replica.hear(event));
+        events.iter().for_each(|event| replica.apply(event));
         replica
     }
 
-    fn hear(&mut self, event: &Value) {
+    fn apply(&mut self, event: &Value) {
         let claims = &event["detail"];
         let text = |claim: &str| claims[claim].as_str().unwrap().to_owned();
-        if !self.heard.insert(text("jti")) {
+        if !self.seen.insert(text("jti")) {
             return;
         }
         let name = event["detail-type"].as_str().unwrap();
@@ -52,13 +55,15 @@ impl Replica {
         match name {
             "user.created" | "group.created" => self.create(uri, payload, version.unwrap()),
             "user.updated" | "group.updated" => self.update(&uri, payload, version.unwrap()),
-            "user.deactivated" | "user.reactivated" => self.turn(&uri, name == "user.reactivated", version.unwrap()),
+            "user.deactivated" | "user.reactivated" => {
+                self.check_active(&uri, name == "user.reactivated", version.unwrap())
+            }
             "user.deleted" | "group.deleted" => {
-                assert!(self.resources.remove(&uri).is_some(), "{uri} was not there, or is deleted twice");
+                assert!(self.resources.remove(&uri).is_some(), "{uri} was never created, or is deleted twice");
                 self.deleted.insert(uri);
             }
             "group.members.changed" => self.change_members(&uri, claims, version.unwrap()),
-            other => panic!("an event of no known kind: {other}"),
+            other => panic!("an event of an unknown type: {other}"),
         }
     }
 
@@ -66,19 +71,19 @@ impl Replica {
         assert_eq!(version, 1, "{uri}");
         let mut resource = Resource { version, ..Resource::default() };
         resource.take(payload);
-        assert!(!self.deleted.contains(&uri), "{uri} is created after its end");
+        assert!(!self.deleted.contains(&uri), "{uri} is created after its deletion");
         assert!(self.resources.insert(uri.clone(), resource).is_none(), "{uri} is created twice");
     }
 
     fn update(&mut self, uri: &str, payload: &Value, version: u64) {
-        let resource = self.resources.get_mut(uri).unwrap_or_else(|| panic!("{uri} is updated and not there"));
-        assert_eq!(version, resource.version + 1, "{uri}: a version is missing, or comes late");
+        let resource = self.resources.get_mut(uri).unwrap_or_else(|| panic!("{uri} is updated before it is created"));
+        assert_eq!(version, resource.version + 1, "{uri}: a version is missing or late");
         resource.version = version;
         resource.take(payload);
     }
 
-    /// It comes behind the update.
-    fn turn(&mut self, uri: &str, active: bool, version: u64) {
+    /// The event follows the update that changed `active`.
+    fn check_active(&mut self, uri: &str, active: bool, version: u64) {
         let resource = &self.resources[uri];
         assert_eq!(version, resource.version, "{uri}");
         if let Some((_, data)) = resource.data.as_ref().filter(|(of, _)| *of == version) {
@@ -86,45 +91,48 @@ impl Replica {
         }
     }
 
-    /// A version comes with all its parts, or behind the other news of the same version.
+    /// The event is of the next version, in one or more chunks, or follows the other event of its version.
     fn change_members(&mut self, uri: &str, claims: &Value, version: u64) {
         if self.deleted.contains(uri) {
             return;
         }
-        let group = self.resources.get_mut(uri).unwrap_or_else(|| panic!("{uri} has members and is not there"));
+        let group = self.resources.get_mut(uri).unwrap_or_else(|| panic!("{uri} gets members before it is created"));
         let steps = version - group.version;
-        assert!(steps <= 1, "{uri}: {version} comes after {}", group.version);
+        assert!(steps <= 1, "{uri}: version {version} follows {}", group.version);
         group.version = version;
         for id in values_of(&claims["added"]) {
             assert!(group.members.insert(id.clone()), "{uri}: {id} joins twice");
         }
         for id in values_of(&claims["removed"]) {
-            assert!(group.members.remove(&id), "{uri}: {id} leaves and was not there");
+            assert!(group.members.remove(&id), "{uri}: {id} leaves and was no member");
         }
     }
 
-    /// What is different in the real directory: all of its users, and all of its groups with their members.
+    /// Compares this with the real directory: all of its users, and all of its groups with their members.
     ///
     /// # Errors
-    /// With a sentence.
+    /// Describes the first difference.
     pub fn compare(&self, users: Vec<Value>, groups: Vec<Value>) -> Result<(), String> {
         let mut real = BTreeSet::new();
         for (endpoint, edges, all) in [("/Users", "groups", users), ("/Groups", "members", groups)] {
             for mut seen in all {
                 let uri = format!("{endpoint}/{}", seen["id"].as_str().unwrap());
-                let ours = self.resources.get(&uri).ok_or_else(|| format!("{uri} is not told"))?;
+                let ours = self.resources.get(&uri).ok_or_else(|| format!("{uri} has no event"))?;
                 let theirs = seen.as_object_mut().unwrap().shift_remove(edges).unwrap_or_default();
                 ours.compare(&seen, endpoint == "/Groups").map_err(|problem| format!("{uri}: {problem}"))?;
                 let members = theirs.as_array().into_iter().flatten().map(|member| member["value"].as_str().unwrap());
                 let members: BTreeSet<String> = members.map(str::to_owned).collect();
                 if endpoint == "/Groups" && ours.members != members {
-                    return Err(format!("{uri}: members {:?}, and not {members:?}", ours.members));
+                    return Err(format!(
+                        "{uri}: the events give members {:?}, the directory {members:?}",
+                        ours.members
+                    ));
                 }
                 real.insert(uri);
             }
         }
         match self.resources.keys().find(|uri| !real.contains(*uri)) {
-            Some(uri) => Err(format!("{uri} is told and not there")),
+            Some(uri) => Err(format!("{uri} has events and is not in the directory")),
             None => Ok(()),
         }
     }
@@ -140,20 +148,23 @@ impl Resource {
         }
     }
 
-    /// The members of a group give it new versions, which its events tell without it; and a server that was started anew may
-    /// have another URL.
+    /// Ignores what events do not carry: a change of members gives a group a new version without a representation,
+    /// and a restarted server may have another URL.
     fn compare(&self, seen: &Value, is_group: bool) -> Result<(), String> {
-        let (_, mut data) = self.data.clone().ok_or("it was never told")?;
+        let (_, mut data) = self.data.clone().ok_or("no event has a representation")?;
         let mut seen = seen.clone();
         if number(seen["meta"]["version"].as_str().unwrap()) != self.version {
-            return Err(format!("version {}, and not {}", self.version, seen["meta"]["version"]));
+            return Err(format!(
+                "the events end at version {}, the directory has {}",
+                self.version, seen["meta"]["version"]
+            ));
         }
-        let apart: &[&str] = if is_group { &["location", "version", "lastModified"] } else { &["location"] };
+        let ignored: &[&str] = if is_group { &["location", "version", "lastModified"] } else { &["location"] };
         for one in [&mut data, &mut seen] {
             let meta = one["meta"].as_object_mut().unwrap();
-            meta.retain(|name, _| !apart.contains(&name.as_str()));
+            meta.retain(|name, _| !ignored.contains(&name.as_str()));
         }
-        if data == seen { Ok(()) } else { Err(format!("{data}, and not {seen}")) }
+        if data == seen { Ok(()) } else { Err(format!("the events give {data}, the directory {seen}")) }
     }
 }
 
@@ -161,7 +172,7 @@ fn values_of(ids: &Value) -> Vec<String> {
     ids.as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
 }
 
-/// 3 of `W/"3"`.
+/// The version in an entity tag: 3 of `W/"3"`.
 fn number(entity_tag: &str) -> u64 {
     entity_tag.trim_start_matches("W/").trim_matches('"').parse().unwrap()
 }

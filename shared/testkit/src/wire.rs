@@ -1,21 +1,21 @@
-//! HTTP/1.1 as the SDK and the engines speak it, one message after the other on a connection.
+//! HTTP/1.1 between the SDK and an engine: messages that follow each other on a connection.
 
 use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A request or an answer, as it came.
+/// A request or a response, byte for byte.
 pub(crate) struct Message {
     pub(crate) bytes: Vec<u8>,
-    head: usize,
+    head_length: usize,
 }
 
 impl Message {
-    /// The next message; `None` where the connection ends before it is whole.
+    /// Reads the next message. Returns `None` if the connection ends before the message is complete.
     pub(crate) async fn read(from: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
-        let head = loop {
+        let head_length = loop {
             if let Some(at) = find(&bytes, b"\r\n\r\n") {
                 break at + 4;
             }
@@ -23,15 +23,15 @@ impl Message {
                 return Ok(None);
             }
         };
-        let mut message = Message { bytes, head };
+        let mut message = Message { bytes, head_length };
         let length = message.header("content-length").and_then(|length| length.parse::<usize>().ok());
         loop {
-            let is_whole = match length {
+            let is_complete = match length {
                 Some(length) => message.body().len() >= length,
                 None if message.header("transfer-encoding").is_some() => message.body().ends_with(b"0\r\n\r\n"),
                 None => true,
             };
-            if is_whole {
+            if is_complete {
                 return Ok(Some(message));
             }
             if from.read_buf(&mut message.bytes).await? == 0 {
@@ -41,23 +41,23 @@ impl Message {
     }
 
     pub(crate) fn body(&self) -> &[u8] {
-        &self.bytes[self.head..]
+        &self.bytes[self.head_length..]
     }
 
     pub(crate) fn header(&self, wanted: &str) -> Option<String> {
-        let head = String::from_utf8_lossy(&self.bytes[..self.head]);
+        let head = String::from_utf8_lossy(&self.bytes[..self.head_length]);
         let mut headers = head.lines().filter_map(|line| line.split_once(':'));
         headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().to_owned())
     }
 }
 
-/// An answer with a body in DynamoDB's JSON.
-pub(crate) async fn answer(to: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
+/// Sends a response with a body in DynamoDB's JSON.
+pub(crate) async fn respond(to: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
     let head = format!("HTTP/1.1 {status} Injected\r\ncontent-type: application/x-amz-json-1.0\r\n");
     to.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
 }
 
-/// The engine's answer to a call; `None` where it goes away.
+/// Sends a call to the engine and returns its response, or `None` if the engine closes the connection.
 pub(crate) async fn forward(call: &Message, engine: &mut TcpStream) -> io::Result<Option<Message>> {
     engine.write_all(&call.bytes).await?;
     Message::read(engine).await

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use fastrand::Rng;
 use serde_json::json;
-use testing::{Faulty, engine, variable};
+use testkit::{Faulty, engine, variable};
 
 use crate::client::{Client, PATCH, Request, encode};
 use crate::serial::{self, Answered, Asked, Operation};

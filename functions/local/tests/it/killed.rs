@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testing::{Faulty, engine};
+use testkit::{Faulty, engine};
 
 use crate::client::{Client, Request};
 use crate::outage_site::patch;

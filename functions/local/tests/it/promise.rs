@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use testing::{Faulty, engine, variable};
+use testkit::{Faulty, engine, variable};
 
 use crate::client::Client;
 use crate::expect::values;

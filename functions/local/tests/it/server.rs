@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use testing::{Faulty, engine};
+use testkit::{Faulty, engine};
 
 use crate::client::Client;
 use crate::faults::rate_of_faults;

@@ -1,4 +1,4 @@
-//! DynamoDB for the functions: the embedded engine behind TLS on loopback, with a table.
+//! DynamoDB for the functions: the embedded engine with a table, behind TLS on loopback.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,17 +26,17 @@ use tokio_rustls::server::TlsStream;
 
 pub(crate) const KEY: &str = "local";
 pub(crate) const TABLE: &str = "Table";
-/// The machine's own authorities, as a function on Lambda reads them.
+/// The files with the machine's certificate authorities, where a function on Lambda looks for them.
 const BUNDLES: [&str; 3] =
     ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
 
 pub(crate) struct Dynamo {
     pub(crate) url: String,
-    /// An EventBridge that takes everything.
+    /// The URL of an EventBridge that accepts everything.
     pub(crate) bus: String,
-    /// The authorities that a function trusts.
+    /// The file of the certificate authorities that a function trusts.
     pub(crate) bundle: PathBuf,
-    /// The same table, for what is prepared.
+    /// The same table, to prepare resources.
     pub(crate) directory: &'static Directory,
     busy: Arc<AtomicU64>,
     _folder: TempDir,
@@ -58,10 +58,10 @@ impl Dynamo {
             (format!("https://localhost:{}", address(&tls).port()), format!("http://{}", address(&bus)));
         let endpoint = format!("http://{}", address(&plain));
         let router = embedded::router(embedded::Database::memory().unwrap(), KEY.to_owned());
-        let watched = router.clone().layer(from_fn_with_state(busy.clone(), watch));
+        let watched = router.clone().layer(from_fn_with_state(busy.clone(), measure));
         runtime.spawn(async { axum::serve(plain, router).await });
         runtime.spawn(async { axum::serve(Tls { listener: tls, acceptor }, watched).await });
-        runtime.spawn(async { axum::serve(bus, Router::new().fallback(take)).await });
+        runtime.spawn(async { axum::serve(bus, Router::new().fallback(put_events)).await });
         let credentials = Credentials::Key(KEY.to_owned());
         let connection = Connection { endpoint: Some(endpoint), table: TABLE.to_owned(), credentials };
         let directory = runtime.block_on(Directory::connect(connection)).unwrap();
@@ -77,14 +77,14 @@ impl Dynamo {
         }
     }
 
-    /// Loads so many users.
+    /// Loads this number of users.
     pub(crate) async fn fill(&self, users: usize) {
         let caller = Caller::from_context("acme", "token", "read write", None).unwrap();
         self.directory.load(&caller, 0..users).await.unwrap();
     }
 
-    /// For how long it has worked for functions since it was asked last.
-    pub(crate) fn worked(&self) -> Duration {
+    /// How long it has worked for functions since the last call.
+    pub(crate) fn take_busy_time(&self) -> Duration {
         Duration::from_nanos(self.busy.swap(0, Ordering::SeqCst))
     }
 }
@@ -93,19 +93,19 @@ async fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-async fn watch(State(busy): State<Arc<AtomicU64>>, request: Request, next: Next) -> Response {
+async fn measure(State(busy): State<Arc<AtomicU64>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let response = next.run(request).await;
     busy.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::SeqCst);
     response
 }
 
-async fn take(Json(events): Json<Value>) -> Json<Value> {
+async fn put_events(Json(events): Json<Value>) -> Json<Value> {
     let taken = events["Entries"].as_array().map_or(0, Vec::len);
     Json(json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "1" }); taken] }))
 }
 
-/// What serves as `localhost`, and in PEM the authority behind it. ECDSA on P-256.
+/// The TLS server `localhost`, and its certificate authority in PEM. Both keys are ECDSA on P-256.
 fn certificates() -> (TlsAcceptor, String) {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -132,7 +132,7 @@ impl Listener for Tls {
         loop {
             let Ok((stream, address)) = self.listener.accept().await else { continue };
             stream.set_nodelay(true).unwrap();
-            // A function that was ended has no more to say.
+            // A function that was ended may leave its handshake incomplete.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }

@@ -1,4 +1,5 @@
-//! A stub of the Lambda Runtime API for one process: hands it events one by one, and notes when it asks and answers.
+//! A stub of the Lambda Runtime API for one process. It hands out events one by one, and records when the process
+//! polls and responds.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -15,53 +16,56 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub(crate) struct Lambda {
-    /// As a function finds it in `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: String,
-    heard: UnboundedReceiver<Heard>,
+    calls: UnboundedReceiver<RuntimeCall>,
     state: Arc<Runtime>,
     serving: tokio::task::JoinHandle<()>,
 }
 
-/// What a process has said, and when.
-pub(crate) enum Heard {
-    /// It asks for an event, which it gets by [`Lambda::hand`].
+/// A call of the process, and its time.
+pub(crate) enum RuntimeCall {
+    /// A poll for an event, which [`Lambda::send_event`] answers.
     Poll(Instant),
     Answer(Instant, Value),
 }
 
 struct Runtime {
-    tell: UnboundedSender<Heard>,
+    calls: UnboundedSender<RuntimeCall>,
     events: Mutex<VecDeque<String>>,
-    handed: tokio::sync::Semaphore,
+    available: tokio::sync::Semaphore,
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the process may take for its next call.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Lambda {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
-        let (tell, heard) = unbounded_channel();
-        let state = Arc::new(Runtime { tell, events: Mutex::default(), handed: tokio::sync::Semaphore::new(0) });
+        let (sender, calls) = unbounded_channel();
+        let state =
+            Arc::new(Runtime { calls: sender, events: Mutex::default(), available: tokio::sync::Semaphore::new(0) });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(record_response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(record_response))
             .with_state(state.clone());
         let serving = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { address, heard, state, serving }
+        Self { address, calls, state, serving }
     }
 
-    /// What the process says next.
-    pub(crate) async fn hear(&mut self) -> Heard {
-        let heard = tokio::time::timeout(PATIENCE, self.heard.recv()).await;
-        heard.expect("the function says nothing").expect("the stub goes on")
+    /// Waits for the next call of the process.
+    pub(crate) async fn next_call(&mut self) -> RuntimeCall {
+        let call = tokio::time::timeout(TIMEOUT, self.calls.recv()).await;
+        call.expect("the function calls in time").expect("the stub is running")
     }
 
-    pub(crate) fn hand(&self, event: String) {
+    /// Answers a poll, the present or the next one.
+    pub(crate) fn send_event(&self, event: String) {
         self.state.events.lock().unwrap().push_back(event);
-        self.state.handed.add_permits(1);
+        self.state.available.add_permits(1);
     }
 }
 
@@ -72,8 +76,8 @@ impl Drop for Lambda {
 }
 
 async fn next(State(state): State<Arc<Runtime>>) -> Response {
-    let _ = state.tell.send(Heard::Poll(Instant::now()));
-    state.handed.acquire().await.unwrap().forget();
+    let _ = state.calls.send(RuntimeCall::Poll(Instant::now()));
+    state.available.acquire().await.unwrap().forget();
     let event = state.events.lock().unwrap().pop_front().unwrap();
     let deadline = (SystemTime::now() + Duration::from_secs(29)).duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let headers = [
@@ -85,7 +89,7 @@ async fn next(State(state): State<Arc<Runtime>>) -> Response {
     (headers, event).into_response()
 }
 
-async fn answered(State(state): State<Arc<Runtime>>, body: String) -> StatusCode {
-    let _ = state.tell.send(Heard::Answer(Instant::now(), serde_json::from_str(&body).unwrap_or_default()));
+async fn record_response(State(state): State<Arc<Runtime>>, body: String) -> StatusCode {
+    let _ = state.calls.send(RuntimeCall::Answer(Instant::now(), serde_json::from_str(&body).unwrap_or_default()));
     StatusCode::ACCEPTED
 }

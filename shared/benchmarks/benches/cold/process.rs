@@ -1,16 +1,17 @@
-//! A function in a process of its own, under the CPU quota of a Lambda of some size, and what it took.
+//! A function in a process of its own, under the CPU quota of a Lambda of some memory size, and its CPU time and
+//! memory.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A Lambda of so many megabytes has one core's time.
-const MEGABYTES_OF_A_CORE: f64 = 1769.0;
-/// In microseconds. Lambda's is not documented; within one the quota can be used at once.
-const PERIOD: f64 = 20_000.0;
-/// Where Linux keeps the quotas of version 1 of its control groups, and of version 2.
-const CPU: [&str; 2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"];
+/// A Lambda with this memory size has one core.
+const CORE_MEMORY_MB: f64 = 1769.0;
+/// The period of the quota, which a process may use up at its beginning. Lambda's own period is not documented.
+const PERIOD_US: f64 = 20_000.0;
+/// The folders of control groups version 1 and version 2.
+const CGROUP_FOLDERS: [&str; 2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"];
 
 pub(crate) struct Process {
     child: Child,
@@ -25,25 +26,25 @@ impl Process {
         Self { child: command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display())), group: None }
     }
 
-    /// From here on it has what a Lambda of so much memory has of a core.
+    /// Limits the process to the share of a core that Lambda gives for this memory size.
     pub(crate) fn limit(&mut self, megabytes: u32) {
-        let quota = (f64::from(megabytes) / MEGABYTES_OF_A_CORE * PERIOD).round();
-        let group =
-            quotas().expect("a quota is set only where there are any").join(format!("cold-{}", self.child.id()));
+        let quota = (f64::from(megabytes) / CORE_MEMORY_MB * PERIOD_US).round();
+        let group = quotas().expect("quotas are set only where they can be").join(format!("cold-{}", self.child.id()));
         fs::create_dir(&group).unwrap();
         if group.join("cpu.max").exists() {
-            fs::write(group.join("cpu.max"), format!("{quota} {PERIOD}")).unwrap();
+            fs::write(group.join("cpu.max"), format!("{quota} {PERIOD_US}")).unwrap();
         } else {
-            fs::write(group.join("cpu.cfs_period_us"), PERIOD.to_string()).unwrap();
+            fs::write(group.join("cpu.cfs_period_us"), PERIOD_US.to_string()).unwrap();
             fs::write(group.join("cpu.cfs_quota_us"), quota.to_string()).unwrap();
         }
         fs::write(group.join("cgroup.procs"), self.child.id().to_string()).unwrap();
         self.group = Some(group);
     }
 
-    /// The CPU time of its threads so far, in milliseconds.
+    /// The CPU time of its threads until now, in milliseconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("Linux tells of a process");
+        let tasks =
+            fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("Linux lists the threads of a process");
         let spent = |task: fs::DirEntry| -> Option<f64> {
             let statistics = fs::read_to_string(task.path().join("schedstat")).ok()?;
             statistics.split(' ').next()?.parse().ok()
@@ -51,7 +52,7 @@ impl Process {
         tasks.flatten().filter_map(spent).sum::<f64>() / 1e6
     }
 
-    /// The most memory that it has had, in megabytes.
+    /// Its peak memory in megabytes.
     pub(crate) fn memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -64,13 +65,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(group) = self.group.take() {
-            // It is gone a moment after its last process.
+            // The group stays busy for a moment after its last process has ended.
             while fs::remove_dir(&group).is_err_and(|error| error.kind() == ErrorKind::ResourceBusy) {}
         }
     }
 }
 
-/// The folder of quotas, if this process may set any.
+/// The folder in which this process can create control groups, if there is one.
 pub(crate) fn quotas() -> Option<&'static Path> {
     let probe = |folder: &&Path| {
         let group = folder.join(format!("cold-probe-{}", std::process::id()));
@@ -81,5 +82,5 @@ pub(crate) fn quotas() -> Option<&'static Path> {
         }
         has
     };
-    CPU.into_iter().map(Path::new).find(probe)
+    CGROUP_FOLDERS.into_iter().map(Path::new).find(probe)
 }

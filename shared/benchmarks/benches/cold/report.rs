@@ -12,12 +12,12 @@ use crate::sample::{Sample, median};
 
 pub(crate) struct Row {
     pub(crate) function: String,
-    /// Whether it is asked for a page of 100 in place of its event in `events/`.
+    /// Whether the event is for a page of 100 instead of the one in `events/`.
     pub(crate) is_page: bool,
     pub(crate) program: PathBuf,
-    /// Of the program, and compressed as for a deployment.
+    /// Megabytes of the program, and compressed as for a deployment.
     size: [f64; 2],
-    /// For each memory size.
+    /// The samples of each memory size.
     pub(crate) samples: [Vec<Sample>; SIZES.len()],
 }
 
@@ -38,7 +38,7 @@ impl Row {
         median(&self.samples[size].iter().map(what).collect::<Vec<_>>())
     }
 
-    /// The first answer less the time that DynamoDB worked for it.
+    /// The time to the first response, without the time that DynamoDB worked for it.
     fn own(&self, size: usize) -> f64 {
         self.median(size, |it| it.first - it.dynamo)
     }

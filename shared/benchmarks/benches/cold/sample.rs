@@ -1,4 +1,4 @@
-//! One start of a function: its first answer, and some more.
+//! One start of a function: its first response, and some more.
 
 use std::time::Instant;
 
@@ -6,25 +6,26 @@ use serde_json::{Value, json};
 
 use crate::dynamo::{Dynamo, KEY, TABLE};
 use crate::events;
-use crate::lambda::{Heard, Lambda};
+use crate::lambda::{Lambda, RuntimeCall};
 use crate::process::Process;
 use crate::report::Row;
 
-/// Events after the first.
+/// Events after the first one.
 const WARM: usize = 5;
 
-/// Times are in milliseconds.
+/// The figures of one start. Times are in milliseconds.
 pub(crate) struct Sample {
-    /// From the process's start to its first poll.
+    /// From the start of the process to its first poll.
     pub(crate) init: f64,
-    /// From the first event to its answer, and how much of that DynamoDB worked.
+    /// From the first event to its response.
     pub(crate) first: f64,
+    /// How much of `first` DynamoDB worked.
     pub(crate) dynamo: f64,
-    /// The median of later ones.
+    /// The median of the later responses.
     pub(crate) warm: f64,
-    /// CPU time up to the first poll, of the first answer, and of a later one.
+    /// CPU time up to the first poll, of the first response, and of a later one.
     pub(crate) cpu: [f64; 3],
-    /// The most megabytes in memory.
+    /// Peak memory in megabytes.
     pub(crate) memory: f64,
 }
 
@@ -43,16 +44,16 @@ impl Sample {
         if let Some(megabytes) = megabytes {
             process.limit(megabytes);
         }
-        dynamo.worked();
+        dynamo.take_busy_time();
         let mut cpu = vec![process.cpu()];
         let mut times = Vec::new();
         let mut worked = None;
         for event in events {
             let handed = Instant::now();
-            lambda.hand(event);
+            lambda.send_event(event);
             times.push(milliseconds(handed, answered(&mut lambda, name).await));
-            worked.get_or_insert_with(|| dynamo.worked());
-            // It is done when it asks for the next.
+            worked.get_or_insert_with(|| dynamo.take_busy_time());
+            // The function has finished when it polls for the next event.
             polled(&mut lambda).await;
             cpu.push(process.cpu());
         }
@@ -63,7 +64,7 @@ impl Sample {
     }
 }
 
-/// The event with another query, for the first 100.
+/// The event with a query for the first page of 100.
 fn page(event: &str) -> String {
     let mut event: Value = serde_json::from_str(event).unwrap();
     event["queryStringParameters"] = json!({ "count": "100" });
@@ -82,15 +83,15 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 }
 
 async fn polled(lambda: &mut Lambda) -> Instant {
-    match lambda.hear().await {
-        Heard::Poll(at) => at,
-        Heard::Answer(_, answer) => panic!("an answer to no event: {answer}"),
+    match lambda.next_call().await {
+        RuntimeCall::Poll(at) => at,
+        RuntimeCall::Answer(_, answer) => panic!("a response to no event: {answer}"),
     }
 }
 
 async fn answered(lambda: &mut Lambda, name: &str) -> Instant {
-    match lambda.hear().await {
-        Heard::Answer(at, answer) => {
+    match lambda.next_call().await {
+        RuntimeCall::Answer(at, answer) => {
             let refused = matches!(name, "me" | "fallback");
             let is_right = match answer.get("statusCode").and_then(Value::as_u64) {
                 Some(status) => (status < 300) != refused,
@@ -99,11 +100,11 @@ async fn answered(lambda: &mut Lambda, name: &str) -> Instant {
             assert!(is_right, "{name}: {answer}");
             at
         }
-        Heard::Poll(_) => panic!("{name} asks for another event before it has answered"),
+        RuntimeCall::Poll(_) => panic!("{name} polls for another event before it has responded"),
     }
 }
 
-/// What Lambda sets, and what the template sets.
+/// The environment variables that Lambda and the template set.
 fn environment(dynamo: &Dynamo, lambda: &Lambda) -> Vec<(&'static str, String)> {
     let bundle = dynamo.bundle.display().to_string();
     let set = [

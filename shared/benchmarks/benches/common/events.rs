@@ -1,4 +1,4 @@
-//! The events of `events/`, each made afresh: for a new user, group or token, so that each is answered as the first was.
+//! The sample events of `events/`, each about a new user, group or token, so that every run gets the same response.
 
 use std::fs;
 use std::path::Path;
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use service::tokens::{Issue, issue};
 use store::Directory;
 
-use crate::functions;
+use gateway::functions;
 
-/// What stands in the files.
+/// The ids, names and tokens in the files.
 const USER: &str = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f";
 const OTHER: &str = "01932c7e-9b5c-7d4e-8f60-2b3c4d5e6f70";
 const GROUP: &str = "01932c7f-1c6d-7e5f-9a71-3c4d5e6f7081";
@@ -23,7 +23,7 @@ fn file(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The event of a function, of its name's own file.
+/// The sample event of a function, about new resources.
 pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> String {
     let name = format!("user-{:016x}@", fastrand::u64(..));
     let mut text = file(function);
@@ -51,11 +51,11 @@ pub(crate) async fn create(directory: &'static Directory, function: &str, body: 
     let file = if function == "UsersCreate" { file("users-create") } else { file("groups-create") };
     let mut event: Value = serde_json::from_str(&file).unwrap();
     event["body"] = json!(body.to_string());
-    // So that the answer can be read here.
+    // The response must not be compressed, to be read here.
     for headers in ["headers", "multiValueHeaders"] {
         event[headers].as_object_mut().unwrap().remove("Accept-Encoding");
     }
-    let answer = functions::call(function, directory, event).unwrap().await.unwrap();
+    let answer = functions::invoke(function, directory, event).unwrap().await.unwrap();
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     body["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }

@@ -1,9 +1,9 @@
-//! What changing and reading a group costs, by its size: calls of DynamoDB, how many of them follow one another, capacity units
-//! and milliseconds. Changes are answered without members. Prints a table in Markdown.
+//! The cost of changing and reading a group, by its size: DynamoDB calls, how many of them follow one another,
+//! capacity units and milliseconds. Responses to changes have no members. Prints a table in Markdown.
 //!
-//!     cargo bench -p local --bench groups                  on the embedded engine
-//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench groups
-//!     GROUP_SIZES=10,1000 cargo bench -p local --bench groups
+//!     cargo bench -p benchmarks --bench groups    on the embedded engine
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p benchmarks --bench groups
+//!     GROUP_SIZES=10,1000 cargo bench -p benchmarks --bench groups
 
 #![expect(
     clippy::unwrap_used,
@@ -20,12 +20,12 @@ use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Reply};
 use store::{Connection, Credentials, Directory, Settled};
-use testing::{Meter, Usage};
+use testkit::{Meter, Usage};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// So many are added at once where many are.
+/// The size of a large addition.
 const MANY: usize = 1000;
-/// Of a full list that replaces another, one in so many is somebody else.
+/// A list that replaces all members changes one in this many.
 const CHANGED: usize = 10;
 
 struct Bench {
@@ -37,7 +37,7 @@ struct Bench {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let url = testing::engine();
+    let url = testkit::engine();
     let sizes = std::env::var("GROUP_SIZES").unwrap_or_else(|_| "10,1000,10000,100000".to_owned());
     let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROUP_SIZES are numbers")).collect();
     let meter = Meter::default();
@@ -121,7 +121,7 @@ impl Bench {
         self.row(size, "delete", delete).await;
     }
 
-    /// Runs it, and then whatever it has left to do for the resource that it names.
+    /// Measures the work, and then the completion of the pending change of the resource that it returns.
     async fn row(&self, size: usize, what: &str, work: impl Future<Output = Option<ResourceId>>) {
         self.meter.begin();
         let mut apart = 0;
@@ -130,7 +130,7 @@ impl Bench {
         let answered = begun.elapsed();
         if let Some(id) = settles {
             let until = Instant::now() + Duration::from_secs(3600);
-            // What has nothing to settle is not asked.
+            // Without a pending change, there is nothing to complete.
             if self.directory.unsettled(&self.caller.tenant).await.unwrap() != store::Unsettled::default() {
                 let settled = self.directory.settle(&self.caller.tenant, &id, until).await.unwrap();
                 assert_eq!(settled, Settled::Done);
@@ -184,7 +184,7 @@ impl Bench {
     }
 }
 
-/// What a change costs, not what it costs to answer with all members.
+/// The cost of a change should not include that of a response with all members.
 fn without_members() -> Projection {
     Projection::parse(None, Some("members"), &Dialect::lenient()).unwrap()
 }

@@ -1,15 +1,15 @@
-//! What changing and reading a group takes, by how many members it has.
+//! The time of changing and reading a group, by its number of members.
 
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
-use testing::variable;
+use testkit::variable;
 
-use crate::functions;
 use crate::tenant::{AT_ONCE, Taken, Tenant};
+use gateway::functions;
 
-/// More members than this in an answer are asked for a few times only.
+/// Responses with more members than this are requested only a few times.
 const MANY: usize = 1000;
 const FEW_ROUNDS: usize = 20;
 
@@ -50,13 +50,13 @@ impl Operation {
 }
 
 fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Option<Value>) -> Value {
-    let mut event = testing::event(tenant.name, method, "Groups", id, query, body);
-    // As Okta sends it; 100,000 members fit into no other answer.
+    let mut event = testkit::event(tenant.name, method, "Groups", id, query, body);
+    // Okta sends this, and no other response has room for 100,000 members.
     event["multiValueHeaders"]["Accept-Encoding"] = json!(["gzip"]);
     event
 }
 
-/// Prints a table of groups of these sizes, each of users of the tenant, of whom there are more.
+/// Prints a table of groups of these sizes. Their members are users of the tenant, which has more of them.
 pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
     println!("\n| members | operation | p50, p99 ms | a second, 8 at once |\n|---|---|---|---|");
     for size in sizes.iter().copied().filter(|size| *size < tenant.ids.len()) {
@@ -73,7 +73,7 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
             } else {
                 variable("GROWTH_ROUNDS", 200) as usize
             };
-            // Who is added is removed after it.
+            // An added member is removed afterwards.
             let rounds = rounds.min(others.len());
             let taken = rounds_of(tenant, operation, id, &others[..rounds]).await;
             let per_second =
@@ -83,7 +83,7 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
     }
 }
 
-/// Changes of one group are made one after the other: at once they would wait for each other.
+/// Changes of one group are sequential, because concurrent ones would only wait for each other.
 async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[String]) -> Taken {
     let function = if operation.changes() { "GroupsPatch" } else { "GroupsGet" };
     let mut times = Vec::new();
@@ -102,7 +102,7 @@ async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[
 }
 
 async fn ask(tenant: &Tenant, function: &str, event: Value, status: u64) -> Value {
-    let answer = functions::call(function, tenant.directory, event).unwrap().await.unwrap();
+    let answer = functions::invoke(function, tenant.directory, event).unwrap().await.unwrap();
     assert_eq!(answer["statusCode"], status, "{function}: {answer}");
     answer
 }

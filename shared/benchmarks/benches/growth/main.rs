@@ -1,22 +1,19 @@
-//! What each operation takes as the directory grows: milliseconds and throughput, with so many users of one tenant. Beside them the same
-//! for a tenant of few users in the same table, which is the engine's own growth. Then the same for groups, by their members. Prints
-//! tables in Markdown.
+//! How each operation scales with the directory: milliseconds and throughput, by the number of users of a tenant. A
+//! second tenant with few users in the same table shows how the engine itself slows down. Then the same for groups,
+//! by their number of members. Prints tables in Markdown.
 //!
-//!     cargo bench -p local --bench growth                  on the embedded engine
-//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench growth
-//!     GROWTH_SIZES=1000,10000 cargo bench -p local --bench growth
+//!     cargo bench -p benchmarks --bench growth    on the embedded engine
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p benchmarks --bench growth
+//!     GROWTH_SIZES=1000,10000 cargo bench -p benchmarks --bench growth
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a benchmark fails by a panic, and prints its tables"
+    reason = "a failed benchmark panics, and a benchmark prints its tables"
 )]
 
-#[path = "../../src/functions.rs"]
-#[allow(dead_code, reason = "its list of names is for other tests")]
-mod functions;
 mod groups;
 mod operation;
 mod report;
@@ -46,7 +43,7 @@ fn sizes(variable: &str, default: &str) -> Vec<usize> {
 
 async fn run(sizes: &[usize], groups: &[usize]) {
     let connection = Connection {
-        endpoint: Some(testing::engine().to_owned()),
+        endpoint: Some(testkit::engine().to_owned()),
         table: format!("growth-{:016x}", fastrand::u64(..)),
         credentials: Credentials::Key("local".to_owned()),
     };

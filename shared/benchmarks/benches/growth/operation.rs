@@ -18,7 +18,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// What is created is deleted after it.
+    /// Each created user is deleted afterwards.
     pub(crate) const ALL: [Self; 10] = [
         Self::FindNobody,
         Self::Find,
@@ -76,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// About the user of this number and id; `any` is another for each event.
+    /// The event for the user of this number and id. `any` differs for each event.
     pub(crate) fn event(self, tenant: &str, number: usize, id: &str, any: u64) -> Value {
         let filter = |path: &str, name: &str| json!({ "filter": [format!("{path} eq \"{name}\"")] });
         let query = match self {
@@ -101,6 +101,6 @@ impl Operation {
             _ => None,
         };
         let is_one = matches!(self, Self::Get | Self::Replace | Self::Patch | Self::Delete);
-        testing::event(tenant, self.method(), "Users", is_one.then_some(id), query, body)
+        testkit::event(tenant, self.method(), "Users", is_one.then_some(id), query, body)
     }
 }

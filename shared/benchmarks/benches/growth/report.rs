@@ -1,9 +1,9 @@
-//! The tables.
+//! The tables of the report.
 
 use crate::operation::Operation;
 use crate::tenant::Taken;
 
-/// Of one size: each operation, in the tenant of so many users and in that of few.
+/// The figures at one size: each operation in the growing tenant and in the small one.
 pub(crate) struct Figures {
     pub(crate) size: usize,
     pub(crate) rows: Vec<(Operation, Taken, Taken)>,
@@ -28,7 +28,8 @@ impl Figures {
     }
 }
 
-/// How much more each operation takes in the largest directory than in the smallest, and how much of that is the engine's own.
+/// How much longer each operation takes in the largest directory than in the smallest, and how much of that is due
+/// to the engine.
 pub(crate) fn growth(all: &[Figures]) {
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
     println!("\nFrom {} to {} users, by p50:\n", first.size, last.size);

@@ -1,4 +1,4 @@
-//! A tenant that grows, and what an operation takes in it.
+//! A tenant that grows, and the time of an operation in it.
 
 use std::time::{Duration, Instant};
 
@@ -7,27 +7,27 @@ use protocol::Caller;
 use schema::ResourceId;
 use serde_json::Value;
 use store::{Directory, Settled};
-use testing::variable;
+use testkit::variable;
 
-use crate::functions;
 use crate::operation::Operation;
+use gateway::functions;
 
-/// So many requests are under way at once where throughput is measured.
+/// Concurrent requests while throughput is measured.
 pub(crate) const AT_ONCE: usize = 8;
 
 pub(crate) struct Tenant {
     pub(crate) name: &'static str,
     pub(crate) directory: &'static Directory,
     pub(crate) ids: Vec<String>,
-    /// Those that a benchmark has made, and has to delete again.
+    /// Users that the benchmark has created and has to delete again.
     made: Vec<String>,
 }
 
-/// What one operation takes.
+/// The figures of one operation.
 pub(crate) struct Taken {
-    /// In milliseconds, in order.
+    /// The milliseconds of each request, sorted.
     times: Vec<f64>,
-    /// Answers a second, of 8 requests at once.
+    /// Responses per second with 8 concurrent requests.
     pub(crate) per_second: f64,
 }
 
@@ -47,12 +47,12 @@ impl Tenant {
         Self { name, directory, ids: Vec::new(), made: Vec::new() }
     }
 
-    /// Loads users until there are so many.
+    /// Loads users up to this number.
     pub(crate) async fn grow(&mut self, users: usize) {
         self.ids.extend(self.directory.load(&self.caller(), self.ids.len()..users).await.unwrap());
     }
 
-    /// Completes what a large change of a group has left to do.
+    /// Completes the pending change of a group.
     pub(crate) async fn settle(&self, group: &str) {
         let (caller, id) = (self.caller(), ResourceId::parse(group).unwrap());
         let until = Instant::now() + Duration::from_secs(600);
@@ -89,9 +89,9 @@ impl Tenant {
         (0..count).map(event).collect()
     }
 
-    /// The id of what was created.
+    /// Returns the id of a created resource.
     async fn ask(&self, operation: Operation, event: Value) -> Option<String> {
-        let answer = functions::call(operation.function(), self.directory, event).unwrap().await.unwrap();
+        let answer = functions::invoke(operation.function(), self.directory, event).unwrap().await.unwrap();
         assert_eq!(answer["statusCode"], operation.status(), "{operation:?}: {answer}");
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
         let found = body["Resources"].as_array().map_or(0, Vec::len);

@@ -1,4 +1,4 @@
-//! Whole operations, from API Gateway's event to the answer.
+//! Whole operations, from API Gateway's event to the response.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -10,37 +10,39 @@ use serde_json::{Value, json};
 use store::Directory;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{events, functions};
+use gateway::functions;
 
-/// An operation whose calls of DynamoDB are answered as they were before.
-struct Prepared {
+use crate::events;
+
+/// An operation whose DynamoDB calls get recorded responses.
+struct Replay {
     runtime: Runtime,
     directory: &'static Directory,
     function: &'static str,
     event: Value,
 }
 
-impl Prepared {
+impl Replay {
     fn run(self) -> Value {
-        let work = functions::call(self.function, self.directory, self.event).unwrap();
+        let work = functions::invoke(self.function, self.directory, self.event).unwrap();
         self.runtime.block_on(work).unwrap()
     }
 }
 
-/// What the engine answered.
-type Played = Arc<Mutex<VecDeque<(u16, String)>>>;
+/// The responses of the engine.
+type Recording = Arc<Mutex<VecDeque<(u16, String)>>>;
 
-/// A function, its event by that name in `events/`, changes to it, and how many users there are.
+/// A function, the name of its event in `events/`, changes to the event, and the number of users.
 type Case = (&'static str, &'static str, &'static str, usize);
 
-fn prepared((function, event, change, users): Case) -> Prepared {
+fn prepared((function, event, change, users): Case) -> Replay {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let engine = Engine::new(Database::memory().unwrap(), "local".to_owned());
-    let played = Played::default();
-    let heard = played.clone();
+    let recorded = Recording::default();
+    let responses = recorded.clone();
     let recording = Directory::in_process("Table".to_owned(), move |operation, body| {
         let (status, answer) = engine.answer(operation, std::str::from_utf8(body).unwrap());
-        heard.lock().unwrap().push_back((status.as_u16(), answer.clone()));
+        responses.lock().unwrap().push_back((status.as_u16(), answer.clone()));
         (status.as_u16(), answer)
     });
     let recording: &'static Directory = Box::leak(Box::new(recording));
@@ -52,31 +54,31 @@ fn prepared((function, event, change, users): Case) -> Prepared {
             ids.push(json!({ "value": events::create(recording, "UsersCreate", name).await }));
         }
         let mut event: Value = serde_json::from_str(&events::fresh(recording, event).await).unwrap();
-        changed(&mut event, change);
+        apply_change(&mut event, change);
         if function.starts_with("Groups") && users > 0 {
             let group = json!({ "displayName": "Persons", "members": ids });
             let id = events::create(recording, "GroupsCreate", group).await;
             event["pathParameters"] = json!({ "id": id });
             event["path"] = json!(format!("/v2/Groups/{id}"));
         }
-        played.lock().unwrap().clear();
-        let answer = functions::call(function, recording, event.clone()).unwrap().await.unwrap();
+        recorded.lock().unwrap().clear();
+        let answer = functions::invoke(function, recording, event.clone()).unwrap().await.unwrap();
         assert!(answer["statusCode"].as_u64().unwrap() < 300, "{function}: {answer}");
         event
     });
-    // Once more for what is made once for a process, and once to be counted.
-    let mut answers = std::mem::take(&mut *played.lock().unwrap());
+    // The first replay initialises what a process needs once. The second one is counted.
+    let mut answers = std::mem::take(&mut *recorded.lock().unwrap());
     answers.extend(answers.clone());
     let answers = Mutex::new(answers);
     let directory = Directory::in_process("Table".to_owned(), move |_, _| answers.lock().unwrap().pop_front().unwrap());
-    let prepared = Prepared { runtime, directory: Box::leak(Box::new(directory)), function, event };
-    let work = functions::call(function, prepared.directory, prepared.event.clone()).unwrap();
+    let prepared = Replay { runtime, directory: Box::leak(Box::new(directory)), function, event };
+    let work = functions::invoke(function, prepared.directory, prepared.event.clone()).unwrap();
     prepared.runtime.block_on(work).unwrap();
     prepared
 }
 
-/// `filter=…`, or JSON members of the event.
-fn changed(event: &mut Value, change: &str) {
+/// Replaces members of the event.
+fn apply_change(event: &mut Value, change: &str) {
     if change.is_empty() {
         return;
     }
@@ -106,7 +108,7 @@ const SEARCH: &str =
 #[bench::groups_patch_of_20(args = (("GroupsPatch", "groups-patch", "", 20)), setup = prepared)]
 #[bench::bulk(args = (("Bulk", "bulk", "", 0)), setup = prepared)]
 #[bench::schemas(args = (("Schemas", "schemas", "", 0)), setup = prepared)]
-fn handler(prepared: Prepared) -> Value {
+fn handler(prepared: Replay) -> Value {
     black_box(prepared.run())
 }
 

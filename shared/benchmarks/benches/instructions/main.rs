@@ -1,17 +1,14 @@
-//! Instructions of each step and of whole operations, counted by callgrind: the same on every machine of one kind. The network is
-//! stubbed out: DynamoDB's answers are those that the embedded engine gave once.
+//! Instructions of single steps and of whole operations, counted by callgrind: the same on every machine of one
+//! kind. There is no network: DynamoDB's responses are recordings of the embedded engine.
 //!
-//!     cargo bench -p local --bench instructions            needs valgrind, and gungraun-runner of the version in Cargo.lock
-//!     .ci/instructions.py                                  compares the counts with the baseline beside this, and `--keep` sets it
+//!     cargo bench -p benchmarks --bench instructions    needs valgrind and the gungraun-runner of Cargo.lock's version
+//!     .ci/instructions.py                               compares with report/baseline.json; `--keep` replaces it
 
-#![allow(unused_qualifications, reason = "the macros of gungraun write their paths out")]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by a panic")]
+#![allow(unused_qualifications, reason = "the macros of gungraun write out their paths")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed benchmark panics")]
 
 #[path = "../common/events.rs"]
 mod events;
-#[path = "../../src/functions.rs"]
-#[allow(dead_code, reason = "its list of names is for other tests")]
-mod functions;
 mod handlers;
 mod steps;
 

@@ -1,4 +1,4 @@
-//! The steps that need nothing but a request and a resource.
+//! The pure steps: they need only a request and a resource.
 
 use std::hint::black_box;
 
@@ -31,7 +31,7 @@ fn object(value: Value) -> Object {
 }
 
 fn text(text: &'static str) -> &'static str {
-    // What is made once for a process, the schemas above all, is not counted.
+    // Initialises what a process needs once, above all the schemas, so that it is not counted.
     filter(text);
     text
 }

@@ -1,4 +1,5 @@
-//! A client like Okta's of one tenant: it sends when a request is due, keeps its connections, and waits when it is told to.
+//! A client of one tenant that behaves like Okta's: it sends each request when it is due, keeps its connections
+//! open, and honours `Retry-After`.
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -17,10 +18,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::log::{Log, Operation};
 
-/// Connections of one tenant: what is due while all are busy waits, and is late.
+/// Connections of one tenant. A request that is due while all are busy waits, and is late.
 const CONNECTIONS: usize = 8;
-/// Okta gives up then.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Okta's timeout.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const MEDIA_TYPE: &str = "application/scim+json";
 
 pub(crate) struct Client {
@@ -31,7 +32,7 @@ pub(crate) struct Client {
     log: Rc<RefCell<Log>>,
 }
 
-/// What to send: the path is relative to the base URL and encoded.
+/// A request. The path is relative to the base URL and percent-encoded.
 pub(crate) struct Call {
     pub(crate) operation: Operation,
     pub(crate) path: String,
@@ -39,11 +40,11 @@ pub(crate) struct Call {
 }
 
 pub(crate) struct Answer {
-    /// What was asked, for whoever reads that the answer is wrong.
-    about: String,
+    /// The request, for error messages.
+    request: String,
     pub(crate) status: u16,
     pub(crate) body: Value,
-    /// Whether it was sent before and may have been done then.
+    /// Whether an earlier attempt may have been carried out.
     pub(crate) repeated: bool,
 }
 
@@ -60,21 +61,21 @@ impl Client {
         }
     }
 
-    /// Sends a request that is due, and again when it is put off; its time is counted from when it was due.
+    /// Sends a request, and retries it after 429 and 503. Its time counts from the moment when it was due.
     pub(crate) async fn send(&self, call: &Call, due: Instant) -> Result<Answer, String> {
-        let _connection = self.connections.acquire().await.expect("it is never closed");
+        let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
         let mut repeated = false;
         loop {
             let (status, headers, body) = self.exchange(call).await.map_err(|problem| call.wrong(&problem))?;
             if let 429 | 503 = status {
-                self.log.borrow_mut().put_off += 1;
+                self.log.borrow_mut().throttled += 1;
                 repeated |= status == 503;
-                sleep(retry_after(&headers).ok_or_else(|| call.wrong("put off without saying until when"))?).await;
+                sleep(retry_after(&headers).ok_or_else(|| call.wrong("429 or 503 without Retry-After"))?).await;
                 continue;
             }
-            self.log.borrow_mut().answered(call.operation, due);
-            let body = decoded(&headers, &body).map_err(|problem| call.wrong(&problem))?;
-            return Ok(Answer { about: call.about(), status, body, repeated });
+            self.log.borrow_mut().record_response(call.operation, due);
+            let body = decode(&headers, &body).map_err(|problem| call.wrong(&problem))?;
+            return Ok(Answer { request: call.describe(), status, body, repeated });
         }
     }
 
@@ -95,35 +96,35 @@ impl Client {
             let body = to_bytes(Body::new(body), usize::MAX).await.map_err(|error| error.to_string())?;
             Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
         };
-        tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
     }
 }
 
 impl Call {
-    fn about(&self) -> String {
+    fn describe(&self) -> String {
         format!("{}: {} {}", self.operation, self.operation.method(), self.path)
     }
 
     fn wrong(&self, problem: &str) -> String {
-        format!("{}: {problem}", self.about())
+        format!("{}: {problem}", self.describe())
     }
 }
 
 impl Answer {
     pub(crate) fn expect(self, status: u16) -> Result<Self, String> {
         let found = self.status;
-        self.must(found == status, || format!("wanted {status}"))
+        self.ensure(found == status, || format!("wanted {status}"))
     }
 
-    /// Is wrong unless `holds`.
-    pub(crate) fn must(self, holds: bool, wanted: impl Fn() -> String) -> Result<Self, String> {
-        if holds { Ok(self) } else { Err(format!("{}: {}: {} {}", self.about, wanted(), self.status, self.body)) }
+    /// Fails unless `holds`.
+    pub(crate) fn ensure(self, holds: bool, wanted: impl Fn() -> String) -> Result<Self, String> {
+        if holds { Ok(self) } else { Err(format!("{}: {}: {} {}", self.request, wanted(), self.status, self.body)) }
     }
 
-    /// Holds these values, among others.
+    /// Fails unless the body contains these values.
     pub(crate) fn holding(self, expect: &Value) -> Result<Self, String> {
         let holds = holds(&self.body, expect);
-        self.must(holds, || format!("wanted {expect}"))
+        self.ensure(holds, || format!("wanted {expect}"))
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -134,7 +135,7 @@ impl Answer {
         self[name].as_u64().unwrap_or(u64::MAX)
     }
 
-    /// The ids of what a list shows.
+    /// The ids of the listed resources.
     pub(crate) fn ids(&self) -> Vec<String> {
         ids(&self["Resources"], "id")
     }
@@ -148,12 +149,13 @@ impl Index<&str> for Answer {
     }
 }
 
-/// The texts of this name in a list of objects.
+/// The strings with this name in a list of objects.
 pub(crate) fn ids(list: &Value, name: &str) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|one| one[name].as_str().map(str::to_owned)).collect()
 }
 
-/// Whether a value is as expected; an object may have more, and lists are compared whole.
+/// Whether a value contains what is expected. An object may have more members; lists have to match element by
+/// element.
 fn holds(value: &Value, expect: &Value) -> bool {
     match (value, expect) {
         (Value::Object(value), Value::Object(expect)) => {
@@ -166,12 +168,12 @@ fn holds(value: &Value, expect: &Value) -> bool {
     }
 }
 
-/// An integer of seconds (Okta takes nothing else).
+/// An integer of seconds: Okta accepts no other form.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
-fn decoded(headers: &HeaderMap, body: &[u8]) -> Result<Value, String> {
+fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Value, String> {
     if body.is_empty() {
         return Ok(Value::Null);
     }

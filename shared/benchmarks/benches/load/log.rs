@@ -1,4 +1,4 @@
-//! What was sent, and how long it took.
+//! The responses of a run and their times.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use axum::http::Method;
 use tokio::time::Instant;
 
-/// A server that is so late so often does not keep up.
+/// A server with more than `MAX_LATE` responses that are later than this does not keep up.
 const LATE: Duration = Duration::from_secs(2);
-const TOO_OFTEN: usize = 50;
-/// More need not be known.
-const ERRORS: usize = 20;
+const MAX_LATE: usize = 50;
+/// A run with this many errors ends.
+const MAX_ERRORS: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
@@ -68,27 +68,27 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What happened since it was begun.
+/// The responses since a moment.
 pub(crate) struct Log {
     pub(crate) begun: Instant,
-    /// Of each answer, in microseconds since it was due.
+    /// The microseconds from due request to response, by operation.
     pub(crate) times: BTreeMap<Operation, Vec<u32>>,
-    /// Answers in each second.
+    /// Responses in each second.
     pub(crate) per_second: Vec<u32>,
-    /// By 429 or 503.
-    pub(crate) put_off: u64,
+    /// Responses with 429 or 503.
+    pub(crate) throttled: u64,
     pub(crate) errors: Vec<String>,
-    /// How many answers were late.
+    /// Late responses.
     pub(crate) late: usize,
 }
 
 impl Log {
     pub(crate) fn new(begun: Instant) -> Self {
         let (times, per_second, errors) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { begun, times, per_second, put_off: 0, errors, late: 0 }
+        Self { begun, times, per_second, throttled: 0, errors, late: 0 }
     }
 
-    pub(crate) fn answered(&mut self, operation: Operation, due: Instant) {
+    pub(crate) fn record_response(&mut self, operation: Operation, due: Instant) {
         let (late, second) = (due.elapsed(), self.begun.elapsed().as_secs() as usize);
         self.late += usize::from(late > LATE);
         self.times.entry(operation).or_default().push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));
@@ -99,25 +99,25 @@ impl Log {
     }
 
     pub(crate) fn is_late(&self) -> bool {
-        self.late > TOO_OFTEN
+        self.late > MAX_LATE
     }
 
-    /// Whether there is no use in going on.
+    /// Whether the run should end.
     pub(crate) fn is_hopeless(&self) -> bool {
-        self.errors.len() >= ERRORS
+        self.errors.len() >= MAX_ERRORS
     }
 
     pub(crate) fn requests(&self) -> usize {
         self.times.values().map(Vec::len).sum()
     }
 
-    /// Milliseconds of all answers, in order.
+    /// The times of all responses.
     pub(crate) fn all_times(&self) -> Times {
         Times::of(self.times.values().flatten())
     }
 }
 
-/// Milliseconds, in order.
+/// Milliseconds, sorted.
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
@@ -127,7 +127,7 @@ impl Times {
         Self(times.into_iter().map(|time| f64::from(time) / 1000.0).collect())
     }
 
-    /// What so much of a hundred are at most; 0 of nothing.
+    /// The percentile; 0 if there is no time.
     pub(crate) fn at(&self, percent: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
         self.0.get(last.min(self.0.len() * percent / 100)).copied().unwrap_or_default()

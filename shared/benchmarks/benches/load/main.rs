@@ -1,11 +1,13 @@
-//! A load like Okta's on `cargo run`: so many requests a second of each tenant, by a schedule that does not wait for the server, each
-//! answer checked; and the time and memory that it takes. Prints tables in Markdown, and fails by what is wrong.
+//! A load like Okta's on `cargo run`: a fixed rate of requests of each tenant, by a schedule that does not wait for
+//! the server. It checks each response, and measures time and memory. Prints tables in Markdown, and fails if a
+//! response is wrong or the server falls behind.
 //!
-//!     cargo bench -p local --bench load                    on the embedded engine, with its data in a file
-//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench load
-//!     LOAD_SECONDS=30 LOAD_TENANTS=8 LOAD_RATE=10 cargo bench -p local --bench load
+//!     cargo bench -p benchmarks --bench load    on the embedded engine, with its data in a file
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p benchmarks --bench load
+//!     LOAD_SECONDS=30 LOAD_TENANTS=8 LOAD_RATE=10 cargo bench -p benchmarks --bench load
 //!
-//! Without `LOAD_RATE` it begins with 25 requests a second of each tenant, and takes less until the server keeps up.
+//! Without `LOAD_RATE`, it starts with 25 requests per second of each tenant and lowers the rate until the server
+//! keeps up.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,7 +15,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark fails by a panic, and prints its tables"
+    reason = "a failed benchmark panics, and a benchmark prints its tables"
 )]
 
 mod client;
@@ -24,7 +26,7 @@ mod phase;
 mod report;
 mod series;
 mod server;
-mod talk;
+mod session;
 mod tenant;
 mod users;
 
@@ -33,7 +35,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use testing::variable;
+use testkit::variable;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -44,11 +46,11 @@ use crate::report::Run;
 use crate::server::{Server, usage};
 use crate::tenant::{GROUPS, Tenant, USERS};
 
-/// What IPSIE asks of a server, for each tenant.
+/// The requests per second of each tenant that the IPSIE profile requires.
 const RATE: f64 = 25.0;
 
 fn main() -> ExitCode {
-    // One thread: the server needs the machine.
+    // A single thread leaves the other cores to the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (tenants, seconds) = (variable("LOAD_TENANTS", 40), variable("LOAD_SECONDS", 600));
     let server = Server::start(tenants as usize);
@@ -56,12 +58,12 @@ fn main() -> ExitCode {
     if problems.is_empty() {
         return ExitCode::SUCCESS;
     }
-    problems.iter().for_each(|problem| eprintln!("wrong: {problem}"));
-    eprintln!("--- what the server said last\n{}", server.last_words());
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    eprintln!("--- the last lines of the server\n{}", server.last_lines());
     ExitCode::FAILURE
 }
 
-/// What is wrong, if anything.
+/// Returns the problems of the run.
 async fn run(server: &Server, seconds: usize) -> Vec<String> {
     let (begun, base) = (Instant::now(), server.base());
     let log = Rc::new(RefCell::new(Log::new(begun)));
@@ -70,7 +72,7 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
     let load = Load { tenants: server.tokens.iter().enumerate().map(tenant).collect(), log: log.clone() };
     load.fill().await;
     load.peak().await;
-    server.rest().await;
+    server.idle().await;
     println!("{USERS} users and {GROUPS} groups of each tenant in {:.0?}", begun.elapsed());
     let rate = match std::env::var("LOAD_RATE") {
         Ok(rate) => rate.parse().expect("LOAD_RATE is a number"),
@@ -82,19 +84,19 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
     let usages = || server.usage().zip(usage("self"));
     let before = usages();
     let (memory, ()) =
-        tokio::join!(watch(server, seconds), load.hold(rate, Duration::from_secs(seconds as u64), false));
-    let busy = server.rest().await;
+        tokio::join!(sample_memory(server, seconds), load.hold(rate, Duration::from_secs(seconds as u64), false));
+    let busy = server.idle().await;
     let cpu = before.zip(usages()).map(|((server, own), (server_end, own_end))| [(server, server_end), (own, own_end)]);
     let is_embedded = std::env::var_os("DYNAMODB_ENDPOINT").is_none();
     let run = Run { tenants: load.tenants.len(), rate, seconds, memory, cpu, is_embedded, busy };
     println!();
     let problems = run.report(&log.borrow());
-    println!("\n{}", series::keep(is_embedded, &run.memory, &log.borrow().per_second).display());
+    println!("\n{}", series::write(is_embedded, &run.memory, &log.borrow().per_second).display());
     problems
 }
 
-/// The server's memory at the end of each second.
-async fn watch(server: &Server, seconds: usize) -> Vec<f64> {
+/// Samples the memory of the server at the end of each second.
+async fn sample_memory(server: &Server, seconds: usize) -> Vec<f64> {
     let (begun, mut samples) = (Instant::now(), Vec::new());
     for second in 1..=seconds {
         sleep_until(begun + Duration::from_secs(second as u64)).await;

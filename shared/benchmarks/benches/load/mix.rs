@@ -1,23 +1,23 @@
-//! What Okta does, and how often: jobs of requests that follow each other.
+//! The jobs of Okta, each a sequence of requests, and their shares.
 
 /// One job of an identity provider.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Job {
-    /// Look whether a user is there, who is.
+    /// Find an existing user.
     Find,
-    /// Look whether a user is there, and create it.
+    /// Find that a user does not exist, and create it.
     Join,
-    /// Delete a user: Okta never does, but the directory is to keep its size.
+    /// Delete a user. Okta never does, but the directory has to keep its size.
     Leave,
-    /// Read a user, and write it back with a change.
+    /// Read a user and write it back with a change.
     Update,
-    /// Deactivate a user, find it, reactivate it, and read it at once.
+    /// Deactivate a user, find it, reactivate it, and read it immediately.
     Suspend,
     /// Change a name.
     Rename,
-    /// Somebody joins a group and somebody leaves it; then it is read without members.
+    /// Add a member to a group, remove another, and read the group without members.
     Members,
-    /// Look whether a group is there, create it, fill it, read it, and delete another.
+    /// Find that a group does not exist, create it, add members, read it, and delete another.
     Push,
     /// Read all users in pages of 100, then all groups.
     Import,
@@ -25,7 +25,7 @@ pub(crate) enum Job {
     Test,
 }
 
-/// Each job, how many requests it has, and how many of a hundred requests are in such jobs.
+/// Each job, its number of requests, and how many of a hundred requests belong to such jobs.
 const MIX: [(Job, u32, u32); 10] = [
     (Job::Find, 1, 12),
     (Job::Join, 2, 8),
@@ -39,7 +39,7 @@ const MIX: [(Job, u32, u32); 10] = [
     (Job::Test, 1, 2),
 ];
 
-/// The jobs of a hundred requests, in any order, and how many requests each has.
+/// The jobs of a hundred requests in random order, each with its number of requests.
 pub(crate) fn hundred(random: &mut fastrand::Rng) -> Vec<(Job, u32)> {
     let mut jobs: Vec<(Job, u32)> = MIX
         .iter()

@@ -1,4 +1,4 @@
-//! A time of load: each tenant's jobs by a schedule that does not wait for the server.
+//! The phases of a run. Each tenant runs its jobs by a schedule that does not wait for the server.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,33 +10,33 @@ use tokio::time::{Instant, sleep_until};
 use crate::log::Log;
 use crate::mix::{self, Job};
 use crate::server::Server;
-use crate::talk::Talk;
+use crate::session::Session;
 use crate::tenant::{GROUPS, Tenant, USERS};
 
-/// So many jobs at once fill a directory.
-const FILLING: usize = 4;
-/// How long a rate is tried.
-const STEP: Duration = Duration::from_secs(20);
-/// After a rate that is too high comes that of its answers, or, where it is lower, so much of it.
-const LESS: f64 = 0.85;
-/// A server keeps up if of a hundred answers 99 are there so many milliseconds after their request was due.
+/// Concurrent jobs of each tenant that fill its directory.
+const CONCURRENT_FILLS: usize = 4;
+/// How long the ramp tries a rate.
+const RAMP_STEP: Duration = Duration::from_secs(20);
+/// The next rate after one that is too high is this part of it, or the rate of the responses if that is lower.
+const RAMP_FACTOR: f64 = 0.85;
+/// A server keeps up if 99 of 100 responses arrive within this time after their request was due.
 const IN_TIME_MS: f64 = 500.0;
 
-/// All tenants, and what they write down.
+/// All tenants and their log.
 pub(crate) struct Load {
     pub(crate) tenants: Vec<Rc<Tenant>>,
     pub(crate) log: Rc<RefCell<Log>>,
 }
 
 impl Load {
-    /// The users and groups that there are from the beginning.
+    /// Creates the initial users and groups.
     pub(crate) async fn fill(&self) {
         let mut filling = JoinSet::new();
         for tenant in &self.tenants {
-            for part in 0..FILLING {
+            for part in 0..CONCURRENT_FILLS {
                 let (tenant, log) = (tenant.clone(), self.log.clone());
                 filling.spawn_local(async move {
-                    for _ in (part..USERS).step_by(FILLING) {
+                    for _ in (part..USERS).step_by(CONCURRENT_FILLS) {
                         run(&tenant, Job::Join, Instant::now(), Duration::ZERO, &log).await;
                     }
                 });
@@ -55,8 +55,8 @@ impl Load {
         filling.join_all().await;
     }
 
-    /// All connections of all tenants are busy at once, as after a standstill: what memory that takes has been taken then, and what comes
-    /// later is growth.
+    /// Uses all connections of all tenants at once, as after an outage. The server then has allocated the memory
+    /// that this takes, and later growth is real growth.
     pub(crate) async fn peak(&self) {
         let mut jobs = JoinSet::new();
         for tenant in &self.tenants {
@@ -70,13 +70,14 @@ impl Load {
         jobs.join_all().await;
     }
 
-    /// The most requests a second of each tenant, up to `rate`, with which the server keeps up. Prints what was tried.
+    /// Finds the highest rate, up to `rate` requests per second of each tenant, with which the server keeps up.
+    /// Prints each attempt.
     pub(crate) async fn ramp(&self, mut rate: f64, server: &Server) -> f64 {
         loop {
             let begun = Instant::now();
-            self.hold(rate, STEP, true).await;
+            self.hold(rate, RAMP_STEP, true).await;
             let answered = self.log.borrow().requests() as f64 / begun.elapsed().as_secs_f64();
-            server.rest().await;
+            server.idle().await;
             let log = self.log.borrow();
             let p99 = log.all_times().at(99);
             let keeps_up = !log.is_late() && p99 < IN_TIME_MS;
@@ -85,12 +86,12 @@ impl Load {
             if keeps_up || log.is_hopeless() {
                 return rate;
             }
-            rate = (rate * LESS).min(answered / self.tenants.len() as f64);
+            rate = (rate * RAMP_FACTOR).min(answered / self.tenants.len() as f64);
         }
     }
 
-    /// Sends so many requests a second for each tenant until the time is up, and waits for the last answer. If `may_end`, it ends when
-    /// the server does not keep up.
+    /// Sends this rate of requests per second for each tenant until the time is over, and waits for the last
+    /// response. With `may_end`, it ends early if the server does not keep up.
     pub(crate) async fn hold(&self, rate: f64, time: Duration, may_end: bool) {
         let (begun, gap) = (Instant::now(), Duration::from_secs_f64(1.0 / rate));
         let errors = std::mem::take(&mut self.log.borrow_mut().errors);
@@ -121,8 +122,8 @@ impl Load {
 }
 
 pub(crate) async fn run(tenant: &Rc<Tenant>, job: Job, due: Instant, gap: Duration, log: &RefCell<Log>) {
-    let talk = Talk { tenant: tenant.clone(), due, gap };
-    if let Err(error) = talk.run(job).await {
+    let session = Session { tenant: tenant.clone(), due, gap };
+    if let Err(error) = session.run(job).await {
         log.borrow_mut().errors.push(error);
     }
 }

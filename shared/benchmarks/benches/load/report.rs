@@ -1,35 +1,35 @@
-//! The figures of a run, in Markdown; and what is wrong with them.
+//! The figures of a run, in Markdown, and the problems among them.
 
 use std::time::Duration;
 
 use crate::log::{Log, Times};
 use crate::server::Usage;
 
-/// Memory is flat if the median of the last minute is at most so many percent above that of the second minute.
+/// Memory is flat if the median of the last minute is at most this many percent above that of the second minute.
 const FLAT_PERCENT: f64 = 5.0;
-/// A server has kept up if it has answered so many of those that were due.
+/// A server has kept up if it has answered this part of the due requests.
 const KEPT_UP: f64 = 0.99;
 const MINUTE: usize = 60;
-/// In a shorter run, memory and time are shown and not judged.
-const JUDGED: usize = 2 * MINUTE;
+/// Shorter runs show memory and time, and do not fail because of them.
+const MIN_JUDGED_SECONDS: usize = 2 * MINUTE;
 
 pub(crate) struct Run {
     pub(crate) tenants: usize,
-    /// Requests a second of each tenant.
+    /// Requests per second of each tenant.
     pub(crate) rate: f64,
     pub(crate) seconds: usize,
-    /// At the end of each second; none where the system does not say.
+    /// Megabytes at the end of each second. Empty where the system does not report them.
     pub(crate) memory: Vec<f64>,
-    /// Of the server and of this process, at the beginning and at the end.
+    /// The usage of the server and of this process, each at the beginning and at the end.
     pub(crate) cpu: Option<[(Usage, Usage); 2]>,
-    /// Another engine is a process of its own, whose CPU time is not known.
+    /// The CPU time of another engine is not known, because it is a separate process.
     pub(crate) is_embedded: bool,
-    /// How long the server still had to do after the last answer.
+    /// How long the server went on working after the last response.
     pub(crate) busy: Duration,
 }
 
 impl Run {
-    /// Prints tables, and returns what must not be.
+    /// Prints the tables, and returns the problems.
     pub(crate) fn report(&self, log: &Log) -> Vec<String> {
         let Self { tenants, rate, seconds, .. } = self;
         let (times, requests) = (log.all_times(), log.requests());
@@ -40,7 +40,7 @@ impl Run {
         println!("| | |\n|---|---|");
         println!("| requests | {requests}: {achieved:.1} answered a second |");
         println!("| errors | {} |", log.errors.len());
-        println!("| put off by 429 or 503 | {} |", log.put_off);
+        println!("| put off by 429 or 503 | {} |", log.throttled);
         println!("| p50, p99, max | {:.1}, {:.1}, {:.0} ms |", times.at(50), times.at(99), times.at(100));
         if let Some(cpu) = self.cpu {
             let spent = cpu.map(|(begin, end)| end.cpu_seconds - begin.cpu_seconds);
@@ -56,7 +56,7 @@ impl Run {
         let growth = self.memory();
         self.operations(log);
         let mut problems: Vec<String> = log.errors.clone();
-        if *seconds > JUDGED {
+        if *seconds > MIN_JUDGED_SECONDS {
             problems.extend(growth.filter(|it| *it > FLAT_PERCENT).map(|it| format!("memory has grown by {it:.1} %")));
             problems.extend(
                 (achieved < KEPT_UP * wanted).then(|| format!("the server has not kept up with {wanted:.0} a second")),
@@ -65,7 +65,7 @@ impl Run {
         problems
     }
 
-    /// By how many percent memory has grown.
+    /// The growth of memory in percent.
     fn memory(&self) -> Option<f64> {
         let last = self.memory.last()?;
         let max = |samples: &[f64]| samples.iter().copied().fold(0.0, f64::max);
@@ -77,7 +77,7 @@ impl Run {
         println!(
             "| memory of the server | {first:.1} MB after a minute, then at most {most:.1} MB, {last:.1} MB at the end |"
         );
-        if self.memory.len() <= JUDGED {
+        if self.memory.len() <= MIN_JUDGED_SECONDS {
             return None;
         }
         let (second, end) = (median(&later[..MINUTE]), median(&self.memory[self.memory.len() - MINUTE..]));

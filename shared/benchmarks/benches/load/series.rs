@@ -1,11 +1,12 @@
-//! Memory and answers against time, of the last run on each engine, for a plot.
+//! Memory and responses over time, of the last run on each engine, for a plot.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Keeps a run's series, with a line for each second: the second, megabytes, answers. Where that is.
-pub(crate) fn keep(is_embedded: bool, memory: &[f64], answers: &[u32]) -> PathBuf {
+/// Writes the series of a run, with a line for each second: the second, megabytes, responses. Returns the path of
+/// the file.
+pub(crate) fn write(is_embedded: bool, memory: &[f64], answers: &[u32]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("load");
     fs::create_dir_all(&folder).unwrap();
     let mut series = String::new();

@@ -1,42 +1,45 @@
-//! The server under load: a `local` in a process of its own, as `cargo run` starts it, with its data in a file or in the DynamoDB that
-//! `DYNAMODB_ENDPOINT` names.
+//! The server under load: the program of `cargo run` in a process of its own, with its data in a file or in the
+//! DynamoDB that `DYNAMODB_ENDPOINT` names.
 
+use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Starting takes milliseconds on a file, seconds on DynamoDB Local for the first.
-const START: Duration = Duration::from_secs(60);
-/// The last line of what is said at the start, the token among it.
-const INTRODUCED: &str = "Ctrl-C stops it.";
-/// Linux counts CPU time in hundredths of a second, whatever the machine.
+/// The start takes milliseconds on a file, and seconds for the first process on DynamoDB Local.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// The end of the banner, which contains the token.
+const BANNER_END: &str = "Ctrl-C stops it.";
+/// Linux reports CPU time in hundredths of a second on every machine.
 const TICKS: f64 = 100.0;
-/// A server that has nothing to do takes less than so much of a core, each time that is looked at.
+/// An idle server takes less than this part of a core between two samples.
 const IDLE: f64 = 0.1;
-const LOOK: Duration = Duration::from_millis(500);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Server {
     process: Process,
     _folder: TempDir,
-    /// One of each tenant.
+    /// One token of each tenant.
     pub(crate) tokens: Vec<String>,
 }
 
-/// It dies with its value.
+/// A process that is killed when this is dropped.
 struct Process {
     child: Child,
-    said: PathBuf,
+    /// The file with its output.
+    output: PathBuf,
 }
 
-/// What a process has of the machine.
+/// The resources that a process uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) resident_mb: f64,
-    /// Since its start.
+    /// Since the start of the process.
     pub(crate) cpu_seconds: f64,
 }
 
@@ -60,69 +63,99 @@ impl Server {
         self.process.word("http", ":/.-")
     }
 
-    /// The last lines that it has printed.
-    pub(crate) fn last_words(&self) -> String {
-        let said = self.process.said();
-        let lines: Vec<&str> = said.lines().collect();
+    /// The last lines of its output.
+    pub(crate) fn last_lines(&self) -> String {
+        let output = self.process.output();
+        let lines: Vec<&str> = output.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    /// Waits until it has told its events, which it does when it has answered, and says for how long it was busy with them.
-    pub(crate) async fn rest(&self) -> Duration {
+    /// Waits until the server is idle, because it publishes events after its responses. Returns how long it was
+    /// busy.
+    pub(crate) async fn idle(&self) -> Duration {
         let begun = tokio::time::Instant::now();
         loop {
             let before = self.usage();
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(SAMPLE_INTERVAL).await;
             let spent = before.zip(self.usage()).map(|(before, now)| now.cpu_seconds - before.cpu_seconds);
-            if spent.is_none_or(|spent| spent < IDLE * LOOK.as_secs_f64()) {
-                return begun.elapsed() - LOOK;
+            if spent.is_none_or(|spent| spent < IDLE * SAMPLE_INTERVAL.as_secs_f64()) {
+                return begun.elapsed() - SAMPLE_INTERVAL;
             }
         }
     }
 
-    /// None where the system does not say.
+    /// `None` where the system does not report it.
     pub(crate) fn usage(&self) -> Option<Usage> {
         usage(&self.id().to_string())
     }
 
-    /// Of the process.
+    /// The id of the process.
     pub(crate) fn id(&self) -> u32 {
         self.process.child.id()
     }
 }
 
 impl Process {
-    /// Starts `local`, and waits until it has said where it listens and what its token is.
+    /// Starts the program, and waits for the end of its banner.
     fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> Self {
-        let said = folder.join("said");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        let output = folder.join("output");
+        let mut command = Command::new(program());
         command.args(["--port", "0", "--tenant", tenant]).args(more);
-        match std::env::var_os("DYNAMODB_ENDPOINT") {
+        match env::var_os("DYNAMODB_ENDPOINT") {
             Some(url) => command.arg("--dynamodb-endpoint").arg(url).args(["--table", table]),
             None => command.arg("--data").arg(folder.join("directory.sqlite")),
         };
-        let output = File::create(&said).unwrap();
-        command.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);
-        let process = Self { child: command.spawn().expect("local starts"), said };
+        let file = File::create(&output).unwrap();
+        command.stdin(Stdio::null()).stderr(file.try_clone().unwrap()).stdout(file);
+        let process = Self { child: command.spawn().expect("local starts"), output };
         let begun = Instant::now();
-        while !process.said().contains(INTRODUCED) {
-            assert!(begun.elapsed() < START, "local did not say where it listens, only:\n{}", process.said());
+        while !process.output().contains(BANNER_END) {
+            assert!(begun.elapsed() < START_TIMEOUT, "local printed no banner, only:\n{}", process.output());
             thread::sleep(Duration::from_millis(5));
         }
         process
     }
 
-    fn said(&self) -> String {
-        fs::read_to_string(&self.said).unwrap_or_default()
+    fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap_or_default()
     }
 
-    /// The first word of what was said that starts with `start` and goes on with letters, digits and `others`.
+    /// The first word of the output that starts with `start` and continues with letters, digits and `others`.
     fn word(&self, start: &str, others: &str) -> String {
-        let said = self.said();
-        let from = &said[said.find(start).expect("it is said at the start")..];
+        let output = self.output();
+        let from = &output[output.find(start).expect("the banner contains it")..];
         let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !others.contains(c));
         from[..end.unwrap_or(from.len())].to_owned()
     }
+}
+
+/// The program of `cargo run`, built by Cargo in the profile and the target directory of this benchmark.
+/// `LOCAL_PROGRAM` names another.
+fn program() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> =
+        LazyLock::new(|| env::var_os("LOCAL_PROGRAM").map_or_else(build, PathBuf::from));
+    &PROGRAM
+}
+
+fn build() -> PathBuf {
+    // This program is TARGET/PROFILE/deps/NAME.
+    let own = env::current_exe().unwrap();
+    let folder = own.ancestors().nth(2).expect("Cargo runs a benchmark in its target directory");
+    let target = folder.parent().unwrap();
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => "dev",
+        Some("release") | None => "bench",
+        Some(other) => other,
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(["build", "--package", "local", "--locked", "--quiet", "--profile", profile]);
+    let status = cargo.arg("--target-dir").arg(target).status().expect("Cargo starts");
+    assert!(
+        status.success(),
+        "`cargo build --package local` failed; LOCAL_PROGRAM can name a program that is built already"
+    );
+    folder.join(format!("local{}", env::consts::EXE_SUFFIX))
 }
 
 impl Drop for Process {
@@ -132,13 +165,13 @@ impl Drop for Process {
     }
 }
 
-/// Of the process with this number, or of `self`.
+/// The usage of the process with this id, or of `self`.
 pub(crate) fn usage(process: &str) -> Option<Usage> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let resident_kb: f64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // Behind the program's name, which may hold anything: the state is the first, user time the 12th, system time the 13th.
+    // The fields after the program's name, which may contain anything: user time is the 12th, system time the 13th.
     let times = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
     let ticks: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
     Some(Usage { resident_mb: resident_kb / 1024.0, cpu_seconds: ticks / TICKS })

@@ -1,4 +1,4 @@
-//! A tenant: its client, and what has to be in its directory.
+//! A tenant: its client, and the expected state of its directory.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -10,26 +10,26 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 
-/// So many users there are: an import has three pages.
+/// The initial number of users, so that an import has three pages.
 pub(crate) const USERS: usize = 250;
-/// So many groups there are.
+/// The initial number of groups.
 pub(crate) const GROUPS: usize = 6;
 
 pub(crate) struct Tenant {
     pub(crate) client: Client,
     pub(crate) random: RefCell<fastrand::Rng>,
-    /// Users and groups that no job has at the moment: a job takes what it changes, so that it knows what has to be answered.
+    /// Users and groups that no job has taken. A job takes what it changes, so that it knows the expected response.
     pub(crate) users: RefCell<Vec<User>>,
     pub(crate) groups: RefCell<Vec<Group>>,
-    /// The ids of users whose creation was answered, and whose end was not asked for.
-    pub(crate) there: RefCell<BTreeSet<String>>,
-    /// The same of groups.
-    pub(crate) groups_there: RefCell<BTreeSet<String>>,
-    /// The ids of users whose deletion was answered.
-    pub(crate) gone: RefCell<BTreeSet<String>>,
-    /// How many users' creation was asked for.
-    pub(crate) begun: Cell<usize>,
-    /// An import begins when the one before it has ended, as they do at Okta.
+    /// The ids of users whose creation was acknowledged and whose deletion was not requested.
+    pub(crate) existing_users: RefCell<BTreeSet<String>>,
+    /// The same for groups.
+    pub(crate) existing_groups: RefCell<BTreeSet<String>>,
+    /// The ids of users whose deletion was acknowledged.
+    pub(crate) deleted_users: RefCell<BTreeSet<String>>,
+    /// How many creations of users were requested.
+    pub(crate) requested_users: Cell<usize>,
+    /// Serialises imports, as Okta does.
     pub(crate) importing: Mutex<()>,
 }
 
@@ -54,20 +54,20 @@ impl Tenant {
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
             users: RefCell::default(),
             groups: RefCell::default(),
-            there: RefCell::default(),
-            groups_there: RefCell::default(),
-            gone: RefCell::default(),
-            begun: Cell::default(),
+            existing_users: RefCell::default(),
+            existing_groups: RefCell::default(),
+            deleted_users: RefCell::default(),
+            requested_users: Cell::default(),
             importing: Mutex::default(),
         }
     }
 
-    /// A name that nobody has had.
+    /// A new unique name.
     pub(crate) fn new_name(&self) -> String {
         format!("{:016x}", self.random.borrow_mut().u64(..))
     }
 
-    /// Any user that no job has; where the server is so slow that all are taken, it waits for one.
+    /// Takes a random user. Waits for one if jobs have taken all, because the server is slow.
     pub(crate) async fn user(&self) -> User {
         self.take(&self.users).await
     }
@@ -87,16 +87,16 @@ impl Tenant {
         }
     }
 
-    /// Some users that no job has. Nothing keeps them from being deleted meanwhile.
-    pub(crate) fn some(&self, count: usize) -> BTreeSet<String> {
+    /// The ids of random users. They are not taken, so another job may delete them meanwhile.
+    pub(crate) fn random_users(&self, count: usize) -> BTreeSet<String> {
         let (users, mut random) = (self.users.borrow(), self.random.borrow_mut());
         (0..count).filter_map(|_| random.choice(users.iter()).map(|user| user.id.clone())).collect()
     }
 }
 
 impl User {
-    /// What has to be answered for it.
-    pub(crate) fn shown(&self) -> Value {
+    /// The expected representation.
+    pub(crate) fn expected(&self) -> Value {
         json!({ "id": self.id, "userName": self.user_name, "title": self.title, "active": self.active,
             "name": { "givenName": self.given_name, "familyName": "Userova" }, "emails": [{ "value": self.user_name }] })
     }

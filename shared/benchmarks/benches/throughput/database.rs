@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::server::{Server, usage};
 
-/// In seconds: of the server's embedded database, or of the DynamoDB Local that `DYNAMODB_ENDPOINT` names. None where the system does not say.
+/// The CPU seconds of the server's embedded database, or of the DynamoDB Local that `DYNAMODB_ENDPOINT` names.
+/// `None` where the system does not report them.
 pub(crate) fn cpu(server: &Server) -> Option<f64> {
     match std::env::var("DYNAMODB_ENDPOINT") {
         Ok(url) => of_another(url.trim_end_matches('/').rsplit(':').next()?),
@@ -21,7 +22,7 @@ fn of_another(port: &str) -> Option<f64> {
     usage(&processes.find(is_it)?).map(|usage| usage.cpu_seconds)
 }
 
-/// Of the threads of a process that have this name.
+/// The CPU seconds of the threads with this name in a process.
 fn of_threads(process: u32, name: &str) -> Option<f64> {
     let mut nanoseconds = 0.0;
     for task in fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {

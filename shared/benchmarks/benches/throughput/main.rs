@@ -1,16 +1,16 @@
-//! How many requests like Okta's `cargo run` answers over 8 connections, each with one request after the other; and whose CPU time
-//! they take. Prints a table in Markdown, and fails by a wrong answer.
+//! The throughput of `cargo run`: requests like Okta's over 8 connections, one after the other on each, and the CPU
+//! time that they take in each part. Prints a table in Markdown, and fails if a response is wrong.
 //!
-//!     cargo bench -p local --bench throughput              on the embedded engine, with its data in a file
-//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p local --bench throughput
+//!     cargo bench -p benchmarks --bench throughput    on the embedded engine, with its data in a file
+//!     DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo bench -p benchmarks --bench throughput
 
-#![allow(dead_code, reason = "what is of the benchmark of load is more than is needed here")]
+#![allow(dead_code, reason = "only parts of the load benchmark are needed here")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a benchmark fails by a panic, and prints its tables"
+    reason = "a failed benchmark panics, and a benchmark prints its tables"
 )]
 
 #[path = "../load/client.rs"]
@@ -26,8 +26,8 @@ mod mix;
 mod phase;
 #[path = "../load/server.rs"]
 mod server;
-#[path = "../load/talk.rs"]
-mod talk;
+#[path = "../load/session.rs"]
+mod session;
 #[path = "../load/tenant.rs"]
 mod tenant;
 #[path = "../load/users.rs"]
@@ -37,7 +37,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use testing::variable;
+use testkit::variable;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
@@ -62,12 +62,12 @@ async fn run(server: &Server, time: Duration) {
         |(number, token): (usize, &String)| Rc::new(Tenant::new(Client::new(&base, token, log.clone()), number as u64));
     let load = Load { tenants: server.tokens.iter().enumerate().map(tenant).collect(), log: log.clone() };
     load.fill().await;
-    server.rest().await;
+    server.idle().await;
     let own = || usage("self").map_or(0.0, |usage| usage.cpu_seconds);
     let whole = || server.usage().map_or(0.0, |usage| usage.cpu_seconds);
     let spent = || [whole(), database::cpu(server).unwrap_or(f64::NAN), own()];
     let (begun, before) = (Instant::now(), spent());
-    hurry(&load, time).await;
+    saturate(&load, time).await;
     let (seconds, after) = (begun.elapsed().as_secs_f64(), spent());
     let log = log.borrow();
     assert!(log.errors.is_empty(), "{}", log.errors.join("\n"));
@@ -80,11 +80,11 @@ async fn run(server: &Server, time: Duration) {
     println!("| p50, p99 | {:.1}, {:.1} ms |", times.at(50), times.at(99));
     println!("| CPU of the gateway, the functions in it and the SDK | {gateway:.2} ms a request |");
     println!("| CPU of the database | {database:.2} ms a request |");
-    println!("| of the benchmark itself | {own:.2} ms a request |");
+    println!("| CPU of the benchmark itself | {own:.2} ms a request |");
 }
 
-/// Sends one request after the other for each tenant until the time is up.
-async fn hurry(load: &Load, time: Duration) {
+/// Sends one request after the other for each tenant, until the time is over.
+async fn saturate(load: &Load, time: Duration) {
     let begun = Instant::now();
     load.log.replace(Log::new(begun));
     let mut loads = JoinSet::new();

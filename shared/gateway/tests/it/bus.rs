@@ -1,4 +1,4 @@
-//! An EventBridge that can fail, and the table's stream as it would hand over the records of a tenant.
+//! An EventBridge that can fail, and the batches in which the table's stream delivers change records.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,26 +10,24 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::engine::Engine;
-
-/// What it was sent, and what it does not take.
+/// The entries that it has received, and the failures to make.
 #[derive(Default)]
 pub(crate) struct Bus {
-    /// The entries that were taken, in the order in which they came.
-    pub(crate) taken: Vec<Value>,
-    /// How many entries each call had.
+    /// The entries that it has accepted, in the order in which they arrived.
+    pub(crate) accepted: Vec<Value>,
+    /// The number of entries of each call.
     pub(crate) calls: Vec<usize>,
-    /// By `jti`, how often it is not taken.
-    pub(crate) refused: BTreeMap<String, usize>,
-    /// Whether it answers 503 to all.
-    pub(crate) away: bool,
+    /// How many times an entry is throttled, by its `jti`.
+    pub(crate) throttled: BTreeMap<String, usize>,
+    /// Whether it answers 503 to every call.
+    pub(crate) is_down: bool,
 }
 
 impl Bus {
-    /// The `jti` of each entry that was taken.
+    /// The `jti` of each accepted entry.
     pub(crate) fn ids(&self) -> Vec<String> {
         let id = |entry: &Value| detail(entry)["jti"].as_str().unwrap().to_owned();
-        self.taken.iter().map(id).collect()
+        self.accepted.iter().map(id).collect()
     }
 }
 
@@ -37,7 +35,7 @@ pub(crate) fn detail(entry: &Value) -> Value {
     serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()
 }
 
-/// Serves from here on; the URL.
+/// Starts to serve, and returns the URL.
 pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +46,7 @@ pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
 
 async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes) -> Response {
     let mut bus = bus.lock().unwrap();
-    if bus.away {
+    if bus.is_down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let request: Value = serde_json::from_slice(&body).unwrap();
@@ -59,13 +57,13 @@ async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes)
     let mut results = Vec::new();
     for entry in entries {
         let id = detail(&entry)["jti"].as_str().unwrap().to_owned();
-        match bus.refused.get_mut(&id).filter(|left| **left > 0) {
-            Some(left) => {
-                *left -= 1;
+        match bus.throttled.get_mut(&id).filter(|times| **times > 0) {
+            Some(times) => {
+                *times -= 1;
                 results.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "injected"}));
             }
             None => {
-                bus.taken.push(entry);
+                bus.accepted.push(entry);
                 results.push(json!({"EventId": id}));
             }
         }
@@ -74,29 +72,7 @@ async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes)
     Json(json!({"FailedEntryCount": failed, "Entries": results})).into_response()
 }
 
-/// One call of an engine, which looks at the key's id alone.
-pub(crate) fn raw(engine: &Engine, operation: &str, request: &Value) -> Value {
-    let unchecked = format!("AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/dynamodb/aws4_request", engine.key);
-    let agent = ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().new_agent();
-    let request = agent
-        .post(&engine.url)
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("authorization", unchecked)
-        .send(request.to_string());
-    serde_json::from_str(&request.unwrap().body_mut().read_to_string().unwrap()).unwrap()
-}
-
-/// The items of a collection in DynamoDB's JSON, in their order.
-pub(crate) fn items(engine: &Engine, collection: &str) -> Vec<Value> {
-    let query = json!({
-        "TableName": "scim", "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": {"S": collection}},
-    });
-    raw(engine, "Query", &query)["Items"].as_array().unwrap().clone()
-}
-
-/// The batch that Lambda would make of records; their numbers are 1, 2 and so on.
+/// The event that Lambda would make of these records. Their sequence numbers are 1, 2 and so on.
 pub(crate) fn batch(images: &[Value]) -> Value {
     let record = |(image, number): (&Value, usize)| {
         let keys = json!({"pk": image["pk"], "sk": image["sk"]});

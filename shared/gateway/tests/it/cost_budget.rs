@@ -1,33 +1,34 @@
-//! What each operation costs: calls of DynamoDB, how many of them follow one another, and capacity units. None of it depends on the
-//! machine, so it is a test: what costs anything else than its row says is a mistake, or a reason to change the row.
+//! The cost of each operation: DynamoDB calls, how many of them follow one another, and capacity units. None of it
+//! depends on the machine, so this is a test: an operation that costs more or less than its row says has a mistake,
+//! or its row has to change.
 //!
-//! `COSTS_USERS` says how many users the directory has (100; 100,000 take half a minute): only the first way to a place far down a
-//! list depends on it.
+//! `COSTS_USERS` sets the number of users in the directory (100 by default; 100,000 take half a minute). Only the
+//! first read of a page far down a list depends on it.
 
 use std::time::Duration;
 
+use gateway::functions;
 use protocol::Caller;
 use serde_json::{Value, json};
 use store::load::{self, user_name};
 use store::{Connection, Credentials, Directory};
-use testing::{Faulty, Meter, Usage, variable};
+use testkit::{Faulty, Meter, Usage, variable};
 use tracing::instrument::WithSubscriber;
 
-use crate::functions;
-use crate::tests::directory;
+use crate::directory::{TABLE, directory, event};
 
-/// So long each call takes at least: what is sent at once is seen to be.
-const HELD: Duration = Duration::from_millis(20);
+/// Added to each call, so that concurrent calls overlap and are recognised as such.
+const LATENCY: Duration = Duration::from_millis(20);
 
-/// As they are loaded.
+/// The size of the users that `Directory::load` writes.
 const USERS_PER_MEGABYTE: u64 = 3000;
 
-/// What is read in proportion to what is counted off.
-const COUNTED: f64 = f64::NAN;
+/// Stands for read units that grow with the number of users that are counted.
+const ANY: f64 = f64::NAN;
 
-/// A request, the status that it is to have, and what it is to cost.
+/// A request, its expected status and its expected cost.
 struct Row {
-    what: &'static str,
+    name: &'static str,
     status: u64,
     cost: Usage,
     event: Value,
@@ -38,19 +39,24 @@ const fn cost(depth: usize, calls: usize, read: f64, write: f64) -> Usage {
     Usage { depth, calls, read, write }
 }
 
-/// Whom the rows are about: a user in no group, one in a group, one to come and go; a group of ten, an empty one.
-struct People {
+/// The ids of the resources that the rows name.
+struct Ids {
+    /// A user in no group.
     alone: String,
+    /// A user in a group.
     member: String,
+    /// A user who joins groups and leaves them.
     other: String,
+    /// A group of ten.
     group: String,
-    empty: String,
+    empty_group: String,
+    /// Three users, as members.
     three: Value,
 }
 
-/// The event of a request for the resource with an id, or for all of them.
+/// A row with the event of a request to one resource or to a collection.
 fn row(
-    what: &'static str,
+    name: &'static str,
     status: u64,
     cost: Usage,
     function: &'static str,
@@ -66,8 +72,8 @@ fn row(
         "Delete" => "DELETE",
         _ => "GET",
     };
-    let event = testing::event("acme", method, kind, id, query, body.is_object().then_some(body));
-    Row { what, status, cost, event, function }
+    let event = testkit::event("acme", method, kind, id, query, body.is_object().then_some(body));
+    Row { name, status, cost, event, function }
 }
 
 const NONE: Value = Value::Null;
@@ -80,8 +86,8 @@ fn patch(operations: Value) -> Value {
     json!({ "Operations": operations })
 }
 
-fn users(people: &People) -> Vec<Row> {
-    let (alone, member) = (Some(people.alone.as_str()), Some(people.member.as_str()));
+fn users(ids: &Ids) -> Vec<Row> {
+    let (alone, member) = (Some(ids.alone.as_str()), Some(ids.member.as_str()));
     let filter = |name: &str| json!({ "filter": [format!("userName eq \"{name}\"")] });
     let active = |active: bool| patch(json!([{ "op": "replace", "value": { "active": active } }]));
     let user = |name: &str| json!({ "userName": name });
@@ -113,13 +119,13 @@ fn users(people: &People) -> Vec<Row> {
     ]
 }
 
-fn groups(people: &People) -> Vec<Row> {
-    let (group, empty) = (Some(people.group.as_str()), Some(people.empty.as_str()));
+fn groups(ids: &Ids) -> Vec<Row> {
+    let (group, empty) = (Some(ids.group.as_str()), Some(ids.empty_group.as_str()));
     let bare = || json!({ "excludedAttributes": ["members"] });
-    let id = people.other.as_str();
+    let id = ids.other.as_str();
     let add = || patch(json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]));
     let remove = || patch(json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }]));
-    let three = json!({ "displayName": "Three", "members": people.three });
+    let three = json!({ "displayName": "Three", "members": ids.three });
     vec![
         row("create a group", 201, cost(1, 1, 0.0, 8.0), "GroupsCreate", None, NONE, json!({ "displayName": "New" })),
         row("create a group of 3", 201, cost(2, 2, 1.5, 26.0), "GroupsCreate", None, NONE, three),
@@ -137,18 +143,18 @@ fn groups(people: &People) -> Vec<Row> {
     ]
 }
 
-fn lists_and_ends(people: &People, count: u64) -> Vec<Row> {
-    let (group, alone) = (Some(people.group.as_str()), Some(people.alone.as_str()));
-    // Who comes upon a page has those before it counted off, a megabyte at a time.
+fn lists_and_ends(ids: &Ids, count: u64) -> Vec<Row> {
+    let (group, alone) = (Some(ids.group.as_str()), Some(ids.alone.as_str()));
+    // A page that no earlier page leads to is found by counting the users before it, a megabyte at a time.
     let counting = 1 + (count / 2 / USERS_PER_MEGABYTE) as usize;
-    let (far, next) = (cost(3 + counting, 5 + counting, COUNTED, 1.0), if count > 100 { 4.0 } else { 3.0 });
+    let (far, next) = (cost(3 + counting, 5 + counting, ANY, 1.0), if count > 100 { 4.0 } else { 3.0 });
     vec![
         row("a first page of 20 users, 10 in a group", 200, cost(3, 15, 15.0, 1.0), "UsersList", None, page(1), NONE),
-        row("a page far down, come upon", 200, far, "UsersList", None, page(count / 2 + 20), NONE),
+        row("a page far down, without the page before it", 200, far, "UsersList", None, page(count / 2 + 20), NONE),
         row("the page after it", 200, cost(3, 5, next, 2.0), "UsersList", None, page(count / 2 + 40), NONE),
         row("delete a group of 10", 204, cost(3, 4, 3.0, 68.0), "GroupsDelete", group, NONE, NONE),
         row("delete a user in no group", 204, cost(2, 3, 2.0, 10.0), "UsersDelete", alone, NONE, NONE),
-        row("delete a user in a group", 204, cost(3, 4, 3.0, 16.0), "UsersDelete", Some(&people.other), NONE, NONE),
+        row("delete a user in a group", 204, cost(3, 4, 3.0, 16.0), "UsersDelete", Some(&ids.other), NONE, NONE),
     ]
 }
 
@@ -158,28 +164,28 @@ struct Site {
 }
 
 impl Site {
-    /// The answer's body, and what it cost.
-    async fn ask(&self, row: &Row) -> (Value, Usage) {
+    /// The body of the response, and the cost.
+    async fn send(&self, row: &Row) -> (Value, Usage) {
         self.meter.begin();
-        let work = functions::call(row.function, self.directory, row.event.clone()).unwrap();
+        let work = functions::invoke(row.function, self.directory, row.event.clone()).unwrap();
         let answer = work.with_subscriber(self.meter.subscriber()).await.unwrap();
         let body = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
-        assert_eq!(answer["statusCode"], row.status, "{}: {body}", row.what);
+        assert_eq!(answer["statusCode"], row.status, "{}: {body}", row.name);
         (body, self.meter.take())
     }
 
     async fn create(&self, function: &'static str, body: Value) -> String {
-        let (body, _) = self.ask(&row("create", 201, Usage::default(), function, None, NONE, body)).await;
+        let (body, _) = self.send(&row("create", 201, Usage::default(), function, None, NONE, body)).await;
         body["id"].as_str().unwrap().to_owned()
     }
 
-    async fn people(&self, count: u64) -> People {
+    async fn load(&self, count: u64) -> Ids {
         let caller = Caller::from_context("acme", "t", "read write", None).unwrap();
         let ids = self.directory.load(&caller, 0..count as usize).await.unwrap();
         let of = |ids: &[String]| -> Value { ids.iter().map(|id| json!({ "value": id })).collect() };
-        People {
+        Ids {
             group: self.create("GroupsCreate", json!({ "displayName": "Ten", "members": of(&ids[..10]) })).await,
-            empty: self.create("GroupsCreate", json!({ "displayName": "Empty" })).await,
+            empty_group: self.create("GroupsCreate", json!({ "displayName": "Empty" })).await,
             alone: ids[50].clone(),
             member: ids[0].clone(),
             other: ids[60].clone(),
@@ -189,47 +195,48 @@ impl Site {
 }
 
 #[tokio::test]
-async fn every_operation_costs_what_its_row_says() {
+async fn every_operation_costs_exactly_its_budget() {
     let (directory, engine) = directory().await;
     let slow = Faulty::before(&engine.url, 1);
     let connection = Connection {
         endpoint: Some(slow.url().to_owned()),
-        table: "scim".to_owned(),
+        table: TABLE.to_owned(),
         credentials: Credentials::Key(engine.key.clone()),
     };
-    let (count, meter) = (variable("COSTS_USERS", 100), Meter::default());
-    let people = Site { directory, meter: meter.clone() }.people(count).await;
-    slow.hold(HELD);
+    let count = variable("COSTS_USERS", 100);
+    let meter = Meter::default();
+    let ids = Site { directory, meter: meter.clone() }.load(count).await;
+    slow.hold(LATENCY);
     let site = Site { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
-    let mut wrong = Vec::new();
+    let mut problems = Vec::new();
     println!("| at {count} users | depth | calls | units read | units written |\n|---|---|---|---|---|");
-    for row in users(&people).into_iter().chain(groups(&people)).chain(lists_and_ends(&people, count)) {
-        let (_, usage) = site.ask(&row).await;
+    for row in users(&ids).into_iter().chain(groups(&ids)).chain(lists_and_ends(&ids, count)) {
+        let (_, usage) = site.send(&row).await;
         let Usage { depth, calls, read, write } = usage;
         let expect = Usage { read: if row.cost.read.is_nan() { read } else { row.cost.read }, ..row.cost };
-        println!("| {} | {depth} | {calls} | {read} | {write} |", row.what);
-        wrong.extend((usage != expect).then(|| format!("{}: {usage:?}, not {expect:?}", row.what)));
+        println!("| {} | {depth} | {calls} | {read} | {write} |", row.name);
+        problems.extend((usage != expect).then(|| format!("{}: {usage:?}, not {expect:?}", row.name)));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[tokio::test]
-async fn a_token_costs_one_call() {
+async fn token_check_costs_one_call() {
     let (directory, _engine) = directory().await;
     let wanted = serde_json::from_value(json!({ "tenant": "acme", "label": "costs" })).unwrap();
     let token = service::tokens::issue(directory, wanted).await.unwrap().token;
-    let mut event: Value = serde_json::from_str(include_str!("../../../events/authorizer.json")).unwrap();
+    let mut event = event("authorizer");
     event["headers"]["Authorization"] = json!(format!("Bearer {token}"));
     event["multiValueHeaders"]["Authorization"] = json!([format!("Bearer {token}")]);
     let meter = Meter::default();
     let mut usages = Vec::new();
     for _ in 0..2 {
         meter.begin();
-        let asked = edge::invoke_event(directory, authorizer::handle, event.clone(), None);
-        let policy = asked.with_subscriber(meter.subscriber()).await.unwrap();
+        let work = edge::invoke_event(directory, authorizer::handle, event.clone(), None);
+        let policy = work.with_subscriber(meter.subscriber()).await.unwrap();
         assert_eq!(policy["policyDocument"]["Statement"][0]["Effect"], "Allow");
         usages.push(meter.take());
     }
-    // On each day the first use is written down.
+    // The first use of each day is recorded.
     assert_eq!(usages, [cost(2, 2, 1.0, 1.0), cost(1, 1, 1.0, 0.0)]);
 }

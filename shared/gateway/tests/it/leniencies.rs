@@ -1,5 +1,5 @@
-//! Every leniency by its name: the request that needs it is done for a lenient token, and the log's list has that name alone;
-//! for a strict one it is refused, with what to send in its place, and nothing has changed.
+//! Every leniency by its name. With a lenient token, the request that needs it succeeds, and exactly this leniency
+//! is recorded. With a strict token, the request is rejected with what to send instead, and nothing changes.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use service::tokens::{Issue, authorize, issue};
 use service::{Context, Reply};
 
-use crate::tests::directory;
+use crate::directory::directory;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-/// A request.
-enum Ask {
-    /// PUT of a user, with what it has beside its name.
+/// A request that needs a leniency.
+enum Sample {
+    /// PUT of a user with these attributes and its `userName`.
     Put(Value),
     /// PATCH of a user by one operation.
     Patch(Value),
@@ -34,15 +34,15 @@ enum Ask {
     BareToken,
 }
 
-/// A request that needs this leniency and no other. That it is a `match` lets no leniency go without.
-fn ask(leniency: Leniency) -> Ask {
-    let put = |name: &str, value: Value| Ask::Put(json!({"schemas": [USER], name: value}));
-    let patch = |op: &str, path: &str, value: Value| Ask::Patch(json!({"op": op, "path": path, "value": value}));
+/// A request that needs this leniency and no other. The `match` makes sure that every leniency has one.
+fn sample(leniency: Leniency) -> Sample {
+    let put = |name: &str, value: Value| Sample::Put(json!({"schemas": [USER], name: value}));
+    let patch = |op: &str, path: &str, value: Value| Sample::Patch(json!({"op": op, "path": path, "value": value}));
     let manager = format!("{ENTERPRISE}:manager");
     match leniency {
         Leniency::UnknownAttributes => put("shoeSize", json!(43)),
-        Leniency::MissingSchemas => Ask::Put(json!({"schemas": null})),
-        Leniency::UnknownSchemas => Ask::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
+        Leniency::MissingSchemas => Sample::Put(json!({"schemas": null})),
+        Leniency::UnknownSchemas => Sample::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
         Leniency::UnlistedExtensions => put(ENTERPRISE, json!({"department": "D"})),
         Leniency::EmptyStrings => put("title", json!("")),
         Leniency::StringBooleans => patch("replace", "active", json!("False")),
@@ -55,30 +55,30 @@ fn ask(leniency: Leniency) -> Ask {
         Leniency::UrlSafeBase64 => put("x509Certificates", json!([{"value": "-_-_"}])),
         Leniency::OlderNames => patch("replace", &manager, json!({"managerId": "m"})),
         Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
-        Leniency::UnknownMembers => Ask::Group(json!({"op": "add", "path": "members",
+        Leniency::UnknownMembers => Sample::Group(json!({"op": "add", "path": "members",
             "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
-        Leniency::PatchWithoutPath => Ask::Patch(json!({"op": "replace", "value": {"title": "T"}})),
+        Leniency::PatchWithoutPath => Sample::Patch(json!({"op": "replace", "value": {"title": "T"}})),
         Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
         Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
         Leniency::OperationCase => patch("Replace", "title", json!("T")),
-        Leniency::NoOperations => Ask::Message(json!({"schemas": [PATCH], "Operations": []})),
+        Leniency::NoOperations => Sample::Message(json!({"schemas": [PATCH], "Operations": []})),
         Leniency::ElementsByFilter => patch("add", "emails[type eq \"work\"].value", json!("a@x")),
         Leniency::ValuesOnRemove => patch("remove", "emails", json!([{"value": "a@x"}])),
-        Leniency::RelativePaths => Ask::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
+        Leniency::RelativePaths => Sample::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
             "data": {"schemas": [USER], "userName": "relative"}})),
         Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
-        Leniency::UnquotedLiterals => Ask::Filter("externalId eq jyoung"),
-        Leniency::ValuePathComparisons => Ask::Filter("emails[type eq \"work\"].value eq \"a@x\""),
+        Leniency::UnquotedLiterals => Sample::Filter("externalId eq jyoung"),
+        Leniency::ValuePathComparisons => Sample::Filter("emails[type eq \"work\"].value eq \"a@x\""),
         Leniency::ComplexComparisons => {
-            Ask::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
+            Sample::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
         }
-        Leniency::MissingContentType => Ask::Untyped,
-        Leniency::BareTokens => Ask::BareToken,
+        Leniency::MissingContentType => Sample::Untyped,
+        Leniency::BareTokens => Sample::BareToken,
     }
 }
 
-/// A user, or a group, for the request to change.
-async fn made(context: &Context<'_>, kind: Kind, name: &str) -> String {
+/// Creates the user or the group that the request changes.
+async fn create(context: &Context<'_>, kind: Kind, name: &str) -> String {
     let body = match kind {
         Kind::User => json!({"schemas": [USER], "userName": name}),
         Kind::Group => json!({"schemas": [GROUP], "displayName": name}),
@@ -91,53 +91,53 @@ fn object(value: &Value) -> &Object {
     value.as_object().unwrap()
 }
 
-/// What the service answers; of a bulk request, what it says of the one operation.
-async fn answer(context: &Context<'_>, ask: &Ask, kind: Kind, id: &str, name: &str) -> Result<(), String> {
+/// Sends the request to the service. The result of a bulk request is that of its one operation.
+async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name: &str) -> Result<(), String> {
     let (whole, any) = (Projection::default(), Precondition::default());
     let message = |operation: &Value| json!({"schemas": [PATCH], "Operations": [operation]});
-    let body = match ask {
-        Ask::Patch(operation) | Ask::Group(operation) => message(operation),
-        Ask::Put(body) => {
+    let body = match sample {
+        Sample::Patch(operation) | Sample::Group(operation) => message(operation),
+        Sample::Put(body) => {
             let mut body = body.clone();
             body["userName"] = json!(name);
             body
         }
-        Ask::Message(body) => body.clone(),
-        Ask::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
-        Ask::Untyped => json!({"schemas": [USER], "userName": name}),
-        Ask::Filter(_) | Ask::BareToken => Value::Null,
+        Sample::Message(body) => body.clone(),
+        Sample::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
+        Sample::Untyped => json!({"schemas": [USER], "userName": name}),
+        Sample::Filter(_) | Sample::BareToken => Value::Null,
     };
     let refused = |error: Error| format!("{} {error}", error.status());
     let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
-    match ask {
-        Ask::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
-        Ask::Patch(_) | Ask::Message(_) | Ask::Group(_) => {
+    match sample {
+        Sample::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
+        Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) => {
             done(service::patch(context, kind, id, object(&body), &whole, &any).await)
         }
-        Ask::Filter(filter) => {
+        Sample::Filter(filter) => {
             let parameters = Parameters { filter: Some((*filter).to_owned()), ..Parameters::default() };
             match Query::parse(&[kind], parameters, &context.caller.dialect) {
                 Ok(query) => done(service::list(context, &query).await),
                 Err(error) => Err(refused(error)),
             }
         }
-        Ask::Bulk(_) => {
+        Sample::Bulk(_) => {
             let response = service::bulk(context, object(&body)).await.map_err(refused)?;
             let report = &response["Operations"][0];
             let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
             if report["status"] == "201" { Ok(()) } else { Err(detail()) }
         }
-        Ask::Untyped => {
-            untyped(&body, &context.caller.dialect).await?;
+        Sample::Untyped => {
+            send_untyped(&body, &context.caller.dialect).await?;
             done(service::replace(context, kind, id, object(&body), &whole, &any).await)
         }
-        Ask::BareToken => {
+        Sample::BareToken => {
             let (label, dialect) = ("Okta".to_owned(), Some(context.caller.dialect.name().to_owned()));
             let wish = Issue { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
             let issued = issue(context.directory, wish).await.unwrap().token;
             assert!(token::parse(&issued).unwrap().is_bare);
             let caller = authorize(context.directory, &issued).await.unwrap();
-            // As the gateway answers: whatever is wrong with a token, it is one and the same 401.
+            // The gateway returns the same 401 whatever is wrong with a token.
             let caller = caller.ok_or("401")?;
             caller
                 .dialect
@@ -148,9 +148,9 @@ async fn answer(context: &Context<'_>, ask: &Ask, kind: Kind, id: &str, name: &s
     }
 }
 
-/// Takes a body that the gateway gives without its type, as a function does.
-async fn untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
-    async fn take(_: &(), request: Request) -> Result<Response, Error> {
+/// Sends a body without its media type through `edge`, as a function receives it.
+async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
+    async fn accept(_: &(), request: Request) -> Result<Response, Error> {
         request.json_body()?;
         let used = request.caller().dialect.used().map(|used| used.row().name).collect();
         Ok(Response::new(200, None, None, Some(Object::from_iter([("used".to_owned(), used)]))))
@@ -159,7 +159,7 @@ async fn untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
     let event = json!({"resource": "/v2/Users/{id}", "path": "/v2/Users/1", "httpMethod": "PUT", "headers": {},
         "body": body.to_string(), "isBase64Encoded": false, "requestContext": {"resourcePath": "/v2/Users/{id}",
         "path": "/scim/v2/Users/1", "stage": "scim", "httpMethod": "PUT", "identity": {}, "authorizer": authorizer}});
-    let answer = edge::invoke(&(), take, event).await.unwrap();
+    let answer = edge::invoke(&(), accept, event).await.unwrap();
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     if answer["statusCode"] != 200 {
         return Err(format!("{} {}", answer["statusCode"], body["detail"]));
@@ -169,11 +169,11 @@ async fn untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_leniency_is_named_when_it_is_used_and_refused_by_a_strict_token() {
+async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() {
     let (directory, _engine) = directory().await;
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
-            let (row, ask) = (leniency.row(), ask(leniency));
+            let (row, sample) = (leniency.row(), sample(leniency));
             let name = format!("{}-{dialect}", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context {
@@ -182,14 +182,14 @@ async fn every_leniency_is_named_when_it_is_used_and_refused_by_a_strict_token()
                 base_url: "https://api.example/scim/v2",
                 until: Instant::now() + Duration::from_secs(60),
             };
-            let kind = if matches!(ask, Ask::Group(_)) { Kind::Group } else { Kind::User };
-            let id = made(&context, kind, &name).await;
+            let kind = if matches!(sample, Sample::Group(_)) { Kind::Group } else { Kind::User };
+            let id = create(&context, kind, &name).await;
             let read = async || {
                 let reply = service::get(&context, kind, &id, &Projection::default(), &Precondition::default()).await;
                 reply.unwrap().body.unwrap()
             };
             let before = read().await;
-            let outcome = answer(&context, &ask, kind, &id, &name).await;
+            let outcome = send(&context, &sample, kind, &id, &name).await;
             let used: Vec<&str> = caller.dialect.used().map(|used| used.row().name).collect();
             if dialect == "lenient" {
                 assert_eq!((outcome, used), (Ok(()), vec![row.name]));

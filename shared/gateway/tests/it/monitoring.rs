@@ -1,25 +1,25 @@
-//! What operators see: that the alarms and the dashboard of template.yaml ask for metrics that there are, and that tokens
-//! about to expire are found.
+//! Monitoring: the alarms and the dashboard of template.yaml use metrics that exist, and operators find the tokens
+//! that will expire.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use edge::metrics::{METRICS, NAMESPACE};
+use gateway::iam::as_function;
+use gateway::template::TEMPLATE;
 use serde_json::{Value, json};
 use service::tokens::{Issue, Revoke, Rotate, issue, revoke, rotate};
 
-use crate::rights;
-use crate::template::TEMPLATE;
-use crate::tests::{declared, directory, root};
+use crate::directory::{directory, event};
+use crate::template::declared;
 
-/// The name of a metric of ours, and the names of its dimensions.
-type Asked = (String, Vec<String>);
+/// The name of a metric in this service's namespace, and the names of its dimensions.
+type Metric = (String, Vec<String>);
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn of_alarms() -> BTreeSet<Asked> {
+fn alarm_metrics() -> BTreeSet<Metric> {
     let alarms = declared("AWS::CloudWatch::Alarm").into_values().filter(|alarm| alarm["Namespace"] == NAMESPACE);
     let name = |dimension: &Value| text(&dimension["Name"]);
     alarms
@@ -27,18 +27,19 @@ fn of_alarms() -> BTreeSet<Asked> {
         .collect()
 }
 
-/// A metric is `["SCIM", name, dimension, value, …, {…}]`, or found by `SEARCH('{SCIM,Dimension,…} … MetricName="name"', …)`.
-fn of_dashboard() -> BTreeSet<Asked> {
+/// A widget names a metric as `["SCIM", name, dimension, value, …, {…}]`, or by a search expression:
+/// `SEARCH('{SCIM,Dimension,…} … MetricName="name"', …)`.
+fn dashboard_metrics() -> BTreeSet<Metric> {
     let dashboards = declared("AWS::CloudWatch::Dashboard");
     let body: String = text(&dashboards["Dashboard"]["DashboardBody"]);
-    // A number stands there without quotes.
+    // This parameter is a number, so the template has no quotes around it.
     let body: Value = serde_json::from_str(&body.replace("${LatencyAlarmMs}", "0")).unwrap();
     let widgets = body["widgets"].as_array().unwrap().iter();
     let metrics = widgets.filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten();
-    metrics.filter_map(|metric| listed(metric).or_else(|| searched(metric))).collect()
+    metrics.filter_map(|metric| named_metric(metric).or_else(|| searched_metric(metric))).collect()
 }
 
-fn listed(metric: &Value) -> Option<Asked> {
+fn named_metric(metric: &Value) -> Option<Metric> {
     let words: Vec<&str> = metric.as_array()?.iter().filter_map(Value::as_str).collect();
     let (namespace, rest) = words.split_first()?;
     let (name, dimensions) = rest.split_first()?;
@@ -46,7 +47,7 @@ fn listed(metric: &Value) -> Option<Asked> {
     (*namespace == NAMESPACE).then(|| ((*name).to_owned(), dimensions))
 }
 
-fn searched(metric: &Value) -> Option<Asked> {
+fn searched_metric(metric: &Value) -> Option<Metric> {
     let expression = metric[0]["expression"].as_str()?;
     let (_, rest) = expression.split_once(&format!("{{{NAMESPACE},"))?;
     let (dimensions, rest) = rest.split_once('}')?;
@@ -56,21 +57,20 @@ fn searched(metric: &Value) -> Option<Asked> {
 }
 
 #[test]
-fn alarms_and_dashboard_ask_for_metrics_that_there_are() {
+fn alarms_and_dashboard_use_metrics_that_exist() {
     let emitted = METRICS.iter().flat_map(|metric| metric.sets.iter().map(|set| (metric.name.to_owned(), *set)));
-    let mut emitted: BTreeSet<Asked> =
+    let mut emitted: BTreeSet<Metric> =
         emitted.map(|(name, set)| (name, set.iter().map(|&dimension| dimension.to_owned()).collect())).collect();
-    // That one is made of the access log.
+    // A metric filter makes these from the access log.
     let filters = declared("AWS::Logs::MetricFilter");
     for made in filters.values().flat_map(|filter| filter["MetricTransformations"].as_array().unwrap()) {
         let keys = made["Dimensions"].as_array().unwrap().iter().map(|dimension| text(&dimension["Key"]));
         emitted.insert((text(&made["MetricName"]), keys.collect()));
     }
-    let (alarms, dashboard) = (of_alarms(), of_dashboard());
+    let (alarms, dashboard) = (alarm_metrics(), dashboard_metrics());
     assert!(alarms.len() >= 2 && dashboard.len() >= 9, "{alarms:?} {dashboard:?}");
-    let unknown: Vec<_> = alarms.union(&dashboard).filter(|asked| !emitted.contains(asked)).collect();
-    assert!(unknown.is_empty(), "nobody emits {unknown:?}");
-    // Every metric is looked at.
+    let unknown: Vec<_> = alarms.union(&dashboard).filter(|metric| !emitted.contains(metric)).collect();
+    assert!(unknown.is_empty(), "nothing emits {unknown:?}");
     for metric in &METRICS {
         assert!(dashboard.iter().any(|(name, _)| name == metric.name), "{} is not on the dashboard", metric.name);
     }
@@ -78,7 +78,7 @@ fn alarms_and_dashboard_ask_for_metrics_that_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_about_to_expire_are_found_with_no_successor() {
+async fn tokens_that_will_expire_without_successor_are_found() {
     let (directory, _engine) = directory().await;
     let wish = |tenant: &str, days| Issue {
         tenant: tenant.to_owned(),
@@ -94,29 +94,27 @@ async fn tokens_about_to_expire_are_found_with_no_successor() {
     let rotation = Rotate { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
     rotate(directory, rotation).await.unwrap();
     revoke(directory, Revoke { id: ids[5].clone() }).await.unwrap();
-    let event = fs::read_to_string(root().join("events/tokens-expiring.json")).unwrap();
-    let event = serde_json::from_str(&event).unwrap();
-    let work = edge::invoke_event(directory, tokens_expiring::handle, event, None);
-    let found = rights::of("TokensExpiring", work).await.unwrap();
+    let work = edge::invoke_event(directory, tokens_expiring::handle, event("tokens-expiring"), None);
+    let found = as_function("TokensExpiring", work).await.unwrap();
     let found = found["tokens"].as_array().unwrap().iter();
     let found: Vec<Value> = found.map(|it| json!([it["id"], it["tenant"], it["withinDays"]])).collect();
     assert_eq!(found, [json!([ids[0], "acme", 7]), json!([ids[1], "other", 30]), json!([ids[2], "acme", 90])]);
 }
 
-/// With the rights that they have on AWS, and no others.
+/// Each function runs with its IAM policy, as on AWS.
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_issue_list_rotate_and_revoke() {
+async fn operator_functions_issue_list_rotate_and_revoke() {
     let (directory, _engine) = directory().await;
     let event = json!({"tenant": "acme", "label": "Okta production", "expiresInDays": 3650});
     let work = edge::invoke_event(directory, tokens_issue::handle, event, None);
-    let first = rights::of("TokensIssue", work).await.unwrap();
+    let first = as_function("TokensIssue", work).await.unwrap();
     let event = json!({"id": first["id"], "overlapHours": 1});
     let work = edge::invoke_event(directory, tokens_rotate::handle, event, None);
-    let second = rights::of("TokensRotate", work).await.unwrap();
+    let second = as_function("TokensRotate", work).await.unwrap();
     let work = edge::invoke_event(directory, tokens_revoke::handle, json!({"id": second["id"]}), None);
-    assert_eq!(rights::of("TokensRevoke", work).await.unwrap()["state"], "revoked");
+    assert_eq!(as_function("TokensRevoke", work).await.unwrap()["state"], "revoked");
     let work = edge::invoke_event(directory, tokens_list::handle, json!({"tenant": "acme"}), None);
-    let listed = rights::of("TokensList", work).await.unwrap();
+    let listed = as_function("TokensList", work).await.unwrap();
     let state = |id: &Value| listed["tokens"].as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap().clone();
     assert_eq!(
         (state(&first["id"])["state"].clone(), state(&second["id"])["state"].clone()),

@@ -1,25 +1,25 @@
-//! `functions/settle` against an EventBridge that can fail.
+//! `functions/settle` with an EventBridge that can fail.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use gateway::iam::as_function;
 use protocol::{Caller, Precondition, Projection};
 use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Telling};
 use settle::State;
 use store::{ChangeRecord, Commit, Committed, Directory, Keys, Member, Rest, Snapshot, Write};
+use testkit::Engine;
 
-use crate::bus::{Bus, batch, detail, items, serve};
-use crate::engine::Engine;
-use crate::rights;
-use crate::tests::{directory, root};
+use crate::bus::{Bus, batch, detail, serve};
+use crate::directory::{TABLE, directory, event};
 
 const BASE: &str = "https://api.example/scim/v2";
-const CANARY: &str = "hush-8Q!";
+const SECRET: &str = "hush-8Q!";
 
-/// A directory, a bus, and the function between them.
+/// A directory, an event bus, and the function between them.
 struct Site {
     directory: &'static Directory,
     engine: Engine,
@@ -65,30 +65,30 @@ impl Site {
     }
 
     fn records(&self) -> Vec<Value> {
-        items(&self.engine, "acme#change")
+        self.engine.items(TABLE, "acme#change")
     }
 
-    /// The numbers of the records that are to be sent again.
+    /// Runs the function on a batch. Returns the sequence numbers of the records to be delivered again.
     async fn settle(&self, records: &[Value]) -> Vec<String> {
         let work = edge::invoke_event(self.state, settle::handle, batch(records), None);
-        let outcome = rights::of("Settle", work).await.unwrap();
+        let outcome = as_function("Settle", work).await.unwrap();
         let failures = outcome["batchItemFailures"].as_array().unwrap();
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn told(&self) -> Vec<String> {
+    fn published(&self) -> Vec<String> {
         let name = |entry: &Value| entry["DetailType"].as_str().unwrap().to_owned();
-        self.bus.lock().unwrap().taken.iter().map(name).collect()
+        self.bus.lock().unwrap().accepted.iter().map(name).collect()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_are_published_in_order_and_again_with_the_same_ids() {
+async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
     let site = Site::new(true).await;
-    let user = json!({"userName": "ada", "externalId": "00u1", "password": CANARY});
+    let user = json!({"userName": "ada", "externalId": "00u1", "password": SECRET});
     let ada = site.create(Kind::User, user).await;
     let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ada}]})).await;
-    site.patch(Kind::User, &ada, json!([{"op": "replace", "value": {"title": "Dr", "password": CANARY}}])).await;
+    site.patch(Kind::User, &ada, json!([{"op": "replace", "value": {"title": "Dr", "password": SECRET}}])).await;
     site.delete(Kind::User, &ada).await;
     site.delete(Kind::Group, &staff).await;
     let records = site.records();
@@ -104,41 +104,42 @@ async fn changes_are_published_in_order_and_again_with_the_same_ids() {
         "group.members.changed",
         "group.deleted",
     ];
-    assert_eq!(site.told(), expect);
-    let first = site.bus.lock().unwrap().taken.clone();
+    assert_eq!(site.published(), expect);
+    let first = site.bus.lock().unwrap().accepted.clone();
     for entry in &first {
         assert_eq!((&entry["EventBusName"], &entry["Source"]), (&json!("scim"), &json!("scim")));
         let (time, claims) = (entry["Time"].as_f64().unwrap(), detail(entry));
         assert_eq!(time.floor() as i64, claims["iat"].as_i64().unwrap());
         assert_eq!((&claims["iss"], &claims["tenant"]), (&json!(BASE), &json!("acme")));
     }
-    assert!(!json!(first).to_string().contains(CANARY));
+    assert!(!json!(first).to_string().contains(SECRET));
 
-    assert_eq!(site.settle(&records).await, [""; 0], "the batch comes once more");
-    let mut twice = site.bus.lock().unwrap().ids();
-    let again = twice.split_off(first.len());
-    assert_eq!(twice, again);
-    let distinct: std::collections::BTreeSet<_> = twice.iter().collect();
-    assert_eq!(distinct.len(), first.len(), "each its own: {twice:?}");
-    assert_eq!(site.bus.lock().unwrap().taken[first.len()..], first, "nothing else has changed");
+    assert_eq!(site.settle(&records).await, [""; 0], "the batch is delivered once more");
+    let mut ids = site.bus.lock().unwrap().ids();
+    let again = ids.split_off(first.len());
+    assert_eq!(ids, again);
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), first.len(), "each event has its own id: {ids:?}");
+    assert_eq!(site.bus.lock().unwrap().accepted[first.len()..], first, "the repeated events are equal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn resources_go_along_as_they_are_and_only_where_that_is_wanted() {
+async fn events_include_resources_only_if_the_option_says_so() {
     for with_resources in [true, false] {
         let site = Site::new(with_resources).await;
-        let ada = site.create(Kind::User, json!({"userName": "ada", "password": CANARY})).await;
+        let ada = site.create(Kind::User, json!({"userName": "ada", "password": SECRET})).await;
         site.settle(&site.records()).await;
         site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
         let group = json!({"displayName": "Staff", "members": [{"value": ada}]});
         site.create(Kind::Group, group).await;
         site.settle(&site.records()).await;
-        let taken = site.bus.lock().unwrap().taken.clone();
+        let accepted = site.bus.lock().unwrap().accepted.clone();
         let payload = |entry: &Value| detail(entry)["events"].as_object().unwrap().values().next().unwrap().clone();
-        let data: Vec<Value> = taken.iter().map(|entry| payload(entry)["data"].clone()).collect();
+        let data: Vec<Value> = accepted.iter().map(|entry| payload(entry)["data"].clone()).collect();
         let titles: Vec<&Value> = data.iter().map(|data| &data["title"]).collect();
         if with_resources {
-            // The first is told while it is the newest, and once more, when it is no longer.
+            // The creation is published with the resource while it is the newest version, and without it when it is
+            // not.
             assert_eq!(titles[1..3], [&Value::Null, &json!("Dr")]);
             assert_eq!((&data[0]["userName"], &data[1]), (&json!("ada"), &Value::Null));
             assert_eq!(
@@ -149,14 +150,14 @@ async fn resources_go_along_as_they_are_and_only_where_that_is_wanted() {
             assert!(data[2].get("groups").is_none() && data[0].get("password").is_none());
         } else {
             assert!(data.iter().all(Value::is_null), "{data:?}");
-            assert!(!json!(taken).to_string().contains("Dr"));
+            assert!(!json!(accepted).to_string().contains("Dr"));
         }
-        assert_eq!(taken.len(), 5);
+        assert_eq!(accepted.len(), 5);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_named_and_nothing_after_it_is_published() {
+async fn batch_stops_at_the_first_failure_and_names_it() {
     let site = Site::new(false).await;
     for name in ["ann", "bob", "cyril"] {
         site.create(Kind::User, json!({"userName": name})).await;
@@ -164,28 +165,28 @@ async fn what_fails_is_named_and_nothing_after_it_is_published() {
     let records = site.records();
     let id = |at: usize| format!("{}.user.created", records[at]["sk"]["S"].as_str().unwrap());
 
-    site.bus.lock().unwrap().refused.insert(id(1), 3);
-    assert_eq!(site.settle(&records).await, [""; 0], "three refusals are waited out");
+    site.bus.lock().unwrap().throttled.insert(id(1), 3);
+    assert_eq!(site.settle(&records).await, [""; 0], "three throttled attempts are retried");
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0), id(1), id(2)]);
 
     *site.bus.lock().unwrap() = Bus::default();
-    site.bus.lock().unwrap().refused.insert(id(1), usize::MAX);
+    site.bus.lock().unwrap().throttled.insert(id(1), usize::MAX);
     assert_eq!(site.settle(&records).await, ["2"]);
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
 
     *site.bus.lock().unwrap() = Bus::default();
-    let mut spoilt = records.clone();
-    spoilt[1]["what"] = json!({"S": "user.sung"});
-    assert_eq!(site.settle(&spoilt).await, ["2"], "a record that cannot be read");
+    let mut corrupt = records.clone();
+    corrupt[1]["what"] = json!({"S": "user.sung"});
+    assert_eq!(site.settle(&corrupt).await, ["2"], "a record that cannot be read");
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
 
-    *site.bus.lock().unwrap() = Bus { away: true, ..Bus::default() };
+    *site.bus.lock().unwrap() = Bus { is_down: true, ..Bus::default() };
     assert_eq!(site.settle(&records).await, ["1"]);
 }
 
-/// Of a change with many events, those alone are sent again that were not taken.
+/// Only the entries that were not accepted are sent again.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_events_of_a_change_take_calls_within_the_limits() {
+async fn many_events_of_a_change_are_sent_in_calls_of_ten() {
     let site = Site::new(false).await;
     let ada = site.create(Kind::User, json!({"userName": "ada"})).await;
     for number in 0..12 {
@@ -197,15 +198,15 @@ async fn many_events_of_a_change_take_calls_within_the_limits() {
     let groups = record["groupsLeft"]["L"].as_array().unwrap().len();
     assert_eq!(groups, 12);
     let first = record["sk"]["S"].as_str().unwrap();
-    site.bus.lock().unwrap().refused.insert(format!("{first}.user.deleted"), 1);
+    site.bus.lock().unwrap().throttled.insert(format!("{first}.user.deleted"), 1);
     assert_eq!(site.settle(std::slice::from_ref(&record)).await, [""; 0]);
     let bus = site.bus.lock().unwrap();
-    assert_eq!((&bus.calls, bus.taken.len()), (&vec![10, 1, 3], 13));
+    assert_eq!((&bus.calls, bus.accepted.len()), (&vec![10, 1, 3], 13));
 }
 
-/// The writer died right after its commit.
+/// The process that made the change died directly after its commit.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
+async fn pending_change_is_completed_before_it_is_published() {
     let site = Site::new(false).await;
     let tenant = &site.caller.tenant;
     let mut add = Vec::new();
@@ -230,27 +231,27 @@ async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
     let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().roster.pending;
     assert_eq!(pending().await, Some(commit.change.id.clone()));
     let record = site.records().pop().unwrap();
-    // Who is deleted meanwhile does not come; whoever reads the group as its function may sees it as it will be.
+    // A member who is deleted meanwhile is not added. A reader of the group sees it as if the change were complete.
     site.delete(Kind::User, commit.add[0].id.as_str()).await;
     let members = async || {
         let (all, any) = (Projection::default(), Precondition::default());
         let read = async { service::get(&site.context(), Kind::Group, &staff, &all, &any).await };
-        let reply = rights::of("GroupsGet", read).await.unwrap();
+        let reply = as_function("GroupsGet", read).await.unwrap();
         reply.body.unwrap()["members"].as_array().unwrap().len()
     };
     assert_eq!(members().await, 39);
     assert_eq!(site.settle(&[record]).await, [""; 0]);
     assert_eq!(members().await, 39);
     assert_eq!(pending().await, None);
-    // When it was done is all that lies there.
+    // Only the time of the last completion remains in this partition.
     let left = || {
-        let mut items = items(&site.engine, "acme#unsettled");
+        let mut items = site.engine.items(TABLE, "acme#unsettled");
         items.retain(|item| item["sk"]["S"] != "last");
         items
     };
-    assert!(left().is_empty(), "nothing is left to do");
-    let taken = site.bus.lock().unwrap().taken.clone();
-    assert_eq!(detail(&taken[0])["added"].as_array().unwrap().len(), 40);
+    assert!(left().is_empty(), "nothing is pending");
+    let accepted = site.bus.lock().unwrap().accepted.clone();
+    assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), 40);
 
     let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
     let write = Write::Delete { expected: 3, before: keys, groups: 0, rest: Rest::Some { pending: None } };
@@ -259,16 +260,14 @@ async fn what_a_commit_has_left_to_do_is_completed_before_it_is_told() {
     assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(Committed::Unsettled));
     let record = site.records().pop().unwrap();
     assert_eq!(site.settle(&[record]).await, [""; 0]);
-    assert!(left().is_empty(), "nothing is left to do");
-    assert!(items(&site.engine, &format!("acme#member#{id}")).is_empty());
+    assert!(left().is_empty(), "nothing is pending");
+    assert!(site.engine.items(TABLE, &format!("acme#member#{id}")).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_of_a_batch_is_published() {
+async fn sample_batch_is_published() {
     let site = Site::new(false).await;
-    let example = fs::read_to_string(root().join("events/settle.json")).unwrap();
-    let example: Value = serde_json::from_str(&example).unwrap();
-    let outcome = edge::invoke_event(site.state, settle::handle, example, None).await.unwrap();
+    let outcome = edge::invoke_event(site.state, settle::handle, event("settle"), None).await.unwrap();
     assert_eq!(outcome, json!({"batchItemFailures": []}));
-    assert_eq!(site.told(), ["user.created", "group.members.changed"]);
+    assert_eq!(site.published(), ["user.created", "group.members.changed"]);
 }

@@ -1,37 +1,16 @@
-//! That names agree: folders, packages, functions of template.yaml, events, routes; and what needs a DynamoDB in the process.
+//! Names agree: folders, packages, functions and routes of template.yaml, sample events, the table's keys and the
+//! protocol's routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use gateway::template::{Api, TEMPLATE};
+use gateway::{Gateway, functions};
 use serde_json::{Value, json};
-use service::Context;
-use service::tokens::{Issue, List, Revoke, Rotate, authorize, issue, list, revoke, rotate};
-use store::{Connection, Credentials, Directory};
 
-use crate::engine::Engine;
-use crate::functions;
-use crate::gateway::Gateway;
-use crate::rights;
-use crate::template::{Api, TEMPLATE};
+use crate::directory::{directory, root};
 
-/// A fresh directory in memory, for as long as the engine is kept.
-pub(crate) async fn directory() -> (&'static Directory, Engine) {
-    let engine = tokio::task::spawn_blocking(|| Engine::start(None)).await.unwrap().unwrap();
-    let credentials = Credentials::Key(engine.key.clone());
-    let connection = Connection { endpoint: Some(engine.url.clone()), table: "scim".to_owned(), credentials };
-    let directory = Directory::connect(connection).await.unwrap();
-    directory.create_table().await.unwrap();
-    (Box::leak(Box::new(directory.guarded(rights::check))), engine)
-}
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The properties of all resources of a type, by logical id.
+/// The properties of all resources of a type in template.yaml, by logical id.
 pub(crate) fn declared(kind: &str) -> BTreeMap<String, Value> {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_object().unwrap().iter().filter(|(_, it)| it["Type"] == kind);
@@ -51,7 +30,7 @@ fn folders() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_function_has_one_name() {
+fn folder_package_and_template_agree_on_the_name_of_a_function() {
     let declared = declared("AWS::Serverless::Function");
     let names: BTreeSet<String> = declared.keys().map(|logical_id| folder(logical_id)).collect();
     assert_eq!(names, folders());
@@ -66,7 +45,7 @@ fn a_function_has_one_name() {
 }
 
 #[test]
-fn every_function_has_an_accepted_event_and_no_event_is_without_function() {
+fn every_function_has_a_sample_event_and_every_event_a_function() {
     let events = fs::read_dir(root().join("events")).unwrap().map(|entry| entry.unwrap().file_name());
     let events: BTreeSet<String> = events.map(|name| name.into_string().unwrap()).collect();
     for name in folders() {
@@ -74,19 +53,19 @@ fn every_function_has_an_accepted_event_and_no_event_is_without_function() {
     }
     for event in events {
         let function = event.trim_end_matches(".json").split("--").next().unwrap().to_owned();
-        assert!(folders().contains(&function), "events/{event} is for no function");
+        assert!(folders().contains(&function), "events/{event} names no function");
     }
 }
 
 #[test]
-fn every_route_leads_to_a_function_and_back() {
+fn routes_and_functions_match_one_to_one() {
     let routed: BTreeSet<String> = Api::read().unwrap().routes.into_iter().map(|route| route.function).collect();
     let known: BTreeSet<String> = functions::NAMES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(routed, known);
 }
 
 #[test]
-fn the_template_has_the_routes_of_the_protocol() {
+fn template_routes_are_those_of_the_protocol() {
     let routes = Api::read().unwrap().routes;
     let of = |function: &str, path: &str, method: Option<&str>| {
         routes.iter().any(|it| it.function == function && it.path == path && it.method.as_deref() == method)
@@ -99,14 +78,14 @@ fn the_template_has_the_routes_of_the_protocol() {
             Some(method) => drop(methods.insert(method)),
             None => panic!("{}: only Fallback takes any method", route.path),
         }
-        let open = route.function == "Openapi";
-        assert_eq!(route.open, open, "{} {:?}: who may call it", route.path, route.method);
+        let is_public = route.function == "Openapi";
+        assert_eq!(route.is_public, is_public, "{} {:?}: whether it needs no token", route.path, route.method);
     }
     let protocol: BTreeMap<&str, BTreeSet<&str>> =
         protocol::ROUTES.iter().map(|route| (route.path, route.methods.iter().copied().collect())).collect();
     assert_eq!(protocol, operations);
     for (path, methods) in &operations {
-        // API Gateway looks for a method at the path that it matched, and nowhere else.
+        // API Gateway looks for the method among those of the path that it has matched.
         let any = routes.iter().any(|route| route.path == *path && route.method.is_none());
         assert!(any, "{path} needs a route for all other methods to Fallback");
         let head = routes.iter().any(|route| route.path == *path && route.method.as_deref() == Some("HEAD"));
@@ -115,7 +94,7 @@ fn the_template_has_the_routes_of_the_protocol() {
 }
 
 #[test]
-fn the_table_is_the_one_that_the_store_expects() {
+fn table_has_the_keys_that_the_store_uses() {
     let tables = declared("AWS::DynamoDB::Table");
     let [table] = tables.values().collect::<Vec<_>>()[..] else { panic!("{} tables", tables.len()) };
     let keys = [(store::KEYS.partition, "HASH"), (store::KEYS.sort, "RANGE")];
@@ -126,171 +105,23 @@ fn the_table_is_the_one_that_the_store_expects() {
 }
 
 #[test]
-fn every_refusal_of_the_gateway_is_a_scim_error() {
-    for (name, refusal) in &Api::read().unwrap().refusals {
-        let body: Value = serde_json::from_str(refusal.body()).unwrap();
+fn every_gateway_response_is_a_scim_error() {
+    for (name, response) in &Api::read().unwrap().gateway_responses {
+        let body: Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!(body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]), "{name}");
-        assert_eq!(body["status"], refusal.status_code.to_string(), "{name}");
+        assert_eq!(body["status"], response.status_code.to_string(), "{name}");
         assert!(!body["detail"].as_str().unwrap().is_empty(), "{name}");
-        // API Gateway would fill in variables, this gateway does not.
-        assert!(!refusal.body().contains('$'), "{name}");
-        let headers: BTreeMap<_, _> = refusal.headers().collect();
+        // API Gateway replaces variables, and this gateway does not.
+        assert!(!response.body().contains('$'), "{name}");
+        let headers: BTreeMap<_, _> = response.headers().collect();
         assert_eq!(headers.get("Content-Type"), Some(&"application/scim+json"), "{name}");
-        assert_eq!(headers.contains_key("WWW-Authenticate"), refusal.status_code == 401, "{name}");
+        assert_eq!(headers.contains_key("WWW-Authenticate"), response.status_code == 401, "{name}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_gateway_has_what_it_needs() {
+async fn gateway_starts_with_the_template() {
     let (directory, _engine) = directory().await;
-    let gateway = Gateway::new(Api::read().unwrap(), directory, "127.0.0.1:1".to_owned(), Arc::default()).unwrap();
+    let gateway = Gateway::new(Api::read().unwrap(), directory, "127.0.0.1:1".to_owned()).unwrap();
     assert_eq!(gateway.base_url(), "http://127.0.0.1:1/scim/v2");
-}
-
-fn wish(tenant: &str, scopes: Option<&str>) -> Issue {
-    let scopes = scopes.map(str::to_owned);
-    Issue { tenant: tenant.to_owned(), label: "Okta".to_owned(), expires_in_days: None, scopes, dialect: None }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_lives_from_issue_to_revocation() {
-    let (directory, _engine) = directory().await;
-    let first = issue(directory, wish("acme", None)).await.unwrap();
-    let other = issue(directory, wish("other", Some("read"))).await.unwrap();
-    let caller = authorize(directory, &format!("bearer {}", first.token)).await.unwrap().unwrap();
-    assert_eq!((caller.tenant.as_str(), &caller.token), ("acme", &first.about.id));
-    assert!(caller.scopes.read && caller.scopes.write);
-    let caller = authorize(directory, &other.token).await.unwrap().unwrap();
-    assert!(caller.scopes.read && !caller.scopes.write);
-
-    let rotate_first = |hours| Rotate { id: first.about.id.clone(), overlap_hours: Some(hours), expires_in_days: None };
-    let second = rotate(directory, rotate_first(1)).await.unwrap();
-    assert_eq!((&second.about.tenant, &second.about.label), (&first.about.tenant, &first.about.label));
-    for token in [&first.token, &second.token] {
-        assert!(authorize(directory, token).await.unwrap().is_some());
-    }
-    let third = rotate(directory, rotate_first(0)).await.unwrap();
-    assert!(authorize(directory, &first.token).await.unwrap().is_none(), "no overlap");
-    assert!(rotate(directory, rotate_first(0)).await.is_err(), "an expired token has no successor");
-
-    let revoked = revoke(directory, Revoke { id: second.about.id.clone() }).await.unwrap();
-    assert_eq!(revoked.state, "revoked");
-    assert!(authorize(directory, &second.token).await.unwrap().is_none());
-    assert!(authorize(directory, &third.token).await.unwrap().is_some());
-    let listed = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
-    let mut states: Vec<(&str, &str)> = listed.iter().map(|token| (token.id.as_str(), token.state)).collect();
-    states.sort_unstable();
-    let mut expect =
-        vec![(first.about.id.as_str(), "expired"), (&second.about.id, "revoked"), (&third.about.id, "active")];
-    expect.sort_unstable();
-    assert_eq!(states, expect);
-}
-
-/// The right id and a right check are no secret: whoever makes both up is refused.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_with_another_secret_is_refused() {
-    let (directory, _engine) = directory().await;
-    let [good, forged] = [2, 3].map(|secret| protocol::token::mint([1; 8], [secret; 32]));
-    assert_eq!(good.id, forged.id);
-    let about = store::Token {
-        id: good.id.clone(),
-        hash: good.hash(),
-        tenant: "acme".to_owned(),
-        scopes: "read write".to_owned(),
-        dialect: "lenient".to_owned(),
-        label: "Okta".to_owned(),
-        created: 0,
-        expires_at: u64::from(u32::MAX),
-        last_used: None,
-        revoked_at: None,
-        successor: None,
-    };
-    directory.put_token(&about).await.unwrap();
-    assert!(authorize(directory, &format!("Bearer {good}")).await.unwrap().is_some());
-    assert!(authorize(directory, &format!("Bearer {forged}")).await.unwrap().is_none());
-}
-
-/// A successor lives as long as its predecessor was given; who has a day left is not given thirty by the overlap.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_lengthens_no_life() {
-    let (directory, _engine) = directory().await;
-    let first = issue(directory, Issue { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().about;
-    let rotation = Rotate { id: first.id.clone(), overlap_hours: Some(30 * 24), expires_in_days: None };
-    let next = rotate(directory, rotation).await.unwrap().about;
-    let listed = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
-    let old = listed.iter().find(|token| token.id == first.id).unwrap();
-    assert_eq!(old.expires_at, first.expires_at);
-    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-    assert_eq!(instant(&next.expires_at).duration_since(instant(&next.created)).as_secs(), 24 * 60 * 60);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dialect_is_kept_by_the_next_token_and_a_strict_one_needs_its_scheme() {
-    let (directory, _engine) = directory().await;
-    let strict = issue(directory, Issue { dialect: Some("strict".to_owned()), ..wish("acme", None) }).await.unwrap();
-    let next = Rotate { id: strict.about.id.clone(), overlap_hours: None, expires_in_days: None };
-    let next = rotate(directory, next).await.unwrap();
-    let dialects = list(directory, List { tenant: "acme".to_owned() }).await.unwrap().tokens;
-    assert_eq!(dialects.into_iter().map(|token| token.dialect).collect::<Vec<_>>(), ["strict", "strict"]);
-    let caller = authorize(directory, &format!("Bearer {}", next.token)).await.unwrap().unwrap();
-    assert!(caller.dialect.is_strict() && authorize(directory, &next.token).await.unwrap().is_none());
-    let lenient = issue(directory, wish("acme", None)).await.unwrap();
-    assert_eq!(lenient.about.dialect, "lenient");
-    let caller = authorize(directory, &lenient.token).await.unwrap().unwrap();
-    let used: Vec<&str> = caller.dialect.used().map(|leniency| leniency.row().name).collect();
-    assert_eq!(used, ["bareTokens"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_a_token_is_not_issued() {
-    let (directory, _engine) = directory().await;
-    for (wanted, says) in [
-        (wish("Acme", None), "The tenant must be"),
-        (wish("acme", Some("admin")), "`admin` is no scope"),
-        (wish("acme", Some("")), "a token needs"),
-        (Issue { label: " ".to_owned(), ..wish("acme", None) }, "The label must be"),
-        (Issue { label: "é".repeat(129), ..wish("acme", None) }, "The label must be"),
-        (Issue { label: "a\nb".to_owned(), ..wish("acme", None) }, "The label must be"),
-        (Issue { dialect: Some("Strict".to_owned()), ..wish("acme", None) }, "The dialect is `strict` or `lenient`"),
-        (Issue { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
-    ] {
-        let problem = issue(directory, wanted).await.map(drop).unwrap_err().to_string();
-        assert!(problem.contains(says), "{problem}");
-    }
-    assert!(issue(directory, Issue { label: "é".repeat(128), ..wish("acme", None) }).await.is_ok());
-    let nobody = Revoke { id: "00000000000".to_owned() };
-    assert_eq!(revoke(directory, nobody).await.unwrap_err().status(), 404);
-    for header in ["", "Bearer", "non-token", "Basic eDp5"] {
-        assert!(authorize(directory, header).await.unwrap().is_none(), "{header}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_its_store_the_authorizer_says_neither_yes_nor_no() {
-    let (directory, engine) = directory().await;
-    let token = issue(directory, wish("acme", None)).await.unwrap().token;
-    drop(engine);
-    let error = authorize(directory, &token).await.unwrap_err();
-    assert_eq!(error.status(), 503);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_bulk_request_has_no_time_for_is_not_begun_and_reported() {
-    let (directory, _engine) = directory().await;
-    let token = issue(directory, wish("acme", None)).await.unwrap().token;
-    let caller = authorize(directory, &token).await.unwrap().unwrap();
-    let base_url = "https://api.example/scim/v2";
-    let group = |name: &str, member: &str| {
-        let data = json!({"displayName": name, "members": [{"value": format!("bulkId:{member}")}]});
-        json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": data})
-    };
-    let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "u"}});
-    let body = json!({"Operations": [group("a", "b"), user, group("b", "a"), group("c", "a")]});
-    for (time, expect) in [(Duration::ZERO, ["503", "503", "503", "409"]), (Duration::from_secs(60), ["201"; 4])] {
-        let context = Context { directory, caller: &caller, base_url, until: Instant::now() + time };
-        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap();
-        let reports = response["Operations"].as_array().unwrap();
-        let statuses: Vec<&str> = reports.iter().map(|report| report["status"].as_str().unwrap()).collect();
-        assert_eq!(statuses, expect, "{reports:?}");
-    }
 }

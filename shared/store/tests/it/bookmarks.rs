@@ -2,7 +2,7 @@
 
 use protocol::Caller;
 use store::{Bookmark, BookmarkKey, Replacing};
-use testing::engine;
+use testkit::engine;
 
 use crate::engine::Site;
 

@@ -13,7 +13,7 @@ use store::{
     ChangeRecord, Commit, Committed, Connection, Credentials, Departure, Directory, Error, Index, Keys, Member, Rest,
     Settled, Snapshot, Write,
 };
-use testing::engine;
+use testkit::engine;
 use uuid::Uuid;
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";

@@ -1,4 +1,4 @@
-//! A job's requests: each is due at a time of its own, whenever the one before it is answered.
+//! The requests of a job. Each is due at a fixed time, whenever the one before it is answered.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,17 +13,18 @@ use crate::tenant::Tenant;
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-pub(crate) struct Talk {
+pub(crate) struct Session {
     pub(crate) tenant: Rc<Tenant>,
-    /// When the next request is.
+    /// When the next request is due.
     pub(crate) due: Instant,
-    /// How long after it the one behind it is.
+    /// The time from one due request to the next.
     pub(crate) gap: Duration,
 }
 
-impl Talk {
+impl Session {
     /// # Errors
-    /// With the answer that is wrong. What the job had taken stays taken, as nobody knows what it is like.
+    /// Describes the wrong response. The resources that the job has taken stay taken, because their state is
+    /// unknown.
     pub(crate) async fn run(mut self, job: Job) -> Result<(), String> {
         match job {
             Job::Find => self.find().await,
@@ -46,11 +47,16 @@ impl Talk {
         self.tenant.client.send(&call, due).await
     }
 
-    pub(crate) async fn ask(&mut self, operation: Operation, path: String) -> Result<Answer, String> {
+    pub(crate) async fn get_path(&mut self, operation: Operation, path: String) -> Result<Answer, String> {
         self.send(Call { operation, path, body: None }).await
     }
 
-    pub(crate) async fn tell(&mut self, operation: Operation, path: String, body: Value) -> Result<Answer, String> {
+    pub(crate) async fn send_body(
+        &mut self,
+        operation: Operation,
+        path: String,
+        body: Value,
+    ) -> Result<Answer, String> {
         self.send(Call { operation, path, body: Some(body) }).await
     }
 
@@ -60,16 +66,16 @@ impl Talk {
         path: String,
         operations: Value,
     ) -> Result<Answer, String> {
-        self.tell(operation, path, json!({ "schemas": [PATCH], "Operations": operations })).await
+        self.send_body(operation, path, json!({ "schemas": [PATCH], "Operations": operations })).await
     }
 
-    /// What has this name, as Okta looks for it.
-    pub(crate) async fn look(&mut self, operation: Operation, name: &str) -> Result<Answer, String> {
+    /// Searches for a name, as Okta does before it creates a resource.
+    pub(crate) async fn find_by_name(&mut self, operation: Operation, name: &str) -> Result<Answer, String> {
         let (endpoint, attribute) = match operation {
             Operation::FindUser => ("Users", "userName"),
             _ => ("Groups", "displayName"),
         };
         let filter = format!("{attribute}%20eq%20%22{name}%22");
-        self.ask(operation, format!("/{endpoint}?filter={filter}&startIndex=1&count=100")).await?.expect(200)
+        self.get_path(operation, format!("/{endpoint}?filter={filter}&startIndex=1&count=100")).await?.expect(200)
     }
 }
