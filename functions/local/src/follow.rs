@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use protocol::Tenant;
 use schema::ResourceId;
-use service::Telling;
-use store::{Directory, first_change_id, made_at};
+use service::EventOptions;
+use store::{Directory, created_at_ms, first_change_id};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Follower {
     directory: &'static Directory,
     feed: Arc<Feed>,
-    telling: Telling,
+    telling: EventOptions,
     herald: Herald,
     places: HashMap<String, Place>,
     begun: u64,
@@ -57,7 +57,7 @@ impl Following {
 }
 
 impl Follower {
-    pub(crate) fn new(directory: &'static Directory, feed: Arc<Feed>, telling: Telling, herald: Herald) -> Self {
+    pub(crate) fn new(directory: &'static Directory, feed: Arc<Feed>, telling: EventOptions, herald: Herald) -> Self {
         Self { directory, feed, telling, herald, places: HashMap::new(), begun: now() }
     }
 
@@ -104,7 +104,7 @@ impl Follower {
         let last = self.herald.last(tenant).and_then(ResourceId::parse);
         if self.herald.has_file() {
             // Of the last change, some events may be missing.
-            let after = last.as_ref().and_then(made_at).and_then(first_change_id);
+            let after = last.as_ref().and_then(created_at_ms).and_then(first_change_id);
             return Place { after, told_from: 0 };
         }
         Place { after: first_change_id(self.begun.saturating_sub(DAY)), told_from: self.begun }
@@ -117,11 +117,13 @@ impl Follower {
             let page = page.map_err(|error| format!("the changes cannot be followed: {error}"))?;
             let is_last = page.len() < PAGE;
             for change in page {
-                let made = made_at(&change.id).unwrap_or(0);
+                let made = created_at_ms(&change.id).unwrap_or(0);
                 if made >= until {
                     return Ok(false);
                 }
-                let events = rights::of("Settle", service::follow(self.directory, &change, &self.telling)).await;
+                let events =
+                    rights::of("Settle", service::complete_and_build_events(self.directory, &change, &self.telling))
+                        .await;
                 let Some(events) = events.map_err(|error| format!("a change cannot be followed: {error}"))? else {
                     return Ok(false);
                 };

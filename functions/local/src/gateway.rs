@@ -30,7 +30,7 @@ const BODY_BYTES: usize = 10 * 1024 * 1024;
 /// API Gateway waits no longer for a function.
 const PATIENCE: Duration = Duration::from_secs(29);
 /// So many requests are worked on at once. More would share the same cores, and each holds memory.
-const AT_ONCE: usize = 32;
+const MAX_CONCURRENT: usize = 32;
 
 /// Everything that a request needs.
 pub(crate) struct Gateway {
@@ -86,7 +86,7 @@ impl Gateway {
         let routes = Routes::new(&api.routes)?;
         match REFUSALS.iter().find(|refused| !api.refusals.contains_key(**refused)) {
             None => {
-                let (shown, turns) = (Shown::new(&api), Semaphore::new(AT_ONCE));
+                let (shown, turns) = (Shown::new(&api), Semaphore::new(MAX_CONCURRENT));
                 Ok(Gateway { shown, api, routes, directory, address, feed, turns })
             }
             Some(missing) => Err(format!("GatewayResponses in template.yaml has no {missing}")),

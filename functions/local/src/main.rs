@@ -42,7 +42,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::ListenerExt;
 use clap::Parser;
-use service::Telling;
+use service::EventOptions;
 use store::{Connection, Credentials, Directory};
 use tokio::net::TcpListener;
 use tracing_subscriber::Layer;
@@ -147,7 +147,7 @@ fn follow(
         return Ok(None);
     }
     let herald = Herald::new(options.events.as_deref())?;
-    let telling = Telling { base_url, with_resources: options.event_resources };
+    let telling = EventOptions { base_url, with_resources: options.event_resources };
     feed.tell(options.tenant.clone());
     Ok(Some(Follower::new(directory, feed, telling, herald).start()))
 }
@@ -171,7 +171,7 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
 async fn connect(connection: Connection) -> Result<&'static Directory, store::Error> {
     let directory = Directory::connect(connection).await?;
     directory.create_table().await?;
-    Ok(Box::leak(Box::new(directory.guarded(rights::check))))
+    Ok(Box::leak(Box::new(directory.with_access_check(rights::check))))
 }
 
 fn unusable(options: &Options, data: Option<&Path>, error: &store::Error) -> String {

@@ -6,7 +6,7 @@ use std::fs;
 
 use edge::metrics::{METRICS, NAMESPACE};
 use serde_json::{Value, json};
-use service::tokens::{Issue, Revoke, Rotate, issue, revoke, rotate};
+use service::tokens::{IssueRequest, RevokeRequest, RotateRequest, issue, revoke, rotate};
 
 use crate::rights;
 use crate::template::TEMPLATE;
@@ -80,7 +80,7 @@ fn alarms_and_dashboard_ask_for_metrics_that_there_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_about_to_expire_are_found_with_no_successor() {
     let (directory, _engine) = directory().await;
-    let wish = |tenant: &str, days| Issue {
+    let wish = |tenant: &str, days| IssueRequest {
         tenant: tenant.to_owned(),
         label: "Okta".to_owned(),
         expires_in_days: Some(days),
@@ -91,9 +91,9 @@ async fn tokens_about_to_expire_are_found_with_no_successor() {
     for (tenant, days) in [("acme", 5), ("other", 20), ("acme", 80), ("acme", 100), ("acme", 3), ("acme", 4)] {
         ids.push(issue(directory, wish(tenant, days)).await.unwrap().about.id);
     }
-    let rotation = Rotate { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
+    let rotation = RotateRequest { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
     rotate(directory, rotation).await.unwrap();
-    revoke(directory, Revoke { id: ids[5].clone() }).await.unwrap();
+    revoke(directory, RevokeRequest { id: ids[5].clone() }).await.unwrap();
     let event = fs::read_to_string(root().join("events/tokens-expiring.json")).unwrap();
     let event = serde_json::from_str(&event).unwrap();
     let work = edge::invoke_event(directory, tokens_expiring::handle, event, None);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
-use store::Use;
+use store::IamAccess;
 
 use crate::policy::is_like;
 use crate::template::TEMPLATE;
@@ -28,7 +28,7 @@ pub(crate) async fn of<F: Future>(function: &str, work: F) -> F::Output {
 }
 
 /// The guard of the directory.
-pub(crate) fn check(wanted: &Use) -> Result<(), String> {
+pub(crate) fn check(wanted: &IamAccess) -> Result<(), String> {
     let Ok(function) = FUNCTION.try_with(Clone::clone) else { return Ok(()) };
     let granted = RIGHTS.get(&function).into_iter().flatten().find(|right| right.covers(wanted));
     let Some(right) = granted else {
@@ -48,7 +48,7 @@ pub(crate) struct Right {
 }
 
 impl Right {
-    fn covers(&self, wanted: &Use) -> bool {
+    fn covers(&self, wanted: &IamAccess) -> bool {
         self.action == wanted.action && is_like(&self.pattern, &wanted.partition_key)
     }
 }
@@ -97,7 +97,7 @@ fn list(value: &Value) -> Vec<&Value> {
 }
 
 /// The key without what it has of a tenant and of a resource.
-fn shape(wanted: &Use) -> String {
+fn shape(wanted: &IamAccess) -> String {
     let parts = wanted.partition_key.split('#').enumerate();
     let parts: Vec<&str> = parts.map(|(at, part)| if at == 1 || part == "token" { part } else { "*" }).collect();
     parts.join("#")
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use crate::tests::directory;
 
-    fn wanted(action: &'static str, partition_key: &str) -> Use {
-        Use { action, partition_key: partition_key.to_owned() }
+    fn wanted(action: &'static str, partition_key: &str) -> IamAccess {
+        IamAccess { action, partition_key: partition_key.to_owned() }
     }
 
     #[tokio::test]

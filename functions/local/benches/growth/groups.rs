@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testing::variable;
 
 use crate::functions;
-use crate::tenant::{AT_ONCE, Taken, Tenant};
+use crate::tenant::{MAX_CONCURRENT, Taken, Tenant};
 
 /// More members than this in an answer are asked for a few times only.
 const MANY: usize = 1000;
@@ -96,7 +96,7 @@ async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[
     let begun = Instant::now();
     if !operation.changes() {
         let asked = users.iter().map(|user| ask(tenant, function, operation.event(tenant, group, user), 200));
-        stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).count().await;
+        stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT).count().await;
     }
     Taken::new(times, users.len() as f64 / begun.elapsed().as_secs_f64())
 }

@@ -29,8 +29,8 @@ impl Talk {
         self.tenant.check(answer, &group)?;
         let bare =
             self.ask(Operation::GetGroupBare, format!("{path}?excludedAttributes=members")).await?.expect(200)?;
-        let is_bare = bare["members"].is_null();
-        bare.holding(&group.shown())?.must(is_bare, || "wanted no members".to_owned())?;
+        let has_no_scheme = bare["members"].is_null();
+        bare.holding(&group.shown())?.must(has_no_scheme, || "wanted no members".to_owned())?;
         self.tenant.groups.borrow_mut().push(group);
         Ok(())
     }
