@@ -4,6 +4,7 @@
 Usage: links.py. It reads Markdown and needs no network: links to other sites are not followed. It prints each link that leads nowhere, with its
 file and line; the exit code is 1 if there is one.
 """
+import functools
 import pathlib
 import re
 import sys
@@ -25,18 +26,17 @@ def without_code(text):
     return re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", blank, text, flags=re.S)
 
 
-def anchors(path, known={}):
+@functools.cache
+def anchors(path):
     """The ids that GitHub and mdBook give to the headings of a file."""
-    if path not in known:
-        text = re.sub(r"^(```|~~~).*?^\1", "", path.read_text(), flags=re.M | re.S)
-        counts, found = {}, set(re.findall(r"<a\s+(?:id|name)=\"([^\"]+)\"", text))
-        for heading in re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, re.M):
-            heading = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-            slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-            found.add(slug if slug not in counts else f"{slug}-{counts[slug]}")
-            counts[slug] = counts.get(slug, 0) + 1
-        known[path] = found
-    return known[path]
+    text = re.sub(r"^(```|~~~).*?^\1", "", path.read_text(), flags=re.M | re.S)
+    counts, found = {}, set()
+    for heading in re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, re.M):
+        heading = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.add(f"{slug}-{counts[slug]}" if slug in counts else slug)
+        counts[slug] = counts.get(slug, 0) + 1
+    return found
 
 
 def problem(source, target):
