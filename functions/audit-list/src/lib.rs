@@ -2,9 +2,9 @@
 //! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}`, who was in a group.
 
 use protocol::Error;
-use service::audit::{Answer, Question, answer};
+use service::audit::{AuditPage, AuditQuery, query};
 use store::Directory;
 
-pub async fn handle(directory: &Directory, event: Question) -> Result<Answer, Error> {
-    answer(directory, event).await
+pub async fn handle(directory: &Directory, event: AuditQuery) -> Result<AuditPage, Error> {
+    query(directory, event).await
 }

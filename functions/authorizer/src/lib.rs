@@ -22,8 +22,8 @@ pub async fn handle(
     let caller = authorize(directory, header.unwrap_or_default()).await?;
     match &caller {
         Some(caller) => {
-            edge::log::identify(caller);
-            edge::log::tolerated(&caller.dialect);
+            edge::log::record_caller(caller);
+            edge::log::record_leniencies(&caller.dialect);
         }
         None => edge::metrics::refused_token(),
     }

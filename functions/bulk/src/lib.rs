@@ -6,7 +6,8 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
+    let context =
+        Context { directory, caller: request.caller(), base_url: request.base_url(), deadline: request.deadline() };
     let body = request.bulk_body()?;
     let reply = service::bulk(&context, &body).await?;
     Ok(Response::ok(reply))

@@ -7,7 +7,8 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
+    let context =
+        Context { directory, caller: request.caller(), base_url: request.base_url(), deadline: request.deadline() };
     let reply = service::list(&context, &request.list_query(&[Kind::Group])?).await?;
     Ok(Response::new(reply.status, reply.location, reply.version, reply.body))
 }

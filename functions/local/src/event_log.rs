@@ -92,7 +92,7 @@ mod tests {
     use std::fs;
 
     use protocol::Tenant;
-    use protocol::event::{Change, Part, Verb, events};
+    use protocol::event::{Change, ChangeType, MemberDelta, events};
     use schema::{Kind, ResourceId};
 
     use super::*;
@@ -105,13 +105,13 @@ mod tests {
             token: "t".to_owned(),
             kind: Kind::User,
             resource: id,
-            verb: Verb::Created,
+            verb: ChangeType::Created,
             attributes: Vec::new(),
             before: None,
             after: Some(1),
-            members: Part::default(),
-            shown: Vec::new(),
-            in_parts: false,
+            members: MemberDelta::default(),
+            display_updated: Vec::new(),
+            is_chunked: false,
             left: Vec::new(),
             active: None,
             at: "2026-01-02T03:04:05.678Z".parse().unwrap(),

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use gateway::template::Api;
 use gateway::{Gateway, iam};
-use service::Telling;
+use service::EventOptions;
 use store::{Connection, Credentials, Directory};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -110,7 +110,7 @@ fn start_relay(
         return Ok(None);
     }
     let log = EventLog::open(options.events.as_deref())?;
-    let event_options = Telling { base_url, with_resources: options.event_resources };
+    let event_options = EventOptions { base_url, with_resources: options.event_resources };
     requests.notify(options.tenant.clone());
     Ok(Some(OutboxRelay::new(directory, requests, event_options, log).start()))
 }
@@ -167,7 +167,7 @@ async fn listen(port: u16) -> Result<TcpListener> {
 async fn connect(connection: Connection) -> Result<&'static Directory, store::Error> {
     let directory = Directory::connect(connection).await?;
     directory.create_table().await?;
-    Ok(Box::leak(Box::new(directory.guarded(iam::check))))
+    Ok(Box::leak(Box::new(directory.with_access_check(iam::check))))
 }
 
 fn unusable(options: &Options, data: Option<&Path>, error: store::Error) -> anyhow::Error {

@@ -14,8 +14,8 @@ use anyhow::{Context, Result};
 use gateway::iam::as_function;
 use protocol::Tenant;
 use schema::ResourceId;
-use service::Telling;
-use store::{Directory, first_change_id, made_at};
+use service::EventOptions;
+use store::{Directory, created_at_ms, first_change_id};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -35,7 +35,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct OutboxRelay {
     directory: &'static Directory,
     requests: Arc<InFlightRequests>,
-    options: Telling,
+    options: EventOptions,
     log: EventLog,
     checkpoints: HashMap<String, Checkpoint>,
     started_ms: u64,
@@ -67,7 +67,7 @@ impl OutboxRelay {
     pub(crate) fn new(
         directory: &'static Directory,
         requests: Arc<InFlightRequests>,
-        options: Telling,
+        options: EventOptions,
         log: EventLog,
     ) -> Self {
         Self { directory, requests, options, log, checkpoints: HashMap::new(), started_ms: now_ms() }
@@ -115,7 +115,7 @@ impl OutboxRelay {
         if self.log.has_file() {
             // The file may lack some events of its last change, so that one is published again.
             let last = self.log.last_change(tenant).and_then(ResourceId::parse);
-            let after = last.as_ref().and_then(made_at).and_then(first_change_id);
+            let after = last.as_ref().and_then(created_at_ms).and_then(first_change_id);
             return Checkpoint { after, publish_from_ms: 0 };
         }
         let after = first_change_id(self.started_ms.saturating_sub(RETENTION_MS));
@@ -129,11 +129,11 @@ impl OutboxRelay {
             let page = page.context("cannot read the change records; the relay tries again")?;
             let is_last = page.len() < PAGE_SIZE;
             for change in page {
-                let made_ms = made_at(&change.id).unwrap_or(0);
+                let made_ms = created_at_ms(&change.id).unwrap_or(0);
                 if made_ms >= horizon.complete_before_ms {
                     return Ok(false);
                 }
-                let work = service::follow(self.directory, &change, &self.options);
+                let work = service::complete_and_build_events(self.directory, &change, &self.options);
                 let events = as_function("Settle", work).await;
                 let events = events.context("cannot complete a change; the relay tries again")?;
                 let Some(events) = events else { return Ok(false) };

@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(obtain(directory, "acme", "strict", Some(&data)).await.unwrap(), strict);
         assert_eq!(obtain(directory, "acme", "lenient", Some(&data)).await.unwrap(), first);
         let id = token::parse(&first).unwrap().id;
-        service::tokens::revoke(directory, service::tokens::Revoke { id }).await.unwrap();
+        service::tokens::revoke(directory, service::tokens::RevokeRequest { id }).await.unwrap();
         let second = obtain(directory, "acme", "lenient", Some(&data)).await.unwrap();
         assert_ne!(second, first);
         assert_eq!(obtain(directory, "acme", "lenient", Some(&data)).await.unwrap(), second);

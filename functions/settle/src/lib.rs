@@ -10,8 +10,8 @@ mod bus;
 use std::time::{Duration, Instant};
 
 use protocol::Error;
-use service::{Telling, follow};
-use store::{Directory, Warm, change_of_image};
+use service::{EventOptions, complete_and_build_events};
+use store::{Directory, Prewarm, change_of_image};
 
 pub use batch::{Batch, Outcome};
 pub use bus::Bus;
@@ -23,7 +23,7 @@ use batch::Record;
 pub struct State {
     pub directory: Directory,
     pub bus: Bus,
-    pub telling: Telling,
+    pub telling: EventOptions,
 }
 
 impl State {
@@ -33,11 +33,13 @@ impl State {
     /// # Errors
     /// With a sentence, if something is not set.
     pub async fn from_environment() -> Result<Self, String> {
-        let directory = Directory::from_environment(Warm::Resources(1)).await.map_err(|error| error.to_string())?;
+        let directory = Directory::from_environment(Prewarm::Directory { connections: 1 })
+            .await
+            .map_err(|error| error.to_string())?;
         let bus = Bus::from_environment()?;
         let base_url = variable("BASE_URL")?;
         let with_resources = variable("EVENT_RESOURCES").is_ok_and(|wanted| wanted == "yes");
-        Ok(Self { directory, bus, telling: Telling { base_url, with_resources } })
+        Ok(Self { directory, bus, telling: EventOptions { base_url, with_resources } })
     }
 }
 
@@ -73,7 +75,9 @@ pub async fn handle(state: &State, batch: Batch) -> Result<Outcome, Error> {
 /// How many events were published of a record's change.
 async fn publish(state: &State, record: Record) -> Result<usize, String> {
     let change = change_of_image(record.change.new_image).map_err(|error| error.to_string())?;
-    let events = follow(&state.directory, &change, &state.telling).await.map_err(|error| error.to_string())?;
+    let events = complete_and_build_events(&state.directory, &change, &state.telling)
+        .await
+        .map_err(|error| error.to_string())?;
     let events = events.ok_or("it is not complete yet")?;
     state.bus.publish(&events).await?;
     Ok(events.len())

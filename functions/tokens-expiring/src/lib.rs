@@ -3,19 +3,19 @@
 use protocol::Error;
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use service::tokens::{Expiring, HORIZONS, expiring};
+use service::tokens::{ExpiringToken, HORIZONS, expiring};
 use store::Directory;
 
 /// What was found.
 #[derive(Debug, Serialize)]
 pub struct Found {
-    pub tokens: Vec<Expiring>,
+    pub tokens: Vec<ExpiringToken>,
 }
 
 pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<Found, Error> {
     let tokens = expiring(directory).await?;
     for token in &tokens {
-        let Expiring { id, tenant, expires_at, within_days } = token;
+        let ExpiringToken { id, tenant, expires_at, within_days } = token;
         tracing::warn!(id, tenant, expires_at, within_days, "a token is about to expire");
     }
     for days in HORIZONS {

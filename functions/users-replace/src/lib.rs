@@ -7,7 +7,8 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
+    let context =
+        Context { directory, caller: request.caller(), base_url: request.base_url(), deadline: request.deadline() };
     let (id, body) = (request.id(), request.json_body()?);
     let (projection, precondition) = (request.projection()?, request.precondition());
     let reply = service::replace(&context, Kind::User, &id, &body, &projection, &precondition).await?;

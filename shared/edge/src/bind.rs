@@ -78,8 +78,8 @@ impl Request {
     fn check_content_type(&self) -> Result<(), Error> {
         let mut lines = self.headers.get_all("content-type").iter();
         let Some(value) = lines.next() else {
-            let tolerated = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
-            return tolerated.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
+            let record_leniencies = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
+            return record_leniencies.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
         };
         if lines.next().is_some() {
             let problem = "The header Content-Type is there more than once; send one (RFC 9110 §5.3).";
@@ -222,21 +222,21 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::request::tests::{admit, event};
+    use crate::request::tests::{event, from_request};
 
     fn with_body(content_type: Option<&str>, body: Value) -> Request {
         let mut event = event();
         event["headers"] = content_type.map_or(json!({}), |it| json!({"content-type": it}));
         event["multiValueHeaders"] = json!({});
         event["body"] = body;
-        admit(&event).unwrap()
+        from_request(&event).unwrap()
     }
 
     fn with_query(query: Value) -> Request {
         let mut event = event();
         event["queryStringParameters"] = Value::Null;
         event["multiValueQueryStringParameters"] = query;
-        admit(&event).unwrap()
+        from_request(&event).unwrap()
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
             let mut event = event();
             (event["headers"], event["multiValueHeaders"]) = (json!({}), json!({}));
             event["requestContext"]["authorizer"]["dialect"] = json!(dialect);
-            admit(&event).unwrap()
+            from_request(&event).unwrap()
         };
         let lenient = untyped("lenient");
         assert!(lenient.json_body().is_ok());
@@ -275,7 +275,7 @@ mod tests {
             event["headers"] = json!({});
             event["multiValueHeaders"] = json!({"Content-Type": ["application/json"]});
             event["multiValueHeaders"][name] = lines;
-            admit(&event).unwrap()
+            from_request(&event).unwrap()
         };
         let matches = |lines: Value, version| with("If-Match", lines).precondition().check(version).is_ok();
         assert!(matches(json!(["W/\"1\"", "W/\"2\""]), 1) && matches(json!(["W/\"1\"", "W/\"2\""]), 2));
@@ -325,7 +325,7 @@ mod tests {
         let mut event = event();
         event["body"] = json!("eyJhIjogIsOpIn0=");
         event["isBase64Encoded"] = json!(true);
-        assert_eq!(admit(&event).unwrap().json_body().unwrap().get("a"), Some(&json!("é")));
+        assert_eq!(from_request(&event).unwrap().json_body().unwrap().get("a"), Some(&json!("é")));
     }
 
     #[test]
@@ -334,11 +334,11 @@ mod tests {
         event["isBase64Encoded"] = json!(true);
         for (body, expect) in [("eyJhIjoi77+9In0=", Ok(json!("\u{fffd}"))), ("eyJhIjoi/yJ9", Err(400))] {
             event["body"] = json!(body);
-            let read = admit(&event).unwrap().json_body().map(|body| body["a"].clone());
+            let read = from_request(&event).unwrap().json_body().map(|body| body["a"].clone());
             assert_eq!(read.map_err(|error| error.status()), expect, "{body}");
         }
         event["headers"]["Content-Encoding"] = json!("gzip");
-        assert_eq!(admit(&event).unwrap().json_body().unwrap_err().status(), 415);
+        assert_eq!(from_request(&event).unwrap().json_body().unwrap_err().status(), 415);
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
             event["queryStringParameters"] = Value::Null;
             event["multiValueQueryStringParameters"] = query;
             event["body"] = json!(body.to_string());
-            admit(&event).unwrap().list_query(&Kind::ALL)
+            from_request(&event).unwrap().list_query(&Kind::ALL)
         };
         let list = asked("/v2", json!({"count": ["7"], "cursor": [""], "sortBy": ["id"]}), json!({})).unwrap();
         assert_eq!((list.count, list.paging.clone(), list.is_sorted()), (7, protocol::Paging::Cursor(None), true));
@@ -394,7 +394,7 @@ mod tests {
             event["headers"]["prefer"] = json!(prefer);
             event["multiValueQueryStringParameters"] = query;
             event["queryStringParameters"] = Value::Null;
-            assert_eq!(admit(&event).unwrap().is_content_with_minimal(), expect, "{prefer}");
+            assert_eq!(from_request(&event).unwrap().is_content_with_minimal(), expect, "{prefer}");
         }
     }
 
@@ -402,6 +402,6 @@ mod tests {
     fn the_single_valued_form_of_a_query_is_enough() {
         let mut event = event();
         event["multiValueQueryStringParameters"] = Value::Null;
-        assert_eq!(admit(&event).unwrap().integer("count"), Ok(Some(2)));
+        assert_eq!(from_request(&event).unwrap().integer("count"), Ok(Some(2)));
     }
 }

@@ -17,7 +17,7 @@ mod url;
 pub use event::{invoke_event, run_event};
 pub use lambda_http::aws_lambda_events::apigw;
 pub use lambda_http::aws_lambda_events::iam;
-pub use request::{Admitted, Anonymous, Request};
+pub use request::{FromRequest, PublicRequest, Request};
 pub use respond::Response;
 pub use serve::{invoke, run, stateless};
 pub use url::is_host;

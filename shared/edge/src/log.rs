@@ -174,15 +174,15 @@ pub(crate) fn span(operation: &str, request_id: Option<&str>) -> Span {
 }
 
 /// Puts the tenant and the token's id on the line of the request, or invocation, that is under way.
-pub fn identify(caller: &Caller) {
+pub fn record_caller(caller: &Caller) {
     let span = Span::current();
     span.record("tenant", caller.tenant.as_str());
     span.record("token", caller.token.as_str());
 }
 
 /// Puts the names of the leniencies that were needed on that line, if there are any.
-pub fn tolerated(dialect: &Dialect) {
-    let names: Vec<&str> = dialect.used().map(|leniency| leniency.row().name).collect();
+pub fn record_leniencies(dialect: &Dialect) {
+    let names: Vec<&str> = dialect.used().map(|leniency| leniency.info().name).collect();
     if !names.is_empty() {
         Span::current().record("leniencies", names.join(" ").as_str());
     }
@@ -314,11 +314,11 @@ pub(crate) mod tests {
             let outer = metered();
             let inner = outer.in_scope(|| span("x", None));
             let dialect = Dialect::lenient();
-            inner.in_scope(|| tolerated(&dialect));
+            inner.in_scope(|| record_leniencies(&dialect));
             assert_eq!(usage(&outer).leniencies, [""; 0]);
             dialect.tolerate(Leniency::EmptyStrings, "title").unwrap();
             dialect.tolerate(Leniency::OperationCase, "op").unwrap();
-            inner.in_scope(|| tolerated(&dialect));
+            inner.in_scope(|| record_leniencies(&dialect));
             assert_eq!(usage(&outer).leniencies, ["emptyStrings", "operationCase"]);
             assert_eq!(usage(&inner), usage(&outer));
         });

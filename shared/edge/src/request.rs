@@ -28,16 +28,16 @@ pub struct Request {
     pub(crate) body: Body,
     pub(crate) base_url: String,
     pub(crate) caller: Caller,
-    pub(crate) until: Instant,
+    pub(crate) deadline: Instant,
 }
 
 /// A request of whoever: all that is taken from it is where it was sent.
 #[derive(Debug)]
-pub struct Anonymous {
+pub struct PublicRequest {
     base_url: String,
 }
 
-impl Anonymous {
+impl PublicRequest {
     /// The URL to which `/Users` is appended, without a slash at its end.
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -45,12 +45,12 @@ impl Anonymous {
 }
 
 /// What a function's handler takes: the type says whether a caller has to be known.
-pub trait Admitted: Sized {
+pub trait FromRequest: Sized {
     /// Reads what the gateway sent.
     ///
     /// # Errors
     /// Whatever there is to refuse before the function does anything.
-    fn admit(event: lambda_http::Request) -> Result<Self, Error>;
+    fn from_request(event: lambda_http::Request) -> Result<Self, Error>;
 
     fn caller(&self) -> Option<&Caller>;
 
@@ -58,13 +58,13 @@ pub trait Admitted: Sized {
     fn resource(&self) -> Option<ResourceId>;
 }
 
-impl Admitted for Anonymous {
-    fn admit(event: lambda_http::Request) -> Result<Self, Error> {
+impl FromRequest for PublicRequest {
+    fn from_request(event: lambda_http::Request) -> Result<Self, Error> {
         let Some(RequestContext::ApiGatewayV1(context)) = event.extensions().request_context_ref() else {
             return Err(unknown_caller());
         };
         let path = path(context.resource_path.as_deref().unwrap_or_default(), &HashMap::new());
-        Ok(Anonymous { base_url: url::base_url(context, event.headers(), &path) })
+        Ok(PublicRequest { base_url: url::base_url(context, event.headers(), &path) })
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -76,11 +76,11 @@ impl Admitted for Anonymous {
     }
 }
 
-impl Admitted for Request {
+impl FromRequest for Request {
     /// # Errors
     /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do not
     /// allow the request, [`Error::NotAcceptable`] where the client would not take the answer.
-    fn admit(event: lambda_http::Request) -> Result<Request, Error> {
+    fn from_request(event: lambda_http::Request) -> Result<Request, Error> {
         let extensions = event.extensions();
         let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {
             return Err(unknown_caller());
@@ -95,8 +95,8 @@ impl Admitted for Request {
         let (parts, body) = event.into_parts();
         allow(&caller, &parts.method, &path)?;
         negotiate::check(&parts.headers)?;
-        let (method, headers, until) = (parts.method, parts.headers, Instant::now() + TIME);
-        Ok(Request { method, path, parameters, query, headers, body, base_url, caller, until })
+        let (method, headers, deadline) = (parts.method, parts.headers, Instant::now() + TIME);
+        Ok(Request { method, path, parameters, query, headers, body, base_url, caller, deadline })
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -129,8 +129,8 @@ impl Request {
     }
 
     /// When the answer has to be ready.
-    pub fn until(&self) -> Instant {
-        self.until
+    pub fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// A part of the path, percent-decoded, by its name in the template.
@@ -213,13 +213,13 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) fn admit(event: &Value) -> Result<Request, Error> {
-        Request::admit(lambda_http::request::from_str(&event.to_string()).unwrap())
+    pub(crate) fn from_request(event: &Value) -> Result<Request, Error> {
+        Request::from_request(lambda_http::request::from_str(&event.to_string()).unwrap())
     }
 
     #[test]
     fn a_request_is_read_from_the_gateways_event() {
-        let request = admit(&event()).unwrap();
+        let request = from_request(&event()).unwrap();
         assert_eq!((request.method(), request.path()), ("PATCH", "/v2/Users/a%20b"));
         assert_eq!(request.id(), "a b");
         assert_eq!(request.base_url(), "https://api.example/scim/v2");
@@ -239,7 +239,7 @@ pub(crate) mod tests {
         ] {
             let mut event = event();
             event["requestContext"]["authorizer"] = context.clone();
-            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), Err(401), "{context}");
+            assert_eq!(from_request(&event).map(drop).map_err(|error| error.status()), Err(401), "{context}");
         }
     }
 
@@ -249,7 +249,8 @@ pub(crate) mod tests {
         event["requestContext"]["authorizer"] = Value::Null;
         event["requestContext"]["resourcePath"] = json!("/v2/openapi.json");
         event["requestContext"]["path"] = json!("/scim/v2/openapi.json");
-        let admitted = Anonymous::admit(lambda_http::request::from_str(&event.to_string()).unwrap()).unwrap();
+        let admitted =
+            PublicRequest::from_request(lambda_http::request::from_str(&event.to_string()).unwrap()).unwrap();
         assert_eq!(admitted.base_url(), "https://api.example/scim/v2");
         assert!(admitted.caller().is_none() && admitted.resource().is_none());
     }
@@ -276,7 +277,11 @@ pub(crate) mod tests {
             event["requestContext"]["resourcePath"] = resource.into();
             event["requestContext"]["authorizer"]["scopes"] = scopes.into();
             let expect = if expect { Ok(()) } else { Err(403) };
-            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), expect, "{scopes} {method} {resource}");
+            assert_eq!(
+                from_request(&event).map(drop).map_err(|error| error.status()),
+                expect,
+                "{scopes} {method} {resource}"
+            );
         }
     }
 

@@ -60,7 +60,7 @@ impl Response {
     }
 
     /// 204 in place of 200 with the resource, where the request prefers that.
-    pub fn preferred_by(self, request: &Request) -> Self {
+    pub fn apply_prefer(self, request: &Request) -> Self {
         if self.status != 200 || !request.is_content_with_minimal() {
             return self;
         }
@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::request::tests::{admit, event};
+    use crate::request::tests::{event, from_request};
 
     fn header<'a>(response: &'a http::Response<Body>, name: &str) -> Option<&'a str> {
         response.headers().get(name).map(|value| value.to_str().unwrap())
@@ -245,9 +245,9 @@ mod tests {
     fn a_preferred_answer_is_short_and_keeps_its_version() {
         let mut event = event();
         event["headers"]["Prefer"] = json!("return=minimal");
-        let request = admit(&event).unwrap();
+        let request = from_request(&event).unwrap();
         let of =
-            |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).preferred_by(&request);
+            |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).apply_prefer(&request);
         let response = of(200).into_http(PLAIN);
         assert_eq!((response.status().as_u16(), header(&response, "etag")), (204, Some("W/\"2\"")));
         assert_eq!(header(&response, "preference-applied"), Some("return=minimal"));

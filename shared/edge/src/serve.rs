@@ -19,7 +19,7 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use crate::negotiate::Form;
-use crate::request::Admitted;
+use crate::request::FromRequest;
 use crate::url::is_host;
 use crate::{Response, log};
 
@@ -31,7 +31,7 @@ pub fn run<S, E, Q, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) 
 where
     S: Send + Sync + 'static,
     E: Display,
-    Q: Admitted + Send + 'static,
+    Q: FromRequest + Send + 'static,
     F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
@@ -52,7 +52,7 @@ pub async fn stateless() -> Result<(), Infallible> {
 pub async fn invoke<S, Q, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
 where
     S: Send + Sync + 'static,
-    Q: Admitted + Send + 'static,
+    Q: FromRequest + Send + 'static,
     F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
@@ -68,7 +68,7 @@ async fn adapt<S, Q, F, R>(
 ) -> Result<impl Serialize, Infallible>
 where
     S: Send + Sync + 'static,
-    Q: Admitted + Send + 'static,
+    Q: FromRequest + Send + 'static,
     F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Response, Error>> + Send + 'static,
 {
@@ -122,7 +122,7 @@ async fn serve<S, Q, F, R>(
     event: lambda_http::Request,
 ) -> Result<http::Response<Body>, Infallible>
 where
-    Q: Admitted,
+    Q: FromRequest,
     F: Fn(&'static S, Q) -> R,
     R: Future<Output = Result<Response, Error>>,
 {
@@ -149,19 +149,19 @@ async fn respond<S, Q, F, R>(
     event: lambda_http::Request,
 ) -> (Response, Option<ResourceId>)
 where
-    Q: Admitted,
+    Q: FromRequest,
     F: Fn(&'static S, Q) -> R,
     R: Future<Output = Result<Response, Error>>,
 {
-    let request = match Q::admit(event) {
+    let request = match Q::from_request(event) {
         Ok(request) => request,
         Err(error) => return (error.into(), None),
     };
     let dialect = request.caller().map(|caller| caller.dialect.clone());
-    request.caller().into_iter().for_each(log::identify);
+    request.caller().into_iter().for_each(log::record_caller);
     let resource = request.resource();
     let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
-    dialect.iter().for_each(log::tolerated);
+    dialect.iter().for_each(log::record_leniencies);
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
     (response, resource.or(created))
 }

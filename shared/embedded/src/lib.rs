@@ -2,7 +2,7 @@
 //! the SDK, in as far as the store and the tests use it.
 //!
 //! dynoxide has a server of its own. That one remembers every transaction's `ClientRequestToken` for ten minutes, looks through all of
-//! them at each transaction, and lets in whoever reaches the port; `Repeats` and the access key are in place of that.
+//! them at each transaction, and lets in whoever reaches the port; `IdempotencyTokens` and the access key are in place of that.
 
 mod operation;
 mod repeats;
@@ -20,7 +20,7 @@ pub use dynoxide::Database;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
-use crate::repeats::Repeats;
+use crate::repeats::IdempotencyTokens;
 
 /// As much as DynamoDB takes in one request, in bytes.
 const LONGEST_BODY: usize = 16 << 20;
@@ -28,7 +28,7 @@ const LONGEST_BODY: usize = 16 << 20;
 /// A DynamoDB without a port.
 pub struct Engine {
     database: Database,
-    repeats: Repeats,
+    repeats: IdempotencyTokens,
     key: String,
 }
 
@@ -65,7 +65,7 @@ async fn answer(State(engine): State<Arc<Engine>>, method: Method, headers: Head
 
 impl Engine {
     pub fn new(database: Database, key: String) -> Self {
-        Self { database, repeats: Repeats::default(), key }
+        Self { database, repeats: IdempotencyTokens::default(), key }
     }
 
     /// Carries an operation out.

@@ -6,7 +6,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::repeats::Repeats;
+use crate::repeats::IdempotencyTokens;
 use crate::{Answer, Engine, refusal};
 
 pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> Answer {
@@ -31,7 +31,7 @@ pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> Answer {
 }
 
 /// A transaction, once, however often it is sent with its token.
-fn transact(database: &Database, repeats: &Repeats, body: &str) -> Answer {
+fn transact(database: &Database, repeats: &IdempotencyTokens, body: &str) -> Answer {
     let mut request: TransactWriteItemsRequest = match read(body) {
         Ok(request) => request,
         Err(refused) => return refused,

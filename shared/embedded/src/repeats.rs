@@ -17,7 +17,7 @@ use crate::{Answer, refusal};
 const KEPT: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
-pub(crate) struct Repeats {
+pub(crate) struct IdempotencyTokens {
     known: Mutex<Known>,
 }
 
@@ -35,7 +35,7 @@ struct Transaction {
     answer: Mutex<Option<Answer>>,
 }
 
-impl Repeats {
+impl IdempotencyTokens {
     /// Carries the transaction out, unless one with this token was; while that is under way, waits for it. One that failed changed
     /// nothing, and is tried again.
     pub(crate) fn once(&self, token: String, body: &str, carry_out: impl FnOnce() -> Answer) -> Answer {
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_was_done_is_not_done_again() {
-        let (repeats, times) = (Repeats::default(), AtomicU32::new(0));
+        let (repeats, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
         let first = repeats.once("a".to_owned(), "body", || done(&times));
         assert_eq!(repeats.once("a".to_owned(), "body", || done(&times)), first);
         assert_ne!(repeats.once("b".to_owned(), "body", || done(&times)), first);
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_failed_is_tried_again() {
-        let (repeats, times) = (Repeats::default(), AtomicU32::new(0));
+        let (repeats, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
         let failed = || refusal("TransactionCanceledException", "");
         assert_eq!(repeats.once("a".to_owned(), "body", failed), failed());
         assert_eq!(repeats.once("a".to_owned(), "body", || done(&times)).0, StatusCode::OK);
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_repeat_waits_for_what_is_under_way() {
-        let (repeats, times) = (Repeats::default(), AtomicU32::new(0));
+        let (repeats, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
         let slow = || {
             std::thread::sleep(Duration::from_millis(50));
             done(&times)
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_token_is_forgotten_after_its_time() {
-        let repeats = Repeats::default();
+        let repeats = IdempotencyTokens::default();
         let begun = Instant::now();
         let kept = |at: Duration, token: &str| {
             repeats.transaction(token.to_owned(), 0, begun + at);

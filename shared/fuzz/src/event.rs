@@ -75,7 +75,7 @@ pub fn token(text: &str) {
     if let Some(presented) = protocol::token::parse(text) {
         assert!(protocol::token::is_id(&presented.id));
         let bare = text.trim().rsplit(' ').next().unwrap();
-        assert!(protocol::token::parse(bare).is_some_and(|again| again.id == presented.id && again.is_bare));
+        assert!(protocol::token::parse(bare).is_some_and(|again| again.id == presented.id && again.has_no_scheme));
     }
     assert!(SITE.runtime.block_on(authorize(SITE.directory, text)).unwrap().is_none());
 }

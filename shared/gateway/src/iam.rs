@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
-use store::Use;
+use store::IamAccess;
 
 use crate::policy::matches;
 use crate::template::TEMPLATE;
@@ -28,11 +28,11 @@ pub async fn as_function<F: Future>(function: &str, work: F) -> F::Output {
     FUNCTION.scope(function.to_owned(), Box::pin(work)).await
 }
 
-/// Checks a call against the permissions of the function that makes it. To be installed by `Directory::guarded`.
+/// Checks a call against the permissions of the function that makes it. To be installed by `Directory::with_access_check`.
 ///
 /// # Errors
 /// Names the function, the action and the key, without tenant and resource id.
-pub fn check(access: &Use) -> Result<(), String> {
+pub fn check(access: &IamAccess) -> Result<(), String> {
     let Ok(function) = FUNCTION.try_with(Clone::clone) else { return Ok(()) };
     let granted = PERMISSIONS.get(&function).into_iter().flatten().find(|permission| permission.covers(access));
     let Some(permission) = granted else {
@@ -52,7 +52,7 @@ pub struct Permission {
 }
 
 impl Permission {
-    fn covers(&self, access: &Use) -> bool {
+    fn covers(&self, access: &IamAccess) -> bool {
         self.action == access.action && matches(&self.pattern, &access.partition_key)
     }
 }
@@ -100,7 +100,7 @@ fn list(value: &Value) -> Vec<&Value> {
 }
 
 /// The partition key with `*` in place of tenants and ids.
-fn key_shape(access: &Use) -> String {
+fn key_shape(access: &IamAccess) -> String {
     let parts = access.partition_key.split('#').enumerate();
     let parts: Vec<&str> = parts.map(|(at, part)| if at == 1 || part == "token" { part } else { "*" }).collect();
     parts.join("#")
@@ -125,8 +125,8 @@ fn record(line: String) {
 mod tests {
     use super::*;
 
-    fn access(action: &'static str, partition_key: &str) -> Use {
-        Use { action, partition_key: partition_key.to_owned() }
+    fn access(action: &'static str, partition_key: &str) -> IamAccess {
+        IamAccess { action, partition_key: partition_key.to_owned() }
     }
 
     #[tokio::test]

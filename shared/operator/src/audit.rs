@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use service::audit::{Answer, Content, Question, answer};
+use service::audit::{AuditPage, AuditQuery, AuditResult, query};
 use store::Directory;
 
 /// The options of the command.
@@ -42,14 +42,14 @@ impl Audit {
         let mut at = self.at.clone();
         let mut next_token = None;
         loop {
-            let page = answer(directory, self.question(tenant, at.take(), next_token.take())).await?;
+            let page = query(directory, self.query(tenant, at.take(), next_token.take())).await?;
             let written = write_page(&page, output);
             if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
                 return Ok(summary(&page));
             }
             written.context("the output cannot be written")?;
             // Without `--at`, all pages show the instant that the first one has chosen.
-            if let Content::Members { at: instant, .. } = &page.told {
+            if let AuditResult::Members { at: instant, .. } = &page.told {
                 at = Some(instant.clone());
             }
             match page.next_token {
@@ -59,8 +59,8 @@ impl Audit {
         }
     }
 
-    fn question(&self, tenant: &str, at: Option<String>, next_token: Option<String>) -> Question {
-        Question {
+    fn query(&self, tenant: &str, at: Option<String>, next_token: Option<String>) -> AuditQuery {
+        AuditQuery {
             tenant: tenant.to_owned(),
             resource: self.resource.clone(),
             from: self.from.clone(),
@@ -73,15 +73,15 @@ impl Audit {
     }
 }
 
-fn write_page(page: &Answer, output: &mut impl Write) -> io::Result<()> {
+fn write_page(page: &AuditPage, output: &mut impl Write) -> io::Result<()> {
     match &page.told {
-        Content::Changes { changes } => {
+        AuditResult::Changes { changes } => {
             for change in changes {
                 serde_json::to_writer(&mut *output, change)?;
                 writeln!(output)?;
             }
         }
-        Content::Members { members, .. } => {
+        AuditResult::Members { members, .. } => {
             for member in members {
                 writeln!(output, "{member}")?;
             }
@@ -90,10 +90,10 @@ fn write_page(page: &Answer, output: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn summary(page: &Answer) -> String {
+fn summary(page: &AuditPage) -> String {
     let Some(begins) = &page.trail_begins else { return "There is no record of any change.".to_owned() };
     match page.told {
-        Content::Members { complete: false, .. } => {
+        AuditResult::Members { complete: false, .. } => {
             format!("The trail begins at {begins}, which is too late to be certain: there may have been other members.")
         }
         _ => format!("The trail begins at {begins}."),

@@ -13,7 +13,7 @@ use crate::Error;
 const NAME_BYTES: usize = 900;
 
 /// The form in which two values of an attribute are equal or not, and one is the beginning of another.
-pub fn prepare(attribute: &Attribute, text: &str) -> String {
+pub fn comparison_key(attribute: &Attribute, text: &str) -> String {
     if attribute.case_exact() {
         text.to_owned()
     } else if attribute.name == "userName" && attribute.uniqueness != Uniqueness::None {
@@ -36,7 +36,7 @@ pub(crate) fn part(prepared: &str) -> Cow<'_, str> {
 }
 
 /// What the compared forms of all texts begin with that have this beginning, as `part` compares it.
-pub fn common_beginning(prepared: &str) -> &str {
+pub fn stable_prefix(prepared: &str) -> &str {
     prepared.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
 }
 

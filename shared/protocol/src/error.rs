@@ -92,7 +92,7 @@ pub enum Error {
 
 impl Error {
     /// The same for an id of another tenant, of a deleted resource, and of none.
-    pub fn no_such(kind: schema::Kind) -> Self {
+    pub fn not_found(kind: schema::Kind) -> Self {
         Error::NotFound(format!("No {kind} has this id. It may have been deleted; look it up again with a filter."))
     }
 

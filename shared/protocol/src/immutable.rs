@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Which request a change comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum UpdateMethod {
     /// PUT: what it does not mention stays as it was, if it may not change or the client could not see it (RFC 7644 §3.5.1).
     Replace,
     /// PATCH: what is gone was taken away.
@@ -20,7 +20,7 @@ pub enum Change {
 /// [`Error::Mutability`] if an immutable attribute has another value than before.
 pub fn keep_immutable(
     definition: &ResourceType,
-    change: Change,
+    change: UpdateMethod,
     before: &Object,
     after: &mut Object,
 ) -> Result<(), Error> {
@@ -42,7 +42,7 @@ pub fn keep_immutable(
 
 fn keep<'a>(
     attributes: impl Iterator<Item = &'a Attribute>,
-    change: Change,
+    change: UpdateMethod,
     before: &Object,
     after: &mut Object,
 ) -> Result<(), Error> {
@@ -51,10 +51,10 @@ fn keep<'a>(
         let Some(was) = before.get(name) else { continue };
         let settled = attribute.mutability == Mutability::Immutable;
         match (after.get(name), was) {
-            (None, _) if settled && change == Change::Patch => {
+            (None, _) if settled && change == UpdateMethod::Patch => {
                 return Err(Error::Mutability(format!("{name} cannot be removed once it is set.")));
             }
-            (None, _) if change == Change::Replace && (settled || attribute.returned == Returned::Never) => {
+            (None, _) if change == UpdateMethod::Replace && (settled || attribute.returned == Returned::Never) => {
                 after.insert(name.clone(), was.clone());
             }
             (Some(is), _) if settled && is != was => {

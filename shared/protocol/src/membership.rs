@@ -85,7 +85,7 @@ pub(crate) fn members_of(value: Option<Value>) -> Result<Vec<Member>, Error> {
 }
 
 /// Whether the operations can only be understood with the current members at hand.
-pub fn needs_current(operations: &[MemberOperation]) -> bool {
+pub fn requires_current_members(operations: &[MemberOperation]) -> bool {
     operations.iter().any(|operation| matches!(operation, MemberOperation::RemoveWhere(_)))
 }
 

@@ -13,7 +13,7 @@ pub struct AttributePath {
     pub attribute: &'static Attribute,
     pub sub: Option<&'static Attribute>,
     /// Whether it belongs to another type than the one that is asked, so that no resource has a value here (RFC 7644 §3.4.2.1).
-    pub is_foreign: bool,
+    pub is_of_other_type: bool,
 }
 
 /// What a text without a filter can name.
@@ -59,7 +59,7 @@ impl AttributePath {
             Some(sub) => Some(attribute.sub_attribute(sub)?),
             None => None,
         };
-        Some(AttributePath { extension, attribute, sub, is_foreign: false })
+        Some(AttributePath { extension, attribute, sub, is_of_other_type: false })
     }
 
     /// Sees whether the text that led here names the extension of its attribute, and each by its own name.
@@ -92,7 +92,7 @@ impl AttributePath {
     pub fn resolve_among_all(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
         Self::resolve(definition, text).or_else(|| {
             let found = resource_types().iter().find_map(|definition| Self::resolve(definition, text))?;
-            Some(AttributePath { is_foreign: true, ..found })
+            Some(AttributePath { is_of_other_type: true, ..found })
         })
     }
 
@@ -111,7 +111,7 @@ impl AttributePath {
 
     /// The values that the path leads to in a resource; the elements of a multi-valued attribute one by one.
     pub fn values<'o>(&self, resource: &'o Object) -> Vec<&'o Value> {
-        if self.is_foreign {
+        if self.is_of_other_type {
             return Vec::new();
         }
         let holder = match self.extension {

@@ -274,7 +274,7 @@ mod tests {
         let value = json!({"a": "1", "d": "2", "r": "3", "n": "4"});
         let name = |sub: Option<&str>| {
             let sub = sub.map(|sub| badge.sub_attribute(sub).unwrap());
-            Target::Attribute(AttributePath { extension: None, attribute: badge, sub, is_foreign: false })
+            Target::Attribute(AttributePath { extension: None, attribute: badge, sub, is_of_other_type: false })
         };
         for (mode, targets, expect) in [
             (Mode::Default, vec![], Some("ad")),

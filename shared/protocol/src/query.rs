@@ -31,7 +31,7 @@ pub struct Parameters {
 #[derive(Debug, Clone)]
 pub struct Query {
     /// One for each kind of resource that is asked for, in the order of kinds.
-    pub parts: Vec<Part>,
+    pub kind_queries: Vec<KindQuery>,
     order: Option<Order>,
     pub paging: Paging,
     /// The most resources that the page may hold.
@@ -41,7 +41,7 @@ pub struct Query {
 
 /// What is asked of one kind of resource.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct KindQuery {
     pub kind: Kind,
     pub filter: Option<Filter>,
     /// What to sort by; `None` also where only another kind has the attribute.
@@ -74,11 +74,11 @@ impl Query {
         let filter = parameters.filter.as_deref();
         let part = |(kind, sort_by): (&Kind, _)| {
             let filter = filter.map(|text| parse(resource_type(*kind), text, dialect)).transpose()?;
-            Ok(Part { kind: *kind, filter, sort_by })
+            Ok(KindQuery { kind: *kind, filter, sort_by })
         };
         let whole = |number: i64| usize::try_from(number).unwrap_or(0);
         Ok(Query {
-            parts: kinds.iter().zip(sort_by).map(part).collect::<Result<_, Error>>()?,
+            kind_queries: kinds.iter().zip(sort_by).map(part).collect::<Result<_, Error>>()?,
             order: parameters.sort_by.is_some().then_some(order),
             paging: paging(parameters.start_index, parameters.cursor)?,
             count: parameters.count.map_or(DEFAULT_COUNT, whole).min(MAX_COUNT),
@@ -97,7 +97,7 @@ impl Query {
 
     /// The place of a resource in the list.
     pub fn position(&self, kind: Kind, id: ResourceId, resource: &Object) -> Position {
-        let path = self.parts.iter().find(|part| part.kind == kind).and_then(|part| part.sort_by.as_ref());
+        let path = self.kind_queries.iter().find(|part| part.kind == kind).and_then(|part| part.sort_by.as_ref());
         Position::new(path.and_then(|path| sort_key(path, resource)), kind, id)
     }
 
@@ -109,15 +109,15 @@ impl Query {
             Some(Order::Ascending) => "ascending",
             Some(Order::Descending) => "descending",
         };
-        let part = |part: &Part| {
+        let part = |part: &KindQuery| {
             let filter = part.filter.as_ref().map(Filter::to_string);
             json!([part.kind, filter, part.sort_by.map(|path| path.to_string())])
         };
-        Value::from_iter([Value::from(order)].into_iter().chain(self.parts.iter().map(part))).to_string()
+        Value::from_iter([Value::from(order)].into_iter().chain(self.kind_queries.iter().map(part))).to_string()
     }
 }
 
-impl Part {
+impl KindQuery {
     /// Whether an attribute has to be read, so that the resource can be held against the filter and put in its place.
     pub fn reads(&self, attribute: &str) -> bool {
         self.filter.as_ref().is_some_and(|filter| filter.reads(attribute))
@@ -247,7 +247,7 @@ pub(crate) mod tests {
             let user = json!({"userName": "a", "displayName": "A", "meta": {"resourceType": "User"}});
             let group = json!({"displayName": "A", "members": [{"value": "x"}], "meta": {"resourceType": "Group"}});
             let seen = [user, group].map(|resource| resource.as_object().unwrap().clone());
-            let found = query.parts.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
+            let found = query.kind_queries.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
             found.map(|(part, _)| part.kind.name()).collect::<Vec<_>>().join(" ")
         };
         for (filter, expect) in [

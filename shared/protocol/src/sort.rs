@@ -6,7 +6,7 @@ use schema::{DataType, Dialect, Kind, Object, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use crate::compare::prepare;
+use crate::compare::comparison_key;
 use crate::path::AttributePath;
 use crate::{Error, Query};
 
@@ -127,7 +127,7 @@ pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKe
             let instant = schema::date_time(text)?;
             Some(SortKey::Instant(instant.as_second(), instant.subsec_nanosecond()))
         }
-        (_, Value::String(text)) => Some(SortKey::Text(beginning(prepare(path.leaf(), text)))),
+        (_, Value::String(text)) => Some(SortKey::Text(beginning(comparison_key(path.leaf(), text)))),
         _ => None,
     }
 }

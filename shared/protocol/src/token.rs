@@ -17,17 +17,17 @@ const SECRET_DIGITS: usize = 43;
 const CHECK_DIGITS: usize = 6;
 
 /// A new token. It can be printed once, and has no `Debug`, so that no log can hold it.
-pub struct Minted {
+pub struct NewToken {
     /// What the token's item is found by.
     pub id: String,
     text: String,
 }
 
 /// A token as a request carries it, its check already seen to be right. It has no `Debug` either.
-pub struct Presented {
+pub struct PresentedToken {
     pub id: String,
     /// It came without a scheme.
-    pub is_bare: bool,
+    pub has_no_scheme: bool,
     hash: Hash,
 }
 
@@ -38,27 +38,27 @@ pub struct Presented {
 pub struct Hash(String);
 
 /// Makes a token of random bytes.
-pub fn mint(id: [u8; 8], secret: [u8; 32]) -> Minted {
+pub fn generate(id: [u8; 8], secret: [u8; 32]) -> NewToken {
     let id = base62(&id, ID_DIGITS);
     let body = format!("{id}_{}", base62(&secret, SECRET_DIGITS));
     let text = format!("{PREFIX}{body}{}", check(&body));
-    Minted { id, text }
+    NewToken { id, text }
 }
 
-impl Minted {
+impl NewToken {
     /// What is stored in the secret's place.
     pub fn hash(&self) -> Hash {
         Hash::of(&self.text)
     }
 }
 
-impl fmt::Display for Minted {
+impl fmt::Display for NewToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Presented {
+impl PresentedToken {
     /// Whether the secret is the one whose hash was stored.
     pub fn matches(&self, stored: &Hash) -> bool {
         self.hash == *stored
@@ -99,9 +99,9 @@ pub fn is_id(text: &str) -> bool {
 
 /// Reads an `Authorization` header: `Bearer x` with the scheme in any case, or the bare token, as Okta's catalog apps
 /// send it when the administrator pasted it so. `None` for whatever is no token of ours.
-pub fn parse(authorization: &str) -> Option<Presented> {
+pub fn parse(authorization: &str) -> Option<PresentedToken> {
     let header = authorization.trim();
-    let (is_bare, text) = match header.split_once(' ') {
+    let (has_no_scheme, text) = match header.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => (false, rest.trim_start()),
         Some(_) => return None,
         None => (true, header),
@@ -112,7 +112,7 @@ pub fn parse(authorization: &str) -> Option<Presented> {
         return None;
     }
     let (checked, sum) = body.split_at_checked(ID_DIGITS + 1 + SECRET_DIGITS)?;
-    (check(checked) == sum).then(|| Presented { id: id.to_owned(), is_bare, hash: Hash::of(text) })
+    (check(checked) == sum).then(|| PresentedToken { id: id.to_owned(), has_no_scheme, hash: Hash::of(text) })
 }
 
 fn are_digits(text: &str) -> bool {
@@ -145,18 +145,21 @@ mod tests {
 
     #[test]
     fn a_minted_token_is_read_back() {
-        let minted = mint([255; 8], [7; 32]);
+        let minted = generate([255; 8], [7; 32]);
         for header in [format!("Bearer {minted}"), format!("bEARER {minted} "), minted.to_string()] {
             let presented = parse(&header).unwrap();
-            assert_eq!((presented.id.as_str(), presented.is_bare), (minted.id.as_str(), header.starts_with("scim_")));
+            assert_eq!(
+                (presented.id.as_str(), presented.has_no_scheme),
+                (minted.id.as_str(), header.starts_with("scim_"))
+            );
             assert!(presented.matches(&minted.hash()));
-            assert!(!presented.matches(&mint([255; 8], [8; 32]).hash()));
+            assert!(!presented.matches(&generate([255; 8], [8; 32]).hash()));
         }
     }
 
     #[test]
     fn garbage_is_no_token() {
-        let good = mint([0; 8], [0; 32]).to_string();
+        let good = generate([0; 8], [0; 32]).to_string();
         let mut wrong = good.clone();
         wrong.replace_range(20..21, "x");
         for bad in [

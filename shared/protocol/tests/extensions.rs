@@ -1,7 +1,7 @@
 //! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2, §7).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
 
-use protocol::{Change, Filter, Patch, Projection, keep_immutable};
+use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};
 use schema::{Dialect, Kind, Object, Registry, ResourceType};
 use serde_json::{Value, json};
 
@@ -245,7 +245,7 @@ fn put_keeps_what_cannot_change_or_be_seen() {
         (json!({"level": "staff", "serial": "2"}), None),
     ] {
         let mut after = with(sent.clone());
-        let kept = keep_immutable(user(), Change::Replace, &before, &mut after).map(|()| after[BADGE].clone());
+        let kept = keep_immutable(user(), UpdateMethod::Replace, &before, &mut after).map(|()| after[BADGE].clone());
         assert_eq!(kept.ok(), expect, "{sent}");
     }
 }

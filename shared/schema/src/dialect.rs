@@ -48,7 +48,7 @@ impl Dialect {
             self.used.fetch_or(1 << leniency as u32, Ordering::Relaxed);
             return Ok(());
         }
-        let problem = format!("{}; the dialect of this token is strict", leniency.row().instead);
+        let problem = format!("{}; the dialect of this token is strict", leniency.info().remedy);
         Err(Invalid { attribute: place.to_string(), problem, leniency: Some(leniency) })
     }
 
@@ -74,15 +74,15 @@ impl Attribute {
 
 /// A leniency in words.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
+pub struct LeniencyInfo {
     /// As the log has it.
     pub name: &'static str,
     /// What is taken.
-    pub what: &'static str,
+    pub description: &'static str,
     /// Who sends it.
-    pub who: &'static str,
+    pub senders: &'static str,
     /// What a strict token's bearer has to send in its place.
-    pub instead: &'static str,
+    pub remedy: &'static str,
 }
 
 /// Makes the enumeration and its table of one list, so that neither can lack a row.
@@ -95,9 +95,9 @@ macro_rules! leniencies {
         impl Leniency {
             pub const ALL: [Leniency; [$($name),*].len()] = [$(Leniency::$variant),*];
 
-            pub fn row(self) -> Row {
+            pub fn info(self) -> LeniencyInfo {
                 match self {
-                    $(Leniency::$variant => Row { name: $name, what: $what, who: $who, instead: $instead }),*
+                    $(Leniency::$variant => LeniencyInfo { name: $name, description: $what, senders: $who, remedy: $instead }),*
                 }
             }
         }
@@ -229,14 +229,15 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_leniency_as_it_is() {
-        let readme = include_str!("../../../README.md");
-        let (_, table) = readme.split_once("| leniency | what is done | who needs it |\n|---|---|---|\n").unwrap();
+    fn guide_table_equals_the_list_of_leniencies() {
+        let guide = include_str!("../../guide/src/concepts/leniencies.md");
+        let (_, table) = guide.split_once("| leniency | what is done | who needs it |\n|---|---|---|\n").unwrap();
         let listed: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
-        let row = |leniency: Leniency| leniency.row();
-        let wanted = Leniency::ALL.map(row).map(|row| format!("| `{}` | {} | {} |", row.name, row.what, row.who));
+        let row = |leniency: Leniency| leniency.info();
+        let wanted =
+            Leniency::ALL.map(row).map(|row| format!("| `{}` | {} | {} |", row.name, row.description, row.senders));
         assert_eq!(listed, wanted);
-        assert!(Leniency::ALL.map(row).iter().all(|row| !row.what.is_empty() && !row.who.is_empty()));
+        assert!(Leniency::ALL.map(row).iter().all(|row| !row.description.is_empty() && !row.senders.is_empty()));
     }
 
     #[test]
@@ -245,7 +246,7 @@ mod tests {
             assert_eq!(Dialect::named(name).unwrap().name(), name);
         }
         assert!(Dialect::named("Strict").is_none() && Dialect::named("").is_none());
-        let names: BTreeSet<&str> = Leniency::ALL.iter().map(|leniency| leniency.row().name).collect();
+        let names: BTreeSet<&str> = Leniency::ALL.iter().map(|leniency| leniency.info().name).collect();
         assert_eq!(names.len(), Leniency::ALL.len());
         assert!(Leniency::ALL.len() <= 32, "one bit each");
     }

@@ -11,7 +11,7 @@ mod simple;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
-pub use dialect::{Dialect, Leniency, Row};
+pub use dialect::{Dialect, Leniency, LeniencyInfo};
 pub use listed::{check_schemas, listed};
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};

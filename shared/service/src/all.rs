@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use protocol::{Error, Position, Query};
 use schema::{Kind, ResourceId};
-use store::{Fields, Skipped};
+use store::{Fields, Skip};
 
 use crate::Context;
 use crate::failure::failed;
@@ -18,7 +18,7 @@ pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) ->
         return Ok(found);
     }
     let Some((first, mut after)) = place(context, query, start).await? else { return Ok(found) };
-    for kind in query.parts.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
+    for kind in query.kind_queries.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
         let left = query.count - found.page.len();
         let tenant = &context.caller.tenant;
         let read = context.directory.page(tenant, kind, after.as_ref(), left, Fields::All).await.map_err(failed)?;
@@ -40,15 +40,15 @@ async fn place(
     start: &Start,
 ) -> Result<Option<(Kind, Option<ResourceId>)>, Error> {
     let mut left = match start {
-        Start::After(None) => return Ok(query.parts.first().map(|part| (part.kind, None))),
+        Start::After(None) => return Ok(query.kind_queries.first().map(|part| (part.kind, None))),
         Start::After(Some(position)) => return Ok(Some((position.kind, Some(position.id.clone())))),
         Start::Skip(before) => *before,
     };
-    let mut parts = query.parts.iter().peekable();
+    let mut parts = query.kind_queries.iter().peekable();
     while let Some(part) = parts.next() {
         match context.directory.skip(&context.caller.tenant, part.kind, left).await.map_err(failed)? {
-            Skipped::To(id) => return Ok(Some((part.kind, Some(id)))),
-            Skipped::All { left: rest } => match NonZeroUsize::new(rest) {
+            Skip::Reached(id) => return Ok(Some((part.kind, Some(id)))),
+            Skip::Exhausted { left: rest } => match NonZeroUsize::new(rest) {
                 Some(rest) => left = rest,
                 None => return Ok(parts.peek().map(|next| (next.kind, None))),
             },

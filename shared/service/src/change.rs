@@ -2,11 +2,11 @@
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
 use futures_util::future::{join, try_join4};
-use protocol::membership::{Delta, MemberOperation, fold, needs_current, take_members};
-use protocol::{Change, Error, Patch, Patched, Precondition, Projection, keep_immutable};
+use protocol::membership::{Delta, MemberOperation, fold, requires_current_members, take_members};
+use protocol::{Error, Patch, PatchOutcome, Precondition, Projection, UpdateMethod, keep_immutable};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Unsettled, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, PendingChanges, Snapshot, Stored, Write};
 
 use crate::contest::Contest;
 use crate::failure::{failed, failed_after_write};
@@ -34,7 +34,7 @@ pub async fn replace(
     let mut resource = resource_type(kind).read(body, &context.caller.dialect)?;
     let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
-    let wanted = Wanted::Replace(Patched { resource, members });
+    let wanted = Wanted::Replace(PatchOutcome { resource, members });
     let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
     represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)
 }
@@ -53,7 +53,7 @@ pub async fn patch(
 ) -> Result<Reply, Error> {
     let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
     let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
-    if stored.roster.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
+    if stored.member_summary.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }
@@ -62,7 +62,7 @@ pub async fn patch(
 
 /// What a request makes of a resource, whatever the version that it meets.
 enum Wanted {
-    Replace(Patched),
+    Replace(PatchOutcome),
     Patch(Patch),
 }
 
@@ -75,7 +75,7 @@ impl Wanted {
         }
     }
 
-    fn compute(&self, kind: Kind, before: &Object) -> Result<Patched, Error> {
+    fn compute(&self, kind: Kind, before: &Object) -> Result<PatchOutcome, Error> {
         let sent = match self {
             Wanted::Patch(patch) => return patch.apply(before),
             Wanted::Replace(sent) => sent,
@@ -84,8 +84,8 @@ impl Wanted {
         if let (Kind::User, Some(active)) = (kind, before.get("active")) {
             resource.entry("active").or_insert(active.clone());
         }
-        keep_immutable(resource_type(kind), Change::Replace, before, &mut resource)?;
-        Ok(Patched { resource, members: sent.members.clone() })
+        keep_immutable(resource_type(kind), UpdateMethod::Replace, before, &mut resource)?;
+        Ok(PatchOutcome { resource, members: sent.members.clone() })
     }
 }
 
@@ -103,13 +103,13 @@ async fn change(
     loop {
         // In boxes, as what is done at once is large to hold.
         let read = Box::pin(Read::at_once(context, kind, id, projection, named.as_ref()));
-        let Read { before, beside, groups, unsettled } = read.await?;
+        let Read { before, beside, groups, pending_changes } = read.await?;
         precondition.check(before.version)?;
-        if before.roster.pending.is_some() {
+        if before.member_summary.pending.is_some() {
             settle::before(context, &before.id, contest.until()).await?;
             continue;
         }
-        let Patched { resource, members } = wanted.compute(kind, &before.resource)?;
+        let PatchOutcome { resource, members } = wanted.compute(kind, &before.resource)?;
         let Some(edges) = edges(context, &before, members, beside).await? else {
             contest.lost().await?;
             continue;
@@ -119,7 +119,7 @@ async fn change(
             return Ok((before, groups));
         }
         let commit = update(&before, resource, edges)?;
-        let shows_members = unsettled.is_some() && before.roster.count <= MEMBERS_IN_ANSWER;
+        let shows_members = pending_changes.is_some() && before.member_summary.count <= MEMBERS_IN_ANSWER;
         let members = membership::read_if(context, &before, shows_members);
         match Box::pin(join(contest.commit(context, &commit), members)).await {
             (Ok(committed), members) => {
@@ -127,7 +127,7 @@ async fn change(
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;
                 let stored = commit.outcome(before.clone(), settled);
                 let members =
-                    members.zip(unsettled).and_then(|read| membership::shown(read, &before, &stored, &commit));
+                    members.zip(pending_changes).and_then(|read| membership::shown(read, &before, &stored, &commit));
                 return Ok((stored, groups.or(members.map(represent::AtHand::Members))));
             }
             (Err(error), _) => lost(context, &mut contest, kind, error).await?,
@@ -139,13 +139,13 @@ async fn change(
 async fn lost(context: &Context<'_>, contest: &mut Contest, kind: Kind, error: StoreError) -> Result<(), Error> {
     match error {
         StoreError::Stale => {}
-        StoreError::MemberMissing(gone) => {
+        StoreError::MembersNotFound(gone) => {
             for id in &gone {
                 settle::before(context, id, contest.until()).await?;
             }
         }
-        StoreError::Missing => return Err(Error::no_such(kind)),
-        StoreError::Taken => return Err(taken(kind)),
+        StoreError::Missing => return Err(Error::not_found(kind)),
+        StoreError::NameTaken => return Err(taken(kind)),
         error => return Err(failed(error)),
     }
     contest.lost().await
@@ -159,7 +159,7 @@ struct Read {
     /// The groups of a user whom the answer shows with them.
     groups: Option<Vec<ResourceId>>,
     /// Where the answer shows the members of a group of which few change.
-    unsettled: Option<Unsettled>,
+    pending_changes: Option<PendingChanges>,
 }
 
 impl Read {
@@ -171,16 +171,17 @@ impl Read {
         named: Option<&Delta>,
     ) -> Result<Self, Error> {
         let shows_members = kind == Kind::Group && projection.wants(resource_type(kind), "members");
-        let unsettled = async {
+        let pending_changes = async {
             match named.filter(|_| shows_members) {
-                Some(_) => context.directory.unsettled(&context.caller.tenant).await.map(Some).map_err(failed),
+                Some(_) => context.directory.pending_changes(&context.caller.tenant).await.map(Some).map_err(failed),
                 None => Ok(None),
             }
         };
         let beside = membership::beside(context, ResourceId::parse(id), named);
         let groups = represent::groups_beside(context, kind, id, projection);
-        let (before, beside, groups, unsettled) = try_join4(find(context, kind, id), beside, groups, unsettled).await?;
-        Ok(Self { before, beside, groups, unsettled })
+        let (before, beside, groups, pending_changes) =
+            try_join4(find(context, kind, id), beside, groups, pending_changes).await?;
+        Ok(Self { before, beside, groups, pending_changes })
     }
 }
 
@@ -194,7 +195,7 @@ async fn edges(
     if operations.is_empty() {
         return Ok(Some(Edges::default()));
     }
-    let delta = if needs_current(&operations) {
+    let delta = if requires_current_members(&operations) {
         let Some(all) = membership::all(context, group).await? else { return Ok(None) };
         fold(operations, &membership::objects(context, &all))?
     } else {

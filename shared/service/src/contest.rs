@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::Error;
-use store::{Commit, Committed, Error as StoreError};
+use store::{Commit, CommitState, Error as StoreError};
 
 use crate::Context;
 use crate::failure::failed;
@@ -28,7 +28,7 @@ pub(crate) struct Contest {
 
 impl Contest {
     pub(crate) fn new(context: &Context<'_>) -> Self {
-        Contest { begun: Instant::now(), end: context.until, longest_ms: 30 }
+        Contest { begun: Instant::now(), end: context.deadline, longest_ms: 30 }
     }
 
     /// Until when it goes on.
@@ -42,7 +42,7 @@ impl Contest {
     }
 
     /// Commits a change, unless the time was over before all of it was prepared.
-    pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<Committed, StoreError> {
+    pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<CommitState, StoreError> {
         let prepared = context.directory.prepare(context.caller, commit).await?;
         if Instant::now() < before(self.end, COMMIT) || !prepared.is_large() {
             return context.directory.send(prepared).await;

@@ -63,9 +63,9 @@ pub(crate) async fn create_as(
                 settle::after(context, &id, committed, contest.answer()).await;
                 return Ok(created(context, commit, resource, projection));
             }
-            Err(StoreError::Taken) => return Err(taken(kind)),
+            Err(StoreError::NameTaken) => return Err(taken(kind)),
             // A member was deleted since it was looked up: look again.
-            Err(StoreError::MemberMissing(_)) => contest.lost().await?,
+            Err(StoreError::MembersNotFound(_)) => contest.lost().await?,
             Err(error) => return Err(failed(error)),
         }
     }
@@ -74,7 +74,7 @@ pub(crate) async fn create_as(
 /// The answer needs no read: what was committed is all there is.
 fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: &Projection) -> Reply {
     let (created, last_modified) = (commit.change.at.clone(), commit.change.at);
-    let roster = store::Roster::default();
+    let member_summary = store::MemberSummary::default();
     let mut stored = Stored {
         id: commit.id,
         kind: commit.kind,
@@ -82,7 +82,7 @@ fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: 
         created,
         last_modified,
         resource,
-        roster,
+        member_summary,
         group_count: 0,
     };
     let mut members = commit.add;

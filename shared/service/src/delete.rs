@@ -4,7 +4,7 @@
 use futures_util::future::try_join;
 use protocol::{Error, Precondition};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, Departure, Error as StoreError, Rest, Stored, Unsettled, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, GroupExit, PendingChanges, RemainingEdges, Stored, Write};
 
 use crate::contest::Contest;
 use crate::failure::failed;
@@ -19,17 +19,17 @@ const EDGES: u64 = 30;
 /// # Errors
 /// [`Error::NotFound`], also for a resource that is deleted already; what such a delete may have left undone is done first.
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
-    let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
+    let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let mut contest = Contest::new(context);
     loop {
         let (directory, tenant) = (context.directory, &context.caller.tenant);
-        let none = Unsettled::default();
+        let none = PendingChanges::default();
         let (stored, groups) = try_join(directory.get(tenant, kind, &id), directory.groups_of(tenant, &id, &none))
             .await
             .map_err(failed)?;
         let Some(stored) = stored else {
             settle::before(context, &id, contest.until()).await?;
-            return Err(Error::no_such(kind));
+            return Err(Error::not_found(kind));
         };
         precondition.check(stored.version)?;
         let Some(commit) = commit(context, &stored, &groups).await? else {
@@ -42,13 +42,13 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
                 return Ok(Reply { status: 204, location: None, version: None, body: None });
             }
             Err(StoreError::Stale) => contest.lost().await?,
-            Err(StoreError::MemberMissing(gone)) => {
+            Err(StoreError::MembersNotFound(gone)) => {
                 for id in &gone {
                     settle::before(context, id, contest.until()).await?;
                 }
                 contest.lost().await?;
             }
-            Err(StoreError::Missing) => return Err(Error::no_such(kind)),
+            Err(StoreError::Missing) => return Err(Error::not_found(kind)),
             Err(error) => return Err(failed(error)),
         }
     }
@@ -56,22 +56,23 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 
 /// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
 async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<Commit>, Error> {
-    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), Rest::None);
+    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), RemainingEdges::None);
     let tenant = &context.caller.tenant;
-    let edges = groups.len() as u64 + stored.roster.count;
-    if edges > EDGES || stored.roster.pending.is_some() {
-        rest = Rest::Some { pending: stored.roster.pending.clone() };
+    let edges = groups.len() as u64 + stored.member_summary.count;
+    if edges > EDGES || stored.member_summary.pending.is_some() {
+        rest = RemainingEdges::Some { pending: stored.member_summary.pending.clone() };
     } else if edges > 0 {
         let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
         let found = context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)?;
         // A group that is being deleted lets go of its members by itself, one with a pending change later; and an item can be
         // changed once in a transaction.
-        let is_ready =
-            |group: &Stored| group.roster.pending.is_none() && members.iter().all(|member| member.id != group.id);
+        let is_ready = |group: &Stored| {
+            group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id)
+        };
         if found.len() < groups.len() || !found.iter().all(is_ready) {
-            rest = Rest::Some { pending: None };
+            rest = RemainingEdges::Some { pending: None };
         } else {
-            leave = found.into_iter().map(|it| Departure { group: it.id, version: it.version }).collect();
+            leave = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
             remove = members;
         }
     }

@@ -19,8 +19,8 @@ pub(crate) fn failed(error: StoreError) -> Error {
         }
         StoreError::TooLarge(limit) => Error::PayloadTooLarge(limit),
         StoreError::Missing
-        | StoreError::Taken
-        | StoreError::MemberMissing(_)
+        | StoreError::NameTaken
+        | StoreError::MembersNotFound(_)
         | StoreError::Corrupt(_)
         | StoreError::Refused(_) => {
             tracing::error!(cause = %error, "the store failed");

@@ -1,16 +1,16 @@
 //! What follows a change once it is committed: what it has left to do is completed, and then the application hears of it.
 
-use protocol::event::{Change, Current, Event, Verb, events};
+use protocol::event::{Change, ChangeType, Current, Event, events};
 use protocol::{Error, Projection};
 use schema::resource_type;
-use store::{Directory, Settled};
+use store::{Directory, SettleState};
 
 use crate::failure::failed;
 use crate::{represent, settle};
 
 /// How events are told.
 #[derive(Debug, Clone)]
-pub struct Telling {
+pub struct EventOptions {
     /// Who tells them, `https://…/scim/v2`.
     pub base_url: String,
     /// Whether a resource goes along with the events about it.
@@ -22,14 +22,18 @@ pub struct Telling {
 ///
 /// # Errors
 /// Those of the store. All of it may be repeated.
-pub async fn follow(directory: &Directory, change: &Change, telling: &Telling) -> Result<Option<Vec<Event>>, Error> {
+pub async fn complete_and_build_events(
+    directory: &Directory,
+    change: &Change,
+    telling: &EventOptions,
+) -> Result<Option<Vec<Event>>, Error> {
     let Change { tenant, resource, .. } = change;
-    let leaves_more = change.in_parts || change.verb == Verb::Deleted;
-    if leaves_more && settle::behind(directory, tenant, resource).await? == Settled::Later {
+    let leaves_more = change.is_chunked || change.verb == ChangeType::Deleted;
+    if leaves_more && settle::behind(directory, tenant, resource).await? == SettleState::Unfinished {
         return Ok(None);
     }
-    let parts = match change.in_parts {
-        true => directory.parts_of_change(tenant, &change.id).await.map_err(failed)?,
+    let parts = match change.is_chunked {
+        true => directory.chunks_of_change(tenant, &change.id).await.map_err(failed)?,
         false => Vec::new(),
     };
     let current = current(directory, change, telling).await?;
@@ -37,8 +41,8 @@ pub async fn follow(directory: &Directory, change: &Change, telling: &Telling) -
 }
 
 /// The resource as it is now, where it is to go along: as everybody may see it, without edges.
-async fn current(directory: &Directory, change: &Change, telling: &Telling) -> Result<Option<Current>, Error> {
-    if !telling.with_resources || change.verb == Verb::Deleted {
+async fn current(directory: &Directory, change: &Change, telling: &EventOptions) -> Result<Option<Current>, Error> {
+    if !telling.with_resources || change.verb == ChangeType::Deleted {
         return Ok(None);
     }
     let stored = directory.get(&change.tenant, change.kind, &change.resource).await.map_err(failed)?;

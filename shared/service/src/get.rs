@@ -36,7 +36,7 @@ pub async fn get(
 
 /// The resource that a URL names.
 pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<Stored, Error> {
-    let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
+    let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let stored = context.directory.get(&context.caller.tenant, kind, &id).await.map_err(failed)?;
-    stored.ok_or_else(|| Error::no_such(kind))
+    stored.ok_or_else(|| Error::not_found(kind))
 }

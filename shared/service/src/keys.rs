@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Error, name_key, prepare};
+use protocol::{Error, comparison_key, name_key};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 use store::{Index, Keys};
@@ -38,7 +38,7 @@ fn emails(kind: Kind, resource: &Object) -> impl Iterator<Item = (Index, String)
     let attribute = resource_type(kind).attribute("emails").and_then(|emails| emails.sub_attribute("value"));
     let elements = resource.get("emails").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let values = elements.iter().filter_map(|element| element.get("value").and_then(Value::as_str));
-    values.filter_map(move |value| Some((Index::UserEmail, prepare(attribute?, value))))
+    values.filter_map(move |value| Some((Index::UserEmail, comparison_key(attribute?, value))))
 }
 
 /// The answer to a name that another resource has. It does not say whose it is.

@@ -26,7 +26,7 @@ pub use bulk::bulk;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
-pub use follow::{Telling, follow};
+pub use follow::{EventOptions, complete_and_build_events};
 pub use get::get;
 pub use list::list;
 
@@ -44,7 +44,7 @@ pub struct Context<'a> {
     /// `https://…/scim/v2`, for `meta.location` and `$ref`.
     pub base_url: &'a str,
     /// When the answer has to be ready.
-    pub until: Instant,
+    pub deadline: Instant,
 }
 
 /// The outcome of an operation.

@@ -33,7 +33,7 @@ pub(crate) struct Found {
 /// [`Error::TooMany`] where more than 50,000 resources would have to be looked at; what [`protocol::CursorKey::open`] refuses.
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
     let start = start::find(context, query).await?;
-    let is_plain = !query.is_sorted() && query.parts.iter().all(|part| part.filter.is_none());
+    let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());
     let found = if is_plain {
         let (total, page) = try_join(count(context, query), all::page(context, query, &start)).await?;
         Found { total, ..page }
@@ -60,7 +60,7 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
 /// The sum of the counts that every create and delete keeps.
 async fn count(context: &Context<'_>, query: &Query) -> Result<usize, Error> {
     let tenant = &context.caller.tenant;
-    let counts: Vec<_> = query.parts.iter().map(|part| context.directory.count(tenant, part.kind)).collect();
+    let counts: Vec<_> = query.kind_queries.iter().map(|part| context.directory.count(tenant, part.kind)).collect();
     let counts = try_join_all(counts).await.map_err(failed)?;
     Ok(usize::try_from(counts.into_iter().sum::<u64>()).unwrap_or(usize::MAX))
 }
@@ -115,8 +115,8 @@ mod tests {
     fn stored(n: usize) -> Stored {
         let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap();
         let (created, last_modified) = (String::new(), String::new());
-        let (resource, roster) = (Object::new(), store::Roster::default());
-        Stored { id, kind: Kind::User, version: 1, created, last_modified, resource, roster, group_count: 0 }
+        let (resource, member_summary) = (Object::new(), store::MemberSummary::default());
+        Stored { id, kind: Kind::User, version: 1, created, last_modified, resource, member_summary, group_count: 0 }
     }
 
     /// What the page says that begins at `start_index` and holds `length` resources, when the counts say `total`.

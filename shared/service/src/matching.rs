@@ -6,7 +6,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
-use protocol::{Error, Part, Position, Query};
+use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
 use serde_json::json;
 use store::{Fields, Stored};
@@ -29,7 +29,7 @@ pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) ->
     let (page, places, related) = (Vec::new(), Vec::new(), HashMap::new());
     let mut matches =
         Matches { context, query, start, since, read: 0, total: 0, page, more: false, places, related, groups: None };
-    for part in &query.parts {
+    for part in &query.kind_queries {
         let related = related::read(context, part).await?;
         matches.related.extend(related.map(|related| (part.kind, related)));
         match part.filter.as_ref().and_then(|filter| source(part.kind, filter)) {
@@ -104,7 +104,7 @@ struct Matches<'a> {
 }
 
 impl Matches<'_> {
-    async fn look_up(&mut self, part: &Part, ids: Vec<ResourceId>) -> Result<(), Error> {
+    async fn look_up(&mut self, part: &KindQuery, ids: Vec<ResourceId>) -> Result<(), Error> {
         within_bounds(self.read + ids.len(), false, Duration::ZERO)?;
         for ids in ids.chunks(CHUNK) {
             within_bounds(self.read, true, self.since.elapsed())?;
@@ -127,7 +127,7 @@ impl Matches<'_> {
         Ok(())
     }
 
-    async fn walk(&mut self, part: &Part) -> Result<(), Error> {
+    async fn walk(&mut self, part: &KindQuery) -> Result<(), Error> {
         let mut after = None;
         loop {
             let (directory, tenant) = (self.context.directory, &self.context.caller.tenant);
@@ -141,7 +141,7 @@ impl Matches<'_> {
         }
     }
 
-    async fn take(&mut self, part: &Part, stored: Vec<Stored>) -> Result<(), Error> {
+    async fn take(&mut self, part: &KindQuery, stored: Vec<Stored>) -> Result<(), Error> {
         self.read += stored.len();
         for (stored, position) in self.matching(part, stored).await? {
             self.total += 1;
@@ -158,7 +158,7 @@ impl Matches<'_> {
     }
 
     /// Those that match, each with its place.
-    async fn matching(&self, part: &Part, stored: Vec<Stored>) -> Result<Vec<(Stored, Position)>, Error> {
+    async fn matching(&self, part: &KindQuery, stored: Vec<Stored>) -> Result<Vec<(Stored, Position)>, Error> {
         let seen = match self.related.get(&part.kind) {
             Some(related) => stored.into_iter().map(|stored| self.with_related(stored, related)).collect(),
             None => {
@@ -223,7 +223,7 @@ impl Matches<'_> {
     /// Those at the places that are still there and still match, in the order of the places.
     async fn read_again(&self, places: &[Position]) -> Result<Vec<Stored>, Error> {
         let mut there = HashMap::new();
-        for part in &self.query.parts {
+        for part in &self.query.kind_queries {
             let ids: Vec<ResourceId> =
                 places.iter().filter(|place| place.kind == part.kind).map(|place| place.id.clone()).collect();
             let tenant = &self.context.caller.tenant;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::try_join;
 use protocol::Error;
-use protocol::membership::{Delta, MemberOperation, fold, needs_current};
+use protocol::membership::{Delta, MemberOperation, fold, requires_current_members};
 use schema::{Kind, Leniency, Object, ResourceId};
-use store::{Commit, MEMBER_CHANGES_PER_COMMIT, Member, Stored, Unsettled};
+use store::{Commit, MEMBER_CHANGES_PER_COMMIT, Member, PendingChanges, Stored};
 
 use crate::Context;
 use crate::failure::failed;
@@ -52,7 +52,7 @@ impl Beside {
 /// Those who are added or removed by their ids, where nobody else is concerned and one transaction holds them all: only that one has a
 /// condition on each edge.
 pub(crate) fn few(operations: Vec<MemberOperation>) -> Option<Delta> {
-    if operations.is_empty() || needs_current(&operations) {
+    if operations.is_empty() || requires_current_members(&operations) {
         return None;
     }
     let delta = fold(operations, &[]).ok()?;
@@ -84,14 +84,14 @@ pub(crate) async fn current(
     group: &Stored,
     delta: &Delta,
 ) -> Result<Option<Vec<Member>>, Error> {
-    if group.roster.count == 0 {
+    if group.member_summary.count == 0 {
         return Ok(Some(Vec::new()));
     }
     if delta.replace {
         return all(context, group).await;
     }
     let named = ids(delta.add.keys().chain(&delta.remove));
-    if named.len() > NAMED_BY_KEY && named.len() as u64 > group.roster.count / EDGES_PER_UNIT {
+    if named.len() > NAMED_BY_KEY && named.len() as u64 > group.member_summary.count / EDGES_PER_UNIT {
         return all(context, group).await;
     }
     let named = context.directory.members_among(&context.caller.tenant, &group.id, &named).await;
@@ -115,7 +115,7 @@ pub(crate) async fn read_if(context: &Context<'_>, group: &Stored, are_wanted: b
 
 /// Who of them is a member after it, oldest first; `None` if they are of neither.
 pub(crate) fn shown(
-    (members, unsettled): (Vec<Member>, Unsettled),
+    (members, pending_changes): (Vec<Member>, PendingChanges),
     before: &Stored,
     stored: &Stored,
     commit: &Commit,
@@ -127,7 +127,7 @@ pub(crate) fn shown(
     } else if !stored.has_members(members.keys()) {
         return None;
     }
-    Some(members.into_values().filter(|one| !unsettled.hides(&one.id)).collect())
+    Some(members.into_values().filter(|one| !pending_changes.hides(&one.id)).collect())
 }
 
 /// Members as objects, for a filter.

@@ -1,6 +1,6 @@
 //! Which keys a filter can be answered from. What they lead to is a superset: the whole filter is evaluated on it.
 
-use protocol::{Comparison, Filter, Operand, Operator, common_beginning, prepare};
+use protocol::{Comparison, Filter, Operand, Operator, comparison_key, stable_prefix};
 use schema::{Kind, ResourceId};
 use store::Index;
 
@@ -50,10 +50,10 @@ fn matches_none(kind: Kind, filter: &Filter) -> bool {
         Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { prepared, .. } })
             if path.extension.is_none() && path.to_string() == "meta.resourceType" =>
         {
-            *prepared != prepare(path.leaf(), kind.name())
+            *prepared != comparison_key(path.leaf(), kind.name())
         }
         Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Element { path, .. } => {
-            path.is_foreign
+            path.is_of_other_type
         }
         Filter::Or(_) | Filter::And(_) | Filter::Not(_) => false,
     }
@@ -77,7 +77,7 @@ fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Compariso
             Some(Source::Name(prepared.clone()))
         }
         (Operator::Sw, Kind::User, "userName", None) | (Operator::Sw, Kind::Group, "displayName", None) => {
-            let prefix = common_beginning(prepared);
+            let prefix = stable_prefix(prepared);
             (!prefix.is_empty()).then(|| Source::NamePrefix(prefix.to_owned()))
         }
         (Operator::Eq, _, "externalId", None) => Some(Source::Lookup(external_id_index(kind), written.clone())),

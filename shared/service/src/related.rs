@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use protocol::{Error, Part};
+use protocol::{Error, KindQuery};
 use schema::{Kind, ResourceId};
 
 use crate::failure::failed;
@@ -13,7 +13,7 @@ use crate::{Context, represent};
 pub(crate) type Related = Vec<(ResourceId, HashSet<ResourceId>)>;
 
 /// Reads who has the values that a filter names; `None` if it reads anything else of the edges, or nothing.
-pub(crate) async fn read(context: &Context<'_>, part: &Part) -> Result<Option<Related>, Error> {
+pub(crate) async fn read(context: &Context<'_>, part: &KindQuery) -> Result<Option<Related>, Error> {
     let attribute = represent::edges_attribute(part.kind);
     let Some(values) = part.values_compared(attribute).filter(|_| part.reads(attribute)) else { return Ok(None) };
     let mut related = Related::new();
@@ -35,11 +35,11 @@ pub(crate) async fn to(context: &Context<'_>, kind: Kind, id: &ResourceId) -> Re
 
 async fn groups_of(context: &Context<'_>, member: &ResourceId) -> Result<Vec<ResourceId>, Error> {
     let (directory, tenant) = (context.directory, &context.caller.tenant);
-    let unsettled = directory.unsettled(tenant).await.map_err(failed)?;
-    if unsettled.hides(member) {
+    let pending_changes = directory.pending_changes(tenant).await.map_err(failed)?;
+    if pending_changes.hides(member) {
         return Ok(Vec::new());
     }
-    directory.groups_of(tenant, member, &unsettled).await.map_err(failed)
+    directory.groups_of(tenant, member, &pending_changes).await.map_err(failed)
 }
 
 async fn members_of(context: &Context<'_>, group: &ResourceId) -> Result<Vec<ResourceId>, Error> {

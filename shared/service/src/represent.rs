@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Error, Projection, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
-use store::{Member, Stored, Unsettled};
+use store::{Member, PendingChanges, Stored};
 
 use crate::failure::failed;
 use crate::{Context, Reply};
@@ -18,7 +18,7 @@ const MEMBERS_PER_ANSWER: u64 = 300_000;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED: usize = 4;
 /// Collections read at once.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 
 /// The members of a group, or the groups of a user: read only when an answer, or a filter, needs them.
 pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
@@ -78,7 +78,7 @@ pub(crate) async fn seen(
     stored: Vec<Stored>,
     with_edges: bool,
 ) -> Result<Vec<Seen>, Error> {
-    let has_edges = |stored: &Stored| kind == Kind::User || stored.roster.count > 0;
+    let has_edges = |stored: &Stored| kind == Kind::User || stored.member_summary.count > 0;
     if with_edges && stored.iter().any(has_edges) {
         return whole(context, kind, stored).await;
     }
@@ -105,7 +105,7 @@ pub(crate) fn with_edges(context: &Context<'_>, stored: &mut Stored, edges: Vec<
 /// # Errors
 /// [`Error::PayloadTooLarge`].
 pub(crate) fn fits(stored: &[Stored], with_edges: bool) -> Result<(), Error> {
-    let members: u64 = stored.iter().map(|stored| stored.roster.count).sum();
+    let members: u64 = stored.iter().map(|stored| stored.member_summary.count).sum();
     if with_edges && members > MEMBERS_PER_ANSWER { Err(Error::answer_too_large()) } else { Ok(()) }
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn reply(
         }
         None => seen(context, definition.kind, vec![stored], wants_edges).await?,
     };
-    let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::no_such(definition.kind))?;
+    let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::not_found(definition.kind))?;
     Ok(Reply {
         status,
         location: Some(stored.kind.location(context.base_url, &stored.id)),
@@ -172,15 +172,16 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
 
 async fn with_members(context: &Context<'_>, groups: Vec<Stored>) -> Result<Vec<Seen>, Error> {
     let (directory, tenant) = (context.directory, &context.caller.tenant);
-    let unsettled = directory.unsettled(tenant).await.map_err(failed)?;
+    let pending_changes = directory.pending_changes(tenant).await.map_err(failed)?;
     let versions: HashMap<ResourceId, u64> = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
     let read: Vec<_> = groups.into_iter().map(|group| directory.members(tenant, group)).collect();
-    let read: Vec<_> = stream::iter(read).buffered(AT_ONCE).try_collect().await.map_err(failed)?;
+    let read: Vec<_> = stream::iter(read).buffered(MAX_CONCURRENT).try_collect().await.map_err(failed)?;
     // A later version may come after a delete that was not known yet.
     let has_moved = read.iter().flatten().any(|(group, _)| versions.get(&group.id) != Some(&group.version));
-    let later = if has_moved { directory.unsettled(tenant).await.map_err(failed)? } else { Unsettled::default() };
+    let later =
+        if has_moved { directory.pending_changes(tenant).await.map_err(failed)? } else { PendingChanges::default() };
     let seen = read.into_iter().flatten().map(|(mut group, members)| {
-        let shown = members.iter().filter(|one| !unsettled.hides(&one.id) && !later.hides(&one.id));
+        let shown = members.iter().filter(|one| !pending_changes.hides(&one.id) && !later.hides(&one.id));
         let resource = with_edges(context, &mut group, shown.map(|one| member(context, one)).collect());
         (group, resource)
     });

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Error, Tenant};
 use schema::ResourceId;
-use store::{Committed, Directory, Settled};
+use store::{CommitState, Directory, SettleState};
 
 use crate::Context;
 use crate::failure::failed;
@@ -17,14 +17,19 @@ const BEHIND: Duration = Duration::from_secs(40);
 const RETRY_AFTER: u32 = 5;
 
 /// Completes what this request has committed, as far as there is time. It counts already: a failure is no failure of the request.
-pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Committed, until: Instant) -> Settled {
-    if committed == Committed::Whole {
-        return Settled::Done;
+pub(crate) async fn after(
+    context: &Context<'_>,
+    id: &ResourceId,
+    committed: CommitState,
+    until: Instant,
+) -> SettleState {
+    if committed == CommitState::Complete {
+        return SettleState::Done;
     }
     let settled = context.directory.settle(&context.caller.tenant, id, until.min(Instant::now() + OWN)).await;
     settled.unwrap_or_else(|cause| {
         tracing::warn!(%cause, resource = %id, "what is committed is left for later");
-        Settled::Later
+        SettleState::Unfinished
     })
 }
 
@@ -34,8 +39,8 @@ pub(crate) async fn after(context: &Context<'_>, id: &ResourceId, committed: Com
 /// [`Error::TooManyRequests`] if that takes longer than `until`.
 pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
     match context.directory.settle(&context.caller.tenant, id, until).await.map_err(failed)? {
-        Settled::Done => Ok(()),
-        Settled::Later => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
+        SettleState::Done => Ok(()),
+        SettleState::Unfinished => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
     }
 }
 
@@ -43,6 +48,6 @@ pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instan
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) async fn behind(directory: &Directory, tenant: &Tenant, id: &ResourceId) -> Result<Settled, Error> {
+pub(crate) async fn behind(directory: &Directory, tenant: &Tenant, id: &ResourceId) -> Result<SettleState, Error> {
     directory.settle(tenant, id, Instant::now() + BEHIND).await.map_err(failed)
 }

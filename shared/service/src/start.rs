@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
-use store::{Bookmark, BookmarkKey, Replacing};
+use store::{Bookmark, BookmarkKey, Expected};
 
 use crate::Context;
 use crate::failure::failed;
@@ -92,18 +92,18 @@ async fn try_leave(
     query: &Query,
     next: usize,
     end: &Position,
-    goes_on: bool,
+    has_more: bool,
 ) -> Result<(), store::Error> {
     let hash = hash(query);
     let key = BookmarkKey { caller: context.caller, query: &hash, start_index: next };
     let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
-    let bookmark = Bookmark { position: &position, goes_on };
-    let awaited = context.directory.leave_bookmark(key, bookmark, now(), Replacing::Nothing).await?;
+    let bookmark = Bookmark { position: &position, has_more };
+    let awaited = context.directory.save_bookmark(key, bookmark, now(), Expected::Free).await?;
     let Some(awaited) = awaited else { return Ok(()) };
     let is_earlier =
         serde_json::from_str(&awaited).map_or(true, |awaited: Position| end.compare(&awaited, query).is_lt());
     if is_earlier {
-        context.directory.leave_bookmark(key, bookmark, now(), Replacing::Awaited(&awaited)).await?;
+        context.directory.save_bookmark(key, bookmark, now(), Expected::Unclaimed(&awaited)).await?;
     }
     Ok(())
 }

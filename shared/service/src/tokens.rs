@@ -12,7 +12,7 @@ use store::{Directory, Error as StoreError, Token};
 
 use crate::failure::failed;
 
-pub use expiring::{Expiring, HORIZONS, expiring};
+pub use expiring::{ExpiringToken, HORIZONS, expiring};
 
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: u64 = 60 * 60;
@@ -27,7 +27,7 @@ const LENIENT: &str = "lenient";
 /// What a new token is to be.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Issue {
+pub struct IssueRequest {
     pub tenant: String,
     /// For whom it is, in words of the operator's.
     pub label: String,
@@ -45,14 +45,14 @@ pub struct Issue {
 /// Whose tokens are listed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct List {
+pub struct ListRequest {
     pub tenant: String,
 }
 
 /// Which token gets a successor.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rotate {
+pub struct RotateRequest {
     pub id: String,
     /// How long the old token still works; 24 if absent.
     #[serde(default)]
@@ -65,23 +65,23 @@ pub struct Rotate {
 /// Which token is revoked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Revoke {
+pub struct RevokeRequest {
     pub id: String,
 }
 
 /// A new token, with its secret; it has no `Debug`.
 #[derive(Serialize)]
-pub struct Issued {
+pub struct IssuedToken {
     /// What the identity provider is given.
     pub token: String,
     #[serde(flatten)]
-    pub about: About,
+    pub about: TokenMetadata,
 }
 
 /// A token without its secret. Times are RFC 3339.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct About {
+pub struct TokenMetadata {
     pub id: String,
     pub tenant: String,
     pub label: String,
@@ -103,15 +103,15 @@ pub struct About {
 
 /// The tokens of a tenant.
 #[derive(Debug, Serialize)]
-pub struct Listed {
-    pub tokens: Vec<About>,
+pub struct TokenList {
+    pub tokens: Vec<TokenMetadata>,
 }
 
 /// Issues a token.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] if there can be no such token.
-pub async fn issue(directory: &Directory, wanted: Issue) -> Result<Issued, Error> {
+pub async fn issue(directory: &Directory, wanted: IssueRequest) -> Result<IssuedToken, Error> {
     if !Tenant::is_valid_name(&wanted.tenant) {
         let problem = "The tenant must be 1 to 64 of the characters a-z, 0-9 and -.";
         return Err(Error::InvalidValue(problem.to_owned()));
@@ -138,19 +138,19 @@ pub async fn issue(directory: &Directory, wanted: Issue) -> Result<Issued, Error
 ///
 /// # Errors
 /// Those of the store.
-pub async fn list(directory: &Directory, wanted: List) -> Result<Listed, Error> {
+pub async fn list(directory: &Directory, wanted: ListRequest) -> Result<TokenList, Error> {
     let mut tokens = directory.list_tokens().await.map_err(failed)?;
     tokens.retain(|token| token.tenant == wanted.tenant);
     tokens.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
     let now = now();
-    Ok(Listed { tokens: tokens.into_iter().map(|token| about(token, now)).collect() })
+    Ok(TokenList { tokens: tokens.into_iter().map(|token| about(token, now)).collect() })
 }
 
 /// Issues a token like another one, which expires after a while in which both work.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an id that is none, [`Error::InvalidValue`] if the token no longer works.
-pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Error> {
+pub async fn rotate(directory: &Directory, wanted: RotateRequest) -> Result<IssuedToken, Error> {
     let hours = wanted.overlap_hours.unwrap_or(DEFAULT_OVERLAP_HOURS);
     if hours > MAX_OVERLAP_HOURS {
         return Err(Error::InvalidValue(format!("overlapHours must be 0 to {MAX_OVERLAP_HOURS}.")));
@@ -168,7 +168,7 @@ pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Err
     let end = old.expires_at.min(now.saturating_add(hours * HOUR));
     let like = Like { tenant: old.tenant, label: old.label, scopes: old.scopes, dialect: old.dialect };
     let new = make(directory, like, lifetime).await?;
-    directory.follow(&old.id, &new.about.id, end).await.map_err(failed)?;
+    directory.set_successor(&old.id, &new.about.id, end).await.map_err(failed)?;
     Ok(new)
 }
 
@@ -176,7 +176,7 @@ pub async fn rotate(directory: &Directory, wanted: Rotate) -> Result<Issued, Err
 ///
 /// # Errors
 /// [`Error::NotFound`] for an id that is none.
-pub async fn revoke(directory: &Directory, wanted: Revoke) -> Result<About, Error> {
+pub async fn revoke(directory: &Directory, wanted: RevokeRequest) -> Result<TokenMetadata, Error> {
     match directory.revoke(&wanted.id, now()).await {
         Err(StoreError::Missing) => return Err(unknown(&wanted.id)),
         revoked => revoked.map_err(failed)?,
@@ -203,7 +203,7 @@ pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Opt
     }
     let caller = Caller::from_context(&token.tenant, &token.id, &token.scopes, Some(&token.dialect));
     let tolerated = |caller: &Caller| caller.dialect.tolerate(Leniency::BareTokens, "Authorization").is_ok();
-    if presented.is_bare && !caller.as_ref().is_some_and(tolerated) {
+    if presented.has_no_scheme && !caller.as_ref().is_some_and(tolerated) {
         return Ok(refused(id, "without Bearer"));
     }
     // The token is good even if its use cannot be noted just now.
@@ -226,9 +226,9 @@ struct Like {
     dialect: String,
 }
 
-async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<Issued, Error> {
+async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<IssuedToken, Error> {
     let Like { tenant, label, scopes, dialect } = like;
-    let minted = token::mint(random()?, random()?);
+    let minted = token::generate(random()?, random()?);
     let created = now();
     let token = Token {
         id: minted.id.clone(),
@@ -244,7 +244,7 @@ async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<Issued
         successor: None,
     };
     directory.put_token(&token).await.map_err(failed)?;
-    Ok(Issued { token: minted.to_string(), about: about(token, created) })
+    Ok(IssuedToken { token: minted.to_string(), about: about(token, created) })
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Error> {
@@ -275,8 +275,8 @@ fn days(number: u64) -> Result<u64, Error> {
     }
 }
 
-fn about(token: Token, now: u64) -> About {
-    About {
+fn about(token: Token, now: u64) -> TokenMetadata {
+    TokenMetadata {
         state: state(&token, now),
         id: token.id,
         tenant: token.tenant,
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn an_error_repeats_an_id_and_no_token() {
-        let minted = token::mint([1; 8], [2; 32]);
+        let minted = token::generate([1; 8], [2; 32]);
         let (id, whole) = (minted.id.clone(), minted.to_string());
         assert!(unknown(&id).to_string().contains(&id));
         for sent in
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_wish_is_refused() {
-        assert!(serde_json::from_str::<Issue>(r#"{"tenant":"a","label":"l"}"#).is_ok());
-        assert!(serde_json::from_str::<Issue>(r#"{"tenant":"a","label":"l","expiresInDay":1}"#).is_err());
+        assert!(serde_json::from_str::<IssueRequest>(r#"{"tenant":"a","label":"l"}"#).is_ok());
+        assert!(serde_json::from_str::<IssueRequest>(r#"{"tenant":"a","label":"l","expiresInDay":1}"#).is_err());
     }
 }

@@ -15,7 +15,7 @@ use crate::{Directory, Error};
 const KEYS_PER_READ: usize = 100;
 const KEYS_PER_WRITE: usize = 25;
 /// How many batches are under way at once.
-pub(crate) const AT_ONCE: usize = 8;
+pub(crate) const MAX_CONCURRENT: usize = 8;
 
 /// What a read has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Directory {
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
         let reads: Vec<_> = chunks.into_iter().map(|chunk| self.read_chunk(chunk)).collect();
-        stream::iter(reads).buffer_unordered(AT_ONCE).try_concat().await
+        stream::iter(reads).buffer_unordered(MAX_CONCURRENT).try_concat().await
     }
 
     async fn read_chunk(&self, keys: KeysAndAttributes) -> Result<Vec<Item>, Error> {
@@ -83,7 +83,7 @@ impl Directory {
     /// Puts and deletes items, of which no two have the same key, whatever there is.
     pub(crate) async fn write_batch(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {
         let writes: Vec<_> = writes.chunks(KEYS_PER_WRITE).map(|chunk| self.write_chunk(chunk.to_vec())).collect();
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(writes).buffer_unordered(MAX_CONCURRENT).try_collect().await
     }
 
     async fn write_chunk(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {

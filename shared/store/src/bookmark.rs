@@ -31,16 +31,16 @@ pub struct BookmarkKey<'a> {
 pub struct Bookmark<'a> {
     pub position: &'a str,
     /// Whether there is more, so that the walk goes on. Behind the end it may, but is not awaited.
-    pub goes_on: bool,
+    pub has_more: bool,
 }
 
 /// What lies where a bookmark should be left.
 #[derive(Debug, Clone, Copy)]
-pub enum Replacing<'a> {
+pub enum Expected<'a> {
     /// Nothing; or a bookmark that was taken, or that nobody takes any more; or the same one.
-    Nothing,
+    Free,
     /// An awaited bookmark with this position.
-    Awaited(&'a str),
+    Unclaimed(&'a str),
 }
 
 #[derive(Serialize)]
@@ -78,26 +78,26 @@ impl Directory {
 
     /// Leaves a position for the page that begins at `key.start_index`. What comes back is the position of another bookmark
     /// that lies there and is awaited; then nothing was written.
-    pub async fn leave_bookmark(
+    pub async fn save_bookmark(
         &self,
         key: BookmarkKey<'_>,
         bookmark: Bookmark<'_>,
         now: u64,
-        replacing: Replacing<'_>,
+        replacing: Expected<'_>,
     ) -> Result<Option<String>, Error> {
-        let Bookmark { position, goes_on } = bookmark;
-        let taken = (!goes_on).then_some(now);
+        let Bookmark { position, has_more } = bookmark;
+        let taken = (!has_more).then_some(now);
         let body = BookmarkItem { position, left: now, taken, expires: now.saturating_add(KEPT) };
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let (condition, values) = match replacing {
-            Replacing::Nothing => (
+            Expected::Free => (
                 format!("{ABSENT} OR attribute_exists(#taken) OR #position = :position OR #left < :awaited"),
                 Item::from([
                     ("position".to_owned(), text(position)),
                     ("awaited".to_owned(), number(now.saturating_sub(AWAITED))),
                 ]),
             ),
-            Replacing::Awaited(other) => {
+            Expected::Unclaimed(other) => {
                 ("#position = :position".to_owned(), Item::from([("position".to_owned(), text(other))]))
             }
         };

@@ -1,7 +1,7 @@
 //! Reading change records: in the order of their ids, and as the table's stream hands them over.
 
 use protocol::Tenant;
-use protocol::event::{Change, Left, Part, Verb};
+use protocol::event::{Change, ChangeType, GroupExit, MemberDelta};
 use schema::{Kind, ResourceId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -36,7 +36,8 @@ struct RecordItem {
     groups_left: Vec<LeftItem>,
     active: Option<bool>,
     #[serde(default)]
-    in_parts: bool,
+    #[serde(rename = "inParts")]
+    is_chunked: bool,
     at: String,
 }
 
@@ -75,7 +76,7 @@ pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
 }
 
 /// When an id was made, in milliseconds since 1970; nothing, if it is not of version 7.
-pub fn made_at(id: &ResourceId) -> Option<u64> {
+pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
     let (seconds, nanoseconds) = Uuid::parse_str(id.as_str()).ok()?.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
 }
@@ -83,11 +84,11 @@ pub fn made_at(id: &ResourceId) -> Option<u64> {
 fn change(record: RecordItem) -> Result<Change, Error> {
     let tenant = record.pk.strip_suffix(key::CHANGES).and_then(Tenant::named);
     let word = key::word(record.resource_type);
-    let verb = Verb::ALL.into_iter().find(|verb| record.what == format!("{word}.{}", verb.name()));
+    let verb = ChangeType::ALL.into_iter().find(|verb| record.what == format!("{word}.{}", verb.name()));
     let ids = |ids: &[String]| ids.iter().map(|id| item::id(id)).collect::<Result<Vec<_>, _>>();
     let left = record.groups_left.iter().map(|left| match left {
-        LeftItem::Versioned { id, version } => Ok(Left { group: item::id(id)?, version: Some(*version) }),
-        LeftItem::Bare(id) => Ok(Left { group: item::id(id)?, version: None }),
+        LeftItem::Versioned { id, version } => Ok(GroupExit { group: item::id(id)?, version: Some(*version) }),
+        LeftItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None }),
     });
     Ok(Change {
         id: item::id(&record.sk)?,
@@ -97,9 +98,9 @@ fn change(record: RecordItem) -> Result<Change, Error> {
         verb: verb.ok_or_else(|| corrupt("tells of something unknown"))?,
         before: record.version_before,
         after: record.version_after,
-        members: Part { added: ids(&record.members_added)?, removed: ids(&record.members_removed)? },
-        shown: ids(&record.members_shown)?,
-        in_parts: record.in_parts,
+        members: MemberDelta { added: ids(&record.members_added)?, removed: ids(&record.members_removed)? },
+        display_updated: ids(&record.members_shown)?,
+        is_chunked: record.is_chunked,
         left: left.collect::<Result<_, Error>>()?,
         active: record.active,
         at: record.at.parse().map_err(|_| corrupt("has no time"))?,
@@ -155,13 +156,13 @@ mod tests {
     fn an_image_of_the_stream_is_read() {
         let change = read(image()).unwrap();
         let id = ResourceId::parse(ID).unwrap();
-        let left = [Some(7), None].map(|version| Left { group: id.clone(), version });
+        let left = [Some(7), None].map(|version| GroupExit { group: id.clone(), version });
         assert_eq!(change.left, left);
         assert_eq!(
             (change.tenant.as_str(), change.verb, change.before, change.after),
-            ("acme", Verb::Deleted, Some(3), None)
+            ("acme", ChangeType::Deleted, Some(3), None)
         );
-        assert_eq!((change.attributes, change.active, change.in_parts), (vec!["title".to_owned()], None, false));
+        assert_eq!((change.attributes, change.active, change.is_chunked), (vec!["title".to_owned()], None, false));
 
         let mut large = image();
         large["what"] = json!({"S": "user.updated"});
@@ -169,7 +170,7 @@ mod tests {
         large["active"] = json!({"BOOL": false});
         large["membersAdded"] = json!({"L": [{"S": ID}]});
         let change = read(large).unwrap();
-        assert_eq!((change.in_parts, change.active, change.members.added), (true, Some(false), vec![id]));
+        assert_eq!((change.is_chunked, change.active, change.members.added), (true, Some(false), vec![id]));
     }
 
     #[test]
@@ -197,10 +198,10 @@ mod tests {
     fn an_id_tells_its_time() {
         for milliseconds in [0, 1, 1_767_323_045_678] {
             let first = first_change_id(milliseconds).unwrap();
-            assert_eq!(made_at(&first), Some(milliseconds));
+            assert_eq!(created_at_ms(&first), Some(milliseconds));
             assert!(first_change_id(milliseconds + 1).unwrap() > first);
         }
         let other = ResourceId::parse("0191b1c8-7a60-4c3e-8a3e-0123456789ab").unwrap();
-        assert_eq!(made_at(&other), None, "version 4");
+        assert_eq!(created_at_ms(&other), None, "version 4");
     }
 }

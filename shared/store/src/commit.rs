@@ -13,7 +13,7 @@ use crate::membership::Edges;
 use crate::plan::{self, Planned};
 use crate::retry::Backoff;
 use crate::unanswered::Unanswered;
-use crate::{Directory, Error, Index, Member, Roster, Settled, Stored};
+use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
 
 /// DynamoDB's limit of items in one transaction.
 pub const ITEMS_PER_COMMIT: usize = 100;
@@ -37,31 +37,37 @@ pub struct Commit {
     /// Members that a group loses.
     pub remove: Vec<Member>,
     /// For a delete: the groups that lose this member.
-    pub leave: Vec<Departure>,
+    pub leave: Vec<GroupExit>,
     pub change: ChangeRecord,
 }
 
 impl Commit {
     /// What it makes of the resource that it changes.
     #[must_use]
-    pub fn outcome(&self, before: Stored, settled: Settled) -> Stored {
+    pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
         let edges = Edges::of(self);
         let resource = match &self.write {
             Write::Update { after, .. } | Write::Create { after } => after.resource.clone(),
             Write::Delete { .. } => before.resource,
         };
-        let roster = Roster {
-            count: before.roster.count.saturating_add_signed(edges.gain()),
-            marks: before.roster.marks.saturating_add_signed(edges.marks()),
-            pending: (settled == Settled::Later).then(|| self.change.id.clone()),
+        let member_summary = MemberSummary {
+            count: before.member_summary.count.saturating_add_signed(edges.gain()),
+            checksum: before.member_summary.checksum.saturating_add_signed(edges.checksum()),
+            pending: (settled == SettleState::Unfinished).then(|| self.change.id.clone()),
         };
-        Stored { version: before.version + 1, last_modified: self.change.at.clone(), resource, roster, ..before }
+        Stored {
+            version: before.version + 1,
+            last_modified: self.change.at.clone(),
+            resource,
+            member_summary,
+            ..before
+        }
     }
 }
 
 /// A group that a deleted member leaves, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Departure {
+pub struct GroupExit {
     pub group: ResourceId,
     pub version: u64,
 }
@@ -74,12 +80,12 @@ pub enum Write {
     /// From the version `expected` to the next.
     Update { expected: u64, before: Keys, after: Snapshot },
     /// From the version `expected`, as a member of so many groups, to nothing; its name is free then.
-    Delete { expected: u64, before: Keys, groups: u64, rest: Rest },
+    Delete { expected: u64, before: Keys, groups: u64, rest: RemainingEdges },
 }
 
 /// What edges of a deleted resource there are besides those that `leave` and `remove` name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rest {
+pub enum RemainingEdges {
     None,
     /// Some, also of a group's change that is still to be applied.
     Some {
@@ -89,10 +95,10 @@ pub enum Rest {
 
 /// What a commit leaves to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    Whole,
+pub enum CommitState {
+    Complete,
     /// It counts whole from now on, but its edges are to follow: [`Directory::settle`].
-    Unsettled,
+    Pending,
 }
 
 /// A commit that only has to be sent.
@@ -149,7 +155,7 @@ pub(crate) enum Failure {
 
 impl Directory {
     /// Commits a change, or changes nothing: [`Directory::prepare`] and [`Directory::send`].
-    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<Committed, Error> {
+    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<CommitState, Error> {
         self.send(self.prepare(caller, commit).await?).await
     }
 
@@ -164,8 +170,8 @@ impl Directory {
     /// Commits what is prepared, or changes nothing.
     ///
     /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
-    /// resource), `MemberMissing`, `Contended`, `Throttled`. After `Unavailable` it is unknown whether the commit happened.
-    pub async fn send(&self, prepared: Prepared<'_>) -> Result<Committed, Error> {
+    /// resource), `MembersNotFound`, `Contended`, `Throttled`. After `Unavailable` it is unknown whether the commit happened.
+    pub async fn send(&self, prepared: Prepared<'_>) -> Result<CommitState, Error> {
         match self.transact(&prepared.planned.actions, &mut Backoff::new()).await {
             Ok(()) | Err(Failure::Done) => Ok(prepared.planned.committed),
             Err(Failure::Passing(error) | Failure::Final(error)) => {
@@ -253,11 +259,11 @@ fn interpret_conditions(refused: &[(&Meaning, bool)]) -> Failure {
         return Failure::Final(if *exists { Error::Stale } else { Error::Missing });
     }
     if with(Meaning::Taken).is_some() {
-        return Failure::Final(Error::Taken);
+        return Failure::Final(Error::NameTaken);
     }
     let missing: Vec<_> = refused.iter().filter_map(|(meaning, _)| member(meaning)).collect();
     if !missing.is_empty() {
-        return Failure::Final(Error::MemberMissing(missing));
+        return Failure::Final(Error::MembersNotFound(missing));
     }
     if with(Meaning::Edge).is_some() {
         return Failure::Final(Error::Stale);

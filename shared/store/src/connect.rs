@@ -40,10 +40,10 @@ pub struct Directory {
 
 /// Which items the function may read, for the requests that open connections before the first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Warm {
+pub enum Prewarm {
     /// People and groups, by so many calls at once as the function makes at the most for what is asked often: each has a connection
     /// of its own, and a handshake takes longer than the rest of an answer.
-    Resources(usize),
+    Directory { connections: usize },
     /// Tokens alone, by one call.
     Tokens,
 }
@@ -71,9 +71,9 @@ impl Directory {
     /// Connects with what Lambda sets in the environment, and with what the template sets: `TABLE`, and `AUDIT_RETENTION_DAYS`, for
     /// how long change records are kept. It sends cheap reads whose answers do not matter: Lambda's init phase runs at full CPU, so
     /// that is the time for handshakes.
-    pub async fn from_environment(warm: Warm) -> Result<Self, Error> {
+    pub async fn from_environment(prewarm: Prewarm) -> Result<Self, Error> {
         let directory = Self::from_variables(|name| env::var(name).ok())?;
-        directory.warm(warm).await;
+        directory.prewarm(prewarm).await;
         Ok(directory)
     }
 
@@ -127,13 +127,13 @@ impl Directory {
         Self { client: Client::from_conf(config), table, secrets: Secrets::default(), changes_kept: CHANGES_KEPT }
     }
 
-    async fn warm(&self, warm: Warm) {
-        let (key, at_once) = match warm {
-            Warm::Resources(at_once) => (Key { pk: "warm#".to_owned(), sk: "warm".to_owned() }, at_once),
-            Warm::Tokens => (Key::token("warm"), 1),
+    async fn prewarm(&self, prewarm: Prewarm) {
+        let (key, connections) = match prewarm {
+            Prewarm::Directory { connections } => (Key { pk: "warm#".to_owned(), sk: "warm".to_owned() }, connections),
+            Prewarm::Tokens => (Key::token("warm"), 1),
         };
         let read = || self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
-        drop(join_all((0..at_once).map(|_| read())).await);
+        drop(join_all((0..connections).map(|_| read())).await);
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_warm_up_does_not_matter_and_no_secret_is_shown() {
         let directory = without("nothing").unwrap();
-        directory.warm(Warm::Tokens).await;
+        directory.prewarm(Prewarm::Tokens).await;
         assert_eq!(directory.table, "directory");
         assert!(!format!("{directory:?}").contains("hidden"));
     }

@@ -10,24 +10,24 @@ use crate::key::{self, Key};
 use crate::membership::{Edges, leave};
 use crate::page::CollectionQuery;
 use crate::retry::Backoff;
-use crate::settle::{Settled, Work, all_done};
-use crate::{Departure, Directory, Error, Member, part};
+use crate::settle::{SettleState, Work, all_done};
+use crate::{Directory, Error, GroupExit, Member, part};
 
 /// How many edges of a dissolving group are read at a time.
 const READ: usize = 1000;
 
 impl Directory {
     /// Nothing can be added to a resource that is gone, nor it to another, so what is found here is all there is.
-    pub(crate) async fn settle_delete(&self, work: Work<'_>) -> Result<Settled, Error> {
+    pub(crate) async fn settle_delete(&self, work: Work<'_>) -> Result<SettleState, Error> {
         let is_done = match work.item.kind {
             Kind::User => true,
             Kind::Group => self.close(work).await? && self.dissolve(work).await?,
         };
         if !is_done || !self.leave_all(work).await? {
-            return Ok(Settled::Later);
+            return Ok(SettleState::Unfinished);
         }
-        self.delete_batch([Key::unsettled(work.tenant, work.id)].into()).await?;
-        Ok(Settled::Done)
+        self.delete_batch([Key::pending_changes(work.tenant, work.id)].into()).await?;
+        Ok(SettleState::Done)
     }
 
     /// From here on no part of a change that was pending can be applied.
@@ -73,13 +73,13 @@ impl Directory {
                 let Some(stored) = self.get(work.tenant, Kind::Group, group).await? else {
                     return self.forget_edges(work, group).await.map(|()| true);
                 };
-                if stored.roster.pending.is_some() {
-                    if self.settle(work.tenant, group, work.until).await? == Settled::Later {
+                if stored.member_summary.pending.is_some() {
+                    if self.settle(work.tenant, group, work.until).await? == SettleState::Unfinished {
                         return Ok(false);
                     }
                     continue;
                 }
-                let from = Departure { group: group.clone(), version: stored.version };
+                let from = GroupExit { group: group.clone(), version: stored.version };
                 let mut actions = Vec::from(leave(&self.table, work.tenant, work.id, &from, &work.item.at)?);
                 let removed = vec![work.id.to_string()];
                 actions.push(self.record_of_group(work.tenant, work.item, group, stored.version, removed)?);

@@ -15,10 +15,10 @@ pub enum Error {
     Stale,
     /// The name belongs to another resource.
     #[error("the name belongs to another resource")]
-    Taken,
+    NameTaken,
     /// These members to add do not exist.
     #[error("{} of the members to add do not exist", .0.len())]
-    MemberMissing(Vec<ResourceId>),
+    MembersNotFound(Vec<ResourceId>),
     /// Others kept changing the same items until the time for retries was over.
     #[error("other changes kept getting in the way")]
     Contended,

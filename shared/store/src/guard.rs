@@ -23,34 +23,34 @@ use crate::key::PK;
 
 /// An action, as IAM calls it, on a partition key. A transaction needs the actions of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Use {
+pub struct IamAccess {
     /// `PutItem`.
     pub action: &'static str,
     pub partition_key: String,
 }
 
 /// Says whether a call may be made; a sentence if not.
-pub type Guard = fn(&Use) -> Result<(), String>;
+pub type AccessCheck = fn(&IamAccess) -> Result<(), String>;
 
 impl Directory {
     /// The same directory, but each call of it on items is made only if the guard allows all its uses; for gateways that check what
     /// IAM checks on AWS.
     #[must_use]
-    pub fn guarded(self, guard: Guard) -> Self {
-        let config = self.client.config().to_builder().interceptor(Guarded(guard)).build();
+    pub fn with_access_check(self, guard: AccessCheck) -> Self {
+        let config = self.client.config().to_builder().interceptor(AccessChecked(guard)).build();
         Self { client: Client::from_conf(config), ..self }
     }
 }
 
-struct Guarded(Guard);
+struct AccessChecked(AccessCheck);
 
-impl fmt::Debug for Guarded {
+impl fmt::Debug for AccessChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guarded")
     }
 }
 
-impl Intercept for Guarded {
+impl Intercept for AccessChecked {
     fn name(&self) -> &'static str {
         "Guarded"
     }
@@ -65,7 +65,7 @@ impl Intercept for Guarded {
     }
 }
 
-fn uses(input: &Input) -> BTreeSet<Use> {
+fn uses(input: &Input) -> BTreeSet<IamAccess> {
     let mut found = Vec::new();
     if let Some(input) = input.downcast_ref::<GetItemInput>() {
         found.push(("GetItem", key(input.key.as_ref(), PK)));
@@ -84,7 +84,7 @@ fn uses(input: &Input) -> BTreeSet<Use> {
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
         found.extend(input.transact_items.iter().flatten().flat_map(parts));
     }
-    found.into_iter().map(|(action, partition_key)| Use { action, partition_key }).collect()
+    found.into_iter().map(|(action, partition_key)| IamAccess { action, partition_key }).collect()
 }
 
 fn parts(item: &TransactWriteItem) -> impl Iterator<Item = (&'static str, String)> {

@@ -23,23 +23,23 @@ pub struct Stored {
     pub last_modified: String,
     /// The resource without its members; empty where only keys were asked for.
     pub resource: Object,
-    pub roster: Roster,
+    pub member_summary: MemberSummary,
     /// How many groups it is a direct member of, by their edges.
     pub group_count: u64,
 }
 
 /// What a group knows of its members; nothing for a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roster {
+pub struct MemberSummary {
     pub count: u64,
-    /// The sum of `mark` over the members: whether edges that were read are those of this version.
-    pub marks: u64,
+    /// The sum of `member_checksum` over the members: whether edges that were read are those of this version.
+    pub checksum: u64,
     /// The change of members that is committed and not yet applied to all edges.
     pub pending: Option<ResourceId>,
 }
 
 /// What one member adds to a group's marks: 40 bits of the random ones of its id.
-pub(crate) fn mark(id: &ResourceId) -> u64 {
+pub(crate) fn member_checksum(id: &ResourceId) -> u64 {
     u64::from_str_radix(id.as_str().get(26..).unwrap_or_default(), 16).unwrap_or_default()
 }
 
@@ -106,7 +106,7 @@ pub(crate) struct PartMember {
 /// What is committed and left to do for a resource: its large change of members, or, after its delete, its edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UnsettledItem {
+pub(crate) struct PendingItem {
     pub(crate) kind: Kind,
     pub(crate) deleted: bool,
     /// The large change.
@@ -148,7 +148,8 @@ pub(crate) struct ChangeItem<'a> {
     pub(crate) members_shown: Vec<String>,
     /// The members are in parts of their own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) in_parts: bool,
+    #[serde(rename = "inParts")]
+    pub(crate) is_chunked: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups_left: Vec<LeftGroup<'a>>,
     /// What a user's `active` has become.
@@ -202,9 +203,9 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
         created: item.created,
         last_modified: item.last_modified,
         resource,
-        roster: Roster {
+        member_summary: MemberSummary {
             count: item.member_count.unwrap_or(0),
-            marks: item.member_marks.unwrap_or(0),
+            checksum: item.member_marks.unwrap_or(0),
             pending: item.pending.map(|change| self::id(&change)).transpose()?,
         },
         group_count: item.group_count,

@@ -95,13 +95,13 @@ impl Key {
         Self::new(parts(tenant, change), first.as_str())
     }
 
-    pub(crate) fn unsettled(tenant: &Tenant, id: &ResourceId) -> Self {
-        Self::new(unsettled(tenant), id.as_str())
+    pub(crate) fn pending_changes(tenant: &Tenant, id: &ResourceId) -> Self {
+        Self::new(pending_changes(tenant), id.as_str())
     }
 
     /// Beside what is unsettled, and read with it.
     pub(crate) fn last_settled(tenant: &Tenant) -> Self {
-        Self::new(unsettled(tenant), LAST_SETTLED)
+        Self::new(pending_changes(tenant), LAST_SETTLED)
     }
 
     pub(crate) fn token(id: &str) -> Self {
@@ -148,7 +148,7 @@ pub(crate) fn parts(tenant: &Tenant, change: &ResourceId) -> String {
     format!("{}#part#{change}", tenant.as_str())
 }
 
-pub(crate) fn unsettled(tenant: &Tenant) -> String {
+pub(crate) fn pending_changes(tenant: &Tenant) -> String {
     format!("{}#unsettled", tenant.as_str())
 }
 

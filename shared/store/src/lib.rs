@@ -23,6 +23,7 @@ mod membership;
 mod meter;
 mod page;
 mod part;
+mod pending;
 mod plan;
 mod read;
 mod record;
@@ -33,22 +34,21 @@ mod since;
 mod table;
 mod token;
 mod unanswered;
-mod unsettled;
 
-pub use bookmark::{Bookmark, BookmarkKey, Replacing};
-pub use change::{change_of_image, first_change_id, made_at};
+pub use bookmark::{Bookmark, BookmarkKey, Expected};
+pub use change::{change_of_image, created_at_ms, first_change_id};
 pub use commit::{
-    ChangeRecord, Commit, Committed, Departure, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
-    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, Prepared, RESOURCE_BYTES, Rest, Snapshot, Write,
+    ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
+    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, Prepared, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
 };
-pub use connect::{Connection, Credentials, Directory, Warm};
+pub use connect::{Connection, Credentials, Directory, Prewarm};
 pub use error::Error;
-pub use guard::{Guard, Use};
-pub use item::{Roster, Stored};
+pub use guard::{AccessCheck, IamAccess};
+pub use item::{MemberSummary, Stored};
 pub use key::Index;
 pub use members::Member;
-pub use page::{Fields, Page, Skipped};
-pub use settle::Settled;
+pub use page::{Fields, Page, Skip};
+pub use pending::PendingChanges;
+pub use settle::SettleState;
 pub use table::{KEYS, TableKeys};
 pub use token::Token;
-pub use unsettled::Unsettled;

@@ -7,8 +7,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::batch::{AT_ONCE, Consistency};
-use crate::item::{self, Item, MemberItem, mark};
+use crate::batch::{Consistency, MAX_CONCURRENT};
+use crate::item::{self, Item, MemberItem, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::page::CollectionQuery;
 use crate::record::now_in_milliseconds;
@@ -65,11 +65,11 @@ impl Directory {
     /// What the edges show, with the parts of a pending change laid over them; and who of these has no edge yet.
     async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
         let (mut members, mut unsure) = (Members::new(), Vec::new());
-        if group.roster.count == 0 {
+        if group.member_summary.count == 0 {
             return Ok((members, unsure));
         }
         // A part that is applied meanwhile is seen twice, and none is missed.
-        let parts = match &group.roster.pending {
+        let parts = match &group.member_summary.pending {
             Some(change) => self.parts(tenant, change).await?,
             None => Vec::new(),
         };
@@ -94,7 +94,7 @@ impl Directory {
         mut members: Members,
         unsure: &[ResourceId],
     ) -> Result<Members, Error> {
-        if let (Some(change), false) = (&group.roster.pending, unsure.is_empty()) {
+        if let (Some(change), false) = (&group.member_summary.pending, unsure.is_empty()) {
             let deleted = self.deleted_since(tenant, change).await?;
             unsure.iter().filter(|id| deleted.contains(*id)).for_each(|id| drop(members.remove(id)));
         }
@@ -103,19 +103,20 @@ impl Directory {
 
     async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Item>, Error> {
         let pk = key::members(tenant, &group.id);
-        if group.roster.count <= IN_A_ROW {
+        if group.member_summary.count <= IN_A_ROW {
             return self.query(CollectionQuery::all(pk), None).await;
         }
         let first = self.query(CollectionQuery::all(pk.clone()), Some(1));
         let (first, last) = try_join(first, self.last_until(pk.clone(), "~")).await?;
         let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
-        let bounds = bounds(item::text(first, SK)?, item::text(&last, SK)?, group.roster.count.div_ceil(IN_A_ROW));
+        let bounds =
+            bounds(item::text(first, SK)?, item::text(&last, SK)?, group.member_summary.count.div_ceil(IN_A_ROW));
         let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         let reads = ranges.map(|(from, to)| {
             let query = CollectionQuery { between: Some((from, to)), ..CollectionQuery::all(pk.clone()) };
             self.query(query, None)
         });
-        stream::iter(reads.collect::<Vec<_>>()).buffered(AT_ONCE).try_concat().await
+        stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT).try_concat().await
     }
 
     /// Those of `ids` that have an edge to the group, in the order of their ids.
@@ -136,7 +137,8 @@ impl Directory {
 impl Stored {
     /// Whether these are the members of this version of the group.
     pub fn has_members<'a>(&self, ids: impl ExactSizeIterator<Item = &'a ResourceId>) -> bool {
-        ids.len() as u64 == self.roster.count && ids.map(mark).sum::<u64>() == self.roster.marks
+        ids.len() as u64 == self.member_summary.count
+            && ids.map(member_checksum).sum::<u64>() == self.member_summary.checksum
     }
 }
 

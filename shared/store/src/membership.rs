@@ -7,9 +7,9 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::action::{self, ABSENT, Action, Meaning, PRESENT, number};
-use crate::item::{Item, MemberItem, MemberOfItem, mark};
+use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
-use crate::{Commit, Departure, Error, Member};
+use crate::{Commit, Error, GroupExit, Member};
 
 /// What a change does to the members of a group. The three have nobody in common, and are in the order of the ids.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,8 +46,9 @@ impl Edges {
     }
 
     /// By how much the group's marks change.
-    pub(crate) fn marks(&self) -> i64 {
-        let sum = |members: &[Member]| -> i64 { members.iter().map(|member| signed(mark(&member.id))).sum() };
+    pub(crate) fn checksum(&self) -> i64 {
+        let sum =
+            |members: &[Member]| -> i64 { members.iter().map(|member| signed(member_checksum(&member.id))).sum() };
         sum(&self.add) - sum(&self.remove)
     }
 
@@ -104,7 +105,7 @@ pub(crate) fn leave(
     table: &str,
     tenant: &Tenant,
     member: &ResourceId,
-    from: &Departure,
+    from: &GroupExit,
     at: &str,
 ) -> Result<[Action; 3], Error> {
     let [edge, back] = cut(table, tenant, &from.group, member)?;
@@ -113,7 +114,7 @@ pub(crate) fn leave(
         ("next".to_owned(), number(from.version + 1)),
         ("expected".to_owned(), number(from.version)),
         ("one".to_owned(), number(1)),
-        ("mark".to_owned(), number(mark(member))),
+        ("mark".to_owned(), number(member_checksum(member))),
         ("at".to_owned(), S(at.to_owned())),
     ]);
     let group = Key::resource(tenant, Kind::Group, &from.group);
@@ -127,6 +128,6 @@ pub(crate) fn edge(member: &Member) -> MemberItem {
     MemberItem { kind: member.kind, display: member.display.clone() }
 }
 
-fn signed(mark: u64) -> i64 {
-    i64::try_from(mark).unwrap_or_default()
+fn signed(member_checksum: u64) -> i64 {
+    i64::try_from(member_checksum).unwrap_or_default()
 }

@@ -27,11 +27,11 @@ pub struct Page {
 
 /// Where counting off a number of resources ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Skipped {
+pub enum Skip {
     /// At this one, which is the last of them. There may be none after it.
-    To(ResourceId),
+    Reached(ResourceId),
     /// At the end of the collection, with so many of the number left.
-    All { left: usize },
+    Exhausted { left: usize },
 }
 
 /// What to fetch of each resource.
@@ -85,7 +85,7 @@ impl Directory {
     }
 
     /// Counts off the first `n` resources. It costs as much as reading them.
-    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skipped, Error> {
+    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skip, Error> {
         let query = CollectionQuery::all(key::resources(tenant, kind));
         let query = self.start(&query).select(Select::Count);
         let (mut left, mut from) = (n.get(), None);
@@ -93,9 +93,9 @@ impl Directory {
             let call = query.clone().limit(per_call(left)).set_exclusive_start_key(from);
             let answer = call.send().await.map_err(|error| failure("Query", &error))?;
             left = left.saturating_sub(usize::try_from(answer.count()).unwrap_or(0));
-            let Some(last) = answer.last_evaluated_key else { return Ok(Skipped::All { left }) };
+            let Some(last) = answer.last_evaluated_key else { return Ok(Skip::Exhausted { left }) };
             if left == 0 {
-                return item::id(item::text(&last, key::SK)?).map(Skipped::To);
+                return item::id(item::text(&last, key::SK)?).map(Skip::Reached);
             }
             from = Some(last);
         }

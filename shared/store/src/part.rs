@@ -92,10 +92,14 @@ impl Directory {
     }
 
     /// Who came and who went by a large change, whose record says that it is in parts; always in the same order.
-    pub async fn parts_of_change(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<event::Part>, Error> {
+    pub async fn chunks_of_change(
+        &self,
+        tenant: &Tenant,
+        change: &ResourceId,
+    ) -> Result<Vec<event::MemberDelta>, Error> {
         let ids = |members: Vec<Member>| members.into_iter().map(|member| member.id).collect();
         let parts = self.parts(tenant, change).await?.into_iter().map(|part| part.edges);
-        Ok(parts.map(|edges| event::Part { added: ids(edges.add), removed: ids(edges.remove) }).collect())
+        Ok(parts.map(|edges| event::MemberDelta { added: ids(edges.add), removed: ids(edges.remove) }).collect())
     }
 }
 

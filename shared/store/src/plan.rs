@@ -12,8 +12,8 @@ use crate::key::Key;
 use crate::membership::{Edges, SETTLED, leave};
 use crate::part;
 use crate::{
-    Commit, Committed, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT,
-    NAME_BYTES, RESOURCE_BYTES, Rest, Snapshot, Write,
+    Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT,
+    NAME_BYTES, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
 };
 
 /// DynamoDB's limit of one item, and of all items of a transaction.
@@ -25,7 +25,7 @@ pub(crate) struct Planned {
     pub(crate) actions: Vec<Action>,
     /// What is to be written before.
     pub(crate) parts: Vec<Edges>,
-    pub(crate) committed: Committed,
+    pub(crate) committed: CommitState,
 }
 
 /// The record expires at that time, in seconds since 1970.
@@ -110,7 +110,7 @@ impl Plan<'_> {
             created: commit.change.at.clone(),
             last_modified: commit.change.at.clone(),
             member_count: (commit.kind == Kind::Group).then_some(self.edges.add.len() as u64),
-            member_marks: (commit.kind == Kind::Group).then(|| self.edges.marks().unsigned_abs()),
+            member_marks: (commit.kind == Kind::Group).then(|| self.edges.checksum().unsigned_abs()),
             pending: self.is_large.then(|| commit.change.id.to_string()),
             group_count: 0,
         };
@@ -128,7 +128,7 @@ impl Plan<'_> {
         if self.edges.len() > 0 {
             set.push_str(", #memberCount = #memberCount + :gain, #memberMarks = #memberMarks + :marks");
             values.insert("gain".to_owned(), number(self.edges.gain()));
-            values.insert("marks".to_owned(), number(self.edges.marks()));
+            values.insert("marks".to_owned(), number(self.edges.checksum()));
         }
         if self.is_large {
             set.push_str(", #pending = :pending");
@@ -178,37 +178,37 @@ impl Plan<'_> {
 
     /// The edges that a group gains, changes and loses. Its version guards them; their own conditions keep the count of
     /// members right even if the caller misread them.
-    fn membership(&mut self) -> Result<Committed, Error> {
+    fn membership(&mut self) -> Result<CommitState, Error> {
         if !self.commit.leave.is_empty() {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));
         }
         if self.is_large {
-            self.unsettled(false, Some(&self.commit.change.id))?;
-            return Ok(Committed::Unsettled);
+            self.pending_changes(false, Some(&self.commit.change.id))?;
+            return Ok(CommitState::Pending);
         }
         let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
         self.actions.extend(actions);
-        Ok(Committed::Whole)
+        Ok(CommitState::Complete)
     }
 
     /// The edges that go with a delete: all of them, or none, if they do not fit.
-    fn departure(&mut self, rest: &Rest) -> Result<Committed, Error> {
+    fn departure(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
         let commit = self.commit;
         if !commit.add.is_empty() {
             return Err(Error::Refused("a delete adds no members".to_owned()));
         }
         let items = self.actions.len() + 3 * (commit.leave.len() + commit.remove.len()) + 1;
-        if *rest != Rest::None || items > ITEMS_PER_COMMIT {
-            let pending = if let Rest::Some { pending } = rest { pending.as_ref() } else { None };
-            self.unsettled(true, pending)?;
-            return Ok(Committed::Unsettled);
+        if *rest != RemainingEdges::None || items > ITEMS_PER_COMMIT {
+            let pending = if let RemainingEdges::Some { pending } = rest { pending.as_ref() } else { None };
+            self.pending_changes(true, pending)?;
+            return Ok(CommitState::Pending);
         }
         for from in &commit.leave {
             self.actions.extend(leave(self.table, self.tenant, &commit.id, from, &commit.change.at)?);
         }
         let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
         self.actions.extend(actions);
-        Ok(Committed::Whole)
+        Ok(CommitState::Complete)
     }
 
     fn within_limits(&self) -> Result<(), Error> {

@@ -7,10 +7,10 @@ use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
 use crate::action::{self, ABSENT, Action, Meaning};
-use crate::item::{self, ChangeItem, LeftGroup, UnsettledItem};
+use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
 use crate::plan::Plan;
-use crate::{Committed, Directory, Error, Member, Write};
+use crate::{CommitState, Directory, Error, Member, Write};
 
 impl Directory {
     /// Until when a record that is made just now is kept, in seconds since 1970.
@@ -22,7 +22,7 @@ impl Directory {
     pub(crate) fn record_of_group(
         &self,
         tenant: &Tenant,
-        cause: &UnsettledItem,
+        cause: &PendingItem,
         group: &ResourceId,
         before: u64,
         removed: Vec<String>,
@@ -39,7 +39,7 @@ impl Directory {
             members_added: Vec::new(),
             members_removed: removed,
             members_shown: Vec::new(),
-            in_parts: false,
+            is_chunked: false,
             groups_left: Vec::new(),
             active: None,
             at: &cause.at,
@@ -51,8 +51,8 @@ impl Directory {
 
 impl Plan<'_> {
     /// What is left to do, for whoever comes next.
-    pub(crate) fn unsettled(&mut self, deleted: bool, change: Option<&ResourceId>) -> Result<(), Error> {
-        let item = UnsettledItem {
+    pub(crate) fn pending_changes(&mut self, deleted: bool, change: Option<&ResourceId>) -> Result<(), Error> {
+        let item = PendingItem {
             kind: self.commit.kind,
             deleted,
             change: change.map(ToString::to_string),
@@ -60,10 +60,10 @@ impl Plan<'_> {
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
         };
-        self.put(&Key::unsettled(self.tenant, &self.commit.id), &item, None, Meaning::Invariant)
+        self.put(&Key::pending_changes(self.tenant, &self.commit.id), &item, None, Meaning::Invariant)
     }
 
-    pub(crate) fn record(&mut self, committed: Committed) -> Result<(), Error> {
+    pub(crate) fn record(&mut self, committed: CommitState) -> Result<(), Error> {
         let commit = self.commit;
         let (verb, before, after) = match commit.write {
             Write::Create { .. } => ("created", None, Some(1)),
@@ -71,7 +71,7 @@ impl Plan<'_> {
             Write::Delete { expected, .. } => ("deleted", Some(expected), None),
         };
         let ids = |members: &'_ [Member]| members.iter().map(|member| member.id.to_string()).collect();
-        let (is_whole, departs) = (committed == Committed::Whole, matches!(commit.write, Write::Delete { .. }));
+        let (is_whole, departs) = (committed == CommitState::Complete, matches!(commit.write, Write::Delete { .. }));
         let left = commit.leave.iter().filter(|_| is_whole);
         let item = ChangeItem {
             token: &self.caller.token,
@@ -84,7 +84,7 @@ impl Plan<'_> {
             members_added: if is_whole { ids(&self.edges.add) } else { Vec::new() },
             members_removed: if is_whole && !departs { ids(&self.edges.remove) } else { Vec::new() },
             members_shown: if is_whole { ids(&self.edges.show) } else { Vec::new() },
-            in_parts: self.is_large,
+            is_chunked: self.is_large,
             groups_left: left.map(|from| LeftGroup { id: from.group.as_str(), version: from.version + 1 }).collect(),
             active: commit.change.active,
             at: &commit.change.at,

@@ -11,9 +11,9 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::action::{self, Action, Meaning, number};
-use crate::batch::AT_ONCE;
+use crate::batch::MAX_CONCURRENT;
 use crate::commit::Failure;
-use crate::item::{self, Item, UnsettledItem};
+use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
 use crate::membership::{Edges, cut};
 use crate::part::Part;
@@ -26,10 +26,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Whether anything is left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum SettleState {
     Done,
     /// The time was over before the work was.
-    Later,
+    Unfinished,
 }
 
 /// What is being completed.
@@ -37,7 +37,7 @@ pub enum Settled {
 pub(crate) struct Work<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) id: &'a ResourceId,
-    pub(crate) item: &'a UnsettledItem,
+    pub(crate) item: &'a PendingItem,
     /// Nothing is begun after this.
     pub(crate) until: Instant,
 }
@@ -51,25 +51,25 @@ impl Work<'_> {
 impl Directory {
     /// Completes what commits have left to do for a resource: a large change of members, or the end of its edges after its
     /// delete. It is safe at any time, and begins nothing after `until`.
-    pub async fn settle(&self, tenant: &Tenant, id: &ResourceId, until: Instant) -> Result<Settled, Error> {
+    pub async fn settle(&self, tenant: &Tenant, id: &ResourceId, until: Instant) -> Result<SettleState, Error> {
         loop {
-            let Some(item) = self.read(&Key::unsettled(tenant, id)).await? else { return Ok(Settled::Done) };
-            let item: UnsettledItem = item::body(item)?;
+            let Some(item) = self.read(&Key::pending_changes(tenant, id)).await? else { return Ok(SettleState::Done) };
+            let item: PendingItem = item::body(item)?;
             let work = Work { tenant, id, item: &item, until };
             if work.is_late() {
-                return Ok(Settled::Later);
+                return Ok(SettleState::Unfinished);
             }
             let settled = match &item.change {
                 Some(change) if !item.deleted => self.settle_members(work, &item::id(change)?).await?,
                 _ => self.settle_delete(work).await?,
             };
-            if settled == Settled::Later {
+            if settled == SettleState::Unfinished {
                 return Ok(settled);
             }
         }
     }
 
-    async fn settle_members(&self, work: Work<'_>, change: &ResourceId) -> Result<Settled, Error> {
+    async fn settle_members(&self, work: Work<'_>, change: &ResourceId) -> Result<SettleState, Error> {
         let parts = self.parts(work.tenant, change).await?;
         if parts.len() < work.item.parts {
             return Err(Error::Corrupt("parts of a change are gone before they were applied".to_owned()));
@@ -77,12 +77,12 @@ impl Directory {
         let open: Vec<Part> = parts.into_iter().filter(|part| !part.applied).collect();
         let applied = open.iter().map(|part| self.apply(work, Some(part), &part.edges)).collect::<Vec<_>>();
         if !all_done(applied).await? {
-            return Ok(Settled::Later);
+            return Ok(SettleState::Unfinished);
         }
         let is_this = || Item::from([("change".to_owned(), S(change.to_string()))]);
         let settled = Item::from([("settled".to_owned(), number(now_in_milliseconds()))]);
         let group = Key::resource(work.tenant, Kind::Group, work.id);
-        let (marker, last) = (Key::unsettled(work.tenant, work.id), Key::last_settled(work.tenant));
+        let (marker, last) = (Key::pending_changes(work.tenant, work.id), Key::last_settled(work.tenant));
         let actions = [
             action::update(
                 &self.table,
@@ -95,7 +95,7 @@ impl Directory {
             action::delete(&self.table, &marker, Some(("#change = :change", is_this())), Meaning::Done)?,
             action::update(&self.table, &last, "SET #settled = :settled", None, settled, Meaning::Invariant)?,
         ];
-        self.once(&actions).await.map(|_| Settled::Done)
+        self.once(&actions).await.map(|_| SettleState::Done)
     }
 
     /// Brings edges to what they are to be, by one transaction; the part that says so is marked as applied by the same one.
@@ -133,7 +133,7 @@ impl Directory {
     async fn once(&self, actions: &[Action]) -> Result<bool, Error> {
         match self.transact(actions, &mut Backoff::new()).await {
             Ok(()) | Err(Failure::Done) => Ok(true),
-            Err(Failure::Final(Error::Stale | Error::MemberMissing(_))) => Ok(false),
+            Err(Failure::Final(Error::Stale | Error::MembersNotFound(_))) => Ok(false),
             Err(Failure::Passing(error) | Failure::Final(error)) => Err(error),
         }
     }
@@ -165,11 +165,11 @@ impl Directory {
         let orphans: Vec<Member> = edges.remove.iter().filter(|it| seen.orphans.contains(&it.id)).cloned().collect();
         let orphans = Edges { remove: orphans, ..Edges::default() };
         let gain = seen.edges.gain() + orphans.gain() - edges.gain();
-        let marks = seen.edges.marks() + orphans.marks() - edges.marks();
-        if gain != 0 || marks != 0 {
+        let checksum = seen.edges.checksum() + orphans.checksum() - edges.checksum();
+        if gain != 0 || checksum != 0 {
             let values = Item::from([
                 ("gain".to_owned(), number(gain)),
-                ("marks".to_owned(), number(marks)),
+                ("marks".to_owned(), number(checksum)),
                 ("next".to_owned(), number(group.version + 1)),
                 ("expected".to_owned(), number(group.version)),
                 ("at".to_owned(), S(work.item.at.clone())),
@@ -227,5 +227,5 @@ fn removed_or_absent(edges: &Edges, seen: &Seen) -> Vec<Member> {
 
 /// Runs several at once; whether all of them could be done.
 pub(crate) async fn all_done(work: Vec<impl Future<Output = Result<bool, Error>>>) -> Result<bool, Error> {
-    stream::iter(work).buffer_unordered(AT_ONCE).try_fold(true, |all, one| async move { Ok(all && one) }).await
+    stream::iter(work).buffer_unordered(MAX_CONCURRENT).try_fold(true, |all, one| async move { Ok(all && one) }).await
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
-use protocol::event::{Change, Verb};
+use protocol::event::{Change, ChangeType};
 use schema::ResourceId;
 
-use crate::batch::AT_ONCE;
-use crate::change::{first_change_id, made_at};
+use crate::batch::MAX_CONCURRENT;
+use crate::change::{created_at_ms, first_change_id};
 use crate::key::Key;
 use crate::members::{Members, member};
 use crate::{Directory, Error, Stored};
@@ -30,8 +30,8 @@ impl Directory {
         tenant: &Tenant,
         change: &ResourceId,
     ) -> Result<BTreeSet<ResourceId>, Error> {
-        let changes = self.changes_since(tenant, made_at(change).unwrap_or_default()).await?;
-        let deletes = changes.into_iter().filter(|change| change.verb == Verb::Deleted);
+        let changes = self.changes_since(tenant, created_at_ms(change).unwrap_or_default()).await?;
+        let deletes = changes.into_iter().filter(|change| change.verb == ChangeType::Deleted);
         Ok(deletes.map(|change| change.resource).collect())
     }
 
@@ -45,7 +45,7 @@ impl Directory {
         before: &Stored,
         now: &Stored,
     ) -> Result<Option<Members>, Error> {
-        let is_pending = before.roster.pending.is_some() || now.roster.pending.is_some();
+        let is_pending = before.member_summary.pending.is_some() || now.member_summary.pending.is_some();
         if is_pending || before.version == now.version {
             return Ok(None);
         }
@@ -55,7 +55,8 @@ impl Directory {
         let come = moves.iter().filter(|(_, is_there)| **is_there);
         let keys: Vec<Key> = come.map(|(id, _)| Key::member(tenant, &now.id, id)).collect();
         members.retain(|id, _| moves.get(id) != Some(&false));
-        let come = stream::iter(keys.iter().map(|key| self.read(key)).collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        let come =
+            stream::iter(keys.iter().map(|key| self.read(key)).collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT);
         for item in come.try_collect::<Vec<_>>().await?.into_iter().flatten() {
             let member = member(item)?;
             members.insert(member.id.clone(), member);
@@ -74,12 +75,12 @@ fn moves(changes: &[Change], before: &Stored, now: &Stored) -> Option<BTreeMap<R
         versions.extend(own.or(left).map(|version| (version, change)));
     }
     for (after, change) in versions.range(before.version + 1..=now.version) {
-        if *after != version + 1 || change.in_parts {
+        if *after != version + 1 || change.is_chunked {
             return None;
         }
         version = *after;
         if change.resource == now.id {
-            moves.extend(change.members.added.iter().chain(&change.shown).map(|id| (id.clone(), true)));
+            moves.extend(change.members.added.iter().chain(&change.display_updated).map(|id| (id.clone(), true)));
             moves.extend(change.members.removed.iter().map(|id| (id.clone(), false)));
         } else {
             moves.insert(change.resource.clone(), false);

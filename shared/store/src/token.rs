@@ -60,7 +60,7 @@ struct TokenItem<'a> {
 }
 
 impl Directory {
-    /// Stores a new token; [`Error::Taken`] if there is another of this id.
+    /// Stores a new token; [`Error::NameTaken`] if there is another of this id.
     pub async fn put_token(&self, token: &Token) -> Result<(), Error> {
         let body = TokenItem { token, expires: token.expires_at.saturating_add(KEPT_AFTER_EXPIRY) };
         let item = item::with_key(&Key::token(&token.id), &body)?;
@@ -72,7 +72,7 @@ impl Directory {
         // The SDK repeats a write whose answer was lost, and then finds the token that it put itself.
         let mine =
             found.item().is_some_and(|item| item::text(item, "hash").is_ok_and(|hash| Hash::from(hash) == token.hash));
-        if mine { Ok(()) } else { Err(Error::Taken) }
+        if mine { Ok(()) } else { Err(Error::NameTaken) }
     }
 
     /// A token by its id, expired and revoked ones too: the caller looks at both.
@@ -96,7 +96,7 @@ impl Directory {
     }
 
     /// Gives a token another expiry, and says which one takes its place.
-    pub async fn follow(&self, id: &str, successor: &str, at: u64) -> Result<(), Error> {
+    pub async fn set_successor(&self, id: &str, successor: &str, at: u64) -> Result<(), Error> {
         let gone = number(at.saturating_add(KEPT_AFTER_EXPIRY));
         let values = [("at", number(at)), ("gone", gone), ("next", AttributeValue::S(successor.to_owned()))];
         self.update_token(id, "SET #expiresAt = :at, #expires = :gone, #successor = :next", PRESENT, values).await

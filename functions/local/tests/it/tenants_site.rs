@@ -1,7 +1,7 @@
 //! Two tenants in one table, what each of them has, and tokens of every kind; and what nobody has.
 
 use serde_json::{Value, json};
-use service::tokens::{Issue, Issued, Revoke, Rotate, issue, revoke, rotate};
+use service::tokens::{IssueRequest, IssuedToken, RevokeRequest, RotateRequest, issue, revoke, rotate};
 use store::{Connection, Credentials, Directory};
 use testkit::engine;
 
@@ -149,16 +149,16 @@ async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     let make = async |scopes, dialect| {
         let of = |text: &str| Some(text.to_owned());
         let (tenant, label) = (tenant.to_owned(), "test".to_owned());
-        let wanted = Issue { tenant, label, expires_in_days: None, scopes: of(scopes), dialect: of(dialect) };
+        let wanted = IssueRequest { tenant, label, expires_in_days: None, scopes: of(scopes), dialect: of(dialect) };
         issue(&directory, wanted).await.unwrap()
     };
     let all = "read write";
     let (expired, revoked) = (make(all, "lenient").await, make(all, "lenient").await);
-    let end = Rotate { id: expired.about.id.clone(), overlap_hours: Some(0), expires_in_days: None };
+    let end = RotateRequest { id: expired.about.id.clone(), overlap_hours: Some(0), expires_in_days: None };
     rotate(&directory, end).await.unwrap();
-    revoke(&directory, Revoke { id: revoked.about.id.clone() }).await.unwrap();
+    revoke(&directory, RevokeRequest { id: revoked.about.id.clone() }).await.unwrap();
     let (full, strict, read) = (make(all, "lenient").await, make(all, "strict").await, make("read", "lenient").await);
-    [full, strict, read, expired, revoked].map(|Issued { token, .. }| token)
+    [full, strict, read, expired, revoked].map(|IssuedToken { token, .. }| token)
 }
 
 /// Every kind of credential, the one that may do everything first.

@@ -81,12 +81,12 @@ fn next(way: Way, page: &Answer) -> Option<(&'static str, String)> {
     let (first, length) = (page["startIndex"].as_u64().unwrap(), page["itemsPerPage"].as_u64().unwrap());
     page.check(length == page.resources().len() as u64, "wanted the page's length");
     let next = first + length;
-    let goes_on = match way {
+    let has_more = match way {
         Way::ToTheTotal => next <= page.total(),
         _ => length > 0,
     };
     page.check(length > 0 || page.total() < next, "wanted an end");
-    goes_on.then(|| ("startIndex", next.to_string()))
+    has_more.then(|| ("startIndex", next.to_string()))
 }
 
 /// Walks, while others delete and create. Gives the ids that were seen, in their order, and the users that there are then.

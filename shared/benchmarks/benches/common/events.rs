@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use service::tokens::{Issue, issue};
+use service::tokens::{IssueRequest, issue};
 use store::Directory;
 
 use gateway::functions;
@@ -40,7 +40,8 @@ pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> Stri
         text = text.replace(GROUP, &create(directory, "GroupsCreate", json!({ "displayName": name })).await);
     }
     if function == "authorizer" || text.contains(TOKEN_ID) {
-        let wanted: Issue = serde_json::from_value(json!({ "tenant": "another", "label": "cold start" })).unwrap();
+        let wanted: IssueRequest =
+            serde_json::from_value(json!({ "tenant": "another", "label": "cold start" })).unwrap();
         let issued = issue(directory, wanted).await.unwrap();
         text = text.replace(TOKEN, &issued.token).replace(TOKEN_ID, &format!("{:?}", issued.about.id));
     }

@@ -19,7 +19,7 @@ use protocol::{Caller, Parameters, Precondition, Projection, Query};
 use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, Reply};
-use store::{Connection, Credentials, Directory, Settled};
+use store::{Connection, Credentials, Directory, SettleState};
 use testkit::{Meter, Usage};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -131,9 +131,9 @@ impl Bench {
         if let Some(id) = settles {
             let until = Instant::now() + Duration::from_secs(3600);
             // Without a pending change, there is nothing to complete.
-            if self.directory.unsettled(&self.caller.tenant).await.unwrap() != store::Unsettled::default() {
+            if self.directory.pending_changes(&self.caller.tenant).await.unwrap() != store::PendingChanges::default() {
                 let settled = self.directory.settle(&self.caller.tenant, &id, until).await.unwrap();
-                assert_eq!(settled, Settled::Done);
+                assert_eq!(settled, SettleState::Done);
             } else {
                 apart = 1;
             }
@@ -150,7 +150,7 @@ impl Bench {
             directory: &self.directory,
             caller: &self.caller,
             base_url: "https://api.example/scim/v2",
-            until: Instant::now() + Duration::from_secs(3600),
+            deadline: Instant::now() + Duration::from_secs(3600),
         }
     }
 

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use testkit::variable;
 
-use crate::tenant::{AT_ONCE, Taken, Tenant};
+use crate::tenant::{MAX_CONCURRENT, Taken, Tenant};
 use gateway::functions;
 
 /// Responses with more members than this are requested only a few times.
@@ -96,7 +96,7 @@ async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[
     let begun = Instant::now();
     if !operation.changes() {
         let asked = users.iter().map(|user| ask(tenant, function, operation.event(tenant, group, user), 200));
-        stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).count().await;
+        stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT).count().await;
     }
     Taken::new(times, users.len() as f64 / begun.elapsed().as_secs_f64())
 }

@@ -6,14 +6,14 @@ use futures_util::stream::{self, StreamExt};
 use protocol::Caller;
 use schema::ResourceId;
 use serde_json::Value;
-use store::{Directory, Settled};
+use store::{Directory, SettleState};
 use testkit::variable;
 
 use crate::operation::Operation;
 use gateway::functions;
 
 /// Concurrent requests while throughput is measured.
-pub(crate) const AT_ONCE: usize = 8;
+pub(crate) const MAX_CONCURRENT: usize = 8;
 
 pub(crate) struct Tenant {
     pub(crate) name: &'static str,
@@ -56,7 +56,7 @@ impl Tenant {
     pub(crate) async fn settle(&self, group: &str) {
         let (caller, id) = (self.caller(), ResourceId::parse(group).unwrap());
         let until = Instant::now() + Duration::from_secs(600);
-        assert_eq!(self.directory.settle(&caller.tenant, &id, until).await.unwrap(), Settled::Done);
+        assert_eq!(self.directory.settle(&caller.tenant, &id, until).await.unwrap(), SettleState::Done);
     }
 
     fn caller(&self) -> Caller {
@@ -74,7 +74,7 @@ impl Tenant {
         }
         let (events, begun) = (self.events(operation, rounds), Instant::now());
         let asked = events.into_iter().map(|event| self.ask(operation, event)).collect::<Vec<_>>();
-        let ids: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+        let ids: Vec<_> = stream::iter(asked).buffer_unordered(MAX_CONCURRENT).collect().await;
         let per_second = rounds as f64 / begun.elapsed().as_secs_f64();
         self.made.extend(ids.into_iter().flatten());
         Taken::new(times, per_second)

@@ -33,7 +33,7 @@ impl Site {
             directory: self.directory,
             caller: &self.caller,
             base_url: "https://api.example/scim/v2",
-            until: Instant::now() + Duration::from_secs(60),
+            deadline: Instant::now() + Duration::from_secs(60),
         }
     }
 

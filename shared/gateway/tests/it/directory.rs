@@ -17,7 +17,7 @@ pub(crate) async fn directory() -> (&'static Directory, Engine) {
     let connection = Connection { endpoint: Some(engine.url.clone()), table: TABLE.to_owned(), credentials };
     let directory = Directory::connect(connection).await.unwrap();
     directory.create_table().await.unwrap();
-    (Box::leak(Box::new(directory.guarded(iam::check))), engine)
+    (Box::leak(Box::new(directory.with_access_check(iam::check))), engine)
 }
 
 /// The root of the workspace.

@@ -7,7 +7,7 @@ use edge::{Request, Response};
 use protocol::{Caller, Error, Parameters, Precondition, Projection, Query, token};
 use schema::{Dialect, GROUP, Kind, Leniency, Object, USER};
 use serde_json::{Value, json};
-use service::tokens::{Issue, authorize, issue};
+use service::tokens::{IssueRequest, authorize, issue};
 use service::{Context, Reply};
 
 use crate::directory::directory;
@@ -133,9 +133,9 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
         }
         Sample::BareToken => {
             let (label, dialect) = ("Okta".to_owned(), Some(context.caller.dialect.name().to_owned()));
-            let wish = Issue { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
+            let wish = IssueRequest { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
             let issued = issue(context.directory, wish).await.unwrap().token;
-            assert!(token::parse(&issued).unwrap().is_bare);
+            assert!(token::parse(&issued).unwrap().has_no_scheme);
             let caller = authorize(context.directory, &issued).await.unwrap();
             // The gateway returns the same 401 whatever is wrong with a token.
             let caller = caller.ok_or("401")?;
@@ -152,7 +152,7 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
 async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
     async fn accept(_: &(), request: Request) -> Result<Response, Error> {
         request.json_body()?;
-        let used = request.caller().dialect.used().map(|used| used.row().name).collect();
+        let used = request.caller().dialect.used().map(|used| used.info().name).collect();
         Ok(Response::new(200, None, None, Some(Object::from_iter([("used".to_owned(), used)]))))
     }
     let authorizer = json!({"tenant": "acme", "token": "t", "scopes": "read write", "dialect": dialect.name()});
@@ -164,7 +164,7 @@ async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
     if answer["statusCode"] != 200 {
         return Err(format!("{} {}", answer["statusCode"], body["detail"]));
     }
-    assert_eq!(body["used"], json!([Leniency::MissingContentType.row().name]));
+    assert_eq!(body["used"], json!([Leniency::MissingContentType.info().name]));
     dialect.tolerate(Leniency::MissingContentType, "").map_err(|invalid| invalid.problem)
 }
 
@@ -173,14 +173,14 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
     let (directory, _engine) = directory().await;
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
-            let (row, sample) = (leniency.row(), sample(leniency));
+            let (row, sample) = (leniency.info(), sample(leniency));
             let name = format!("{}-{dialect}", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context {
                 directory,
                 caller: &caller,
                 base_url: "https://api.example/scim/v2",
-                until: Instant::now() + Duration::from_secs(60),
+                deadline: Instant::now() + Duration::from_secs(60),
             };
             let kind = if matches!(sample, Sample::Group(_)) { Kind::Group } else { Kind::User };
             let id = create(&context, kind, &name).await;
@@ -190,14 +190,14 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
             };
             let before = read().await;
             let outcome = send(&context, &sample, kind, &id, &name).await;
-            let used: Vec<&str> = caller.dialect.used().map(|used| used.row().name).collect();
+            let used: Vec<&str> = caller.dialect.used().map(|used| used.info().name).collect();
             if dialect == "lenient" {
                 assert_eq!((outcome, used), (Ok(()), vec![row.name]));
                 continue;
             }
             let refusal = outcome.expect_err(row.name);
             let status = if leniency == Leniency::MissingContentType { "415" } else { "400" };
-            let says = refusal.starts_with(status) && refusal.contains(row.instead) && refusal.contains("is strict");
+            let says = refusal.starts_with(status) && refusal.contains(row.remedy) && refusal.contains("is strict");
             assert!(says || refusal == "401" && leniency == Leniency::BareTokens, "{}: {refusal}", row.name);
             assert_eq!((read().await, used.len()), (before, 0), "{}", row.name);
         }

@@ -7,7 +7,7 @@ use edge::metrics::{METRICS, NAMESPACE};
 use gateway::iam::as_function;
 use gateway::template::TEMPLATE;
 use serde_json::{Value, json};
-use service::tokens::{Issue, Revoke, Rotate, issue, revoke, rotate};
+use service::tokens::{IssueRequest, RevokeRequest, RotateRequest, issue, revoke, rotate};
 
 use crate::directory::{directory, event};
 use crate::template::declared;
@@ -80,7 +80,7 @@ fn alarms_and_dashboard_use_metrics_that_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_will_expire_without_successor_are_found() {
     let (directory, _engine) = directory().await;
-    let wish = |tenant: &str, days| Issue {
+    let wish = |tenant: &str, days| IssueRequest {
         tenant: tenant.to_owned(),
         label: "Okta".to_owned(),
         expires_in_days: Some(days),
@@ -91,9 +91,9 @@ async fn tokens_that_will_expire_without_successor_are_found() {
     for (tenant, days) in [("acme", 5), ("other", 20), ("acme", 80), ("acme", 100), ("acme", 3), ("acme", 4)] {
         ids.push(issue(directory, wish(tenant, days)).await.unwrap().about.id);
     }
-    let rotation = Rotate { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
+    let rotation = RotateRequest { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
     rotate(directory, rotation).await.unwrap();
-    revoke(directory, Revoke { id: ids[5].clone() }).await.unwrap();
+    revoke(directory, RevokeRequest { id: ids[5].clone() }).await.unwrap();
     let work = edge::invoke_event(directory, tokens_expiring::handle, event("tokens-expiring"), None);
     let found = as_function("TokensExpiring", work).await.unwrap();
     let found = found["tokens"].as_array().unwrap().iter();

@@ -8,9 +8,9 @@ use gateway::iam::as_function;
 use protocol::{Caller, Precondition, Projection};
 use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
-use service::{Context, Telling};
+use service::{Context, EventOptions};
 use settle::State;
-use store::{ChangeRecord, Commit, Committed, Directory, Keys, Member, Rest, Snapshot, Write};
+use store::{ChangeRecord, Commit, CommitState, Directory, Keys, Member, RemainingEdges, Snapshot, Write};
 use testkit::Engine;
 
 use crate::bus::{Bus, batch, detail, serve};
@@ -33,7 +33,7 @@ impl Site {
         let (directory, engine) = directory().await;
         let bus = Arc::<Mutex<Bus>>::default();
         let url = serve(bus.clone()).await;
-        let telling = Telling { base_url: BASE.to_owned(), with_resources };
+        let telling = EventOptions { base_url: BASE.to_owned(), with_resources };
         let state = State { directory: directory.clone(), bus: settle::Bus::at(&url, "scim"), telling };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         Self { directory, engine, caller, bus, state: Box::leak(Box::new(state)) }
@@ -44,7 +44,7 @@ impl Site {
             directory: self.directory,
             caller: &self.caller,
             base_url: BASE,
-            until: Instant::now() + Duration::from_secs(60),
+            deadline: Instant::now() + Duration::from_secs(60),
         }
     }
 
@@ -227,8 +227,8 @@ async fn pending_change_is_completed_before_it_is_published() {
     };
     let write = Write::Update { expected: 1, before: keys, after };
     let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], leave: vec![], change };
-    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(Committed::Unsettled));
-    let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().roster.pending;
+    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
+    let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().member_summary.pending;
     assert_eq!(pending().await, Some(commit.change.id.clone()));
     let record = site.records().pop().unwrap();
     // A member who is deleted meanwhile is not added. A reader of the group sees it as if the change were complete.
@@ -254,10 +254,10 @@ async fn pending_change_is_completed_before_it_is_published() {
     assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), 40);
 
     let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
-    let write = Write::Delete { expected: 3, before: keys, groups: 0, rest: Rest::Some { pending: None } };
+    let write = Write::Delete { expected: 3, before: keys, groups: 0, rest: RemainingEdges::Some { pending: None } };
     let change = ChangeRecord { id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(), ..commit.change };
     let gone = Commit { write, add: vec![], change, ..commit };
-    assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(Committed::Unsettled));
+    assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));
     let record = site.records().pop().unwrap();
     assert_eq!(site.settle(&[record]).await, [""; 0]);
     assert!(left().is_empty(), "nothing is pending");

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
-use super::{Call, Verb};
+use super::{Call, Method};
 use crate::compare::name_key;
 
 /// Operations whose order does not matter.
@@ -18,17 +18,17 @@ pub struct Batch {
     /// All of them are deletes of this kind.
     deletes: Option<Kind>,
     /// The one that is in it goes with no other.
-    closed: bool,
+    is_exclusive: bool,
 }
 
 impl Batch {
     /// Takes one more operation in, if it can be carried out beside the others. `current` is the unique name that its
     /// resource has now, where it is known.
-    pub fn admit(&mut self, call: &Call, current: Option<&str>) -> bool {
+    pub fn try_add(&mut self, call: &Call, current: Option<&str>) -> bool {
         let is_empty = self.resources.is_empty();
-        let deletes = (call.verb == Verb::Delete).then_some(call.kind);
+        let deletes = (call.verb == Method::Delete).then_some(call.kind);
         let alone = is_alone(call);
-        if self.closed || (!is_empty && (alone || self.deletes != deletes)) {
+        if self.is_exclusive || (!is_empty && (alone || self.deletes != deletes)) {
             return false;
         }
         let resource = (call.kind, call.id.clone());
@@ -40,7 +40,7 @@ impl Batch {
         self.resources.insert(resource);
         self.names.extend(names);
         self.deletes = deletes;
-        self.closed = alone;
+        self.is_exclusive = alone;
         true
     }
 }
@@ -49,18 +49,18 @@ impl Batch {
 /// another version.
 fn is_alone(call: &Call) -> bool {
     match call.verb {
-        Verb::Patch => {
+        Method::Patch => {
             let naming = resource_type(call.kind).naming_attribute().to_ascii_lowercase();
             Value::Object(call.data.clone()).to_string().to_ascii_lowercase().contains(&naming)
         }
-        Verb::Delete => call.kind == Kind::Group && call.version.is_some(),
-        Verb::Create | Verb::Replace => false,
+        Method::Delete => call.kind == Kind::Group && call.version.is_some(),
+        Method::Create | Method::Replace => false,
     }
 }
 
 /// The unique names that a whole resource takes.
 fn names(call: &Call) -> Vec<String> {
-    if !matches!(call.verb, Verb::Create | Verb::Replace) {
+    if !matches!(call.verb, Method::Create | Method::Replace) {
         return Vec::new();
     }
     let definition = resource_type(call.kind);
@@ -116,13 +116,13 @@ mod tests {
             let mut batch = Batch::default();
             let calls = read.operations.iter().enumerate().map(|(at, operation)| {
                 let mut call = operation.call.clone().unwrap();
-                let current = (call.verb == Verb::Replace).then(|| format!("Old {}", call.id));
-                if call.verb == Verb::Create {
+                let current = (call.verb == Method::Replace).then(|| format!("Old {}", call.id));
+                if call.verb == Method::Create {
                     call.id = format!("new {at}");
                 }
                 (call, current)
             });
-            let admitted = calls.take_while(|(call, current)| batch.admit(call, current.as_deref()));
+            let admitted = calls.take_while(|(call, current)| batch.try_add(call, current.as_deref()));
             assert_eq!(admitted.count(), expect, "{operations}");
         }
     }

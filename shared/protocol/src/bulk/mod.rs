@@ -10,7 +10,7 @@ use schema::{Kind, Object};
 use serde_json::{Value, json};
 
 pub use batch::Batch;
-pub use order::{Step, order};
+pub use order::{ExecutionStep, order};
 pub use reference::Reference;
 
 use crate::{Error, Precondition};
@@ -46,7 +46,7 @@ pub struct Operation {
 
 /// What an operation does, by its method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum Method {
     Create,
     Replace,
     Patch,
@@ -56,7 +56,7 @@ pub enum Verb {
 /// One request to a resource's endpoint.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub verb: Verb,
+    pub verb: Method,
     pub kind: Kind,
     /// Of the resource; empty in a POST as it was read. It may be a reference, as may values in `data`.
     pub id: String,
@@ -82,21 +82,21 @@ pub struct Done {
     pub version: Option<String>,
 }
 
-impl Verb {
-    const ALL: [Verb; 4] = [Verb::Create, Verb::Replace, Verb::Patch, Verb::Delete];
+impl Method {
+    const ALL: [Method; 4] = [Method::Create, Method::Replace, Method::Patch, Method::Delete];
 
     fn method(self) -> &'static str {
         match self {
-            Verb::Create => "POST",
-            Verb::Replace => "PUT",
-            Verb::Patch => "PATCH",
-            Verb::Delete => "DELETE",
+            Method::Create => "POST",
+            Method::Replace => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
         }
     }
 
     /// A method in any case.
-    fn named(method: &str) -> Option<Verb> {
-        Verb::ALL.into_iter().find(|verb| verb.method().eq_ignore_ascii_case(method))
+    fn named(method: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|verb| verb.method().eq_ignore_ascii_case(method))
     }
 }
 
@@ -110,7 +110,7 @@ impl Call {
 impl Operation {
     /// Whether it creates what others can refer to.
     fn defines(&self) -> Option<&str> {
-        self.bulk_id.as_deref().filter(|_| self.method == Verb::Create.method())
+        self.bulk_id.as_deref().filter(|_| self.method == Method::Create.method())
     }
 
     /// Its part of the response (RFC 7644 §3.7.3). `response` stands there for errors alone.
@@ -134,7 +134,7 @@ impl Operation {
 
     /// Every operation has one but a POST that failed. What is no path of a resource is given back as it is.
     fn location(&self, base_url: &str, outcome: &Outcome) -> Option<String> {
-        let is_post = self.method == Verb::Create.method();
+        let is_post = self.method == Method::Create.method();
         if is_post && outcome.result.is_err() {
             return None;
         }

@@ -8,14 +8,14 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use schema::Kind;
 
-use super::{Bulk, Operation, Verb};
+use super::{Bulk, Method, Operation};
 
 /// Operations by their places in the request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ExecutionStep {
     One(usize),
     /// POSTs that refer to each other in a circle, or one to itself.
-    Circle(Vec<usize>),
+    Cycle(Vec<usize>),
 }
 
 impl Bulk {
@@ -27,24 +27,24 @@ impl Bulk {
 }
 
 /// The steps of a request. An operation that comes before what it refers to is done right after that.
-pub fn order(bulk: &Bulk) -> Vec<Step> {
+pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
     let graph = needs(bulk);
     // Where an operation comes to stand: after the last that it needs; how many such waits there are in a row.
     let mut places: HashMap<NodeIndex, (usize, usize)> = HashMap::new();
     let mut steps = Vec::new();
     // Whatever is needed comes before what needs it.
-    for mut circle in tarjan_scc(&graph) {
-        circle.sort_unstable();
-        let needed = circle.iter().flat_map(|node| graph.neighbors(*node)).filter_map(|node| places.get(&node));
+    for mut cycle in tarjan_scc(&graph) {
+        cycle.sort_unstable();
+        let needed = cycle.iter().flat_map(|node| graph.neighbors(*node)).filter_map(|node| places.get(&node));
         let waits = needed.map(|(last, waits)| (*last, waits + 1));
-        let own = circle.iter().map(|node| (node.index(), 0));
+        let own = cycle.iter().map(|node| (node.index(), 0));
         let place = own.chain(waits).max().unwrap_or_default();
-        places.extend(circle.iter().map(|node| (*node, place)));
-        let step = match circle.as_slice() {
-            [alone] if !graph.contains_edge(*alone, *alone) => Step::One(alone.index()),
-            _ => Step::Circle(circle.iter().map(|node| node.index()).collect()),
+        places.extend(cycle.iter().map(|node| (*node, place)));
+        let step = match cycle.as_slice() {
+            [alone] if !graph.contains_edge(*alone, *alone) => ExecutionStep::One(alone.index()),
+            _ => ExecutionStep::Cycle(cycle.iter().map(|node| node.index()).collect()),
         };
-        steps.push((place, circle.first().map(|node| node.index()), step));
+        steps.push((place, cycle.first().map(|node| node.index()), step));
     }
     steps.sort_by_key(|(place, first, _)| (*place, *first));
     steps.into_iter().map(|(_, _, step)| step).collect()
@@ -63,7 +63,7 @@ fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
     }
     let mut last: HashMap<(Kind, &str), NodeIndex> = HashMap::new();
     for (node, operation) in nodes.iter().zip(&bulk.operations) {
-        let Some(call) = operation.call.as_ref().ok().filter(|call| call.verb != Verb::Create) else { continue };
+        let Some(call) = operation.call.as_ref().ok().filter(|call| call.verb != Method::Create) else { continue };
         if let Some(before) = last.insert((call.kind, &call.id), *node) {
             graph.add_edge(*node, before, ());
         }
@@ -96,8 +96,8 @@ mod tests {
         let shown: Vec<String> = steps
             .iter()
             .map(|step| match step {
-                Step::One(at) => at.to_string(),
-                Step::Circle(circle) => format!("{circle:?}").replace(' ', ""),
+                ExecutionStep::One(at) => at.to_string(),
+                ExecutionStep::Cycle(cycle) => format!("{cycle:?}").replace(' ', ""),
             })
             .collect();
         assert_eq!(shown.join(" "), expect, "{operations:?}");
@@ -121,7 +121,7 @@ mod tests {
         let put = json!({"method": "PUT", "path": "/Groups/1", "data": {}});
         let operations =
             json!([patch("1", json!(["bulkId:u"])), patch("1", json!([])), patch("2", json!([])), put, user]);
-        assert_eq!(order(&bulk(&operations)), [2, 4, 0, 1, 3].map(Step::One));
+        assert_eq!(order(&bulk(&operations)), [2, 4, 0, 1, 3].map(ExecutionStep::One));
     }
 
     #[test]
@@ -140,6 +140,6 @@ mod tests {
         let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": [format!("bulkId:{}", at + 1)]}});
         assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
         let steps = order(&bulk(&(0..1000).map(chain).collect()));
-        assert_eq!((steps.first(), steps.last()), (Some(&Step::One(999)), Some(&Step::One(0))));
+        assert_eq!((steps.first(), steps.last()), (Some(&ExecutionStep::One(999)), Some(&ExecutionStep::One(0))));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use schema::{Dialect, Kind, Leniency, Object};
 use serde_json::Value;
 
-use super::{Bulk, Call, MAX_OPERATIONS, Operation, REQUEST, Verb, reference};
+use super::{Bulk, Call, MAX_OPERATIONS, Method, Operation, REQUEST, reference};
 use crate::Error;
 use crate::message::{check_message, member, members};
 
@@ -59,7 +59,7 @@ fn read_limit(sent: Option<&Value>) -> Result<Option<usize>, Error> {
 /// What has no method, or no path, is no operation, and its outcome could not be told (RFC 7644 §3.7.3: "method", "location").
 fn read_operation(name: &str, operation: &Object, dialect: &Dialect) -> Result<Operation, Error> {
     let (sent, path) = (required(name, operation, "method")?, required(name, operation, "path")?);
-    let method = Verb::named(sent).map_or(sent, |verb| verb.method()).to_owned();
+    let method = Method::named(sent).map_or(sent, |verb| verb.method()).to_owned();
     let bulk_id = member(name, operation, "bulkId").ok().flatten().and_then(Value::as_str).map(str::to_owned);
     let call = read_call(name, operation, sent, path, dialect);
     let references = call.as_ref().map(reference::find).unwrap_or_default();
@@ -81,22 +81,22 @@ fn read_call(name: &str, operation: &Object, method: &str, path: &str, dialect: 
         dialect.tolerate(Leniency::RelativePaths, format_args!("{name}.path"))?;
     }
     let bulk_id = text(name, "bulkId", bulk_id)?;
-    if verb == Verb::Create && bulk_id.is_none_or(str::is_empty) {
+    if verb == Method::Create && bulk_id.is_none_or(str::is_empty) {
         return Err(wrong(
             "is a POST and needs a bulkId, a name of your choice that no other POST of the request has.",
         ));
     }
     let version = text(name, "version", version)?.map(str::to_owned);
     let data = match (verb, data) {
-        (Verb::Delete, _) => Object::new(),
+        (Method::Delete, _) => Object::new(),
         (_, Some(Value::Object(data))) => data.clone(),
         _ => return Err(wrong("needs data: an object, the body that the same request would have by itself.")),
     };
     Ok(Call { verb, kind, id, version, data })
 }
 
-fn read_method(name: &str, written: &str, dialect: &Dialect) -> Result<Verb, Error> {
-    let Some(verb) = Verb::named(written) else {
+fn read_method(name: &str, written: &str, dialect: &Dialect) -> Result<Method, Error> {
+    let Some(verb) = Method::named(written) else {
         let detail = format!("{name} has a method that is none of POST, PUT, PATCH and DELETE.");
         return Err(Error::InvalidSyntax(detail));
     };
@@ -116,7 +116,7 @@ fn text<'o>(name: &str, key: &str, value: Option<&'o Value>) -> Result<Option<&'
 
 /// `/Users` for POST, `/Users/{id}` for the others (RFC 7644 §3.7 "path"); what another path would answer to a single
 /// request otherwise.
-fn read_path(name: &str, verb: Verb, path: &str) -> Result<(Kind, String), Error> {
+fn read_path(name: &str, verb: Method, path: &str) -> Result<(Kind, String), Error> {
     let relative = path.strip_prefix('/').unwrap_or(path);
     let relative = relative.strip_suffix('/').unwrap_or(relative);
     let (endpoint, id) = match relative.split_once('/') {
@@ -136,8 +136,8 @@ fn read_path(name: &str, verb: Verb, path: &str) -> Result<(Kind, String), Error
         )));
     };
     match (verb, id) {
-        (Verb::Create, Some(_)) => Err(Error::MethodNotAllowed { allow: "PUT, PATCH, DELETE".to_owned() }),
-        (Verb::Create, None) => Ok((kind, String::new())),
+        (Method::Create, Some(_)) => Err(Error::MethodNotAllowed { allow: "PUT, PATCH, DELETE".to_owned() }),
+        (Method::Create, None) => Ok((kind, String::new())),
         (_, Some(id)) => Ok((kind, id.to_owned())),
         (_, None) => Err(Error::MethodNotAllowed { allow: "POST".to_owned() }),
     }
@@ -241,7 +241,7 @@ mod tests {
             let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
             let read = |dialect: &Dialect| first(Bulk::parse(body.as_object().unwrap(), dialect));
             assert_eq!(read(&lenient), Ok(()), "{body}");
-            let used: Vec<&str> = lenient.used().map(|leniency| leniency.row().name).collect();
+            let used: Vec<&str> = lenient.used().map(|leniency| leniency.info().name).collect();
             assert_eq!(used.join(" "), name, "{body}");
             let refused = read(&strict).map_err(|error| (error.status(), error.to_string().contains("is strict")));
             assert_eq!(refused, if name.is_empty() { Ok(()) } else { Err((400, true)) }, "{body}");
@@ -260,8 +260,8 @@ mod tests {
             (json!({"method": "POST", "path": "/Users", "bulkId": "a"}), Err(400)),
             (json!({"method": "PATCH", "path": "/Users/1", "data": [{}]}), Err(400)),
             (json!({"method": "PUT", "path": "/Users/1", "data": null}), Err(400)),
-            (post("/Users"), Ok((Verb::Create, Kind::User, ""))),
-            (post("Groups/"), Ok((Verb::Create, Kind::Group, ""))),
+            (post("/Users"), Ok((Method::Create, Kind::User, ""))),
+            (post("Groups/"), Ok((Method::Create, Kind::Group, ""))),
             (post("/Users/1"), Err(405)),
             (post("/"), Err(404)),
             (post("/Bulk"), Err(404)),
@@ -270,11 +270,11 @@ mod tests {
             (post("/v2/Users"), Err(404)),
             (post("https://api.example/v2/Users"), Err(404)),
             (delete("/Users"), Err(405)),
-            (delete("/Users/1"), Ok((Verb::Delete, Kind::User, "1"))),
+            (delete("/Users/1"), Ok((Method::Delete, Kind::User, "1"))),
             (delete("/Users/1/2"), Err(404)),
             (delete("/Users/1?attributes=id"), Err(400)),
-            (delete("/Groups/bulkId:a/b?c"), Ok((Verb::Delete, Kind::Group, "bulkId:a/b?c"))),
-            (json!({"METHOD": "delete", "Path": "/Users/1", "data": 1}), Ok((Verb::Delete, Kind::User, "1"))),
+            (delete("/Groups/bulkId:a/b?c"), Ok((Method::Delete, Kind::Group, "bulkId:a/b?c"))),
+            (json!({"METHOD": "delete", "Path": "/Users/1", "data": 1}), Ok((Method::Delete, Kind::User, "1"))),
         ] {
             let read = bulk(&json!([operation]));
             let call = read.operations[0].call.as_ref().map(|call| (call.verb, call.kind, call.id.as_str()));

@@ -9,7 +9,7 @@ use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
 use super::scope::Scope;
-use super::{Call, Verb};
+use super::{Call, Method};
 use crate::filter::pieces;
 
 const PREFIX: &str = "bulkId:";
@@ -57,7 +57,7 @@ impl Call {
 
     fn rewrite(&self, visit: &mut Visit<'_>) -> Call {
         let data = match self.verb {
-            Verb::Delete => Object::new(),
+            Method::Delete => Object::new(),
             _ => object(&self.data, &Place::Root("data"), Scope::data(self.verb, resource_type(self.kind)), visit),
         };
         let id = named(&self.id).and_then(|bulk_id| visit(&Place::Root("path"), bulk_id));

@@ -6,7 +6,7 @@
 
 use schema::{Attribute, DataType, Kind, Mutability, Object, ResourceType, Schema};
 
-use super::Verb;
+use super::Method;
 use crate::path::Target;
 
 /// The schemas of RFC 7643 say of each attribute whether it refers.
@@ -38,8 +38,8 @@ pub(super) struct Meaning {
 
 impl Scope {
     /// The `data` of an operation.
-    pub(super) fn data(verb: Verb, definition: &'static ResourceType) -> Scope {
-        if verb == Verb::Patch { Scope::Patch(definition) } else { Scope::Resource(definition) }
+    pub(super) fn data(verb: Method, definition: &'static ResourceType) -> Scope {
+        if verb == Method::Patch { Scope::Patch(definition) } else { Scope::Resource(definition) }
     }
 
     /// What is called `name` among the members of `object`.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn any_string_of_an_extension_may_refer() {
         let registry: &'static Registry = Box::leak(Box::new(Registry::read(&[("badge.json", FILE)]).unwrap()));
-        let user = Scope::data(Verb::Replace, registry.resource_type(Kind::User));
+        let user = Scope::data(Method::Replace, registry.resource_type(Kind::User));
         for (path, expect) in [
             ("serial", true),
             ("tags", true),

@@ -15,21 +15,21 @@ pub struct Change {
     pub token: String,
     pub kind: Kind,
     pub resource: ResourceId,
-    pub verb: Verb,
+    pub verb: ChangeType,
     /// The names of the attributes that changed.
     pub attributes: Vec<String>,
     /// The version that was changed; none for a create.
     pub before: Option<u64>,
     /// The version that it is now; none for a delete.
     pub after: Option<u64>,
-    /// Who joined a group and who left it, unless that is `in_parts`.
-    pub members: Part,
-    /// Members that stayed, and are shown otherwise since, unless that is `in_parts`.
-    pub shown: Vec<ResourceId>,
+    /// Who joined a group and who left it, unless that is `is_chunked`.
+    pub members: MemberDelta,
+    /// Members that stayed, and are shown otherwise since, unless that is `is_chunked`.
+    pub display_updated: Vec<ResourceId>,
     /// Whether the members are told apart from this record, as they are too many.
-    pub in_parts: bool,
+    pub is_chunked: bool,
     /// The groups that a deleted resource has left.
-    pub left: Vec<Left>,
+    pub left: Vec<GroupExit>,
     /// What a user's `active` is now, if it is no longer what it was.
     pub active: Option<bool>,
     pub at: Timestamp,
@@ -37,32 +37,32 @@ pub struct Change {
 
 /// What happened to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum ChangeType {
     Created,
     Updated,
     Deleted,
 }
 
-impl Verb {
-    pub const ALL: [Verb; 3] = [Verb::Created, Verb::Updated, Verb::Deleted];
+impl ChangeType {
+    pub const ALL: [ChangeType; 3] = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
 
     pub fn name(self) -> &'static str {
         match self {
-            Verb::Created => "created",
-            Verb::Updated => "updated",
-            Verb::Deleted => "deleted",
+            ChangeType::Created => "created",
+            ChangeType::Updated => "updated",
+            ChangeType::Deleted => "deleted",
         }
     }
 }
 
 /// A change of membership, or a part of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct MemberDelta {
     pub added: Vec<ResourceId>,
     pub removed: Vec<ResourceId>,
 }
 
-impl Part {
+impl MemberDelta {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
@@ -70,7 +70,7 @@ impl Part {
 
 /// A group that lost its member by the member's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct GroupExit {
     pub group: ResourceId,
     /// The group's version since then, if it was told.
     pub version: Option<u64>,

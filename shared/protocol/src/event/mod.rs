@@ -7,12 +7,12 @@
 mod change;
 mod token;
 
-pub use change::{Change, Left, Part, Verb};
+pub use change::{Change, ChangeType, GroupExit, MemberDelta};
 
 use jiff::Timestamp;
 use schema::{Kind, Object, ResourceId};
 
-use token::{Subject, Teller};
+use token::{EventBuilder, Subject};
 
 /// So many ids of members are told in one event; of more there are several. It is then some 40 KB.
 pub const IDS_PER_EVENT: usize = 1000;
@@ -21,7 +21,7 @@ pub const EVENT_BYTES: usize = 250_000;
 
 /// What kind of news an event is, by the product's own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Name {
+pub enum EventType {
     UserCreated,
     UserUpdated,
     UserDeactivated,
@@ -33,18 +33,18 @@ pub enum Name {
     GroupMembersChanged,
 }
 
-impl Name {
+impl EventType {
     pub fn as_str(self) -> &'static str {
         match self {
-            Name::UserCreated => "user.created",
-            Name::UserUpdated => "user.updated",
-            Name::UserDeactivated => "user.deactivated",
-            Name::UserReactivated => "user.reactivated",
-            Name::UserDeleted => "user.deleted",
-            Name::GroupCreated => "group.created",
-            Name::GroupUpdated => "group.updated",
-            Name::GroupDeleted => "group.deleted",
-            Name::GroupMembersChanged => "group.members.changed",
+            EventType::UserCreated => "user.created",
+            EventType::UserUpdated => "user.updated",
+            EventType::UserDeactivated => "user.deactivated",
+            EventType::UserReactivated => "user.reactivated",
+            EventType::UserDeleted => "user.deleted",
+            EventType::GroupCreated => "group.created",
+            EventType::GroupUpdated => "group.updated",
+            EventType::GroupDeleted => "group.deleted",
+            EventType::GroupMembersChanged => "group.members.changed",
         }
     }
 }
@@ -52,7 +52,7 @@ impl Name {
 /// One event, ready to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    pub name: Name,
+    pub name: EventType,
     /// Which resource it is about: `/Users/…`.
     pub uri: String,
     /// The resource's version as a result of the change, unless there is none any more.
@@ -78,54 +78,54 @@ pub struct Current {
 /// - Every new version of a group is told by `group.created` or `group.updated`, or, if no more than its members changed, by
 ///   `group.members.changed` alone, which else comes after them.
 /// - A resource that is deleted leaves its groups: each of them has a `group.members.changed`.
-pub fn events(change: &Change, parts: &[Part], issuer: &str, current: Option<&Current>) -> Vec<Event> {
-    let teller = Teller { change, issuer, current };
+pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&Current>) -> Vec<Event> {
+    let builder = EventBuilder { change, issuer, current };
     let about = Subject { kind: change.kind, id: &change.resource, version: change.after };
     let whole = std::slice::from_ref(&change.members);
-    let portions = portions(if change.in_parts { parts } else { whole });
+    let chunks = chunks(if change.is_chunked { parts } else { whole });
     let mut events: Vec<Event> =
-        names(change, !portions.is_empty()).into_iter().map(|name| teller.of_resource(name, about)).collect();
-    let count = portions.len();
+        names(change, !chunks.is_empty()).into_iter().map(|name| builder.of_resource(name, about)).collect();
+    let count = chunks.len();
     events.extend(
-        portions
+        chunks
             .iter()
             .zip(1..)
-            .map(|(portion, number)| teller.of_members(about, portion, (count > 1).then_some((number, count)))),
+            .map(|(portion, number)| builder.of_members(about, portion, (count > 1).then_some((number, count)))),
     );
     events.extend(change.left.iter().map(|left| {
         let group = Subject { kind: Kind::Group, id: &left.group, version: left.version };
-        teller.of_members(group, &Part { added: Vec::new(), removed: vec![change.resource.clone()] }, None)
+        builder.of_members(group, &MemberDelta { added: Vec::new(), removed: vec![change.resource.clone()] }, None)
     }));
     events
 }
 
 /// The news of the resource itself.
-fn names(change: &Change, with_members: bool) -> Vec<Name> {
+fn names(change: &Change, with_members: bool) -> Vec<EventType> {
     let members_alone = with_members && change.attributes.iter().all(|name| name == "members");
     match (change.kind, change.verb) {
-        (Kind::User, Verb::Created) => vec![Name::UserCreated],
-        (Kind::User, Verb::Updated) => match change.active {
-            None => vec![Name::UserUpdated],
-            Some(false) => vec![Name::UserUpdated, Name::UserDeactivated],
-            Some(true) => vec![Name::UserUpdated, Name::UserReactivated],
+        (Kind::User, ChangeType::Created) => vec![EventType::UserCreated],
+        (Kind::User, ChangeType::Updated) => match change.active {
+            None => vec![EventType::UserUpdated],
+            Some(false) => vec![EventType::UserUpdated, EventType::UserDeactivated],
+            Some(true) => vec![EventType::UserUpdated, EventType::UserReactivated],
         },
-        (Kind::User, Verb::Deleted) => vec![Name::UserDeleted],
-        (Kind::Group, Verb::Created) => vec![Name::GroupCreated],
-        (Kind::Group, Verb::Updated) if members_alone => vec![],
-        (Kind::Group, Verb::Updated) => vec![Name::GroupUpdated],
-        (Kind::Group, Verb::Deleted) => vec![Name::GroupDeleted],
+        (Kind::User, ChangeType::Deleted) => vec![EventType::UserDeleted],
+        (Kind::Group, ChangeType::Created) => vec![EventType::GroupCreated],
+        (Kind::Group, ChangeType::Updated) if members_alone => vec![],
+        (Kind::Group, ChangeType::Updated) => vec![EventType::GroupUpdated],
+        (Kind::Group, ChangeType::Deleted) => vec![EventType::GroupDeleted],
     }
 }
 
 /// The same members in as few portions as events can hold, in the same order.
-fn portions(parts: &[Part]) -> Vec<Part> {
+fn chunks(parts: &[MemberDelta]) -> Vec<MemberDelta> {
     let added = parts.iter().flat_map(|part| part.added.iter().map(|id| (id, true)));
     let removed = parts.iter().flat_map(|part| part.removed.iter().map(|id| (id, false)));
     let all: Vec<(&ResourceId, bool)> = added.chain(removed).collect();
     let of = |ids: &[(&ResourceId, bool)], joined: bool| {
         ids.iter().filter(|(_, added)| *added == joined).map(|(id, _)| (*id).clone()).collect()
     };
-    all.chunks(IDS_PER_EVENT).map(|ids| Part { added: of(ids, true), removed: of(ids, false) }).collect()
+    all.chunks(IDS_PER_EVENT).map(|ids| MemberDelta { added: of(ids, true), removed: of(ids, false) }).collect()
 }
 
 #[cfg(test)]

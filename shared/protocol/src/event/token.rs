@@ -3,7 +3,7 @@
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
 
-use super::{Change, Current, EVENT_BYTES, Event, Name, Part};
+use super::{Change, Current, EVENT_BYTES, Event, EventType, MemberDelta};
 use crate::entity_tag;
 
 const PROVISIONING: &str = "urn:ietf:params:scim:event:prov";
@@ -17,15 +17,15 @@ pub(super) struct Subject<'a> {
 }
 
 /// What the events of one change have in common.
-pub(super) struct Teller<'a> {
+pub(super) struct EventBuilder<'a> {
     pub(super) change: &'a Change,
     pub(super) issuer: &'a str,
     pub(super) current: Option<&'a Current>,
 }
 
-impl Teller<'_> {
+impl EventBuilder<'_> {
     /// News of the resource itself: with the resource where that is at hand and fits, else a notice.
-    pub(super) fn of_resource(&self, name: Name, about: Subject<'_>) -> Event {
+    pub(super) fn of_resource(&self, name: EventType, about: Subject<'_>) -> Event {
         let full = self.full(about).map(|resource| self.event(name, about, None, payload(name, about, Ok(resource))));
         let size = |event: &Event| serde_json::to_string(&event.claims).map_or(usize::MAX, |json| json.len());
         full.filter(|event| size(event) <= EVENT_BYTES)
@@ -33,8 +33,13 @@ impl Teller<'_> {
     }
 
     /// News of a group's members: `numbers` are the event's and the last one's, where there are several.
-    pub(super) fn of_members(&self, about: Subject<'_>, members: &Part, numbers: Option<(usize, usize)>) -> Event {
-        let name = Name::GroupMembersChanged;
+    pub(super) fn of_members(
+        &self,
+        about: Subject<'_>,
+        members: &MemberDelta,
+        numbers: Option<(usize, usize)>,
+    ) -> Event {
+        let name = EventType::GroupMembersChanged;
         let distinction = match numbers {
             Some((number, _)) => Some(number.to_string()),
             None if *about.id != self.change.resource => Some(about.id.to_string()),
@@ -65,7 +70,13 @@ impl Teller<'_> {
         fits.then_some(&current.resource)
     }
 
-    fn event(&self, name: Name, about: Subject<'_>, distinction: Option<String>, payload: (String, Value)) -> Event {
+    fn event(
+        &self,
+        name: EventType,
+        about: Subject<'_>,
+        distinction: Option<String>,
+        payload: (String, Value),
+    ) -> Event {
         let change = self.change;
         // The same for each delivery (RFC 7519 §4.1.7), and another for each event of the change.
         let words = [Some(change.id.to_string()), Some(name.as_str().to_owned()), distinction];
@@ -101,19 +112,19 @@ impl Teller<'_> {
 
 /// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of them is there,
 /// never both.
-fn payload(name: Name, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
+fn payload(name: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
     let event = match name {
-        Name::UserCreated | Name::GroupCreated => "create",
+        EventType::UserCreated | EventType::GroupCreated => "create",
         // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would have
         // the operations for `full`; what is told here is the whole resource, which is what a PUT sends.
-        Name::UserUpdated | Name::GroupUpdated => "put",
+        EventType::UserUpdated | EventType::GroupUpdated => "put",
         // §2.4.2: members are added and removed, as a PATCH does it.
-        Name::GroupMembersChanged => "patch",
+        EventType::GroupMembersChanged => "patch",
         // §2.4.4: no payload at all.
-        Name::UserDeleted | Name::GroupDeleted => return (format!("{PROVISIONING}:delete"), json!({})),
+        EventType::UserDeleted | EventType::GroupDeleted => return (format!("{PROVISIONING}:delete"), json!({})),
         // §2.4.5, §2.4.6: nothing but what is common to all events.
-        Name::UserDeactivated => return (format!("{PROVISIONING}:deactivate"), versioned(about).into()),
-        Name::UserReactivated => return (format!("{PROVISIONING}:activate"), versioned(about).into()),
+        EventType::UserDeactivated => return (format!("{PROVISIONING}:deactivate"), versioned(about).into()),
+        EventType::UserReactivated => return (format!("{PROVISIONING}:activate"), versioned(about).into()),
     };
     let mut payload = versioned(about);
     let (form, attribute, content) = match content {

@@ -6,7 +6,7 @@ use schema::Object;
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare::{part, prepare};
+use crate::compare::{comparison_key, part};
 use crate::path::AttributePath;
 
 impl Filter {
@@ -65,7 +65,7 @@ impl Comparison {
                 ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
             }
             (Operand::Text { prepared, .. }, Value::String(text)) => {
-                let text = prepare(self.path.leaf(), text);
+                let text = comparison_key(self.path.leaf(), text);
                 match operator.is_substring() && !self.path.leaf().case_exact() {
                     true => text_holds(operator, &part(&text), &part(prepared)),
                     false => text_holds(operator, &text, prepared),

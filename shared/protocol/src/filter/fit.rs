@@ -4,7 +4,7 @@ use schema::{Attribute, DataType};
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare::prepare;
+use crate::compare::comparison_key;
 use crate::path::AttributePath;
 
 /// Fits a literal and an operator to the type of the attribute.
@@ -46,7 +46,7 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
             Some(Operand::DateTime { written: text.clone(), instant })
         }
         (DataType::String | DataType::Reference | DataType::Binary, Value::String(text)) => {
-            Some(Operand::Text { written: text.clone(), prepared: prepare(attribute, text) })
+            Some(Operand::Text { written: text.clone(), prepared: comparison_key(attribute, text) })
         }
         _ => None,
     }

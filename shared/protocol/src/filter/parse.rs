@@ -71,7 +71,7 @@ impl Scope {
                 .and_then(spelt),
             Scope::Element(attribute) => {
                 let attribute = sub_attribute(attribute, at, word, dialect)?;
-                Ok(AttributePath { extension: None, attribute, sub: None, is_foreign: false })
+                Ok(AttributePath { extension: None, attribute, sub: None, is_of_other_type: false })
             }
         }
     }
@@ -189,7 +189,7 @@ impl<'t> Parser<'t> {
             // One element that matches both.
             if let Some(sub) = self.sub_attribute(path)? {
                 self.tolerate(Leniency::ValuePathComparisons, at)?;
-                let sub = AttributePath { extension: None, attribute: sub, sub: None, is_foreign: false };
+                let sub = AttributePath { extension: None, attribute: sub, sub: None, is_of_other_type: false };
                 filter = Filter::And(vec![filter, self.comparison(Scope::Element(path.attribute), at, sub)?]);
             }
             return Ok(Filter::Element { path, filter: Box::new(filter) });
@@ -248,7 +248,7 @@ impl<'t> Parser<'t> {
                 self.tolerate(Leniency::UnquotedLiterals, literal_at)?;
                 Value::from(word)
             }
-            Literal::Word(_) => return Err(Fault::new(literal_at, Leniency::UnquotedLiterals.row().instead)),
+            Literal::Word(_) => return Err(Fault::new(literal_at, Leniency::UnquotedLiterals.info().remedy)),
         };
         if literal.is_string() && path.leaf().data_type == DataType::Boolean {
             self.tolerate(Leniency::StringBooleans, literal_at)?;

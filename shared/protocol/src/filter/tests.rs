@@ -193,7 +193,7 @@ fn a_word_without_quotes_is_taken_where_somebody_sends_it() {
         let dialect = Dialect::lenient();
         let filter = Filter::parse(resource_type(kind), text, &dialect).unwrap();
         assert_eq!(filter.to_string(), quoted);
-        assert!(dialect.used().any(|leniency| leniency.row().name == "unquotedLiterals"), "{text}");
+        assert!(dialect.used().any(|leniency| leniency.info().name == "unquotedLiterals"), "{text}");
         let refused = Filter::parse(resource_type(kind), text, &Dialect::strict()).unwrap_err();
         assert!(
             refused.scim_type() == Some("invalidFilter") && refused.to_string().contains("at character"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::apply::put;
 use super::{Op, Step};
-use crate::compare::prepare;
+use crate::compare::comparison_key;
 use crate::filter::{Filter, Operand, Operator};
 use crate::{Comparison, Error};
 
@@ -236,7 +236,9 @@ fn same_sub(attribute: &Attribute, name: &str, one: Option<&Value>, other: Optio
 
 fn same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::String(one), Value::String(other)) => prepare(attribute, one) == prepare(attribute, other),
+        (Value::String(one), Value::String(other)) => {
+            comparison_key(attribute, one) == comparison_key(attribute, other)
+        }
         (one, other) => one == other,
     }
 }

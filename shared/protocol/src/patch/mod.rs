@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use schema::{Attribute, Dialect, Object, ResourceType};
 use serde_json::Value;
 
-use crate::immutable::{Change, keep_immutable};
+use crate::immutable::{UpdateMethod, keep_immutable};
 use crate::membership::MemberOperation;
 use crate::path::AttributePath;
 use crate::{Error, Filter};
@@ -28,7 +28,7 @@ pub struct Patch {
 
 /// What a PATCH makes of a resource.
 #[derive(Debug)]
-pub struct Patched {
+pub struct PatchOutcome {
     pub resource: Object,
     /// The changes to `members` of a group, in order: members are not part of the resource as it is stored.
     pub members: Vec<MemberOperation>,
@@ -93,7 +93,7 @@ impl Patch {
     /// # Errors
     /// The first operation that cannot be done, or that the dialect does not tolerate, and [`Error::Mutability`] if a required attribute is unassigned at the
     /// end (RFC 7644 §3.5.2.2) or an immutable one changed.
-    pub fn apply(&self, before: &Object) -> Result<Patched, Error> {
+    pub fn apply(&self, before: &Object) -> Result<PatchOutcome, Error> {
         let mut resource = before.clone();
         let mut operations = Vec::new();
         for step in &self.steps {
@@ -106,8 +106,8 @@ impl Patch {
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.missed(&missing));
         }
-        keep_immutable(self.definition, Change::Patch, before, &mut resource)?;
-        Ok(Patched { resource, members: operations })
+        keep_immutable(self.definition, UpdateMethod::Patch, before, &mut resource)?;
+        Ok(PatchOutcome { resource, members: operations })
     }
 
     /// RFC 7644 §3.5.2.2: to remove what is required is `mutability`; to empty it is a wrong value.

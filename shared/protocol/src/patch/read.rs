@@ -212,7 +212,7 @@ impl Reader<'_> {
                     extension: Some(schema),
                     attribute,
                     sub: None,
-                    is_foreign: false,
+                    is_of_other_type: false,
                 });
                 let removing = |path| Step { op: Op::Remove, path, filter: None, sub: None, value: None };
                 self.steps.extend(paths.map(removing));

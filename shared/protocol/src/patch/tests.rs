@@ -14,7 +14,7 @@ fn user() -> Value {
         E: {"department": "D", "manager": {"value": "m1", "$ref": "../Users/m1"}}})
 }
 
-fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<Patched, Error> {
+fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<PatchOutcome, Error> {
     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
     Patch::parse(resource_type(kind), body.as_object().unwrap(), &Dialect::lenient())?
         .apply(before.as_object().unwrap())
@@ -426,7 +426,7 @@ fn a_read_only_part_of_a_value_is_passed_over_or_refused() {
         let body = body.as_object().unwrap();
         let lenient = Dialect::lenient();
         Patch::parse(resource_type(Kind::User), body, &lenient).unwrap();
-        assert_eq!(lenient.used().map(|it| it.row().name).collect::<Vec<_>>(), ["readOnlyValues"]);
+        assert_eq!(lenient.used().map(|it| it.info().name).collect::<Vec<_>>(), ["readOnlyValues"]);
         let refused = Patch::parse(resource_type(Kind::User), body, &Dialect::strict()).unwrap_err();
         assert_eq!(refused.scim_type(), Some("mutability"));
     }

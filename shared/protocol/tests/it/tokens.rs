@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use protocol::token::{Hash, Minted, Presented, mint};
+use protocol::token::{Hash, NewToken, PresentedToken, generate};
 
 /// What has a `Debug` has two of these, and cannot be named as one of them.
 trait Shown<T> {
@@ -16,9 +16,9 @@ impl<T: Debug> Shown<bool> for T {}
 
 #[test]
 fn nothing_shows_a_token_by_the_way() {
-    const { <Minted as Shown<_>>::NOT };
-    const { <Presented as Shown<_>>::NOT };
-    assert_eq!(format!("{:?}", mint([1; 8], [2; 32]).hash()), "Hash");
+    const { <NewToken as Shown<_>>::NOT };
+    const { <PresentedToken as Shown<_>>::NOT };
+    assert_eq!(format!("{:?}", generate([1; 8], [2; 32]).hash()), "Hash");
 }
 
 /// In hashes this long, the first difference would be found a thousand times sooner than the last.

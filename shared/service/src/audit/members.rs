@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use protocol::event::{Change, Part, Verb};
+use protocol::event::{Change, ChangeType, MemberDelta};
 use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
-use store::{Directory, Unsettled};
+use store::{Directory, PendingChanges};
 
-use super::{Content, PAGE, Question, before, before_all_of, instant, is_of, limit, text, wrong};
+use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, instant, is_of, limit, text, wrong};
 use crate::failure::failed;
 
 /// So many ids are 400 KB.
@@ -22,9 +22,9 @@ pub(super) async fn tell(
     directory: &Directory,
     tenant: &Tenant,
     group: &ResourceId,
-    question: &Question,
+    question: &AuditQuery,
     begins: Option<Timestamp>,
-) -> Result<(Content, Option<String>), Error> {
+) -> Result<(AuditResult, Option<String>), Error> {
     if question.resource.is_some() || question.from.is_some() || question.to.is_some() {
         return Err(wrong("With membersOf there is `at`; resource, from and to are for changes."));
     }
@@ -40,7 +40,7 @@ pub(super) async fn tell(
     let more = page.len() > limit;
     page.truncate(limit);
     let next_token = page.last().filter(|_| more).cloned();
-    Ok((Content::Members { at: text(at), members: page, complete }, next_token))
+    Ok((AuditResult::Members { at: text(at), members: page, complete }, next_token))
 }
 
 struct Reader<'a> {
@@ -57,7 +57,7 @@ struct Now {
     version: u64,
     members: BTreeSet<ResourceId>,
     /// What is deleted in the tenant, and may still be among the members.
-    unsettled: Unsettled,
+    pending_changes: PendingChanges,
 }
 
 /// What records say of a group.
@@ -74,19 +74,19 @@ struct History {
 struct Step {
     version: Option<u64>,
     at: Timestamp,
-    members: Part,
+    members: MemberDelta,
 }
 
 impl Reader<'_> {
     /// The group and its members in one and the same version; nothing, if there is no such group.
     async fn now(&self) -> Result<Option<Now>, Error> {
-        let unsettled = self.directory.unsettled(self.tenant).await.map_err(failed)?;
+        let pending_changes = self.directory.pending_changes(self.tenant).await.map_err(failed)?;
         let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
         let Some(group) = group else { return Ok(None) };
         let read = self.directory.members(self.tenant, group).await.map_err(failed)?;
         Ok(read.map(|(group, members)| {
             let members = members.into_iter().map(|member| member.id).collect();
-            Now { created: group.created.parse().ok(), version: group.version, members, unsettled }
+            Now { created: group.created.parse().ok(), version: group.version, members, pending_changes }
         }))
     }
 
@@ -105,7 +105,7 @@ impl Reader<'_> {
             members.extend(step.members.removed);
         }
         // Who is deleted is no member from then on, though the group's record of it may be still to come.
-        members.retain(|id| !now.unsettled.hides(id) || ended.get(id).is_some_and(|end| *end > self.at));
+        members.retain(|id| !now.pending_changes.hides(id) || ended.get(id).is_some_and(|end| *end > self.at));
         Ok((members, begins.is_some_and(|begins| begins <= self.at)))
     }
 
@@ -141,9 +141,9 @@ impl Reader<'_> {
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
                 match change.verb {
-                    Verb::Created => history.has_creation |= is_of(&change, self.group),
-                    Verb::Updated => {}
-                    Verb::Deleted => drop(history.ended.insert(change.resource.clone(), change.at)),
+                    ChangeType::Created => history.has_creation |= is_of(&change, self.group),
+                    ChangeType::Updated => {}
+                    ChangeType::Deleted => drop(history.ended.insert(change.resource.clone(), change.at)),
                 }
                 history.steps.extend(self.step(change).await?);
             }
@@ -169,15 +169,15 @@ impl Reader<'_> {
     async fn step(&self, change: Change) -> Result<Option<Step>, Error> {
         let at = change.at;
         if let Some(left) = change.left.iter().find(|left| left.group == *self.group) {
-            let members = Part { added: Vec::new(), removed: vec![change.resource] };
+            let members = MemberDelta { added: Vec::new(), removed: vec![change.resource] };
             return Ok(Some(Step { version: left.version, at, members }));
         }
         if !is_of(&change, self.group) {
             return Ok(None);
         }
         let mut members = change.members;
-        if change.in_parts {
-            for part in self.directory.parts_of_change(self.tenant, &change.id).await.map_err(failed)? {
+        if change.is_chunked {
+            for part in self.directory.chunks_of_change(self.tenant, &change.id).await.map_err(failed)? {
                 members.added.extend(part.added);
                 members.removed.extend(part.removed);
             }

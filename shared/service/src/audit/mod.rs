@@ -10,11 +10,11 @@ use protocol::event::Change;
 use protocol::{Error, Tenant};
 use schema::ResourceId;
 use serde::{Deserialize, Serialize};
-use store::{Directory, first_change_id, made_at};
+use store::{Directory, created_at_ms, first_change_id};
 
 use crate::failure::failed;
 
-pub use trail::{Counted, LeftGroup, Told};
+pub use trail::{AuditRecord, LeftGroup, MemberCounts};
 
 /// How many records are read at a time.
 const PAGE: usize = 1000;
@@ -24,7 +24,7 @@ const SKEW: u64 = 5 * 60 * 1000;
 /// What an operator asks: what happened, to one resource or to all; or who was in a group.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Question {
+pub struct AuditQuery {
     pub tenant: String,
     /// The id of a user or a group; everybody's changes if absent.
     #[serde(default)]
@@ -52,9 +52,9 @@ pub struct Question {
 /// What there is to tell.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct AuditPage {
     #[serde(flatten)]
-    pub told: Content,
+    pub told: AuditResult,
     /// Where the trail begins: of what was before, nothing is kept. Absent if there is no record at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trail_begins: Option<String>,
@@ -65,9 +65,9 @@ pub struct Answer {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
-pub enum Content {
+pub enum AuditResult {
     /// The earliest first.
-    Changes { changes: Vec<Told> },
+    Changes { changes: Vec<AuditRecord> },
     /// The ids of the members, in their order.
     Members {
         at: String,
@@ -82,7 +82,7 @@ pub enum Content {
 /// # Errors
 /// [`Error::InvalidValue`] for a question that is none, [`Error::NotFound`] for a group of which there is no trace,
 /// [`Error::TooMany`] if there is too much to read for one answer.
-pub async fn answer(directory: &Directory, question: Question) -> Result<Answer, Error> {
+pub async fn query(directory: &Directory, question: AuditQuery) -> Result<AuditPage, Error> {
     let tenant = Tenant::named(&question.tenant);
     let tenant = tenant.ok_or_else(|| wrong("The tenant must be 1 to 64 of the characters a-z, 0-9 and -."))?;
     let begins = directory.changes(&tenant, None, 1).await.map_err(failed)?.first().map(|first| first.at);
@@ -90,7 +90,7 @@ pub async fn answer(directory: &Directory, question: Question) -> Result<Answer,
         None => trail::tell(directory, &tenant, &question).await?,
         Some(group) => members::tell(directory, &tenant, &id("membersOf", group)?, &question, begins).await?,
     };
-    Ok(Answer { told, trail_begins: begins.map(text), next_token })
+    Ok(AuditPage { told, trail_begins: begins.map(text), next_token })
 }
 
 fn wrong(problem: &str) -> Error {
@@ -121,7 +121,7 @@ fn before(at: Timestamp) -> Option<ResourceId> {
 
 /// Every record about a resource comes after this id: none is older than the resource.
 fn before_all_of(resource: &ResourceId) -> Option<ResourceId> {
-    first_change_id(made_at(resource)?.saturating_sub(SKEW))
+    first_change_id(created_at_ms(resource)?.saturating_sub(SKEW))
 }
 
 fn text(at: Timestamp) -> String {

@@ -1,12 +1,12 @@
 //! What happened: the records of a time, of one resource or of all.
 
-use protocol::event::{Change, Left, Part};
+use protocol::event::{Change, GroupExit, MemberDelta};
 use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
 use serde::Serialize;
-use store::{Directory, made_at};
+use store::{Directory, created_at_ms};
 
-use super::{Content, PAGE, Question, before, before_all_of, id, instant, is_of, limit, text, wrong};
+use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, id, instant, is_of, limit, text, wrong};
 use crate::failure::failed;
 
 /// One call looks at about so many records, and parts of records.
@@ -19,7 +19,7 @@ const LATE: u64 = 60 * 60 * 1000;
 /// One change, as an operator reads it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Told {
+pub struct AuditRecord {
     /// The id of the change, which is the `txn` of its events.
     pub id: String,
     pub at: String,
@@ -45,7 +45,7 @@ pub struct Told {
     pub members_removed: Vec<String>,
     /// Of a change that is too large to be listed, how many joined and how many left.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub members_counted: Option<Counted>,
+    pub members_counted: Option<MemberCounts>,
     /// The groups that it left by its end, with their versions since.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups_left: Vec<LeftGroup>,
@@ -59,15 +59,15 @@ pub struct LeftGroup {
     pub version: Option<u64>,
 }
 
-impl From<Left> for LeftGroup {
-    fn from(left: Left) -> Self {
+impl From<GroupExit> for LeftGroup {
+    fn from(left: GroupExit) -> Self {
         Self { id: left.group.to_string(), version: left.version }
     }
 }
 
 /// How many members joined and left.
 #[derive(Debug, Serialize)]
-pub struct Counted {
+pub struct MemberCounts {
     pub added: usize,
     pub removed: usize,
 }
@@ -75,8 +75,8 @@ pub struct Counted {
 pub(super) async fn tell(
     directory: &Directory,
     tenant: &Tenant,
-    question: &Question,
-) -> Result<(Content, Option<String>), Error> {
+    question: &AuditQuery,
+) -> Result<(AuditResult, Option<String>), Error> {
     if question.at.is_some() {
         return Err(wrong("`at` goes with membersOf; for changes there are from and to."));
     }
@@ -87,18 +87,18 @@ pub(super) async fn tell(
         let is_last = page.len() < PAGE;
         for change in page {
             if search.is_past(&change) {
-                return Ok((Content::Changes { changes }, None));
+                return Ok((AuditResult::Changes { changes }, None));
             }
             let parts = search.parts(directory, &change).await?;
             looked_at += 1 + parts.len();
             after = Some(change.id.clone());
             changes.extend(search.told(change, &parts));
             if changes.len() == search.limit || looked_at >= LOOKED_AT {
-                return Ok((Content::Changes { changes }, after.map(|id| id.to_string())));
+                return Ok((AuditResult::Changes { changes }, after.map(|id| id.to_string())));
             }
         }
         if is_last {
-            return Ok((Content::Changes { changes }, None));
+            return Ok((AuditResult::Changes { changes }, None));
         }
     }
 }
@@ -112,7 +112,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(tenant: &'a Tenant, question: &Question) -> Result<Self, Error> {
+    fn new(tenant: &'a Tenant, question: &AuditQuery) -> Result<Self, Error> {
         Ok(Self {
             tenant,
             resource: question.resource.as_deref().map(|text| id("resource", text)).transpose()?,
@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
     }
 
     /// The id after which the first record can be.
-    fn start(&self, question: &Question) -> Result<Option<ResourceId>, Error> {
+    fn start(&self, question: &AuditQuery) -> Result<Option<ResourceId>, Error> {
         if let Some(token) = &question.next_token {
             return ResourceId::parse(token).map(Some).ok_or_else(|| wrong("nextToken is none of an earlier answer."));
         }
@@ -133,15 +133,15 @@ impl<'a> Search<'a> {
     /// Whether neither this record nor a later one can be of the time that was asked for.
     fn is_past(&self, change: &Change) -> bool {
         let last = self.to.and_then(|to| u64::try_from(to.as_millisecond()).ok());
-        last.zip(made_at(&change.id)).is_some_and(|(last, made)| made > last.saturating_add(LATE))
+        last.zip(created_at_ms(&change.id)).is_some_and(|(last, made)| made > last.saturating_add(LATE))
     }
 
     /// The parts of a record that has to be looked at with them.
-    async fn parts(&self, directory: &Directory, change: &Change) -> Result<Vec<Part>, Error> {
-        if !change.in_parts || !self.is_of_the_time(change) {
+    async fn parts(&self, directory: &Directory, change: &Change) -> Result<Vec<MemberDelta>, Error> {
+        if !change.is_chunked || !self.is_of_the_time(change) {
             return Ok(Vec::new());
         }
-        directory.parts_of_change(self.tenant, &change.id).await.map_err(failed)
+        directory.chunks_of_change(self.tenant, &change.id).await.map_err(failed)
     }
 
     fn is_of_the_time(&self, change: &Change) -> bool {
@@ -149,9 +149,9 @@ impl<'a> Search<'a> {
     }
 
     /// What is told of a record; nothing, if it is about something else.
-    fn told(&self, change: Change, parts: &[Part]) -> Option<Told> {
+    fn told(&self, change: Change, parts: &[MemberDelta]) -> Option<AuditRecord> {
         let whole = std::slice::from_ref(&change.members);
-        let mut members = Members::of(if change.in_parts { parts } else { whole });
+        let mut members = Members::of(if change.is_chunked { parts } else { whole });
         let mut counted = None;
         match self.resource.as_ref().filter(|resource| !is_of(&change, resource)) {
             Some(other) => {
@@ -161,13 +161,13 @@ impl<'a> Search<'a> {
                     return None;
                 }
             }
-            None if change.in_parts => {
-                counted = Some(Counted { added: members.added.len(), removed: members.removed.len() });
+            None if change.is_chunked => {
+                counted = Some(MemberCounts { added: members.added.len(), removed: members.removed.len() });
                 members = Members::default();
             }
             None => {}
         }
-        self.is_of_the_time(&change).then(|| Told::new(change, members, counted))
+        self.is_of_the_time(&change).then(|| AuditRecord::new(change, members, counted))
     }
 }
 
@@ -178,7 +178,7 @@ struct Members {
 }
 
 impl Members {
-    fn of(parts: &[Part]) -> Self {
+    fn of(parts: &[MemberDelta]) -> Self {
         Self {
             added: parts.iter().flat_map(|part| &part.added).map(ToString::to_string).collect(),
             removed: parts.iter().flat_map(|part| &part.removed).map(ToString::to_string).collect(),
@@ -196,8 +196,8 @@ impl Members {
     }
 }
 
-impl Told {
-    fn new(change: Change, members: Members, members_counted: Option<Counted>) -> Self {
+impl AuditRecord {
+    fn new(change: Change, members: Members, members_counted: Option<MemberCounts>) -> Self {
         let kind = match change.kind {
             Kind::User => "user",
             Kind::Group => "group",

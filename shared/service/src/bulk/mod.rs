@@ -1,13 +1,13 @@
 //! Bulk operations (RFC 7644 §3.7): each is carried out, and commits, as a request by itself would be; those that cannot
 //! see each other at the same time, the others in their order.
 
-mod circle;
+mod cycle;
 mod perform;
 
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::Error;
-use protocol::bulk::{Batch, Bulk, Call, Done, Operation, Outcome, Reference, Step, Verb, order, response};
+use protocol::bulk::{Batch, Bulk, Call, Done, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
@@ -24,7 +24,7 @@ const BATCH: usize = 100;
 /// What [`Bulk::parse`] refuses. That operations fail is no error of the request.
 pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Object, Error> {
     let bulk = Bulk::parse(body, &context.caller.dialect)?;
-    let mut job = Job::new(context, &bulk, Time::new(context.until));
+    let mut job = Job::new(context, &bulk, Time::new(context.deadline));
     job.run(&order(&bulk)).await;
     Ok(job.response())
 }
@@ -61,15 +61,15 @@ impl<'a> Job<'a> {
     }
 
     /// RFC 7644 §3.7: "MUST continue performing as many changes as possible", unless failOnErrors says otherwise.
-    async fn run(&mut self, steps: &[Step]) {
+    async fn run(&mut self, steps: &[ExecutionStep]) {
         let mut left = steps;
         while let Some(first) = left.first().filter(|_| self.errors < self.fail_on_errors) {
             let taken = match first {
-                Step::Circle(circle) => {
-                    self.circle(circle).await;
+                ExecutionStep::Cycle(cycle) => {
+                    self.cycle(cycle).await;
                     1
                 }
-                Step::One(_) => self.batch(left).await,
+                ExecutionStep::One(_) => self.batch(left).await,
             };
             left = left.get(taken..).unwrap_or_default();
         }
@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
     /// Carries out the first of these steps, and those after it that do not have to wait for it. How many that were.
     ///
     /// As many as may still fail before the request ends: one after the other, no fewer would be carried out.
-    async fn batch(&mut self, steps: &[Step]) -> usize {
+    async fn batch(&mut self, steps: &[ExecutionStep]) -> usize {
         let mut prepared = self.choose(steps.iter().take(BATCH.min(self.fail_on_errors - self.errors)));
         self.leave_renames(&mut prepared).await;
         let taken = prepared.len();
@@ -88,14 +88,14 @@ impl<'a> Job<'a> {
         taken
     }
 
-    fn choose<'s>(&self, steps: impl Iterator<Item = &'s Step>) -> Vec<Prepared> {
+    fn choose<'s>(&self, steps: impl Iterator<Item = &'s ExecutionStep>) -> Vec<Prepared> {
         let (mut chosen, mut batch) = (Vec::new(), Batch::default());
         for step in steps {
-            let Step::One(at) = step else { break };
+            let ExecutionStep::One(at) = step else { break };
             let waits = |reference: &Reference| self.is_under_way(reference) && !chosen.is_empty();
             let Some(operation) = self.operations.get(*at).filter(|it| !it.references.iter().any(waits)) else { break };
             let call = self.prepare(operation);
-            if call.as_ref().is_ok_and(|call| !batch.admit(call, None)) {
+            if call.as_ref().is_ok_and(|call| !batch.try_add(call, None)) {
                 break;
             }
             chosen.push((*at, call));
@@ -119,7 +119,7 @@ impl<'a> Job<'a> {
         let mut batch = Batch::default();
         let name = |call: &Call| ResourceId::parse(&call.id).and_then(|id| names.get(&id)).map(String::as_str);
         let fits = |call: &Result<Call, Error>| {
-            call.as_ref().is_err() || call.as_ref().is_ok_and(|it| batch.admit(it, name(it)))
+            call.as_ref().is_err() || call.as_ref().is_ok_and(|it| batch.try_add(it, name(it)))
         };
         let fitting = prepared.iter().map(|(_, call)| call).map(fits).take_while(|fits| *fits).count();
         prepared.truncate(fitting);
@@ -128,7 +128,7 @@ impl<'a> Job<'a> {
     /// The names that the resources have which are to be replaced.
     async fn names(&self, kind: Kind, prepared: &[Prepared]) -> Result<Vec<(ResourceId, String)>, Error> {
         let calls = prepared.iter().filter_map(|(_, call)| call.as_ref().ok());
-        let replaced = calls.filter(|call| call.verb == Verb::Replace && call.kind == kind);
+        let replaced = calls.filter(|call| call.verb == Method::Replace && call.kind == kind);
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -160,18 +160,18 @@ impl<'a> Job<'a> {
             }));
         }
         let call = call.resolved(|bulk_id| self.ids.get(bulk_id).map(String::as_str));
-        Ok(if call.verb == Verb::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
+        Ok(if call.verb == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
     }
 
     fn record(&mut self, at: usize, id: Option<String>, result: Result<Done, Error>) {
         let operation = self.operations.get(at);
         let verb = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.verb));
         match (&result, verb, &id) {
-            (Ok(_), Some(Verb::Create), Some(id)) => {
+            (Ok(_), Some(Method::Create), Some(id)) => {
                 let bulk_id = operation.and_then(|operation| operation.bulk_id.as_deref());
                 self.ids.extend(bulk_id.map(|bulk_id| (bulk_id, id.clone())));
             }
-            (Ok(_), Some(Verb::Delete), Some(id)) => self.ids.retain(|_, known| known != id),
+            (Ok(_), Some(Method::Delete), Some(id)) => self.ids.retain(|_, known| known != id),
             (Ok(_), ..) => {}
             (Err(_), ..) => self.errors += 1,
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
-use protocol::bulk::{Call, Done, Verb};
+use protocol::bulk::{Call, Done, Method};
 use protocol::{Error, Projection};
 use schema::ResourceId;
 
@@ -13,7 +13,7 @@ use crate::create::create_as;
 use crate::{Context, Reply, delete, patch, replace};
 
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 /// The outcome of an operation, with its place in the request and the resource's id.
 pub(super) type Performed = (usize, Option<String>, Result<Done, Error>);
 
@@ -36,7 +36,7 @@ impl Job<'_> {
         prepared.sort_by_key(|(at, _)| *at);
         let several = prepared.len() > 1;
         let begun: Vec<_> = prepared.iter().map(|(at, call)| begin(self.context, time, *at, call)).collect();
-        let mut results: Vec<_> = stream::iter(begun).buffer_unordered(AT_ONCE).collect().await;
+        let mut results: Vec<_> = stream::iter(begun).buffer_unordered(MAX_CONCURRENT).collect().await;
         results.sort_by_key(|(at, _)| *at);
         let mut outcomes = Vec::with_capacity(results.len());
         for ((at, call), (_, mut result)) in prepared.into_iter().zip(results) {
@@ -69,7 +69,7 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
                 .to_owned(),
         ));
     }
-    let context = Context { until: time.end, ..*context };
+    let context = Context { deadline: time.end, ..*context };
     let reply = tokio::time::timeout_at(time.end.into(), request(&context, call)).await.unwrap_or_else(|_| {
         Err(Error::OutOfTime(
             "The time for a bulk request was over while the operation was under way: it may or may not have been carried \
@@ -86,12 +86,12 @@ async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
     let (projection, precondition) =
         (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
     match verb {
-        Verb::Create => {
+        Method::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;
             create_as(context, *kind, id, data, projection).await
         }
-        Verb::Replace => replace(context, *kind, id, data, projection, precondition).await,
-        Verb::Patch => patch(context, *kind, id, data, projection, precondition).await,
-        Verb::Delete => delete(context, *kind, id, precondition).await,
+        Method::Replace => replace(context, *kind, id, data, projection, precondition).await,
+        Method::Patch => patch(context, *kind, id, data, projection, precondition).await,
+        Method::Delete => delete(context, *kind, id, precondition).await,
     }
 }

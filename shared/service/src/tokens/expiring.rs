@@ -13,7 +13,7 @@ pub const HORIZONS: [u64; 3] = [90, 30, 7];
 /// A token that is about to expire, with nothing in its place.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Expiring {
+pub struct ExpiringToken {
     pub id: String,
     pub tenant: String,
     pub expires_at: String,
@@ -26,12 +26,12 @@ pub struct Expiring {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn expiring(directory: &Directory) -> Result<Vec<Expiring>, Error> {
+pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error> {
     let tokens = directory.list_tokens().await.map_err(failed)?;
     let now = now();
     let mut ending: Vec<_> = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token))).collect();
     ending.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
-    let tell = |(within_days, token): (u64, Token)| Expiring {
+    let tell = |(within_days, token): (u64, Token)| ExpiringToken {
         id: token.id,
         tenant: token.tenant,
         expires_at: time(token.expires_at),

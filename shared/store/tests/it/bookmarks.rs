@@ -1,7 +1,7 @@
 //! Bookmarks and the secret of cursors.
 
 use protocol::Caller;
-use store::{Bookmark, BookmarkKey, Replacing};
+use store::{Bookmark, BookmarkKey, Expected};
 use testkit::engine;
 
 use crate::engine::Site;
@@ -10,7 +10,7 @@ const NOW: u64 = 1_800_000_000;
 const HOUR: u64 = 60 * 60;
 
 fn at(position: &str) -> Bookmark<'_> {
-    Bookmark { position, goes_on: true }
+    Bookmark { position, has_more: true }
 }
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_bookmark_is_taken_by_the_walk_that_left_it() {
     let key = BookmarkKey { caller, query: "q", start_index: 101 };
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None));
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking makes none");
-    assert_eq!(directory.leave_bookmark(key, at("p"), NOW, Replacing::Nothing).await, Ok(None));
+    assert_eq!(directory.save_bookmark(key, at("p"), NOW, Expected::Free).await, Ok(None));
     for now in [NOW, NOW + 1, NOW + HOUR - 1] {
         assert_eq!(directory.take_bookmark(key, now).await, Ok(Some("p".to_owned())), "again and again");
     }
@@ -42,21 +42,20 @@ async fn a_bookmark_that_is_awaited_is_not_lost() {
     let site = Site::new().await;
     let (directory, caller) = (&site.directory, &site.caller);
     let key = BookmarkKey { caller, query: "q", start_index: 3 };
-    let leave =
-        async |position, now| directory.leave_bookmark(key, at(position), now, Replacing::Nothing).await.unwrap();
+    let leave = async |position, now| directory.save_bookmark(key, at(position), now, Expected::Free).await.unwrap();
     let lies = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
     assert_eq!(leave("first", NOW).await, None);
     assert_eq!(leave("first", NOW).await, None, "the same again");
     assert_eq!(leave("second", NOW + 9 * 60).await.as_deref(), Some("first"));
-    let awaited = |other| directory.leave_bookmark(key, at("third"), NOW, Replacing::Awaited(other));
+    let awaited = |other| directory.save_bookmark(key, at("third"), NOW, Expected::Unclaimed(other));
     assert_eq!(awaited("other").await.unwrap().as_deref(), Some("first"));
     assert_eq!(awaited("first").await, Ok(None));
     assert_eq!(leave("fourth", NOW + 11 * 60).await, None, "nobody takes it any more");
     assert_eq!(lies(NOW + 11 * 60).await, "fourth");
     assert_eq!(leave("fifth", NOW + 11 * 60).await, None, "it was taken");
     assert_eq!(lies(NOW + 11 * 60).await, "fifth");
-    let end = Bookmark { position: "end", goes_on: false };
-    assert_eq!(directory.leave_bookmark(key, end, NOW, Replacing::Nothing).await, Ok(None));
+    let end = Bookmark { position: "end", has_more: false };
+    assert_eq!(directory.save_bookmark(key, end, NOW, Expected::Free).await, Ok(None));
     assert_eq!(leave("sixth", NOW).await, None, "nobody is awaited behind the end");
     assert_eq!(lies(NOW).await, "sixth");
 }

@@ -23,7 +23,7 @@ pub(crate) fn context(site: &Site) -> Context<'_> {
         directory: &site.directory,
         caller: &site.caller,
         base_url: "https://api.example/scim/v2",
-        until: Instant::now() + Duration::from_secs(60),
+        deadline: Instant::now() + Duration::from_secs(60),
     }
 }
 

@@ -10,8 +10,8 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use store::{
-    ChangeRecord, Commit, Committed, Connection, Credentials, Departure, Directory, Error, Index, Keys, Member, Rest,
-    Settled, Snapshot, Write,
+    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupExit, Index, Keys, Member,
+    RemainingEdges, SettleState, Snapshot, Write,
 };
 use testkit::engine;
 use uuid::Uuid;
@@ -47,12 +47,12 @@ impl Site {
         }
     }
 
-    pub(crate) async fn commit(&self, commit: &Commit) -> Result<Committed, Error> {
+    pub(crate) async fn commit(&self, commit: &Commit) -> Result<CommitState, Error> {
         self.directory.commit(&self.caller, commit).await
     }
 
     /// Completes what is left to do for a resource.
-    pub(crate) async fn settle(&self, id: &ResourceId) -> Result<Settled, Error> {
+    pub(crate) async fn settle(&self, id: &ResourceId) -> Result<SettleState, Error> {
         self.directory.settle(&self.caller.tenant, id, Instant::now() + Duration::from_secs(60)).await
     }
 
@@ -94,8 +94,8 @@ impl Site {
 
     /// The groups of a member as readers see them.
     pub(crate) async fn groups_of(&self, member: &ResourceId) -> Vec<ResourceId> {
-        let unsettled = self.directory.unsettled(&self.caller.tenant).await.unwrap();
-        self.directory.groups_of(&self.caller.tenant, member, &unsettled).await.unwrap()
+        let pending_changes = self.directory.pending_changes(&self.caller.tenant).await.unwrap();
+        self.directory.groups_of(&self.caller.tenant, member, &pending_changes).await.unwrap()
     }
 
     /// What commits have left to do; beside it lies when a large change was last done.
@@ -178,13 +178,13 @@ pub(crate) fn delete_from(
     groups: &[(&ResourceId, u64)],
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
-    let leave = groups.iter().map(|(group, version)| Departure { group: (*group).clone(), version: *version });
-    let delete = Write::Delete { expected, before, groups: count, rest: Rest::None };
+    let leave = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
+    let delete = Write::Delete { expected, before, groups: count, rest: RemainingEdges::None };
     Commit { leave: leave.collect(), ..write(kind, id.clone(), delete) }
 }
 
 /// Of one that is in so many groups, which are to follow.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
-    let rest = Rest::Some { pending: None };
+    let rest = RemainingEdges::Some { pending: None };
     write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, rest })
 }

@@ -205,7 +205,7 @@ async fn leaving_outlasts_conflicts() {
     assert_eq!(site.member_ids(&staff).await, []);
     assert_eq!(site.version(Group, &staff).await, Some(2));
     let late = Commit { add: vec![user(&ann)], ..create(Group, "board") };
-    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ann])));
+    assert_eq!(site.commit(&late).await, Err(Error::MembersNotFound(vec![ann])));
 }
 
 /// The SDK's own account for repeats is filled by successes alone, and would be empty by then.

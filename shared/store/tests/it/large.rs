@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Committed, Error, Member, Settled};
+use store::{Commit, CommitState, Error, Member, SettleState};
 use tokio::sync::Semaphore;
 
 use crate::engine::{Site, create, delete, delete_first, rename, user};
@@ -38,7 +38,7 @@ async fn it_is_seen_at_once_and_settled_later() {
     let people = users(&site, 100).await;
     let staff = site.group("staff", &[&people[0]]).await;
     let change = Commit { add: all(&people[1..]), remove: all(&people[..1]), ..touch(&staff, 1) };
-    assert_eq!(site.commit(&change).await, Ok(Committed::Unsettled));
+    assert_eq!(site.commit(&change).await, Ok(CommitState::Pending));
     // No edge has been touched.
     assert_eq!(site.items(&format!("acme#member#{staff}")).await.len(), 1);
     assert_eq!(ids(site.members(&staff).await), people[1..]);
@@ -46,15 +46,15 @@ async fn it_is_seen_at_once_and_settled_later() {
     assert_eq!(site.groups_of(&people[99]).await, std::slice::from_ref(&staff));
     assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "who comes next has to settle it first");
 
-    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.left_to_do().await, []);
     assert_eq!(site.member_ids(&staff).await, people[1..]);
     assert_eq!(site.groups_of(&people[0]).await, []);
     let (one, other) = tokio::join!(site.settle(&staff), site.settle(&staff));
-    assert_eq!((one, other), (Ok(Settled::Done), Ok(Settled::Done)));
+    assert_eq!((one, other), (Ok(SettleState::Done), Ok(SettleState::Done)));
     site.commit(&touch(&staff, 2)).await.unwrap();
 
-    let parts = site.directory.parts_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
+    let parts = site.directory.chunks_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
     let mut added: Vec<ResourceId> = parts.iter().flat_map(|part| part.added.clone()).collect();
     added.sort();
     assert_eq!(added, people[1..]);
@@ -69,7 +69,7 @@ async fn many_may_settle_it_together() {
     let staff = site.group("staff", &[]).await;
     site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
     let settled = futures_util::future::join_all((0..6).map(|_| site.settle(&staff))).await;
-    assert_eq!(settled, vec![Ok(Settled::Done); 6]);
+    assert_eq!(settled, vec![Ok(SettleState::Done); 6]);
     assert_eq!(site.member_ids(&staff).await, people);
     for id in [&people[0], &people[79]] {
         assert_eq!(site.commit(&delete(User, id, 1, "x")).await, Err(Error::Stale), "it is counted in its group");
@@ -104,7 +104,7 @@ async fn a_group_may_be_deleted_before_its_edges_are_made() {
     let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
     let mut gone = delete_first(Group, &staff, 2, "staff", 0);
     if let store::Write::Delete { rest, .. } = &mut gone.write {
-        *rest = store::Rest::Some { pending: stored.roster.pending };
+        *rest = store::RemainingEdges::Some { pending: stored.member_summary.pending };
     }
     site.commit(&gone).await.unwrap();
     assert_eq!(site.members(&staff).await, None);
@@ -129,7 +129,7 @@ async fn what_is_not_committed_leaves_nothing() {
     assert_eq!(site.commit(&late).await, Err(Error::Stale));
     assert_eq!(site.items(&format!("acme#part#{}", late.change.id)).await, []);
     let new = Commit { add: all(&people), ..create(Group, "staff") };
-    assert_eq!(site.commit(&new).await, Err(Error::Taken));
+    assert_eq!(site.commit(&new).await, Err(Error::NameTaken));
     assert_eq!((site.left_to_do().await, site.member_ids(&staff).await), (vec![], vec![]));
 }
 
@@ -149,11 +149,11 @@ async fn edges_of_before_are_not_taken_for_those_of_after() {
     }
     // Time for the edges to be read as they were.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     gate.add_permits(9);
     assert_eq!(read.await.unwrap(), Ok(vec![vec![staff.clone()]]));
     // Of any number of changes one item is left.
     site.commit(&Commit { remove: all(&people), ..touch(&staff, 2) }).await.unwrap();
-    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.items("acme#unsettled").await.len(), 1);
 }

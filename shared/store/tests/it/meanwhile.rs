@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
 use serde_json::json;
-use store::{Commit, Member, Roster, Stored};
+use store::{Commit, Member, MemberSummary, Stored};
 
 use crate::engine::{Site, delete_from, raw, rename, user};
 use crate::meter::{calls, listen};
@@ -84,8 +84,8 @@ async fn who_is_shown_otherwise_since_is_shown_so() {
     let proxy = Proxy::start("Query", [stale, Fault::None]).await;
     let behind = Site::at(&proxy.url, &site.table).await;
     // The one edge that is not seen makes the edges those of no version.
-    let roster = Roster { count: 3, ..before.roster.clone() };
-    let read = Stored { roster, ..before };
+    let member_summary = MemberSummary { count: 3, ..before.member_summary.clone() };
+    let read = Stored { member_summary, ..before };
     let (seen, members) = behind.directory.members(tenant, read).await.unwrap().unwrap();
     assert_eq!(seen.version, 3);
     assert_eq!(members, [as_new(&ann), as_new(&bob), as_new(&eve)]);

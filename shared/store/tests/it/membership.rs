@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Committed, Departure, Error, MEMBER_CHANGES_PER_COMMIT, Member, Settled};
+use store::{Commit, CommitState, Error, GroupExit, MEMBER_CHANGES_PER_COMMIT, Member, SettleState};
 
 use crate::engine::{Site, create, delete, delete_first, delete_from, id, rename, tenant, user};
 
@@ -59,7 +59,7 @@ async fn a_member_that_does_not_exist_stops_the_whole_commit() {
         add: vec![user(&ids[0]), user(&nobody), user(&other.id), Member { kind: Group, ..user(&ids[1]) }],
         ..touch(&staff, 1)
     };
-    let Err(Error::MemberMissing(mut missing)) = site.commit(&change).await else { panic!("it was committed") };
+    let Err(Error::MembersNotFound(mut missing)) = site.commit(&change).await else { panic!("it was committed") };
     missing.sort();
     let mut expected = [nobody, other.id, ids[1].clone()];
     expected.sort();
@@ -69,7 +69,7 @@ async fn a_member_that_does_not_exist_stops_the_whole_commit() {
 
     site.commit(&delete(User, &ids[0], 1, "user-0")).await.unwrap();
     let late = Commit { add: vec![user(&ids[0])], ..touch(&staff, 1) };
-    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ids[0].clone()])));
+    assert_eq!(site.commit(&late).await, Err(Error::MembersNotFound(vec![ids[0].clone()])));
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_deleted_user_leaves_its_groups() {
     let board = site.group("board", &[&ids[0]]).await;
     let mut gone = delete_from(User, &ids[0], 1, "user-0", &[(&staff, 1), (&board, 1)]);
     gone.change.at = "2027-01-01T00:00:00Z".to_owned();
-    assert_eq!(site.commit(&gone).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&gone).await, Ok(CommitState::Complete));
     for (group, left) in [(&staff, &ids[1..]), (&board, &[])] {
         let stored = site.directory.get(&site.caller.tenant, Group, group).await.unwrap().unwrap();
         assert_eq!((stored.version, stored.last_modified.as_str()), (2, "2027-01-01T00:00:00Z"));
@@ -119,7 +119,7 @@ async fn a_delete_that_has_misread_the_groups_is_stale() {
     let out = Commit { remove: vec![user(&ids[0])], ..touch(&staff, 1) };
     site.commit(&out).await.unwrap();
     let gone = delete_from(User, &ids[0], 1, "user-0", &[(&board, 1)]);
-    assert_eq!(site.commit(&gone).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&gone).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&board).await, []);
 }
 
@@ -133,15 +133,15 @@ async fn a_delete_takes_all_edges_or_the_rest_follows() {
         groups.push(site.group(name, &[&ann]).await);
     }
     let all: Vec<_> = groups.iter().map(|group| (group, 1)).collect();
-    assert_eq!(site.commit(&delete_from(User, &ann, 1, "ann", &all)).await, Ok(Committed::Unsettled));
+    assert_eq!(site.commit(&delete_from(User, &ann, 1, "ann", &all)).await, Ok(CommitState::Pending));
     assert_eq!(site.version(User, &ann).await, None);
-    let unsettled = site.directory.unsettled(&site.caller.tenant).await.unwrap();
-    assert!(unsettled.hides(&ann) && !unsettled.hides(&groups[0]));
+    let pending_changes = site.directory.pending_changes(&site.caller.tenant).await.unwrap();
+    assert!(pending_changes.hides(&ann) && !pending_changes.hides(&groups[0]));
     assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await.len(), 40);
     // One of those that are left disappears too, without its edges.
     site.commit(&delete_first(Group, &groups[39], 1, "group-39", 0)).await.unwrap();
     let (one, two) = tokio::join!(site.settle(&ann), site.settle(&ann));
-    assert_eq!((one, two), (Ok(Settled::Done), Ok(Settled::Done)));
+    assert_eq!((one, two), (Ok(SettleState::Done), Ok(SettleState::Done)));
     site.settle(&groups[39]).await.unwrap();
     assert_eq!(site.groups_of(&ann).await, []);
     for group in &groups {
@@ -162,7 +162,7 @@ async fn a_deleted_group_leaves_no_edge() {
     let small = site.group("small", &few).await;
     let remove = ids[..3].iter().map(user).collect();
     let whole = site.commit(&Commit { remove, ..delete(Group, &small, 1, "small") }).await;
-    assert_eq!(whole, Ok(Committed::Whole));
+    assert_eq!(whole, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&small).await, []);
 
     let staff = site.group("staff", &[]).await;
@@ -172,7 +172,7 @@ async fn a_deleted_group_leaves_no_edge() {
     }
     assert_eq!(site.member_ids(&staff).await.len(), 60);
     site.commit(&delete_first(Group, &staff, 3, "staff", 0)).await.unwrap();
-    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.member_ids(&staff).await, []);
     for id in &ids {
         assert_eq!(site.groups_of(id).await, []);
@@ -188,10 +188,10 @@ async fn what_one_transaction_holds_is_applied_at_once() {
     let staff = site.group("staff", &[]).await;
     let add: Vec<_> = ids.iter().map(user).collect();
     let most = Commit { add, ..rename(Group, &staff, 1, "staff", "all") };
-    assert_eq!(site.commit(&most).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&most).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&staff).await.len(), MEMBER_CHANGES_PER_COMMIT);
     let none = Commit { remove: ids.iter().map(user).collect(), ..rename(Group, &staff, 2, "all", "staff") };
-    assert_eq!(site.commit(&none).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&none).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&staff).await, []);
 }
 
@@ -225,7 +225,7 @@ async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
         let (added, deleted) = tokio::join!(site.commit(&add), site.commit(&gone));
         match (added, deleted) {
             (Ok(_), Err(Error::Stale)) => assert_eq!(site.member_ids(&staff).await, std::slice::from_ref(id)),
-            (Err(Error::MemberMissing(_)), Ok(_)) => assert_eq!(site.member_ids(&staff).await, []),
+            (Err(Error::MembersNotFound(_)), Ok(_)) => assert_eq!(site.member_ids(&staff).await, []),
             other => panic!("{other:?}"),
         }
     }
@@ -237,7 +237,7 @@ async fn what_makes_no_sense_is_refused() {
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[]).await;
     let nonsense = [
-        Commit { leave: vec![Departure { group: id(), version: 1 }], ..rename(User, &ann, 1, "ann", "ann") },
+        Commit { leave: vec![GroupExit { group: id(), version: 1 }], ..rename(User, &ann, 1, "ann", "ann") },
         Commit { add: vec![user(&staff)], ..touch(&staff, 1) },
         Commit { add: vec![user(&ann)], ..rename(User, &ann, 1, "ann", "ann") },
         Commit { add: vec![user(&ann)], ..delete(User, &ann, 1, "ann") },

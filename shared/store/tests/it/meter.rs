@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Once;
 
 use schema::Kind::{Group, User};
-use store::{Bookmark, BookmarkKey, Commit, Fields, Replacing};
+use store::{Bookmark, BookmarkKey, Commit, Expected, Fields};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
@@ -85,12 +85,12 @@ async fn each_operation_takes_the_calls_it_has_to() {
     directory.page(tenant, User, None, 100, Fields::All).await.unwrap();
     directory.skip(tenant, User, NonZeroUsize::new(1).unwrap()).await.unwrap();
     directory.count(tenant, User).await.unwrap();
-    directory.groups_of(tenant, &ann, &store::Unsettled::default()).await.unwrap();
+    directory.groups_of(tenant, &ann, &store::PendingChanges::default()).await.unwrap();
     directory.list_tokens().await.unwrap();
     assert_eq!(calls(), ["Query"; 5]);
     let group = directory.get(tenant, Group, &staff).await.unwrap().unwrap();
     directory.members(tenant, group).await.unwrap();
-    directory.unsettled(tenant).await.unwrap();
+    directory.pending_changes(tenant).await.unwrap();
     assert_eq!(calls(), ["GetItem", "Query", "Query"]);
     directory.get_many(tenant, User, &[ann.clone(), staff.clone()]).await.unwrap();
     directory.existing(tenant, &[ann.clone(), staff.clone()]).await.unwrap();
@@ -98,7 +98,7 @@ async fn each_operation_takes_the_calls_it_has_to() {
 
     let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
     directory.take_bookmark(key, 1).await.unwrap();
-    directory.leave_bookmark(key, Bookmark { position: "p", goes_on: true }, 1, Replacing::Nothing).await.unwrap();
+    directory.save_bookmark(key, Bookmark { position: "p", has_more: true }, 1, Expected::Free).await.unwrap();
     assert_eq!(calls(), ["UpdateItem", "PutItem"]);
     directory.cursor_secret(tenant, [1; 32]).await.unwrap();
     assert_eq!(calls(), ["GetItem", "PutItem"]);

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use schema::Kind::{self, Group, User};
-use store::{Commit, Error, Index, Keys, NAME_BYTES, Rest, Snapshot, Write};
+use store::{Commit, Error, Index, Keys, NAME_BYTES, RemainingEdges, Snapshot, Write};
 
 use crate::engine::{AT, Site, create, delete, id, keys, rename, resource, snapshot, tenant};
 
@@ -11,7 +11,7 @@ async fn a_resource_comes_back_as_it_was_stored() {
     let site = Site::new().await;
     let id = site.user("ann").await;
     let stored = site.directory.get(&site.caller.tenant, User, &id).await.unwrap().unwrap();
-    assert_eq!((&stored.id, stored.kind, stored.version, stored.roster.count), (&id, User, 1, 0));
+    assert_eq!((&stored.id, stored.kind, stored.version, stored.member_summary.count), (&id, User, 1, 0));
     assert_eq!((stored.created.as_str(), stored.last_modified.as_str()), (AT, AT));
     assert_eq!(stored.resource, resource("ann"));
 
@@ -33,7 +33,7 @@ async fn a_name_is_free_after_a_rename_and_after_a_delete() {
         let site = Site::new().await;
         let first = create(kind, "ann");
         site.commit(&first).await.unwrap();
-        assert_eq!(site.commit(&create(kind, "ann")).await, Err(Error::Taken));
+        assert_eq!(site.commit(&create(kind, "ann")).await, Err(Error::NameTaken));
         assert_eq!(site.owner(kind, "ann").await, Some(first.id.clone()));
 
         site.commit(&rename(kind, &first.id, 1, "ann", "bob")).await.unwrap();
@@ -41,7 +41,7 @@ async fn a_name_is_free_after_a_rename_and_after_a_delete() {
         let second = create(kind, "ann");
         site.commit(&second).await.unwrap();
         let back = rename(kind, &first.id, 2, "bob", "ann");
-        assert_eq!(site.commit(&back).await, Err(Error::Taken));
+        assert_eq!(site.commit(&back).await, Err(Error::NameTaken));
         assert_eq!(site.owner(kind, "bob").await, Some(first.id.clone()));
 
         site.commit(&delete(kind, &second.id, 1, "ann")).await.unwrap();
@@ -78,7 +78,7 @@ async fn lookups_and_edges_of_tenants_are_apart() {
         let members = directory.members(tenant, group).await.unwrap();
         assert_eq!(members.map_or(0, |(_, members)| members.len()), found);
         assert_eq!(directory.members_among(tenant, staff, std::slice::from_ref(ann)).await.unwrap().len(), found);
-        assert_eq!(directory.groups_of(tenant, ann, &store::Unsettled::default()).await.unwrap().len(), found);
+        assert_eq!(directory.groups_of(tenant, ann, &store::PendingChanges::default()).await.unwrap().len(), found);
         assert_eq!(directory.get_many(tenant, User, std::slice::from_ref(ann)).await.unwrap().len(), found);
     }
 }
@@ -104,7 +104,7 @@ async fn of_64_creates_of_one_name_one_wins() {
     let results = join_all(creates.iter().map(|create| site.commit(create))).await;
     let won: Vec<_> = creates.iter().zip(&results).filter(|(_, result)| result.is_ok()).collect();
     assert_eq!(won.len(), 1);
-    assert_eq!(results.iter().filter(|result| **result == Err(Error::Taken)).count(), 63);
+    assert_eq!(results.iter().filter(|result| **result == Err(Error::NameTaken)).count(), 63);
     assert_eq!(site.owner(User, "ann").await, Some(won[0].0.id.clone()));
     assert_eq!(site.directory.count(&site.caller.tenant, User).await, Ok(1));
     assert_eq!(site.items("acme#user").await.len(), 1);
@@ -119,7 +119,7 @@ async fn of_32_renames_to_one_name_one_wins() {
     let renames: Vec<_> = ids.iter().zip(&names).map(|(id, name)| rename(User, id, 1, name, "ann")).collect();
     let results = join_all(renames.iter().map(|rename| site.commit(rename))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    assert_eq!(results.iter().filter(|result| **result == Err(Error::Taken)).count(), 31);
+    assert_eq!(results.iter().filter(|result| **result == Err(Error::NameTaken)).count(), 31);
     assert_eq!(site.items("acme#userName").await.len(), 32);
     let winner = results.iter().position(Result::is_ok).unwrap();
     assert_eq!(site.owner(User, "ann").await, Some(ids[winner].clone()));
@@ -197,7 +197,7 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     assert_eq!(find(Index::UserExternalId, &long).await, vec![]);
     assert_eq!(find(Index::GroupExternalId, "").await, annas);
 
-    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: Rest::None };
+    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: RemainingEdges::None };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 2, "") }).await.unwrap();
     assert_eq!(find(Index::UserExternalId, "a#b").await, vec![]);
     assert!(site.items("acme#userEmail").await.is_empty());
@@ -244,7 +244,7 @@ async fn what_does_not_fit_is_refused_with_the_limit() {
     site.commit(&Commit { write: none, ..rename(User, &ann.id, 1, "", "") }).await.unwrap();
     let back = Write::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
     site.commit(&Commit { write: back, ..rename(User, &ann.id, 2, "", "") }).await.unwrap();
-    let gone = Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: Rest::None };
+    let gone = Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: RemainingEdges::None };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 3, "") }).await.unwrap();
     assert!(site.items("acme#userEmail").await.is_empty());
 

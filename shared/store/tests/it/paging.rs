@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Fields, Skipped, Write};
+use store::{Commit, Fields, Skip, Write};
 
 use crate::engine::{Site, create, delete, id, snapshot};
 
@@ -53,12 +53,12 @@ async fn skipping_finds_the_start_of_a_page() {
         ids.push(site.user(&format!("user-{n}")).await);
     }
     let skip = async |n| site.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(n).unwrap()).await.unwrap();
-    assert_eq!(skip(1).await, Skipped::To(ids[0].clone()));
-    assert_eq!(skip(8).await, Skipped::To(ids[7].clone()));
+    assert_eq!(skip(1).await, Skip::Reached(ids[0].clone()));
+    assert_eq!(skip(8).await, Skip::Reached(ids[7].clone()));
     for beyond in [10, 10_000, usize::MAX] {
-        assert_eq!(skip(beyond).await, Skipped::All { left: beyond - 9 });
+        assert_eq!(skip(beyond).await, Skip::Exhausted { left: beyond - 9 });
     }
-    assert!([Skipped::All { left: 0 }, Skipped::To(ids[8].clone())].contains(&skip(9).await));
+    assert!([Skip::Exhausted { left: 0 }, Skip::Reached(ids[8].clone())].contains(&skip(9).await));
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn pages_of_more_than_a_megabyte_are_whole() {
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     assert_eq!(
         directory.skip(tenant, User, NonZeroUsize::new(12).unwrap()).await.unwrap(),
-        Skipped::To(ids[11].clone())
+        Skip::Reached(ids[11].clone())
     );
     let found = directory.get_many(tenant, User, &ids).await.unwrap();
     assert_eq!(found.into_iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);

@@ -30,11 +30,11 @@ async fn a_token_is_issued_used_and_revoked() {
     for absent in ["", "two"] {
         assert_eq!(directory.get_token(absent).await.unwrap(), None);
         assert_eq!(directory.revoke(absent, 1).await, Err(Error::Missing));
-        assert_eq!(directory.follow(absent, "two", 1).await, Err(Error::Missing));
+        assert_eq!(directory.set_successor(absent, "two", 1).await, Err(Error::Missing));
     }
-    assert_eq!(directory.put_token(&Token { hash: "another".into(), ..one.clone() }).await, Err(Error::Taken));
+    assert_eq!(directory.put_token(&Token { hash: "another".into(), ..one.clone() }).await, Err(Error::NameTaken));
 
-    directory.follow("one", "two", 1_500_000_000).await.unwrap();
+    directory.set_successor("one", "two", 1_500_000_000).await.unwrap();
     directory.revoke("one", 1_200_000_000).await.unwrap();
     directory.revoke("one", 1_300_000_000).await.unwrap();
     let successor = Some("two".to_owned());

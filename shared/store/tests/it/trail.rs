@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::event::{Change, Left, Part, Verb};
+use protocol::event::{Change, ChangeType, GroupExit, MemberDelta};
 use schema::Kind::{Group, User};
 use schema::ResourceId;
 use store::{Commit, Write};
@@ -35,12 +35,12 @@ async fn changes_are_read_as_they_were_made() {
     ];
     assert_eq!(all.iter().map(told).collect::<Vec<_>>(), expect.map(|(what, from, to)| (what.to_owned(), from, to)));
     let [_, _, made, pushed, gone] = &all[..] else { panic!("{} changes", all.len()) };
-    assert_eq!(made.members, Part { added: vec![bob.clone()], removed: vec![] });
-    assert_eq!(pushed.members, Part { added: vec![ann.id.clone()], removed: vec![bob] });
+    assert_eq!(made.members, MemberDelta { added: vec![bob.clone()], removed: vec![] });
+    assert_eq!(pushed.members, MemberDelta { added: vec![ann.id.clone()], removed: vec![bob] });
     assert_eq!((&pushed.id, pushed.tenant.as_str(), &*pushed.token), (&push.change.id, "acme", "token-1"));
     assert_eq!((pushed.at, &pushed.attributes), (AT.parse().unwrap(), &push.change.attributes));
-    assert_eq!((gone.verb, &gone.resource), (Verb::Deleted, &ann.id));
-    assert_eq!(gone.left, [Left { group: staff, version: Some(3) }]);
+    assert_eq!((gone.verb, &gone.resource), (ChangeType::Deleted, &ann.id));
+    assert_eq!(gone.left, [GroupExit { group: staff, version: Some(3) }]);
 
     let rest = site.directory.changes(&site.caller.tenant, Some(&all[1].id), 2).await.unwrap();
     assert_eq!(rest, all[2..4]);
@@ -69,12 +69,12 @@ async fn a_large_change_is_read_with_all_its_parts() {
     let record = |id: &ResourceId| all.iter().find(|change| change.id == *id).unwrap();
     for (commit, added, removed) in [(&made, old.clone(), vec![]), (&swap, new, old)] {
         let record = record(&commit.change.id);
-        assert!(record.in_parts && record.members.is_empty());
-        let parts = site.directory.parts_of_change(tenant, &record.id).await.unwrap();
+        assert!(record.is_chunked && record.members.is_empty());
+        let parts = site.directory.chunks_of_change(tenant, &record.id).await.unwrap();
         assert!(parts.len() > 1);
-        let all = |of: fn(&Part) -> &Vec<ResourceId>| parts.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        let all = |of: fn(&MemberDelta) -> &Vec<ResourceId>| parts.iter().flat_map(of).cloned().collect::<Vec<_>>();
         assert_eq!((all(|part| &part.added), all(|part| &part.removed)), (added, removed));
-        assert_eq!(site.directory.parts_of_change(tenant, &record.id).await, Ok(parts));
+        assert_eq!(site.directory.chunks_of_change(tenant, &record.id).await, Ok(parts));
     }
-    assert_eq!(site.directory.parts_of_change(tenant, &id()).await, Ok(vec![]));
+    assert_eq!(site.directory.chunks_of_change(tenant, &id()).await, Ok(vec![]));
 }

@@ -4,7 +4,7 @@
 use protocol::{Parameters, Query};
 use schema::Kind;
 use serde_json::{Value, json};
-use service::{Telling, follow};
+use service::{EventOptions, complete_and_build_events};
 use testkit::Replica;
 
 use super::writer::context;
@@ -15,14 +15,17 @@ const PAGE: usize = 500;
 /// The events of all changes, those included that complete others.
 pub(super) async fn tell(site: &'static Site) -> Vec<Value> {
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
-    let telling = Telling { base_url: context(site).base_url.to_owned(), with_resources: true };
+    let telling = EventOptions { base_url: context(site).base_url.to_owned(), with_resources: true };
     let (mut told, mut last) = (Vec::new(), None);
     loop {
         let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap();
         let Some(newest) = changes.last() else { return told };
         last = Some(newest.id.clone());
         for change in &changes {
-            let events = follow(directory, change, &telling).await.unwrap().expect("there is time to complete it");
+            let events = complete_and_build_events(directory, change, &telling)
+                .await
+                .unwrap()
+                .expect("there is time to complete it");
             told.extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
         }
     }

@@ -100,7 +100,7 @@ async fn changes_of(site: &Site, item: &Item) -> Vec<Change> {
     let (mut added, mut removed) = (ids(item, "membersAdded"), ids(item, "membersRemoved"));
     let is_large = item.contains_key("inParts");
     if is_large {
-        for part in site.directory.parts_of_change(&site.caller.tenant, &record).await.unwrap() {
+        for part in site.directory.chunks_of_change(&site.caller.tenant, &record).await.unwrap() {
             added.extend(part.added);
             removed.extend(part.removed);
         }

@@ -181,7 +181,7 @@ pub(super) fn context(site: &'static Site) -> Context<'static> {
         directory: &site.directory,
         caller: &site.caller,
         base_url: "https://api.example/scim/v2",
-        until: Instant::now() + Duration::from_secs(60),
+        deadline: Instant::now() + Duration::from_secs(60),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use protocol::bulk::{Call, Verb};
+use protocol::bulk::{Call, Method};
 use protocol::{Error, entity_tag};
 use schema::Kind;
 
@@ -15,12 +15,12 @@ use crate::keys::new_id;
 
 impl<'a> Job<'a> {
     /// Creates the resources of a circle, by their places in the request.
-    pub(super) async fn circle(&mut self, circle: &[usize]) {
+    pub(super) async fn cycle(&mut self, cycle: &[usize]) {
         let operations = self.operations;
-        let bulk_ids: Vec<&'a str> = circle.iter().filter_map(|at| operations.get(*at)?.bulk_id.as_deref()).collect();
+        let bulk_ids: Vec<&'a str> = cycle.iter().filter_map(|at| operations.get(*at)?.bulk_id.as_deref()).collect();
         let prepared = match self.name(&bulk_ids) {
-            Ok(()) => circle.iter().map(|at| (*at, self.prepare_named(*at))).collect(),
-            Err(error) => circle.iter().map(|at| (*at, Err(error.clone()))).collect(),
+            Ok(()) => cycle.iter().map(|at| (*at, self.prepare_named(*at))).collect(),
+            Err(error) => cycle.iter().map(|at| (*at, Err(error.clone()))).collect(),
         };
         let performed = self.create_circle(prepared).await;
         // Whoever comes later may refer to what was created, which is what `record` finds.
@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
         }
         let deletes = prepared
             .into_iter()
-            .map(|(at, call)| (at, call.map(|call| Call { verb: Verb::Delete, version: None, ..call })));
+            .map(|(at, call)| (at, call.map(|call| Call { verb: Method::Delete, version: None, ..call })));
         let Time { end, .. } = self.time;
         for (at, id, deleted) in self.perform(deletes.collect(), Time { begin: end, end }).await {
             let is_gone = deleted.map_or_else(|error| error.status() == 404, |_| true);
@@ -97,12 +97,12 @@ fn bare(call: Call) -> Call {
 /// What gives a group its members, if nobody has changed it since.
 fn completion((at, call): &Prepared) -> Option<Prepared> {
     let call = call.as_ref().ok().filter(|call| call.kind == Kind::Group)?;
-    Some((*at, Ok(Call { verb: Verb::Replace, version: Some(entity_tag(1)), ..call.clone() })))
+    Some((*at, Ok(Call { verb: Method::Replace, version: Some(entity_tag(1)), ..call.clone() })))
 }
 
 fn failed_together() -> Error {
     Error::Conflict(
-        "The operation and others refer to each other in a circle, and one of them failed, so that none was carried out. \
+        "The operation and others refer to each other in a cycle, and one of them failed, so that none was carried out. \
          Correct that one and send all of them again."
             .to_owned(),
     )
@@ -110,7 +110,7 @@ fn failed_together() -> Error {
 
 fn left_over(id: &str) -> Error {
     Error::Conflict(format!(
-        "The operation and others refer to each other in a circle, and one of them failed. What this one may have created, \
+        "The operation and others refer to each other in a cycle, and one of them failed. What this one may have created, \
          with the id {id}, could not be deleted again: delete it before sending all of them again."
     ))
 }

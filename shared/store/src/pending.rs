@@ -8,21 +8,21 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
-use crate::item::{self, SettledItem, UnsettledItem};
+use crate::item::{self, PendingItem, SettledItem};
 use crate::key::{self, SK};
 use crate::page::CollectionQuery;
 use crate::record::now_in_milliseconds;
 use crate::{Directory, Error};
 
 /// For how long it counts that a large change was applied to all edges, in milliseconds: whoever reads edges at the same
-/// time as [`Unsettled`] may have read those of before. No request takes so long, and no two clocks differ by so much.
+/// time as [`PendingChanges`] may have read those of before. No request takes so long, and no two clocks differ by so much.
 const REMEMBERED: u64 = 120_000;
 /// So many members' edges are read at once.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 
 /// What readers of edges have to know besides them. It has to be read before the edges are, unless there is nothing in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unsettled {
+pub struct PendingChanges {
     /// Who is deleted, and may still have edges.
     deleted: BTreeSet<ResourceId>,
     /// Groups, each with its large change.
@@ -31,7 +31,7 @@ pub struct Unsettled {
     is_recent: bool,
 }
 
-impl Unsettled {
+impl PendingChanges {
     /// Whether an edge to this member means nothing any more.
     pub fn hides(&self, member: &ResourceId) -> bool {
         self.deleted.contains(member)
@@ -44,22 +44,22 @@ impl Unsettled {
 }
 
 impl Directory {
-    pub async fn unsettled(&self, tenant: &Tenant) -> Result<Unsettled, Error> {
-        let mut unsettled = Unsettled::default();
-        for item in self.query(CollectionQuery::all(key::unsettled(tenant)), None).await? {
+    pub async fn pending_changes(&self, tenant: &Tenant) -> Result<PendingChanges, Error> {
+        let mut pending_changes = PendingChanges::default();
+        for item in self.query(CollectionQuery::all(key::pending_changes(tenant)), None).await? {
             if item::text(&item, SK)? == key::LAST_SETTLED {
                 let SettledItem { settled } = item::body(item)?;
-                unsettled.is_recent = now_in_milliseconds().saturating_sub(settled) < REMEMBERED;
+                pending_changes.is_recent = now_in_milliseconds().saturating_sub(settled) < REMEMBERED;
                 continue;
             }
             let id = item::id(item::text(&item, SK)?)?;
-            let UnsettledItem { deleted, change, .. } = item::body(item)?;
+            let PendingItem { deleted, change, .. } = item::body(item)?;
             match change {
-                Some(change) if !deleted => unsettled.changes.push((id, item::id(&change)?)),
-                _ => drop(unsettled.deleted.insert(id)),
+                Some(change) if !deleted => pending_changes.changes.push((id, item::id(&change)?)),
+                _ => drop(pending_changes.deleted.insert(id)),
             }
         }
-        Ok(unsettled)
+        Ok(pending_changes)
     }
 
     /// The groups of each of some members, in the same order, each as [`Directory::groups_of`] has it, in one step where no large
@@ -73,13 +73,14 @@ impl Directory {
             true => self.group_edges(tenant, member).await,
             false => Ok(Vec::new()),
         });
-        let edges = stream::iter(edges.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect();
-        let (unsettled, edges) = try_join(self.unsettled(tenant), edges).await?;
-        if unsettled.is_quiet() {
+        let edges = stream::iter(edges.collect::<Vec<_>>()).buffered(MAX_CONCURRENT).try_collect();
+        let (pending_changes, edges) = try_join(self.pending_changes(tenant), edges).await?;
+        if pending_changes.is_quiet() {
             return Ok(edges);
         }
-        let groups: Vec<_> = members.iter().map(|(member, _)| self.groups_of(tenant, member, &unsettled)).collect();
-        stream::iter(groups).buffered(AT_ONCE).try_collect().await
+        let groups: Vec<_> =
+            members.iter().map(|(member, _)| self.groups_of(tenant, member, &pending_changes)).collect();
+        stream::iter(groups).buffered(MAX_CONCURRENT).try_collect().await
     }
 
     /// The groups that somebody is a direct member of, oldest first. One that was just deleted can still be among them.
@@ -87,10 +88,10 @@ impl Directory {
         &self,
         tenant: &Tenant,
         member: &ResourceId,
-        unsettled: &Unsettled,
+        pending_changes: &PendingChanges,
     ) -> Result<Vec<ResourceId>, Error> {
         let (mut come, mut gone) = (Vec::new(), BTreeSet::new());
-        for (group, change) in &unsettled.changes {
+        for (group, change) in &pending_changes.changes {
             let Some(part) = self.part_about(tenant, change, member).await?.filter(|part| !part.applied) else {
                 continue;
             };
