@@ -41,7 +41,7 @@ enum Fault {
 
 /// A proxy that injects faults.
 #[derive(Debug, Clone)]
-pub struct Faulty {
+pub struct FaultProxy {
     shared: Arc<Shared>,
 }
 
@@ -72,7 +72,7 @@ struct Kill {
     is_carried_out: bool,
 }
 
-impl Faulty {
+impl FaultProxy {
     /// Starts a proxy in front of this engine, for the rest of the process. It injects nothing until a rate is set.
     pub fn before(engine: &str, seed: u64) -> Self {
         let (send, receive) = mpsc::channel();
@@ -115,7 +115,7 @@ impl Faulty {
     }
 
     /// Adds a latency to each call from now on, so that concurrent calls overlap, however busy the machine is.
-    pub fn hold(&self, latency: Duration) {
+    pub fn add_latency(&self, latency: Duration) {
         self.shared.latency_ms.store(u64::try_from(latency.as_millis()).unwrap(), Ordering::SeqCst);
     }
 

@@ -20,9 +20,9 @@ mod wire;
 
 pub use engine::{Engine, call_engine, engine};
 pub use event::event;
-pub use fault_proxy::Faulty;
+pub use fault_proxy::FaultProxy;
 pub use meter::{Meter, Usage};
-pub use read_only_proxy::Unchanging;
+pub use read_only_proxy::ReadOnlyProxy;
 pub use replica::{Replica, events_in};
 
 /// A number from an environment variable, such as the size or the seed of a test.

@@ -11,11 +11,11 @@ use crate::wire::{Message, forward, respond};
 
 /// A proxy that changes nothing in the engine behind it.
 #[derive(Debug, Clone)]
-pub struct Unchanging {
+pub struct ReadOnlyProxy {
     url: String,
 }
 
-impl Unchanging {
+impl ReadOnlyProxy {
     /// Starts a proxy in front of this engine, for the rest of the process.
     pub fn before(engine: &str) -> Self {
         let (send, receive) = mpsc::channel();

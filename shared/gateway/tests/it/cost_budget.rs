@@ -12,7 +12,7 @@ use protocol::Caller;
 use serde_json::{Value, json};
 use store::load::{self, user_name};
 use store::{Connection, Credentials, Directory};
-use testkit::{Faulty, Meter, Usage, variable};
+use testkit::{FaultProxy, Meter, Usage, variable};
 use tracing::instrument::WithSubscriber;
 
 use crate::directory::{TABLE, directory, event};
@@ -197,7 +197,7 @@ impl Site {
 #[tokio::test]
 async fn every_operation_costs_exactly_its_budget() {
     let (directory, engine) = directory().await;
-    let slow = Faulty::before(&engine.url, 1);
+    let slow = FaultProxy::before(&engine.url, 1);
     let connection = Connection {
         endpoint: Some(slow.url().to_owned()),
         table: TABLE.to_owned(),
@@ -206,7 +206,7 @@ async fn every_operation_costs_exactly_its_budget() {
     let count = variable("COSTS_USERS", 100);
     let meter = Meter::default();
     let ids = Site { directory, meter: meter.clone() }.load(count).await;
-    slow.hold(LATENCY);
+    slow.add_latency(LATENCY);
     let site = Site { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
     let mut problems = Vec::new();
     println!("| at {count} users | depth | calls | units read | units written |\n|---|---|---|---|---|");
