@@ -15,9 +15,6 @@ mod event;
 #[path = "../../schema/src/extension.rs"]
 mod extension;
 mod extensions;
-#[cfg_attr(test, expect(dead_code, reason = "only the tests of that file's own package ask for names"))]
-#[path = "../../../functions/local/src/functions.rs"]
-mod functions;
 mod paths;
 mod resources;
 mod sealed;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testing::events_in;
+use testkit::events_in;
 
 use crate::client::{Client, Request};
 use crate::faults::afresh;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use fastrand::Rng;
 use serde_json::json;
-use testing::{Faulty, engine, variable};
+use testkit::{FaultProxy, engine, variable};
 
 use crate::client::{Client, PATCH, Request, encode};
 use crate::serial::{self, Answered, Asked, Operation};
@@ -31,7 +31,7 @@ fn of_names_and_their_owners_have_a_serial_order() {
     let seed = variable("HISTORIES_SEED", fastrand::u64(1..1_000_000));
     println!("histories: HISTORIES={histories} HISTORIES_SEED={seed}");
     let (tenant, begun) = (unique("t"), Instant::now());
-    let proxies: Vec<Faulty> = (0..PROCESSES).map(|n| Faulty::before(engine(), seed + n)).collect();
+    let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::spawn(&Data::At(proxy.url()), &tenant)).collect();
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let (mut operations, mut open) = (0, 0);

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use testing::engine;
+use testkit::engine;
 use uuid::Uuid;
 
 use crate::http::{Raw, send};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testing::{Faulty, engine};
+use testkit::{FaultProxy, engine};
 
 use crate::client::{Client, Request};
 use crate::outage_site::patch;
@@ -135,7 +135,7 @@ fn killed(
     late: bool,
     after: &BTreeMap<String, Vec<String>>,
 ) -> Option<BTreeMap<String, Vec<String>>> {
-    let (small, proxy) = (Small::new(scim, users), Faulty::before(engine(), 1));
+    let (small, proxy) = (Small::new(scim, users), FaultProxy::before(engine(), 1));
     let victim = Server::spawn(&Data::At(proxy.url()), tenant);
     let request = request(&small);
     proxy.kill_at(call, victim.process(), late);

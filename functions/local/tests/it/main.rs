@@ -85,8 +85,6 @@ mod secrecy;
 mod serial;
 mod server;
 mod statements;
-#[path = "../../src/template.rs"]
-mod template;
 mod tenants;
 mod tenants_places;
 mod tenants_site;
@@ -95,3 +93,5 @@ mod uniqueness;
 mod users;
 mod walkers;
 mod walks;
+
+use gateway::template;

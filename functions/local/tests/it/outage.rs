@@ -1,6 +1,6 @@
 //! DynamoDB throttles or is away: 429 or 503 with an integer `Retry-After`, and nothing half done.
 
-use testing::engine;
+use testkit::engine;
 
 use crate::client::{Client, Request};
 use crate::outage_site::{Case, Site, put_off};

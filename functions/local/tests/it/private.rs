@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::json;
-use testing::events_in;
+use testkit::events_in;
 
 use crate::server::{Data, INTRODUCED, Server, may_spawn, skipped, unique};
 

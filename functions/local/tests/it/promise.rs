@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use testing::{Faulty, engine, variable};
+use testkit::{FaultProxy, engine, variable};
 
 use crate::client::Client;
 use crate::expect::values;
@@ -74,7 +74,7 @@ fn it_is_kept_at_every_rate_of_faults() {
 /// How many requests there were.
 fn keeps(rate: f64, requests: u64, seed: u64) -> u64 {
     let (tenant, begun) = (unique("t"), Instant::now());
-    let proxies: Vec<Faulty> = (0..PROCESSES).map(|n| Faulty::before(engine(), seed + n)).collect();
+    let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::spawn(&Data::At(proxy.url()), &tenant)).collect();
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let groups: Vec<String> = (0..GROUPS).map(|n| group(&clients[0], n)).collect();
@@ -89,7 +89,7 @@ fn keeps(rate: f64, requests: u64, seed: u64) -> u64 {
     check(&clients[0]);
     let mut counts = Counts::default();
     parties.iter().for_each(|party| counts.add(&party.counts));
-    let (calls, failed) = proxies.iter().map(Faulty::counts).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let (calls, failed) = proxies.iter().map(FaultProxy::counts).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     println!("promise: {rate} percent: {failed} of {calls} calls failed; {counts}; {:.0?}", begun.elapsed());
     assert!(failed > 0, "no fault was injected");
     counts.requests

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use serde_json::{Value, json};
-use testing::engine;
+use testkit::engine;
 
 /// The one write of resources.
 pub(crate) const TRANSACTION: Calls = Calls::Of("TransactWriteItems");

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testing::{Replica, events_in};
+use testkit::{Replica, events_in};
 
 use crate::client::Client;
 

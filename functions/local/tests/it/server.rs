@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use testing::{Faulty, engine};
+use testkit::{FaultProxy, engine};
 
 use crate::client::Client;
 use crate::faults::rate_of_faults;
@@ -97,8 +97,9 @@ impl Server {
     fn launch(data: &Data<'_>, tenant: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0", "--tenant", tenant]).args(more);
-        let faulty =
-            rate_of_faults().filter(|_| matches!(data, Data::Memory)).map(|rate| (Faulty::before(engine(), 1), rate));
+        let faulty = rate_of_faults()
+            .filter(|_| matches!(data, Data::Memory))
+            .map(|rate| (FaultProxy::before(engine(), 1), rate));
         match (env::var_os("DYNAMODB_ENDPOINT"), data) {
             (_, Data::At(url)) => command.arg("--dynamodb-endpoint").arg(url),
             (_, Data::Memory) if let Some((proxy, _)) = &faulty => command.arg("--dynamodb-endpoint").arg(proxy.url()),

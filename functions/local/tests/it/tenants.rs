@@ -211,7 +211,7 @@ fn refuse(
         let requests = requests(route, &own, thing).into_iter().enumerate();
         for (number, (place, request)) in requests.filter(|(number, _)| *number == 0 || number % STEP == first) {
             let allowed = credential.may == May::Read && reads(&request);
-            if route.open || allowed {
+            if route.is_public || allowed {
                 continue;
             }
             let answer = scim.send(&request);
@@ -229,8 +229,8 @@ fn refuse(
 
 /// The gateway's own answer to a token that it does not accept.
 fn refusal(api: &Api) -> Face {
-    let refused = &api.refusals["ACCESS_DENIED"];
-    assert_eq!(refused.body(), api.refusals["UNAUTHORIZED"].body());
+    let refused = &api.gateway_responses["ACCESS_DENIED"];
+    assert_eq!(refused.body(), api.gateway_responses["UNAUTHORIZED"].body());
     let headers = refused.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     (refused.status_code, headers, refused.body().to_owned())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use service::tokens::{IssueRequest, IssuedToken, RevokeRequest, RotateRequest, issue, revoke, rotate};
 use store::{Connection, Credentials, Directory};
-use testing::engine;
+use testkit::engine;
 
 use crate::bulk;
 use crate::client::{Client, USER};
