@@ -1,7 +1,9 @@
-//! What this run sends and what its servers say, written down where `SCIM_SECRETS` names a folder, for `.ci/secrecy.py`: it searches
-//! logs for whatever was sent and may not stand in one.
+//! Records what this process sends and what its servers print, in the folder that the environment variable `SCIM_SECRETS`
+//! names. `.ci/secrecy.py` searches logs for the texts that no log may contain.
 //!
-//! `sent-PID` has a line for each text: `secret "…"`, or `id "…"`, which logs may hold. `said-PID` has the lines of the servers.
+//! The file `sent-PID` has a line for each text: `secret "…"`, or `id "…"`, which logs may contain. The file `said-PID` has the
+//! lines of the servers.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a run that cannot record what it sends has to stop")]
 
 use std::collections::HashSet;
 use std::env;
@@ -14,17 +16,17 @@ use serde_json::{Value, json};
 
 use crate::client::Request;
 
-/// What is shorter is too likely to stand somewhere by chance.
-const LEAST: usize = 8;
-/// Names of messages and of parameters whose values are words of SCIM's, or numbers.
-const OF_SCIM: [&str; 9] =
+/// Shorter texts are too likely to occur by chance, in characters.
+const MIN_LENGTH: usize = 8;
+/// Members of messages and parameters whose values are words of SCIM, or numbers.
+const SCIM_NAMES: [&str; 9] =
     ["schemas", "op", "method", "attributes", "excludedAttributes", "sortBy", "sortOrder", "startIndex", "count"];
-/// Parts of paths.
+/// Segments of paths that the service itself has.
 const ROUTES: [&str; 4] = ["ServiceProviderConfig", "ResourceTypes", "openapi.json", "aadOptscim062020"];
 
 struct Files {
     sent: Mutex<(File, HashSet<String>)>,
-    said: Mutex<File>,
+    printed: Mutex<File>,
 }
 
 static FILES: LazyLock<Option<Files>> = LazyLock::new(|| {
@@ -33,20 +35,20 @@ static FILES: LazyLock<Option<Files>> = LazyLock::new(|| {
         let path = folder.join(format!("{name}-{}", std::process::id()));
         File::options().append(true).create(true).open(path).expect("SCIM_SECRETS names a folder")
     };
-    Some(Files { sent: Mutex::new((open("sent"), HashSet::new())), said: Mutex::new(open("said")) })
+    Some(Files { sent: Mutex::new((open("sent"), HashSet::new())), printed: Mutex::new(open("said")) })
 });
 
-/// A line that a server has printed.
-pub(crate) fn said(line: &str) {
+/// Records a line that a server has printed.
+pub fn printed(line: &str) {
     if let Some(files) = FILES.as_ref() {
-        writeln!(files.said.lock().unwrap(), "{line}").unwrap();
+        writeln!(files.printed.lock().unwrap(), "{line}").unwrap();
     }
 }
 
-/// A text that no log may hold, unless it is an id, or of SCIM's own.
-pub(crate) fn secret(text: &str) {
+/// Records a text that no log may contain, unless it is an id or one of SCIM's own URIs.
+pub fn secret(text: &str) {
     let Some(files) = FILES.as_ref() else { return };
-    if text.chars().count() < LEAST || text.starts_with("urn:ietf:params:scim:") {
+    if text.chars().count() < MIN_LENGTH || text.starts_with("urn:ietf:params:scim:") {
         return;
     }
     let line = format!("{} {}", if is_id(text) { "id" } else { "secret" }, json!(text));
@@ -57,7 +59,7 @@ pub(crate) fn secret(text: &str) {
     }
 }
 
-/// Every text of a request that is the client's own.
+/// Records every text of a request that is the client's own.
 pub(crate) fn sent(headers: &[(&'static str, String)], request: &Request) {
     if FILES.is_none() {
         return;
@@ -65,46 +67,46 @@ pub(crate) fn sent(headers: &[(&'static str, String)], request: &Request) {
     let credentials = headers.iter().filter(|(name, _)| *name == "Authorization");
     credentials.flat_map(|(_, value)| value.split_whitespace()).for_each(secret);
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    parts(path);
+    segments(path);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if !is_of_scim(&name) && !ROUTES.contains(&&*name) {
+        if !is_scim_name(&name) && !ROUTES.contains(&&*name) {
             secret(&name);
         }
-        text(&name, &value);
+        record_text(&name, &value);
     }
     let body = request.body.as_deref().unwrap_or_default();
     match serde_json::from_slice(body) {
-        Ok(body) => gather("", &body),
+        Ok(body) => record_value("", &body),
         Err(_) => literals(&String::from_utf8_lossy(body)),
     }
 }
 
-fn gather(name: &str, value: &Value) {
+fn record_value(name: &str, value: &Value) {
     match value {
-        Value::String(value) => text(name, value),
-        Value::Array(values) => values.iter().for_each(|value| gather(name, value)),
+        Value::String(value) => record_text(name, value),
+        Value::Array(values) => values.iter().for_each(|value| record_value(name, value)),
         Value::Object(members) => {
             for (name, value) in members {
                 literals(name);
-                gather(name, value);
+                record_value(name, value);
             }
         }
         _ => {}
     }
 }
 
-fn text(name: &str, value: &str) {
+fn record_text(name: &str, value: &str) {
     if name.eq_ignore_ascii_case("path") {
         literals(value);
-        parts(value);
-    } else if !is_of_scim(name) {
+        segments(value);
+    } else if !is_scim_name(name) {
         literals(value);
         secret(value);
     }
 }
 
-/// Parts of the path of a URL that no route has.
-fn parts(path: &str) {
+/// Records the segments of a path that no route has.
+fn segments(path: &str) {
     for part in path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')) {
         let plus = part.replace('+', "%2B");
         for (decoded, _) in form_urlencoded::parse(plus.as_bytes()).filter(|(part, _)| !ROUTES.contains(&&**part)) {
@@ -114,13 +116,13 @@ fn parts(path: &str) {
     }
 }
 
-/// What stands in quotes.
+/// Records the texts in quotation marks.
 fn literals(text: &str) {
     text.split('"').skip(1).step_by(2).for_each(secret);
 }
 
-fn is_of_scim(name: &str) -> bool {
-    OF_SCIM.iter().any(|known| known.eq_ignore_ascii_case(name))
+fn is_scim_name(name: &str) -> bool {
+    SCIM_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn is_id(text: &str) -> bool {

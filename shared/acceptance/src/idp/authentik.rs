@@ -3,17 +3,25 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Manners};
-use crate::expect::values;
-use crate::server::{Server, unique};
+use crate::answer::values;
+use crate::client::{Client, ClientProfile};
+use crate::target::{Target, unique};
 
-const AUTHENTIK: Manners = Manners {
+checks![
+    service_provider_config_has_what_clients_read,
+    put_after_delete_returns_404_and_post_creates_again,
+    filter_value_without_quotation_marks_is_a_string,
+    group_without_schemas_is_synchronised,
+    repeated_post_returns_409_and_creates_nothing,
+];
+
+const AUTHENTIK: ClientProfile = ClientProfile {
     headers: &[("Accept", "*/*"), ("User-Agent", "goauthentik.io/2025.10.0"), ("Accept-Encoding", "gzip, deflate")],
     content_type: "application/scim+json",
 };
 
-fn authentik(server: &Server) -> Client {
-    server.client().with_manners(&AUTHENTIK)
+fn authentik(target: &Target) -> Client {
+    target.client().with_profile(&AUTHENTIK)
 }
 
 fn user(name: &str) -> Value {
@@ -24,42 +32,36 @@ fn user(name: &str) -> Value {
     })
 }
 
-#[test]
-fn the_configuration_has_all_that_clients_read() {
-    let server = Server::start();
-    let config = authentik(&server).get("/ServiceProviderConfig").expect(200);
-    config.check(config["patch"]["supported"] == true, "wanted patch.supported");
-    config.check(config["bulk"]["supported"].is_boolean(), "wanted bulk.supported");
+fn service_provider_config_has_what_clients_read(target: &Target) {
+    let config = authentik(target).get("/ServiceProviderConfig").expect(200);
+    config.check(config["patch"]["supported"] == true, "expected patch.supported");
+    config.check(config["bulk"]["supported"].is_boolean(), "expected bulk.supported");
     for (feature, limit) in [("bulk", "maxOperations"), ("bulk", "maxPayloadSize"), ("filter", "maxResults")] {
-        config.check(config[feature][limit].is_u64(), &format!("wanted {feature}.{limit} as an integer"));
+        config.check(config[feature][limit].is_u64(), &format!("expected {feature}.{limit} as an integer"));
     }
 }
 
-#[test]
-fn a_user_is_made_again_after_a_404() {
-    let server = Server::start();
-    let scim = authentik(&server);
+fn put_after_delete_returns_404_and_post_creates_again(target: &Target) {
+    let scim = authentik(target);
     let name = unique("ak-");
     let created = scim.post("/Users", &user(&name)).expect(201);
-    created.check(created["schemas"].is_array(), "wanted schemas, though none was sent");
+    created.check(created["schemas"].is_array(), "expected schemas, though none was sent");
     let path = format!("/Users/{}", created.id());
     let mut changed = user(&name);
     changed["displayName"] = json!("Changed");
     scim.put(&path, &changed).expect(200);
     scim.get(&path)
         .expect(200)
-        .holding(&json!({ "displayName": "Changed", "userName": name, "locale": null, "photos": null }));
+        .containing(&json!({ "displayName": "Changed", "userName": name, "locale": null, "photos": null }));
     scim.delete(&path).expect(204);
-    scim.put(&path, &changed).refused(404, "", &[]);
+    scim.put(&path, &changed).expect_error(404, "", &[]);
     let again = scim.post("/Users", &changed).expect(201).id();
-    scim.get(format!("/Users/{again}")).expect(200).holding(&json!({ "displayName": "Changed" }));
+    scim.get(format!("/Users/{again}")).expect(200).containing(&json!({ "displayName": "Changed" }));
 }
 
 /// Entra ID's documentation has a filter like this, too.
-#[test]
-fn a_value_may_lack_its_quotation_marks() {
-    let server = Server::start();
-    let scim = authentik(&server);
+fn filter_value_without_quotation_marks_is_a_string(target: &Target) {
+    let scim = authentik(target);
     let (name, other) = (unique("ak-"), unique("ak-"));
     let id = scim.post("/Users", &user(&name)).expect(201).id();
     scim.post("/Users", &user(&other)).expect(201);
@@ -77,10 +79,8 @@ fn a_value_may_lack_its_quotation_marks() {
     }
 }
 
-#[test]
-fn a_group_is_synchronised_without_schemas() {
-    let server = Server::start();
-    let scim = authentik(&server);
+fn group_without_schemas_is_synchronised(target: &Target) {
+    let scim = authentik(target);
     let user = scim.post("/Users", &user(&unique("ak-"))).expect(201).id();
     let name = unique("ak-group-");
     let id = scim.post("/Groups", &json!({ "displayName": name, "externalId": name })).expect(201).id();
@@ -88,22 +88,20 @@ fn a_group_is_synchronised_without_schemas() {
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])).expect(200);
     assert_eq!(values(&scim.get(&path).expect(200)["members"]), [user.as_str()]);
     scim.put(&path, &json!({ "displayName": format!("{name}-2"), "externalId": name })).expect(200);
-    let read = scim.get(&path).expect(200).holding(&json!({ "displayName": format!("{name}-2") }));
+    let read = scim.get(&path).expect(200).containing(&json!({ "displayName": format!("{name}-2") }));
     assert_eq!(values(&read["members"]), [user], "a PUT without members keeps them");
 }
 
 /// Rippling: the first answer was lost on the way; the second says what it is.
-#[test]
-fn a_repeated_post_is_a_clean_conflict() {
-    let server = Server::start();
-    let scim = server.client();
+fn repeated_post_returns_409_and_creates_nothing(target: &Target) {
+    let scim = target.client();
     let name = unique("rip-");
     for (endpoint, attribute, body) in
         [("/Users", "userName", user(&name)), ("/Groups", "displayName", json!({ "displayName": name }))]
     {
         let first = scim.post(endpoint, &body).expect(201);
         for _ in 0..2 {
-            scim.post(endpoint, &body).refused(409, "uniqueness", &[attribute]);
+            scim.post(endpoint, &body).expect_error(409, "uniqueness", &[attribute]);
         }
         let found = scim.find(endpoint, &format!("{attribute} eq \"{name}\""));
         assert_eq!(found, [first.body], "one, as the first POST made it");

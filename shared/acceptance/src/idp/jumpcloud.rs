@@ -3,15 +3,17 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, GROUP, Manners, USER};
-use crate::expect::values;
-use crate::server::{Server, unique};
+use crate::answer::values;
+use crate::client::{Client, ClientProfile, GROUP, USER};
+use crate::target::{Target, unique};
 
-const JUMPCLOUD: Manners =
-    Manners { headers: &[("Accept", "application/scim+json")], content_type: "application/scim+json" };
+checks![activation_creates_changes_and_deletes_a_user_and_a_group, members_are_added_and_removed,];
 
-fn jumpcloud(server: &Server) -> Client {
-    server.client().with_manners(&JUMPCLOUD)
+const JUMPCLOUD: ClientProfile =
+    ClientProfile { headers: &[("Accept", "application/scim+json")], content_type: "application/scim+json" };
+
+fn jumpcloud(target: &Target) -> Client {
+    target.client().with_profile(&JUMPCLOUD)
 }
 
 fn user(name: &str) -> Value {
@@ -25,10 +27,8 @@ fn principal() -> String {
     format!("{}@jump.example", unique("jc."))
 }
 
-#[test]
-fn the_integration_is_switched_on() {
-    let server = Server::start();
-    let scim = jumpcloud(&server);
+fn activation_creates_changes_and_deletes_a_user_and_a_group(target: &Target) {
+    let scim = jumpcloud(target);
     // It is run again with each change of the settings: nothing may be left of the run before.
     let (name, group) = (principal(), unique("JumpCloud test "));
     for _ in 0..2 {
@@ -37,30 +37,28 @@ fn the_integration_is_switched_on() {
         let mut changed = user(&name);
         changed["name"]["givenName"] = json!("Changed");
         scim.put(&path, &changed).expect(200);
-        scim.get(&path).expect(200).holding(&changed);
+        scim.get(&path).expect(200).containing(&changed);
         let patch = json!([{ "op": "replace", "path": "name.familyName", "value": "Patched" }]);
         scim.patch(&path, &patch).expect(200);
         let name_now = json!({ "name": { "givenName": "Changed", "familyName": "Patched" } });
-        scim.get(&path).expect(200).holding(&name_now);
+        scim.get(&path).expect(200).containing(&name_now);
         scim.patch(&path, &json!([{ "op": "replace", "value": { "active": false } }])).expect(200);
-        scim.get(&path).expect(200).holding(&json!({ "active": false })).holding(&name_now);
+        scim.get(&path).expect(200).containing(&json!({ "active": false })).containing(&name_now);
 
         let body = json!({ "schemas": [GROUP], "displayName": group, "members": [] });
         let group_path = format!("/Groups/{}", scim.post("/Groups", &body).expect(201).id());
         scim.put(&group_path, &json!({ "schemas": [GROUP], "displayName": format!("{group} changed"), "members": [] }))
             .expect(200);
-        scim.get(&group_path).expect(200).holding(&json!({ "displayName": format!("{group} changed") }));
+        scim.get(&group_path).expect(200).containing(&json!({ "displayName": format!("{group} changed") }));
         scim.delete(&group_path).expect(204);
-        scim.get(&group_path).refused(404, "", &[]);
+        scim.get(&group_path).expect_error(404, "", &[]);
         scim.delete(&path).expect(204);
-        scim.get(&path).refused(404, "", &[]);
+        scim.get(&path).expect_error(404, "", &[]);
     }
 }
 
-#[test]
-fn members_come_and_go() {
-    let server = Server::start();
-    let scim = jumpcloud(&server);
+fn members_are_added_and_removed(target: &Target) {
+    let scim = jumpcloud(target);
     let users: Vec<String> = (0..3).map(|_| scim.post("/Users", &user(&principal())).expect(201).id()).collect();
     let name = unique("Jumpers ");
     let path = format!(
@@ -73,7 +71,7 @@ fn members_come_and_go() {
         ids
     };
     let sent = |ids: &[usize]| ids.iter().map(|at| json!({ "value": users[*at] })).collect::<Value>();
-    let read = || values(&scim.get(&path).expect(200).holding(&json!({ "displayName": name }))["members"]);
+    let read = || values(&scim.get(&path).expect(200).containing(&json!({ "displayName": name }))["members"]);
 
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": sent(&[0, 1, 2]) }])).expect(200);
     assert_eq!(read(), of(&[0, 1, 2]));

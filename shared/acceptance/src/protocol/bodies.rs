@@ -3,15 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::client::{ENTERPRISE, Request};
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    body_that_is_not_a_json_object_returns_400,
+    value_of_the_wrong_type_returns_400,
+    missing_or_empty_required_name_returns_400,
+    name_of_blanks_or_control_characters_returns_400,
+    malformed_members_return_400,
+];
 
 /// A gateway may have put U+FFFD in the place of bytes that are not UTF-8, which no user name may hold.
 const NOT_TEXT: &str = "invalidSyntax|invalidValue";
 
-#[test]
-fn what_is_not_a_json_object_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn body_that_is_not_a_json_object_returns_400(target: &Target) {
+    let scim = target.client();
     let id = scim.post("/Users", &json!({ "userName": unique("steady") })).expect(201).id();
     let deep = format!("{{\"userName\":{}\"a\"{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [&[u8]; 12] = [
@@ -36,7 +42,7 @@ fn what_is_not_a_json_object_is_refused() {
     ] {
         for body in bodies {
             let scim_type = if body.is_ascii() { "invalidSyntax" } else { NOT_TEXT };
-            scim.send(&Request::new(method, &path).bytes(body)).refused(400, scim_type, &[]);
+            scim.send(&Request::new(method, &path).bytes(body)).expect_error(400, scim_type, &[]);
         }
     }
 }
@@ -61,10 +67,8 @@ fn wrong_values() -> Vec<(Value, &'static [&'static str])> {
     ]
 }
 
-#[test]
-fn a_value_of_the_wrong_type_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn value_of_the_wrong_type_returns_400(target: &Target) {
+    let scim = target.client();
     let name = unique("typed");
     let id = scim.post("/Users", &json!({ "userName": name })).expect(201).id();
     let path = format!("/Users/{id}");
@@ -72,18 +76,16 @@ fn a_value_of_the_wrong_type_is_refused() {
     for (wrong, words) in wrong_values() {
         let mut body = wrong.clone();
         body["userName"] = json!(unique("wrong"));
-        scim.post("/Users", &body).refused(400, "invalidValue", words);
+        scim.post("/Users", &body).expect_error(400, "invalidValue", words);
         assert!(scim.find("/Users", &format!("userName eq {}", body["userName"])).is_empty());
         body["userName"] = json!(name);
-        scim.put(&path, &body).refused(400, "invalidValue", words);
+        scim.put(&path, &body).expect_error(400, "invalidValue", words);
         assert_eq!(scim.get(&path).expect(200).text, before);
     }
 }
 
-#[test]
-fn a_required_name_that_is_missing_or_empty_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn missing_or_empty_required_name_returns_400(target: &Target) {
+    let scim = target.client();
     for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
         let path =
             format!("{endpoint}/{}", scim.post(endpoint, &json!({ attribute: unique("named") })).expect(201).id());
@@ -96,25 +98,21 @@ fn a_required_name_that_is_missing_or_empty_is_refused() {
             json!({ attribute: ["a"] }),
             json!({ attribute: { "value": "a" } }),
         ] {
-            scim.post(endpoint, &body).refused(400, "invalidValue", &[attribute]);
-            scim.put(&path, &body).refused(400, "invalidValue", &[attribute]);
+            scim.post(endpoint, &body).expect_error(400, "invalidValue", &[attribute]);
+            scim.put(&path, &body).expect_error(400, "invalidValue", &[attribute]);
         }
     }
 }
 
-#[test]
-fn a_name_of_blanks_or_controls_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn name_of_blanks_or_control_characters_returns_400(target: &Target) {
+    let scim = target.client();
     for name in ["   ", "\u{0}", "a\u{7}b", "a\nb"] {
-        scim.post("/Users", &json!({ "userName": name })).refused(400, "invalidValue", &["userName"]);
+        scim.post("/Users", &json!({ "userName": name })).expect_error(400, "invalidValue", &["userName"]);
     }
 }
 
-#[test]
-fn members_of_the_wrong_shape_are_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn malformed_members_return_400(target: &Target) {
+    let scim = target.client();
     for (members, words) in [
         (json!(5), ["members"]),
         (json!([5]), ["members"]),
@@ -122,7 +120,11 @@ fn members_of_the_wrong_shape_are_refused() {
         (json!([{ "value": { "id": "x" } }]), ["members"]),
     ] {
         let name = unique("shapeless ");
-        scim.post("/Groups", &json!({ "displayName": name, "members": members })).refused(400, "invalidValue", &words);
+        scim.post("/Groups", &json!({ "displayName": name, "members": members })).expect_error(
+            400,
+            "invalidValue",
+            &words,
+        );
         assert!(scim.find("/Groups", &format!("displayName eq \"{name}\"")).is_empty());
     }
 }

@@ -1,13 +1,19 @@
-//! Many who change one group at once: all of them succeed, and the outcome is that of some order of theirs. On a busy machine some
-//! may be put off, and come again, as identity providers do.
+//! Concurrent changes of one group: all of them succeed, and the outcome is that of some serial order. On a busy machine some
+//! may be deferred with 429, and are then repeated, as identity providers do.
 
 use std::collections::BTreeSet;
-use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::client::Client;
-use crate::server::{Server, unique};
+use crate::client::{Client, PATCH, Request};
+use crate::parallel::{self, send_all};
+use crate::target::{Target, unique};
+
+checks![
+    hundred_concurrent_member_adds_all_succeed,
+    concurrent_large_and_small_changes_are_serializable,
+    concurrent_add_and_delete_leave_no_deleted_member,
+];
 
 type Ids = BTreeSet<String>;
 
@@ -17,7 +23,7 @@ fn users(scim: &Client, count: usize) -> Vec<String> {
         json!({ "method": "POST", "path": "/Users", "bulkId": format!("{number}"), "data": data })
     };
     let operations: Vec<Value> = (0..count).map(user).collect();
-    let answer = crate::bulk::send(scim, &Value::Array(operations)).expect(200);
+    let answer = crate::protocol::bulk::send(scim, &Value::Array(operations)).expect(200);
     let location = |report: &Value| report["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     answer["Operations"].as_array().unwrap().iter().map(location).collect()
 }
@@ -40,37 +46,25 @@ fn add(ids: &[String]) -> Value {
     json!([{ "op": "add", "path": "members", "value": listed(ids) }])
 }
 
-#[test]
-fn a_hundred_who_add_a_member_each_all_succeed() {
-    let server = Server::start();
-    let scim = server.client();
+fn hundred_concurrent_member_adds_all_succeed(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 100);
     let path = group(&scim, &[]);
-    thread::scope(|scope| {
-        for id in &ids {
-            let (scim, path) = (server.client().patient(true), &path);
-            scope.spawn(move || scim.patch(path, &add(std::slice::from_ref(id))).expect(200));
-        }
-    });
+    let patient = scim.clone().repeating(true);
+    parallel::run(ids.iter().map(|id| || patient.patch(&path, &add(std::slice::from_ref(id))).expect(200)).collect());
     assert_eq!(members(&scim, &path), ids.into_iter().collect());
 }
 
-#[test]
-fn large_and_small_changes_at_once_come_to_some_order_of_theirs() {
-    let server = Server::start();
-    let scim = server.client();
+fn concurrent_large_and_small_changes_are_serializable(target: &Target) {
+    let scim = target.client();
+    let patient = scim.clone().repeating(true);
     let ids = users(&scim, 120);
     let (one, other, late) = (&ids[..60], &ids[40..119], &ids[119..]);
     for _ in 0..5 {
         let path = group(&scim, &ids[..10]);
         let replace = |ids: &[String]| json!([{ "op": "replace", "path": "members", "value": listed(ids) }]);
         let changes = [replace(one), replace(other), add(late)];
-        thread::scope(|scope| {
-            for change in &changes {
-                let (scim, path) = (server.client().patient(true), &path);
-                scope.spawn(move || scim.patch(path, change).expect(200));
-            }
-        });
+        parallel::run(changes.iter().map(|change| || patient.patch(&path, change).expect(200)).collect());
         let set = |ids: &[String]| ids.iter().cloned().collect::<Ids>();
         let found = members(&scim, &path);
         let with_late = |ids: &[String]| set(&[ids, late].concat());
@@ -79,24 +73,22 @@ fn large_and_small_changes_at_once_come_to_some_order_of_theirs() {
     }
 }
 
-/// Whoever is deleted is in no group, whether it was added before, meanwhile or too late.
-#[test]
-fn adds_against_the_delete_of_the_same_user() {
-    let server = Server::start();
-    let scim = server.client();
+/// A deleted user is a member of no group, whether it was added before, meanwhile or too late.
+fn concurrent_add_and_delete_leave_no_deleted_member(target: &Target) {
+    let scim = target.client();
+    let patient = scim.clone().repeating(true);
     let ids = users(&scim, 60);
     let path = group(&scim, &[]);
     for victim in &ids[50..] {
         let large: Vec<String> = ids[..40].iter().chain([victim]).cloned().collect();
-        let changes = [add(std::slice::from_ref(victim)), add(&large)];
-        thread::scope(|scope| {
-            for change in &changes {
-                let (scim, path) = (server.client().patient(true), &path);
-                scope.spawn(move || scim.patch(path, change).expect(200));
-            }
-            let scim = server.client().patient(true);
-            scope.spawn(move || scim.delete(format!("/Users/{victim}")).expect(204));
-        });
+        let change = |operations: Value| {
+            Request::new("PATCH", &path).json(&json!({ "schemas": [PATCH], "Operations": operations }))
+        };
+        let delete = Request::new("DELETE", format!("/Users/{victim}"));
+        let requests = [change(add(std::slice::from_ref(victim))), change(add(&large)), delete];
+        for (answer, status) in send_all(&patient, &requests).into_iter().zip([200, 200, 204]) {
+            answer.expect(status);
+        }
         assert!(!members(&scim, &path).contains(victim));
         scim.get(format!("/Users/{victim}")).expect(404);
     }

@@ -3,69 +3,69 @@
 use serde_json::{Value, json};
 
 use crate::client::{ENTERPRISE, GROUP, LIST, USER, query};
-use crate::server::Server;
+use crate::target::Target;
 
-#[test]
-fn the_service_tells_what_it_can() {
-    let server = Server::start();
-    let scim = server.client();
-    let answer = scim.get("/ServiceProviderConfig").expect(200).holding(&json!({
+checks![
+    service_provider_config_states_the_features,
+    lists_agree_with_single_resources,
+    resource_type_names_its_schemas,
+    schema_describes_its_attributes,
+    filter_on_discovery_returns_403,
+];
+
+fn service_provider_config_states_the_features(target: &Target) {
+    let scim = target.client();
+    let answer = scim.get("/ServiceProviderConfig").expect(200).containing(&json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true }, "filter": { "supported": true },
         "changePassword": { "supported": false }, "sort": {}, "etag": {}, "bulk": {},
         "meta": { "resourceType": "ServiceProviderConfig", "location": format!("{}/ServiceProviderConfig", scim.base) },
     }));
-    answer.check(answer["filter"]["maxResults"].as_u64() >= Some(100), "wanted filter.maxResults");
+    answer.check(answer["filter"]["maxResults"].as_u64() >= Some(100), "expected filter.maxResults");
     for number in ["maxOperations", "maxPayloadSize"] {
-        answer.check(answer["bulk"][number].is_u64(), "wanted bulk's limits, supported or not");
+        answer.check(answer["bulk"][number].is_u64(), "expected bulk's limits, supported or not");
     }
     let schemes = answer["authenticationSchemes"].as_array().cloned().unwrap_or_default();
-    answer.check(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "wanted a bearer scheme");
+    answer.check(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "expected a bearer scheme");
 }
 
-#[test]
-fn lists_agree_with_their_items() {
-    let server = Server::start();
-    let scim = server.client();
+fn lists_agree_with_single_resources(target: &Target) {
+    let scim = target.client();
     for (endpoint, items) in [("/ResourceTypes", &["User", "Group"][..]), ("/Schemas", &[USER, GROUP, ENTERPRISE][..])]
     {
-        let list = scim.get(endpoint).expect(200).holding(&json!({ "schemas": [LIST], "startIndex": 1 }));
+        let list = scim.get(endpoint).expect(200).containing(&json!({ "schemas": [LIST], "startIndex": 1 }));
         let all = list.resources();
-        list.check(list.total() == all.len() as u64, "wanted a true count");
-        list.check(list["itemsPerPage"] == all.len(), "wanted a true page");
+        list.check(list.total() == all.len() as u64, "expected a true count");
+        list.check(list["itemsPerPage"] == all.len(), "expected a true page");
         for item in items {
-            let one = scim.get(format!("{endpoint}/{item}")).expect(200).holding(&json!({ "id": item }));
+            let one = scim.get(format!("{endpoint}/{item}")).expect(200).containing(&json!({ "id": item }));
             let location = format!("{}{endpoint}/{item}", scim.base);
-            let one = one.holding(&json!({ "meta": { "location": location } }));
+            let one = one.containing(&json!({ "meta": { "location": location } }));
             let listed: Vec<&Value> = all.iter().filter(|listed| listed["id"] == **item).collect();
-            list.check(listed == [&one.body], &format!("wanted {item} in the list, once, as it is by itself"));
+            list.check(listed == [&one.body], &format!("expected {item} in the list, once, as it is by itself"));
         }
-        scim.get(format!("{endpoint}/Nonsense")).refused(404, "", &[]);
+        scim.get(format!("{endpoint}/Nonsense")).expect_error(404, "", &[]);
     }
 }
 
-#[test]
-fn a_resource_type_names_its_schemas() {
-    let server = Server::start();
-    let scim = server.client();
-    scim.get("/ResourceTypes/User").expect(200).holding(&json!({
+fn resource_type_names_its_schemas(target: &Target) {
+    let scim = target.client();
+    scim.get("/ResourceTypes/User").expect(200).containing(&json!({
         "name": "User", "endpoint": "/Users", "schema": USER,
         "schemaExtensions": [{ "schema": ENTERPRISE, "required": false }],
     }));
     scim.get("/ResourceTypes/Group")
         .expect(200)
-        .holding(&json!({ "name": "Group", "endpoint": "/Groups", "schema": GROUP }));
+        .containing(&json!({ "name": "Group", "endpoint": "/Groups", "schema": GROUP }));
 }
 
-#[test]
-fn a_schema_tells_its_attributes() {
-    let server = Server::start();
-    let scim = server.client();
+fn schema_describes_its_attributes(target: &Target) {
+    let scim = target.client();
     let attribute = |urn: &str, name: &str| -> Value {
         let schema = scim.get(format!("/Schemas/{urn}")).expect(200);
         let all = schema["attributes"].as_array().cloned().unwrap_or_default();
         let found = all.iter().find(|attribute| attribute["name"] == name).cloned();
-        found.unwrap_or_else(|| panic!("no {name} in {urn}\n{}", schema.show()))
+        found.unwrap_or_else(|| panic!("no {name} in {urn}\n{}", schema))
     };
     let rows = [
         (
@@ -81,16 +81,14 @@ fn a_schema_tells_its_attributes() {
     ];
     for (urn, name, wanted) in rows {
         let found = attribute(urn, name);
-        assert!(crate::expect::holds(&found, &wanted), "{urn}:{name} is {found:#}, not {wanted}");
+        assert!(crate::answer::contains(&found, &wanted), "{urn}:{name} is {found:#}, not {wanted}");
     }
 }
 
-#[test]
-fn a_filter_is_forbidden() {
-    let server = Server::start();
-    let scim = server.client();
+fn filter_on_discovery_returns_403(target: &Target) {
+    let scim = target.client();
     for endpoint in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/ResourceTypes/User"] {
         let parameters = query(&[("filter", "name eq \"User\"")]);
-        scim.get(format!("{endpoint}?{parameters}")).refused(403, "", &["filter"]);
+        scim.get(format!("{endpoint}?{parameters}")).expect_error(403, "", &["filter"]);
     }
 }

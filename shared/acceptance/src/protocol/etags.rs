@@ -3,13 +3,23 @@
 
 use serde_json::{Value, json};
 
+use crate::answer::{Answer, values};
 use crate::client::{Client, PATCH, Request};
-use crate::expect::{Answer, values};
-use crate::faults::may_count;
-use crate::outage_site::Site;
-use crate::proxy::{Fault, TRANSACTION};
-use crate::server::{Server, may_spawn, unique};
-use crate::uniqueness::race;
+use crate::parallel::send_all;
+use crate::target::{Target, unique};
+
+checks![
+    every_answer_with_a_resource_has_its_version,
+    matching_if_none_match_returns_304,
+    group_membership_does_not_change_the_users_version,
+    member_changes_change_the_groups_version,
+    stale_if_match_returns_412_and_changes_nothing,
+    missing_resource_returns_404_whatever_the_condition,
+    one_of_16_concurrent_patches_with_if_match_succeeds: SingleAnswers,
+    one_of_16_concurrent_puts_with_if_match_succeeds: SingleAnswers,
+    one_of_16_concurrent_member_changes_with_if_match_succeeds: SingleAnswers,
+    concurrent_deletes_and_changes_with_if_match_have_one_winner: SingleAnswers,
+];
 
 const RACERS: usize = 16;
 
@@ -28,17 +38,15 @@ fn retitle(path: &str, title: &str) -> Request {
 /// The `ETag`, which is `meta.version` where there is a body.
 fn tag(answer: &Answer) -> String {
     let tag = answer.header("etag").to_owned();
-    answer.check(tag.starts_with("W/\"") && tag.ends_with('"'), "wanted a weak entity tag");
+    answer.check(tag.starts_with("W/\"") && tag.ends_with('"'), "expected a weak entity tag");
     if answer.body["meta"].is_object() {
-        answer.check(answer["meta"]["version"] == tag.as_str(), "wanted ETag equal to meta.version");
+        answer.check(answer["meta"]["version"] == tag.as_str(), "expected ETag equal to meta.version");
     }
     tag
 }
 
-#[test]
-fn every_answer_with_a_resource_has_its_version() {
-    let server = Server::start();
-    let scim = server.client();
+fn every_answer_with_a_resource_has_its_version(target: &Target) {
+    let scim = target.client();
     for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
         let name = unique("tagged");
         let created = scim.post(endpoint, &json!({ attribute: name })).expect(201);
@@ -57,15 +65,13 @@ fn every_answer_with_a_resource_has_its_version() {
         let minimal = patch(&path, &json!([{ "op": "replace", "path": "externalId", "value": "3" }]));
         let minimal = scim.send(&minimal.header("Prefer", "return=minimal")).expect(204);
         let projected = scim.get(format!("{path}?attributes=externalId")).expect(200);
-        projected.check(projected["meta"].is_null(), "wanted no meta");
+        projected.check(projected["meta"].is_null(), "expected no meta");
         assert_eq!(tag(&projected), tag(&minimal), "the header is there without meta, and without a body");
     }
 }
 
-#[test]
-fn what_is_known_is_not_sent_again() {
-    let server = Server::start();
-    let scim = server.client();
+fn matching_if_none_match_returns_304(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let group = scim.post("/Groups", &json!({ "displayName": unique("Known ") })).expect(201);
     for (path, known) in [
@@ -76,7 +82,7 @@ fn what_is_known_is_not_sent_again() {
         let strong = known.trim_start_matches("W/").to_owned();
         for tags in [known.clone(), strong, "*".to_owned(), format!("\"x\", {known}"), format!("W/\"0\",{known}")] {
             let answer = read(&tags);
-            answer.check(answer.status == 304 && answer.text.is_empty(), &format!("wanted 304 for {tags}"));
+            answer.check(answer.status == 304 && answer.text.is_empty(), &format!("expected 304 for {tags}"));
             assert_eq!(answer.header("etag"), known);
         }
         for tags in ["W/\"0\"", "\"x\"", "0", ""] {
@@ -86,23 +92,19 @@ fn what_is_known_is_not_sent_again() {
 }
 
 /// The groups of a user change without its version, so an answer that shows them is always sent.
-#[test]
-fn a_users_version_is_not_that_of_its_groups() {
-    let server = Server::start();
-    let scim = server.client();
+fn group_membership_does_not_change_the_users_version(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let (path, known) = (format!("/Users/{}", user.id()), tag(&user));
     let group = json!({ "displayName": unique("Later "), "members": [{ "value": user.id() }] });
     scim.post("/Groups", &group).expect(201);
     let read = scim.send(&Request::new("GET", &path).header("If-None-Match", known.clone())).expect(200);
-    read.check(read["groups"].as_array().is_some_and(|groups| groups.len() == 1), "wanted the group");
+    read.check(read["groups"].as_array().is_some_and(|groups| groups.len() == 1), "expected the group");
     assert_eq!(tag(&read), known);
 }
 
-#[test]
-fn a_groups_version_follows_its_members() {
-    let server = Server::start();
-    let scim = server.client();
+fn member_changes_change_the_groups_version(target: &Target) {
+    let scim = target.client();
     let (one, other) = (new_user(&scim).id(), new_user(&scim).id());
     let group = scim.post("/Groups", &json!({ "displayName": unique("Fluid ") })).expect(201);
     let path = format!("/Groups/{}", group.id());
@@ -118,13 +120,11 @@ fn a_groups_version_follows_its_members() {
     assert_eq!(tag(&scim.patch(&path, &add(&other)).expect(200)), seen[3], "a member already");
     scim.delete(format!("/Users/{other}")).expect(204);
     let read = scim.send(&Request::new("GET", &path).header("If-None-Match", seen[3].clone())).expect(200);
-    read.check(read["members"].is_null() && !seen.contains(&tag(&read)), "wanted a new version without the member");
+    read.check(read["members"].is_null() && !seen.contains(&tag(&read)), "expected a new version without the member");
 }
 
-#[test]
-fn a_change_is_made_to_the_version_that_was_read() {
-    let server = Server::start();
-    let scim = server.client();
+fn stale_if_match_returns_412_and_changes_nothing(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let path = format!("/Users/{}", user.id());
     let name = user["userName"].clone();
@@ -134,37 +134,37 @@ fn a_change_is_made_to_the_version_that_was_read() {
     let before = scim.get(&path).expect(200).text;
     for tags in [stale.as_str(), "\"x\"", "", "1", "W/\"0\", \"x\"", "\"x\", *", "\u{e9}"] {
         for request in [put(), retitle(&path, "Stale"), Request::new("DELETE", &path), Request::new("GET", &path)] {
-            scim.send(&request.header("If-Match", tags)).refused(412, "", &["If-Match"]);
+            scim.send(&request.header("If-Match", tags)).expect_error(412, "", &["If-Match"]);
         }
     }
     for tags in [current.as_str(), "*", "\"x\", *x*, W/\"0\""] {
         let tags = if tags.starts_with('"') { format!("\"x\", {current}") } else { tags.to_owned() };
         for request in [put(), retitle(&path, "Stale"), Request::new("DELETE", &path)] {
-            scim.send(&request.header("If-None-Match", tags.as_str())).refused(412, "", &["If-None-Match"]);
+            scim.send(&request.header("If-None-Match", tags.as_str())).expect_error(412, "", &["If-None-Match"]);
         }
     }
     assert_eq!(scim.get(&path).expect(200).text, before, "a refused change");
 
     let lists = [current.clone(), format!("\"x\", {current}"), "*".to_owned()];
     scim.send(&Request::new("GET", &path).header("If-Match", lists[1].as_str())).expect(200);
-    let mut now =
-        tag(&scim.send(&put().header("If-Match", lists[1].as_str())).expect(200).holding(&json!({ "title": "Put" })));
+    let mut now = tag(&scim
+        .send(&put().header("If-Match", lists[1].as_str()))
+        .expect(200)
+        .containing(&json!({ "title": "Put" })));
     now = tag(&scim
         .send(&retitle(&path, "Patched").header("If-Match", now))
         .expect(200)
-        .holding(&json!({ "title": "Patched" })));
+        .containing(&json!({ "title": "Patched" })));
     scim.send(&retitle(&path, "Any").header("If-Match", "*")).expect(200);
-    scim.send(&Request::new("DELETE", &path).header("If-Match", now)).refused(412, "", &[]);
+    scim.send(&Request::new("DELETE", &path).header("If-Match", now)).expect_error(412, "", &[]);
     let last = tag(&scim.get(&path).expect(200));
     scim.send(&Request::new("DELETE", &path).header("If-Match", last)).expect(204);
-    scim.get(&path).refused(404, "", &[]);
+    scim.get(&path).expect_error(404, "", &[]);
 }
 
 /// A failure that does not depend on the condition comes first (RFC 9110 §13.2.1).
-#[test]
-fn what_is_not_there_is_not_found_whatever_the_condition() {
-    let server = Server::start();
-    let scim = server.client();
+fn missing_resource_returns_404_whatever_the_condition(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let path = format!("/Users/{}", user.id());
     scim.delete(&path).expect(204);
@@ -176,7 +176,7 @@ fn what_is_not_there_is_not_found_whatever_the_condition() {
                 Request::new("DELETE", &path),
                 Request::new("GET", &path),
             ] {
-                scim.send(&request.header(name, tags.as_str())).refused(404, "", &[]);
+                scim.send(&request.header(name, tags.as_str())).expect_error(404, "", &[]);
             }
         }
     }
@@ -187,22 +187,17 @@ fn one_gets_through(answers: Vec<Answer>, success: u16) -> (usize, Answer) {
     let mut through = None;
     for (number, answer) in answers.into_iter().enumerate() {
         if answer.status == success {
-            assert!(through.is_none(), "a second one: {}", answer.show());
+            assert!(through.is_none(), "a second one: {}", answer);
             through = Some((number, answer.expect(success)));
         } else {
-            answer.refused(412, "", &["If-Match"]);
+            answer.expect_error(412, "", &["If-Match"]);
         }
     }
     through.expect("one that gets through")
 }
 
-#[test]
-fn of_16_patches_of_one_version_one_is_made() {
-    if !may_count("of_16_patches_of_one_version_one_is_made") {
-        return;
-    }
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_16_concurrent_patches_with_if_match_succeeds(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let path = format!("/Users/{}", user.id());
     let attributes = |number: usize| json!({ "title": format!("T{number}"), "emails": [{ "value": format!("{number}@race.example") }] });
@@ -210,8 +205,8 @@ fn of_16_patches_of_one_version_one_is_made() {
         patch(&path, &json!([{ "op": "replace", "value": attributes(number) }])).header("If-Match", tag(&user))
     };
     let requests: Vec<Request> = (0..RACERS).map(racer).collect();
-    let (number, answer) = one_gets_through(race(&scim, &requests), 200);
-    let read = scim.get(&path).expect(200).holding(&attributes(number));
+    let (number, answer) = one_gets_through(send_all(&scim, &requests), 200);
+    let read = scim.get(&path).expect(200).containing(&attributes(number));
     assert_eq!(read.body, answer.body, "what was answered is what is there");
     for other in (0..RACERS).filter(|other| *other != number) {
         assert!(
@@ -221,13 +216,8 @@ fn of_16_patches_of_one_version_one_is_made() {
     }
 }
 
-#[test]
-fn of_16_puts_of_one_version_onto_one_name_one_is_made() {
-    if !may_count("of_16_puts_of_one_version_onto_one_name_one_is_made") {
-        return;
-    }
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_16_concurrent_puts_with_if_match_succeeds(target: &Target) {
+    let scim = target.client();
     let user = new_user(&scim);
     let path = format!("/Users/{}", user.id());
     // All take the same new name: to the losers it is not taken, their version is gone.
@@ -237,17 +227,12 @@ fn of_16_puts_of_one_version_onto_one_name_one_is_made() {
         Request::new("PUT", &path).json(&body).header("If-Match", tag(&user))
     };
     let requests: Vec<Request> = (0..RACERS).map(racer).collect();
-    let (number, _) = one_gets_through(race(&scim, &requests), 200);
-    scim.get(&path).expect(200).holding(&json!({ "userName": name, "title": format!("T{number}") }));
+    let (number, _) = one_gets_through(send_all(&scim, &requests), 200);
+    scim.get(&path).expect(200).containing(&json!({ "userName": name, "title": format!("T{number}") }));
 }
 
-#[test]
-fn of_16_changes_of_members_of_one_version_one_is_made() {
-    if !may_count("of_16_changes_of_members_of_one_version_one_is_made") {
-        return;
-    }
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_16_concurrent_member_changes_with_if_match_succeeds(target: &Target) {
+    let scim = target.client();
     let users: Vec<String> = (0..RACERS).map(|_| new_user(&scim).id()).collect();
     let group = scim.post("/Groups", &json!({ "displayName": unique("Raced ") })).expect(201);
     let path = format!("/Groups/{}", group.id());
@@ -256,7 +241,7 @@ fn of_16_changes_of_members_of_one_version_one_is_made() {
             .header("If-Match", tag(&group))
     };
     let requests: Vec<Request> = users.iter().map(racer).collect();
-    let (number, _) = one_gets_through(race(&scim, &requests), 200);
+    let (number, _) = one_gets_through(send_all(&scim, &requests), 200);
     assert_eq!(values(&scim.get(&path).expect(200)["members"]), [users[number].clone()]);
     for (other, id) in users.iter().enumerate() {
         let groups = values(&scim.get(format!("/Users/{id}")).expect(200)["groups"]);
@@ -265,13 +250,8 @@ fn of_16_changes_of_members_of_one_version_one_is_made() {
 }
 
 /// Changes and deletes of one version: either a change was made and the resource lives, or it is gone and no change was.
-#[test]
-fn a_delete_races_like_any_change() {
-    if !may_count("a_delete_races_like_any_change") {
-        return;
-    }
-    let server = Server::start();
-    let scim = server.client();
+fn concurrent_deletes_and_changes_with_if_match_have_one_winner(target: &Target) {
+    let scim = target.client();
     for _ in 0..4 {
         let user = new_user(&scim);
         let path = format!("/Users/{}", user.id());
@@ -280,41 +260,17 @@ fn a_delete_races_like_any_change() {
             _ => Request::new("DELETE", &path).header("If-Match", tag(&user)),
         };
         let requests: Vec<Request> = (0..8).map(racer).collect();
-        let answers = race(&scim, &requests);
+        let answers = send_all(&scim, &requests);
         let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
         let through = statuses.iter().filter(|status| **status < 300).count();
         assert_eq!(through, 1, "{statuses:?}");
         if statuses.contains(&204) {
             assert!(statuses.iter().all(|status| [204, 412, 404].contains(status)), "{statuses:?}");
-            scim.get(&path).refused(404, "", &[]);
+            scim.get(&path).expect_error(404, "", &[]);
         } else {
             assert!(statuses.iter().all(|status| [200, 412].contains(status)), "{statuses:?}");
             let number = statuses.iter().position(|status| *status == 200).unwrap();
-            scim.get(&path).expect(200).holding(&json!({ "title": format!("T{number}") }));
+            scim.get(&path).expect(200).containing(&json!({ "title": format!("T{number}") }));
         }
-    }
-}
-
-/// The version is right when it is read, and another change comes before the write: the write itself has to see it.
-#[test]
-fn a_change_between_read_and_write_is_not_overwritten() {
-    if !may_spawn("a_change_between_read_and_write_is_not_overwritten") {
-        return;
-    }
-    let site = Site::new();
-    let path = format!("/Users/{}", site.ann);
-    let put = Request::new("PUT", &path).json(&json!({ "userName": "ann", "title": "Late" }));
-    for (number, request) in [put, retitle(&path, "Late"), Request::new("DELETE", &path)].into_iter().enumerate() {
-        let request = request.header("If-Match", tag(&site.scim.get(&path).expect(200)));
-        site.proxy.fail_times(1, TRANSACTION, Fault::Hold);
-        let between = format!("Between {number}");
-        std::thread::scope(|scope| {
-            let late = scope.spawn(|| site.scim.send(&request));
-            site.proxy.wait();
-            site.scim.send(&retitle(&path, &between)).expect(200);
-            site.proxy.pass();
-            late.join().unwrap().refused(412, "", &["If-Match"]);
-        });
-        site.scim.get(&path).expect(200).holding(&json!({ "title": between }));
     }
 }

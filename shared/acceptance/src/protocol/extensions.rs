@@ -1,22 +1,25 @@
-//! Extension schemas by file (RFC 7643 §3.3): what the files in `tests/extensions` say is what the server does, where it
-//! was built with them (`SCIM_EXTENSIONS=functions/local/tests/extensions`).
+//! Extension schemas from files (RFC 7643 §3.3): a server that was built with the files in `shared/acceptance/extensions`
+//! (`SCIM_EXTENSIONS=shared/acceptance/extensions`) behaves as they define.
 
 use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, GROUP, LIST, USER};
-use crate::server::{Server, skipped, unique};
+use crate::target::{Target, unique};
+
+checks![
+    discovery_shows_the_schema_files: ExampleExtensions,
+    user_extension_is_stored_and_returned: ExampleExtensions,
+    patch_changes_extension_attributes: ExampleExtensions,
+    filters_find_by_extension_attributes: ExampleExtensions,
+    group_extension_is_stored_and_returned: ExampleExtensions,
+];
 
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 const COST: &str = "urn:example:params:scim:schemas:extension:cost:2.0:Group";
 
-/// A client, if the server was built with the files.
-fn client(server: &Server, test: &str) -> Option<Client> {
-    let scim = server.client();
-    let built = scim.get(format!("/Schemas/{BADGE}")).status == 200;
-    if !built {
-        skipped(test, "the server was not built with SCIM_EXTENSIONS=functions/local/tests/extensions");
-    }
-    built.then_some(scim)
+/// Whether the server was built with the files.
+pub(crate) fn are_there(target: &Target) -> bool {
+    target.client().try_get(&format!("/Schemas/{BADGE}")).is_ok_and(|answer| answer.status == 200)
 }
 
 fn create(scim: &Client, badge: &Value) -> (String, Value) {
@@ -24,30 +27,26 @@ fn create(scim: &Client, badge: &Value) -> (String, Value) {
     (created.id(), created.body)
 }
 
-#[test]
-fn discovery_shows_the_files() {
-    let server = Server::start();
-    let Some(scim) = client(&server, "discovery_shows_the_files") else { return };
-    scim.get("/ResourceTypes/User").expect(200).holding(&json!({ "schemaExtensions": [
+fn discovery_shows_the_schema_files(target: &Target) {
+    let scim = target.client();
+    scim.get("/ResourceTypes/User").expect(200).containing(&json!({ "schemaExtensions": [
         { "schema": ENTERPRISE, "required": false }, { "schema": BADGE, "required": false },
     ] }));
     let extensions = json!({ "schemaExtensions": [{ "schema": COST, "required": false }] });
-    scim.get("/ResourceTypes/Group").expect(200).holding(&extensions);
-    let badge = scim.get(format!("/Schemas/{BADGE}")).expect(200).holding(&json!({ "id": BADGE, "name": "Badge" }));
-    let file: Value = serde_json::from_str(include_str!("../extensions/badge.json")).unwrap();
+    scim.get("/ResourceTypes/Group").expect(200).containing(&extensions);
+    let badge = scim.get(format!("/Schemas/{BADGE}")).expect(200).containing(&json!({ "id": BADGE, "name": "Badge" }));
+    let file: Value = serde_json::from_str(include_str!("../../extensions/badge.json")).unwrap();
     let (shown, said) = (badge["attributes"].as_array().unwrap(), file["attributes"].as_array().unwrap());
     assert_eq!(shown.len(), said.len());
     for (shown, said) in shown.iter().zip(said) {
-        assert!(crate::expect::holds(shown, said), "{shown:#} is not {said:#}");
+        assert!(crate::answer::contains(shown, said), "{shown:#} is not {said:#}");
         // What the file leaves out is RFC 7643 §2.2's.
         assert!(shown["mutability"].is_string() && shown["required"].is_boolean(), "{shown:#}");
     }
 }
 
-#[test]
-fn a_user_carries_the_extension() {
-    let server = Server::start();
-    let Some(scim) = client(&server, "a_user_carries_the_extension") else { return };
+fn user_extension_is_stored_and_returned(target: &Target) {
+    let scim = target.client();
     let (id, created) = create(&scim, &json!({ "Level": "staff", "serial": "aB1", "pin": "1234", "picture": "aGk=" }));
     assert_eq!(created["schemas"], json!([USER, BADGE]));
     assert_eq!(created[BADGE], json!({ "level": "staff", "serial": "aB1" }));
@@ -60,14 +59,14 @@ fn a_user_carries_the_extension() {
         (json!({ "level": "staff", "issued": "soon" }), "issued"),
     ] {
         let body = json!({ "userName": unique("badge"), BADGE: badge });
-        scim.post("/Users", &body).refused(400, "invalidValue", &[words]);
+        scim.post("/Users", &body).expect_error(400, "invalidValue", &[words]);
     }
     // PUT: what is immutable or secret is kept, all else is replaced.
     let body = json!({ "userName": created["userName"], BADGE: { "level": "visitor" } });
     let replaced = scim.put(&path, &body).expect(200);
     assert_eq!(replaced[BADGE], json!({ "level": "visitor", "serial": "aB1" }));
     let body = json!({ "userName": created["userName"], BADGE: { "level": "visitor", "serial": "other" } });
-    scim.put(&path, &body).refused(400, "mutability", &["serial"]);
+    scim.put(&path, &body).expect_error(400, "mutability", &["serial"]);
     // What is immutable and was not set is taken.
     let (id, created) = create(&scim, &json!({ "level": "staff" }));
     let body = json!({ "userName": created["userName"], BADGE: { "level": "staff", "serial": "late" } });
@@ -75,10 +74,8 @@ fn a_user_carries_the_extension() {
     assert_eq!(replaced[BADGE]["serial"], "late");
 }
 
-#[test]
-fn patch_reaches_into_the_extension() {
-    let server = Server::start();
-    let Some(scim) = client(&server, "patch_reaches_into_the_extension") else { return };
+fn patch_changes_extension_attributes(target: &Target) {
+    let scim = target.client();
     let (id, _) = create(&scim, &json!({ "level": "staff", "serial": "1" }));
     let path = format!("/Users/{id}");
     let answer = scim.patch(
@@ -90,16 +87,16 @@ fn patch_reaches_into_the_extension() {
         ]),
     );
     let doors = json!([{ "value": "1", "type": "lab", "until": "2027-01-01T00:00:00Z" }]);
-    answer
-        .expect(200)
-        .holding(&json!({ BADGE: { "level": "staff", "serial": "1", "floor": 4, "deposit": 12.5, "doors": doors } }));
+    answer.expect(200).containing(
+        &json!({ BADGE: { "level": "staff", "serial": "1", "floor": 4, "deposit": 12.5, "doors": doors } }),
+    );
     for (operation, scim_type) in [
         (json!({ "op": "replace", "path": format!("{BADGE}:serial"), "value": "2" }), "mutability"),
         (json!({ "op": "replace", "path": format!("{BADGE}:printedBy"), "value": "x" }), "mutability"),
         (json!({ "op": "remove", "path": format!("{BADGE}:level") }), "mutability"),
         (json!({ "op": "replace", "path": format!("{BADGE}:floor"), "value": 4.5 }), "invalidValue"),
     ] {
-        scim.patch(&path, &json!([operation])).refused(400, scim_type, &[]);
+        scim.patch(&path, &json!([operation])).expect_error(400, scim_type, &[]);
     }
     // Without its immutable serial the whole of it can go.
     let (id, _) = create(&scim, &json!({ "level": "staff" }));
@@ -108,10 +105,8 @@ fn patch_reaches_into_the_extension() {
     assert_eq!((&answer["schemas"], answer.body.get(BADGE)), (&json!([USER]), None));
 }
 
-#[test]
-fn filters_find_by_the_extension() {
-    let server = Server::start();
-    let Some(scim) = client(&server, "filters_find_by_the_extension") else { return };
+fn filters_find_by_extension_attributes(target: &Target) {
+    let scim = target.client();
     let tag = unique("tag");
     let badge = json!({ "level": "staff", "serial": "aB1", "floor": 7, "tags": [tag, "x"], "pin": "1234" });
     let (id, _) = create(&scim, &badge);
@@ -126,15 +121,13 @@ fn filters_find_by_the_extension() {
         assert_eq!(find(&filter), expect, "{filter}");
     }
     let secret = format!("{BADGE}:pin sw \"1\"");
-    scim.list("/Users", &[("filter", &secret)]).refused(400, "invalidFilter", &["secret"]);
+    scim.list("/Users", &[("filter", &secret)]).expect_error(400, "invalidFilter", &["secret"]);
     let wrong = format!("{BADGE}:floor eq \"7\"");
-    scim.list("/Users", &[("filter", &wrong)]).refused(400, "invalidFilter", &["floor"]);
+    scim.list("/Users", &[("filter", &wrong)]).expect_error(400, "invalidFilter", &["floor"]);
 }
 
-#[test]
-fn a_group_carries_its_own() {
-    let server = Server::start();
-    let Some(scim) = client(&server, "a_group_carries_its_own") else { return };
+fn group_extension_is_stored_and_returned(target: &Target) {
+    let scim = target.client();
     let name = unique("cost");
     let group = scim.post("/Groups", &json!({ "displayName": name, COST: { "budget": 1000.5 } })).expect(201);
     assert_eq!((&group["schemas"], &group[COST]), (&json!([GROUP, COST]), &json!({ "budget": 1000.5 })));
@@ -142,5 +135,7 @@ fn a_group_carries_its_own() {
     let patched = scim.patch(format!("/Groups/{}", group.id()), &operations).expect(200);
     assert_eq!(patched[COST], json!({ "budget": 1000.5, "approver": "Ada" }));
     let filter = format!("displayName eq \"{name}\" and {COST}:approver eq \"Ada\"");
-    scim.list("/Groups", &[("filter", &filter)]).expect(200).holding(&json!({ "schemas": [LIST], "totalResults": 1 }));
+    scim.list("/Groups", &[("filter", &filter)])
+        .expect(200)
+        .containing(&json!({ "schemas": [LIST], "totalResults": 1 }));
 }

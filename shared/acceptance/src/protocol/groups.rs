@@ -2,10 +2,24 @@
 
 use serde_json::{Value, json};
 
+use crate::answer::values;
 use crate::client::Client;
-use crate::expect::values;
-use crate::faults::afresh;
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    member_has_display_type_and_reference,
+    members_are_patched_in_every_form,
+    repeated_member_gets_its_new_display,
+    deleted_user_leaves_all_groups,
+    delete_at_the_wrong_endpoint_changes_nothing,
+    groups_are_found_by_name_and_by_member,
+    members_are_left_out_on_request,
+    change_of_many_members_is_one_change,
+    deleted_member_leaves_many_groups_and_cycles,
+    bulk_request_adds_many_members,
+    more_than_100_000_members_return_413_and_change_nothing,
+    patch_of_a_large_group_returns_204_unless_attributes_are_requested,
+];
 
 fn users(scim: &Client, count: usize) -> Vec<String> {
     (0..count).map(|_| scim.post("/Users", &json!({ "userName": unique("member") })).expect(201).id()).collect()
@@ -24,10 +38,8 @@ fn members_of(scim: &Client, id: &str) -> Vec<String> {
     values(&scim.get(format!("/Groups/{id}")).expect(200)["members"])
 }
 
-#[test]
-fn a_member_comes_back_with_display_type_and_reference() {
-    let server = Server::start();
-    let scim = server.client();
+fn member_has_display_type_and_reference(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 1);
     let inner = group(&scim, &ids);
     let name = unique("Outer ");
@@ -36,15 +48,15 @@ fn a_member_comes_back_with_display_type_and_reference() {
     let path = format!("/Groups/{}", outer.id());
     for answer in [outer, scim.get(&path).expect(200)] {
         let found = answer["members"].as_array().cloned().unwrap_or_default();
-        answer.check(found.len() == 2, "wanted two members");
+        answer.check(found.len() == 2, "expected two members");
         for (id, endpoint, kind) in [(&ids[0], "Users", "User"), (&inner, "Groups", "Group")] {
             let member = found.iter().find(|member| member["value"] == id.as_str()).expect("the member");
             let location = scim.get(format!("/{endpoint}/{id}")).expect(200)["meta"]["location"].clone();
-            answer.check(member["$ref"] == location, "wanted $ref to be the member's meta.location");
-            answer.check(member["type"] == kind, "wanted the member's type");
+            answer.check(member["$ref"] == location, "expected $ref to be the member's meta.location");
+            answer.check(member["type"] == kind, "expected the member's type");
         }
         let user = found.iter().find(|member| member["value"] == ids[0].as_str()).unwrap();
-        answer.check(user["display"] == "As sent", "wanted display as sent");
+        answer.check(user["display"] == "As sent", "expected display as sent");
     }
     // From the other side, of each group that the user is in, but not through another (RFC 7643 §4.1.2).
     let user = scim.get(format!("/Users/{}", ids[0])).expect(200);
@@ -55,13 +67,11 @@ fn a_member_comes_back_with_display_type_and_reference() {
         let (name, location) = (&group["displayName"], &group["meta"]["location"]);
         json!({ "value": group["id"], "$ref": location, "display": name, "type": "direct" })
     });
-    user.check(groups == wanted, "wanted both groups with name and reference");
+    user.check(groups == wanted, "expected both groups with name and reference");
 }
 
-#[test]
-fn members_are_patched_in_every_form() {
-    let server = Server::start();
-    let scim = server.client();
+fn members_are_patched_in_every_form(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 4);
     let id = group(&scim, &ids[..2]);
     let path = format!("/Groups/{id}");
@@ -93,7 +103,7 @@ fn members_are_patched_in_every_form() {
         let wanted: Vec<usize> = wanted.chars().map(|digit| digit.to_digit(10).unwrap() as usize).collect();
         let mut in_group: Vec<String> = wanted.iter().map(|number| ids[*number].clone()).collect();
         in_group.sort();
-        answer.check(values(&answer["members"]) == in_group, &format!("wanted members {wanted:?}"));
+        answer.check(values(&answer["members"]) == in_group, &format!("expected members {wanted:?}"));
         assert_eq!(members_of(&scim, &id), in_group, "{operations}");
         for (number, user) in ids.iter().enumerate() {
             let groups = values(&scim.get(format!("/Users/{user}")).expect(200)["groups"]);
@@ -107,10 +117,8 @@ fn members_are_patched_in_every_form() {
 }
 
 /// Who is a member already gets the `display` that is sent, in each way that members are sent.
-#[test]
-fn a_member_that_is_sent_again_gets_its_new_display() {
-    let server = Server::start();
-    let scim = server.client();
+fn repeated_member_gets_its_new_display(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 2);
     let (name, path) = (unique("Group "), format!("/Groups/{}", group(&scim, &ids)));
     let called = |display: &str| json!([{ "value": ids[0], "display": display }, { "value": ids[1] }]);
@@ -119,29 +127,27 @@ fn a_member_that_is_sent_again_gets_its_new_display() {
         scim.patch(&path, &operations).expect(200)
     };
     let kept = format!("called {}", ids[1]);
-    let check = |answer: crate::expect::Answer, display: &str| {
+    let check = |answer: crate::answer::Answer, display: &str| {
         for answer in [answer, scim.get(&path).expect(200)] {
             let members = answer["members"].as_array().cloned().unwrap_or_default();
             let display_of =
                 |id: &str| members.iter().find(|member| member["value"] == id).map(|it| it["display"].clone());
-            answer.check(members.len() == 2, "wanted the same members");
-            answer.check(display_of(&ids[0]) == Some(json!(display)), "wanted the display that was sent");
-            answer.check(display_of(&ids[1]) == Some(json!(kept)), "wanted the display that was not sent as it was");
+            answer.check(members.len() == 2, "expected the same members");
+            answer.check(display_of(&ids[0]) == Some(json!(display)), "expected the display that was sent");
+            answer.check(display_of(&ids[1]) == Some(json!(kept)), "expected the display that was not sent as it was");
         }
     };
     check(patch("add", "One"), "One");
     check(patch("replace", "Two"), "Two");
     let version = scim.get(&path).expect(200)["meta"]["version"].clone();
     let again = patch("add", "Two");
-    again.check(again["meta"]["version"] == version, "wanted a change of nothing to write nothing");
+    again.check(again["meta"]["version"] == version, "expected a change of nothing to write nothing");
     let put = json!({ "displayName": name, "members": called("Three") });
     check(scim.put(&path, &put).expect(200), "Three");
 }
 
-#[test]
-fn a_deleted_user_leaves_all_groups() {
-    let server = Server::start();
-    let scim = server.client();
+fn deleted_user_leaves_all_groups(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 2);
     let groups = [group(&scim, &ids), group(&scim, &ids[..1])];
     scim.delete(format!("/Users/{}", ids[0])).expect(204);
@@ -153,24 +159,20 @@ fn a_deleted_user_leaves_all_groups() {
 }
 
 /// Who is deleted where it is not found keeps its groups and its members.
-#[test]
-fn a_delete_at_the_other_endpoint_takes_nothing_away() {
-    let server = Server::start();
-    let scim = server.client();
+fn delete_at_the_wrong_endpoint_changes_nothing(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 1);
     let inner = group(&scim, &ids);
     let outer = group(&scim, &[ids[0].clone(), inner.clone()]);
-    scim.delete(format!("/Groups/{}", ids[0])).refused(404, "", &[]);
-    scim.delete(format!("/Users/{inner}")).refused(404, "", &[]);
+    scim.delete(format!("/Groups/{}", ids[0])).expect_error(404, "", &[]);
+    scim.delete(format!("/Users/{inner}")).expect_error(404, "", &[]);
     assert_eq!(members_of(&scim, &outer).len(), 2);
     assert_eq!(members_of(&scim, &inner), ids);
     assert_eq!(values(&scim.get(format!("/Users/{}", ids[0])).expect(200)["groups"]).len(), 2);
 }
 
-#[test]
-fn groups_are_found_by_name_and_by_member() {
-    let server = Server::start();
-    let scim = server.client();
+fn groups_are_found_by_name_and_by_member(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 2);
     let name = unique("Findable ");
     let body = json!({ "displayName": name, "externalId": format!("X{name}"), "members": members(&ids[..1]) });
@@ -199,32 +201,28 @@ fn groups_are_found_by_name_and_by_member() {
     assert_eq!(mine[0]["id"], ids[0].as_str());
 }
 
-#[test]
-fn members_are_left_out_on_request() {
-    let server = Server::start();
-    let scim = server.client();
+fn members_are_left_out_on_request(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 2);
     let id = group(&scim, &ids);
     let path = format!("/Groups/{id}");
     let filter = format!("id eq \"{id}\"");
     let without = json!({ "id": id, "displayName": "*", "members": null });
-    scim.get(format!("{path}?excludedAttributes=members")).expect(200).holding(&without);
+    scim.get(format!("{path}?excludedAttributes=members")).expect(200).containing(&without);
     scim.list("/Groups", &[("filter", &filter), ("excludedAttributes", "members")])
         .expect(200)
-        .holding(&json!({ "totalResults": 1, "Resources": [without] }));
+        .containing(&json!({ "totalResults": 1, "Resources": [without] }));
     let operations = json!([{ "op": "replace", "path": "externalId", "value": "E" }]);
-    scim.patch(format!("{path}?excludedAttributes=MEMBERS"), &operations).expect(200).holding(&without);
+    scim.patch(format!("{path}?excludedAttributes=MEMBERS"), &operations).expect(200).containing(&without);
     let only =
-        scim.get(format!("{path}?attributes=members.value")).expect(200).holding(&json!({ "displayName": null }));
+        scim.get(format!("{path}?attributes=members.value")).expect(200).containing(&json!({ "displayName": null }));
     assert_eq!(values(&only["members"]).len(), 2);
-    only.check(only["members"][0]["display"].is_null(), "wanted the members' value only");
+    only.check(only["members"][0]["display"].is_null(), "expected the members' value only");
 }
 
 /// More members than one transaction holds, by each way there is.
-#[test]
-fn a_change_of_many_members_is_one_change() {
-    let server = Server::start();
-    let scim = server.client();
+fn change_of_many_members_is_one_change(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 120);
     let name = unique("Large ");
     let whole = |ids: &[String]| json!({ "displayName": name, "members": members(ids) });
@@ -255,14 +253,12 @@ fn a_change_of_many_members_is_one_change() {
     assert!(members_of(&scim, &id).is_empty());
     scim.patch(&path, &add).expect(200);
     scim.delete(&path).expect(204);
-    scim.get(format!("/Users/{}", ids[0])).expect(200).holding(&json!({ "groups": null }));
+    scim.get(format!("/Users/{}", ids[0])).expect(200).containing(&json!({ "groups": null }));
 }
 
 /// More groups than leave with their member in one transaction; groups in groups, and in a circle.
-#[test]
-fn whoever_is_deleted_leaves_many_groups_and_circles() {
-    let server = Server::start();
-    let scim = server.client();
+fn deleted_member_leaves_many_groups_and_cycles(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 1);
     let groups: Vec<String> = (0..33).map(|_| group(&scim, &ids)).collect();
     scim.delete(format!("/Users/{}", ids[0])).expect(204);
@@ -284,37 +280,29 @@ fn whoever_is_deleted_leaves_many_groups_and_circles() {
     assert!(members_of(&scim, &groups[2]).is_empty());
 }
 
-#[test]
-fn a_bulk_request_may_change_many_members_at_once() {
-    afresh(|| {
-        let server = Server::start();
-        let scim = server.client();
-        let ids = users(&scim, 40);
-        let data = json!({ "displayName": unique("Bulk "), "members": members(&ids) });
-        let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "g", "data": data }]);
-        let answer = crate::bulk::send(&scim, &operations).expect(200);
-        assert_eq!(crate::bulk::statuses(&answer), "201");
-        let id = answer["Operations"][0]["location"].as_str().unwrap().rsplit('/').next().unwrap();
-        assert_eq!(members_of(&scim, id).len(), 40);
-    });
+fn bulk_request_adds_many_members(target: &Target) {
+    let scim = target.client();
+    let ids = users(&scim, 40);
+    let data = json!({ "displayName": unique("Bulk "), "members": members(&ids) });
+    let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "g", "data": data }]);
+    let answer = crate::protocol::bulk::send(&scim, &operations).expect(200);
+    assert_eq!(crate::protocol::bulk::statuses(&answer), "201");
+    let id = answer["Operations"][0]["location"].as_str().unwrap().rsplit('/').next().unwrap();
+    assert_eq!(members_of(&scim, id).len(), 40);
 }
 
-#[test]
-fn more_than_a_hundred_thousand_members_are_refused_whole() {
-    let server = Server::start();
-    let scim = server.client();
+fn more_than_100_000_members_return_413_and_change_nothing(target: &Target) {
+    let scim = target.client();
     let id = group(&scim, &[]);
     let nobody: Value = (0..100_001).map(|at| json!({ "value": format!("n{at}") })).collect();
     let add = json!([{ "op": "add", "path": "members", "value": nobody }]);
-    scim.patch(format!("/Groups/{id}"), &add).refused(413, "", &["100001", "100000"]);
+    scim.patch(format!("/Groups/{id}"), &add).expect_error(413, "", &["100001", "100000"]);
     assert!(members_of(&scim, &id).is_empty());
 }
 
 /// RFC 7644 §3.5.2 lets a PATCH answer without a body; the members of a large group are then not read.
-#[test]
-fn a_patch_of_a_large_group_answers_without_a_body_unless_asked() {
-    let server = Server::start();
-    let scim = server.client();
+fn patch_of_a_large_group_returns_204_unless_attributes_are_requested(target: &Target) {
+    let scim = target.client();
     let ids = users(&scim, 1001);
     let path = format!("/Groups/{}", group(&scim, &[]));
     let add = |ids: &[String]| json!([{ "op": "add", "path": "members", "value": members(ids) }]);
@@ -322,9 +310,9 @@ fn a_patch_of_a_large_group_answers_without_a_body_unless_asked() {
         scim.patch(&path, &add(some)).expect(200);
     }
     let last = scim.patch(&path, &add(&ids[1000..])).expect(204);
-    last.check(last.text.is_empty(), "wanted no body");
+    last.check(last.text.is_empty(), "expected no body");
     let asked = scim.patch(format!("{path}?attributes=displayName"), &add(&ids[1000..])).expect(200);
-    asked.check(asked["displayName"].is_string(), "wanted what was asked for");
+    asked.check(asked["displayName"].is_string(), "expected what was asked for");
     assert_eq!(members_of(&scim, path.trim_start_matches("/Groups/")).len(), 1001);
     scim.patch(&path, &json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) }])).expect(200);
 }

@@ -1,81 +1,43 @@
-//! HTTP itself (RFC 9110), byte by byte: HEAD, OPTIONS, content negotiation, compression, and what stands in a URL. These
-//! requests are written to the socket as they are here, as a client library would tidy them.
-
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+//! HTTP itself (RFC 9110): HEAD, OPTIONS, content negotiation, compression, repeated headers, and the encoding of URLs. Most
+//! of these requests are written to a socket as they stand here, because a client library would tidy them.
 
 use serde_json::{Value, json};
 
 use crate::client::Request;
-use crate::server::{Server, unique};
+use crate::raw::send;
+use crate::target::{Target, unique};
 
-/// What came back.
-pub(crate) struct Raw {
-    pub(crate) status: u16,
-    head: String,
-    pub(crate) body: Vec<u8>,
-}
+checks![
+    me_returns_501_with_the_reason,
+    head_and_trace_of_me_return_501_and_405: PlainHttp,
+    head_is_get_without_the_body: PlainHttp,
+    options_lists_the_methods_of_a_path: PlainHttp,
+    url_is_decoded_as_in_rfc_3986: PlainHttp,
+    media_type_is_negotiated: PlainHttp,
+    body_is_read_as_its_headers_declare: PlainHttp,
+    repeated_header_is_combined_or_rejected: PlainHttp,
+    answer_is_compressed_on_request: PlainHttp,
+    openapi_document_needs_no_token,
+];
 
-impl Raw {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON behind {}", self.head))
-    }
-}
-
-/// Sends one request; `None` against a server behind TLS.
-pub(crate) fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Raw> {
-    let base = server.client().base;
-    let (host, root) = base.strip_prefix("http://")?.split_once('/')?;
-    let mut head = format!("{method} /{root}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    head += &format!("Authorization: Bearer {}\r\n", server.token());
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    head += &format!("Content-Length: {}\r\n\r\n", body.len());
-    Some(exchange(host, &[head.as_bytes(), body].concat()))
-}
-
-/// Sends these bytes to a host, which is to close the connection behind its answer.
-pub(crate) fn exchange(host: &str, request: &[u8]) -> Raw {
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the head") + 4;
-    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Raw { status, head, body: answer[end..].to_vec() }
-}
-
-#[test]
-fn me_is_not_implemented_and_says_why() {
-    let server = Server::start();
-    let scim = server.client();
+fn me_returns_501_with_the_reason(target: &Target) {
+    let scim = target.client();
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         let request = Request::new(method, "/Me");
         let request = if ["GET", "DELETE"].contains(&method) { request } else { request.json(&json!({})) };
-        scim.send(&request).refused(501, "", &["token"]);
+        scim.send(&request).expect_error(501, "", &["token"]);
     }
-    if let Some(head) = send(&server, "HEAD", "/Me", &[], b"") {
-        assert_eq!((head.status, head.body.len()), (501, 0));
-    }
-    if let Some(trace) = send(&server, "TRACE", "/Me", &[], b"") {
-        assert_eq!(trace.status, 405);
-    }
-    scim.get("/Me/x").refused(404, "", &[]);
+    scim.get("/Me/x").expect_error(404, "", &[]);
 }
 
-#[test]
-fn head_is_get_without_the_body() {
-    let server = Server::start();
-    let scim = server.client();
+fn head_and_trace_of_me_return_501_and_405(target: &Target) {
+    let head = send(target, "HEAD", "/Me", &[], b"");
+    assert_eq!((head.status, head.body.len()), (501, 0));
+    assert_eq!(send(target, "TRACE", "/Me", &[], b"").status, 405);
+}
+
+fn head_is_get_without_the_body(target: &Target) {
+    let scim = target.client();
     let user = scim.post("/Users", &json!({ "userName": unique("head") })).expect(201).id();
     let group = scim.post("/Groups", &json!({ "displayName": unique("head") })).expect(201).id();
     for path in [
@@ -93,8 +55,8 @@ fn head_is_get_without_the_body() {
         "/openapi.json",
         "/nowhere",
     ] {
-        let Some(get) = send(&server, "GET", path, &[], b"") else { return };
-        let head = send(&server, "HEAD", path, &[], b"").unwrap();
+        let get = send(target, "GET", path, &[], b"");
+        let head = send(target, "HEAD", path, &[], b"");
         let status = if path == "/nowhere" { 404 } else { get.status };
         assert_eq!((head.status, head.body.len()), (status, 0), "{path}");
         for name in ["content-type", "etag", "location", "vary", "cache-control"] {
@@ -103,9 +65,7 @@ fn head_is_get_without_the_body() {
     }
 }
 
-#[test]
-fn options_says_what_a_path_takes() {
-    let server = Server::start();
+fn options_lists_the_methods_of_a_path(target: &Target) {
     for (path, expect) in [
         ("/Users", Some("GET, POST, HEAD, OPTIONS")),
         ("/Groups/x", Some("GET, PUT, PATCH, DELETE, HEAD, OPTIONS")),
@@ -113,16 +73,14 @@ fn options_says_what_a_path_takes() {
         ("/Me", Some("GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")),
         ("/nowhere", None),
     ] {
-        let Some(answer) = send(&server, "OPTIONS", path, &[], b"") else { return };
+        let answer = send(target, "OPTIONS", path, &[], b"");
         assert_eq!(answer.status, if expect.is_some() { 204 } else { 404 }, "{path}");
         assert_eq!(answer.header("allow"), expect, "{path}");
     }
 }
 
-#[test]
-fn a_url_is_read_as_the_rfcs_have_it() {
-    let server = Server::start();
-    let scim = server.client();
+fn url_is_decoded_as_in_rfc_3986(target: &Target) {
+    let scim = target.client();
     let name = unique("a+b ");
     let id = scim.post("/Users", &json!({ "userName": format!("{name}c") })).expect(201).id();
     let plus = name.replace('+', "%2B");
@@ -135,7 +93,7 @@ fn a_url_is_read_as_the_rfcs_have_it() {
         (format!("filter=userName%20eq%20%22{}c%22", name.replace(' ', "%20")), 0),
         (format!("filter=%75serName%20eq%20%22{}c%22", plus.replace(' ', "%20")), 1),
     ] {
-        let Some(answer) = send(&server, "GET", &format!("/Users?{query}"), &[], b"") else { return };
+        let answer = send(target, "GET", &format!("/Users?{query}"), &[], b"");
         assert_eq!((answer.status, &answer.json()["totalResults"]), (200, &json!(found)), "{query}");
     }
     for (path, status) in [
@@ -154,13 +112,11 @@ fn a_url_is_read_as_the_rfcs_have_it() {
         ("/users", 404),
         ("//Users", 404),
     ] {
-        assert_eq!(send(&server, "GET", path, &[], b"").unwrap().status, status, "{path}");
+        assert_eq!(send(target, "GET", path, &[], b"").status, status, "{path}");
     }
 }
 
-#[test]
-fn the_media_type_is_negotiated() {
-    let server = Server::start();
+fn media_type_is_negotiated(target: &Target) {
     for (accept, expect) in [
         ("*/*", Some("application/scim+json")),
         ("application/*", Some("application/scim+json")),
@@ -172,7 +128,7 @@ fn the_media_type_is_negotiated() {
         ("application/scim+json;q=0, application/json;q=0", None),
     ] {
         let headers = [("Accept", accept), ("Accept-Charset", "iso-8859-1")];
-        let Some(answer) = send(&server, "GET", "/Users", &headers, b"") else { return };
+        let answer = send(target, "GET", "/Users", &headers, b"");
         assert_eq!(answer.status, if expect.is_some() { 200 } else { 406 }, "{accept}");
         assert_eq!(answer.header("content-type"), Some(expect.unwrap_or("application/scim+json")), "{accept}");
     }
@@ -180,13 +136,11 @@ fn the_media_type_is_negotiated() {
     let name = unique("unacceptable");
     let body = json!({ "userName": name }).to_string();
     let headers = [("Accept", "text/html"), ("Content-Type", "application/scim+json")];
-    assert_eq!(send(&server, "POST", "/Users", &headers, body.as_bytes()).unwrap().status, 406);
-    assert!(server.client().find("/Users", &format!("userName eq \"{name}\"")).is_empty());
+    assert_eq!(send(target, "POST", "/Users", &headers, body.as_bytes()).status, 406);
+    assert!(target.client().find("/Users", &format!("userName eq \"{name}\"")).is_empty());
 }
 
-#[test]
-fn a_body_is_taken_as_it_was_declared() {
-    let server = Server::start();
+fn body_is_read_as_its_headers_declare(target: &Target) {
     let body = |name: &str| json!({ "userName": unique(name), "title": "x" }).to_string().into_bytes();
     let mut latin = body("latin");
     latin.push(b' ');
@@ -205,38 +159,34 @@ fn a_body_is_taken_as_it_was_declared() {
         // Bytes reach the function as they are, so this one was sent and not lost.
         (&[("Content-Type", "application/json")], marked, 201),
     ] {
-        let Some(answer) = send(&server, "POST", "/Users", headers, &body) else { return };
+        let answer = send(target, "POST", "/Users", headers, &body);
         assert_eq!(answer.status, status, "{headers:?} {}", String::from_utf8_lossy(&answer.body));
     }
 }
 
 /// RFC 9110 §5.3: lines of a list are one list; of other headers there is one.
-#[test]
-fn a_repeated_header_is_not_half_read() {
-    let server = Server::start();
-    let scim = server.client();
+fn repeated_header_is_combined_or_rejected(target: &Target) {
+    let scim = target.client();
     let path = format!("/Users/{}", scim.post("/Users", &json!({ "userName": unique("lines") })).expect(201).id());
     let body = json!({ "Operations": [{ "op": "replace", "path": "title", "value": "x" }] }).to_string();
     let typed = ("Content-Type", "application/scim+json");
-    let again = format!("Bearer {}", server.token());
+    let again = format!("Bearer {}", target.token);
     let (now, other) = (("If-Match", "W/\"1\""), ("If-Match", "W/\"7\""));
     for (headers, status) in [
         (&[typed, other, ("If-Match", "W/\"8\"")][..], 412),
         (&[typed, ("Authorization", again.as_str())], 401),
         (&[typed, now, other], 200),
     ] {
-        let Some(answer) = send(&server, "PATCH", &path, headers, body.as_bytes()) else { return };
+        let answer = send(target, "PATCH", &path, headers, body.as_bytes());
         assert_eq!(answer.status, status, "{headers:?} {}", String::from_utf8_lossy(&answer.body));
     }
     for schemas in [("schemas", "SCHEMAS"), ("Schemas", "schemas")] {
         let body = json!({ schemas.0: [], schemas.1: [crate::client::USER], "userName": unique("twice") });
-        scim.post("/Users", &body).refused(400, "invalidValue|invalidSyntax", &["schemas", "once"]);
+        scim.post("/Users", &body).expect_error(400, "invalidValue|invalidSyntax", &["schemas", "once"]);
     }
 }
 
-#[test]
-fn an_answer_is_compressed_when_asked_for() {
-    let server = Server::start();
+fn answer_is_compressed_on_request(target: &Target) {
     for (coding, path, expect) in [
         ("gzip", "/Schemas", Some("gzip")),
         ("gzip,deflate", "/openapi.json", Some("gzip")),
@@ -247,7 +197,7 @@ fn an_answer_is_compressed_when_asked_for() {
         // Too short to be worth it.
         ("gzip", "/Users/nobody", None),
     ] {
-        let Some(answer) = send(&server, "GET", path, &[("Accept-Encoding", coding)], b"") else { return };
+        let answer = send(target, "GET", path, &[("Accept-Encoding", coding)], b"");
         assert_eq!(answer.header("content-encoding"), expect, "{coding} {path}");
         assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"), "{coding} {path}");
         match expect {
@@ -257,16 +207,14 @@ fn an_answer_is_compressed_when_asked_for() {
     }
     // Read through a client that unpacks.
     let request = Request::new("GET", "/Schemas").header("Accept-Encoding", "gzip");
-    let answer = server.client().send(&request).expect(200);
+    let answer = target.client().send(&request).expect(200);
     assert!(answer.resources().len() >= 3);
 }
 
-#[test]
-fn the_openapi_document_needs_no_token() {
-    let server = Server::start();
-    let scim = server.client();
+fn openapi_document_needs_no_token(target: &Target) {
+    let scim = target.client();
     for authorization in [None, Some("Bearer nonsense")] {
-        let answer = scim.presenting(authorization).get("/openapi.json");
+        let answer = scim.with_authorization(authorization).get("/openapi.json");
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
         let document: Value = serde_json::from_str(&answer.text).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
@@ -276,6 +224,6 @@ fn the_openapi_document_needs_no_token() {
         }
     }
     // Whatever else is sent there does.
-    scim.presenting(None).send(&Request::new("DELETE", "/openapi.json")).refused(401, "", &[]);
-    scim.delete("/openapi.json").refused(405, "", &[]);
+    scim.with_authorization(None).send(&Request::new("DELETE", "/openapi.json")).expect_error(401, "", &[]);
+    scim.delete("/openapi.json").expect_error(405, "", &[]);
 }

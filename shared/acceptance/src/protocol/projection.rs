@@ -2,9 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, PATCH, Request, USER, query};
-use crate::faults::may_count;
-use crate::server::{Server, unique};
+use crate::client::{ENTERPRISE, PATCH, Request, USER, query};
+use crate::target::{Target, unique};
+
+checks![
+    attributes_limits_the_answer,
+    excluded_attributes_are_left_out,
+    writes_return_the_projection,
+    projection_applies_to_every_answer_with_a_resource,
+    invalid_projection_returns_400_and_changes_nothing,
+];
 
 fn user(name: &str) -> Value {
     json!({
@@ -15,10 +22,8 @@ fn user(name: &str) -> Value {
     })
 }
 
-#[test]
-fn only_what_was_asked_for_comes_back() {
-    let server = Server::start();
-    let scim = server.client();
+fn attributes_limits_the_answer(target: &Target) {
+    let scim = target.client();
     let name = unique("shown");
     let id = scim.post("/Users", &user(&name)).expect(201).id();
     // Parameter, and the attributes beside the ones that are always returned (id and schemas).
@@ -43,22 +48,20 @@ fn only_what_was_asked_for_comes_back() {
     ];
     for (parameter, wanted) in rows {
         let answer =
-            scim.get(format!("/Users/{id}?{parameter}")).expect(200).holding(&json!({ "id": id, "schemas": "*" }));
+            scim.get(format!("/Users/{id}?{parameter}")).expect(200).containing(&json!({ "id": id, "schemas": "*" }));
         let mut rest = answer.body.clone();
         for always in ["id", "schemas"] {
             rest.as_object_mut().unwrap().remove(always);
         }
-        answer.check(rest == wanted, &format!("wanted {wanted} and id and schemas"));
+        answer.check(rest == wanted, &format!("expected {wanted} and id and schemas"));
         let filter = format!("id eq \"{id}\"");
         let listed = scim.get(format!("/Users?{}&{parameter}", query(&[("filter", &filter)])));
         assert_eq!(listed.expect(200)["Resources"], json!([answer.body]), "{parameter} in a list");
     }
 }
 
-#[test]
-fn what_was_excluded_stays_away() {
-    let server = Server::start();
-    let scim = server.client();
+fn excluded_attributes_are_left_out(target: &Target) {
+    let scim = target.client();
     let name = unique("hidden");
     let full = scim.post("/Users", &user(&name)).expect(201);
     let rows: [(&str, &[&str]); 6] = [
@@ -79,95 +82,27 @@ fn what_was_excluded_stays_away() {
             let (parent, name) = pointer.rsplit_once('/').unwrap();
             wanted.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
         }
-        answer.check(answer.body == wanted, &format!("wanted all but {gone:?}"));
+        answer.check(answer.body == wanted, &format!("expected all but {gone:?}"));
     }
 }
 
-#[test]
-fn writes_answer_with_the_projection() {
-    let server = Server::start();
-    let scim = server.client();
+fn writes_return_the_projection(target: &Target) {
+    let scim = target.client();
     let name = unique("written");
     let wanted = json!({ "id": "*", "title": "T", "userName": null, "name": null, "emails": null, "meta": null });
-    let created = scim.post("/Users?attributes=title", &user(&name)).expect(201).holding(&wanted);
+    let created = scim.post("/Users?attributes=title", &user(&name)).expect(201).containing(&wanted);
     let path = format!("/Users/{}", created.id());
-    created.check(created.header("location") == format!("{}{path}", scim.base), "wanted Location all the same");
-    scim.put(format!("{path}?attributes=title"), &user(&name)).expect(200).holding(&wanted);
+    created.check(created.header("location") == format!("{}{path}", scim.base), "expected Location all the same");
+    scim.put(format!("{path}?attributes=title"), &user(&name)).expect(200).containing(&wanted);
     let operations = json!([{ "op": "add", "path": "nickName", "value": "N" }]);
-    scim.patch(format!("{path}?attributes=title"), &operations).expect(200).holding(&wanted);
-    scim.get(&path).expect(200).holding(&json!({ "userName": name, "nickName": "N", "emails": [{ "type": "work" }] }));
+    scim.patch(format!("{path}?attributes=title"), &operations).expect(200).containing(&wanted);
+    scim.get(&path)
+        .expect(200)
+        .containing(&json!({ "userName": name, "nickName": "N", "emails": [{ "type": "work" }] }));
 }
 
-/// How many calls to DynamoDB a request took.
-fn calls(server: &Server, scim: &Client, request: &Request) -> u64 {
-    let answer = scim.send(request);
-    answer.check(answer.status < 300, "wanted success");
-    server.calls()
-}
-
-#[test]
-fn members_that_are_not_shown_are_not_read() {
-    let test = "members_that_are_not_shown_are_not_read";
-    let Some(server) = Server::own(test).filter(|_| may_count(test)) else { return };
-    let scim = server.client();
-    let ids: Vec<String> =
-        (0..4).map(|_| scim.post("/Users", &json!({ "userName": unique("m") })).expect(201).id()).collect();
-    let members: Value = ids.iter().map(|id| json!({ "value": id })).collect();
-    let groups: Vec<String> = (0..3)
-        .map(|_| scim.post("/Groups", &json!({ "displayName": unique("G "), "members": members })).expect(201).id())
-        .collect();
-    let get = |path: String| calls(&server, &scim, &Request::new("GET", path));
-    let one = format!("/Groups/{}", groups[0]);
-    let whole = get(one.clone());
-    // Nor is it asked what is not settled yet.
-    for parameters in
-        ["excludedAttributes=members", "excludedAttributes=MEMBERS,meta", "attributes=displayName", "attributes=id"]
-    {
-        assert_eq!(get(format!("{one}?{parameters}")), whole - 2, "a group: {parameters}");
-        assert_eq!(get(format!("/Groups?{parameters}")), get("/Groups".to_owned()) - 4, "all groups: {parameters}");
-    }
-    // Filtered, sorted, by cursor and of both types; and in searches.
-    for asked in ["filter=displayName%20pr", "sortBy=displayName", "cursor"] {
-        for endpoint in ["/Groups", ""] {
-            let all = get(format!("{endpoint}?{asked}&attributes=members"));
-            assert_eq!(get(format!("{endpoint}?{asked}&attributes=displayName")), all - 4, "{endpoint} {asked}");
-        }
-    }
-    let search = |body: &Value| calls(&server, &scim, &Request::new("POST", "/Groups/.search").json(body));
-    for asked in [json!({}), json!({ "filter": "displayName pr" }), json!({ "sortBy": "displayName", "cursor": "" })] {
-        let with = |name: &str, shown: &str| {
-            let mut body = asked.clone();
-            body[name] = json!([shown]);
-            search(&body)
-        };
-        let all = search(&asked);
-        assert_eq!(with("excludedAttributes", "members"), all - 4, "{asked}");
-        assert_eq!(with("attributes", "displayName"), all - 4, "{asked}");
-        assert_eq!(with("attributes", "members.value"), all, "{asked}");
-    }
-    for parameters in
-        ["attributes=members", "attributes=members.value", "excludedAttributes=displayName,members.display"]
-    {
-        assert_eq!(get(format!("{one}?{parameters}")), whole, "{parameters}");
-    }
-    // The answer to a change costs no more than the change.
-    let rename = |parameters: &str| {
-        let operations = json!([{ "op": "replace", "path": "displayName", "value": unique("Renamed ") }]);
-        let request = Request::new("PATCH", format!("{one}{parameters}"));
-        calls(&server, &scim, &request.json(&json!({ "schemas": [PATCH], "Operations": operations })))
-    };
-    assert_eq!(rename("?attributes=displayName"), rename("") - 2);
-    assert_eq!(rename("?excludedAttributes=members"), rename("") - 2);
-    // The groups of a user: a call for the edges, one for what is not settled yet, and one for the groups' names.
-    let user = format!("/Users/{}", ids[0]);
-    assert_eq!(get(format!("{user}?excludedAttributes=groups")), get(user.clone()) - 3);
-    assert_eq!(get(format!("{user}?attributes=userName")), get(user) - 3);
-}
-
-#[test]
-fn every_answer_with_a_body_is_projected_and_no_other() {
-    let server = Server::start();
-    let scim = server.client();
+fn projection_applies_to_every_answer_with_a_resource(target: &Target) {
+    let scim = target.client();
     let name = unique("projected");
     let member = scim.post("/Users", &json!({ "userName": unique("member") })).expect(201).id();
     let members = json!([{ "value": member, "display": "M" }]);
@@ -186,27 +121,26 @@ fn every_answer_with_a_body_is_projected_and_no_other() {
     {
         let wanted = shown(parameters);
         let always = json!({ "id": "*", "schemas": "*" });
-        let created = scim.post(format!("/Groups?{parameters}"), &sent).expect(201).holding(&wanted).holding(&always);
+        let created =
+            scim.post(format!("/Groups?{parameters}"), &sent).expect(201).containing(&wanted).containing(&always);
         let path = format!("/Groups/{}?{parameters}", created.id());
-        scim.get(&path).expect(200).holding(&wanted).holding(&always);
-        scim.put(&path, &sent).expect(200).holding(&wanted).holding(&always);
+        scim.get(&path).expect(200).containing(&wanted).containing(&always);
+        scim.put(&path, &sent).expect(200).containing(&wanted).containing(&always);
         let operations = json!([{ "op": "replace", "path": "externalId", "value": unique("e") }]);
-        scim.patch(&path, &operations).expect(200).holding(&wanted).holding(&always);
+        scim.patch(&path, &operations).expect(200).containing(&wanted).containing(&always);
         let minimal =
             json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "externalId", "value": "y" }] });
         let minimal = Request::new("PATCH", &path).json(&minimal).header("Prefer", "return=minimal");
-        scim.send(&minimal).expect(200).holding(&wanted).holding(&always);
+        scim.send(&minimal).expect(200).containing(&wanted).containing(&always);
         let filter = query(&[("filter", &format!("id eq \"{}\"", created.id()))]);
         let list = scim.get(format!("/Groups?{filter}&{parameters}")).expect(200);
-        list.holding(&json!({ "totalResults": 1, "Resources": [wanted] }));
+        list.containing(&json!({ "totalResults": 1, "Resources": [wanted] }));
         scim.delete(format!("/Groups/{}", created.id())).expect(204);
     }
 }
 
-#[test]
-fn a_bad_projection_is_refused_before_anything_is_done() {
-    let server = Server::start();
-    let scim = server.client();
+fn invalid_projection_returns_400_and_changes_nothing(target: &Target) {
+    let scim = target.client();
     let path = format!("/Users/{}", scim.post("/Users", &user(&unique("kept"))).expect(201).id());
     let before = scim.get(&path).expect(200).text;
     for (name, scim_type) in [("attributes", "invalidPath"), ("excludedAttributes", "invalidPath")] {
@@ -238,7 +172,7 @@ fn a_bad_projection_is_refused_before_anything_is_done() {
                     &json!([{ "op": "replace", "path": "title", "value": "x" }]),
                 ),
             ] {
-                answer.refused(400, scim_type, &[]);
+                answer.expect_error(400, scim_type, &[]);
             }
             assert!(scim.find("/Users", &format!("userName eq \"{fresh}\"")).is_empty(), "{bad}");
         }
@@ -250,7 +184,7 @@ fn a_bad_projection_is_refused_before_anything_is_done() {
         scim.put(format!("{path}?{both}"), &json!({ "userName": unique("never") })),
         scim.get(format!("{path}?attributes=userName&attributes=title")),
     ] {
-        answer.refused(400, "invalidValue|invalidSyntax", &["attributes"]);
+        answer.expect_error(400, "invalidValue|invalidSyntax", &["attributes"]);
     }
     assert_eq!(scim.get(&path).expect(200).text, before);
     for empty in ["attributes=", "excludedAttributes=", "attributes=,", "attributes=&excludedAttributes="] {

@@ -4,12 +4,20 @@
 use serde_json::json;
 
 use crate::client::Request;
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
 
-#[test]
-fn a_body_of_another_media_type_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+checks![
+    body_of_another_media_type_returns_415,
+    json_media_types_are_accepted,
+    oversized_body_returns_413,
+    oversized_resource_returns_413,
+    unknown_id_returns_404,
+    unsupported_method_returns_405,
+    unknown_path_returns_404,
+];
+
+fn body_of_another_media_type_returns_415(target: &Target) {
+    let scim = target.client();
     let id = scim.post("/Users", &json!({ "userName": unique("typed") })).expect(201).id();
     for media in [
         "text/plain",
@@ -26,16 +34,14 @@ fn a_body_of_another_media_type_is_refused() {
         ] {
             let name = unique("media");
             let request = Request::new(method, path).json(&json!({ "userName": name })).header("Content-Type", media);
-            scim.send(&request).refused(415, "", &["application/scim+json"]);
+            scim.send(&request).expect_error(415, "", &["application/scim+json"]);
             assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
         }
     }
 }
 
-#[test]
-fn json_is_accepted_under_its_names() {
-    let server = Server::start();
-    let scim = server.client();
+fn json_media_types_are_accepted(target: &Target) {
+    let scim = target.client();
     for media in [
         "application/scim+json",
         "application/json",
@@ -48,35 +54,29 @@ fn json_is_accepted_under_its_names() {
     }
 }
 
-#[test]
-fn a_body_over_the_limit_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn oversized_body_returns_413(target: &Target) {
+    let scim = target.client();
     let padded = |name: &str, length: usize| {
         let mut body = json!({ "userName": name }).to_string().into_bytes();
         body.resize(length, b' ');
         Request::new("POST", "/Users").bytes(body)
     };
     let name = unique("large");
-    scim.send(&padded(&name, 5 * 1024 * 1024 + 1)).refused(413, "", &["5 MB|5 MiB|5242880|5,242,880"]);
+    scim.send(&padded(&name, 5 * 1024 * 1024 + 1)).expect_error(413, "", &["5 MB|5 MiB|5242880|5,242,880"]);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
     scim.send(&padded(&name, 4_900_000)).expect(201);
 }
 
-#[test]
-fn a_resource_too_large_for_the_store_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn oversized_resource_returns_413(target: &Target) {
+    let scim = target.client();
     let name = unique("heavy");
     let answer = scim.post("/Users", &json!({ "userName": name, "title": "x".repeat(1_000_000) }));
-    answer.refused(413, "", &[]);
+    answer.expect_error(413, "", &[]);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
 }
 
-#[test]
-fn an_id_of_nobody_is_not_found() {
-    let server = Server::start();
-    let scim = server.client();
+fn unknown_id_returns_404(target: &Target) {
+    let scim = target.client();
     let operations = json!([{ "op": "replace", "value": { "displayName": "x" } }]);
     for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
         let kept = scim.post(endpoint, &json!({ attribute: unique("kept") })).expect(201).id();
@@ -103,7 +103,7 @@ fn an_id_of_nobody_is_not_found() {
             for answer in
                 [scim.get(&path), scim.put(&path, &change), scim.patch(&path, &operations), scim.delete(&path)]
             {
-                bodies.push(answer.refused(404, "", &[]).text);
+                bodies.push(answer.expect_error(404, "", &[]).text);
             }
         }
         bodies.dedup();
@@ -111,13 +111,11 @@ fn an_id_of_nobody_is_not_found() {
         scim.get(format!("{endpoint}/{kept}")).expect(200);
     }
     let user = scim.post("/Users", &json!({ "userName": unique("user") })).expect(201).id();
-    scim.get(format!("/Groups/{user}")).refused(404, "", &[]);
+    scim.get(format!("/Groups/{user}")).expect_error(404, "", &[]);
 }
 
-#[test]
-fn a_method_that_a_path_does_not_have_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn unsupported_method_returns_405(target: &Target) {
+    let scim = target.client();
     let id = scim.post("/Users", &json!({ "userName": unique("there") })).expect(201).id();
     let one = format!("/Users/{id}");
     for (method, path, allowed) in [
@@ -133,21 +131,19 @@ fn a_method_that_a_path_does_not_have_is_refused() {
     ] {
         let request = Request::new(method, path);
         let request = if method == "DELETE" { request } else { request.json(&json!({ "userName": unique("never") })) };
-        let answer = scim.send(&request).refused(405, "", &[]);
+        let answer = scim.send(&request).expect_error(405, "", &[]);
         let mut allow: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
         allow.retain(|method| !["HEAD", "OPTIONS"].contains(method));
         allow.sort_unstable();
         let mut allowed = allowed.to_vec();
         allowed.sort_unstable();
-        answer.check(allow == allowed, &format!("wanted Allow: {allowed:?}"));
+        answer.check(allow == allowed, &format!("expected Allow: {allowed:?}"));
     }
     scim.get(&one).expect(200);
 }
 
-#[test]
-fn a_path_that_is_unknown_is_not_found() {
-    let server = Server::start();
-    let scim = server.client();
+fn unknown_path_returns_404(target: &Target) {
+    let scim = target.client();
     for path in [
         "/Nope",
         "/Users/a/b",
@@ -158,7 +154,7 @@ fn a_path_that_is_unknown_is_not_found() {
         "/ServiceProviderConfig/x",
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-            scim.send(&Request::new(method, path)).refused(404, "", &[]);
+            scim.send(&Request::new(method, path)).expect_error(404, "", &[]);
         }
     }
 }

@@ -2,9 +2,18 @@
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::client::{Client, LIST, Request};
-use crate::expect::Answer;
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    lists_are_sorted_by_each_attributes_rule,
+    default_sort_order_is_ascending,
+    root_query_returns_both_types,
+    root_query_without_a_filter_is_returned_in_pages: EmptyDirectory,
+    search_is_projected,
+    invalid_search_or_sort_returns_400,
+];
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
@@ -16,8 +25,8 @@ struct Directory {
 }
 
 impl Directory {
-    fn settle(server: &Server) -> Self {
-        let scim = server.client();
+    fn settle(target: &Target) -> Self {
+        let scim = target.client();
         let tag = unique("s");
         let mut ids = Vec::new();
         for (letter, mut user) in [
@@ -68,7 +77,7 @@ impl Directory {
         while by_index.len() < got.len() {
             body["startIndex"] = (by_index.len() + 1).into();
             let page = self.scim.post(&search, &body).expect(200);
-            page.check(page.total() == got.len() as u64, "wanted the true number");
+            page.check(page.total() == got.len() as u64, "expected the true number");
             by_index.push_str(&self.letters(&page));
         }
         body.as_object_mut().unwrap().remove("startIndex");
@@ -84,10 +93,8 @@ impl Directory {
     }
 }
 
-#[test]
-fn lists_are_sorted_by_each_attributes_rule() {
-    let server = Server::start();
-    let directory = Directory::settle(&server);
+fn lists_are_sorted_by_each_attributes_rule(target: &Target) {
+    let directory = Directory::settle(target);
     for (endpoint, sort_by, order, wanted) in [
         ("/Users", "title", "ascending", "dacb"),
         ("/Users", "TITLE", "descending", "bcad"),
@@ -112,10 +119,8 @@ fn lists_are_sorted_by_each_attributes_rule() {
     }
 }
 
-#[test]
-fn without_an_order_it_is_ascending() {
-    let server = Server::start();
-    let directory = Directory::settle(&server);
+fn default_sort_order_is_ascending(target: &Target) {
+    let directory = Directory::settle(target);
     let filter = directory.filter("");
     let got = directory.scim.list("/Users", &[("filter", &filter), ("sortBy", "title")]).expect(200);
     assert_eq!(directory.letters(&got), "dacb");
@@ -123,10 +128,8 @@ fn without_an_order_it_is_ascending() {
     assert_eq!(directory.letters(&directory.scim.post("/Users/.search", &body).expect(200)), "dacb");
 }
 
-#[test]
-fn the_root_is_asked_for_both_types() {
-    let server = Server::start();
-    let directory = Directory::settle(&server);
+fn root_query_returns_both_types(target: &Target) {
+    let directory = Directory::settle(target);
     for (filter, wanted) in [
         ("", "abcdGH"),
         ("userName pr", "abcd"),
@@ -144,20 +147,19 @@ fn the_root_is_asked_for_both_types() {
     ] {
         assert_eq!(directory.list("", filter, None, ""), wanted, "{filter}");
     }
-    let page = directory.scim.get("/?count=0").expect(200).holding(&json!({ "schemas": [LIST], "Resources": [] }));
-    page.check(page.total() >= 6, "wanted all of them counted");
-    directory.scim.list("", &[("filter", "nope pr")]).refused(400, "invalidFilter", &["nope"]);
+    let page = directory.scim.get("/?count=0").expect(200).containing(&json!({ "schemas": [LIST], "Resources": [] }));
+    page.check(page.total() >= 6, "expected all of them counted");
+    directory.scim.list("", &[("filter", "nope pr")]).expect_error(400, "invalidFilter", &["nope"]);
 }
 
-#[test]
-fn an_own_root_is_walked_without_a_filter() {
-    let Some(server) = Server::own("an_own_root_is_walked_without_a_filter") else { return };
-    let directory = Directory::settle(&server);
+fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
+    let directory = Directory::settle(target);
     let walk = |count: usize| {
         let (mut letters, mut index) = (String::new(), 1);
         loop {
             let path = format!("?attributes=id&startIndex={index}&count={count}");
-            let page = directory.scim.get(path).expect(200).holding(&json!({ "totalResults": 6, "startIndex": index }));
+            let page =
+                directory.scim.get(path).expect(200).containing(&json!({ "totalResults": 6, "startIndex": index }));
             letters.push_str(&directory.letters(&page));
             index += page.resources().len();
             if index > 6 {
@@ -170,39 +172,35 @@ fn an_own_root_is_walked_without_a_filter() {
     }
     for (index, wanted) in [(3, "cdGH"), (4, "dGH"), (5, "GH"), (6, "H"), (7, ""), (1000, "")] {
         let page =
-            directory.scim.get(format!("/?startIndex={index}")).expect(200).holding(&json!({ "totalResults": 6 }));
+            directory.scim.get(format!("/?startIndex={index}")).expect(200).containing(&json!({ "totalResults": 6 }));
         assert_eq!(directory.letters(&page), wanted, "counted off from {index}");
     }
     let whole = directory.scim.get("").expect(200);
-    whole.check(whole["Resources"][4]["members"].is_array(), "wanted members");
-    whole.check(whole["Resources"][1]["groups"].is_array(), "wanted groups");
+    whole.check(whole["Resources"][4]["members"].is_array(), "expected members");
+    whole.check(whole["Resources"][1]["groups"].is_array(), "expected groups");
 }
 
-#[test]
-fn a_search_is_projected() {
-    let server = Server::start();
-    let directory = Directory::settle(&server);
+fn search_is_projected(target: &Target) {
+    let directory = Directory::settle(target);
     let body = json!({ "filter": directory.filter("userName ew \".a\""), "attributes": ["title", "name.familyName"] });
     let found = directory.scim.post("/Users/.search", &body).expect(200);
     let user = json!({ "id": "*", "title": "b", "name": { "familyName": "Zed" }, "userName": null, "meta": null });
-    found.holding(
+    found.containing(
         &json!({ "schemas": [LIST], "totalResults": 1, "startIndex": 1, "itemsPerPage": 1, "Resources": [user] }),
     );
     let body = json!({ "filter": directory.filter("members pr"), "excludedAttributes": ["MEMBERS"], "unknown": {} });
     let found = directory.scim.post("/.search", &body).expect(200);
-    found.holding(&json!({ "Resources": [{ "displayName": "*", "members": null }] }));
+    found.containing(&json!({ "Resources": [{ "displayName": "*", "members": null }] }));
     let body = json!({ "filter": directory.filter(""), "excludedAttributes": ["id", "schemas", "displayName"] });
     let found = directory.scim.post("/.search", &body).expect(200);
     for one in found.resources() {
-        found.check(one["id"].is_string() && one["schemas"].is_array(), "wanted what is always returned");
-        found.check(one["displayName"].is_null(), "wanted no displayName");
+        found.check(one["id"].is_string() && one["schemas"].is_array(), "expected what is always returned");
+        found.check(one["displayName"].is_null(), "expected no displayName");
     }
 }
 
-#[test]
-fn what_cannot_be_searched_or_sorted_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn invalid_search_or_sort_returns_400(target: &Target) {
+    let scim = target.client();
     for (parameters, scim_type, says) in [
         (&[("sortBy", "nope")][..], "invalidPath", "nope"),
         (&[("sortBy", "members")], "invalidPath", "members"),
@@ -214,7 +212,7 @@ fn what_cannot_be_searched_or_sorted_is_refused() {
         (&[("attributes", "a"), ("excludedAttributes", "b")], "invalidValue", "together"),
         (&[("sortby", "userName")], "invalidSyntax", "sortBy"),
     ] {
-        scim.list("/Users", parameters).refused(400, scim_type, &[says]);
+        scim.list("/Users", parameters).expect_error(400, scim_type, &[says]);
     }
     for (body, scim_type, says) in [
         (json!({ "filter": 5 }), "invalidValue", "filter"),
@@ -226,15 +224,15 @@ fn what_cannot_be_searched_or_sorted_is_refused() {
         (json!({ "sortBy": "nope" }), "invalidPath", "nope"),
     ] {
         for endpoint in ["/Users/.search", "/Groups/.search", "/.search"] {
-            scim.post(endpoint, &body).refused(400, scim_type, &[says]);
+            scim.post(endpoint, &body).expect_error(400, scim_type, &[says]);
         }
     }
-    scim.post("/Users/.search?filter=title%20pr", &json!({})).refused(400, "invalidSyntax", &["filter", "body"]);
-    scim.send(&Request::new("POST", "/.search").bytes("[]")).refused(400, "invalidSyntax", &["array"]);
+    scim.post("/Users/.search?filter=title%20pr", &json!({})).expect_error(400, "invalidSyntax", &["filter", "body"]);
+    scim.send(&Request::new("POST", "/.search").bytes("[]")).expect_error(400, "invalidSyntax", &["array"]);
     for (method, path, allow) in
         [("GET", "/Users/.search", "POST"), ("DELETE", "/.search", "POST"), ("POST", "", "GET"), ("PUT", "/", "GET")]
     {
-        let refused = scim.send(&Request::new(method, path)).refused(405, "", &[]);
-        refused.check(refused.header("allow").contains(allow), "wanted the method that the path has");
+        let refused = scim.send(&Request::new(method, path)).expect_error(405, "", &[]);
+        refused.check(refused.header("allow").contains(allow), "expected the method that the path has");
     }
 }

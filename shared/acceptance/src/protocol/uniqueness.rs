@@ -1,14 +1,18 @@
 //! One name, one owner, however many ask at once and however they spell it (RFC 7644 §3.3; RFC 8265 §3.3 for userName).
 
-use std::sync::Barrier;
-use std::thread;
-
 use serde_json::{Value, json};
 
-use crate::client::{Client, Request};
-use crate::expect::Answer;
-use crate::faults::rate_of_faults;
-use crate::server::{Server, unique};
+use crate::answer::Answer;
+use crate::client::Request;
+use crate::parallel::send_all;
+use crate::target::{Target, unique};
+
+checks![
+    one_of_64_concurrent_creates_of_a_user_name_succeeds,
+    one_of_64_concurrent_renames_to_a_user_name_succeeds,
+    one_of_64_concurrent_creates_of_a_group_name_succeeds,
+    user_name_may_change_its_spelling,
+];
 
 const RACERS: usize = 64;
 
@@ -24,46 +28,27 @@ fn spellings(tag: &str) -> [String; 4] {
     ]
 }
 
-/// Sends all requests at the same moment, each from its own thread.
-pub(crate) fn race(client: &Client, requests: &[Request]) -> Vec<Answer> {
-    let start = Barrier::new(requests.len());
-    thread::scope(|scope| {
-        let racers: Vec<_> = requests
-            .iter()
-            .map(|request| {
-                scope.spawn(|| {
-                    start.wait();
-                    client.send(request)
-                })
-            })
-            .collect();
-        racers.into_iter().map(|racer| racer.join().expect("an answer")).collect()
-    })
-}
-
 /// One answer of `success`, all others 409; the winner's answer.
-fn one_winner(answers: Vec<Answer>, success: u16, attribute: &str) -> Answer {
+fn one_winner(target: &Target, answers: Vec<Answer>, success: u16, attribute: &str) -> Answer {
     let (mut won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status < 400);
     let winner = won.pop().expect("somebody wins").expect(success);
     // Who was put off, and refused when asking again, has been shown what is there by now.
-    won.retain(|other| rate_of_faults().is_none() || other.id() != winner.id());
-    assert!(won.is_empty(), "one winner, not {} more: {}", won.len(), won[0].show());
-    assert!(rate_of_faults().is_some() || lost.len() == RACERS - 1);
+    won.retain(|other| !target.repeats_requests || other.id() != winner.id());
+    assert!(won.is_empty(), "one winner, not {} more: {}", won.len(), won[0]);
+    assert!(target.repeats_requests || lost.len() == RACERS - 1);
     for answer in lost {
-        let answer = answer.refused(409, "uniqueness", &[attribute]);
+        let answer = answer.expect_error(409, "uniqueness", &[attribute]);
         answer.check(!answer.text.contains(&winner.id()), "the detail reveals the owner");
     }
     winner
 }
 
-#[test]
-fn of_64_creates_of_one_user_name_one_succeeds() {
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_64_concurrent_creates_of_a_user_name_succeeds(target: &Target) {
+    let scim = target.client();
     let names = spellings(&unique("create"));
     let request = |number: usize| Request::new("POST", "/Users").json(&json!({ "userName": names[number % 4] }));
     let requests: Vec<Request> = (0..RACERS).map(request).collect();
-    let winner = one_winner(race(&scim, &requests), 201, "userName");
+    let winner = one_winner(target, send_all(&scim, &requests), 201, "userName");
 
     for name in &names {
         let found = scim.find("/Users", &format!("userName eq \"{name}\""));
@@ -74,10 +59,8 @@ fn of_64_creates_of_one_user_name_one_succeeds() {
     scim.post("/Users", &json!({ "userName": names[1] })).expect(201);
 }
 
-#[test]
-fn of_64_renames_onto_one_user_name_one_succeeds() {
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_64_concurrent_renames_to_a_user_name_succeeds(target: &Target) {
+    let scim = target.client();
     let tag = unique("rename");
     let names = spellings(&tag);
     let old: Vec<String> = (0..RACERS).map(|number| format!("{tag}.before.{number}")).collect();
@@ -85,7 +68,7 @@ fn of_64_renames_onto_one_user_name_one_succeeds() {
     let ids: Vec<String> = old.iter().map(create).collect();
     let requests: Vec<Request> =
         ids.iter().enumerate().map(|(number, id)| rename(number, id, &names[number % 4])).collect();
-    let winner = one_winner(race(&scim, &requests), 200, "userName");
+    let winner = one_winner(target, send_all(&scim, &requests), 200, "userName");
 
     let mut freed = 0;
     for (name, id) in old.iter().zip(&ids) {
@@ -113,10 +96,8 @@ fn rename(number: usize, id: &str, name: &str) -> Request {
     Request::new("PATCH", path).json(&json!({ "schemas": [crate::client::PATCH], "Operations": operations }))
 }
 
-#[test]
-fn of_64_creates_of_one_group_name_one_succeeds() {
-    let server = Server::start();
-    let scim = server.client();
+fn one_of_64_concurrent_creates_of_a_group_name_succeeds(target: &Target) {
+    let scim = target.client();
     let tag = unique("crew ");
     let names = [
         format!("Ärger {tag}"),
@@ -126,7 +107,7 @@ fn of_64_creates_of_one_group_name_one_succeeds() {
     ];
     let request = |number: usize| Request::new("POST", "/Groups").json(&json!({ "displayName": names[number % 4] }));
     let requests: Vec<Request> = (0..RACERS).map(request).collect();
-    let winner = one_winner(race(&scim, &requests), 201, "displayName");
+    let winner = one_winner(target, send_all(&scim, &requests), 201, "displayName");
 
     for name in &names {
         let found = scim.find("/Groups", &format!("displayName eq \"{name}\""));
@@ -137,24 +118,22 @@ fn of_64_creates_of_one_group_name_one_succeeds() {
     let other = unique("other ");
     scim.put(&path, &json!({ "displayName": other })).expect(200);
     let taken = scim.post("/Groups", &json!({ "displayName": names[0] })).expect(201).id();
-    scim.patch(&path, &json!([{ "op": "replace", "path": "displayName", "value": names[2] }])).refused(
+    scim.patch(&path, &json!([{ "op": "replace", "path": "displayName", "value": names[2] }])).expect_error(
         409,
         "uniqueness",
         &["displayName"],
     );
-    scim.put(&path, &json!({ "displayName": names[2] })).refused(409, "uniqueness", &["displayName"]);
+    scim.put(&path, &json!({ "displayName": names[2] })).expect_error(409, "uniqueness", &["displayName"]);
     scim.delete(format!("/Groups/{taken}")).expect(204);
     scim.put(&path, &json!({ "displayName": names[2] })).expect(200);
 }
 
-#[test]
-fn a_name_may_change_its_spelling_and_keeps_it() {
-    let server = Server::start();
-    let scim = server.client();
+fn user_name_may_change_its_spelling(target: &Target) {
+    let scim = target.client();
     let names = spellings(&unique("spelt"));
     let path = format!("/Users/{}", scim.post("/Users", &json!({ "userName": names[0] })).expect(201).id());
     for name in names.iter().rev() {
-        scim.put(&path, &json!({ "userName": name })).expect(200).holding(&json!({ "userName": name }));
-        scim.get(&path).expect(200).holding(&json!({ "userName": name }));
+        scim.put(&path, &json!({ "userName": name })).expect(200).containing(&json!({ "userName": name }));
+        scim.get(&path).expect(200).containing(&json!({ "userName": name }));
     }
 }

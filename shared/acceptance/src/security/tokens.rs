@@ -3,15 +3,16 @@
 use serde_json::json;
 
 use crate::client::Request;
-use crate::faults::rate_of_faults;
-use crate::server::{Server, may_spawn, skipped, unique};
+use crate::target::{Target, unique};
 
-fn refused_alike(server: &Server, presented: &[Option<String>]) {
-    let scim = server.client();
+checks![missing_and_malformed_tokens_return_the_same_401, invalid_token_changes_nothing,];
+
+fn refused_alike(target: &Target, presented: &[Option<String>]) {
+    let scim = target.client();
     let refusal = |authorization: &Option<String>| {
-        let answer = scim.presenting(authorization.as_deref()).get("/Users?count=1").refused(401, "", &[]);
+        let answer = scim.with_authorization(authorization.as_deref()).get("/Users?count=1").expect_error(401, "", &[]);
         let challenge = answer.header("www-authenticate").to_owned();
-        answer.check(challenge.starts_with("Bearer"), "wanted a challenge");
+        answer.check(challenge.starts_with("Bearer"), "expected a challenge");
         (answer.text, challenge)
     };
     let first = refusal(&presented[0]);
@@ -20,10 +21,8 @@ fn refused_alike(server: &Server, presented: &[Option<String>]) {
     }
 }
 
-#[test]
-fn no_token_and_malformed_tokens_are_refused_alike() {
-    let server = Server::start();
-    let token = server.token();
+fn missing_and_malformed_tokens_return_the_same_401(target: &Target) {
+    let token = target.token.as_str();
     let mut broken = token.to_owned();
     let last = if broken.pop() == Some('0') { '1' } else { '0' };
     broken.push(last);
@@ -45,27 +44,12 @@ fn no_token_and_malformed_tokens_are_refused_alike() {
     .map(|authorization| Some((*authorization).to_owned()))
     .chain([None])
     .collect();
-    refused_alike(&server, &presented);
+    refused_alike(target, &presented);
 }
 
-#[test]
-fn an_unknown_token_is_refused_like_a_malformed_one() {
-    let test = "an_unknown_token_is_refused_like_a_malformed_one";
-    if std::env::var_os("DYNAMODB_ENDPOINT").is_some() || rate_of_faults().is_some() {
-        return skipped(test, "servers on one DynamoDB know each other's tokens");
-    }
-    if !may_spawn(test) {
-        return;
-    }
-    let (server, other) = (Server::start(), Server::start());
-    refused_alike(&server, &[Some("Bearer x".into()), Some(format!("Bearer {}", other.token())), None]);
-}
-
-#[test]
-fn nothing_is_done_without_a_token() {
-    let server = Server::start();
-    let scim = server.client();
-    let nobody = scim.presenting(Some("Bearer non-token"));
+fn invalid_token_changes_nothing(target: &Target) {
+    let scim = target.client();
+    let nobody = scim.with_authorization(Some("Bearer non-token"));
     let name = unique("nobody");
     let id = scim.post("/Users", &json!({ "userName": unique("somebody") })).expect(201).id();
     let before = scim.get(format!("/Users/{id}")).expect(200).text;
@@ -79,7 +63,7 @@ fn nothing_is_done_without_a_token() {
     ] {
         let request = Request::new(method, path);
         let request = if method == "GET" || method == "DELETE" { request } else { request.json(&body) };
-        nobody.send(&request).refused(401, "", &[]);
+        nobody.send(&request).expect_error(401, "", &[]);
     }
     assert_eq!(scim.get(format!("/Users/{id}")).expect(200).text, before);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());

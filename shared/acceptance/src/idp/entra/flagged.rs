@@ -3,24 +3,24 @@
 
 use serde_json::json;
 
+use crate::answer::values;
 use crate::client::ENTERPRISE;
-use crate::entra::{Entra, principal, user};
-use crate::expect::values;
-use crate::server::{Server, unique};
+use crate::idp::entra::{Entra, principal, user};
+use crate::target::{Target, unique};
 
-#[test]
-fn a_user_lives_and_dies_with_the_flag() {
-    let server = Server::start();
-    let entra = Entra::flagged(&server);
+checks![user_life_cycle, attributes_are_patched_without_a_path, group_life_cycle,];
+
+fn user_life_cycle(target: &Target) {
+    let entra = Entra::flagged(target);
     entra.test_connection();
     let name = principal();
     let id = entra.create_user(&name);
     let path = format!("/Users/{id}");
-    entra.post("/Users", &user(&name)).refused(409, "uniqueness", &["userName"]);
+    entra.post("/Users", &user(&name)).expect_error(409, "uniqueness", &["userName"]);
 
     let disable = json!([{ "op": "replace", "path": "active", "value": false }]);
-    entra.patch(&path, &disable).expect(200).holding(&json!({ "active": false, "id": id }));
-    entra.get(&path).expect(200).holding(&json!({ "active": false, "displayName": "Ida Hansen" }));
+    entra.patch(&path, &disable).expect(200).containing(&json!({ "active": false, "id": id }));
+    entra.get(&path).expect(200).containing(&json!({ "active": false, "displayName": "Ida Hansen" }));
     assert_eq!(
         entra.matching("/Users", &format!("userName eq \"{name}\"")),
         [id.as_str()],
@@ -28,17 +28,15 @@ fn a_user_lives_and_dies_with_the_flag() {
     );
     let enable = json!([{ "op": "replace", "path": "active", "value": true }]);
     entra.patch(&path, &enable).expect(200);
-    entra.get(&path).expect(200).holding(&json!({ "active": true }));
+    entra.get(&path).expect(200).containing(&json!({ "active": true }));
 
     entra.delete(&path).expect(204);
-    entra.get(&path).refused(404, "", &[]);
-    entra.delete(&path).refused(404, "", &[]);
+    entra.get(&path).expect_error(404, "", &[]);
+    entra.delete(&path).expect_error(404, "", &[]);
 }
 
-#[test]
-fn attributes_are_patched_without_a_path() {
-    let server = Server::start();
-    let entra = Entra::flagged(&server);
+fn attributes_are_patched_without_a_path(target: &Target) {
+    let entra = Entra::flagged(target);
     let name = principal();
     let path = format!("/Users/{}", entra.create_user(&name));
     let of = |attribute: &str| format!("{ENTERPRISE}:{attribute}");
@@ -59,19 +57,17 @@ fn attributes_are_patched_without_a_path() {
         "title": null, "userName": name,
         ENTERPRISE: { "department": "Ships", "employeeNumber": "0042", "manager": { "value": "0d0d" } },
     });
-    entra.patch(&path, &operations).expect(200).holding(&wanted);
-    let first = entra.get(&path).expect(200).holding(&wanted);
+    entra.patch(&path, &operations).expect(200).containing(&wanted);
+    let first = entra.get(&path).expect(200).containing(&wanted);
     entra.patch(&path, &operations).expect(200);
     assert_eq!(entra.get(&path).expect(200).body, first.body, "the same cycle again changes nothing");
     let manager = json!([{ "op": "remove", "path": of("manager") }]);
     entra.patch(&path, &manager).expect(200);
-    entra.get(&path).expect(200).holding(&json!({ ENTERPRISE: { "manager": null, "department": "Ships" } }));
+    entra.get(&path).expect(200).containing(&json!({ ENTERPRISE: { "manager": null, "department": "Ships" } }));
 }
 
-#[test]
-fn a_group_lives_and_dies_with_the_flag() {
-    let server = Server::start();
-    let entra = Entra::flagged(&server);
+fn group_life_cycle(target: &Target) {
+    let entra = Entra::flagged(target);
     let users: Vec<String> = (0..3).map(|_| entra.create_user(&principal())).collect();
     let name = unique("Pilots ");
     let id = entra.create_group(&name);
@@ -92,11 +88,11 @@ fn a_group_lives_and_dies_with_the_flag() {
     let rename = json!([{ "op": "replace", "value": { "displayName": new_name } }]);
     assert_eq!(entra.change_members(&id, &rename), rest);
     assert_eq!((entra.find_group(&name), entra.find_group(&new_name)), (None, Some(id.clone())));
-    entra.group_without_members(&id).holding(&json!({ "displayName": new_name }));
+    entra.group_without_members(&id).containing(&json!({ "displayName": new_name }));
     let user = entra.get(&format!("/Users/{}", users[1])).expect(200);
     assert_eq!(values(&user["groups"]), [id.as_str()]);
 
     entra.delete(&path).expect(204);
-    entra.get(&path).refused(404, "", &[]);
-    entra.delete(&path).refused(404, "", &[]);
+    entra.get(&path).expect_error(404, "", &[]);
+    entra.delete(&path).expect_error(404, "", &[]);
 }

@@ -4,50 +4,55 @@
 use serde_json::{Value, json};
 
 use crate::client::ENTERPRISE;
-use crate::entra::{Entra, principal, user};
-use crate::server::{Server, unique};
+use crate::idp::entra::{Entra, principal, user};
+use crate::target::{Target, unique};
+
+checks![
+    user_life_cycle,
+    attributes_are_patched_by_path,
+    manager_in_every_form_is_set_and_removed,
+    app_roles_are_patched,
+    booleans_as_words_and_capitalised_operations_are_accepted,
+    group_life_cycle,
+];
 
 fn of_extension(name: &str) -> String {
     format!("{ENTERPRISE}:{name}")
 }
 
-#[test]
-fn a_user_lives_and_dies() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn user_life_cycle(target: &Target) {
+    let entra = Entra::legacy(target);
     entra.test_connection();
     let name = principal();
     let id = entra.create_user(&name);
     let path = format!("/Users/{id}");
-    entra.post("/Users", &user(&name)).refused(409, "uniqueness", &["userName"]);
+    entra.post("/Users", &user(&name)).expect_error(409, "uniqueness", &["userName"]);
 
     let disable = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
-    entra.patch(&path, &disable).expect(200).holding(&json!({ "active": false }));
+    entra.patch(&path, &disable).expect(200).containing(&json!({ "active": false }));
     assert_eq!(
         entra.matching("/Users", &format!("userName eq \"{name}\"")),
         [id.as_str()],
         "disabled, and still found"
     );
-    entra.get(&path).expect(200).holding(&json!({ "active": false, "title": "Pilot" }));
+    entra.get(&path).expect(200).containing(&json!({ "active": false, "title": "Pilot" }));
     let enable = json!([{ "op": "Replace", "path": "active", "value": "True" }]);
-    entra.patch(&path, &enable).expect(200).holding(&json!({ "active": true }));
+    entra.patch(&path, &enable).expect(200).containing(&json!({ "active": true }));
 
     let new_name = principal();
     let rename = json!([{ "op": "Replace", "path": "userName", "value": new_name }]);
-    entra.patch(&path, &rename).expect(200).holding(&json!({ "userName": new_name, "id": id }));
+    entra.patch(&path, &rename).expect(200).containing(&json!({ "userName": new_name, "id": id }));
     assert!(entra.matching("/Users", &format!("userName eq \"{name}\"")).is_empty());
     assert_eq!(entra.matching("/Users", &format!("userName eq \"{new_name}\"")), [id.as_str()]);
 
     entra.delete(&path).expect(204);
-    entra.get(&path).refused(404, "", &[]);
-    entra.delete(&path).refused(404, "", &[]);
+    entra.get(&path).expect_error(404, "", &[]);
+    entra.delete(&path).expect_error(404, "", &[]);
     assert!(entra.matching("/Users", &format!("userName eq \"{new_name}\"")).is_empty());
 }
 
-#[test]
-fn attributes_are_patched_by_path() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn attributes_are_patched_by_path(target: &Target) {
+    let entra = Entra::legacy(target);
     let name = principal();
     let path = format!("/Users/{}", entra.create_user(&name));
     let changes = [
@@ -75,16 +80,14 @@ fn attributes_are_patched_by_path() {
         "preferredLanguage": "da-DK", "title": "Pilot",
         ENTERPRISE: { "department": "Ships", "employeeNumber": "0042", "manager": { "value": "0c9a3e2f" } },
     });
-    entra.patch(&path, &operations).expect(200).holding(&wanted);
-    let first = entra.get(&path).expect(200).holding(&wanted);
+    entra.patch(&path, &operations).expect(200).containing(&wanted);
+    let first = entra.get(&path).expect(200).containing(&wanted);
     entra.patch(&path, &operations).expect(200);
     assert_eq!(entra.get(&path).expect(200).body, first.body, "the same cycle again changes nothing");
 }
 
-#[test]
-fn a_manager_comes_in_every_shape_and_goes() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn manager_in_every_form_is_set_and_removed(target: &Target) {
+    let entra = Entra::legacy(target);
     let path = format!("/Users/{}", entra.create_user(&principal()));
     let boss = entra.create_user(&principal());
     let of_boss = json!([{ "$ref": format!("{}/Users/{boss}", entra.scim.base), "value": boss }]);
@@ -102,43 +105,39 @@ fn a_manager_comes_in_every_shape_and_goes() {
     ] {
         entra.patch(&path, &json!([operation])).expect(200);
         let read = entra.get(&path).expect(200);
-        read.check(read[ENTERPRISE]["manager"]["value"] == wanted, &format!("wanted {wanted} after {operation}"));
+        read.check(read[ENTERPRISE]["manager"]["value"] == wanted, &format!("expected {wanted} after {operation}"));
         read.check(wanted.is_null() == read[ENTERPRISE]["manager"].is_null(), "an object, or nothing; never a string");
-        read.check(read[ENTERPRISE]["department"] == "Harbour", "wanted the rest kept");
+        read.check(read[ENTERPRISE]["department"] == "Harbour", "expected the rest kept");
     }
     let id = path.trim_start_matches("/Users/");
     for (manager, found) in [(boss.as_str(), 1), ("0c9a3e2f", 0)] {
         let filter = format!("id eq \"{id}\" and manager eq \"{manager}\"");
         let answer = entra.list("/Users", &[("filter", &filter), ("attributes", "id")]);
-        answer.holding(&json!({ "totalResults": found }));
+        answer.containing(&json!({ "totalResults": found }));
     }
 }
 
-#[test]
-fn app_roles_are_patched() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn app_roles_are_patched(target: &Target) {
+    let entra = Entra::legacy(target);
     let path = format!("/Users/{}", entra.create_user(&principal()));
     let role = json!({ "id": "18d14569", "value": "Admin", "displayName": "Admin" }).to_string();
     let complex = json!([{ "op": "Add", "path": "roles", "value": [{ "value": role }] }]);
     entra.patch(&path, &complex).expect(200);
-    entra.get(&path).expect(200).holding(&json!({ "roles": [{ "value": role }] }));
+    entra.get(&path).expect(200).containing(&json!({ "roles": [{ "value": role }] }));
     let single = json!([
         { "op": "Replace", "path": "roles[primary eq \"True\"].value", "value": "Reader" },
         { "op": "Replace", "path": "roles[primary eq \"True\"].display", "value": "A reader" },
     ]);
     entra.patch(&path, &single).expect(200);
     let wanted = json!({ "roles": [{ "value": role }, { "primary": true, "value": "Reader", "display": "A reader" }] });
-    entra.get(&path).expect(200).holding(&wanted);
+    entra.get(&path).expect(200).containing(&wanted);
     let gone = json!([{ "op": "Remove", "path": "roles", "value": [{ "value": role }] }]);
     entra.patch(&path, &gone).expect(200);
-    entra.get(&path).expect(200).holding(&json!({ "roles": [{ "value": "Reader" }] }));
+    entra.get(&path).expect(200).containing(&json!({ "roles": [{ "value": "Reader" }] }));
 }
 
-#[test]
-fn a_user_comes_with_words_and_capitals() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn booleans_as_words_and_capitalised_operations_are_accepted(target: &Target) {
+    let entra = Entra::legacy(target);
     let name = principal();
     let sent = json!({
         "UserName": name, "Active": "True", "DisplayName": "Ida", "Emails": [{ "Type": "work", "Primary": "True", "Value": name }],
@@ -151,13 +150,11 @@ fn a_user_comes_with_words_and_capitals() {
         "name": { "givenName": null, "familyName": "Hansen" }, ENTERPRISE: { "department": "D", "manager": { "value": "m" } },
     });
     let id = entra.post("/Users", &sent).expect(201).id();
-    entra.get(&format!("/Users/{id}")).expect(200).holding(&wanted);
+    entra.get(&format!("/Users/{id}")).expect(200).containing(&wanted);
 }
 
-#[test]
-fn a_group_lives_and_dies() {
-    let server = Server::start();
-    let entra = Entra::old(&server);
+fn group_life_cycle(target: &Target) {
+    let entra = Entra::legacy(target);
     let users: Vec<String> = (0..3).map(|_| entra.create_user(&principal())).collect();
     let name = unique("Pilots ");
     let id = entra.create_group(&name);
@@ -183,10 +180,13 @@ fn a_group_lives_and_dies() {
     assert_eq!((entra.find_group(&name), entra.find_group(&new_name)), (None, Some(id.clone())));
     let external = json!([{ "op": "Replace", "path": "externalId", "value": "9bb2" }]);
     assert_eq!(entra.change_members(&id, &external), of(&[0, 2]));
-    entra.get(&format!("/Groups/{id}")).expect(200).holding(&json!({ "externalId": "9bb2", "displayName": new_name }));
+    entra
+        .get(&format!("/Groups/{id}"))
+        .expect(200)
+        .containing(&json!({ "externalId": "9bb2", "displayName": new_name }));
 
     entra.delete(&format!("/Groups/{id}")).expect(204);
-    entra.get(&format!("/Groups/{id}")).refused(404, "", &[]);
+    entra.get(&format!("/Groups/{id}")).expect_error(404, "", &[]);
     assert_eq!(entra.find_group(&new_name), None);
-    entra.get(&format!("/Users/{}", users[0])).expect(200).holding(&json!({ "groups": null, "active": true }));
+    entra.get(&format!("/Users/{}", users[0])).expect(200).containing(&json!({ "groups": null, "active": true }));
 }

@@ -1,13 +1,17 @@
 //! Entra ID, headers included, and what its two behaviours have in common: the older one, and the one that a tenant URL with
 //! `?aadOptscim062020` asks for. The flag then stands on every call.
 
+pub(crate) mod flagged;
+pub(crate) mod legacy;
+pub(crate) mod validator;
+
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, GROUP, Manners, PATCH, Request, USER, query};
-use crate::expect::{Answer, values};
-use crate::server::{Server, unique};
+use crate::answer::{Answer, values};
+use crate::client::{Client, ClientProfile, ENTERPRISE, GROUP, PATCH, Request, USER, query};
+use crate::target::{Target, unique};
 
-const ENTRA: Manners = Manners {
+const ENTRA: ClientProfile = ClientProfile {
     headers: &[
         ("Accept", "application/scim+json"),
         ("User-Agent", "Microsoft Azure AD SCIM provisioning 1.0.0"),
@@ -24,13 +28,13 @@ pub(crate) struct Entra {
 
 impl Entra {
     /// The behaviour of older jobs.
-    pub(crate) fn old(server: &Server) -> Self {
-        Self { scim: server.client().with_manners(&ENTRA), flag: "" }
+    pub(crate) fn legacy(target: &Target) -> Self {
+        Self { scim: target.client().with_profile(&ENTRA), flag: "" }
     }
 
     /// The behaviour since 06/2020.
-    pub(crate) fn flagged(server: &Server) -> Self {
-        Self { scim: server.client().with_manners(&ENTRA), flag: "aadOptscim062020" }
+    pub(crate) fn flagged(target: &Target) -> Self {
+        Self { scim: target.client().with_profile(&ENTRA), flag: "aadOptscim062020" }
     }
 
     fn url(&self, path: &str, parameters: &[(&str, &str)]) -> String {
@@ -63,7 +67,7 @@ impl Entra {
     /// The match by the matching attribute: the ids that are found.
     pub(crate) fn matching(&self, endpoint: &str, filter: &str) -> Vec<String> {
         let found = self.list(endpoint, &[("filter", filter)]);
-        found.check(found.total() == found.resources().len() as u64, "wanted all of them");
+        found.check(found.total() == found.resources().len() as u64, "expected all of them");
         found.resources().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -77,7 +81,7 @@ impl Entra {
         let by_name = format!("userName eq \"{name}\"");
         assert!(self.matching("/Users", &by_name).is_empty());
         let sent = user(name);
-        let id = self.post("/Users", &sent).expect(201).holding(&stored(&sent)).id();
+        let id = self.post("/Users", &sent).expect(201).containing(&stored(&sent)).id();
         let nickname = name.split('@').next().unwrap_or_default();
         for filter in [
             by_name,
@@ -88,7 +92,7 @@ impl Entra {
         ] {
             assert_eq!(self.matching("/Users", &filter), [id.as_str()], "{filter}");
         }
-        self.get(&format!("/Users/{id}")).expect(200).holding(&stored(&sent));
+        self.get(&format!("/Users/{id}")).expect(200).containing(&stored(&sent));
         id
     }
 
@@ -102,7 +106,7 @@ impl Entra {
             "/Groups",
             &[("excludedAttributes", "members"), ("filter", &format!("externalId eq \"{external}\""))],
         );
-        found.holding(
+        found.containing(
             &json!({ "totalResults": 1, "Resources": [{ "id": id, "externalId": external, "displayName": name }] }),
         );
         self.group_without_members(&id);
@@ -112,7 +116,7 @@ impl Entra {
     pub(crate) fn find_group(&self, name: &str) -> Option<String> {
         let filter = format!("displayName eq \"{name}\"");
         let found = self.list("/Groups", &[("excludedAttributes", "members"), ("filter", &filter)]);
-        found.check(found.total() < 2, "wanted one or none");
+        found.check(found.total() < 2, "expected one or none");
         found.resources().first().map(|group| {
             assert!(group["members"].is_null(), "members, which were excluded");
             group["id"].as_str().unwrap().to_owned()
@@ -121,7 +125,7 @@ impl Entra {
 
     pub(crate) fn group_without_members(&self, id: &str) -> Answer {
         let url = self.url(&format!("/Groups/{id}"), &[("excludedAttributes", "members")]);
-        self.scim.get(url).expect(200).holding(&json!({ "id": id, "members": null }))
+        self.scim.get(url).expect(200).containing(&json!({ "id": id, "members": null }))
     }
 
     /// A group's change, answered with 200 or 204, and then its members.
@@ -129,7 +133,7 @@ impl Entra {
         let path = format!("/Groups/{id}");
         let answer = self.patch(&path, operations);
         let status = answer.status;
-        answer.expect(status).check(status == 200 || status == 204, "wanted 200 or 204");
+        answer.expect(status).check(status == 200 || status == 204, "expected 200 or 204");
         values(&self.get(&path).expect(200)["members"])
     }
 

@@ -3,23 +3,33 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, GROUP, LIST, Manners, USER};
-use crate::expect::{Answer, values};
-use crate::server::{Server, unique};
+use crate::answer::{Answer, values};
+use crate::client::{Client, ClientProfile, ENTERPRISE, GROUP, LIST, USER};
+use crate::target::{Target, unique};
 
-const VALIDATOR: Manners =
-    Manners { headers: &[("Accept", "application/scim+json")], content_type: "application/scim+json; charset=utf-8" };
+checks![
+    users_are_created_found_and_deleted,
+    one_patch_replaces_everything,
+    users_are_patched,
+    groups_are_created_found_and_deleted,
+    groups_are_patched,
+];
 
-fn validator(server: &Server) -> Client {
-    server.client().with_manners(&VALIDATOR)
+const VALIDATOR: ClientProfile = ClientProfile {
+    headers: &[("Accept", "application/scim+json")],
+    content_type: "application/scim+json; charset=utf-8",
+};
+
+fn validator(target: &Target) -> Client {
+    target.client().with_profile(&VALIDATOR)
 }
 
 /// `filter=userName+eq+%22a%40b%22`.
 fn find(scim: &Client, endpoint: &str, attribute: &str, value: &str, rest: &str) -> Answer {
     let value = value.replace('@', "%40").replace(' ', "+");
     let found = scim.get(format!("{endpoint}?filter={attribute}+eq+%22{value}%22{rest}")).expect(200);
-    found.check(found["schemas"] == json!([LIST]), "wanted a ListResponse");
-    found.check(found.total() == found.resources().len() as u64, "wanted Resources as counted");
+    found.check(found["schemas"] == json!([LIST]), "expected a ListResponse");
+    found.check(found.total() == found.resources().len() as u64, "expected Resources as counted");
     found
 }
 
@@ -65,25 +75,24 @@ fn new_user(scim: &Client) -> String {
 fn delete_twice(scim: &Client, endpoint: &str, id: &str) {
     let path = format!("{endpoint}/{id}");
     scim.delete(&path).expect(204);
-    scim.get(&path).refused(404, "", &[]);
-    scim.delete(&path).refused(404, "", &[]);
-    scim.delete(format!("{endpoint}/{}", word())).refused(404, "", &[]);
+    scim.get(&path).expect_error(404, "", &[]);
+    scim.delete(&path).expect_error(404, "", &[]);
+    scim.delete(format!("{endpoint}/{}", word())).expect_error(404, "", &[]);
 }
 
-#[test]
-fn users_are_created_found_and_deleted() {
-    let server = Server::start();
-    let scim = validator(&server);
+fn users_are_created_found_and_deleted(target: &Target) {
+    let scim = validator(target);
     let name = format!("{}@corp.example", word());
     let sent = user(&name);
     // 1, 2: create; the filter finds it; the same again.
-    let id = scim.post("/Users", &sent).expect(201).holding(&stored(&sent)).id();
-    find(&scim, "/Users", "userName", &name, "").holding(&json!({ "totalResults": 1, "Resources": [stored(&sent)] }));
-    scim.post("/Users", &sent).refused(409, "uniqueness", &["userName"]);
+    let id = scim.post("/Users", &sent).expect(201).containing(&stored(&sent)).id();
+    find(&scim, "/Users", "userName", &name, "")
+        .containing(&json!({ "totalResults": 1, "Resources": [stored(&sent)] }));
+    scim.post("/Users", &sent).expect_error(409, "uniqueness", &["userName"]);
     // 3, 4, 5: one that is there, one that is not, another case.
-    find(&scim, "/Users", "userName", &name, "").holding(&json!({ "Resources": [{ "id": id }] }));
-    find(&scim, "/Users", "userName", &word(), "").holding(&json!({ "totalResults": 0, "Resources": [] }));
-    find(&scim, "/Users", "userName", &name.to_lowercase(), "").holding(&json!({ "Resources": [{ "id": id }] }));
+    find(&scim, "/Users", "userName", &name, "").containing(&json!({ "Resources": [{ "id": id }] }));
+    find(&scim, "/Users", "userName", &word(), "").containing(&json!({ "totalResults": 0, "Resources": [] }));
+    find(&scim, "/Users", "userName", &name.to_lowercase(), "").containing(&json!({ "Resources": [{ "id": id }] }));
     // 12, 27, 28.
     delete_twice(&scim, "/Users", &id);
 }
@@ -135,10 +144,8 @@ fn at<'a>(user: &'a Value, path: &str) -> &'a Value {
     path.split('.').fold(user, |value, name| &value[name])
 }
 
-#[test]
-fn one_patch_replaces_everything() {
-    let server = Server::start();
-    let scim = validator(&server);
+fn one_patch_replaces_everything(target: &Target) {
+    let scim = validator(target);
     let name = format!("{}@corp.example", word());
     // Both a user who has it all, and one who has next to nothing.
     for sent in [user(&name), json!({ "schemas": [USER], "userName": format!("minimal.{name}") })] {
@@ -149,18 +156,16 @@ fn one_patch_replaces_everything() {
         scim.patch(&path, &operations).expect(200);
         let read = scim.get(&path).expect(200);
         for (place, value) in &replacements {
-            read.check(at(&read.body, place) == value, &format!("wanted {value} at {place}"));
+            read.check(at(&read.body, place) == value, &format!("expected {value} at {place}"));
         }
         for (list, length) in [("emails", 1), ("addresses", 1), ("phoneNumbers", 3), ("roles", 1)] {
-            read.check(read[list].as_array().unwrap().len() == length, &format!("wanted {length} {list}"));
+            read.check(read[list].as_array().unwrap().len() == length, &format!("expected {length} {list}"));
         }
     }
 }
 
-#[test]
-fn users_are_patched() {
-    let server = Server::start();
-    let scim = validator(&server);
+fn users_are_patched(target: &Target) {
+    let scim = validator(target);
     let path = format!("/Users/{}", new_user(&scim));
     let manager = format!("{ENTERPRISE}:manager");
     let (name, first, second) = (format!("{}@corp.example", word()), word(), word());
@@ -193,51 +198,47 @@ fn users_are_patched() {
             json!({ "displayName": second }),
         ),
     ] {
-        scim.patch(&path, &operations).expect(200).holding(&wanted);
-        scim.get(&path).expect(200).holding(&wanted);
+        scim.patch(&path, &operations).expect(200).containing(&wanted);
+        scim.get(&path).expect(200).containing(&wanted);
     }
 }
 
-#[test]
-fn groups_are_created_found_and_deleted() {
-    let server = Server::start();
-    let scim = validator(&server);
+fn groups_are_created_found_and_deleted(target: &Target) {
+    let scim = validator(target);
     let (name, user) = (word(), new_user(&scim));
     // 18, 19.
     let sent = group(&name);
-    let id = scim.post("/Groups", &sent).expect(201).holding(&sent).id();
-    scim.post("/Groups", &sent).refused(409, "uniqueness", &["displayName"]);
+    let id = scim.post("/Groups", &sent).expect(201).containing(&sent).id();
+    scim.post("/Groups", &sent).expect_error(409, "uniqueness", &["displayName"]);
     let path = format!("/Groups/{id}");
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])).expect(200);
     // 13: no members, though there is one.
     scim.get(format!("{path}?excludedAttributes=members"))
         .expect(200)
-        .holding(&json!({ "displayName": name, "members": null }));
+        .containing(&json!({ "displayName": name, "members": null }));
     // 14 to 17.
     let with = json!({ "totalResults": 1, "Resources": [{ "id": id, "members": [{ "value": user }] }] });
     let without = json!({ "totalResults": 1, "Resources": [{ "id": id, "members": null }] });
-    find(&scim, "/Groups", "displayName", &name, "").holding(&with);
-    find(&scim, "/Groups", "displayName", &name, "&excludedAttributes=members").holding(&without);
+    find(&scim, "/Groups", "displayName", &name, "").containing(&with);
+    find(&scim, "/Groups", "displayName", &name, "&excludedAttributes=members").containing(&without);
     let before = scim.get(format!("/Groups?excludedAttributes=members&filter=displayName+eq+%22{name}%22")).expect(200);
-    before.holding(&without);
-    find(&scim, "/Groups", "displayName", &word(), "").holding(&json!({ "totalResults": 0 }));
-    find(&scim, "/Groups", "displayName", &name.to_lowercase(), "").holding(&with);
+    before.containing(&without);
+    find(&scim, "/Groups", "displayName", &word(), "").containing(&json!({ "totalResults": 0 }));
+    find(&scim, "/Groups", "displayName", &name.to_lowercase(), "").containing(&with);
     // 24, 29, 30.
     delete_twice(&scim, "/Groups", &id);
-    find(&scim, "/Groups", "displayName", &name, "").holding(&json!({ "totalResults": 0 }));
+    find(&scim, "/Groups", "displayName", &name, "").containing(&json!({ "totalResults": 0 }));
 }
 
-#[test]
-fn groups_are_patched() {
-    let server = Server::start();
-    let scim = validator(&server);
+fn groups_are_patched(target: &Target) {
+    let scim = validator(target);
     let users = [new_user(&scim), new_user(&scim)];
     let path = format!("/Groups/{}", scim.post("/Groups", &group(&word())).expect(201).id());
     // 20, 21.
     let (external, name) = (word(), word());
     scim.patch(&path, &json!([{ "op": "replace", "value": { "externalId": external } }])).expect(200);
     scim.patch(&path, &json!([{ "op": "replace", "value": { "displayName": name } }])).expect(200);
-    scim.get(&path).expect(200).holding(&json!({ "externalId": external, "displayName": name, "members": null }));
+    scim.get(&path).expect(200).containing(&json!({ "externalId": external, "displayName": name, "members": null }));
     // 22, 23, and 31: added and removed by one request.
     let replace = |id: &str| json!({ "op": "replace", "path": "members", "value": [{ "value": id }] });
     let remove = |id: &str| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
@@ -251,6 +252,6 @@ fn groups_are_patched() {
     ] {
         scim.patch(&path, &operations).expect(200);
         let read = scim.get(&path).expect(200);
-        read.check(values(&read["members"]) == wanted, &format!("wanted {wanted:?} after {operations}"));
+        read.check(values(&read["members"]) == wanted, &format!("expected {wanted:?} after {operations}"));
     }
 }

@@ -3,21 +3,29 @@
 use serde_json::json;
 
 use crate::client::{ENTERPRISE, USER};
-use crate::okta::{Okta, group, member, profile, sorted, unique_user};
-use crate::server::{Server, unique};
+use crate::idp::okta::{Okta, group, member, profile, sorted, unique_user};
+use crate::target::{Target, unique};
 
-#[test]
-fn a_user_is_created_updated_deactivated_and_brought_back() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+checks![
+    user_is_created_updated_deactivated_and_reactivated,
+    existing_user_is_linked,
+    profile_and_password_are_patched_without_a_path,
+    group_is_pushed,
+    group_is_renamed_and_its_members_change,
+    missing_member_is_left_out,
+    deleted_group_leaves_its_members,
+];
+
+fn user_is_created_updated_deactivated_and_reactivated(target: &Target) {
+    let okta = Okta::of(target);
     let name = unique_user();
 
     let created = okta.assign(&name);
     let id = created.id();
     let path = format!("/Users/{id}");
     let location = format!("{}{path}", okta.scim.base);
-    created.check(created.header("location") == location, "wanted Location");
-    let created = created.holding(&json!({
+    created.check(created.header("location") == location, "expected Location");
+    let created = created.containing(&json!({
         "schemas": [USER], "userName": name, "active": true, "locale": "en-US", "externalId": format!("00u{name}"),
         "name": { "givenName": "Testa", "familyName": "Userova" },
         "emails": [{ "primary": true, "value": name, "type": "work" }],
@@ -27,49 +35,45 @@ fn a_user_is_created_updated_deactivated_and_brought_back() {
     assert_eq!(found, created.body, "the list shows what POST answered");
 
     let change = json!({ "name": { "givenName": "Another", "middleName": "Excited", "familyName": "Userova" } });
-    okta.get_and_put(&id, &change).holding(&change);
-    okta.scim.get(&path).expect(200).holding(&change);
+    okta.get_and_put(&id, &change).containing(&change);
+    okta.scim.get(&path).expect(200).containing(&change);
 
     let active = |to: bool| json!([{ "op": "replace", "value": { "active": to } }]);
-    okta.scim.patch(&path, &active(false)).expect(200).holding(&json!({ "active": false, "id": id }));
-    okta.scim.get(&path).expect(200).holding(&json!({ "active": false })).holding(&change);
+    okta.scim.patch(&path, &active(false)).expect(200).containing(&json!({ "active": false, "id": id }));
+    okta.scim.get(&path).expect(200).containing(&json!({ "active": false })).containing(&change);
     let found = okta.user(&name).expect("found although inactive");
     assert_eq!(found["active"], false);
 
-    okta.scim.patch(&path, &active(true)).expect(200).holding(&json!({ "active": true }));
-    okta.scim.get(&path).expect(200).holding(&json!({ "active": true, "id": id })).holding(&change);
-    okta.get_and_put(&id, &json!({ "active": true })).holding(&change);
+    okta.scim.patch(&path, &active(true)).expect(200).containing(&json!({ "active": true }));
+    okta.scim.get(&path).expect(200).containing(&json!({ "active": true, "id": id })).containing(&change);
+    okta.get_and_put(&id, &json!({ "active": true })).containing(&change);
 }
 
-#[test]
-fn a_user_who_is_there_already_is_linked() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn existing_user_is_linked(target: &Target) {
+    let okta = Okta::of(target);
     let name = unique_user();
     let theirs = json!({
         "schemas": [USER, ENTERPRISE], "userName": name, "active": false, "nickName": "Kept",
         "name": { "familyName": "Before" }, ENTERPRISE: { "department": "Kept, too" },
     });
-    let id = server.client().post("/Users", &theirs).expect(201).id();
+    let id = target.client().post("/Users", &theirs).expect(201).id();
 
     let found = okta.user(&name).expect("found, though inactive");
     assert_eq!(found["id"], id.as_str());
     let path = format!("/Users/{id}");
     okta.scim.patch(&path, &json!([{ "op": "replace", "value": { "active": true } }])).expect(200);
     let first = okta.get_and_put(&id, &profile(&name));
-    let first = first.holding(&json!({
+    let first = first.containing(&json!({
         "id": id, "active": true, "nickName": "Kept", ENTERPRISE: { "department": "Kept, too" },
         "name": { "familyName": "Userova", "givenName": "Testa" },
     }));
     let second = okta.get_and_put(&id, &profile(&name));
     assert_eq!(first.body, second.body, "a second GET and PUT changes nothing, lastModified neither");
-    okta.scim.post("/Users", &profile(&name)).refused(409, "uniqueness", &["userName"]);
+    okta.scim.post("/Users", &profile(&name)).expect_error(409, "uniqueness", &["userName"]);
 }
 
-#[test]
-fn a_profile_and_a_password_are_patched_without_a_path() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn profile_and_password_are_patched_without_a_path(target: &Target) {
+    let okta = Okta::of(target);
     let id = okta.assign(&unique_user()).id();
     let path = format!("/Users/{id}");
 
@@ -78,7 +82,7 @@ fn a_profile_and_a_password_are_patched_without_a_path() {
         ENTERPRISE: { "department": "Ships" },
     });
     let patched = okta.scim.patch(&path, &json!([{ "op": "replace", "value": changes }])).expect(200);
-    patched.holding(&changes).holding(&json!({ "name": { "familyName": "Userova" }, "active": true }));
+    patched.containing(&changes).containing(&json!({ "name": { "familyName": "Userova" }, "active": true }));
 
     let before = okta.scim.get(&path).expect(200).body;
     let password = json!([{ "op": "replace", "value": { "password": "New!placeholder9" } }]);
@@ -86,37 +90,33 @@ fn a_profile_and_a_password_are_patched_without_a_path() {
     assert_eq!(before, after, "a password is accepted, dropped, and leaves no trace");
 }
 
-#[test]
-fn a_group_is_pushed() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn group_is_pushed(target: &Target) {
+    let okta = Okta::of(target);
     let users = okta.assign_some(2);
     let name = unique("Crew ");
     let created = okta.scim.post("/Groups", &group(&name, &json!([]))).expect(201);
     let id = created.id();
     let path = format!("/Groups/{id}");
-    created.check(created.header("location") == format!("{}{path}", okta.scim.base), "wanted Location");
-    created.holding(&json!({ "displayName": name, "meta": { "resourceType": "Group" } }));
+    created.check(created.header("location") == format!("{}{path}", okta.scim.base), "expected Location");
+    created.containing(&json!({ "displayName": name, "meta": { "resourceType": "Group" } }));
 
     let add = json!([{ "op": "add", "path": "members", "value": [member(&users[0]), member(&users[1])] }]);
-    okta.scim.patch(&path, &add).expect(200).holding(&json!({ "id": id, "displayName": name }));
+    okta.scim.patch(&path, &add).expect(200).containing(&json!({ "id": id, "displayName": name }));
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]));
     okta.scim.patch(&path, &add).expect(200);
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "adding members again adds nobody");
 
     let same_name = json!([{ "op": "replace", "value": { "id": id, "displayName": name } }]);
-    okta.scim.patch(&path, &same_name).expect(200).holding(&json!({ "id": id, "displayName": name }));
+    okta.scim.patch(&path, &same_name).expect(200).containing(&json!({ "id": id, "displayName": name }));
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "a rename leaves the members");
     assert_eq!(okta.groups_of(&users[0]), [id.as_str()]);
-    okta.scim.get(format!("/Users/{}", users[0])).expect(200).holding(&json!({
+    okta.scim.get(format!("/Users/{}", users[0])).expect(200).containing(&json!({
         "groups": [{ "value": id, "display": name, "$ref": format!("{}{path}", okta.scim.base) }],
     }));
 }
 
-#[test]
-fn a_group_follows_its_changes() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn group_is_renamed_and_its_members_change(target: &Target) {
+    let okta = Okta::of(target);
     let users = okta.assign_some(3);
     let (name, new_name) = (unique("Old "), unique("New "));
     let id = okta.create_group(&name);
@@ -139,11 +139,14 @@ fn a_group_follows_its_changes() {
     assert_eq!(okta.members(&id), sorted(&[&users[1], &users[2]]), "removing a non-member succeeds");
 
     let rename = json!([{ "op": "replace", "value": { "id": id, "displayName": new_name } }]);
-    okta.scim.patch(&path, &rename).expect(200).holding(&json!({ "displayName": new_name }));
+    okta.scim.patch(&path, &rename).expect(200).containing(&json!({ "displayName": new_name }));
     assert_eq!(okta.group(&name), None);
     assert_eq!(okta.group(&new_name.to_uppercase()).unwrap()["id"], id.as_str());
     assert_eq!(okta.members(&id), sorted(&[&users[1], &users[2]]));
-    okta.scim.get(format!("/Users/{}", users[2])).expect(200).holding(&json!({ "groups": [{ "display": new_name }] }));
+    okta.scim
+        .get(format!("/Users/{}", users[2]))
+        .expect(200)
+        .containing(&json!({ "groups": [{ "display": new_name }] }));
 
     okta.scim.patch(&path, &replace(&[])).expect(200);
     assert!(okta.members(&id).is_empty());
@@ -155,10 +158,8 @@ fn a_group_follows_its_changes() {
     assert!(okta.members(&id).is_empty());
 }
 
-#[test]
-fn a_member_who_does_not_exist_is_skipped() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn missing_member_is_left_out(target: &Target) {
+    let okta = Okta::of(target);
     let users = okta.assign_some(2);
     okta.scim.delete(format!("/Users/{}", users[1])).expect(204);
     let id = okta.create_group(&unique("Ghosts "));
@@ -170,10 +171,8 @@ fn a_member_who_does_not_exist_is_skipped() {
     }
 }
 
-#[test]
-fn a_group_is_unlinked_and_deleted_and_its_members_stay() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn deleted_group_leaves_its_members(target: &Target) {
+    let okta = Okta::of(target);
     let users = okta.assign_some(2);
     let name = unique("Gone ");
     let members = json!([member(&users[0]), member(&users[1])]);
@@ -181,11 +180,11 @@ fn a_group_is_unlinked_and_deleted_and_its_members_stay() {
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]));
 
     okta.scim.delete(format!("/Groups/{id}")).expect(204);
-    okta.scim.get(format!("/Groups/{id}")).refused(404, "", &[]);
-    okta.scim.delete(format!("/Groups/{id}")).refused(404, "", &[]);
+    okta.scim.get(format!("/Groups/{id}")).expect_error(404, "", &[]);
+    okta.scim.delete(format!("/Groups/{id}")).expect_error(404, "", &[]);
     assert_eq!(okta.group(&name), None);
     for user in &users {
-        okta.scim.get(format!("/Users/{user}")).expect(200).holding(&json!({ "active": true }));
+        okta.scim.get(format!("/Users/{user}")).expect(200).containing(&json!({ "active": true }));
         assert!(okta.groups_of(user).is_empty());
     }
     okta.create_group(&name);

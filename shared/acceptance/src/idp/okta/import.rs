@@ -1,51 +1,58 @@
-//! Okta's import: pages of 100 until `startIndex` passes `totalResults`; whoever is missing from it, Okta deactivates.
+//! Okta's import: pages of 100 until `startIndex` passes `totalResults`; Okta deactivates the users who are missing from it.
 
 use std::collections::HashMap;
-use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::okta::{Okta, group, member, profile};
-use crate::server::{Server, unique};
+use crate::answer::Answer;
+use crate::idp::okta::{Okta, group, member, profile};
+use crate::parallel;
+use crate::target::{Target, unique};
+
+checks![
+    import_returns_every_user_once,
+    import_has_full_pages_and_one_order: EmptyDirectory,
+    import_of_groups_returns_their_members,
+];
 
 const USERS: usize = 250;
 
-/// Walks a list as Okta does; checks every page, and gives all resources with the length of each page.
+/// Pages through a list as Okta does, until `startIndex` passes `totalResults`; checks every page, and returns all resources and
+/// the length of each page.
 fn import(okta: &Okta, endpoint: &str) -> (Vec<Value>, Vec<usize>) {
     let (mut all, mut lengths, mut start) = (Vec::new(), Vec::new(), 1_u64);
     loop {
-        let page = okta.scim.get(format!("{endpoint}?startIndex={start}&count=100")).expect(200);
-        page.check(page["startIndex"].as_u64() == Some(start), "wanted startIndex echoed as an integer");
-        let here = page.resources();
-        page.check(page["itemsPerPage"].as_u64() == Some(here.len() as u64), "wanted the page's true length");
-        lengths.push(here.len());
-        all.extend_from_slice(here);
+        let page = page(okta, endpoint, start);
+        lengths.push(page.resources().len());
+        all.extend_from_slice(page.resources());
+        start += 100;
         if start > page.total() {
-            page.check(here.is_empty(), "wanted an empty page past the end");
             return (all, lengths);
         }
-        start += 100;
     }
 }
 
-#[test]
-fn an_import_shows_everybody_once() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn page(okta: &Okta, endpoint: &str, start: u64) -> Answer {
+    let page = okta.scim.get(format!("{endpoint}?startIndex={start}&count=100")).expect(200);
+    page.check(page["startIndex"].as_u64() == Some(start), "expected startIndex echoed as an integer");
+    let length = page.resources().len() as u64;
+    page.check(page["itemsPerPage"].as_u64() == Some(length), "expected the page's true length");
+    page
+}
+
+fn create_users(okta: &Okta) -> Vec<String> {
     let tag = unique("import");
     let names: Vec<String> = (0..USERS).map(|number| format!("{tag}-{number:03}@okta.example")).collect();
-    thread::scope(|scope| {
-        for part in names.chunks(USERS.div_ceil(4)) {
-            let scim = &okta.scim;
-            scope.spawn(move || {
-                for name in part {
-                    scim.post("/Users", &profile(name)).expect(201);
-                }
-            });
-        }
-    });
+    let scim = &okta.scim;
+    let create = |names: &[String]| names.iter().for_each(|name| drop(scim.post("/Users", &profile(name)).expect(201)));
+    parallel::run(names.chunks(USERS.div_ceil(4)).map(|some| move || create(some)).collect());
+    names
+}
 
-    let (all, lengths) = import(&okta, "/Users");
+fn import_returns_every_user_once(target: &Target) {
+    let okta = Okta::of(target);
+    let names = create_users(&okta);
+    let (all, _) = import(&okta, "/Users");
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for user in &all {
         *seen.entry(user["userName"].as_str().unwrap()).or_default() += 1;
@@ -54,17 +61,21 @@ fn an_import_shows_everybody_once() {
     for name in &names {
         assert_eq!(seen.get(name.as_str()), Some(&1), "{name}");
     }
-    if server.is_own() {
-        assert_eq!(lengths, [100, 100, 50, 0]);
-        let (again, _) = import(&okta, "/Users");
-        assert_eq!(all, again, "the order is the same on every walk");
-    }
 }
 
-#[test]
-fn an_import_of_groups_shows_their_members() {
-    let server = Server::start();
-    let okta = Okta::of(&server);
+fn import_has_full_pages_and_one_order(target: &Target) {
+    let okta = Okta::of(target);
+    create_users(&okta);
+    let (all, lengths) = import(&okta, "/Users");
+    assert_eq!(lengths, [100, 100, 50]);
+    let past_the_end = page(&okta, "/Users", 301);
+    past_the_end.check(past_the_end.resources().is_empty(), "expected an empty page past the end");
+    let (again, _) = import(&okta, "/Users");
+    assert_eq!(all, again, "the order of a second import");
+}
+
+fn import_of_groups_returns_their_members(target: &Target) {
+    let okta = Okta::of(target);
     let users = okta.assign_some(2);
     let names: Vec<String> = (0..3).map(|_| unique("Imported ")).collect();
     for (name, users) in names.iter().zip([&users[..0], &users[..1], &users[..2]]) {
@@ -75,6 +86,6 @@ fn an_import_of_groups_shows_their_members() {
     for (count, name) in names.iter().enumerate() {
         let ours: Vec<&Value> = all.iter().filter(|group| group["displayName"] == name.as_str()).collect();
         assert_eq!(ours.len(), 1, "{name}");
-        assert_eq!(crate::expect::values(&ours[0]["members"]).len(), count, "{:#}", ours[0]);
+        assert_eq!(crate::answer::values(&ours[0]["members"]).len(), count, "{:#}", ours[0]);
     }
 }

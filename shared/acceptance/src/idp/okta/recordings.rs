@@ -1,22 +1,24 @@
-//! Replays the recorded exchanges in the folder that `OKTA_RECORDINGS` names: JSON files with `method`, `path`, `request`,
-//! `response` and `statusCode`.
+//! Replays recorded exchanges of Okta from a folder: JSON files with `method`, `path`, `request`, `response` and `statusCode`.
 //!
-//! A recording is the middle of a conversation, so what it takes for granted is made first: the user or group of its
-//! path, and the users that it calls members. Their ids take the place of the recorded ones.
+//! A recording is the middle of a conversation, so the check first creates what the recording presupposes: the user or group
+//! of its path, and the users that it names as members. Their ids replace the recorded ones.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::{env, fs};
 
 use serde_json::{Map, Value, json};
 
+use crate::answer::{Answer, contains, values};
 use crate::client::{Client, Request};
-use crate::exchanges::method;
-use crate::expect::{Answer, holds, values};
-use crate::okta::Okta;
-use crate::server::{Server, skipped, unique};
+use crate::idp::exchanges::method;
+use crate::idp::okta::Okta;
+use crate::target::{Target, unique};
 
-const TEST: &str = "recordings_are_answered_as_recorded";
+checks![
+    recordings_are_answered_as_recorded: EmptyDirectory Recordings,
+];
 
 /// The ids in a text, hyphenated or not, in order and once each.
 fn ids(text: &str) -> Vec<String> {
@@ -73,21 +75,20 @@ fn carries(answer: &Answer, request: &Value) {
     for operation in patched.into_iter().flatten() {
         if let (None, Some(value)) = (operation.get("path"), operation.get("value")) {
             let value = Value::Object(bare(value));
-            answer.check(holds(&answer.body, &value), &format!("wanted what was sent: {value}"));
+            answer.check(contains(&answer.body, &value), &format!("expected what was sent: {value}"));
         }
     }
     if let Some(last) = patched.and_then(|all| all.last()).filter(|last| last["path"] == "members") {
-        answer.check(values(&answer["members"]) == values(&last["value"]), "wanted the members that were sent last");
+        answer.check(values(&answer["members"]) == values(&last["value"]), "expected the members that were sent last");
     }
     if patched.is_none() {
         let sent = Value::Object(whole);
-        answer.check(holds(&answer.body, &sent), &format!("wanted what was sent: {sent}"));
+        answer.check(contains(&answer.body, &sent), &format!("expected what was sent: {sent}"));
     }
 }
 
-fn replay(recording: &Value) {
-    let server = Server::own(TEST).unwrap();
-    let scim = Okta::of(&server).scim;
+fn replay(target: &Target, recording: &Value) {
+    let scim = Okta::of(target).scim;
     let made = prepare(&scim, recording);
     let path = substitute(recording["path"].as_str().unwrap(), &made);
     let mut request = Request::new(method(recording["method"].as_str().unwrap()), path);
@@ -103,26 +104,28 @@ fn replay(recording: &Value) {
     }
     let response: Value = serde_json::from_str(&substitute(&recording["response"].to_string(), &made)).unwrap();
     match response.get("totalResults") {
-        Some(total) => answer.check(answer["totalResults"] == *total, "wanted the recorded total"),
-        None => answer.check(holds(&answer.body, &Value::Object(bare(&response))), "wanted the recorded attributes"),
+        Some(total) => answer.check(answer["totalResults"] == *total, "expected the recorded total"),
+        None => {
+            answer.check(contains(&answer.body, &Value::Object(bare(&response))), "expected the recorded attributes")
+        }
     }
 }
 
-#[test]
-fn recordings_are_answered_as_recorded() {
-    let Some(folder) = env::var_os("OKTA_RECORDINGS") else {
-        return skipped(TEST, "OKTA_RECORDINGS names no folder");
-    };
-    if !crate::server::may_spawn(TEST) {
-        return;
-    }
-    let entries = fs::read_dir(PathBuf::from(folder)).unwrap();
+fn recordings_are_answered_as_recorded(target: &Target) {
+    let entries = fs::read_dir(target.recordings.as_ref().expect("a folder of recordings")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|end| end == "json"));
     files.sort();
-    assert!(!files.is_empty(), "the folder holds recordings");
+    assert!(!files.is_empty(), "the folder holds no recordings");
     for file in files {
-        eprintln!("recording {}", file.display());
-        replay(&serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap());
+        let recording: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        // Several recordings use the same names, so each starts with an empty directory.
+        let target = target.for_one_check();
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| replay(&target, &recording)));
+        target.clean_up();
+        if let Err(failure) = outcome {
+            let message = failure.downcast_ref::<String>().cloned().unwrap_or_default();
+            panic!("recording {}: {message}", file.display());
+        }
     }
 }

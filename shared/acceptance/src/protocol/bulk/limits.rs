@@ -5,9 +5,19 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::bulk::{BULK, check, delete, group, id, path, reports, send, user};
 use crate::client::{PATCH, Request};
-use crate::server::{Server, unique};
+use crate::protocol::bulk::{BULK, check, delete, group, id, path, reports, send, user};
+use crate::target::{Target, unique};
+
+checks![
+    service_provider_config_states_the_limits,
+    thousand_operations_of_each_kind_finish_in_time,
+    users_and_groups_are_created_in_one_request,
+    cycle_of_a_hundred_groups_is_created,
+    one_operation_too_many_returns_413,
+    one_byte_too_many_returns_413,
+    oversized_operation_fails_alone,
+];
 
 const OPERATIONS: usize = 1000;
 const BYTES: usize = 2_097_152;
@@ -19,18 +29,14 @@ fn print(what: &str, taken: Duration) {
     let _ = writeln!(std::io::stderr(), "bulk: {what} in {:.1} s", taken.as_secs_f64());
 }
 
-#[test]
-fn the_limits_are_told() {
-    let server = Server::start();
-    let scim = server.client();
+fn service_provider_config_states_the_limits(target: &Target) {
+    let scim = target.client();
     let bulk = json!({ "supported": true, "maxOperations": OPERATIONS, "maxPayloadSize": BYTES });
-    scim.get("/ServiceProviderConfig").expect(200).holding(&json!({ "bulk": bulk }));
+    scim.get("/ServiceProviderConfig").expect(200).containing(&json!({ "bulk": bulk }));
 }
 
-#[test]
-fn a_thousand_operations_of_each_kind_are_done_in_time() {
-    let server = Server::start();
-    let scim = server.client();
+fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
+    let scim = target.client();
     let tag = unique("many");
     let timed = |what: &str, operations: Vec<Value>, status: &str| {
         let (begun, count) = (Instant::now(), operations.len());
@@ -38,8 +44,8 @@ fn a_thousand_operations_of_each_kind_are_done_in_time() {
         let taken = begun.elapsed();
         print(what, taken);
         let reports = reports(&answer);
-        answer.check(reports.len() == count, "wanted all outcomes");
-        answer.check(reports.iter().all(|report| report["status"] == status), &format!("wanted {status} for all"));
+        answer.check(reports.len() == count, "expected all outcomes");
+        answer.check(reports.iter().all(|report| report["status"] == status), &format!("expected {status} for all"));
         assert!(taken < PATIENCE, "{what} took {taken:?}");
         reports
     };
@@ -53,7 +59,7 @@ fn a_thousand_operations_of_each_kind_are_done_in_time() {
     };
     let made = timed("1,000 users created", (0..OPERATIONS).map(create).collect(), "201");
     let total = scim.list("/Users", &[("filter", &format!("userName sw \"{tag}\"")), ("count", "1")]).expect(200);
-    total.check(total.total() == OPERATIONS as u64, "wanted all of them");
+    total.check(total.total() == OPERATIONS as u64, "expected all of them");
     let paths: Vec<String> = made.iter().map(|report| path(&scim, report)).collect();
     let replace = |(number, path): (usize, &String)| json!({ "method": "PUT", "path": path, "version": "W/\"1\"", "data": { "userName": name(number), "title": "x" } });
     timed("1,000 users replaced", paths.iter().enumerate().map(replace).collect(), "200");
@@ -68,10 +74,8 @@ fn a_thousand_operations_of_each_kind_are_done_in_time() {
     }
 }
 
-#[test]
-fn a_directory_of_users_and_groups_is_made_at_once() {
-    let server = Server::start();
-    let scim = server.client();
+fn users_and_groups_are_created_in_one_request(target: &Target) {
+    let scim = target.client();
     let tag = unique("whole");
     let mut operations: Vec<Value> = (0..30)
         .map(|number| {
@@ -86,57 +90,49 @@ fn a_directory_of_users_and_groups_is_made_at_once() {
     print("30 groups with 30 new members each", begun.elapsed());
     assert!(begun.elapsed() < PATIENCE);
     let group = scim.get(path(&scim, &reports[29])).expect(200);
-    group.check(group["members"].as_array().map(Vec::len) == Some(30), "wanted 30 members");
+    group.check(group["members"].as_array().map(Vec::len) == Some(30), "expected 30 members");
     let last = scim.get(path(&scim, &reports[929])).expect(200);
     last.check(
         last["groups"][0]["value"] == id(&scim, &reports[29]).as_str(),
-        "wanted the last user in the last group",
+        "expected the last user in the last group",
     );
 }
 
-#[test]
-fn a_circle_of_a_hundred_groups_is_made() {
-    let server = Server::start();
-    let scim = server.client();
+fn cycle_of_a_hundred_groups_is_created(target: &Target) {
+    let scim = target.client();
     let tag = unique("ring");
     let operations: Vec<Value> = (0..100)
         .map(|number| group(&number.to_string(), &format!("{tag} {number}"), &[&((number + 1) % 100).to_string()]))
         .collect();
     let reports = check(&scim, &Value::Array(operations), &["201"; 100].join(" "));
     let read = scim.get(path(&scim, &reports[99])).expect(200);
-    read.check(read["members"][0]["value"] == id(&scim, &reports[0]).as_str(), "wanted the first in the last");
+    read.check(read["members"][0]["value"] == id(&scim, &reports[0]).as_str(), "expected the first in the last");
 }
 
-#[test]
-fn one_operation_more_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn one_operation_too_many_returns_413(target: &Target) {
+    let scim = target.client();
     let names: Vec<String> = (0..=OPERATIONS).map(|_| unique("over")).collect();
     let operations: Vec<Value> = names.iter().map(|name| user(name, name)).collect();
-    send(&scim, &Value::Array(operations)).refused(413, "", &["maxOperations (1000)"]);
+    send(&scim, &Value::Array(operations)).expect_error(413, "", &["maxOperations (1000)"]);
     assert!(scim.find("/Users", &format!("userName eq \"{}\"", names[0])).is_empty());
 }
 
-#[test]
-fn one_byte_more_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn one_byte_too_many_returns_413(target: &Target) {
+    let scim = target.client();
     let request = |name: &str, bytes: usize| {
         let mut body = json!({ "schemas": [BULK], "Operations": [user("a", name)] }).to_string().into_bytes();
         body.resize(bytes, b' ');
         Request::new("POST", "/Bulk").bytes(body)
     };
     let name = unique("wide");
-    scim.send(&request(&name, BYTES + 1)).refused(413, "", &["maxPayloadSize (2097152"]);
+    scim.send(&request(&name, BYTES + 1)).expect_error(413, "", &["maxPayloadSize (2097152"]);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
     scim.send(&request(&name, BYTES)).expect(200);
     assert_eq!(scim.find("/Users", &format!("userName eq \"{name}\"")).len(), 1);
 }
 
-#[test]
-fn an_operation_over_a_limit_of_its_own_fails_alone() {
-    let server = Server::start();
-    let scim = server.client();
+fn oversized_operation_fails_alone(target: &Target) {
+    let scim = target.client();
     let (large, right) = (unique("large"), unique("right"));
     let mut too_large = user("large", &large);
     too_large["data"]["title"] = json!("x".repeat(400 * 1024));

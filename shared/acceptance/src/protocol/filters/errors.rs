@@ -4,7 +4,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    malformed_filter_returns_400,
+    meaningless_filter_returns_400,
+    group_filter_errors_match_user_filter_errors,
+    filter_error_names_the_position,
+    too_long_or_too_deep_filter_returns_400,
+    very_deep_filter_returns_400_quickly,
+];
 
 const SYNTAX: &[&str] = &[
     "",
@@ -63,39 +72,35 @@ const MEANING: &[&str] = &[
     "x509Certificates.value gt \"a\"",
 ];
 
-fn refused(endpoint: &str, filters: &[&str]) {
-    let server = Server::start();
-    let scim = server.client();
+fn check_errors(target: &Target, endpoint: &str, filters: &[&str]) {
+    let scim = target.client();
     scim.post("/Users", &json!({ "userName": unique("present") })).expect(201);
     for filter in filters {
-        let answer = scim.list(endpoint, &[("filter", filter), ("count", "10")]).refused(400, "invalidFilter", &[]);
-        answer.check(answer.detail().chars().any(|c| c.is_ascii_digit()), "wanted the position in the detail");
+        let answer =
+            scim.list(endpoint, &[("filter", filter), ("count", "10")]).expect_error(400, "invalidFilter", &[]);
+        answer.check(answer.detail().chars().any(|c| c.is_ascii_digit()), "expected the position in the detail");
         answer.check(answer["Resources"].is_null(), "an unfiltered list");
     }
 }
 
-#[test]
-fn what_is_not_a_filter_is_refused() {
-    refused("/Users", SYNTAX);
+fn malformed_filter_returns_400(target: &Target) {
+    check_errors(target, "/Users", SYNTAX);
 }
 
-#[test]
-fn what_makes_no_sense_is_refused() {
-    refused("/Users", MEANING);
+fn meaningless_filter_returns_400(target: &Target) {
+    check_errors(target, "/Users", MEANING);
 }
 
-#[test]
-fn groups_refuse_alike() {
-    refused(
+fn group_filter_errors_match_user_filter_errors(target: &Target) {
+    check_errors(
+        target,
         "/Groups",
         &["userName eq \"a\"", "displayName", "displayName gt true", "members[", "emails.value eq \"a\""],
     );
 }
 
-#[test]
-fn the_position_is_that_of_the_mistake() {
-    let server = Server::start();
-    let scim = server.client();
+fn filter_error_names_the_position(target: &Target) {
+    let scim = target.client();
     // The position counted from 0 or from 1.
     for (filter, positions) in [
         ("userName eq \"a\" and bogus eq \"b\"", "20|21"),
@@ -103,14 +108,12 @@ fn the_position_is_that_of_the_mistake() {
         ("userName eq \"a\" or (title pr", "18|19|20|28|29|30"),
         ("userName eq \"a\" and emails[type zz \"w\"]", "32|33|27|28"),
     ] {
-        scim.list("/Users", &[("filter", filter)]).refused(400, "invalidFilter", &[positions]);
+        scim.list("/Users", &[("filter", filter)]).expect_error(400, "invalidFilter", &[positions]);
     }
 }
 
-#[test]
-fn what_is_too_long_or_too_deep_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn too_long_or_too_deep_filter_returns_400(target: &Target) {
+    let scim = target.client();
     let deep = |open: &str, times: usize| format!("{}userName pr{}", open.repeat(times), ")".repeat(times));
     for (filter, limit) in [
         (format!("userName eq \"{}\"", "a".repeat(4_096)), "4096|4,096|4 KB|4 KiB"),
@@ -120,19 +123,17 @@ fn what_is_too_long_or_too_deep_is_refused() {
         (deep("(", 1_500), "16"),
         (deep("not (", 600), "16"),
     ] {
-        scim.list("/Users", &[("filter", &filter)]).refused(400, "invalidFilter", &[limit]);
+        scim.list("/Users", &[("filter", &filter)]).expect_error(400, "invalidFilter", &[limit]);
     }
 }
 
 /// Nothing goes down 10,000 levels to find out that they are too many: it takes no longer than to refuse a flat filter of
 /// that length. Only the best times are compared: a busy machine makes single ones longer, as often as it likes.
-#[test]
-fn a_very_deep_filter_is_refused_at_once() {
-    let server = Server::start();
-    let scim = server.client();
+fn very_deep_filter_returns_400_quickly(target: &Target) {
+    let scim = target.client();
     let time = |filter: &str| {
         let start = Instant::now();
-        scim.get(format!("/Users?filter={filter}")).refused(400, "invalidFilter", &[]);
+        scim.get(format!("/Users?filter={filter}")).expect_error(400, "invalidFilter", &[]);
         start.elapsed()
     };
     let deep = format!("{}userName%20pr{}", "(".repeat(10_000), ")".repeat(10_000));

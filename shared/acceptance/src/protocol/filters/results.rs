@@ -3,7 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, USER};
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    each_filter_finds_its_users,
+    each_filter_finds_its_users_in_the_whole_directory: EmptyDirectory,
+    long_and_deep_filters_within_the_limits_are_accepted,
+    filters_see_every_change_at_once,
+    part_of_a_name_may_end_with_a_sigma,
+];
 
 /// Three users: `a` has most attributes, `b` is inactive, `c` has next to none.
 fn people(tag: &str) -> [Value; 3] {
@@ -103,11 +111,17 @@ struct People {
 }
 
 impl People {
-    fn settle(server: &Server) -> Self {
-        let scim = server.client();
+    fn create(target: &Target) -> Self {
+        let scim = target.client();
         let tag = unique("f");
         let ids = people(&tag).map(|person| scim.post("/Users", &person).expect(201).id());
         Self { scim, tag, ids }
+    }
+
+    /// A filter of the table, with the names and the id of these people.
+    fn insert_names(&self, filter: &str) -> String {
+        let filter = filter.replace("EXT", ENTERPRISE).replace("TAG", &self.tag);
+        filter.replace("\"ID\"", &format!("\"{}\"", self.ids[0]))
     }
 
     fn matching(&self, filter: &str) -> String {
@@ -117,25 +131,25 @@ impl People {
     }
 }
 
-#[test]
-fn each_filter_finds_its_users() {
-    let server = Server::start();
-    let people = People::settle(&server);
+fn each_filter_finds_its_users(target: &Target) {
+    let people = People::create(target);
     for (filter, wanted) in ROWS {
-        let filter = filter.replace("EXT", ENTERPRISE).replace("TAG", &people.tag);
-        let filter = filter.replace("\"ID\"", &format!("\"{}\"", people.ids[0]));
-        if server.is_own() {
-            assert_eq!(people.matching(&filter), *wanted, "{filter}");
-        }
+        let filter = people.insert_names(filter);
         let ours = format!("userName sw \"{}\" and ({filter})", people.tag);
         assert_eq!(people.matching(&ours), *wanted, "{ours}");
     }
 }
 
-#[test]
-fn a_filter_may_be_long_and_deep_up_to_the_limits() {
-    let server = Server::start();
-    let people = People::settle(&server);
+fn each_filter_finds_its_users_in_the_whole_directory(target: &Target) {
+    let people = People::create(target);
+    for (filter, wanted) in ROWS {
+        let filter = people.insert_names(filter);
+        assert_eq!(people.matching(&filter), *wanted, "{filter}");
+    }
+}
+
+fn long_and_deep_filters_within_the_limits_are_accepted(target: &Target) {
+    let people = People::create(target);
     let name = format!("userName eq \"{}.a\"", people.tag);
     let deep = format!("{}{name}{}", "(".repeat(16), ")".repeat(16));
     assert_eq!(people.matching(&deep), "a");
@@ -146,10 +160,8 @@ fn a_filter_may_be_long_and_deep_up_to_the_limits() {
     assert_eq!(people.matching(&long), "a");
 }
 
-#[test]
-fn a_filter_follows_every_change_at_once() {
-    let server = Server::start();
-    let people = People::settle(&server);
+fn filters_see_every_change_at_once(target: &Target) {
+    let people = People::create(target);
     let path = format!("/Users/{}", people.ids[0]);
     let tag = &people.tag;
     for number in 0..10 {
@@ -167,10 +179,8 @@ fn a_filter_follows_every_change_at_once() {
 }
 
 /// At the end of a word Σ is ς in small letters (Unicode "final sigma"): the end of what is searched for is not one of a name.
-#[test]
-fn a_part_of_a_name_may_end_with_a_sigma() {
-    let server = Server::start();
-    let scim = server.client();
+fn part_of_a_name_may_end_with_a_sigma(target: &Target) {
+    let scim = target.client();
     let tag = unique("t");
     let names = ["ΟΔΟΣ", "ΟΔΟΣΣΕΑ", "οδος.α", "ΟΔΟΝ"].map(|name| format!("{tag}{name}"));
     for name in &names {

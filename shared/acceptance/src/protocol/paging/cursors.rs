@@ -2,11 +2,25 @@
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::client::{Client, LIST};
-use crate::expect::Answer;
-use crate::server::{Data, Server, unique};
+use crate::target::{Target, unique};
 
-fn settle(scim: &Client, number: usize) -> (String, Vec<String>) {
+checks![
+    cursors_return_everyone_once,
+    cursor_survives_deletion_of_the_last_resource_of_a_page,
+    cursor_of_another_query_is_rejected,
+    first_cursor_of_users_works: EmptyDirectory,
+    first_cursor_of_groups_works: EmptyDirectory,
+    first_cursor_of_the_root_works: EmptyDirectory,
+    first_cursor_of_user_search_works: EmptyDirectory,
+    first_cursor_of_group_search_works: EmptyDirectory,
+    first_cursor_of_root_search_works: EmptyDirectory,
+    last_page_has_no_cursor: EmptyDirectory,
+];
+
+/// Users whom no other check has: a filter that finds them, and their ids.
+pub(crate) fn create_users(scim: &Client, number: usize) -> (String, Vec<String>) {
     let tag = unique("c");
     let create = |n| scim.post("/Users", &json!({ "userName": format!("{tag}-{n}"), "title": n })).expect(201).id();
     let ids = (0..number).map(|n| n.to_string()).map(create).collect();
@@ -17,27 +31,26 @@ fn ids(answer: &Answer) -> Vec<String> {
     answer.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()).collect()
 }
 
-fn cursor(answer: &Answer) -> String {
+/// The cursor of the next page.
+pub(crate) fn next_cursor(answer: &Answer) -> String {
     let cursor = answer["nextCursor"].as_str().unwrap_or_default().to_owned();
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    answer.check(!cursor.is_empty() && cursor.bytes().all(unreserved), "wanted nextCursor, of unreserved characters");
+    answer.check(!cursor.is_empty() && cursor.bytes().all(unreserved), "expected nextCursor, of unreserved characters");
     cursor
 }
 
-#[test]
-fn a_list_is_walked_by_cursor() {
-    let server = Server::start();
-    let scim = server.client();
-    let (filter, wanted) = settle(&scim, 7);
+fn cursors_return_everyone_once(target: &Target) {
+    let scim = target.client();
+    let (filter, wanted) = create_users(&scim, 7);
     for sort_by in [None, Some("userName"), Some("title"), Some("nickName")] {
         let mut parameters = vec![("filter", filter.as_str()), ("count", "3")];
         parameters.extend(sort_by.map(|by| ("sortBy", by)));
         let (mut seen, mut next) = (Vec::new(), Some(String::new()));
         while let Some(cursor) = next {
             let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
-            let page = page.holding(&json!({ "schemas": [LIST], "totalResults": 7, "startIndex": null }));
-            page.check(page["itemsPerPage"] == page.resources().len(), "wanted the page's length");
-            page.check(page["previousCursor"].is_null(), "wanted no previousCursor");
+            let page = page.containing(&json!({ "schemas": [LIST], "totalResults": 7, "startIndex": null }));
+            page.check(page["itemsPerPage"] == page.resources().len(), "expected the page's length");
+            page.check(page["previousCursor"].is_null(), "expected no previousCursor");
             seen.extend(ids(&page));
             next = page["nextCursor"].as_str().map(str::to_owned);
             assert_eq!(next.is_some(), seen.len() < 7);
@@ -46,18 +59,16 @@ fn a_list_is_walked_by_cursor() {
     }
 }
 
-#[test]
-fn the_end_of_a_page_may_go_and_come_back_changed() {
-    let server = Server::start();
-    let scim = server.client();
-    let (filter, wanted) = settle(&scim, 6);
+fn cursor_survives_deletion_of_the_last_resource_of_a_page(target: &Target) {
+    let scim = target.client();
+    let (filter, wanted) = create_users(&scim, 6);
     for sort_by in ["id", "title"] {
         let parameters = [("filter", filter.as_str()), ("sortBy", sort_by), ("count", "2")];
         let first = scim.list("/Users", &[&parameters[..], &[("cursor", "")]].concat()).expect(200);
         if sort_by == "title" {
             scim.delete(format!("/Users/{}", wanted[1])).expect(204);
         }
-        let cursor = cursor(&first);
+        let cursor = next_cursor(&first);
         let next = [&parameters[..], &[("cursor", &cursor)]].concat();
         for _ in 0..2 {
             assert_eq!(ids(&scim.list("/Users", &next).expect(200)), wanted[2..4], "again and again");
@@ -65,14 +76,12 @@ fn the_end_of_a_page_may_go_and_come_back_changed() {
     }
 }
 
-#[test]
-fn a_cursor_is_bound_to_what_it_was_given_for() {
-    let server = Server::start();
-    let scim = server.client();
-    let (filter, _) = settle(&scim, 5);
+fn cursor_of_another_query_is_rejected(target: &Target) {
+    let scim = target.client();
+    let (filter, _) = create_users(&scim, 5);
     let asked = [("filter", filter.as_str()), ("sortBy", "title"), ("sortOrder", "descending"), ("count", "2")];
     let first = scim.list("/Users", &[&asked[..], &[("cursor", "")]].concat()).expect(200);
-    let cursor = cursor(&first);
+    let cursor = next_cursor(&first);
     let with = |change: &[(&'static str, &str)], cursor: &str| {
         let mut parameters = Vec::new();
         for (name, value) in asked.iter().chain(&[("cursor", cursor)]) {
@@ -85,12 +94,12 @@ fn a_cursor_is_bound_to_what_it_was_given_for() {
     with(&[], &cursor).expect(200);
     for change in [("filter", "title pr"), ("filter", "-"), ("sortBy", "userName"), ("sortBy", "-"), ("sortOrder", "-")]
     {
-        with(&[change], &cursor).refused(400, "invalidCursor", &["nextCursor"]);
+        with(&[change], &cursor).expect_error(400, "invalidCursor", &["nextCursor"]);
     }
     for count in ["3", "-", "0", "-1"] {
-        with(&[("count", count)], &cursor).refused(400, "invalidCount", &["count=2"]);
+        with(&[("count", count)], &cursor).expect_error(400, "invalidCount", &["count=2"]);
     }
-    with(&[("count", "two")], &cursor).refused(400, "invalidCount", &["count"]);
+    with(&[("count", "two")], &cursor).expect_error(400, "invalidCount", &["count"]);
     let (head, last) = cursor.split_at(cursor.len() - 1);
     let flipped = if cursor.starts_with('A') { "B" } else { "A" };
     for forged in [
@@ -102,77 +111,77 @@ fn a_cursor_is_bound_to_what_it_was_given_for() {
         &format!("{flipped}{}", &cursor[1..]),
         &format!("{last}{head}"),
     ] {
-        with(&[], forged).refused(400, "invalidCursor", &["nextCursor"]);
+        with(&[], forged).expect_error(400, "invalidCursor", &["nextCursor"]);
     }
-    scim.list("/Groups", &[("cursor", cursor.as_str()), ("count", "2")]).refused(400, "invalidCursor", &[]);
-    scim.list("", &[("cursor", cursor.as_str()), ("count", "2")]).refused(400, "invalidCursor", &[]);
-    scim.list("/Users", &[("cursor", ""), ("startIndex", "1")]).refused(400, "invalidValue", &["startIndex"]);
+    scim.list("/Groups", &[("cursor", cursor.as_str()), ("count", "2")]).expect_error(400, "invalidCursor", &[]);
+    scim.list("", &[("cursor", cursor.as_str()), ("count", "2")]).expect_error(400, "invalidCursor", &[]);
+    scim.list("/Users", &[("cursor", ""), ("startIndex", "1")]).expect_error(400, "invalidValue", &["startIndex"]);
     // Another projection shows the same page.
     let body: Value = json!({ "filter": filter, "sortBy": "title", "sortOrder": "descending", "count": 2,
         "cursor": cursor, "attributes": ["title"] });
     assert_eq!(ids(&scim.post("/Users/.search", &body).expect(200)), ids(&with(&[], &cursor).expect(200)));
 }
 
-/// The first cursor of a tenant makes what all of them are sealed with, whichever function gives it.
-#[test]
-fn every_list_finds_by_id_and_pages_and_gives_the_first_cursor() {
-    for (path, all) in
-        [("/Users", 3), ("/Groups", 3), ("", 6), ("/Users/.search", 3), ("/Groups/.search", 3), ("/.search", 6)]
-    {
-        let Some(server) = Server::own("every_list_finds_by_id_and_pages_and_gives_the_first_cursor") else { return };
-        let scim = server.client();
-        for name in ["a", "b", "c"] {
-            scim.post("/Users", &json!({ "userName": name })).expect(201);
-            scim.post("/Groups", &json!({ "displayName": name })).expect(201);
+/// The first cursor of a tenant creates the secret with which all its cursors are sealed, whichever endpoint gives it.
+fn check_first_cursor(target: &Target, path: &str, all: usize) {
+    let scim = target.client();
+    for name in ["a", "b", "c"] {
+        scim.post("/Users", &json!({ "userName": name })).expect(201);
+        scim.post("/Groups", &json!({ "displayName": name })).expect(201);
+    }
+    let list = |name: &str, value: &str| match path.strip_suffix(".search") {
+        Some(_) => {
+            let value = value.parse().map_or_else(|_| json!(value), |number: u64| json!(number));
+            scim.post(path, &json!({ "count": 2, name: value })).expect(200)
         }
-        let list = |name: &str, value: &str| match path.strip_suffix(".search") {
-            Some(_) => {
-                let value = value.parse().map_or_else(|_| json!(value), |number: u64| json!(number));
-                scim.post(path, &json!({ "count": 2, name: value })).expect(200)
-            }
-            None => scim.list(path, &[("count", "2"), (name, value)]).expect(200),
-        };
-        let first = ids(&list("cursor", ""));
-        assert_eq!(ids(&list("startIndex", "1")), first, "{path}");
-        let rest = ids(&list("startIndex", "3"));
-        assert_eq!((first.len() + rest.len(), first.contains(&rest[0])), (all.min(4), false), "{path}");
-        assert_eq!(ids(&list("filter", &format!("id eq \"{}\"", rest[0]))), rest[..1], "{path}");
-    }
+        None => scim.list(path, &[("count", "2"), (name, value)]).expect(200),
+    };
+    let first = ids(&list("cursor", ""));
+    assert_eq!(ids(&list("startIndex", "1")), first, "{path}");
+    let rest = ids(&list("startIndex", "3"));
+    assert_eq!((first.len() + rest.len(), first.contains(&rest[0])), (all.min(4), false), "{path}");
+    assert_eq!(ids(&list("filter", &format!("id eq \"{}\"", rest[0]))), rest[..1], "{path}");
 }
 
-#[test]
-fn a_cursor_of_another_tenant_is_none() {
-    let Some(server) = Server::own("a_cursor_of_another_tenant_is_none") else { return };
-    let other = Server::spawn(&Data::Memory, &unique("other"));
-    for server in [&server, &other] {
-        settle(&server.client(), 3);
-    }
-    let given = cursor(&server.client().get("/Users?cursor&count=1").expect(200));
-    let path = format!("/Users?cursor={given}&count=1");
-    // It is told from garbage by nothing.
-    let foreign = other.client().get(&path).refused(400, "invalidCursor", &[]);
-    let garbage = other.client().get("/Users?cursor=AAAA&count=1").refused(400, "invalidCursor", &[]);
-    assert_eq!(foreign.text, garbage.text);
-    server.client().get(&path).expect(200);
+fn first_cursor_of_users_works(target: &Target) {
+    check_first_cursor(target, "/Users", 3);
 }
 
-#[test]
-fn without_more_there_is_no_cursor() {
-    let Some(server) = Server::own("without_more_there_is_no_cursor") else { return };
-    let scim = server.client();
+fn first_cursor_of_groups_works(target: &Target) {
+    check_first_cursor(target, "/Groups", 3);
+}
+
+fn first_cursor_of_the_root_works(target: &Target) {
+    check_first_cursor(target, "", 6);
+}
+
+fn first_cursor_of_user_search_works(target: &Target) {
+    check_first_cursor(target, "/Users/.search", 3);
+}
+
+fn first_cursor_of_group_search_works(target: &Target) {
+    check_first_cursor(target, "/Groups/.search", 3);
+}
+
+fn first_cursor_of_root_search_works(target: &Target) {
+    check_first_cursor(target, "/.search", 6);
+}
+
+fn last_page_has_no_cursor(target: &Target) {
+    let scim = target.client();
     let none = json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [], "nextCursor": null });
-    scim.get("/Users?cursor").expect(200).holding(&none);
-    settle(&scim, 3);
+    scim.get("/Users?cursor").expect(200).containing(&none);
+    create_users(&scim, 3);
     for count in ["3", "4", "1000"] {
         let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
-        page.holding(&json!({ "totalResults": 3, "itemsPerPage": 3, "nextCursor": null }));
+        page.containing(&json!({ "totalResults": 3, "itemsPerPage": 3, "nextCursor": null }));
     }
     for count in ["0", "-4"] {
         let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
-        page.holding(&json!({ "totalResults": 3, "itemsPerPage": 0, "nextCursor": null }));
+        page.containing(&json!({ "totalResults": 3, "itemsPerPage": 0, "nextCursor": null }));
     }
-    scim.get("/Users?count=2").expect(200).holding(&json!({ "startIndex": 1, "nextCursor": null }));
-    scim.get("/ServiceProviderConfig").expect(200).holding(&json!({
+    scim.get("/Users?count=2").expect(200).containing(&json!({ "startIndex": 1, "nextCursor": null }));
+    scim.get("/ServiceProviderConfig").expect(200).containing(&json!({
         "sort": { "supported": true },
         "pagination": { "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100,
             "maxPageSize": 1000, "cursorTimeout": 3600 },

@@ -8,11 +8,10 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::json;
 
 use crate::client::Client;
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
 
-const CASES: u32 = 25;
-/// Where each request takes its time.
-const CASES_ELSEWHERE: u32 = 2;
+checks![interleaved_changes_skip_nobody,];
+
 /// Who there is at the beginning.
 const USERS: usize = 9;
 
@@ -122,11 +121,9 @@ fn walk(scim: &Client, walkers: usize, sort_by: Option<&'static str>, steps: &[S
     Ok(())
 }
 
-#[test]
-fn whatever_happens_meanwhile_nobody_is_missed() {
-    let server = Server::start();
-    let scim = server.client();
-    let cases = if server.is_own() { CASES } else { CASES_ELSEWHERE };
+fn interleaved_changes_skip_nobody(target: &Target) {
+    let scim = target.client();
+    let cases = target.random_cases;
     for (walkers, losses, sort_by) in
         [(1, 0, None), (1, 0, Some("title")), (1, 2, None), (1, 2, Some("title")), (2, 0, None), (2, 0, Some("title"))]
     {

@@ -3,7 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, Request, USER};
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    simple_attributes_change,
+    complex_attributes_change,
+    multi_valued_attributes_change,
+    new_primary_replaces_the_old,
+    unmatched_filter_creates_the_element,
+    extensions_change,
+    patch_without_effect_keeps_the_version,
+    prefer_minimal_returns_204,
+];
 
 fn start() -> Value {
     json!({
@@ -17,14 +28,12 @@ fn start() -> Value {
 /// A fresh user is patched; the answer and a GET hold what is wanted.
 fn check(scim: &Client, operations: &Value, wanted: &Value) {
     let path = format!("/Users/{}", scim.post("/Users", &start()).expect(201).id());
-    let answer = scim.patch(&path, operations).expect(200).holding(wanted);
+    let answer = scim.patch(&path, operations).expect(200).containing(wanted);
     assert_eq!(scim.get(&path).expect(200).body, answer.body, "{operations}");
 }
 
-#[test]
-fn simple_attributes_change() {
-    let server = Server::start();
-    let scim = &server.client();
+fn simple_attributes_change(target: &Target) {
+    let scim = target.client();
     for (operations, wanted) in [
         (json!([{ "op": "add", "path": "nickName", "value": "N" }]), json!({ "nickName": "N", "title": "T" })),
         (json!([{ "op": "add", "path": "title", "value": "U" }]), json!({ "title": "U" })),
@@ -55,14 +64,12 @@ fn simple_attributes_change() {
             json!({ "title": "U", "shoeSize": null, "id": "*" }),
         ),
     ] {
-        check(scim, &operations, &wanted);
+        check(&scim, &operations, &wanted);
     }
 }
 
-#[test]
-fn complex_attributes_change() {
-    let server = Server::start();
-    let scim = &server.client();
+fn complex_attributes_change(target: &Target) {
+    let scim = target.client();
     for (operations, wanted) in [
         (
             json!([{ "op": "add", "path": "name.middleName", "value": "M" }]),
@@ -90,14 +97,12 @@ fn complex_attributes_change() {
         ),
         (json!([{ "op": "remove", "path": "name" }]), json!({ "name": null })),
     ] {
-        check(scim, &operations, &wanted);
+        check(&scim, &operations, &wanted);
     }
 }
 
-#[test]
-fn multi_valued_attributes_change() {
-    let server = Server::start();
-    let scim = &server.client();
+fn multi_valued_attributes_change(target: &Target) {
+    let scim = target.client();
     let (work, home) =
         (json!({ "value": "w@a.example", "type": "work" }), json!({ "value": "h@a.example", "type": "home" }));
     let other = json!({ "value": "o@a.example", "type": "other" });
@@ -144,14 +149,12 @@ fn multi_valued_attributes_change() {
             json!([work, home, other]),
         ),
     ] {
-        check(scim, &operations, &json!({ "emails": wanted }));
+        check(&scim, &operations, &json!({ "emails": wanted }));
     }
 }
 
-#[test]
-fn a_new_primary_takes_the_place_of_the_old() {
-    let server = Server::start();
-    let scim = server.client();
+fn new_primary_replaces_the_old(target: &Target) {
+    let scim = target.client();
     let path = format!("/Users/{}", scim.post("/Users", &start()).expect(201).id());
     let added = json!({ "value": "o@a.example", "type": "other", "primary": true });
     for operations in [
@@ -160,17 +163,15 @@ fn a_new_primary_takes_the_place_of_the_old() {
     ] {
         let answer = scim.patch(&path, &operations).expect(200);
         let emails = answer["emails"].as_array().unwrap();
-        answer.check(emails.iter().filter(|email| email["primary"] == true).count() == 1, "wanted one primary");
+        answer.check(emails.iter().filter(|email| email["primary"] == true).count() == 1, "expected one primary");
     }
-    scim.get(&path)
-        .expect(200)
-        .holding(&json!({ "emails": [{ "type": "work" }, { "type": "home", "primary": true }, { "type": "other" }] }));
+    scim.get(&path).expect(200).containing(
+        &json!({ "emails": [{ "type": "work" }, { "type": "home", "primary": true }, { "type": "other" }] }),
+    );
 }
 
-#[test]
-fn an_element_that_a_filter_describes_is_made() {
-    let server = Server::start();
-    let scim = &server.client();
+fn unmatched_filter_creates_the_element(target: &Target) {
+    let scim = target.client();
     for (operations, wanted) in [
         (
             json!([{ "op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1" }]),
@@ -186,14 +187,12 @@ fn an_element_that_a_filter_describes_is_made() {
             json!({ "roles": [{ "primary": true, "value": "R", "display": "D" }] }),
         ),
     ] {
-        check(scim, &operations, &wanted);
+        check(&scim, &operations, &wanted);
     }
 }
 
-#[test]
-fn extensions_change() {
-    let server = Server::start();
-    let scim = &server.client();
+fn extensions_change(target: &Target) {
+    let scim = target.client();
     let of = |name: &str| format!("{ENTERPRISE}:{name}");
     for (operations, wanted) in [
         (
@@ -227,14 +226,12 @@ fn extensions_change() {
             json!({ "department": null, "manager": { "value": "m1" } }),
         ),
     ] {
-        check(scim, &operations, &json!({ ENTERPRISE: wanted }));
+        check(&scim, &operations, &json!({ ENTERPRISE: wanted }));
     }
 }
 
-#[test]
-fn a_change_of_nothing_writes_nothing() {
-    let server = Server::start();
-    let scim = server.client();
+fn patch_without_effect_keeps_the_version(target: &Target) {
+    let scim = target.client();
     let before = scim.post("/Users", &start()).expect(201);
     let path = format!("/Users/{}", before.id());
     std::thread::sleep(std::time::Duration::from_millis(5));
@@ -248,18 +245,16 @@ fn a_change_of_nothing_writes_nothing() {
         json!([{ "op": "add", "path": "nickName", "value": "N" }, { "op": "remove", "path": "nickName" }]),
     ] {
         let after = scim.patch(&path, &operations).expect(200);
-        after.check(after.body == before.body, "wanted nothing changed, lastModified and version neither");
+        after.check(after.body == before.body, "expected nothing changed, lastModified and version neither");
     }
     assert_eq!(scim.get(&path).expect(200).body, before.body);
 }
 
-#[test]
-fn a_minimal_answer_is_given_on_request() {
-    let server = Server::start();
-    let scim = server.client();
+fn prefer_minimal_returns_204(target: &Target) {
+    let scim = target.client();
     let path = format!("/Users/{}", scim.post("/Users", &start()).expect(201).id());
     let body = json!({ "Operations": [{ "op": "replace", "path": "title", "value": "U" }] });
     let request = Request::new("PATCH", &path).json(&body).header("Prefer", "return=minimal");
     scim.send(&request).expect(204);
-    scim.get(&path).expect(200).holding(&json!({ "title": "U" }));
+    scim.get(&path).expect(200).containing(&json!({ "title": "U" }));
 }

@@ -4,7 +4,16 @@
 use serde_json::{Value, json};
 
 use crate::client::{Client, PATCH, Request};
-use crate::server::{Server, unique};
+use crate::target::{Target, unique};
+
+checks![
+    malformed_operation_returns_400,
+    unknown_path_returns_400,
+    value_of_the_wrong_type_returns_400,
+    read_only_and_required_attributes_are_protected,
+    body_without_operations_returns_400,
+    rejected_rename_applies_no_other_operation,
+];
 
 /// Operations, `scimType`, words of the detail.
 type Row = (Value, &'static str, &'static [&'static str]);
@@ -12,11 +21,11 @@ type Row = (Value, &'static str, &'static [&'static str]);
 fn check(scim: &Client, path: &str, rows: Vec<Row>) {
     let before = scim.get(path).expect(200).text;
     for (operations, scim_type, words) in rows {
-        scim.patch(path, &operations).refused(400, scim_type, words);
+        scim.patch(path, &operations).expect_error(400, scim_type, words);
         assert_eq!(scim.get(path).expect(200).text, before, "changed by {operations}");
         let mut all = vec![json!({ "op": "replace", "value": { "externalId": "half done" } })];
         all.extend(operations.as_array().cloned().unwrap_or_default());
-        scim.patch(path, &json!(all)).refused(400, scim_type, words);
+        scim.patch(path, &json!(all)).expect_error(400, scim_type, words);
         assert_eq!(scim.get(path).expect(200).text, before, "changed in part by {operations}");
     }
 }
@@ -29,10 +38,8 @@ fn user(scim: &Client) -> String {
     format!("/Users/{}", scim.post("/Users", &user).expect(201).id())
 }
 
-#[test]
-fn operations_that_are_none_are_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn malformed_operation_returns_400(target: &Target) {
+    let scim = target.client();
     let path = user(&scim);
     check(
         &scim,
@@ -51,10 +58,8 @@ fn operations_that_are_none_are_refused() {
     );
 }
 
-#[test]
-fn paths_that_lead_nowhere_are_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn unknown_path_returns_400(target: &Target) {
+    let scim = target.client();
     let path = user(&scim);
     check(
         &scim,
@@ -102,10 +107,8 @@ fn paths_that_lead_nowhere_are_refused() {
     );
 }
 
-#[test]
-fn values_that_do_not_fit_are_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn value_of_the_wrong_type_returns_400(target: &Target) {
+    let scim = target.client();
     let path = user(&scim);
     check(
         &scim,
@@ -127,10 +130,8 @@ fn values_that_do_not_fit_are_refused() {
     );
 }
 
-#[test]
-fn what_is_read_only_or_required_is_protected() {
-    let server = Server::start();
-    let scim = server.client();
+fn read_only_and_required_attributes_are_protected(target: &Target) {
+    let scim = target.client();
     let path = user(&scim);
     check(
         &scim,
@@ -169,10 +170,8 @@ fn what_is_read_only_or_required_is_protected() {
     );
 }
 
-#[test]
-fn a_body_without_operations_is_refused() {
-    let server = Server::start();
-    let scim = server.client();
+fn body_without_operations_returns_400(target: &Target) {
+    let scim = target.client();
     let path = user(&scim);
     let before = scim.get(&path).expect(200).text;
     for body in [
@@ -183,25 +182,23 @@ fn a_body_without_operations_is_refused() {
         json!({ "active": false }),
     ] {
         let request = Request::new("PATCH", &path).json(&body);
-        scim.send(&request).refused(400, "invalidSyntax", &["Operations"]);
+        scim.send(&request).expect_error(400, "invalidSyntax", &["Operations"]);
     }
     let many: Value = (0..1_001).map(|_| json!({ "op": "replace", "path": "title", "value": "x" })).collect();
     let answer = scim.patch(&path, &many);
     let status = answer.status;
-    let answer = answer.refused(status, "|invalidSyntax|invalidValue|tooMany", &["1000|1,000"]);
-    answer.check(status == 400 || status == 413, "wanted a refusal");
+    let answer = answer.expect_error(status, "|invalidSyntax|invalidValue|tooMany", &["1000|1,000"]);
+    answer.check(status == 400 || status == 413, "expected a refusal");
     assert_eq!(scim.get(&path).expect(200).text, before);
 }
 
-#[test]
-fn a_refused_rename_undoes_the_rest() {
-    let server = Server::start();
-    let scim = server.client();
+fn rejected_rename_applies_no_other_operation(target: &Target) {
+    let scim = target.client();
     let taken = unique("taken");
     scim.post("/Users", &json!({ "userName": taken })).expect(201);
     let path = user(&scim);
     let before = scim.get(&path).expect(200).text;
     let operations = json!([{ "op": "replace", "value": { "title": "changed" } }, { "op": "replace", "path": "userName", "value": taken }]);
-    scim.patch(&path, &operations).refused(409, "uniqueness", &["userName"]);
+    scim.patch(&path, &operations).expect_error(409, "uniqueness", &["userName"]);
     assert_eq!(scim.get(&path).expect(200).text, before);
 }

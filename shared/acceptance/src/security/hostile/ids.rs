@@ -2,9 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::bulk;
-use crate::hostile_texts::kept;
-use crate::server::{Server, unique};
+use crate::protocol::bulk;
+use crate::security::hostile::texts::kept;
+use crate::target::{Target, unique};
+
+checks![
+    id_with_separators_around_it_returns_404,
+    id_with_separators_around_it_in_a_body_is_unknown,
+    value_that_contains_an_id_is_only_a_value,
+];
 
 /// Ways to write an id with more around it.
 fn around(id: &str) -> Vec<String> {
@@ -31,10 +37,8 @@ fn around(id: &str) -> Vec<String> {
     ways.iter().map(|way| way.replace("ID", id)).collect()
 }
 
-#[test]
-fn an_id_with_more_around_it_is_nobodys() {
-    let server = Server::start();
-    let scim = server.client();
+fn id_with_separators_around_it_returns_404(target: &Target) {
+    let scim = target.client();
     let (user, group, before) = kept(&scim);
     let change = json!([{ "op": "replace", "value": { "displayName": unique("changed") } }]);
     for (endpoint, path) in [("/Users", &user), ("/Groups", &group)] {
@@ -44,8 +48,8 @@ fn an_id_with_more_around_it_is_nobodys() {
             let path = format!("{endpoint}/{id}");
             let body = json!({ "userName": unique("changed"), "displayName": unique("changed") });
             for answer in [scim.get(&path), scim.put(&path, &body), scim.patch(&path, &change), scim.delete(&path)] {
-                let answer = answer.refused(404, "", &[]);
-                answer.check(answer.text == absent, "wanted what is said of nobody");
+                let answer = answer.expect_error(404, "", &[]);
+                answer.check(answer.text == absent, "expected what is said of nobody");
             }
         }
         assert!(scim.find(endpoint, &format!("id eq \"{id}#\" or id eq \"{id}/\" or id sw \"{id}#\"")).is_empty());
@@ -53,10 +57,8 @@ fn an_id_with_more_around_it_is_nobodys() {
     assert_eq!([&user, &group].map(|path| scim.get(path).expect(200).text), before);
 }
 
-#[test]
-fn nor_is_it_anybodys_in_a_body() {
-    let server = Server::start();
-    let scim = server.client();
+fn id_with_separators_around_it_in_a_body_is_unknown(target: &Target) {
+    let scim = target.client();
     let (user, group, before) = kept(&scim);
     for path in [&user, &group] {
         for (end, status) in [
@@ -77,16 +79,14 @@ fn nor_is_it_anybodys_in_a_body() {
     for value in around(id).into_iter().chain(more) {
         let body = json!({ "displayName": unique("crew"), "members": [{ "value": value }] });
         let made = scim.post("/Groups", &body);
-        made.check(made.status == 400 || (made.status == 201 && made["members"].is_null()), "wanted no member");
+        made.check(made.status == 400 || (made.status == 201 && made["members"].is_null()), "expected no member");
     }
     assert_eq!([&user, &group].map(|path| scim.get(path).expect(200).text), before);
 }
 
 /// Values stand in keys beside ids, with `#` between: one that holds another's id is no other's.
-#[test]
-fn a_value_with_the_id_of_another_is_its_own() {
-    let server = Server::start();
-    let scim = server.client();
+fn value_that_contains_an_id_is_only_a_value(target: &Target) {
+    let scim = target.client();
     let value = unique("v");
     let new = |value: &str| -> Value {
         let user = json!({ "userName": unique("key"), "externalId": value, "emails": [{ "value": value }] });

@@ -3,9 +3,11 @@
 
 use serde_json::json;
 
-use crate::bulk;
 use crate::client::{Client, PATCH, Request, USER};
-use crate::server::{Server, unique};
+use crate::protocol::bulk;
+use crate::target::{Target, unique};
+
+checks![repeated_names_and_half_characters_return_400, user_name_follows_rfc_8265, text_is_kept_to_its_last_character,];
 
 /// Sends a body everywhere where one can be, each time to be refused; `user` and `group` are there.
 fn refused_everywhere(scim: &Client, user: &str, group: &str, body: &str, says: &str) {
@@ -23,7 +25,7 @@ fn refused_everywhere(scim: &Client, user: &str, group: &str, body: &str, says: 
         ("POST", "/.search", body),
         ("POST", "/Users/.search", body),
     ] {
-        scim.send(&Request::new(method, path).bytes(body)).refused(400, "invalidSyntax", &[says]);
+        scim.send(&Request::new(method, path).bytes(body)).expect_error(400, "invalidSyntax", &[says]);
     }
 }
 
@@ -38,10 +40,8 @@ pub(crate) fn kept(scim: &Client) -> (String, String, [String; 2]) {
 /// What is said of half a pair.
 const HALF: &str = "surrogate|hex escape";
 
-#[test]
-fn a_name_twice_or_half_a_character_is_refused_everywhere() {
-    let server = Server::start();
-    let scim = server.client();
+fn repeated_names_and_half_characters_return_400(target: &Target) {
+    let scim = target.client();
     let (user, group, before) = kept(&scim);
     let tag = unique("twice");
     for (body, says) in [
@@ -65,14 +65,14 @@ fn a_name_twice_or_half_a_character_is_refused_everywhere() {
         assert!(scim.find(endpoint, &format!("{attribute} sw \"{tag}\"")).is_empty());
     }
     let half = format!("title eq \"{}\" or title eq \"\\ud800\"", unique("none"));
-    scim.list("/Users", &[("filter", &half)]).refused(400, "invalidFilter", &[]);
+    scim.list("/Users", &[("filter", &half)]).expect_error(400, "invalidFilter", &[]);
     let path = json!([{ "op": "replace", "path": "emails[value eq \"\\ud800\"].type", "value": "work" }]);
-    scim.patch(&user, &path).refused(400, "invalidPath|invalidFilter", &[]);
+    scim.patch(&user, &path).expect_error(400, "invalidPath|invalidFilter", &[]);
     assert_eq!([&user, &group].map(|path| scim.get(path).expect(200).text), before);
     // A whole pair is one character.
     let whole = format!(r#"{{"userName":"{tag}","title":"\ud83d\ude00"}}"#);
     let whole = scim.send(&Request::new("POST", "/Users").bytes(whole)).expect(201).id();
-    scim.get(format!("/Users/{whole}")).expect(200).holding(&json!({ "title": "\u{1f600}" }));
+    scim.get(format!("/Users/{whole}")).expect(200).containing(&json!({ "title": "\u{1f600}" }));
 }
 
 /// What no user name may hold (RFC 8264 §8, §9, RFC 8265 §3.3 and the examples of §3.5), each between letters.
@@ -123,10 +123,8 @@ const NO_NAMES: [&str; 42] = [
 /// And what it may: right to left by itself, and joiners and dots where their context allows them.
 const NAMES: [&str; 5] = ["שלום", "سلام", "क्\u{200d}ष", "col·lega", "\u{375}α"];
 
-#[test]
-fn a_user_name_is_what_rfc_8265_allows() {
-    let server = Server::start();
-    let scim = server.client();
+fn user_name_follows_rfc_8265(target: &Target) {
+    let scim = target.client();
     let tag = unique("seen");
     let id = scim.post("/Users", &json!({ "userName": unique("seen"), "displayName": tag })).expect(201).id();
     let path = format!("/Users/{id}");
@@ -136,7 +134,7 @@ fn a_user_name_is_what_rfc_8265_allows() {
         let body = json!({ "schemas": [USER], "userName": name, "displayName": tag });
         let change = json!([{ "op": "replace", "path": "userName", "value": name }]);
         for answer in [scim.post("/Users", &body), scim.put(&path, &body), scim.patch(&path, &change)] {
-            answer.refused(400, "invalidValue", &["userName", "RFC 8265"]);
+            answer.expect_error(400, "invalidValue", &["userName", "RFC 8265"]);
         }
         let operation = json!({ "method": "POST", "path": "/Users", "bulkId": "a", "data": body });
         bulk::check(&scim, &json!([operation]), "400");
@@ -147,16 +145,14 @@ fn a_user_name_is_what_rfc_8265_allows() {
         // Digits would not stand behind letters from right to left everywhere.
         let name = format!("{part} {}", unique("u"));
         let made = scim.post("/Users", &json!({ "userName": name })).expect(201);
-        made.check(made["userName"] == name.as_str(), "wanted the name as it was sent");
+        made.check(made["userName"] == name.as_str(), "expected the name as it was sent");
         assert_eq!(scim.find("/Users", &format!("userName eq {}", json!(name)))[0]["id"], made.id());
     }
 }
 
 /// Elsewhere such characters are part of a text like others, which is kept and found as it was sent.
-#[test]
-fn a_text_is_kept_to_its_last_character() {
-    let server = Server::start();
-    let scim = server.client();
+fn text_is_kept_to_its_last_character(target: &Target) {
+    let scim = target.client();
     for part in
         ["\u{0}", "\u{0}\u{0}b", "\u{202e}", "\u{200b}", "\u{feff}", "\u{e0061}", "\r\n", "\u{1f600}", "\u{fffd}"]
     {
@@ -170,7 +166,7 @@ fn a_text_is_kept_to_its_last_character() {
             ("/Groups", &group, &["displayName", "externalId"]),
         ] {
             let read = scim.get(format!("{endpoint}/{id}")).expect(200);
-            read.check(read["externalId"] == text.as_str(), "wanted the text as it was sent");
+            read.check(read["externalId"] == text.as_str(), "expected the text as it was sent");
             for attribute in attributes {
                 let found = scim.find(endpoint, &format!("{attribute} eq {}", json!(text)));
                 assert_eq!(found.iter().map(|one| &one["id"]).collect::<Vec<_>>(), [id], "{attribute} {text:?}");

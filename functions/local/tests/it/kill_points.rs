@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use testing::{Faulty, engine};
 
-use crate::client::{Client, Request};
-use crate::outage_site::patch;
-use crate::server::{Data, Server, may_spawn, unique};
+use crate::outage::fixture::patch;
+use crate::server::{Data, Server};
+use acceptance::client::{Client, Request};
+use acceptance::unique;
 
 /// More members than one transaction holds.
 const MANY: usize = 35;
@@ -88,12 +89,9 @@ impl Small {
 }
 
 #[test]
-fn at_any_call_it_leaves_the_directory_as_it_was_or_as_it_was_to_be() {
-    if !may_spawn("at_any_call_it_leaves_the_directory_as_it_was_or_as_it_was_to_be") {
-        return;
-    }
+fn process_killed_at_any_call_leaves_no_partial_change() {
     let tenant = unique("t");
-    let watcher = Server::spawn(&Data::At(engine()), &tenant);
+    let watcher = Server::start(&Data::At(engine()), &tenant);
     let scim = watcher.client();
     let mut deaths = 0;
     for case in CASES {
@@ -101,7 +99,7 @@ fn at_any_call_it_leaves_the_directory_as_it_was_or_as_it_was_to_be() {
         let model = Small::new(&scim, users);
         let before = model.seen(&scim);
         let answer = scim.send(&request(&model));
-        answer.check(answer.status < 300, "wanted success");
+        answer.check(answer.status < 300, "expected success");
         let after = model.seen(&scim);
         assert_ne!(before, after);
         let (mut old, mut new) = (0, 0);
@@ -136,17 +134,17 @@ fn killed(
     after: &BTreeMap<String, Vec<String>>,
 ) -> Option<BTreeMap<String, Vec<String>>> {
     let (small, proxy) = (Small::new(scim, users), Faulty::before(engine(), 1));
-    let victim = Server::spawn(&Data::At(proxy.url()), tenant);
+    let victim = Server::start(&Data::At(proxy.url()), tenant);
     let request = request(&small);
-    proxy.kill_at(call, victim.process(), late);
+    proxy.kill_at(call, victim.process_id(), late);
     if let Ok(answer) = victim.client().try_send(&request) {
-        answer.check(answer.status < 300, "wanted success");
+        answer.check(answer.status < 300, "expected success");
         return None;
     }
     let seen = small.seen(scim);
     let again = scim.send(&request);
     let is_done = matches!((request.method, again.status), (_, 200 | 201 | 204) | ("POST", 409) | ("DELETE", 404));
-    again.check(is_done, "wanted success, or to hear that it is done");
+    again.check(is_done, "expected success, or to hear that it is done");
     assert_eq!(small.seen(scim), *after, "sent again, it is not complete");
     Some(seen)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testing::{Replica, events_in};
 
-use crate::client::Client;
+use acceptance::client::Client;
 
 /// For the last events to come.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -4,6 +4,8 @@
 //!
 //! `PROMISE_REQUESTS` says how many requests there are at each rate, and `PROMISE_SEED` which.
 
+mod client;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::thread;
@@ -12,10 +14,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use testing::{Faulty, engine, variable};
 
-use crate::client::Client;
-use crate::expect::values;
-use crate::promise_client::{Names, Party};
-use crate::server::{Data, Server, may_spawn, unique};
+use crate::fault_rates::client::{Names, Party};
+use crate::server::{Data, Server};
+use acceptance::answer::values;
+use acceptance::client::Client;
+use acceptance::unique;
 
 /// Of a hundred calls of DynamoDB, so many fail.
 const RATES: [f64; 3] = [1.0, 10.0, 30.0];
@@ -29,7 +32,7 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) done: u64,
     pub(crate) refused: u64,
-    pub(crate) put_off: u64,
+    pub(crate) deferred: u64,
     pub(crate) unknown: u64,
 }
 
@@ -38,15 +41,15 @@ impl Counts {
         self.requests += other.requests;
         self.done += other.done;
         self.refused += other.refused;
-        self.put_off += other.put_off;
+        self.deferred += other.deferred;
         self.unknown += other.unknown;
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { requests, done, refused, put_off, unknown } = self;
-        write!(f, "{requests} requests: {done} done, {refused} refused, {put_off} put off by 429, {unknown} by 503")
+        let Counts { requests, done, refused, deferred, unknown } = self;
+        write!(f, "{requests} requests: {done} done, {refused} refused, {deferred} put off by 429, {unknown} by 503")
     }
 }
 
@@ -60,10 +63,7 @@ pub(crate) enum Unsure {
 }
 
 #[test]
-fn it_is_kept_at_every_rate_of_faults() {
-    if !may_spawn("it_is_kept_at_every_rate_of_faults") {
-        return;
-    }
+fn acknowledged_changes_are_durable_at_every_fault_rate() {
     let requests = variable("PROMISE_REQUESTS", 800);
     let seed = variable("PROMISE_SEED", fastrand::u64(1..1_000_000));
     println!("promise: PROMISE_REQUESTS={requests} PROMISE_SEED={seed}");
@@ -75,7 +75,7 @@ fn it_is_kept_at_every_rate_of_faults() {
 fn keeps(rate: f64, requests: u64, seed: u64) -> u64 {
     let (tenant, begun) = (unique("t"), Instant::now());
     let proxies: Vec<Faulty> = (0..PROCESSES).map(|n| Faulty::before(engine(), seed + n)).collect();
-    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::spawn(&Data::At(proxy.url()), &tenant)).collect();
+    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let groups: Vec<String> = (0..GROUPS).map(|n| group(&clients[0], n)).collect();
     let names = Names::default();

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::client::{Client, PATCH, Request, encode};
-use crate::expect::{Answer, values};
-use crate::outage_site::put_off;
-use crate::promise::{Counts, Unsure};
-use crate::server::unique;
+use crate::fault_rates::{Counts, Unsure};
+use crate::outage::fixture::expect_deferred;
+use acceptance::answer::{Answer, values};
+use acceptance::client::{Client, PATCH, Request, encode};
+use acceptance::unique;
 
 /// API Gateway gives up then.
 const PATIENCE: Duration = Duration::from_secs(29);
@@ -101,8 +101,8 @@ impl<'a> Party<'a> {
             404 | 409 => self.counts.refused += 1,
             429 | 503 => {
                 let status = answer.status;
-                let is_open = put_off(answer, status).status == 503;
-                *(if is_open { &mut self.counts.unknown } else { &mut self.counts.put_off }) += 1;
+                let is_open = expect_deferred(answer, status).status == 503;
+                *(if is_open { &mut self.counts.unknown } else { &mut self.counts.deferred }) += 1;
                 return Err(if is_open { Unsure::Open } else { Unsure::Not });
             }
             _ => answer.check(false, "a status that no fault explains"),
@@ -124,7 +124,7 @@ impl<'a> Party<'a> {
             match self.send(&request) {
                 Ok(answer) if answer.status == 201 => break Some(answer.id()),
                 Ok(answer) => {
-                    answer.check(answer.status == 409, "wanted 201 or 409");
+                    answer.check(answer.status == 409, "expected 201 or 409");
                     break None;
                 }
                 Err(unsure) => is_open |= unsure == Unsure::Open,
@@ -181,7 +181,7 @@ impl<'a> Party<'a> {
                 self.compare(id, &answer);
             }
             Ok(answer) if answer.status == 404 => possible.retain(Option::is_none),
-            Ok(answer) => answer.check(answer.status == 409, "wanted 200, 404 or 409"),
+            Ok(answer) => answer.check(answer.status == 409, "expected 200, 404 or 409"),
             Err(Unsure::Open) => possible.extend(changed),
             Err(Unsure::Not) => {}
         }
@@ -197,7 +197,7 @@ impl<'a> Party<'a> {
                 *possible = vec![None];
             }
             Ok(answer) => {
-                answer.check(answer.status == 404, "wanted 204 or 404");
+                answer.check(answer.status == 404, "expected 204 or 404");
                 possible.retain(Option::is_none);
             }
             Err(Unsure::Open) => possible.push(None),
@@ -273,7 +273,7 @@ impl<'a> Party<'a> {
             let possible = self.members.entry((group.to_owned(), id)).or_insert((false, true));
             match &sent {
                 Ok(answer) => {
-                    answer.check([200, 204].contains(&answer.status), "wanted 200 or 204");
+                    answer.check([200, 204].contains(&answer.status), "expected 200 or 204");
                     *possible = (comes, !comes);
                 }
                 Err(Unsure::Open) => *possible = (possible.0 || comes, possible.1 || !comes),

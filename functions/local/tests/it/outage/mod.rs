@@ -1,30 +1,36 @@
 //! DynamoDB throttles or is away: 429 or 503 with an integer `Retry-After`, and nothing half done.
 
+mod bulk_cycles;
+pub(crate) mod fixture;
+mod lost_answers;
+pub(crate) mod proxy;
+mod stale_writes;
+
 use testing::engine;
 
-use crate::client::{Client, Request};
-use crate::outage_site::{Case, Site, put_off};
-use crate::proxy::{Calls, Fault, TRANSACTION};
-use crate::server::{Data, Server, may_spawn};
+use crate::outage::fixture::{Case, Fixture, expect_deferred};
+use crate::outage::proxy::{Calls, Fault, Proxy, TRANSACTION};
+use crate::server::{Data, Server};
+use acceptance::client::{Client, Request};
 
 const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");
 const BROKEN: Fault = Fault::Answer(500, "InternalServerError");
 
 /// While these calls fail so, every request is put off with this status, and nothing at all changes.
-fn puts_off(site: &Site, cases: &[Case], calls: Calls, fault: Fault, status: u16) {
+fn check_deferred(site: &Fixture, cases: &[Case], calls: Calls, fault: Fault, status: u16) {
     let (items, seen) = (site.items(), site.seen());
     site.proxy.fail(calls, fault);
     let answers = site.send_all(cases);
     site.proxy.pass();
     for answer in answers {
-        put_off(answer, status);
+        expect_deferred(answer, status);
     }
     assert_eq!(site.items(), items, "something was written");
     assert_eq!(site.seen(), seen);
 }
 
 /// What failed before succeeds: no name, no version and no member was left behind.
-fn succeeds_now(site: &Site) {
+fn check_success(site: &Fixture) {
     for (request, status) in site.reads().into_iter().chain(site.writes()) {
         site.scim.send(&request).expect(status);
     }
@@ -33,82 +39,70 @@ fn succeeds_now(site: &Site) {
     site.no_trace_of(&site.staff);
 }
 
-fn everything(site: &Site) -> Vec<Case> {
+fn everything(site: &Fixture) -> Vec<Case> {
     [site.reads(), site.writes()].concat()
 }
 
 #[test]
-fn everything_is_a_503_while_dynamodb_is_away() {
-    if !may_spawn("everything_is_a_503_while_dynamodb_is_away") {
-        return;
-    }
-    let site = Site::new();
+fn unavailable_dynamodb_returns_503() {
+    let site = Fixture::new();
     // The authorizer has no answer, so that the gateway has one.
-    puts_off(&site, &everything(&site), Calls::All, Fault::Close, 503);
-    puts_off(&site, &everything(&site), Calls::ButTokens, Fault::Close, 503);
-    puts_off(&site, &everything(&site), Calls::ButTokens, BROKEN, 503);
-    succeeds_now(&site);
+    check_deferred(&site, &everything(&site), Calls::All, Fault::Close, 503);
+    check_deferred(&site, &everything(&site), Calls::ExceptTokens, Fault::Close, 503);
+    check_deferred(&site, &everything(&site), Calls::ExceptTokens, BROKEN, 503);
+    check_success(&site);
 }
 
 #[test]
-fn everything_is_a_429_while_dynamodb_throttles() {
-    if !may_spawn("everything_is_a_429_while_dynamodb_throttles") {
-        return;
-    }
-    let site = Site::new();
+fn throttling_dynamodb_returns_429() {
+    let site = Fixture::new();
     // The authorizer has no answer, so that the gateway has one.
-    puts_off(&site, &everything(&site), Calls::All, THROTTLED, 503);
-    puts_off(&site, &everything(&site), Calls::ButTokens, THROTTLED, 429);
+    check_deferred(&site, &everything(&site), Calls::All, THROTTLED, 503);
+    check_deferred(&site, &everything(&site), Calls::ExceptTokens, THROTTLED, 429);
     let exceeded = Fault::Answer(400, "ProvisionedThroughputExceededException");
-    puts_off(&site, &everything(&site), Calls::ButTokens, exceeded, 429);
-    succeeds_now(&site);
+    check_deferred(&site, &everything(&site), Calls::ExceptTokens, exceeded, 429);
+    check_success(&site);
 }
 
 /// Reads go on, and writes come as far as their transaction.
-fn writes_alone_are_put_off(test: &str, faults: &[(Fault, u16)]) {
-    if !may_spawn(test) {
-        return;
-    }
-    let site = Site::new();
+fn check_writes_are_deferred(faults: &[(Fault, u16)]) {
+    let site = Fixture::new();
     for (fault, status) in faults {
-        puts_off(&site, &site.writes(), TRANSACTION, *fault, *status);
+        check_deferred(&site, &site.writes(), TRANSACTION, *fault, *status);
         site.proxy.fail(TRANSACTION, *fault);
         for (answer, (_, status)) in site.send_all(&site.reads()).into_iter().zip(site.reads()) {
             answer.expect(status);
         }
         site.proxy.pass();
     }
-    succeeds_now(&site);
+    check_success(&site);
 }
 
 #[test]
-fn writes_are_a_429_while_transactions_conflict() {
+fn conflicting_transactions_return_429_for_writes() {
     let (conflict, early) =
         (Fault::Cancel("TransactionConflict"), Fault::Answer(400, "TransactionInProgressException"));
-    writes_alone_are_put_off("writes_are_a_429_while_transactions_conflict", &[(conflict, 429), (early, 429)]);
+    check_writes_are_deferred(&[(conflict, 429), (early, 429)]);
 }
 
 #[test]
-fn writes_are_a_429_while_transactions_are_throttled() {
+fn throttled_transactions_return_429_for_writes() {
     let faults = [
         (THROTTLED, 429),
         (Fault::Cancel("ThrottlingError"), 429),
         (Fault::Cancel("ProvisionedThroughputExceeded"), 429),
     ];
-    writes_alone_are_put_off("writes_are_a_429_while_transactions_are_throttled", &faults);
+    check_writes_are_deferred(&faults);
 }
 
 #[test]
-fn writes_are_a_503_while_transactions_fail() {
-    writes_alone_are_put_off("writes_are_a_503_while_transactions_fail", &[(Fault::Close, 503), (BROKEN, 503)]);
+fn failing_transactions_return_503_for_writes() {
+    check_writes_are_deferred(&[(Fault::Close, 503), (BROKEN, 503)]);
 }
 
 #[test]
-fn a_short_trouble_is_not_noticed() {
-    if !may_spawn("a_short_trouble_is_not_noticed") {
-        return;
-    }
-    let site = Site::new();
+fn short_failures_are_retried() {
+    let site = Fixture::new();
     let faults =
         [Fault::Close, BROKEN, THROTTLED, Fault::Cancel("TransactionConflict"), Fault::Cancel("ThrottlingError")];
     for ((request, status), fault) in site.writes().into_iter().zip(faults.iter().cycle()) {
@@ -120,7 +114,7 @@ fn a_short_trouble_is_not_noticed() {
     for (request, status) in
         [("GET", "/Users"), ("GET", "/Groups")].map(|(method, path)| (Request::new(method, path), 200))
     {
-        site.proxy.fail_times(2, Calls::ButTokens, THROTTLED);
+        site.proxy.fail_times(2, Calls::ExceptTokens, THROTTLED);
         site.scim.send(&request).expect(status);
         site.proxy.pass();
     }
@@ -130,17 +124,14 @@ fn a_short_trouble_is_not_noticed() {
 /// The outage begins before the first call of a request, before the second, and so on: whenever it does, the request is
 /// done or not done, and can be sent again.
 #[test]
-fn an_outage_in_the_middle_of_a_request_leaves_no_half() {
-    if !may_spawn("an_outage_in_the_middle_of_a_request_leaves_no_half") {
-        return;
-    }
-    let site = Site::new();
+fn outage_within_a_request_leaves_no_partial_change() {
+    let site = Fixture::new();
     for (request, success) in site.writes() {
         let what = format!("{} {}", request.method, request.path);
         for passing in 0.. {
             assert!(passing < 20, "{what} takes more than 20 calls");
             let before = site.seen();
-            site.proxy.fail_after(passing, Calls::ButTokens, Fault::Close);
+            site.proxy.fail_after(passing, Calls::ExceptTokens, Fault::Close);
             let answer = site.scim.send(&request);
             site.proxy.pass();
             if answer.status == success {
@@ -148,7 +139,7 @@ fn an_outage_in_the_middle_of_a_request_leaves_no_half() {
                 answer.expect(success);
                 break;
             }
-            put_off(answer, 503);
+            expect_deferred(answer, 503);
             let after = site.seen();
             if after != before {
                 // It was done, and only its answer could not be made.
@@ -176,27 +167,21 @@ pub(crate) fn again(request: &Request, success: u16) -> u16 {
 }
 
 #[test]
-fn what_needs_no_data_is_answered_without_dynamodb() {
-    if !may_spawn("what_needs_no_data_is_answered_without_dynamodb") {
-        return;
-    }
-    let site = Site::new();
-    site.proxy.fail(Calls::ButTokens, Fault::Close);
+fn requests_without_data_succeed_without_dynamodb() {
+    let site = Fixture::new();
+    site.proxy.fail(Calls::ExceptTokens, Fault::Close);
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"] {
         site.scim.get(path).expect(200);
     }
-    site.scim.get("/Users?filter=userName%20gt").refused(400, "invalidFilter", &[]);
-    site.scim.post("/Users", &serde_json::json!({})).refused(400, "invalidValue", &["userName"]);
-    site.scim.presenting(None).get("/Users").refused(401, "", &[]);
+    site.scim.get("/Users?filter=userName%20gt").expect_error(400, "invalidFilter", &[]);
+    site.scim.post("/Users", &serde_json::json!({})).expect_error(400, "invalidValue", &["userName"]);
+    site.scim.with_authorization(None).get("/Users").expect_error(401, "", &[]);
 }
 
 #[test]
-fn a_token_is_good_though_its_use_cannot_be_noted() {
-    if !may_spawn("a_token_is_good_though_its_use_cannot_be_noted") {
-        return;
-    }
-    let (proxy, tenant) = (crate::proxy::Proxy::start(), crate::server::unique("t"));
-    let server = Server::spawn(&Data::At(&proxy.url()), &tenant);
+fn token_is_valid_though_its_use_cannot_be_recorded() {
+    let (proxy, tenant) = (Proxy::start(), acceptance::unique("t"));
+    let server = Server::start(&Data::At(&proxy.url()), &tenant);
     // The first use is the one to be noted: the token's item is read, and then all is over.
     proxy.fail_after(1, Calls::All, THROTTLED);
     server.client().get("/ServiceProviderConfig").expect(200);
@@ -205,19 +190,16 @@ fn a_token_is_good_though_its_use_cannot_be_noted() {
 }
 
 #[test]
-fn a_port_that_nobody_listens_on_is_a_503() {
-    if !may_spawn("a_port_that_nobody_listens_on_is_a_503") {
-        return;
-    }
-    let mut site = Site::new();
+fn unreachable_port_returns_503() {
+    let mut site = Fixture::new();
     let items = site.items();
     site.proxy.stop();
     for answer in site.send_all(&everything(&site)) {
-        put_off(answer, 503);
+        expect_deferred(answer, 503);
     }
     assert_eq!(site.items(), items);
     // Another server on the same table finds everything as it was.
-    let server = Server::spawn(&Data::At(engine()), &site.tenant);
+    let server = Server::start(&Data::At(engine()), &site.tenant);
     let scim: Client = server.client();
     for (request, status) in site.reads().into_iter().chain(site.writes()) {
         scim.send(&request).expect(status);

@@ -2,43 +2,19 @@
 //! takes and two seconds, and none takes the memory that a function does not have (RFC 7644 §3.12, §3.7.4).
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::client::Request;
-use crate::expect::Answer;
-use crate::server::{Server, unique};
+use crate::server::Server;
+use acceptance::client::Request;
+use acceptance::security::timing::no_slower;
+use acceptance::unique;
 
 /// What a function has, in MB, and a quarter more for the gateway and the engine that are in this process, too.
 const MEMORY: u64 = 256 + 64;
-/// Beside a plain body of its length.
-const TIMES: u32 = 10;
-const SLACK: Duration = Duration::from_secs(2);
-/// A busy machine makes single requests longer, so the best of so many are compared.
-const TRIES: usize = 30;
 const MB: usize = 1024 * 1024;
-
-/// A request takes no more than so many times as long as another one, and some slack; the answers to it are looked at by `check`.
-pub(crate) fn no_slower(what: &str, hostile: impl Fn() -> Answer, plain: impl Fn() -> Answer) -> Answer {
-    let time = |send: &dyn Fn() -> Answer| {
-        let start = Instant::now();
-        let answer = send();
-        (start.elapsed(), answer)
-    };
-    let (mut slow, mut fast) = (Duration::MAX, Duration::MAX);
-    for _ in 0..TRIES {
-        let (taken, answer) = time(&hostile);
-        (slow, fast) = (slow.min(taken), fast.min(time(&plain).0));
-        if slow < fast * TIMES + SLACK {
-            let _ = writeln!(std::io::stderr(), "hostile: {what}: {slow:.1?}, beside {fast:.1?}");
-            return answer;
-        }
-    }
-    panic!("{what} takes {slow:?}, where a plain one takes {fast:?}");
-}
 
 /// The body `before`, as often `element` as fits into so many bytes, and `after`.
 fn filled(length: usize, before: &str, element: &str, after: &str) -> Vec<u8> {
@@ -116,15 +92,15 @@ fn oversized(user: &str) -> Vec<Case> {
 }
 
 #[test]
-fn a_body_costs_no_more_than_its_size() {
-    let Some(server) = Server::own("a_body_costs_no_more_than_its_size") else { return };
+fn expensive_bodies_cost_no_more_than_plain_ones() {
+    let server = Server::in_memory();
     check(&server, shapeless());
     untouched(&server, 0);
 }
 
 #[test]
-fn nor_does_one_of_too_many_parts() {
-    let Some(server) = Server::own("nor_does_one_of_too_many_parts") else { return };
+fn bodies_of_too_many_parts_cost_no_more_than_plain_ones() {
+    let server = Server::in_memory();
     let scim = server.client();
     let made = scim.post("/Users", &json!({ "userName": "kept" })).expect(201);
     let path = format!("/Users/{}", made.id());
@@ -138,7 +114,7 @@ fn check(server: &Server, cases: Vec<Case>) {
     for (what, request, status, scim_type, says) in cases {
         let plain = plain(request.body.as_ref().map_or(0, Vec::len));
         let answer = no_slower(what, || scim.send(&request), || scim.send(&plain));
-        answer.refused(status, scim_type, &[says]);
+        answer.expect_error(status, scim_type, &[says]);
     }
 }
 
@@ -154,7 +130,7 @@ fn untouched(server: &Server, users: u64) {
     for (path, count) in [("/Users?count=0", users), ("/Groups?count=0", 0)] {
         assert_eq!(scim.get(path).expect(200).total(), count, "{path}");
     }
-    if let Some(peak) = server.peak() {
+    if let Some(peak) = server.peak_memory_mb() {
         let _ = writeln!(std::io::stderr(), "hostile: {peak} MB at the most");
         assert!(peak < MEMORY, "{peak} MB");
     }
@@ -162,8 +138,8 @@ fn untouched(server: &Server, users: u64) {
 
 /// RFC 9110 §15.5.16: what is compressed is not taken, so nothing is unpacked to find that out.
 #[test]
-fn a_compressed_body_is_refused_as_it_is() {
-    let Some(server) = Server::own("a_compressed_body_is_refused_as_it_is") else { return };
+fn compressed_body_returns_415_without_being_unpacked() {
+    let server = Server::in_memory();
     let scim = server.client();
     let pack = |text: &[u8], times: usize| {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
@@ -177,10 +153,10 @@ fn a_compressed_body_is_refused_as_it_is() {
             let request = Request::new("POST", "/Users").bytes(body.clone()).header("Content-Encoding", coding);
             let plain = plain(body.len());
             let answer = no_slower(coding, || scim.send(&request), || scim.send(&plain));
-            answer.refused(415, "", &["compressed", "without Content-Encoding"]);
+            answer.expect_error(415, "", &["compressed", "without Content-Encoding"]);
         }
         // Undeclared, it is no text.
-        scim.send(&Request::new("POST", "/Users").bytes(body)).refused(400, "invalidSyntax", &["UTF-8"]);
+        scim.send(&Request::new("POST", "/Users").bytes(body)).expect_error(400, "invalidSyntax", &["UTF-8"]);
     }
     untouched(&server, 0);
 }

@@ -3,6 +3,8 @@
 //!
 //! `HISTORIES` says how many there are at each rate of faults, and `HISTORIES_SEED` which.
 
+mod checker;
+
 use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
@@ -11,9 +13,10 @@ use fastrand::Rng;
 use serde_json::json;
 use testing::{Faulty, engine, variable};
 
-use crate::client::{Client, PATCH, Request, encode};
-use crate::serial::{self, Answered, Asked, Operation};
-use crate::server::{Data, Server, may_spawn, unique};
+use crate::linearizability::checker::{Answered, Asked, Operation};
+use crate::server::{Data, Server};
+use acceptance::client::{Client, PATCH, Request, encode};
+use acceptance::unique;
 
 const PROCESSES: u64 = 3;
 const THREADS: u32 = 5;
@@ -23,23 +26,20 @@ const NAMES: u8 = 3;
 const RATES: [f64; 3] = [0.0, 10.0, 30.0];
 
 #[test]
-fn of_names_and_their_owners_have_a_serial_order() {
-    if !may_spawn("of_names_and_their_owners_have_a_serial_order") {
-        return;
-    }
+fn concurrent_operations_on_names_are_linearizable() {
     let histories = variable("HISTORIES", 20);
     let seed = variable("HISTORIES_SEED", fastrand::u64(1..1_000_000));
     println!("histories: HISTORIES={histories} HISTORIES_SEED={seed}");
     let (tenant, begun) = (unique("t"), Instant::now());
     let proxies: Vec<Faulty> = (0..PROCESSES).map(|n| Faulty::before(engine(), seed + n)).collect();
-    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::spawn(&Data::At(proxy.url()), &tenant)).collect();
+    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let (mut operations, mut open) = (0, 0);
     for rate in RATES {
         proxies.iter().for_each(|proxy| proxy.fail(rate));
         for n in 0..histories {
             let history = history(&clients, seed * 1000 + n);
-            assert!(serial::exists(&history), "{rate} percent: no serial order of {history:#?}");
+            assert!(checker::exists(&history), "{rate} percent: no serial order of {history:#?}");
             operations += history.len();
             open += history.iter().filter(|it| it.answered == Answered::Open).count();
         }
@@ -112,7 +112,7 @@ impl Thread<'_> {
             (200 | 201 | 204, _) => Answered::Done,
             (409, _) => Answered::Taken,
             (404, _) => Answered::Gone,
-            _ => panic!("a status that no fault explains\n{}", answer.show()),
+            _ => panic!("a status that no fault explains\n{}", answer),
         };
         if answer.status == 201 {
             self.made.lock().unwrap().push((number, answer.id()));

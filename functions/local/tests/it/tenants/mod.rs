@@ -1,19 +1,21 @@
 //! What is another tenant's is answered for like what nobody has, byte for byte but for the id, on every route that template.yaml
 //! has and in every place; and whoever is not let in gets one answer everywhere (RFC 7644 §2, §7.4; RFC 9865 §5.2).
 
+mod fixture;
+mod places;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 
 use jiff::Timestamp;
 use schema::ResourceId;
 
-use crate::client::{Client, Request};
-use crate::expect::Answer;
-use crate::proxy::items;
-use crate::server::may_spawn;
+use crate::outage::proxy::items;
 use crate::template::{Api, Route};
-use crate::tenants_places::requests;
-use crate::tenants_site::{Credential, May, Own, Site, Tenant, Things};
+use crate::tenants::fixture::{Credential, Fixture, May, Own, Tenant, Things};
+use crate::tenants::places::requests;
+use acceptance::answer::Answer;
+use acceptance::client::{Client, Request};
 
 /// Status, headers and body, with names in the place of what may differ.
 type Face = (u16, Vec<(String, String)>, String);
@@ -113,11 +115,8 @@ fn made(answer: &Answer) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn what_another_tenant_has_is_as_absent_as_what_nobody_has() {
-    if !may_spawn("what_another_tenant_has_is_as_absent_as_what_nobody_has") {
-        return;
-    }
-    let site = Site::new();
+fn resources_of_another_tenant_look_like_missing_ones() {
+    let site = Fixture::new();
     let mut tally = Tally::default();
     let [one, other] = &site.tenants;
     let mut telling = 0;
@@ -136,10 +135,10 @@ fn what_another_tenant_has_is_as_absent_as_what_nobody_has() {
 }
 
 /// Asks for what is theirs and for what is nobody's, in every place of a route.
-fn compare(site: &Site, own: &Tenant, theirs: &Tenant, credential: &Credential, route: &Route, tally: &mut Tally) {
+fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credential, route: &Route, tally: &mut Tally) {
     let nobodys = Things::nobodys(&theirs.things);
-    let admin = site.root.presenting(own.credentials[0].authorization.as_deref());
-    let scim = site.root.presenting(credential.authorization.as_deref());
+    let admin = site.root.with_authorization(own.credentials[0].authorization.as_deref());
+    let scim = site.root.with_authorization(credential.authorization.as_deref());
     let asker = Asker { scim: &scim, admin: &admin, own: &own.things };
     let pairs = asker.requests(route, &theirs.things).into_iter().zip(asker.requests(route, &nobodys));
     for (number, ((place, request), (_, other))) in pairs.enumerate() {
@@ -152,7 +151,7 @@ fn compare(site: &Site, own: &Tenant, theirs: &Tenant, credential: &Credential, 
         let leaks = [&theirs.hidden, &theirs.name].iter().any(|secret| answer.text.contains(*secret));
         let failed = answer.status >= 500 && answer.status != 501;
         if foreign != absent || leaks || failed {
-            let answers = format!("{}\n{}", answer.show(), unknown.show());
+            let answers = format!("{}\n{}", answer, unknown);
             tally.differ.push((format!("{} {} {place}", credential.name, route.function), answers));
         }
         tally.requests += 2;
@@ -162,9 +161,9 @@ fn compare(site: &Site, own: &Tenant, theirs: &Tenant, credential: &Credential, 
 }
 
 /// In how many places of a route the tenant itself is answered otherwise for what it has than for what nobody has.
-fn telling_places(site: &Site, tenant: &Tenant, route: &Route) -> usize {
+fn telling_places(site: &Fixture, tenant: &Tenant, route: &Route) -> usize {
     let nobodys = Things::nobodys(&tenant.things);
-    let scim = site.root.presenting(tenant.credentials[0].authorization.as_deref());
+    let scim = site.root.with_authorization(tenant.credentials[0].authorization.as_deref());
     let asker = Asker { scim: &scim, admin: &scim, own: &tenant.things };
     let pairs = asker.requests(route, &tenant.things).into_iter().zip(asker.requests(route, &nobodys));
     let reads = pairs.filter(|((_, request), _)| reads(request));
@@ -172,11 +171,8 @@ fn telling_places(site: &Site, tenant: &Tenant, route: &Route) -> usize {
 }
 
 #[test]
-fn whoever_is_not_let_in_gets_one_answer_on_every_route() {
-    if !may_spawn("whoever_is_not_let_in_gets_one_answer_on_every_route") {
-        return;
-    }
-    let site = Site::new();
+fn unauthorized_caller_gets_the_same_answer_on_every_route() {
+    let site = Fixture::new();
     let mut tally = Tally::default();
     let [one, other] = &site.tenants;
     let all = || [items(&one.name, &one.name), items(&one.name, &other.name)];
@@ -198,13 +194,13 @@ const STEP: usize = 8;
 
 /// Sends what a credential may not, and wants the answer that template.yaml has for it.
 fn refuse(
-    site: &Site,
+    site: &Fixture,
     tenants: [&Tenant; 2],
     (credential, first): (&Credential, usize),
     route: &Route,
     tally: &mut Tally,
 ) {
-    let scim = site.root.presenting(credential.authorization.as_deref());
+    let scim = site.root.with_authorization(credential.authorization.as_deref());
     let expect = refusal(&site.api);
     for thing in tenants.map(|tenant| &tenant.things) {
         let own = Own { user: thing.user.clone(), group: thing.group.clone() };
@@ -218,7 +214,7 @@ fn refuse(
             let text = if request.method == "HEAD" { "" } else { expect.2.as_str() };
             let named = expect.1.iter().all(|(name, value)| answer.header(name) == value);
             if answer.status != expect.0 || !named || answer.text != text {
-                tally.differ.push((format!("{} {} {place}", credential.name, route.function), answer.show()));
+                tally.differ.push((format!("{} {} {place}", credential.name, route.function), answer.to_string()));
             }
             tally.requests += 1;
             tally.places.insert(format!("{route:?} {number}"));

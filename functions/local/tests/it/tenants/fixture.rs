@@ -5,12 +5,13 @@ use service::tokens::{Issue, Issued, Revoke, Rotate, issue, revoke, rotate};
 use store::{Connection, Credentials, Directory};
 use testing::engine;
 
-use crate::bulk;
-use crate::client::{Client, USER};
-use crate::server::{Data, Server, unique};
+use crate::server::{Data, Server};
 use crate::template::Api;
+use acceptance::client::{Client, USER};
+use acceptance::protocol::bulk;
+use acceptance::unique;
 
-pub(crate) struct Site {
+pub(crate) struct Fixture {
     pub(crate) api: Api,
     pub(crate) tenants: [Tenant; 2],
     /// At the stage, where the paths of the template begin.
@@ -54,11 +55,11 @@ pub(crate) struct Credential {
     pub(crate) may: May,
 }
 
-impl Site {
+impl Fixture {
     /// One process serves both, so that what it remembers of one could reach the other.
     pub(crate) fn new() -> Self {
         let names = [unique("t"), unique("t")];
-        let server = Server::spawn(&Data::At(engine()), &names[0]);
+        let server = Server::start(&Data::At(engine()), &names[0]);
         let scim = server.client();
         // The versions differ, or the one's would be the other's.
         let tenants = [2, 3].map(|changes| Tenant::new(&names[0], &names[changes - 2], &scim, changes));
@@ -74,7 +75,7 @@ impl Site {
 impl Tenant {
     fn new(table: &str, name: &str, anybody: &Client, changes: usize) -> Self {
         let credentials = credentials(table, name);
-        let scim = anybody.presenting(credentials[0].authorization.as_deref());
+        let scim = anybody.with_authorization(credentials[0].authorization.as_deref());
         let (tag, hidden) = (unique("theirs"), unique("hidden"));
         let [external, email, walked] = [external(&tag), email(&tag), walked(&tag)];
         let user = json!({ "userName": user_name(&tag), "externalId": external, "title": hidden,

@@ -26,7 +26,7 @@ pub(crate) enum Fault {
     /// This status and error code; the engine never hears of it.
     Answer(u16, &'static str),
     /// This is the answer; the engine never hears of it.
-    Say(&'static str),
+    Reply(&'static str),
     /// A transaction is cancelled for this reason, which its last action has.
     Cancel(&'static str),
 }
@@ -36,7 +36,7 @@ pub(crate) enum Fault {
 pub(crate) enum Calls {
     All,
     /// Those about tokens pass, so that the authorizer lets requests through to the functions.
-    ButTokens,
+    ExceptTokens,
     Of(&'static str),
 }
 
@@ -145,7 +145,7 @@ impl State {
         let about_tokens = body["Key"]["pk"]["S"] == "token";
         let rule = self.rules.iter_mut().filter(|rule| rule.times > 0).find(|rule| match rule.calls {
             Calls::All => true,
-            Calls::ButTokens => !about_tokens,
+            Calls::ExceptTokens => !about_tokens,
             Calls::Of(wanted) => wanted == operation && !about_tokens,
         })?;
         if rule.spared > 0 {
@@ -183,7 +183,7 @@ fn serve(mut client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
             client.write_all(&forward(&request)?)
         }
         Some(Fault::Answer(status, code)) => answer(&mut client, status, &error(code)),
-        Some(Fault::Say(text)) => answer(&mut client, 200, &serde_json::from_str(text).unwrap()),
+        Some(Fault::Reply(text)) => answer(&mut client, 200, &serde_json::from_str(text).unwrap()),
         Some(Fault::Cancel(reason)) => {
             let actions = body["TransactItems"].as_array().map_or(1, Vec::len);
             let code = |number| if number == actions { reason } else { "None" };

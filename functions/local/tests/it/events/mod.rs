@@ -1,5 +1,7 @@
 //! What an application hears of a session: the events that `local` tells in a file, which are those that a bus is sent.
 
+mod replay;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +11,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testing::events_in;
 
-use crate::client::{Client, Request};
-use crate::faults::afresh;
-use crate::okta::{Okta, member, profile, unique_user};
-use crate::replay::rebuilds;
-use crate::server::{Data, Server, may_spawn, unique};
+use crate::events::replay::rebuilds;
+use crate::server::{Data, Server};
+use acceptance::client::{Client, Request};
+use acceptance::idp::okta::{Okta, member, profile, unique_user};
+use acceptance::retry::repeat_if_deferred;
+use acceptance::unique;
 
 const WRITERS: usize = 4;
 
@@ -36,14 +39,11 @@ fn told(event: &Value) -> (String, String, Option<String>) {
 }
 
 #[test]
-fn a_session_of_oktas_tells_each_change_once_and_in_order() {
-    if !may_spawn("a_session_of_oktas_tells_each_change_once_and_in_order") {
-        return;
-    }
+fn okta_session_publishes_each_change_once_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events.jsonl");
-    let server = Server::telling(&Data::Memory, &unique("t"), &file, false);
-    let okta = Okta::of(&server);
+    let server = Server::with_events_file(&Data::Memory, &unique("t"), &file, false);
+    let okta = Okta::of(&server.target());
     let (name, other) = (unique_user(), unique_user());
     let (ada, bob) = (okta.assign(&name).id(), okta.assign(&other).id());
     let user = |id: &str| format!("/Users/{id}");
@@ -59,7 +59,7 @@ fn a_session_of_oktas_tells_each_change_once_and_in_order() {
     okta.scim.patch(&group, &json!([{ "op": "replace", "value": { "id": staff, "displayName": "All" } }])).expect(200);
     let pull = json!([{ "op": "remove", "path": format!("members[value eq \"{bob}\"]") }]);
     okta.scim.patch(&group, &pull).expect(200);
-    okta.scim.post("/Users", &profile(&name)).refused(409, "uniqueness", &[]);
+    okta.scim.post("/Users", &profile(&name)).expect_error(409, "uniqueness", &[]);
     okta.scim.delete(user(&ada)).expect(204);
     okta.scim.delete(&group).expect(204);
 
@@ -90,7 +90,7 @@ fn a_session_of_oktas_tells_each_change_once_and_in_order() {
     for value in ["8Q!placeholder", "okta.example", "Userova", "Staff", "Dr"] {
         assert!(!text.contains(value), "{value} is told");
     }
-    assert_eq!(server.line("event user.deactivated"), format!("event user.deactivated {} v3", user(&ada)));
+    assert_eq!(server.wait_for_line("event user.deactivated"), format!("event user.deactivated {} v3", user(&ada)));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -148,13 +148,10 @@ fn write_at_once(scim: &Client, rounds: usize, meanwhile: impl FnOnce(&AtomicBoo
 }
 
 #[test]
-fn the_events_of_several_writers_alone_rebuild_the_directory() {
-    if !may_spawn("the_events_of_several_writers_alone_rebuild_the_directory") {
-        return;
-    }
+fn events_of_concurrent_writers_rebuild_the_directory() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events.jsonl");
-    let server = Server::telling(&Data::Memory, &unique("t"), &file, true);
+    let server = Server::with_events_file(&Data::Memory, &unique("t"), &file, true);
     let scim = server.client();
     write_at_once(&scim, 25, |_| {});
     let events = rebuilds(&file, &scim);
@@ -165,14 +162,11 @@ fn the_events_of_several_writers_alone_rebuild_the_directory() {
 
 /// More members than one event, or one record, holds.
 #[test]
-fn a_large_change_is_told_in_numbered_events() {
-    afresh(|| {
-        if !may_spawn("a_large_change_is_told_in_numbered_events") {
-            return;
-        }
+fn large_change_is_published_in_numbered_events() {
+    repeat_if_deferred(|| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("events.jsonl");
-        let server = Server::telling(&Data::Memory, &unique("t"), &file, true);
+        let server = Server::with_events_file(&Data::Memory, &unique("t"), &file, true);
         let scim = server.client();
         let mut ids = Vec::new();
         for part in 0..2 {
@@ -198,22 +192,19 @@ fn a_large_change_is_told_in_numbered_events() {
 }
 
 #[test]
-fn a_killed_server_tells_what_it_had_not_told_and_repeats_itself_by_the_same_ids() {
-    if !may_spawn("a_killed_server_tells_what_it_had_not_told_and_repeats_itself_by_the_same_ids") {
-        return;
-    }
+fn killed_server_publishes_the_rest_and_repeats_events_by_the_same_ids() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("directory.db"), folder.path().join("events.jsonl"));
     let tenant = unique("t");
     for _ in 0..3 {
-        let mut server = Server::telling(&Data::File(&data), &tenant, &file, true);
+        let mut server = Server::with_events_file(&Data::File(&data), &tenant, &file, true);
         write_at_once(&server.client(), 1000, |stop| {
             thread::sleep(Duration::from_millis(700));
             server.kill();
             stop.store(true, Ordering::SeqCst);
         });
     }
-    let server = Server::telling(&Data::File(&data), &tenant, &file, true);
+    let server = Server::with_events_file(&Data::File(&data), &tenant, &file, true);
     let events = rebuilds(&file, &server.client());
     assert!(events.len() > 20, "the servers did something");
 }
@@ -233,14 +224,11 @@ fn audit(data: &Path, tenant: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_trail_of_a_user_and_of_a_group_is_printed() {
-    if !may_spawn("the_trail_of_a_user_and_of_a_group_is_printed") {
-        return;
-    }
+fn audit_command_prints_the_trail_of_a_user_and_of_a_group() {
     let folder = tempfile::tempdir().unwrap();
     let (data, tenant) = (folder.path().join("directory.db"), unique("t"));
-    let server = Server::spawn(&Data::File(&data), &tenant);
-    let okta = Okta::of(&server);
+    let server = Server::start(&Data::File(&data), &tenant);
+    let okta = Okta::of(&server.target());
     let ada = okta.assign(&unique_user()).id();
     let staff = okta.create_group("Staff");
     let push = json!([{ "op": "add", "path": "members", "value": [member(&ada)] }]);

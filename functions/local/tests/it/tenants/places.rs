@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::bulk::{self, BULK};
-use crate::client::{ENTERPRISE, GROUP, PATCH, Request, USER, query};
 use crate::template::Route;
-use crate::tenants_site::{Own, Things, bulk_id, email, external, group_name, user_name, walked};
+use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, user_name, walked};
+use acceptance::client::{ENTERPRISE, GROUP, PATCH, Request, USER, query};
+use acceptance::protocol::bulk::{self, BULK};
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// Of a route for every method that its path has not.

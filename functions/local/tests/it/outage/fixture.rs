@@ -5,12 +5,13 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, PATCH, Request};
-use crate::expect::{Answer, values};
-use crate::proxy::{Proxy, items};
-use crate::server::{Data, Server, unique};
+use crate::outage::proxy::{Proxy, items};
+use crate::server::{Data, Server};
+use acceptance::answer::{Answer, values};
+use acceptance::client::{Client, PATCH, Request};
+use acceptance::unique;
 
-pub(crate) struct Site {
+pub(crate) struct Fixture {
     pub(crate) proxy: Proxy,
     pub(crate) tenant: String,
     pub(crate) scim: Client,
@@ -27,10 +28,10 @@ pub(crate) struct Site {
 /// A request, and the status that it has while all is well.
 pub(crate) type Case = (Request, u16);
 
-impl Site {
+impl Fixture {
     pub(crate) fn new() -> Self {
         let (proxy, tenant) = (Proxy::start(), unique("t"));
-        let server = Server::spawn(&Data::At(&proxy.url()), &tenant);
+        let server = Server::start(&Data::At(&proxy.url()), &tenant);
         let scim = server.client();
         let [ann, bob, cy] = ["ann", "bob", "cy"].map(|name| {
             let user =
@@ -153,11 +154,11 @@ pub(crate) fn refer(ids: &[&String]) -> Value {
 }
 
 /// A SCIM error that says when to come again.
-pub(crate) fn put_off(answer: Answer, status: u16) -> Answer {
-    let answer = answer.refused(status, "", &[]);
+pub(crate) fn expect_deferred(answer: Answer, status: u16) -> Answer {
+    let answer = answer.expect_error(status, "", &[]);
     let seconds = answer.header("retry-after");
-    answer.check(seconds.bytes().all(|byte| byte.is_ascii_digit()), "wanted Retry-After in digits alone");
-    answer.check(seconds.parse::<u32>().is_ok_and(|it| it > 0), "wanted Retry-After as a number of seconds");
+    answer.check(seconds.bytes().all(|byte| byte.is_ascii_digit()), "expected Retry-After in digits alone");
+    answer.check(seconds.parse::<u32>().is_ok_and(|it| it > 0), "expected Retry-After as a number of seconds");
     answer
 }
 

@@ -11,7 +11,9 @@ use std::thread;
 use serde_json::json;
 use testing::events_in;
 
-use crate::server::{Data, INTRODUCED, Server, may_spawn, skipped, unique};
+use crate::process::{END_OF_INTRODUCTION, print_skipped};
+use crate::server::{Data, Server};
+use acceptance::unique;
 
 /// The files in a folder, with the widest rights that each was seen with until `until`, which is looked at before.
 fn watch(folder: &Path, until: &AtomicBool) -> BTreeMap<String, u32> {
@@ -41,14 +43,14 @@ fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watching = scope.spawn(|| watch(folder, &over));
-        let mut server = Server::telling(&Data::File(&data), tenant, &events, true);
+        let mut server = Server::with_events_file(&Data::File(&data), tenant, &events, true);
         let name = unique("someone");
         server.client().post("/Users", &json!({ "userName": name, "password": "a secret" })).expect(201);
         while !fs::read_to_string(&events).unwrap().contains(&name) {
             thread::yield_now();
         }
-        let (token, mut said) = (server.token().to_owned(), server.said());
-        said.drain(..=said.iter().position(|line| line == INTRODUCED).unwrap());
+        let (token, mut said) = (server.token().to_owned(), server.printed_lines());
+        said.drain(..=said.iter().position(|line| line == END_OF_INTRODUCTION).unwrap());
         server.kill();
         over.store(true, Ordering::SeqCst);
         (token, said, watching.join().unwrap())
@@ -56,13 +58,10 @@ fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String
 }
 
 #[test]
-fn what_is_kept_is_its_owners_alone_from_the_first_moment() {
-    let test = "what_is_kept_is_its_owners_alone_from_the_first_moment";
+fn files_are_readable_by_their_owner_only() {
+    let test = "files_are_readable_by_their_owner_only";
     if std::env::var_os("DYNAMODB_ENDPOINT").is_some() {
-        return skipped(test, "the data are in no file");
-    }
-    if !may_spawn(test) {
-        return;
+        return print_skipped(test, "the data are in no file");
     }
     let (folder, tenant) = (tempfile::tempdir().unwrap(), unique("t"));
     let token_file = format!("directory.db.{tenant}.token");
@@ -90,6 +89,6 @@ fn what_is_kept_is_its_owners_alone_from_the_first_moment() {
     assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains(secret)), "{lines:#?}");
     let database =
         ["directory.db", "directory.db-wal"].map(|name| fs::read(folder.path().join(name)).unwrap()).concat();
-    let holds = |text: &str| database.windows(text.len()).any(|found| found == text.as_bytes());
-    assert!(holds("expiresAt") && !holds(secret), "the token itself is not stored");
+    let contains = |text: &str| database.windows(text.len()).any(|found| found == text.as_bytes());
+    assert!(contains("expiresAt") && !contains(secret), "the token itself is not stored");
 }
