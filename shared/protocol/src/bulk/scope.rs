@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    const FILE: &str = include_str!("../../../../functions/local/tests/extensions/badge.json");
+    const FILE: &str = include_str!("../../../../shared/acceptance/extensions/badge.json");
     const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 
     #[test]
