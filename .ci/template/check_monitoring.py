@@ -5,7 +5,7 @@ import re
 
 from samtranslator.yaml_helper import yaml_parse
 
-from made import SOURCE, expect, figures
+from stack import SOURCE, expect, figures
 
 README = pathlib.Path("README.md").read_text()
 

@@ -12,8 +12,8 @@ import sys
 import tomllib
 
 sys.dont_write_bytecode = True
-from made import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
-from watched import alarms, readme
+from stack import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
+from check_monitoring import alarms, readme
 
 # All that API Gateway knows: its API reference, GatewayResponse, responseType.
 RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY
