@@ -6,8 +6,8 @@
     .ci/stage STAGE…      these alone, as .ci/run runs them; a stage of .ci/deep alone at full length
     … --list              the stages: where each one runs, and what only it finds
 
-A stage is a script for bash; its head says `# Only this stage finds: …`, `# Runs in: run, deep.` and, if it needs any, `# Tools: …`,
-which .ci/tool installs in the background from the start. It ends with 77 if it was skipped. CI_DIRECTORY is a directory for all
+A stage is a script for bash; its head says `# Only this stage finds: …`, `# Runs in: run, deep.` and, if it needs any, `# Tools: …`
+and `# Tools in deep: …`, which .ci/tool installs in the background from the start. It ends with 77 if it was skipped. CI_DIRECTORY is a directory for all
 stages of this call, and WORK one for the stage alone; both are removed. Nothing is written into the repository but what
 .gitignore names.
 """
@@ -23,8 +23,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ROOT / ".ci/stages"
 # Cheap ones first. After `tests` comes what uses the programs that it has compiled, and last what compiles anew.
-ORDER = """lint walls dependencies template guide tests parsers faults dynamodb-local okta scim2-tester scim-sanity openapi stack
-    costs models deaths paging load extensions acceptance fuzz instructions sbom sam-local""".split()
+ORDER = """lint walls dependencies template guide tests shared-build parsers fuzz faults dynamodb-local okta scim2-tester scim-sanity openapi stack
+    costs models deaths paging load extensions acceptance instructions sbom sam-local""".split()
 SKIPPED = 77
 TAIL = 80
 
@@ -35,9 +35,14 @@ class Stage:
         comment = re.match(r"(?:#.*\n)*", self.path.read_text())[0].replace("\n# ", " ")
         self.finds = re.search(r"Only this stage finds: (.*?\.) Runs in:", comment)[1]
         self.depths = re.search(r"Runs in: ([a-z, ]+)\.", comment)[1].split(", ")
-        tools = re.search(r"Tools: ([a-z0-9, -]+)\.", comment)
-        self.tools = tools[1].split(", ") if tools else []
+        self.tools = self.listed(comment, "Tools")
+        self.tools_in_deep = self.tools + self.listed(comment, "Tools in deep")
         self.seconds, self.result, self.omissions, self.log = 0, "", [], []
+
+    @staticmethod
+    def listed(comment, label):
+        found = re.search(rf"{label}: ([a-z0-9+, -]+)\.", comment)
+        return found[1].split(", ") if found else []
 
     def run(self, depth, directory):
         """Prints what the stage prints as it comes, and keeps it."""
@@ -83,7 +88,7 @@ def chosen(mode, names):
 
 def install(wanted):
     """Starts to install all tools, one after the other, at a low priority. A stage waits for its own."""
-    tools = dict.fromkeys(tool for stage, _ in wanted for tool in stage.tools)
+    tools = dict.fromkeys(tool for stage, depth in wanted for tool in (stage.tools_in_deep if depth == "deep" else stage.tools))
     return subprocess.Popen([ROOT / ".ci/tool", *tools], preexec_fn=lambda: os.nice(10), start_new_session=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if tools else None
 

@@ -97,7 +97,7 @@ fi
 # The rule and queue of the guide get the event of a new user, and the audit log holds its creation.
 {
   echo 'Resources:'
-  sed -n '/^```yaml/,/^```/p' README.md | sed "/^\`\`\`/d; s/^/  /; s/EventBusName: scim/EventBusName: $stack/"
+  sed -n '/^```yaml/,/^```/p' shared/guide/src/guides/consume-events.md | sed "/^\`\`\`/d; s/^/  /; s/EventBusName: scim/EventBusName: $stack/"
 } >"$WORK/app.yaml"
 logged "$WORK/app.log" aws cloudformation deploy --template-file "$WORK/app.yaml" --stack-name "$stack-app"
 queue=$(aws cloudformation describe-stack-resource --stack-name "$stack-app" --logical-resource-id UserEvents \
