@@ -2,18 +2,20 @@
 """Writes the template that the emulator gets: without what it cannot make, and with the log level that says the most.
 
 Usage: template.py TEMPLATE FILE [PROGRAMS]. Run it with the Python of the SAM CLI. TEMPLATE is what `sam build` has written, or
-template.yaml itself: then each function gets the program of its name in the folder PROGRAMS, without its symbols, in a folder
+template.yaml itself: then each function gets the program of its name in the folder PROGRAMS, without its symbols, in an archive
 beside FILE. Prints each resource that is left out.
 """
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 source, target = map(pathlib.Path, sys.argv[1:3])
 template = yaml_parse(source.read_text())
 resources = template["Resources"]
+target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def emulated(node):
@@ -37,12 +39,12 @@ for name, it in resources.items():
         continue
     code = it["Properties"]["CodeUri"]
     if len(sys.argv) > 3:
-        folder = target.parent / name
-        folder.mkdir(parents=True, exist_ok=True)
-        program = pathlib.Path(sys.argv[3], pathlib.Path(code).name)
-        subprocess.run(["strip", "-o", folder / "bootstrap", program], check=True)
-        it["Properties"]["CodeUri"] = str(folder.resolve())
+        program, stripped = pathlib.Path(sys.argv[3], pathlib.Path(code).name), target.parent / "stripped"
+        subprocess.run(["strip", "-o", stripped, program], check=True)
+        # `sam deploy` would compress each program, which takes longer than all else that it does.
+        with zipfile.ZipFile(target.parent / f"{name}.zip", "w", zipfile.ZIP_STORED) as archive:
+            archive.write(stripped, "bootstrap")
+        it["Properties"]["CodeUri"] = str((target.parent / f"{name}.zip").resolve())
     else:
         it["Properties"]["CodeUri"] = str((source.parent / code).resolve())
-target.parent.mkdir(parents=True, exist_ok=True)
 target.write_text(yaml_dump(emulated(template)))
