@@ -1,7 +1,7 @@
-"""What operators look at: alarms, dashboard, metrics, and the README's tables of them and of the template.
+"""Checks what operators look at: alarms, dashboard, metrics, and the tables of the guide about them and about the template.
 
 Only these checks see the alarms and the dashboard as they are deployed with each set of parameters: the topic, the metrics of AWS that
-need an alarm, a description of each alarm, and the tables of the documents. The tests of shared/gateway compare the metrics of the
+need an alarm, a description of each alarm, and the tables of the guide. The tests of shared/gateway compare the metrics of the
 product with the code that publishes them, and check that a token that expires soon is found.
 """
 import json
@@ -12,7 +12,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from stack import SOURCE, expect, figures
 
-README = pathlib.Path("README.md").read_text()
+GUIDE = pathlib.Path("shared/guide/src")
+TABLES = "\n".join((GUIDE / "reference" / name).read_text() for name in ("parameters.md", "metrics-and-alarms.md"))
 
 
 def emitted():
@@ -64,21 +65,23 @@ def alarms(stack):
     figures.append(f"{len(stack.all('AWS::CloudWatch::Alarm'))} alarms, {len(widgets)} widgets, {len(metrics)} metrics")
 
 
-def readme(stack):
-    """The README's tables name what there is, and its way to adopt a table finds one in the template's lines."""
+def guide(stack):
+    """The tables of the guide name what the template holds, and the guide's command to adopt a table finds it in the template."""
     def rows(heading):
-        found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.M)
-        expect(found, f"the README has no table of each {heading}")
+        found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", TABLES, re.M)
+        expect(found, f"the guide has no table of each {heading}")
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in (found[1] if found else "").splitlines()]
 
     alarms_made = list(stack.all("AWS::CloudWatch::Alarm"))
     for heading, wanted in [("parameter", list(SOURCE["Parameters"])), ("output", list(SOURCE["Outputs"])),
                             ("metric", list(emitted())), ("alarm", alarms_made)]:
         names = [name for row in rows(heading) for name in re.findall(r"`(\w+)`", row[0])]
-        expect(sorted(names) == sorted(wanted), f"the README's table of each {heading}: {set(names) ^ set(wanted)}")
+        expect(sorted(names) == sorted(wanted), f"the guide's table of each {heading}: {set(names) ^ set(wanted)}")
     for row in rows("parameter"):
         default = SOURCE["Parameters"].get(row[0].strip("`"), {}).get("Default")
-        expect(row[1].strip("`") == str(default), f"the README says that {row[0]} is {row[1]} by default, not {default}")
+        expect(row[1].strip("`") == str(default), f"the guide says that {row[0]} is {row[1]} by default, not {default}")
+    recipe = r"sed -n '/^  Table:/,/^$/p' template.yaml | grep -v KMSMasterKeyId"
+    expect(recipe in (GUIDE / "guides/deploy.md").read_text(), "the guide adopts a table in another way than this check")
     lines = re.search(r"^  Table:\n.*?\n\n", pathlib.Path("template.yaml").read_text(), re.M | re.S)[0].splitlines(True)
     alone = yaml_parse("Resources:\n" + "".join(line for line in lines if "KMSMasterKeyId" not in line))
-    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "a table cannot be adopted as the README says")
+    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "a table cannot be adopted as the guide says")

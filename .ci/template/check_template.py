@@ -17,7 +17,7 @@ import tomllib
 
 sys.dont_write_bytecode = True
 from stack import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
-from check_monitoring import alarms, readme
+from check_monitoring import alarms, guide
 
 # All that API Gateway knows: its API reference, GatewayResponse, responseType.
 RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY
@@ -260,7 +260,7 @@ for stack in (default, full):
         check(stack)
 order(default)
 parameters(default, full)
-readme(default)
+guide(default)
 settings()
 wrong = dict.fromkeys(problems)
 for problem in wrong:
