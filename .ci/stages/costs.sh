@@ -1,5 +1,4 @@
 # The calls and units of each operation in a directory of 100,000 users.
 # Only this stage finds: an operation whose cost grows with the directory; the tests count in a small one.
 # Runs in: deep.
-COSTS_USERS=100000 logged "$WORK/costs.log" cargo test --workspace --locked --tests -- costs --nocapture
-grep -o '| at 100000 users .*' "$WORK/costs.log"
+COSTS_USERS=100000 run_tests costs --nocapture

@@ -3,7 +3,8 @@
 # Runs in: run, deep.
 if is_deep; then
   # Left out are tests that are long, or about time, memory or faults themselves.
-  left_out=(body_costs crash fault_rates hostile kill_points large_group limits:: linearizability model:: outage paging tenan)
+  left_out=(body_costs bulk::limits concurrent_changes crash fault_rates:: hostile interleavings kill_points large_group
+    linearizability model:: outage tenancy:: tenants::)
   SCIM_FAULTS=10 run_tests '' "${left_out[@]/#/--skip=}"
   export PROMISE_REQUESTS=2000 HISTORIES=40
 else
