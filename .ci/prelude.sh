@@ -40,13 +40,11 @@ run_tests() {
 
 # start_local [ARGUMENT…]: starts `cargo run` at a free port, in memory unless an argument says otherwise; sets base and token.
 start_local() {
-  local program log=$WORK/local-${#started[@]}.log where=(--memory)
+  local log=$WORK/local-${#started[@]}.log where=(--memory)
   [ $# = 0 ] || where=("$@")
   # Compiled first: the wait below is for the server alone.
-  cargo build --workspace --locked --bin local --message-format json-render-diagnostics >"$WORK/build.json" 2>"$WORK/build.log" ||
-    { cat "$WORK/build.log"; return 1; }
-  program=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$WORK/build.json" | tail -1)
-  "$program" "${where[@]}" --port 0 >"$log" 2>&1 &
+  logged "$WORK/build.log" cargo build --locked
+  "${CARGO_TARGET_DIR:-target}/debug/local" "${where[@]}" --port 0 >"$log" 2>&1 &
   started+=($!)
   for _ in $(seq 300); do grep -q 'scim_' "$log" && break; sleep 0.2; done
   base=$(grep -m 1 -oE 'http://127\.0\.0\.1:[0-9]+/scim/v2' "$log" || true)
