@@ -21,10 +21,18 @@ const TEXT_LIMIT: Duration = Duration::from_secs(5);
 /// API Gateway accepts no longer URL, and a longer body is only more of the same.
 const MAX_CHARS: usize = 16_384;
 
-fn lines(file: &str) -> Vec<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    let values = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    values.map(|line| serde_json::from_str(line).unwrap()).collect()
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The words of the fuzzer's dictionary whose escapes are those of JSON.
+fn words() -> Vec<String> {
+    read("scim.dict").lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn corpus(target: &str) -> Vec<Vec<char>> {
+    let text = |line| serde_json::from_str::<String>(line).unwrap().chars().collect();
+    read(&format!("corpus/{target}.jsonl")).lines().map(text).collect()
 }
 
 fn range(random: &mut Rng, length: usize) -> Range<usize> {
@@ -59,11 +67,10 @@ fn mutate(random: &mut Rng, text: &mut Vec<char>, other: &[char], words: &[Strin
 #[test]
 fn mutated_text_of_the_corpus_panics_nowhere() {
     let seconds = std::env::var("FUZZ_SECONDS").map_or(DEFAULT_SECONDS, |seconds| seconds.parse().unwrap());
-    let words = lines("scim.dict");
+    let words = words();
     let mut random = Rng::new();
     for (target, check) in fuzz::TARGETS {
-        let texts: Vec<Vec<char>> =
-            lines(&format!("corpus/{target}.jsonl")).iter().map(|text| text.chars().collect()).collect();
+        let texts = corpus(target);
         let (begin, mut count) = (Instant::now(), 0);
         while begin.elapsed().as_secs_f64() < seconds {
             let mut text = texts[random.usize(..texts.len())].clone();
