@@ -1,4 +1,4 @@
-"""What CloudFormation gets: template.yaml transformed by SAM, with certain parameters, and its conditions decided."""
+"""The stack that CloudFormation creates: template.yaml as SAM transforms it, with parameters, and with its conditions evaluated."""
 import copy
 import json
 import logging
@@ -46,18 +46,18 @@ def expect(right, problem):
 
 
 class Managed:
-    """The names of AWS's own policies: the template uses none by name."""
+    """The managed policies of AWS by name; the template names none."""
 
     def load(self):
         return {}
 
 
 class Stack:
-    """The template as it is with these parameters: transformed, conditions decided, parameters filled in."""
+    """The template with these parameters: transformed, its conditions evaluated, the parameters inserted."""
 
     def __init__(self, **given):
         self.values = {name: str(it["Default"]) for name, it in SOURCE["Parameters"].items()} | given
-        # CloudFormation hands the transform a list as a list.
+        # CloudFormation passes a list to the transform as a list.
         lists = {name for name, it in SOURCE["Parameters"].items() if it["Type"] == "CommaDelimitedList"}
         self.values |= {name: self.values[name].split(",") for name in lists}
         source = copy.deepcopy(SOURCE)
@@ -65,8 +65,8 @@ class Stack:
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = "s3://bucket/key"
         self.template = transform(source, dict(self.values), Managed(), passthrough_metadata=True)
-        made = {name: it for name, it in self.template["Resources"].items() if self.true(it.get("Condition"))}
-        self.resources = {name: self.value(it) for name, it in made.items()}
+        created = {name: it for name, it in self.template["Resources"].items() if self.true(it.get("Condition"))}
+        self.resources = {name: self.value(it) for name, it in created.items()}
 
     def true(self, condition):
         if condition is None:
@@ -81,7 +81,7 @@ class Stack:
         raise ValueError(function)
 
     def value(self, node):
-        """None is AWS::NoValue."""
+        """The value of a node, None for AWS::NoValue."""
         if isinstance(node, list):
             return [it for it in map(self.value, node) if it is not None]
         if not isinstance(node, dict):
@@ -95,8 +95,8 @@ class Stack:
             return {"Fn::Sub": re.sub(r"\$\{(\w+)\}", lambda it: str(self.values.get(it[1], it[0])), node["Fn::Sub"])}
         return {name: it for name, it in ((name, self.value(it)) for name, it in node.items()) if it is not None}
 
-    def obeys(self):
-        """Whether the template's Rules let these parameters pass."""
+    def passes_rules(self):
+        """Whether the Rules of the template accept these parameters."""
         rules = [rule for rule in SOURCE["Rules"].values() if self.true(rule["RuleCondition"])]
         return all(self.true(it["Assert"]) for rule in rules for it in rule["Assertions"])
 

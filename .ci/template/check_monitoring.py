@@ -1,18 +1,23 @@
-"""What operators look at: alarms, dashboard, metrics, and the guide's tables of them and of the template."""
+"""Checks what operators look at: alarms, dashboard, metrics, and the tables of the guide about them and about the template.
+
+Only these checks see the alarms and the dashboard as they are deployed with each set of parameters: the topic, the metrics of AWS that
+need an alarm, a description of each alarm, and the tables of the guide. The tests of shared/gateway compare the metrics of the
+product with the code that publishes them, and check that a token that expires soon is found.
+"""
 import json
 import pathlib
 import re
 
 from samtranslator.yaml_helper import yaml_parse
 
-from made import SOURCE, expect, figures
+from stack import SOURCE, expect, figures
 
 GUIDE = pathlib.Path("shared/guide/src")
 TABLES = "\n".join((GUIDE / "reference" / name).read_text() for name in ("parameters.md", "metrics-and-alarms.md"))
 
 
 def emitted():
-    """The metrics that the functions print and the access log's filter counts, each with its sets of dimensions."""
+    """The metrics that the functions and the filter of the access log publish, each with its sets of dimensions."""
     text = pathlib.Path("shared/edge/src/metrics.rs").read_text()
     names = lambda source: tuple(re.findall(r'"(\w+)"', source))
     sets = {name: names(source) for name, source in re.findall(r"const (\w+): &\[&str\] = &\[(.*?)\];", text)}
@@ -26,7 +31,7 @@ def emitted():
 
 
 def alarms(stack):
-    """Alarms and dashboard ask for metrics that there are, and every alarm is told and shown."""
+    """Alarms and dashboard use metrics that are published, and every alarm notifies the topic and is on the dashboard."""
     found = set()
     metrics = emitted()
     body = stack.one("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
@@ -40,9 +45,9 @@ def alarms(stack):
             if part["Namespace"] == "SCIM":
                 asked.add((part["MetricName"], tuple(dimension["Name"] for dimension in part["Dimensions"])))
         expect(f"${{{name}.Arn}}" in body, f"{name}: it is not on the dashboard")
-        expect(it.get("AlarmDescription") and it.get("TreatMissingData"), f"{name}: no description, or no word on missing data")
+        expect(it.get("AlarmDescription") and it.get("TreatMissingData"), f"{name}: it lacks a description or TreatMissingData")
         topic = [stack.values["AlarmTopicArn"]] if stack.values["AlarmTopicArn"] else None
-        expect(it.get("AlarmActions") == topic and it.get("OKActions") == topic, f"{name}: it tells {it.get('AlarmActions')}")
+        expect(it.get("AlarmActions") == topic and it.get("OKActions") == topic, f"{name}: it notifies {it.get('AlarmActions')}")
     wanted = {"AWS/ApiGateway 5XXError", "AWS/ApiGateway Latency p95", "SCIM Throttled", "AWS/DynamoDB ReadThrottleEvents",
               "AWS/DynamoDB WriteThrottleEvents", "AWS/SQS ApproximateNumberOfMessagesVisible"}
     wanted |= {f"SCIM TokensExpiring {days}" for days in (90, 30, 7)}
@@ -54,14 +59,14 @@ def alarms(stack):
     asked |= {(name, tuple(sets.split(","))) for sets, name in
               re.findall(r"\{SCIM,([\w,]+)\} [^']*MetricName=\\\"(\w+)\\\"", body)}
     for name, dimensions in sorted(asked):
-        expect(dimensions in metrics.get(name, ()), f"nobody counts {name} by {dimensions}")
+        expect(dimensions in metrics.get(name, ()), f"no metric {name} is published by {dimensions}")
     shown = {name for name, _ in asked}
-    expect(shown == set(metrics), f"counted and shown nowhere: {set(metrics) - shown}")
+    expect(shown == set(metrics), f"published and on no alarm or dashboard: {set(metrics) - shown}")
     figures.append(f"{len(stack.all('AWS::CloudWatch::Alarm'))} alarms, {len(widgets)} widgets, {len(metrics)} metrics")
 
 
 def guide(stack):
-    """The guide's tables name what there is, and its way to adopt a table finds one in the template's lines."""
+    """The tables of the guide name what the template holds, and the guide's command to adopt a table finds it in the template."""
     def rows(heading):
         found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", TABLES, re.M)
         expect(found, f"the guide has no table of each {heading}")

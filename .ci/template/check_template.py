@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
-"""What SAM makes of template.yaml, which is what CloudFormation gets, and whether it is all that it has to be.
+"""Checks template.yaml as SAM transforms it, which is what CloudFormation gets, with its default parameters and with others.
 
-Usage: transformed.py [FILE]. It needs aws-sam-translator, which comes with the SAM CLI, and writes the transformed template to
+Only these checks see what SAM generates: roles, permissions, routes with their authorizer, and what each parameter and condition
+changes. The tests of shared/gateway check the template as it is written against the code instead: the names of functions and events,
+the routes of the protocol, the table that store expects, and the permissions that the functions use.
+
+Usage: check_template.py [FILE]. It needs aws-sam-translator, which comes with the SAM CLI, and writes the transformed template to
 FILE. Prints each thing that is wrong; the exit code is the number of them.
 """
 import fnmatch
@@ -12,8 +16,8 @@ import sys
 import tomllib
 
 sys.dont_write_bytecode = True
-from made import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
-from watched import alarms, guide
+from stack import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
+from check_monitoring import alarms, guide
 
 # All that API Gateway knows: its API reference, GatewayResponse, responseType.
 RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY
@@ -22,13 +26,13 @@ RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ER
     UNSUPPORTED_MEDIA_TYPE WAF_FILTERED""".split()
 STATUSES = {"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429}
 OPEN = {"/v2/openapi.json": {"get", "head"}}
-# Nobody waits for them at the gateway, which gives up after 29 seconds.
+# API Gateway, which gives up after 29 seconds, does not wait for these.
 SECONDS = {"AuditList": 300, "Settle": 120}
 ANY = "x-amazon-apigateway-any-method"
 
 
 def gateway_responses(stack):
-    """Whatever API Gateway refuses or fails at is an error as RFC 7644 §3.12 has it."""
+    """Each error of API Gateway itself is an error of RFC 7644 §3.12."""
     responses = stack.one("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in sorted(set(RESPONSES) ^ set(responses)):
         expect(False, f"{name}: it is no gateway response of both API Gateway's and the template's")
@@ -51,7 +55,7 @@ def gateway_responses(stack):
 
 
 def routes(stack):
-    """Every route asks the authorizer, but those that are open, and may call its function."""
+    """Every route but the open ones has the authorizer, and API Gateway may call its function."""
     body = stack.one("AWS::ApiGateway::RestApi")["Body"]
     permissions = {}
     for permission in stack.all("AWS::Lambda::Permission").values():
@@ -78,7 +82,7 @@ def routes(stack):
 
 
 def functions(stack):
-    """Every function has a role of its own within the boundary, its log, its traces, and rights on certain keys alone."""
+    """Every function has its own role within the boundary, its log and its traces, and permissions on certain keys only."""
     managed = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
     bounds = {(action, json.dumps(it["Resource"])) for it in statements(stack.resources["Boundary"]) for action in listed(it["Action"])}
     for action, resource in bounds:
@@ -129,7 +133,7 @@ def rightful(name, right, bounds):
 
 
 def table(stack):
-    """Nothing takes the data away but somebody who means it."""
+    """The table outlives the stack, is protected from deletion, encrypted and backed up."""
     ((name, resource),) = [it for it in stack.resources.items() if it[1]["Type"] == "AWS::DynamoDB::Table"]
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         expect(resource.get(policy) == "Retain", f"{name}: {policy} is not Retain")
@@ -146,14 +150,14 @@ def table(stack):
 
 
 def failures(stack):
-    """Whom nobody waits for leaves what it could not do in a queue, and the queue has an alarm."""
+    """Each function that is called asynchronously sends its failures to a queue, and the queue has an alarm."""
     configured = {named(it["FunctionName"]): it for it in stack.all("AWS::Lambda::EventInvokeConfig").values()}
     sources = list(stack.all("AWS::Lambda::EventSourceMapping").values())
     for rule, it in stack.all("AWS::Events::Rule").items():
         for target in it["Targets"]:
             function = named(target["Arn"])
             if stack.resources.get(function, {}).get("Type") == "AWS::Lambda::Function":
-                expect(function in configured, f"{rule}: nobody hears when {function} fails")
+                expect(function in configured, f"{rule}: failures of {function} go nowhere")
                 sources.append(configured.get(function, {}))
     queues = {named(it.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")) for it in sources}
     watched = {named(dimension["Value"]) for it in stack.all("AWS::CloudWatch::Alarm").values()
@@ -162,14 +166,14 @@ def failures(stack):
 
 
 def stream(stack):
-    """Changes are followed one after the other, none is passed over while it can be followed, and no other item is."""
+    """The stream delivers the changes of a resource in order, skips none that can be processed, and delivers no other item."""
     it = stack.one("AWS::Lambda::EventSourceMapping")
-    expect(it["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}, "what is followed is not the table's stream")
+    expect(it["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}, "the event source is not the stream of the table")
     expect(stack.at("Table", "StreamSpecification", "StreamViewType") == "NEW_IMAGE", "the stream has no new images")
-    expect(it["StartingPosition"] == "TRIM_HORIZON", "the first changes are passed over")
+    expect(it["StartingPosition"] == "TRIM_HORIZON", "the first changes are skipped")
     expect(it["ParallelizationFactor"] == 1, "a resource's changes may overtake each other")
-    expect(it["FunctionResponseTypes"] == ["ReportBatchItemFailures"], "a failure sends all of a batch again")
-    expect(it["BisectBatchOnFunctionError"] is True, "a crash sends all of a batch again, for ever")
+    expect(it["FunctionResponseTypes"] == ["ReportBatchItemFailures"], "one failure repeats the whole batch")
+    expect(it["BisectBatchOnFunctionError"] is True, "a crash repeats the whole batch for ever")
     expect(it["MaximumRecordAgeInSeconds"] >= 3600, "an outage of an hour loses events")
     (pattern,) = [json.loads(filter["Pattern"]) for filter in it["FilterCriteria"]["Filters"]]
     wanted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"what": {"S": [{"exists": True}]}}}}
@@ -177,7 +181,7 @@ def stream(stack):
 
 
 def order(stack):
-    """API Gateway's role for logs comes after the first API and before a stage with a log."""
+    """CloudFormation creates the role for the logs of API Gateway after the API and before a stage with a log."""
     for name, it in stack.template["Resources"].items():
         for other in listed(it.get("DependsOn", [])):
             condition = stack.template["Resources"][other].get("Condition")
@@ -189,7 +193,7 @@ def order(stack):
 
 
 def parameters(default, full):
-    """Each parameter does what it says, and nothing when it is left alone."""
+    """Each parameter has its effect, and none with its default."""
     expect(set(OTHER) == set(SOURCE["Parameters"]), f"parameters without a test: {set(OTHER) ^ set(SOURCE['Parameters'])}")
     body = full.one("AWS::ApiGateway::RestApi")["Body"]
     policy = [it for it in body["x-amazon-apigateway-policy"]["Statement"] if it["Effect"] == "Deny"]
@@ -222,25 +226,25 @@ def parameters(default, full):
         (default.at("UsersGet", "ReservedConcurrentExecutions"), None),
     ]:
         expect(got == wanted, f"{got} and not {wanted}")
-    made = lambda stack: {name for name, it in stack.resources.items() if it["Type"] != "AWS::ApiGateway::Deployment"}
+    created = lambda stack: {name for name, it in stack.resources.items() if it["Type"] != "AWS::ApiGateway::Deployment"}
     optional = {"Domain", "DomainMapping", "DomainRecord", "WafAssociation", "KeyUse"}
-    only_full, only_default = made(full) - made(default), made(default) - made(full)
-    expect(only_full == optional, f"made only where it is asked for: {only_full} and not {optional}")
-    expect(only_default == {"ApiLogAccount", "ApiLogAccountRole"}, f"made only by default: {only_default}")
+    only_full, only_default = created(full) - created(default), created(default) - created(full)
+    expect(only_full == optional, f"created only by a parameter: {only_full} and not {optional}")
+    expect(only_default == {"ApiLogAccount", "ApiLogAccountRole"}, f"created only by default: {only_default}")
     for name, value in OTHER.items():
         one_less = Stack(**{other: it for other, it in OTHER.items() if other != name})
         expect(one_less.resources != full.resources, f"{name} changes nothing")
         if name in ("AllowedCidrs", "TokenCacheSeconds"):
             deployments = {*one_less.all("AWS::ApiGateway::Deployment"), *full.all("AWS::ApiGateway::Deployment")}
-            expect(len(deployments) == 2, f"{name}: API Gateway would go on with the old value")
+            expect(len(deployments) == 2, f"{name}: API Gateway would keep the old value")
     for given, passes in [((), True), (("DomainName",), False), (("CertificateArn",), False), (("HostedZoneId",), False),
                           (("DomainName", "CertificateArn"), True)]:
-        expect(Stack(**{name: OTHER[name] for name in given}).obeys() == passes, f"the rules let pass: {given}")
+        expect(Stack(**{name: OTHER[name] for name in given}).passes_rules() == passes, f"what the rules accept: {given}")
     figures.append(f"{len(OTHER)} parameters")
 
 
 def settings():
-    """sam's own cache looks at CodeUri alone, and would miss edits under shared/."""
+    """The cache of `sam build` looks at CodeUri alone, and would miss edits under shared/."""
     config = tomllib.loads(pathlib.Path("samconfig.toml").read_text())
     cached = [command for commands in config.values() if isinstance(commands, dict) for command, it in commands.items()
               if it.get("parameters", {}).get("cached")]

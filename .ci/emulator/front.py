@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What stands before API Gateway on AWS: the client's own host, X-Forwarded-Proto, and one host per API.
+"""Stands before the API of the emulator, as CloudFront and DNS stand before API Gateway.
 
-Usage: edge.py PORT UPSTREAM PREFIX. http://127.0.0.1:PORT/x is sent to UPSTREAM as PREFIX/x with the Host as it came.
-The emulator has no DNS, finds the API by a prefix of the path, sets no X-Forwarded-Proto, and gives who says nothing of
-Accept a packed answer in base64. Bodies and statuses pass as they are.
+Usage: front.py PORT UPSTREAM PREFIX. http://127.0.0.1:PORT/x is sent to UPSTREAM as PREFIX/x with the Host as it came.
+The emulator has no DNS, finds the API by a prefix of the path, does not set X-Forwarded-Proto, and answers a request without
+Accept in base64. This server sends each request on with what is missing, and returns bodies and statuses as they are.
 """
 import http.client
 import sys
@@ -14,7 +14,7 @@ port, upstream, prefix = int(sys.argv[1]), urllib.parse.urlsplit(sys.argv[2]), s
 HOP = {"connection", "keep-alive", "transfer-encoding", "x-forwarded-proto"}
 
 
-class Edge(BaseHTTPRequestHandler):
+class Front(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def forward(self):
@@ -37,7 +37,7 @@ class Edge(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if not bodiless:
             self.send_header("Content-Length", str(len(data)))
-        # A connection for each request: what one may have left on it is not the beginning of another's answer.
+        # Each request has a connection of its own, so that unread bytes of one are not taken for the answer to the next.
         self.send_header("Connection", "close")
         self.end_headers()
         if not bodiless:
@@ -45,7 +45,7 @@ class Edge(BaseHTTPRequestHandler):
         connection.close()
 
     def __getattr__(self, name):
-        """Every method is forwarded, unknown ones too."""
+        """Forwards every method, unknown ones too."""
         if name.startswith("do_"):
             return self.forward
         raise AttributeError(name)
@@ -56,4 +56,4 @@ class Edge(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer.daemon_threads = True
 ThreadingHTTPServer.request_queue_size = 256
-ThreadingHTTPServer(("127.0.0.1", port), Edge).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()

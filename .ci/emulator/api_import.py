@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Gives an API in the emulator what its import of the API's document passes over: the methods for all other methods, and
-the GatewayResponses. Both are read from the template and made by API Gateway's own calls.
+"""Adds to an API what the emulator ignores when it imports the document of the API: the routes for any method, and the
+GatewayResponses. This script reads both from the template and creates them with calls of API Gateway.
 
-Usage: imports.py TEMPLATE STACK API. Run it with the Python of the SAM CLI, which has boto3 and reads the template. Prints how
-many it made.
+Usage: api_import.py TEMPLATE STACK API. Run it with the Python of the SAM CLI, which has boto3 and reads the template.
+Prints how many it created.
 """
 import pathlib
 import sys
@@ -18,7 +18,7 @@ known = {resource["path"]: resource for resource in gateway.get_resources(restAp
 
 
 def resource(path):
-    """The id of a path's resource, which is made if there is none."""
+    """The id of the resource of a path, which is created if there is none."""
     if path not in known:
         above, _, part = path.rpartition("/")
         known[path] = gateway.create_resource(restApiId=api, parentId=resource(above or "/"), pathPart=part)
@@ -38,7 +38,7 @@ def invocation(function):
 
 
 def arn(logical_id):
-    """Of the stack's function."""
+    """The ARN of a function of the stack."""
     found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
     name = found["StackResourceDetail"]["PhysicalResourceId"]
     return boto3.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
@@ -60,4 +60,4 @@ for kind, response in responses.items():
         restApiId=api, responseType=kind, statusCode=str(response["StatusCode"]), responseTemplates=response["ResponseTemplates"],
         responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers})
 gateway.create_deployment(restApiId=api, stageName="scim")
-print(f"imported: {methods} methods for all others, {len(responses)} GatewayResponses")
+print(f"added to the API: {methods} routes for any method, {len(responses)} GatewayResponses")
