@@ -74,13 +74,8 @@ fn acknowledged_changes_are_durable_at_every_fault_rate() {
 /// How many requests there were.
 fn keeps(rate: f64, requests: u64, seed: u64) -> u64 {
     let (tenant, begun) = (unique("t"), Instant::now());
-<<<<<<< HEAD:functions/local/tests/it/promise.rs
-    let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
-    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::spawn(&Data::At(proxy.url()), &tenant)).collect();
-=======
     let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
->>>>>>> w-acceptance:functions/local/tests/it/fault_rates/mod.rs
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let groups: Vec<String> = (0..GROUPS).map(|n| group(&clients[0], n)).collect();
     let names = Names::default();
