@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protocol::Exchange;
 use serde_json::{Value, json};
 use service::Context;
 use service::tokens::{
@@ -294,8 +295,9 @@ async fn what_a_bulk_request_has_no_time_for_is_not_begun_and_reported() {
     let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "u"}});
     let body = json!({"Operations": [group("a", "b"), user, group("b", "a"), group("c", "a")]});
     for (time, expect) in [(Duration::ZERO, ["503", "503", "503", "409"]), (Duration::from_secs(60), ["201"; 4])] {
-        let context = Context { directory, caller: &caller, base_url, deadline: Instant::now() + time };
-        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap();
+        let context =
+            Context { directory, exchange: Exchange { caller: &caller, base_url, deadline: Instant::now() + time } };
+        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap().body.unwrap();
         let reports = response["Operations"].as_array().unwrap();
         let statuses: Vec<&str> = reports.iter().map(|report| report["status"].as_str().unwrap()).collect();
         assert_eq!(statuses, expect, "{reports:?}");
