@@ -5,6 +5,7 @@
 
 mod bind;
 mod event;
+mod handler;
 mod json;
 pub mod log;
 pub mod metrics;
@@ -15,6 +16,7 @@ mod serve;
 mod url;
 
 pub use event::{invoke_event, run_event};
+pub use handler::Handler;
 pub use lambda_http::aws_lambda_events::apigw;
 pub use lambda_http::aws_lambda_events::iam;
 pub use request::{FromRequest, PublicRequest, Request};

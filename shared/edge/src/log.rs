@@ -1,7 +1,6 @@
 //! One JSON line for each request, and what stands in it: tenant, token id, operation, resource id, attribute names,
 //! status, duration, leniencies, and how much of DynamoDB it used. Never a credential, a value or a filter.
 
-use std::collections::BTreeSet;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
@@ -24,8 +23,6 @@ pub const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const REQUEST: &str = "request";
 /// The target of the events that the store makes for each call of DynamoDB, with `call` and `units`.
 const DYNAMODB: &str = "dynamodb";
-/// The target of the events that the service makes for each change that it commits, with the names of its `attributes`.
-const CHANGE: &str = "change";
 
 /// What a request took.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,8 +33,6 @@ pub struct Usage {
     pub units: f64,
     /// The names of the leniencies that were needed.
     pub leniencies: Vec<String>,
-    /// The names of the attributes that were changed.
-    pub attributes: BTreeSet<String>,
 }
 
 /// What was used inside a span that [`metered`] made, or that a function runs in.
@@ -60,7 +55,7 @@ pub struct Meter(());
 
 /// The layer that makes [`usage`] work.
 pub fn meter<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-    let targets = [(REQUEST, Level::INFO), (DYNAMODB, Level::DEBUG), (CHANGE, Level::DEBUG)];
+    let targets = [(REQUEST, Level::INFO), (DYNAMODB, Level::DEBUG)];
     Meter(()).with_filter(Targets::new().with_targets(targets))
 }
 
@@ -82,18 +77,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let target = event.metadata().target();
-        let (mut units, mut attributes) = (Units(0.0), Names("attributes", Vec::new()));
-        match target {
-            DYNAMODB => event.record(&mut units),
-            CHANGE => event.record(&mut attributes),
-            _ => return,
+        if event.metadata().target() != DYNAMODB {
+            return;
         }
+        let mut units = Units(0.0);
+        event.record(&mut units);
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
-                usage.calls += u64::from(target == DYNAMODB);
+                usage.calls += 1;
                 usage.units += units.0;
-                usage.attributes.extend(attributes.1.iter().cloned());
             }
         }
     }
@@ -146,7 +138,7 @@ where
 
 /// Below `INFO` only our own rooms speak: the runtime and the SDK would print events and requests with all that is in them.
 fn filter(level: LevelFilter) -> Targets {
-    let ours = ["edge", "service", "store", REQUEST, DYNAMODB, CHANGE].map(|target| (target, level));
+    let ours = ["edge", "service", "store", REQUEST, DYNAMODB].map(|target| (target, level));
     // The runtime would log a second time what `run_event` has logged.
     let twice = ("lambda_runtime::layers::panic", LevelFilter::OFF);
     Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours).with_targets([twice])
@@ -191,12 +183,13 @@ pub fn record_leniencies(dialect: &Dialect) {
 /// The line of a request, and its metrics.
 pub(crate) fn answered(operation: &str, response: &Response, resource: Option<&ResourceId>, duration: Duration) {
     let usage = usage(&Span::current());
+    let changed: Vec<&str> = response.changed.iter().map(String::as_str).collect();
     tracing::info!(
         target: REQUEST,
         status = response.status,
         scim_type = response.scim_type,
         resource = resource.map(tracing::field::display),
-        attributes = (!usage.attributes.is_empty()).then(|| Vec::from_iter(usage.attributes.iter().map(String::as_str)).join(" ")),
+        attributes = (!changed.is_empty()).then(|| changed.join(" ")),
         duration_ms = milliseconds(duration),
         dynamodb_calls = usage.calls,
         dynamodb_units = usage.units,

@@ -140,7 +140,6 @@ mod tests {
             calls: 2,
             units: 2.5,
             leniencies: ["bareTokens", "emptyStrings", "bareTokens"].map(str::to_owned).into(),
-            ..Usage::default()
         };
         let lines = request("scim", "users-create", Some(201), Duration::from_micros(12_340), &usage);
         assert_eq!(lines.len(), 3, "a leniency counts once for a request");

@@ -9,7 +9,7 @@ use lambda_http::http::{HeaderMap, Method};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use percent_encoding::percent_decode_str;
-use protocol::{Caller, Error};
+use protocol::{Caller, Error, Exchange};
 use schema::ResourceId;
 
 use crate::{negotiate, url};
@@ -45,7 +45,7 @@ impl PublicRequest {
 }
 
 /// What a function's handler takes: the type says whether a caller has to be known.
-pub trait FromRequest: Sized {
+pub trait FromRequest: Send + Sized + 'static {
     /// Reads what the gateway sent.
     ///
     /// # Errors
@@ -128,9 +128,9 @@ impl Request {
         &self.caller
     }
 
-    /// When the answer has to be ready.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    /// Who asks, where, and until when: what an operation has to know.
+    pub fn exchange(&self) -> Exchange<'_> {
+        Exchange { caller: &self.caller, base_url: &self.base_url, deadline: self.deadline }
     }
 
     /// A part of the path, percent-decoded, by its name in the template.

@@ -1,6 +1,7 @@
 //! An answer and its headers (RFC 7644 §3.1, §3.8, §3.12).
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use lambda_http::Body;
@@ -9,7 +10,7 @@ use lambda_http::http::header::{
     RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use lambda_http::http::{self, StatusCode};
-use protocol::Error;
+use protocol::{Error, Reply};
 use schema::Object;
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ const WINDOW_BITS: u8 = 15;
 const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
 
 /// What a function answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Response {
     pub status: u16,
     pub headers: Vec<(HeaderName, String)>,
@@ -32,31 +33,25 @@ pub struct Response {
     pub body: Option<Value>,
     /// The error keyword, for the log.
     pub(crate) scim_type: Option<&'static str>,
+    /// The names of the attributes that were changed, for the log.
+    pub(crate) changed: BTreeSet<String>,
 }
 
 impl Response {
-    /// An answer with the resource's URL as `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`) and its version
-    /// as `ETag`, where it has them.
-    pub fn new(status: u16, location: Option<String>, version: Option<String>, body: Option<Object>) -> Self {
-        let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Response { status, headers, body: body.map(Value::Object), scim_type: None }
-    }
-
     /// 204 with the methods that a path takes (RFC 9110 §9.3.7).
     pub fn options(allow: String) -> Self {
-        Response { status: 204, headers: vec![(ALLOW, allow)], body: None, scim_type: None }
+        Response { status: 204, headers: vec![(ALLOW, allow)], ..Response::default() }
     }
 
     /// 200 with a document that is JSON and not SCIM.
     pub fn document(body: Value) -> Self {
         let headers = vec![(CONTENT_TYPE, "application/json".to_owned())];
-        Response { status: 200, headers, body: Some(body), scim_type: None }
+        Response { status: 200, headers, body: Some(body), ..Response::default() }
     }
 
     /// 200 with a body.
     pub fn ok(body: Object) -> Self {
-        Response::new(200, None, None, Some(body))
+        Response { status: 200, body: Some(Value::Object(body)), ..Response::default() }
     }
 
     /// 204 in place of 200 with the resource, where the request prefers that.
@@ -66,7 +61,7 @@ impl Response {
         }
         let mut headers = self.headers;
         headers.push((HeaderName::from_static("preference-applied"), "return=minimal".to_owned()));
-        Response { status: 204, headers, body: None, scim_type: None }
+        Response { status: 204, headers, body: None, ..self }
     }
 
     /// As HTTP, in the form that the request asks for.
@@ -140,6 +135,16 @@ fn too_large(status: StatusCode, mut response: http::Response<Body>, form: Form)
     response
 }
 
+impl From<Reply> for Response {
+    /// The resource's URL becomes `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`), its version `ETag`.
+    fn from(reply: Reply) -> Self {
+        let Reply { status, location, version, body, changed } = reply;
+        let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Response { status, headers, body: body.map(Value::Object), scim_type: None, changed }
+    }
+}
+
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
         let challenge = (error.status() == 401).then(|| "Bearer".to_owned());
@@ -147,7 +152,13 @@ impl From<Error> for Response {
         let allow = error.allow().map(str::to_owned);
         let headers = [(WWW_AUTHENTICATE, challenge), (RETRY_AFTER, retry_after), (ALLOW, allow)];
         let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Response { status: error.status(), headers, body: Some(error.body()), scim_type: error.scim_type() }
+        Response {
+            status: error.status(),
+            headers,
+            body: Some(error.body()),
+            scim_type: error.scim_type(),
+            changed: BTreeSet::new(),
+        }
     }
 }
 
@@ -224,8 +235,9 @@ mod tests {
     #[test]
     fn a_resource_comes_with_its_url_and_version() {
         let body = Object::from_iter([("id".to_owned(), json!("1"))]);
-        let response =
-            Response::new(201, Some("https://x/1".into()), Some("W/\"1\"".into()), Some(body)).into_http(PLAIN);
+        let (location, version) = (Some("https://x/1".to_owned()), Some("W/\"1\"".to_owned()));
+        let reply = Reply { status: 201, location, version, body: Some(body), ..Reply::default() };
+        let response = Response::from(reply).into_http(PLAIN);
         assert_eq!(response.status(), 201);
         assert_eq!(header(&response, "location"), Some("https://x/1"));
         assert_eq!(header(&response, "content-location"), Some("https://x/1"));
@@ -236,7 +248,7 @@ mod tests {
 
     #[test]
     fn no_content_has_neither_body_nor_type() {
-        let response = Response::new(204, None, None, None).into_http(PLAIN);
+        let response = Response::from(Reply { status: 204, ..Reply::default() }).into_http(PLAIN);
         assert_eq!((response.status().as_u16(), header(&response, "content-type")), (204, None));
         assert!(matches!(response.body(), Body::Empty));
     }
@@ -246,8 +258,11 @@ mod tests {
         let mut event = event();
         event["headers"]["Prefer"] = json!("return=minimal");
         let request = from_request(&event).unwrap();
-        let of =
-            |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).apply_prefer(&request);
+        let of = |status| {
+            let version = Some("W/\"2\"".to_owned());
+            let reply = Reply { status, version, body: Some(Object::new()), ..Reply::default() };
+            Response::from(reply).apply_prefer(&request)
+        };
         let response = of(200).into_http(PLAIN);
         assert_eq!((response.status().as_u16(), header(&response, "etag")), (204, Some("W/\"2\"")));
         assert_eq!(header(&response, "preference-applied"), Some("return=minimal"));

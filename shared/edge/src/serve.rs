@@ -21,19 +21,18 @@ use tracing::Instrument;
 use crate::negotiate::Form;
 use crate::request::FromRequest;
 use crate::url::is_host;
-use crate::{Response, log};
+use crate::{Handler, Response, log};
 
 /// Runs a function behind a route, until Lambda ends the process.
 ///
 /// `state` is made once, in Lambda's init phase. `handle` gets each request, and says by its type whether the caller has to
 /// be known; its errors and panics become SCIM bodies.
-pub fn run<S, E, Q, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
+pub fn run<S, E, Q, H>(state: impl Future<Output = Result<S, E>>, handle: H) -> ExitCode
 where
-    S: Send + Sync + 'static,
+    S: Sync + 'static,
     E: Display,
-    Q: FromRequest + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
+    Q: FromRequest,
+    H: Handler<S, Q>,
 {
     let answer = move |state, event: LambdaEvent<LambdaRequest>| adapt(state, handle, event);
     start(state, async move |state| lambda_runtime::run(service_fn(move |event| answer(state, event))).await)
@@ -49,29 +48,22 @@ pub async fn stateless() -> Result<(), Infallible> {
 ///
 /// # Errors
 /// If it is no event of API Gateway.
-pub async fn invoke<S, Q, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
+pub async fn invoke<S, Q, H>(state: &'static S, handle: H, event: Value) -> Result<Value, serde_json::Error>
 where
-    S: Send + Sync + 'static,
-    Q: FromRequest + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
+    S: Sync,
+    Q: FromRequest,
+    H: Handler<S, Q>,
 {
     let event: LambdaRequest = serde_json::from_value(event)?;
     let Ok(answer) = adapt(state, handle, LambdaEvent::new(event, Context::default())).await;
     serde_json::to_value(answer)
 }
 
-async fn adapt<S, Q, F, R>(
+async fn adapt<S: Sync, Q: FromRequest>(
     state: &'static S,
-    handle: F,
+    handle: impl Handler<S, Q>,
     mut event: LambdaEvent<LambdaRequest>,
-) -> Result<impl Serialize, Infallible>
-where
-    S: Send + Sync + 'static,
-    Q: FromRequest + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
-{
+) -> Result<impl Serialize, Infallible> {
     if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload {
         normalize(request);
     }
@@ -116,22 +108,17 @@ where
     }
 }
 
-async fn serve<S, Q, F, R>(
+async fn serve<S, Q: FromRequest, H: Handler<S, Q>>(
     state: &'static S,
-    handle: F,
+    handle: H,
     event: lambda_http::Request,
-) -> Result<http::Response<Body>, Infallible>
-where
-    Q: FromRequest,
-    F: Fn(&'static S, Q) -> R,
-    R: Future<Output = Result<Response, Error>>,
-{
+) -> Result<http::Response<Body>, Infallible> {
     let started = Instant::now();
     let context = match event.request_context_ref() {
         Some(RequestContext::ApiGatewayV1(context)) => context,
         None | Some(_) => &ApiGatewayProxyRequestContext::default(),
     };
-    let operation = log::operation::<F>();
+    let operation = log::operation::<H>();
     let span = log::span(&operation, context.request_id.as_deref());
     let form = Form::new(event.method(), event.uri().path(), event.headers());
     let answer = async {
@@ -143,16 +130,11 @@ where
 }
 
 /// The answer, and the id of the resource that it is about.
-async fn respond<S, Q, F, R>(
+async fn respond<S, Q: FromRequest>(
     state: &'static S,
-    handle: F,
+    handle: impl Handler<S, Q>,
     event: lambda_http::Request,
-) -> (Response, Option<ResourceId>)
-where
-    Q: FromRequest,
-    F: Fn(&'static S, Q) -> R,
-    R: Future<Output = Result<Response, Error>>,
-{
+) -> (Response, Option<ResourceId>) {
     let request = match Q::from_request(event) {
         Ok(request) => request,
         Err(error) => return (error.into(), None),
@@ -160,7 +142,7 @@ where
     let dialect = request.caller().map(|caller| caller.dialect.clone());
     request.caller().into_iter().for_each(log::record_caller);
     let resource = request.resource();
-    let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
+    let response = guard(async { handle.call(state, request).await }).await.unwrap_or_else(Response::from);
     dialect.iter().for_each(log::record_leniencies);
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
     (response, resource.or(created))
@@ -173,6 +155,7 @@ pub(crate) async fn guard<T>(work: impl Future<Output = Result<T, Error>>) -> Re
 
 #[cfg(test)]
 mod tests {
+    use protocol::Reply;
     use schema::Object;
     use serde_json::json;
     use tracing::instrument::WithSubscriber;
@@ -184,10 +167,11 @@ mod tests {
     use crate::log::tests::Lines;
     use crate::request::tests::event;
 
-    async fn echo(name: &&str, request: Request) -> Result<Response, Error> {
+    async fn echo(name: &&str, request: Request) -> Result<Reply, Error> {
         let body =
             Object::from_iter([("state".to_owned(), json!(name)), ("sent".to_owned(), request.json_body()?.into())]);
-        Ok(Response::new(200, Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()), Some(body)))
+        let (location, version) = (Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()));
+        Ok(Reply { status: 200, location, version, body: Some(body), ..Reply::default() })
     }
 
     async fn refuse(_: &&str, _: Request) -> Result<Response, Error> {
@@ -198,10 +182,10 @@ mod tests {
         panic!("for a test")
     }
 
-    async fn gone(_: &&str, _: Request) -> Result<Response, Error> {
+    async fn gone(_: &&str, _: Request) -> Result<Reply, Error> {
         tracing::debug!(target: "dynamodb", call = "TransactWriteItems", units = 2.5);
-        tracing::debug!(target: "change", attributes = "emails active");
-        Ok(Response::new(204, None, None, None))
+        let changed = ["emails", "active"].map(str::to_owned).into();
+        Ok(Reply { status: 204, changed, ..Reply::default() })
     }
 
     #[tokio::test]
@@ -296,7 +280,7 @@ mod tests {
         };
         // Computed again, as a change is that lost a race.
         let (first, _) = (read()?, read()?);
-        Ok(Response::new(200, None, None, Some(first)))
+        Ok(Response::ok(first))
     }
 
     #[tokio::test]

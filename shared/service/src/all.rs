@@ -20,7 +20,7 @@ pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) ->
     let Some((first, mut after)) = place(context, query, start).await? else { return Ok(found) };
     for kind in query.kind_queries.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
         let left = query.count - found.page.len();
-        let tenant = &context.caller.tenant;
+        let tenant = context.tenant();
         let read = context.directory.page(tenant, kind, after.as_ref(), left, Fields::All).await.map_err(failed)?;
         found.page.extend(read.items);
         if read.more {
@@ -46,7 +46,7 @@ async fn place(
     };
     let mut parts = query.kind_queries.iter().peekable();
     while let Some(part) = parts.next() {
-        match context.directory.skip(&context.caller.tenant, part.kind, left).await.map_err(failed)? {
+        match context.directory.skip(context.tenant(), part.kind, left).await.map_err(failed)? {
             Skip::Reached(id) => return Ok(Some((part.kind, Some(id)))),
             Skip::Exhausted { left: rest } => match NonZeroUsize::new(rest) {
                 Some(rest) => left = rest,

@@ -1,9 +1,11 @@
 //! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
 //! version that was read, and written on condition that it still is that version; else it is read and computed again.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::{join, try_join4};
 use protocol::membership::{Delta, MemberOperation, fold, requires_current_members, take_members};
-use protocol::{Error, Patch, PatchOutcome, Precondition, Projection, UpdateMethod, keep_immutable};
+use protocol::{Error, Patch, PatchOutcome, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, PendingChanges, Snapshot, Stored, Write};
@@ -13,7 +15,7 @@ use crate::failure::{failed, failed_after_write};
 use crate::get::find;
 use crate::keys::{keys_of, new_id, now, taken};
 use crate::membership::{Beside, Edges};
-use crate::{Context, Reply, membership, represent, settle};
+use crate::{Context, membership, represent, settle};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
 const MEMBERS_IN_ANSWER: u64 = 1000;
@@ -31,12 +33,13 @@ pub async fn replace(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let mut resource = resource_type(kind).read(body, &context.caller.dialect)?;
+    let mut resource = resource_type(kind).read(body, &context.exchange.caller.dialect)?;
     let members = take_members(kind, body, &mut resource)?;
     let members = members.map(MemberOperation::Replace).into_iter().collect();
     let wanted = Wanted::Replace(PatchOutcome { resource, members });
-    let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
-    represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)
+    let (stored, beside, changed) = change(context, kind, id, projection, precondition, &wanted).await?;
+    let reply = represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)?;
+    Ok(Reply { changed, ..reply })
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -51,13 +54,14 @@ pub async fn patch(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
-    let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
+    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.exchange.caller.dialect)?);
+    let (stored, beside, changed) = change(context, kind, id, projection, precondition, &wanted).await?;
     if stored.member_summary.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
         let version = Some(protocol::entity_tag(stored.version));
-        return Ok(Reply { status: 204, location: None, version, body: None });
+        return Ok(Reply { status: 204, version, changed, ..Reply::default() });
     }
-    represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)
+    let reply = represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)?;
+    Ok(Reply { changed, ..reply })
 }
 
 /// What a request makes of a resource, whatever the version that it meets.
@@ -98,7 +102,7 @@ async fn change(
     projection: &Projection,
     precondition: &Precondition,
     wanted: &Wanted,
-) -> Result<(Stored, Option<represent::AtHand>), Error> {
+) -> Result<(Stored, Option<represent::AtHand>, BTreeSet<String>), Error> {
     let (mut contest, named) = (Contest::new(context), wanted.named());
     loop {
         // In boxes, as what is done at once is large to hold.
@@ -116,19 +120,19 @@ async fn change(
         };
         let groups = groups.map(represent::AtHand::Groups);
         if resource == before.resource && edges.is_empty() {
-            return Ok((before, groups));
+            return Ok((before, groups, BTreeSet::new()));
         }
         let commit = update(&before, resource, edges)?;
         let shows_members = pending_changes.is_some() && before.member_summary.count <= MEMBERS_IN_ANSWER;
         let members = membership::read_if(context, &before, shows_members);
         match Box::pin(join(contest.commit(context, &commit), members)).await {
             (Ok(committed), members) => {
-                tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 let settled = settle::after(context, &before.id, committed, contest.answer()).await;
                 let stored = commit.outcome(before.clone(), settled);
                 let members =
                     members.zip(pending_changes).and_then(|read| membership::shown(read, &before, &stored, &commit));
-                return Ok((stored, groups.or(members.map(represent::AtHand::Members))));
+                let edges = groups.or(members.map(represent::AtHand::Members));
+                return Ok((stored, edges, commit.change.attributes.into_iter().collect()));
             }
             (Err(error), _) => lost(context, &mut contest, kind, error).await?,
         }
@@ -173,7 +177,7 @@ impl Read {
         let shows_members = kind == Kind::Group && projection.wants(resource_type(kind), "members");
         let pending_changes = async {
             match named.filter(|_| shows_members) {
-                Some(_) => context.directory.pending_changes(&context.caller.tenant).await.map(Some).map_err(failed),
+                Some(_) => context.directory.pending_changes(context.tenant()).await.map(Some).map_err(failed),
                 None => Ok(None),
             }
         };

@@ -28,7 +28,7 @@ pub(crate) struct Contest {
 
 impl Contest {
     pub(crate) fn new(context: &Context<'_>) -> Self {
-        Contest { begun: Instant::now(), end: context.deadline, longest_ms: 30 }
+        Contest { begun: Instant::now(), end: context.exchange.deadline, longest_ms: 30 }
     }
 
     /// Until when it goes on.
@@ -43,7 +43,7 @@ impl Contest {
 
     /// Commits a change, unless the time was over before all of it was prepared.
     pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<CommitState, StoreError> {
-        let prepared = context.directory.prepare(context.caller, commit).await?;
+        let prepared = context.directory.prepare(context.exchange.caller, commit).await?;
         if Instant::now() < before(self.end, COMMIT) || !prepared.is_large() {
             return context.directory.send(prepared).await;
         }

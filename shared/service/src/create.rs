@@ -1,14 +1,14 @@
 //! Creating a resource (RFC 7644 §3.3).
 
 use protocol::membership::{MemberOperation, fold, take_members};
-use protocol::{Error, Projection};
+use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
 use crate::contest::Contest;
 use crate::failure::failed;
 use crate::keys::{keys_of, new_id, now, taken};
-use crate::{Context, Reply, change, membership, represent, settle};
+use crate::{Context, change, membership, represent, settle};
 
 /// Creates a resource, a group with its members.
 ///
@@ -31,7 +31,7 @@ pub(crate) async fn create_as(
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let definition = resource_type(kind);
-    let mut resource = definition.read(body, &context.caller.dialect)?;
+    let mut resource = definition.read(body, &context.exchange.caller.dialect)?;
     let wanted = take_members(kind, body, &mut resource)?.unwrap_or_default();
     let wanted = fold(vec![MemberOperation::Replace(wanted)], &[])?;
     if kind == Kind::User {
@@ -59,7 +59,6 @@ pub(crate) async fn create_as(
         };
         match contest.commit(context, &commit).await {
             Ok(committed) => {
-                tracing::debug!(target: "change", attributes = commit.change.attributes.join(" "));
                 settle::after(context, &id, committed, contest.answer()).await;
                 return Ok(created(context, commit, resource, projection));
             }
@@ -91,8 +90,9 @@ fn created(context: &Context<'_>, commit: Commit, resource: Object, projection: 
     let resource = represent::with_edges(context, &mut stored, edges);
     Reply {
         status: 201,
-        location: Some(commit.kind.location(context.base_url, &stored.id)),
+        location: Some(commit.kind.location(context.exchange.base_url, &stored.id)),
         version: Some(protocol::entity_tag(1)),
         body: Some(projection.apply(resource_type(commit.kind), resource)),
+        changed: commit.change.attributes.into_iter().collect(),
     }
 }

@@ -2,14 +2,14 @@
 //! count no longer from then on, and go afterwards.
 
 use futures_util::future::try_join;
-use protocol::{Error, Precondition};
+use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, Error as StoreError, GroupExit, PendingChanges, RemainingEdges, Stored, Write};
 
 use crate::contest::Contest;
 use crate::failure::failed;
 use crate::keys::{keys_of, new_id, now};
-use crate::{Context, Reply, membership, settle};
+use crate::{Context, membership, settle};
 
 /// So many edges go with the resource itself, if the transaction has room for them beside its other items.
 const EDGES: u64 = 30;
@@ -22,7 +22,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
     let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let mut contest = Contest::new(context);
     loop {
-        let (directory, tenant) = (context.directory, &context.caller.tenant);
+        let (directory, tenant) = (context.directory, context.tenant());
         let none = PendingChanges::default();
         let (stored, groups) = try_join(directory.get(tenant, kind, &id), directory.groups_of(tenant, &id, &none))
             .await
@@ -39,7 +39,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
         match contest.commit(context, &commit).await {
             Ok(committed) => {
                 settle::after(context, &id, committed, contest.answer()).await;
-                return Ok(Reply { status: 204, location: None, version: None, body: None });
+                return Ok(Reply { status: 204, ..Reply::default() });
             }
             Err(StoreError::Stale) => contest.lost().await?,
             Err(StoreError::MembersNotFound(gone)) => {
@@ -57,7 +57,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 /// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
 async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<Commit>, Error> {
     let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), RemainingEdges::None);
-    let tenant = &context.caller.tenant;
+    let tenant = context.tenant();
     let edges = groups.len() as u64 + stored.member_summary.count;
     if edges > EDGES || stored.member_summary.pending.is_some() {
         rest = RemainingEdges::Some { pending: stored.member_summary.pending.clone() };

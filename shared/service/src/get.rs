@@ -1,13 +1,13 @@
 //! Reading one resource (RFC 7644 §3.4.1).
 
 use futures_util::future::try_join;
-use protocol::{Error, Precondition, Projection, entity_tag};
+use protocol::{Error, Precondition, Projection, Reply, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
 use crate::represent::AtHand;
-use crate::{Context, Reply, represent};
+use crate::{Context, represent};
 
 /// Reads the resource called `id`.
 ///
@@ -27,7 +27,7 @@ pub async fn get(
     let follows_version = kind == Kind::Group || !projection.wants(resource_type(kind), "groups");
     if follows_version && precondition.is_not_modified(stored.version) {
         let version = Some(entity_tag(stored.version));
-        return Ok(Reply { status: 304, location: None, version, body: None });
+        return Ok(Reply { status: 304, version, ..Reply::default() });
     }
     let with_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
     represent::fits(std::slice::from_ref(&stored), with_edges)?;
@@ -37,6 +37,6 @@ pub async fn get(
 /// The resource that a URL names.
 pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<Stored, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
-    let stored = context.directory.get(&context.caller.tenant, kind, &id).await.map_err(failed)?;
+    let stored = context.directory.get(context.tenant(), kind, &id).await.map_err(failed)?;
     stored.ok_or_else(|| Error::not_found(kind))
 }

@@ -30,30 +30,18 @@ pub use follow::{EventOptions, complete_and_build_events};
 pub use get::get;
 pub use list::list;
 
-use std::time::Instant;
-
-use protocol::Caller;
-use schema::Object;
+use protocol::{Exchange, Tenant};
 use store::Directory;
 
 /// What every operation works with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub directory: &'a Directory,
-    pub caller: &'a Caller,
-    /// `https://…/scim/v2`, for `meta.location` and `$ref`.
-    pub base_url: &'a str,
-    /// When the answer has to be ready.
-    pub deadline: Instant,
+    pub exchange: Exchange<'a>,
 }
 
-/// The outcome of an operation.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    /// The URL of a new resource.
-    pub location: Option<String>,
-    /// The entity tag of the resource.
-    pub version: Option<String>,
-    pub body: Option<Object>,
+impl<'a> Context<'a> {
+    pub(crate) fn tenant(&self) -> &'a Tenant {
+        &self.exchange.caller.tenant
+    }
 }

@@ -3,13 +3,13 @@
 use std::iter;
 
 use futures_util::future::{try_join, try_join_all};
-use protocol::{Error, Paging, Position, Query, cursor_response, list_response};
+use protocol::{Error, Paging, Position, Query, Reply, cursor_response, list_response};
 use schema::{Object, ResourceId, resource_type};
 use store::Stored;
 
 use crate::failure::failed;
 use crate::start::Start;
-use crate::{Context, Reply, all, matching, represent, start};
+use crate::{Context, all, matching, represent, start};
 
 /// The most resources that a filter without a key is tried on, or that are sorted, for one request.
 pub(crate) const MAX_READ: usize = 50_000;
@@ -54,12 +54,12 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
             cursor_response(found.total.max(resources.len()), next, resources)
         }
     };
-    Ok(Reply { status: 200, location: None, version: None, body: Some(body) })
+    Ok(Reply { status: 200, body: Some(body), ..Reply::default() })
 }
 
 /// The sum of the counts that every create and delete keeps.
 async fn count(context: &Context<'_>, query: &Query) -> Result<usize, Error> {
-    let tenant = &context.caller.tenant;
+    let tenant = context.tenant();
     let counts: Vec<_> = query.kind_queries.iter().map(|part| context.directory.count(tenant, part.kind)).collect();
     let counts = try_join_all(counts).await.map_err(failed)?;
     Ok(usize::try_from(counts.into_iter().sum::<u64>()).unwrap_or(usize::MAX))

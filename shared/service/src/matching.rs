@@ -49,7 +49,7 @@ async fn candidates(
     source: Source,
     related: Option<&Related>,
 ) -> Result<Vec<ResourceId>, Error> {
-    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let (directory, tenant) = (context.directory, context.tenant());
     let ids = match source {
         Source::Nothing => Ok(Vec::new()),
         Source::Id(id) => Ok(vec![id]),
@@ -108,7 +108,7 @@ impl Matches<'_> {
         within_bounds(self.read + ids.len(), false, Duration::ZERO)?;
         for ids in ids.chunks(CHUNK) {
             within_bounds(self.read, true, self.since.elapsed())?;
-            let tenant = &self.context.caller.tenant;
+            let tenant = self.context.tenant();
             let stored = async { self.context.directory.get_many(tenant, part.kind, ids).await.map_err(failed) };
             let (stored, groups) = match ids {
                 // Whether somebody is there is what identity providers ask most.
@@ -130,7 +130,7 @@ impl Matches<'_> {
     async fn walk(&mut self, part: &KindQuery) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let (directory, tenant) = (self.context.directory, &self.context.caller.tenant);
+            let (directory, tenant) = (self.context.directory, self.context.tenant());
             let page = directory.page(tenant, part.kind, after.as_ref(), CHUNK, Fields::All).await.map_err(failed)?;
             after = page.items.last().map(|last| last.id.clone());
             self.take(part, page.items).await?;
@@ -226,7 +226,7 @@ impl Matches<'_> {
         for part in &self.query.kind_queries {
             let ids: Vec<ResourceId> =
                 places.iter().filter(|place| place.kind == part.kind).map(|place| place.id.clone()).collect();
-            let tenant = &self.context.caller.tenant;
+            let tenant = self.context.tenant();
             let stored = match ids.is_empty() {
                 true => Vec::new(),
                 false => self.context.directory.get_many(tenant, part.kind, &ids).await.map_err(failed)?,

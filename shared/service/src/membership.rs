@@ -66,7 +66,7 @@ pub(crate) async fn beside(
     delta: Option<&Delta>,
 ) -> Result<Option<Beside>, Error> {
     let (Some(group), Some(delta)) = (group, delta) else { return Ok(None) };
-    let (tenant, added) = (&context.caller.tenant, ids(delta.add.keys()));
+    let (tenant, added) = (context.tenant(), ids(delta.add.keys()));
     let named = ids(delta.add.keys().chain(&delta.remove));
     let present = context.directory.members_among(tenant, &group, &named);
     let (present, kinds) = try_join(present, context.directory.known(tenant, &added)).await.map_err(failed)?;
@@ -94,13 +94,13 @@ pub(crate) async fn current(
     if named.len() > NAMED_BY_KEY && named.len() as u64 > group.member_summary.count / EDGES_PER_UNIT {
         return all(context, group).await;
     }
-    let named = context.directory.members_among(&context.caller.tenant, &group.id, &named).await;
+    let named = context.directory.members_among(context.tenant(), &group.id, &named).await;
     named.map(Some).map_err(failed)
 }
 
 /// All members of a group; `None` if it is no longer as it was read.
 pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
-    let read = context.directory.members(&context.caller.tenant, group.clone()).await.map_err(failed)?;
+    let read = context.directory.members(context.tenant(), group.clone()).await.map_err(failed)?;
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn read_if(context: &Context<'_>, group: &Stored, are_wanted: b
         return None;
     }
     // What fails here is read again.
-    context.directory.members_as_read(&context.caller.tenant, group).await.ok()
+    context.directory.members_as_read(context.tenant(), group).await.ok()
 }
 
 /// Who of them is a member after it, oldest first; `None` if they are of neither.
@@ -192,7 +192,7 @@ async fn look_up(
         Some(kinds) => kinds,
         None => {
             let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
-            context.directory.known(&context.caller.tenant, &ids).await.map_err(failed)?
+            context.directory.known(context.tenant(), &ids).await.map_err(failed)?
         }
     };
     let found = wanted.iter().filter_map(|(id, display)| {
@@ -201,7 +201,7 @@ async fn look_up(
     });
     let found: Vec<Member> = found.collect();
     if found.len() < wanted.len() {
-        context.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
+        context.exchange.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
         tracing::warn!(members = wanted.len() - found.len(), "members that do not exist were left out");
     }
     Ok(found)

@@ -34,7 +34,7 @@ pub(crate) async fn to(context: &Context<'_>, kind: Kind, id: &ResourceId) -> Re
 }
 
 async fn groups_of(context: &Context<'_>, member: &ResourceId) -> Result<Vec<ResourceId>, Error> {
-    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let (directory, tenant) = (context.directory, context.tenant());
     let pending_changes = directory.pending_changes(tenant).await.map_err(failed)?;
     if pending_changes.hides(member) {
         return Ok(Vec::new());
@@ -43,7 +43,7 @@ async fn groups_of(context: &Context<'_>, member: &ResourceId) -> Result<Vec<Res
 }
 
 async fn members_of(context: &Context<'_>, group: &ResourceId) -> Result<Vec<ResourceId>, Error> {
-    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let (directory, tenant) = (context.directory, context.tenant());
     let Some(group) = directory.get(tenant, Kind::Group, group).await.map_err(failed)? else { return Ok(Vec::new()) };
     let seen = directory.members(tenant, group).await.map_err(failed)?;
     Ok(seen.into_iter().flat_map(|(_, members)| members).map(|member| member.id).collect())

@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use protocol::{Error, Projection, entity_tag};
+use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
 use store::{Member, PendingChanges, Stored};
 
+use crate::Context;
 use crate::failure::failed;
-use crate::{Context, Reply};
 
 /// More members than this fit into no answer, compressed and with their ids alone: they are not even read. An id has 74 random
 /// bits, which take 13 bytes in base64, and what stands around it takes the rest of 21.
@@ -64,7 +64,7 @@ async fn whole(context: &Context<'_>, kind: Kind, stored: Vec<Stored>) -> Result
     match kind {
         Kind::User => {
             let users: Vec<_> = stored.iter().map(|user| (&user.id, user.group_count > 0)).collect();
-            let groups = context.directory.groups_of_each(&context.caller.tenant, &users).await.map_err(failed)?;
+            let groups = context.directory.groups_of_each(context.tenant(), &users).await.map_err(failed)?;
             with_groups(context, stored, groups).await
         }
         Kind::Group => with_members(context, stored).await,
@@ -83,7 +83,7 @@ pub(crate) async fn seen(
         return whole(context, kind, stored).await;
     }
     let represent = |mut stored| {
-        let resource = bare(context.base_url, &mut stored);
+        let resource = bare(context.exchange.base_url, &mut stored);
         (stored, resource)
     };
     Ok(stored.into_iter().map(represent).collect())
@@ -91,7 +91,7 @@ pub(crate) async fn seen(
 
 /// Represents a resource with edges that are at hand.
 pub(crate) fn with_edges(context: &Context<'_>, stored: &mut Stored, edges: Vec<Value>) -> Object {
-    let mut resource = bare(context.base_url, stored);
+    let mut resource = bare(context.exchange.base_url, stored);
     if !edges.is_empty() {
         let meta = resource.shift_remove("meta");
         resource.insert(edges_attribute(stored.kind).to_owned(), Value::Array(edges));
@@ -118,7 +118,7 @@ pub(crate) async fn groups_beside(
 ) -> Result<Option<Vec<ResourceId>>, Error> {
     let is_wanted = kind == Kind::User && projection.wants(resource_type(kind), edges_attribute(kind));
     let Some(id) = ResourceId::parse(id).filter(|_| is_wanted) else { return Ok(None) };
-    let groups = context.directory.groups_of_each(&context.caller.tenant, &[(&id, true)]).await.map_err(failed)?;
+    let groups = context.directory.groups_of_each(context.tenant(), &[(&id, true)]).await.map_err(failed)?;
     Ok(groups.into_iter().next())
 }
 
@@ -151,9 +151,10 @@ pub(crate) async fn reply(
     let (stored, resource) = seen.into_iter().next().ok_or_else(|| Error::not_found(definition.kind))?;
     Ok(Reply {
         status,
-        location: Some(stored.kind.location(context.base_url, &stored.id)),
+        location: Some(stored.kind.location(context.exchange.base_url, &stored.id)),
         version: Some(entity_tag(stored.version)),
         body: Some(projection.apply(definition, resource)),
+        ..Reply::default()
     })
 }
 
@@ -161,7 +162,7 @@ pub(crate) async fn reply(
 pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
     let mut value = json!({
         "value": member.id.as_str(),
-        "$ref": member.kind.location(context.base_url, &member.id),
+        "$ref": member.kind.location(context.exchange.base_url, &member.id),
         "type": member.kind.name(),
     });
     if let (Some(display), Some(object)) = (&member.display, value.as_object_mut()) {
@@ -171,7 +172,7 @@ pub(crate) fn member(context: &Context<'_>, member: &Member) -> Value {
 }
 
 async fn with_members(context: &Context<'_>, groups: Vec<Stored>) -> Result<Vec<Seen>, Error> {
-    let (directory, tenant) = (context.directory, &context.caller.tenant);
+    let (directory, tenant) = (context.directory, context.tenant());
     let pending_changes = directory.pending_changes(tenant).await.map_err(failed)?;
     let versions: HashMap<ResourceId, u64> = groups.iter().map(|group| (group.id.clone(), group.version)).collect();
     let read: Vec<_> = groups.into_iter().map(|group| directory.members(tenant, group)).collect();
@@ -194,7 +195,7 @@ pub(crate) async fn with_groups(
     users: Vec<Stored>,
     edges: Vec<Vec<ResourceId>>,
 ) -> Result<Vec<Seen>, Error> {
-    let tenant = &context.caller.tenant;
+    let tenant = context.tenant();
     let ids: BTreeSet<&ResourceId> = edges.iter().flatten().collect();
     let ids: Vec<ResourceId> = ids.into_iter().cloned().collect();
     let found = if ids.is_empty() {
@@ -205,7 +206,7 @@ pub(crate) async fn with_groups(
     let found: HashMap<&ResourceId, &Stored> = found.iter().map(|group| (&group.id, group)).collect();
     let show = |id: &ResourceId| {
         let name = found.get(id)?.resource.get("displayName");
-        let location = Kind::Group.location(context.base_url, id);
+        let location = Kind::Group.location(context.exchange.base_url, id);
         Some(json!({"value": id.as_str(), "$ref": location, "display": name, "type": "direct"}))
     };
     let seen = users.into_iter().zip(&edges).map(|(mut user, ids)| {

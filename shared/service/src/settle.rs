@@ -26,7 +26,7 @@ pub(crate) async fn after(
     if committed == CommitState::Complete {
         return SettleState::Done;
     }
-    let settled = context.directory.settle(&context.caller.tenant, id, until.min(Instant::now() + OWN)).await;
+    let settled = context.directory.settle(context.tenant(), id, until.min(Instant::now() + OWN)).await;
     settled.unwrap_or_else(|cause| {
         tracing::warn!(%cause, resource = %id, "what is committed is left for later");
         SettleState::Unfinished
@@ -38,7 +38,7 @@ pub(crate) async fn after(
 /// # Errors
 /// [`Error::TooManyRequests`] if that takes longer than `until`.
 pub(crate) async fn before(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
-    match context.directory.settle(&context.caller.tenant, id, until).await.map_err(failed)? {
+    match context.directory.settle(context.tenant(), id, until).await.map_err(failed)? {
         SettleState::Done => Ok(()),
         SettleState::Unfinished => Err(Error::TooManyRequests { retry_after: RETRY_AFTER }),
     }

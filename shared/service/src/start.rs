@@ -50,7 +50,7 @@ pub(crate) async fn find(context: &Context<'_>, query: &Query) -> Result<Start, 
         Paging::Cursor(None) => Ok(Start::After(None)),
         Paging::Cursor(Some(cursor)) => {
             let key = cursor_key(context).await?;
-            key.open(&context.caller.tenant, query, cursor, now()).map(Some).map(Start::After)
+            key.open(context.tenant(), query, cursor, now()).map(Some).map(Start::After)
         }
         Paging::Index(start_index) => {
             let Some(before) = NonZeroUsize::new(start_index - 1) else { return Ok(Start::After(None)) };
@@ -58,7 +58,7 @@ pub(crate) async fn find(context: &Context<'_>, query: &Query) -> Result<Start, 
                 return Ok(Start::Skip(before));
             }
             let hash = hash(query);
-            let key = BookmarkKey { caller: context.caller, query: &hash, start_index: *start_index };
+            let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: *start_index };
             let position = context.directory.take_bookmark(key, now()).await.map_err(failed)?;
             let position = position.as_deref().and_then(|text| serde_json::from_str(text).ok());
             Ok(position.map_or(Start::Skip(before), |position| Start::After(Some(position))))
@@ -95,7 +95,7 @@ async fn try_leave(
     has_more: bool,
 ) -> Result<(), store::Error> {
     let hash = hash(query);
-    let key = BookmarkKey { caller: context.caller, query: &hash, start_index: next };
+    let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: next };
     let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
     let bookmark = Bookmark { position: &position, has_more };
     let awaited = context.directory.save_bookmark(key, bookmark, now(), Expected::Free).await?;
@@ -112,14 +112,14 @@ async fn try_leave(
 pub(crate) async fn next_cursor(context: &Context<'_>, query: &Query, found: &Found) -> Result<Option<String>, Error> {
     let (true, Some(end)) = (found.more, &found.end) else { return Ok(None) };
     let key = cursor_key(context).await?;
-    key.seal(&context.caller.tenant, query, end.clone(), now()).map(Some)
+    key.seal(context.tenant(), query, end.clone(), now()).map(Some)
 }
 
 /// Read once in a process for each tenant.
 async fn cursor_key(context: &Context<'_>) -> Result<CursorKey, Error> {
     let mut fresh = [0; 32];
     getrandom::fill(&mut fresh).map_err(|_| Error::Internal)?;
-    let secret = context.directory.cursor_secret(&context.caller.tenant, fresh).await;
+    let secret = context.directory.cursor_secret(context.tenant(), fresh).await;
     secret.map(CursorKey).map_err(failed)
 }
 

@@ -15,10 +15,10 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::{Caller, Parameters, Precondition, Projection, Query};
+use protocol::{Caller, Exchange, Parameters, Precondition, Projection, Query, Reply};
 use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
-use service::{Context, Reply};
+use service::Context;
 use store::{Connection, Credentials, Directory, SettleState};
 use testkit::{Meter, Usage};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -148,9 +148,11 @@ impl Bench {
     fn context(&self) -> Context<'_> {
         Context {
             directory: &self.directory,
-            caller: &self.caller,
-            base_url: "https://api.example/scim/v2",
-            deadline: Instant::now() + Duration::from_secs(3600),
+            exchange: Exchange {
+                caller: &self.caller,
+                base_url: "https://api.example/scim/v2",
+                deadline: Instant::now() + Duration::from_secs(3600),
+            },
         }
     }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use gateway::iam::as_function;
-use protocol::{Caller, Precondition, Projection};
+use protocol::{Caller, Exchange, Precondition, Projection};
 use schema::Kind;
 use serde_json::{Value, json};
 use service::Context;
@@ -31,9 +31,11 @@ impl Site {
     fn context(&self) -> Context<'_> {
         Context {
             directory: self.directory,
-            caller: &self.caller,
-            base_url: "https://api.example/scim/v2",
-            deadline: Instant::now() + Duration::from_secs(60),
+            exchange: Exchange {
+                caller: &self.caller,
+                base_url: "https://api.example/scim/v2",
+                deadline: Instant::now() + Duration::from_secs(60),
+            },
         }
     }
 

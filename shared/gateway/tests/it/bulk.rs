@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::Caller;
+use protocol::{Caller, Exchange};
 use serde_json::json;
 use service::Context;
 
@@ -20,8 +20,9 @@ async fn operations_after_the_deadline_return_503() {
     let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "u"}});
     let body = json!({"Operations": [group("a", "b"), user, group("b", "a"), group("c", "a")]});
     for (time, expect) in [(Duration::ZERO, ["503", "503", "503", "409"]), (Duration::from_secs(60), ["201"; 4])] {
-        let context = Context { directory, caller: &caller, base_url, deadline: Instant::now() + time };
-        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap();
+        let context =
+            Context { directory, exchange: Exchange { caller: &caller, base_url, deadline: Instant::now() + time } };
+        let response = service::bulk(&context, body.as_object().unwrap()).await.unwrap().body.unwrap();
         let reports = response["Operations"].as_array().unwrap();
         let statuses: Vec<&str> = reports.iter().map(|report| report["status"].as_str().unwrap()).collect();
         assert_eq!(statuses, expect, "{reports:?}");

@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use edge::{Request, Response};
-use protocol::{Caller, Error, Parameters, Precondition, Projection, Query, token};
+use protocol::{Caller, Error, Exchange, Parameters, Precondition, Projection, Query, Reply, token};
 use schema::{Dialect, GROUP, Kind, Leniency, Object, USER};
 use serde_json::{Value, json};
+use service::Context;
 use service::tokens::{IssueRequest, authorize, issue};
-use service::{Context, Reply};
 
 use crate::directory::directory;
 
@@ -116,23 +116,23 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
         }
         Sample::Filter(filter) => {
             let parameters = Parameters { filter: Some((*filter).to_owned()), ..Parameters::default() };
-            match Query::parse(&[kind], parameters, &context.caller.dialect) {
+            match Query::parse(&[kind], parameters, &context.exchange.caller.dialect) {
                 Ok(query) => done(service::list(context, &query).await),
                 Err(error) => Err(refused(error)),
             }
         }
         Sample::Bulk(_) => {
-            let response = service::bulk(context, object(&body)).await.map_err(refused)?;
+            let response = service::bulk(context, object(&body)).await.map_err(refused)?.body.unwrap();
             let report = &response["Operations"][0];
             let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
             if report["status"] == "201" { Ok(()) } else { Err(detail()) }
         }
         Sample::Untyped => {
-            send_untyped(&body, &context.caller.dialect).await?;
+            send_untyped(&body, &context.exchange.caller.dialect).await?;
             done(service::replace(context, kind, id, object(&body), &whole, &any).await)
         }
         Sample::BareToken => {
-            let (label, dialect) = ("Okta".to_owned(), Some(context.caller.dialect.name().to_owned()));
+            let (label, dialect) = ("Okta".to_owned(), Some(context.exchange.caller.dialect.name().to_owned()));
             let wish = IssueRequest { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
             let issued = issue(context.directory, wish).await.unwrap().token;
             assert!(token::parse(&issued).unwrap().has_no_scheme);
@@ -142,7 +142,7 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
             caller
                 .dialect
                 .used()
-                .try_for_each(|used| context.caller.dialect.tolerate(used, ""))
+                .try_for_each(|used| context.exchange.caller.dialect.tolerate(used, ""))
                 .map_err(|it| it.problem)
         }
     }
@@ -153,7 +153,7 @@ async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
     async fn accept(_: &(), request: Request) -> Result<Response, Error> {
         request.json_body()?;
         let used = request.caller().dialect.used().map(|used| used.info().name).collect();
-        Ok(Response::new(200, None, None, Some(Object::from_iter([("used".to_owned(), used)]))))
+        Ok(Response::ok(Object::from_iter([("used".to_owned(), used)])))
     }
     let authorizer = json!({"tenant": "acme", "token": "t", "scopes": "read write", "dialect": dialect.name()});
     let event = json!({"resource": "/v2/Users/{id}", "path": "/v2/Users/1", "httpMethod": "PUT", "headers": {},
@@ -178,9 +178,11 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context {
                 directory,
-                caller: &caller,
-                base_url: "https://api.example/scim/v2",
-                deadline: Instant::now() + Duration::from_secs(60),
+                exchange: Exchange {
+                    caller: &caller,
+                    base_url: "https://api.example/scim/v2",
+                    deadline: Instant::now() + Duration::from_secs(60),
+                },
             };
             let kind = if matches!(sample, Sample::Group(_)) { Kind::Group } else { Kind::User };
             let id = create(&context, kind, &name).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gateway::iam::as_function;
-use protocol::{Caller, Precondition, Projection};
+use protocol::{Caller, Exchange, Precondition, Projection};
 use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use service::{Context, EventOptions};
@@ -42,9 +42,11 @@ impl Site {
     fn context(&self) -> Context<'_> {
         Context {
             directory: self.directory,
-            caller: &self.caller,
-            base_url: BASE,
-            deadline: Instant::now() + Duration::from_secs(60),
+            exchange: Exchange {
+                caller: &self.caller,
+                base_url: BASE,
+                deadline: Instant::now() + Duration::from_secs(60),
+            },
         }
     }
 

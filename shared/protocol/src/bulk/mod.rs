@@ -6,6 +6,8 @@ mod read;
 mod reference;
 mod scope;
 
+use std::collections::BTreeSet;
+
 use schema::{Kind, Object};
 use serde_json::{Value, json};
 
@@ -80,6 +82,8 @@ pub struct Done {
     pub status: u16,
     /// The entity tag; a deleted resource has none.
     pub version: Option<String>,
+    /// The names of the attributes that it changed.
+    pub changed: BTreeSet<String>,
 }
 
 impl Method {
@@ -162,7 +166,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_report_is_the_rfcs() {
-        let done = |status, version: Option<&str>| Ok(Done { status, version: version.map(str::to_owned) });
+        let done = |status, version: Option<&str>| {
+            Ok(Done { status, version: version.map(str::to_owned), changed: BTreeSet::new() })
+        };
         let gone = Error::NotFound("gone".to_owned());
         let user = |method: &str, path: &str| json!({"method": method, "path": path, "bulkId": "q", "data": {}});
         for (operation, id, result, expect) in [

@@ -60,8 +60,7 @@ impl<'a> Job<'a> {
         let mut performed = self.perform(bare, early).await;
         if performed.iter().all(|(_, _, result)| result.is_ok()) {
             let completed = self.perform(prepared.iter().filter_map(completion).collect(), early).await;
-            performed.retain(|(created, ..)| completed.iter().all(|(at, ..)| at != created));
-            performed.extend(completed);
+            completed.into_iter().for_each(|outcome| supersede(&mut performed, outcome));
             performed.iter_mut().filter_map(|(_, _, result)| result.as_mut().ok()).for_each(|done| done.status = 201);
         }
         if performed.iter().any(|(_, _, result)| result.is_err()) {
@@ -98,6 +97,15 @@ fn bare(call: Call) -> Call {
 fn completion((at, call): &Prepared) -> Option<Prepared> {
     let call = call.as_ref().ok().filter(|call| call.kind == Kind::Group)?;
     Some((*at, Ok(Call { verb: Method::Replace, version: Some(entity_tag(1)), ..call.clone() })))
+}
+
+/// Puts the completion of a group in the place of its creation.
+fn supersede(performed: &mut [Performed], (at, id, mut result): Performed) {
+    let Some(created) = performed.iter_mut().find(|(created, ..)| *created == at) else { return };
+    if let (Ok(completed), Ok(created)) = (&mut result, &mut created.2) {
+        completed.changed.append(&mut created.changed);
+    }
+    *created = (at, id, result);
 }
 
 fn failed_together() -> Error {

@@ -6,8 +6,8 @@ mod perform;
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::Error;
 use protocol::bulk::{Batch, Bulk, Call, Done, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
+use protocol::{Error, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
@@ -22,11 +22,11 @@ const BATCH: usize = 100;
 ///
 /// # Errors
 /// What [`Bulk::parse`] refuses. That operations fail is no error of the request.
-pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Object, Error> {
-    let bulk = Bulk::parse(body, &context.caller.dialect)?;
-    let mut job = Job::new(context, &bulk, Time::new(context.deadline));
+pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Reply, Error> {
+    let bulk = Bulk::parse(body, &context.exchange.caller.dialect)?;
+    let mut job = Job::new(context, &bulk, Time::new(context.exchange.deadline));
     job.run(&order(&bulk)).await;
-    Ok(job.response())
+    Ok(job.reply())
 }
 
 /// A bulk request under way.
@@ -133,7 +133,7 @@ impl<'a> Job<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.context.directory.get_many(&self.context.caller.tenant, kind, &ids).await.map_err(failed)?;
+        let found = self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(failed)?;
         let naming = resource_type(kind).naming_attribute();
         let name = |stored: &store::Stored| Some(stored.resource.get(naming)?.as_str()?.to_owned());
         Ok(found.iter().filter_map(|stored| Some((stored.id.clone(), name(stored)?))).collect())
@@ -179,11 +179,14 @@ impl<'a> Job<'a> {
     }
 
     /// Those that were processed (RFC 7644 §3.7.3), in the order of the request.
-    fn response(&self) -> Object {
+    fn reply(&self) -> Reply {
         let report = |(at, outcome): (&usize, &Outcome)| {
             let operation: &Operation = self.operations.get(*at)?;
-            Some(operation.report(self.context.base_url, outcome))
+            Some(operation.report(self.context.exchange.base_url, outcome))
         };
-        response(self.outcomes.iter().filter_map(report).collect())
+        let body = response(self.outcomes.iter().filter_map(report).collect());
+        let done = self.outcomes.values().filter_map(|outcome| outcome.result.as_ref().ok());
+        let changed = done.flat_map(|done| done.changed.iter().cloned()).collect();
+        Reply { status: 200, body: Some(body), changed, ..Reply::default() }
     }
 }

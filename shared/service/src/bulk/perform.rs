@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use protocol::bulk::{Call, Done, Method};
-use protocol::{Error, Projection};
+use protocol::{Error, Exchange, Projection, Reply};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
 use crate::contest::COMMIT;
 use crate::create::create_as;
-use crate::{Context, Reply, delete, patch, replace};
+use crate::{Context, delete, patch, replace};
 
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
 const MAX_CONCURRENT: usize = 8;
@@ -69,7 +69,7 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
                 .to_owned(),
         ));
     }
-    let context = Context { deadline: time.end, ..*context };
+    let context = Context { exchange: Exchange { deadline: time.end, ..context.exchange }, ..*context };
     let reply = tokio::time::timeout_at(time.end.into(), request(&context, call)).await.unwrap_or_else(|_| {
         Err(Error::OutOfTime(
             "The time for a bulk request was over while the operation was under way: it may or may not have been carried \
@@ -77,14 +77,14 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
                 .to_owned(),
         ))
     });
-    reply.map(|reply| Done { status: reply.status, version: reply.version })
+    reply.map(|reply| Done { status: reply.status, version: reply.version, changed: reply.changed })
 }
 
 /// What the same request does by itself. The answer is without the resource, which is therefore not read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
     let Call { verb, kind, id, data, .. } = call;
     let (projection, precondition) =
-        (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
+        (&Projection::parse(Some("id"), None, &context.exchange.caller.dialect)?, &call.precondition());
     match verb {
         Method::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use protocol::{Parameters, Precondition, Projection, Query};
+use protocol::{Exchange, Parameters, Precondition, Projection, Query};
 use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::Context;
@@ -21,9 +21,11 @@ pub(crate) fn object(value: Value) -> Object {
 pub(crate) fn context(site: &Site) -> Context<'_> {
     Context {
         directory: &site.directory,
-        caller: &site.caller,
-        base_url: "https://api.example/scim/v2",
-        deadline: Instant::now() + Duration::from_secs(60),
+        exchange: Exchange {
+            caller: &site.caller,
+            base_url: "https://api.example/scim/v2",
+            deadline: Instant::now() + Duration::from_secs(60),
+        },
     }
 }
 

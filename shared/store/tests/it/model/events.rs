@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 /// The events of all changes, those included that complete others.
 pub(super) async fn tell(site: &'static Site) -> Vec<Value> {
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
-    let telling = EventOptions { base_url: context(site).base_url.to_owned(), with_resources: true };
+    let telling = EventOptions { base_url: context(site).exchange.base_url.to_owned(), with_resources: true };
     let (mut told, mut last) = (Vec::new(), None);
     loop {
         let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap();

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use protocol::{Error, Precondition, Projection};
+use protocol::{Error, Exchange, Precondition, Projection, Reply};
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
-use service::{Context, Reply};
+use service::Context;
 
 use crate::engine::Site;
 
@@ -179,9 +179,11 @@ impl Writer {
 pub(super) fn context(site: &'static Site) -> Context<'static> {
     Context {
         directory: &site.directory,
-        caller: &site.caller,
-        base_url: "https://api.example/scim/v2",
-        deadline: Instant::now() + Duration::from_secs(60),
+        exchange: Exchange {
+            caller: &site.caller,
+            base_url: "https://api.example/scim/v2",
+            deadline: Instant::now() + Duration::from_secs(60),
+        },
     }
 }
 
