@@ -5,10 +5,10 @@ use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
-use crate::contest::Contest;
-use crate::failure::failed;
+use crate::error::failed;
 use crate::keys::{keys_of, new_id, now, taken};
-use crate::{Context, change, membership, represent, settle};
+use crate::retry::Contest;
+use crate::{Context, membership, pending, represent, update};
 
 /// Creates a resource, a group with its members.
 ///
@@ -45,7 +45,7 @@ pub(crate) async fn create_as(
         let record = ChangeRecord {
             id: new_id()?,
             at: at.clone(),
-            attributes: change::attributes(&Object::new(), &resource, !members.add.is_empty()),
+            attributes: update::attributes(&Object::new(), &resource, !members.add.is_empty()),
             active: None,
         };
         let commit = Commit {
@@ -59,7 +59,7 @@ pub(crate) async fn create_as(
         };
         match contest.commit(context, &commit).await {
             Ok(committed) => {
-                settle::after(context, &id, committed, contest.answer()).await;
+                pending::after(context, &id, committed, contest.answer()).await;
                 return Ok(created(context, commit, resource, projection));
             }
             Err(StoreError::NameTaken) => return Err(taken(kind)),

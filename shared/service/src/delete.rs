@@ -6,10 +6,10 @@ use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, Error as StoreError, GroupExit, PendingChanges, RemainingEdges, Stored, Write};
 
-use crate::contest::Contest;
-use crate::failure::failed;
+use crate::error::failed;
 use crate::keys::{keys_of, new_id, now};
-use crate::{Context, membership, settle};
+use crate::retry::Contest;
+use crate::{Context, membership, pending};
 
 /// So many edges go with the resource itself, if the transaction has room for them beside its other items.
 const EDGES: u64 = 30;
@@ -28,7 +28,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             .await
             .map_err(failed)?;
         let Some(stored) = stored else {
-            settle::before(context, &id, contest.until()).await?;
+            pending::before(context, &id, contest.until()).await?;
             return Err(Error::not_found(kind));
         };
         precondition.check(stored.version)?;
@@ -38,13 +38,13 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
         };
         match contest.commit(context, &commit).await {
             Ok(committed) => {
-                settle::after(context, &id, committed, contest.answer()).await;
+                pending::after(context, &id, committed, contest.answer()).await;
                 return Ok(Reply { status: 204, ..Reply::default() });
             }
             Err(StoreError::Stale) => contest.lost().await?,
             Err(StoreError::MembersNotFound(gone)) => {
                 for id in &gone {
-                    settle::before(context, id, contest.until()).await?;
+                    pending::before(context, id, contest.until()).await?;
                 }
                 contest.lost().await?;
             }

@@ -5,7 +5,7 @@ use protocol::{Error, Precondition, Projection, Reply, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
 
-use crate::failure::failed;
+use crate::error::failed;
 use crate::represent::AtHand;
 use crate::{Context, represent};
 

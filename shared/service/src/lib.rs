@@ -1,34 +1,29 @@
 //! The steps of each operation: read, compute, commit, answer. What a resource is and what a request means is decided
 //! in `schema` and `protocol`; how it is stored, in `store`.
 
-mod all;
 pub mod audit;
 mod bulk;
-mod change;
-mod contest;
 mod create;
 mod delete;
-mod failure;
-mod follow;
+mod error;
 mod get;
 mod keys;
 mod list;
-mod matching;
 mod membership;
-mod plan;
-mod related;
+mod outbox;
+mod pending;
 mod represent;
-mod settle;
-mod start;
+mod retry;
 pub mod tokens;
+mod update;
 
 pub use bulk::bulk;
-pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
-pub use follow::{EventOptions, complete_and_build_events};
 pub use get::get;
 pub use list::list;
+pub use outbox::{EventOptions, complete_and_build_events};
+pub use update::{patch, replace};
 
 use protocol::{Exchange, Tenant};
 use store::Directory;

@@ -9,7 +9,7 @@ use schema::{Kind, Leniency, Object, ResourceId};
 use store::{Commit, MEMBER_CHANGES_PER_COMMIT, Member, PendingChanges, Stored};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::failed;
 
 /// So many members can be added to a group, removed from it or changed by one request.
 const MAX_CHANGES: usize = 100_000;

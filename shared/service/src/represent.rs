@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Member, PendingChanges, Stored};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::failed;
 
 /// More members than this fit into no answer, compressed and with their ids alone: they are not even read. An id has 74 random
 /// bits, which take 13 bytes in base64, and what stands around it takes the rest of 21.

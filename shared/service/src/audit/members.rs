@@ -11,7 +11,7 @@ use schema::{Kind, ResourceId};
 use store::{Directory, PendingChanges};
 
 use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use crate::error::failed;
 
 /// So many ids are 400 KB.
 const MOST: usize = 10_000;

@@ -12,7 +12,7 @@ use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 use store::{Directory, created_at_ms, first_change_id};
 
-use crate::failure::failed;
+use crate::error::failed;
 
 pub use trail::{AuditRecord, LeftGroup, MemberCounts};
 

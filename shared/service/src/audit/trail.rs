@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::{Directory, created_at_ms};
 
 use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, id, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use crate::error::failed;
 
 /// One call looks at about so many records, and parts of records.
 const LOOKED_AT: usize = 10_000;

@@ -11,7 +11,7 @@ use protocol::{Error, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::failed;
 use crate::keys::new_id;
 use perform::Time;
 

@@ -8,8 +8,8 @@ use protocol::{Error, Exchange, Projection, Reply};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
-use crate::contest::COMMIT;
 use crate::create::create_as;
+use crate::retry::COMMIT;
 use crate::{Context, delete, patch, replace};
 
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::{Directory, Token};
 
 use super::{DAY, now, state, time};
-use crate::failure::failed;
+use crate::error::failed;
 
 /// Within how many days tokens are counted as about to expire.
 pub const HORIZONS: [u64; 3] = [90, 30, 7];

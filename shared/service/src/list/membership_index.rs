@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use protocol::{Error, KindQuery};
 use schema::{Kind, ResourceId};
 
-use crate::failure::failed;
+use crate::error::failed;
 use crate::{Context, represent};
 
 /// The values that a filter names, each with whoever has it.

@@ -7,7 +7,7 @@ use schema::ResourceId;
 use store::{CommitState, Directory, SettleState};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::failed;
 
 /// What a request spends at most on what it has committed, before it answers. The rest is left to the function `settle`.
 const OWN: Duration = Duration::from_secs(8);

@@ -11,11 +11,11 @@ use schema::{Kind, ResourceId};
 use serde_json::json;
 use store::{Fields, Stored};
 
-use crate::failure::failed;
-use crate::list::{Found, MAX_READ};
-use crate::plan::{Source, source};
-use crate::related::{self, Related};
-use crate::start::Start;
+use super::membership_index::{self, Related};
+use super::paging::Start;
+use super::planner::{Source, source};
+use super::{Found, MAX_READ};
+use crate::error::failed;
 use crate::{Context, represent};
 
 /// How many are read at a time.
@@ -30,7 +30,7 @@ pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) ->
     let mut matches =
         Matches { context, query, start, since, read: 0, total: 0, page, more: false, places, related, groups: None };
     for part in &query.kind_queries {
-        let related = related::read(context, part).await?;
+        let related = membership_index::read(context, part).await?;
         matches.related.extend(related.map(|related| (part.kind, related)));
         match part.filter.as_ref().and_then(|filter| source(part.kind, filter)) {
             Some(source) => {
@@ -59,7 +59,7 @@ async fn candidates(
         Source::GroupsOf(id) | Source::MembersOf(id) => {
             match related.and_then(|related| related.iter().find(|(it, _)| *it == id)) {
                 Some((_, who)) => Ok(who.iter().cloned().collect()),
-                None => return related::to(context, kind, &id).await,
+                None => return membership_index::to(context, kind, &id).await,
             }
         }
     };

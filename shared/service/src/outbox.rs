@@ -5,8 +5,8 @@ use protocol::{Error, Projection};
 use schema::resource_type;
 use store::{Directory, SettleState};
 
-use crate::failure::failed;
-use crate::{represent, settle};
+use crate::error::failed;
+use crate::{pending, represent};
 
 /// How events are told.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub async fn complete_and_build_events(
 ) -> Result<Option<Vec<Event>>, Error> {
     let Change { tenant, resource, .. } = change;
     let leaves_more = change.is_chunked || change.verb == ChangeType::Deleted;
-    if leaves_more && settle::behind(directory, tenant, resource).await? == SettleState::Unfinished {
+    if leaves_more && pending::behind(directory, tenant, resource).await? == SettleState::Unfinished {
         return Ok(None);
     }
     let parts = match change.is_chunked {

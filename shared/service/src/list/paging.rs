@@ -25,9 +25,9 @@ use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
 use store::{Bookmark, BookmarkKey, Expected};
 
+use super::Found;
 use crate::Context;
-use crate::failure::failed;
-use crate::list::Found;
+use crate::error::failed;
 
 /// Where a page begins.
 pub(crate) enum Start {

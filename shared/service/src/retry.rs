@@ -6,7 +6,7 @@ use protocol::Error;
 use store::{Commit, CommitState, Error as StoreError};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::failed;
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const SHORTEST_MS: u64 = 5;

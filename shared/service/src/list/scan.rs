@@ -6,10 +6,10 @@ use protocol::{Error, Position, Query};
 use schema::{Kind, ResourceId};
 use store::{Fields, Skip};
 
+use super::Found;
+use super::paging::Start;
 use crate::Context;
-use crate::failure::failed;
-use crate::list::Found;
-use crate::start::Start;
+use crate::error::failed;
 
 /// Reads the page. `total` is left for the caller.
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {

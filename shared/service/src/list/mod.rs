@@ -1,5 +1,11 @@
 //! Listing resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a filter.
 
+mod membership_index;
+mod paging;
+mod planner;
+mod scan;
+mod search;
+
 use std::iter;
 
 use futures_util::future::{try_join, try_join_all};
@@ -7,9 +13,9 @@ use protocol::{Error, Paging, Position, Query, Reply, cursor_response, list_resp
 use schema::{Object, ResourceId, resource_type};
 use store::Stored;
 
-use crate::failure::failed;
-use crate::start::Start;
-use crate::{Context, all, matching, represent, start};
+use crate::error::failed;
+use crate::{Context, represent};
+use paging::Start;
 
 /// The most resources that a filter without a key is tried on, or that are sorted, for one request.
 pub(crate) const MAX_READ: usize = 50_000;
@@ -32,24 +38,24 @@ pub(crate) struct Found {
 /// # Errors
 /// [`Error::TooMany`] where more than 50,000 resources would have to be looked at; what [`protocol::CursorKey::open`] refuses.
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
-    let start = start::find(context, query).await?;
+    let start = paging::find(context, query).await?;
     let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());
     let found = if is_plain {
-        let (total, page) = try_join(count(context, query), all::page(context, query, &start)).await?;
+        let (total, page) = try_join(count(context, query), scan::page(context, query, &start)).await?;
         Found { total, ..page }
     } else {
-        matching::page(context, query, &start).await?
+        search::page(context, query, &start).await?
     };
     let body = match &query.paging {
         Paging::Index(start_index) => {
             let total = total_results(*start_index, &start, &found, query);
             let indexes = *start_index..start_index.saturating_add(found.page.len());
-            let leave = start::leave(context, query, indexes, &start, (found.end.as_ref(), found.more));
+            let leave = paging::leave(context, query, indexes, &start, (found.end.as_ref(), found.more));
             let (resources, ()) = try_join(represented(context, query, found.page, found.groups), leave).await?;
             list_response(total, *start_index, resources)
         }
         Paging::Cursor(_) => {
-            let next = start::next_cursor(context, query, &found).await?;
+            let next = paging::next_cursor(context, query, &found).await?;
             let resources = represented(context, query, found.page, found.groups).await?;
             cursor_response(found.total.max(resources.len()), next, resources)
         }

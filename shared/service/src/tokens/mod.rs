@@ -10,7 +10,7 @@ use schema::{Dialect, Leniency};
 use serde::{Deserialize, Serialize};
 use store::{Directory, Error as StoreError, Token};
 
-use crate::failure::failed;
+use crate::error::failed;
 
 pub use expiring::{ExpiringToken, HORIZONS, expiring};
 

@@ -10,12 +10,12 @@ use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, PendingChanges, Snapshot, Stored, Write};
 
-use crate::contest::Contest;
-use crate::failure::{failed, failed_after_write};
+use crate::error::{failed, failed_after_write};
 use crate::get::find;
 use crate::keys::{keys_of, new_id, now, taken};
 use crate::membership::{Beside, Edges};
-use crate::{Context, membership, represent, settle};
+use crate::retry::Contest;
+use crate::{Context, membership, pending, represent};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
 const MEMBERS_IN_ANSWER: u64 = 1000;
@@ -110,7 +110,7 @@ async fn change(
         let Read { before, beside, groups, pending_changes } = read.await?;
         precondition.check(before.version)?;
         if before.member_summary.pending.is_some() {
-            settle::before(context, &before.id, contest.until()).await?;
+            pending::before(context, &before.id, contest.until()).await?;
             continue;
         }
         let PatchOutcome { resource, members } = wanted.compute(kind, &before.resource)?;
@@ -127,7 +127,7 @@ async fn change(
         let members = membership::read_if(context, &before, shows_members);
         match Box::pin(join(contest.commit(context, &commit), members)).await {
             (Ok(committed), members) => {
-                let settled = settle::after(context, &before.id, committed, contest.answer()).await;
+                let settled = pending::after(context, &before.id, committed, contest.answer()).await;
                 let stored = commit.outcome(before.clone(), settled);
                 let members =
                     members.zip(pending_changes).and_then(|read| membership::shown(read, &before, &stored, &commit));
@@ -145,7 +145,7 @@ async fn lost(context: &Context<'_>, contest: &mut Contest, kind: Kind, error: S
         StoreError::Stale => {}
         StoreError::MembersNotFound(gone) => {
             for id in &gone {
-                settle::before(context, id, contest.until()).await?;
+                pending::before(context, id, contest.until()).await?;
             }
         }
         StoreError::Missing => return Err(Error::not_found(kind)),
