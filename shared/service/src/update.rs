@@ -1,26 +1,27 @@
-//! Changing a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). What a change makes of a resource is computed from the
-//! version that was read, and written on condition that it still is that version; else it is read and computed again.
+//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was read and
+//! committed on condition that the resource still has that version; otherwise the resource is read again.
 
 use std::collections::BTreeSet;
 
-use futures_util::future::{join, try_join4};
-use protocol::membership::{Delta, MemberOperation, fold, requires_current_members, take_members};
-use protocol::{Error, Patch, PatchOutcome, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
-use schema::{Kind, Object, ResourceId, resource_type};
+use futures_util::future::{join, try_join};
+use protocol::membership::{MemberOperation, take_members};
+use protocol::{Error, Patch, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
+use schema::{Kind, Object, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, PendingChanges, Snapshot, Stored, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
-use crate::error::{failed, failed_after_write};
+use crate::error::to_post_commit_error;
 use crate::get::find;
-use crate::keys::{keys_of, new_id, now, taken};
-use crate::membership::{Beside, Edges};
-use crate::retry::Contest;
-use crate::{Context, membership, pending, represent};
+use crate::keys::{keys_of, new_id, now};
+use crate::membership::{Edges, MemberChange};
+use crate::read_set::{ReadPlan, ReadSet};
+use crate::retry::RetryLoop;
+use crate::{Context, pending, represent};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
-const MEMBERS_IN_ANSWER: u64 = 1000;
+const MAX_MEMBERS_IN_REPLY: u64 = 1000;
 
-/// Replaces a resource. `active` and `members` stay as they are where the body does not mention them.
+/// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::InvalidValue`], [`Error::Mutability`], [`Error::Uniqueness`],
@@ -34,12 +35,11 @@ pub async fn replace(
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
     let mut resource = resource_type(kind).read(body, &context.exchange.caller.dialect)?;
-    let members = take_members(kind, body, &mut resource)?;
-    let members = members.map(MemberOperation::Replace).into_iter().collect();
-    let wanted = Wanted::Replace(PatchOutcome { resource, members });
-    let (stored, beside, changed) = change(context, kind, id, projection, precondition, &wanted).await?;
-    let reply = represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)?;
-    Ok(Reply { changed, ..reply })
+    let members = take_members(kind, body, &mut resource)?.map(MemberOperation::Replace);
+    let members = MemberChange::new(members.into_iter().collect())?;
+    let requested = RequestedChange { attributes: RequestedAttributes::Replace(resource), members };
+    let outcome = change(context, kind, id, projection, precondition, &requested).await?;
+    outcome.reply(context, projection).await
 }
 
 /// Applies the operations of a PATCH, all or none.
@@ -54,172 +54,134 @@ pub async fn patch(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.exchange.caller.dialect)?);
-    let (stored, beside, changed) = change(context, kind, id, projection, precondition, &wanted).await?;
-    if stored.member_summary.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
-        let version = Some(protocol::entity_tag(stored.version));
-        return Ok(Reply { status: 204, version, changed, ..Reply::default() });
+    let patch = Patch::parse(resource_type(kind), body, &context.exchange.caller.dialect)?;
+    // `Patch::apply` returns the error of an invalid operation on members, after those of the operations before it.
+    let members = MemberChange::new(patch.members().unwrap_or_default())?;
+    let requested = RequestedChange { attributes: RequestedAttributes::Patch(patch), members };
+    let outcome = change(context, kind, id, projection, precondition, &requested).await?;
+    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_REPLY && !projection.is_asked_for() {
+        let version = Some(protocol::entity_tag(outcome.stored.version));
+        return Ok(Reply { status: 204, version, changed: outcome.attributes, ..Reply::default() });
     }
-    let reply = represent::reply(context, 200, stored, beside, projection).await.map_err(failed_after_write)?;
-    Ok(Reply { changed, ..reply })
+    outcome.reply(context, projection).await
 }
 
-/// What a request makes of a resource, whatever the version that it meets.
-enum Wanted {
-    Replace(PatchOutcome),
+/// The change that a request asks for, independent of the version that it meets.
+struct RequestedChange {
+    attributes: RequestedAttributes,
+    members: MemberChange,
+}
+
+enum RequestedAttributes {
+    Replace(Object),
     Patch(Patch),
 }
 
-impl Wanted {
-    /// Members that are named, where that can be told without the group.
-    fn named(&self) -> Option<Delta> {
-        match self {
-            Wanted::Patch(patch) => membership::few(patch.members().ok()?),
-            Wanted::Replace(_) => None,
-        }
-    }
-
-    fn compute(&self, kind: Kind, before: &Object) -> Result<PatchOutcome, Error> {
+impl RequestedAttributes {
+    /// The attributes after the change.
+    fn compute(&self, kind: Kind, before: &Object) -> Result<Object, Error> {
         let sent = match self {
-            Wanted::Patch(patch) => return patch.apply(before),
-            Wanted::Replace(sent) => sent,
+            Self::Patch(patch) => return patch.apply(before),
+            Self::Replace(sent) => sent,
         };
-        let mut resource = sent.resource.clone();
+        let mut resource = sent.clone();
         if let (Kind::User, Some(active)) = (kind, before.get("active")) {
             resource.entry("active").or_insert(active.clone());
         }
         keep_immutable(resource_type(kind), UpdateMethod::Replace, before, &mut resource)?;
-        Ok(PatchOutcome { resource, members: sent.members.clone() })
+        Ok(resource)
     }
 }
 
-/// Reads, computes and commits until no other change comes between. A change of nothing writes nothing. What the answer shows of
-/// edges is read at the same time, where it can be: the groups of a user; the members of a group of which few change.
+/// The resource after a change, with what was read for the response.
+struct ChangeOutcome {
+    stored: Stored,
+    reads: ReadSet,
+    /// The names of the attributes that changed.
+    attributes: BTreeSet<String>,
+}
+
+impl ChangeOutcome {
+    async fn reply(self, context: &Context<'_>, projection: &Projection) -> Result<Reply, Error> {
+        let reply = represent::reply(context, 200, self.stored, &self.reads, projection).await;
+        Ok(Reply { changed: self.attributes, ..reply.map_err(to_post_commit_error)? })
+    }
+}
+
+/// Loads, computes, plans and commits until no other change comes between. A change of nothing writes nothing.
 async fn change(
     context: &Context<'_>,
     kind: Kind,
     id: &str,
     projection: &Projection,
     precondition: &Precondition,
-    wanted: &Wanted,
-) -> Result<(Stored, Option<represent::AtHand>, BTreeSet<String>), Error> {
-    let (mut contest, named) = (Contest::new(context), wanted.named());
+    requested: &RequestedChange,
+) -> Result<ChangeOutcome, Error> {
+    let plan = ReadPlan::for_change(kind, id, projection, requested.members.small_delta());
+    let mut retry = RetryLoop::new(context);
     loop {
-        // In boxes, as what is done at once is large to hold.
-        let read = Box::pin(Read::at_once(context, kind, id, projection, named.as_ref()));
-        let Read { before, beside, groups, pending_changes } = read.await?;
+        // Boxed, because the futures of concurrent reads are large.
+        let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
+        let (before, mut reads) = load.await?;
         precondition.check(before.version)?;
         if before.member_summary.pending.is_some() {
-            pending::before(context, &before.id, contest.until()).await?;
+            pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
             continue;
         }
-        let PatchOutcome { resource, members } = wanted.compute(kind, &before.resource)?;
-        let Some(edges) = edges(context, &before, members, beside).await? else {
-            contest.lost().await?;
+        let resource = requested.attributes.compute(kind, &before.resource)?;
+        let Some(edges) = requested.members.plan(context, &before, &reads).await? else {
+            retry.backoff().await?;
             continue;
         };
-        let groups = groups.map(represent::AtHand::Groups);
         if resource == before.resource && edges.is_empty() {
-            return Ok((before, groups, BTreeSet::new()));
+            return Ok(ChangeOutcome { stored: before, reads, attributes: BTreeSet::new() });
         }
-        let commit = update(&before, resource, edges)?;
-        let shows_members = pending_changes.is_some() && before.member_summary.count <= MEMBERS_IN_ANSWER;
-        let members = membership::read_if(context, &before, shows_members);
-        match Box::pin(join(contest.commit(context, &commit), members)).await {
-            (Ok(committed), members) => {
-                let settled = pending::after(context, &before.id, committed, contest.answer()).await;
-                let stored = commit.outcome(before.clone(), settled);
-                let members =
-                    members.zip(pending_changes).and_then(|read| membership::shown(read, &before, &stored, &commit));
-                let edges = groups.or(members.map(represent::AtHand::Members));
-                return Ok((stored, edges, commit.change.attributes.into_iter().collect()));
+        let update = update(&before, resource, edges)?;
+        match commit(context, &retry, &before, &update, &mut reads).await {
+            Ok(stored) => {
+                let attributes = update.change.attributes.into_iter().collect();
+                return Ok(ChangeOutcome { stored, reads, attributes });
             }
-            (Err(error), _) => lost(context, &mut contest, kind, error).await?,
+            Err(error) => retry.recover(context, kind, error).await?,
         }
     }
 }
 
-/// Prepares another try, if one makes sense after this error of a commit.
-async fn lost(context: &Context<'_>, contest: &mut Contest, kind: Kind, error: StoreError) -> Result<(), Error> {
-    match error {
-        StoreError::Stale => {}
-        StoreError::MembersNotFound(gone) => {
-            for id in &gone {
-                pending::before(context, id, contest.until()).await?;
-            }
-        }
-        StoreError::Missing => return Err(Error::not_found(kind)),
-        StoreError::NameTaken => return Err(taken(kind)),
-        error => return Err(failed(error)),
-    }
-    contest.lost().await
-}
-
-/// What is read in one step.
-struct Read {
-    before: Stored,
-    /// The members that the change names.
-    beside: Option<Beside>,
-    /// The groups of a user whom the answer shows with them.
-    groups: Option<Vec<ResourceId>>,
-    /// Where the answer shows the members of a group of which few change.
-    pending_changes: Option<PendingChanges>,
-}
-
-impl Read {
-    async fn at_once(
-        context: &Context<'_>,
-        kind: Kind,
-        id: &str,
-        projection: &Projection,
-        named: Option<&Delta>,
-    ) -> Result<Self, Error> {
-        let shows_members = kind == Kind::Group && projection.wants(resource_type(kind), "members");
-        let pending_changes = async {
-            match named.filter(|_| shows_members) {
-                Some(_) => context.directory.pending_changes(context.tenant()).await.map(Some).map_err(failed),
-                None => Ok(None),
-            }
-        };
-        let beside = membership::beside(context, ResourceId::parse(id), named);
-        let groups = represent::groups_beside(context, kind, id, projection);
-        let (before, beside, groups, pending_changes) =
-            try_join4(find(context, kind, id), beside, groups, pending_changes).await?;
-        Ok(Self { before, beside, groups, pending_changes })
-    }
-}
-
-/// What operations on members come to; `None` if the group is no longer as it was read.
-async fn edges(
+/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they are read
+/// at the same time, and kept in `reads`.
+async fn commit(
     context: &Context<'_>,
-    group: &Stored,
-    operations: Vec<MemberOperation>,
-    beside: Option<Beside>,
-) -> Result<Option<Edges>, Error> {
-    if operations.is_empty() {
-        return Ok(Some(Edges::default()));
+    retry: &RetryLoop,
+    before: &Stored,
+    update: &Commit,
+    reads: &mut ReadSet,
+) -> Result<Stored, StoreError> {
+    let prefetches_members = reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_REPLY;
+    let members = async {
+        if !prefetches_members {
+            return None;
+        }
+        // If this fails, the response reads the members.
+        context.directory.members_as_read(context.tenant(), before).await.ok()
+    };
+    let (committed, members) = Box::pin(join(retry.commit(context, update), members)).await;
+    let committed = committed?;
+    let state = pending::finish_own_commit(context, &before.id, committed, retry.response_deadline()).await;
+    let after = update.outcome(before.clone(), state);
+    if let Some(members) = members {
+        reads.keep_members_after_commit(members, before, &after, update);
     }
-    let delta = if requires_current_members(&operations) {
-        let Some(all) = membership::all(context, group).await? else { return Ok(None) };
-        fold(operations, &membership::objects(context, &all))?
-    } else {
-        fold(operations, &[])?
-    };
-    let (current, kinds) = match beside.filter(|beside| beside.decides(&delta)) {
-        Some(Beside { present, kinds, .. }) => (Some(present), Some(kinds)),
-        None => (membership::current(context, group, &delta).await?, None),
-    };
-    let Some(current) = current else { return Ok(None) };
-    membership::plan(context, Some(&group.id), &delta, &current, kinds).await.map(Some)
+    Ok(after)
 }
 
+/// The commit of an update.
 fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Error> {
     let kind = before.kind;
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
         id: new_id()?,
         at: now(),
-        attributes: attributes(&before.resource, &resource, !edges.is_empty()),
+        attributes: changed_attributes(&before.resource, &resource, !edges.is_empty()),
         active: active.and_then(Value::as_bool),
     };
     let write = Write::Update {
@@ -231,16 +193,17 @@ fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Err
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
 }
 
-/// The names of the attributes in which two versions of a resource differ; those of an extension stand behind its URI
+/// The names of the attributes in which two versions of a resource differ; those of an extension follow its URI
 /// (RFC 7644 §3.10).
-pub(crate) fn attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
+pub(crate) fn changed_attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
     let is_extension = |name: &str| name.contains(':');
     let mut names = Vec::new();
     for name in changed(before, after) {
         let content = |resource: &Object| resource.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-        match is_extension(name) {
-            true => names.extend(changed(&content(before), &content(after)).map(|sub| format!("{name}:{sub}"))),
-            false => names.push(name.to_owned()),
+        if is_extension(name) {
+            names.extend(changed(&content(before), &content(after)).map(|sub| format!("{name}:{sub}")));
+        } else {
+            names.push(name.to_owned());
         }
     }
     if members {
@@ -250,9 +213,9 @@ pub(crate) fn attributes(before: &Object, after: &Object, members: bool) -> Vec<
 }
 
 fn changed<'a>(before: &'a Object, after: &'a Object) -> impl Iterator<Item = &'a str> {
-    let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
-    changed.chain(gone).map(String::as_str)
+    let removed = before.keys().filter(|name| !after.contains_key(*name));
+    let set = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
+    set.chain(removed).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -262,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_that_differ_are_named_as_a_path_names_them() {
+    fn changed_attributes_of_extension_are_full_paths() {
         const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         let object = |json: Value| json.as_object().unwrap().clone();
         for (before, after, members, expect) in [
@@ -278,7 +241,7 @@ mod tests {
             (json!({E: {"department": "a"}}), json!({}), false, vec!["E:department"]),
         ] {
             let expect: Vec<String> = expect.into_iter().map(|name| name.replace("E:", &format!("{E}:"))).collect();
-            assert_eq!(attributes(&object(before), &object(after), members), expect);
+            assert_eq!(changed_attributes(&object(before), &object(after), members), expect);
         }
     }
 }

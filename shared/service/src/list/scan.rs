@@ -1,4 +1,4 @@
-//! A page of all resources, oldest first, users before groups: it costs what it holds.
+//! A page of all resources, oldest first, users before groups: its cost grows with the page and not with the list.
 
 use std::num::NonZeroUsize;
 
@@ -6,47 +6,51 @@ use protocol::{Error, Position, Query};
 use schema::{Kind, ResourceId};
 use store::{Fields, Skip};
 
-use super::Found;
-use super::paging::Start;
+use super::page::Page;
+use super::paging::PageStart;
 use crate::Context;
-use crate::error::failed;
+use crate::error::to_client_error;
+use crate::represent::Represented;
 
-/// Reads the page. `total` is left for the caller.
-pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {
-    let mut found = Found { total: 0, page: Vec::new(), end: None, more: false, groups: None };
+/// Reads the page. The caller sets `total`.
+pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<Page, Error> {
+    let mut page = Page::default();
     if query.count == 0 {
-        return Ok(found);
+        return Ok(page);
     }
-    let Some((first, mut after)) = place(context, query, start).await? else { return Ok(found) };
+    let Some((first, mut after)) = locate(context, query, start).await? else { return Ok(page) };
     for kind in query.kind_queries.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
-        let left = query.count - found.page.len();
-        let tenant = context.tenant();
-        let read = context.directory.page(tenant, kind, after.as_ref(), left, Fields::All).await.map_err(failed)?;
-        found.page.extend(read.items);
+        let missing = query.count - page.resources.len();
+        let read = context.directory.page(context.tenant(), kind, after.as_ref(), missing, Fields::All).await;
+        let read = read.map_err(to_client_error)?;
+        let base_url = context.exchange.base_url;
+        page.resources.extend(read.items.into_iter().map(|stored| Represented::new(base_url, stored)));
         if read.more {
-            found.more = true;
+            page.has_more = true;
             break;
         }
         after = None;
     }
-    found.end = found.page.last().map(|last| Position::new(None, last.kind, last.id.clone()));
-    Ok(found)
+    let last = page.resources.last().map(|last| &last.stored);
+    page.end = last.map(|last| Position::new(None, last.kind, last.id.clone()));
+    Ok(page)
 }
 
-/// The kind that the page begins in, and after whom; `None` if that is beyond the end.
-async fn place(
+/// The kind in which the page begins, and the resource after which it begins; `None` beyond the end of the list.
+async fn locate(
     context: &Context<'_>,
     query: &Query,
-    start: &Start,
+    start: &PageStart,
 ) -> Result<Option<(Kind, Option<ResourceId>)>, Error> {
     let mut left = match start {
-        Start::After(None) => return Ok(query.kind_queries.first().map(|part| (part.kind, None))),
-        Start::After(Some(position)) => return Ok(Some((position.kind, Some(position.id.clone())))),
-        Start::Skip(before) => *before,
+        PageStart::After(None) => return Ok(query.kind_queries.first().map(|part| (part.kind, None))),
+        PageStart::After(Some(position)) => return Ok(Some((position.kind, Some(position.id.clone())))),
+        PageStart::Skip(before) => *before,
     };
     let mut parts = query.kind_queries.iter().peekable();
     while let Some(part) = parts.next() {
-        match context.directory.skip(context.tenant(), part.kind, left).await.map_err(failed)? {
+        let skipped = context.directory.skip(context.tenant(), part.kind, left).await.map_err(to_client_error)?;
+        match skipped {
             Skip::Reached(id) => return Ok(Some((part.kind, Some(id)))),
             Skip::Exhausted { left: rest } => match NonZeroUsize::new(rest) {
                 Some(rest) => left = rest,
