@@ -74,10 +74,10 @@ pub fn patch(text: &str) {
         let definition = resource_type(kind);
         let Ok(patch) = Patch::parse(definition, &body, &dialect) else { continue };
         let Ok(patched) = patch.apply(resources::of(kind)) else { continue };
-        let read = definition.read(&patched.resource, &Dialect::lenient());
-        let read = read.unwrap_or_else(|invalid| panic!("{invalid:?}: {:?}", patched.resource));
+        let read = definition.read(&patched, &Dialect::lenient());
+        let read = read.unwrap_or_else(|invalid| panic!("{invalid:?}: {:?}", patched));
         assert_eq!(definition.missing(&read), None);
         // All of it again: it may be refused, and it ends.
-        drop(patch.apply(&patched.resource));
+        drop(patch.apply(&patched));
     }
 }

@@ -149,7 +149,7 @@ fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let patch =
         Patch::parse(user(), body.as_object().unwrap(), &Dialect::lenient()).map_err(|error| format!("{error:?}"))?;
     let patched = patch.apply(&with(badge)).map_err(|error| format!("{error:?}"))?;
-    Ok(patched.resource.get(BADGE).cloned().unwrap_or_default())
+    Ok(patched.get(BADGE).cloned().unwrap_or_default())
 }
 
 #[test]

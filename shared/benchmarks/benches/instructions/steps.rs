@@ -83,7 +83,7 @@ fn patched(text: &'static str) -> (Patch, Object) {
 #[library_benchmark]
 #[bench::of_four(args = (PATCH), setup = patched)]
 fn patch_apply((patch, user): (Patch, Object)) -> Object {
-    black_box(&patch).apply(black_box(&user)).unwrap().resource
+    black_box(&patch).apply(black_box(&user)).unwrap()
 }
 
 fn read(_: ()) -> Object {

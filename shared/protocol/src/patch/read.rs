@@ -49,7 +49,7 @@ impl Patch {
             };
             reader.operation(&name, operation)?;
         }
-        Ok(Patch { definition, steps: reader.steps, dialect: dialect.clone() })
+        Ok(Patch::new(definition, reader.steps, dialect))
     }
 }
 

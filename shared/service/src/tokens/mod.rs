@@ -10,7 +10,7 @@ use schema::{Dialect, Leniency};
 use serde::{Deserialize, Serialize};
 use store::{Directory, Error as StoreError, Token};
 
-use crate::failure::failed;
+use crate::error::to_client_error;
 
 pub use expiring::{ExpiringToken, HORIZONS, expiring};
 
@@ -139,7 +139,7 @@ pub async fn issue(directory: &Directory, wanted: IssueRequest) -> Result<Issued
 /// # Errors
 /// Those of the store.
 pub async fn list(directory: &Directory, wanted: ListRequest) -> Result<TokenList, Error> {
-    let mut tokens = directory.list_tokens().await.map_err(failed)?;
+    let mut tokens = directory.list_tokens().await.map_err(to_client_error)?;
     tokens.retain(|token| token.tenant == wanted.tenant);
     tokens.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
     let now = now();
@@ -155,7 +155,7 @@ pub async fn rotate(directory: &Directory, wanted: RotateRequest) -> Result<Issu
     if hours > MAX_OVERLAP_HOURS {
         return Err(Error::InvalidValue(format!("overlapHours must be 0 to {MAX_OVERLAP_HOURS}.")));
     }
-    let old = directory.get_token(&wanted.id).await.map_err(failed)?.ok_or_else(|| unknown(&wanted.id))?;
+    let old = directory.get_token(&wanted.id).await.map_err(to_client_error)?.ok_or_else(|| unknown(&wanted.id))?;
     let now = now();
     if state(&old, now) != "active" {
         let problem = format!("The token {} is {}; issue a new one instead.", old.id, state(&old, now));
@@ -168,7 +168,7 @@ pub async fn rotate(directory: &Directory, wanted: RotateRequest) -> Result<Issu
     let end = old.expires_at.min(now.saturating_add(hours * HOUR));
     let like = Like { tenant: old.tenant, label: old.label, scopes: old.scopes, dialect: old.dialect };
     let new = make(directory, like, lifetime).await?;
-    directory.set_successor(&old.id, &new.about.id, end).await.map_err(failed)?;
+    directory.set_successor(&old.id, &new.about.id, end).await.map_err(to_client_error)?;
     Ok(new)
 }
 
@@ -179,9 +179,9 @@ pub async fn rotate(directory: &Directory, wanted: RotateRequest) -> Result<Issu
 pub async fn revoke(directory: &Directory, wanted: RevokeRequest) -> Result<TokenMetadata, Error> {
     match directory.revoke(&wanted.id, now()).await {
         Err(StoreError::Missing) => return Err(unknown(&wanted.id)),
-        revoked => revoked.map_err(failed)?,
+        revoked => revoked.map_err(to_client_error)?,
     }
-    let token = directory.get_token(&wanted.id).await.map_err(failed)?;
+    let token = directory.get_token(&wanted.id).await.map_err(to_client_error)?;
     token.map(|token| about(token, now())).ok_or_else(|| unknown(&wanted.id))
 }
 
@@ -192,7 +192,7 @@ pub async fn revoke(directory: &Directory, wanted: RevokeRequest) -> Result<Toke
 pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Option<Caller>, Error> {
     let Some(presented) = token::parse(authorization) else { return Ok(refused(None, "malformed")) };
     let id = Some(presented.id.as_str());
-    let Some(token) = directory.get_token(&presented.id).await.map_err(failed)? else {
+    let Some(token) = directory.get_token(&presented.id).await.map_err(to_client_error)? else {
         return Ok(refused(id, "unknown"));
     };
     let now = now();
@@ -243,7 +243,7 @@ async fn make(directory: &Directory, like: Like, lifetime: u64) -> Result<Issued
         revoked_at: None,
         successor: None,
     };
-    directory.put_token(&token).await.map_err(failed)?;
+    directory.put_token(&token).await.map_err(to_client_error)?;
     Ok(IssuedToken { token: minted.to_string(), about: about(token, created) })
 }
 
