@@ -13,9 +13,9 @@ use aws_smithy_http_client::tls;
 use futures_util::future::join_all;
 
 use crate::Error;
+use crate::capacity::Meter;
 use crate::key::Key;
-use crate::meter::Meter;
-use crate::secret::Secrets;
+use crate::paging::cursor_secret::Secrets;
 
 /// The SDK's own first pause is a second, longer than a whole request of ours.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);

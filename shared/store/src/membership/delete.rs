@@ -7,11 +7,12 @@ use schema::{Kind, ResourceId};
 use crate::commit::Failure;
 use crate::item;
 use crate::key::{self, Key};
+use crate::membership::apply::{SettleState, Work, all_done};
+use crate::membership::chunk;
 use crate::membership::{Edges, leave};
-use crate::page::CollectionQuery;
+use crate::paging::page::CollectionQuery;
 use crate::retry::Backoff;
-use crate::settle::{SettleState, Work, all_done};
-use crate::{Directory, Error, GroupExit, Member, part};
+use crate::{Directory, Error, GroupExit, Member};
 
 /// How many edges of a dissolving group are read at a time.
 const READ: usize = 1000;
@@ -47,8 +48,9 @@ impl Directory {
             if items.is_empty() {
                 return Ok(true);
             }
-            let remove: Vec<Member> = items.into_iter().map(crate::members::member).collect::<Result<_, _>>()?;
-            let shares = part::cut(&Edges { remove, ..Edges::default() });
+            let remove: Vec<Member> =
+                items.into_iter().map(crate::membership::read::member).collect::<Result<_, _>>()?;
+            let shares = chunk::cut(&Edges { remove, ..Edges::default() });
             let done = shares.iter().map(|share| self.apply(work, None, share)).collect::<Vec<_>>();
             if !all_done(done).await? {
                 return Ok(false);

@@ -10,14 +10,14 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::action::{self, Action, Meaning, number};
-use crate::batch::MAX_CONCURRENT;
 use crate::commit::Failure;
+use crate::commit::action::{self, Action, Meaning, number};
+use crate::commit::record::now_in_milliseconds;
 use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
+use crate::membership::chunk::Part;
 use crate::membership::{Edges, cut};
-use crate::part::Part;
-use crate::record::now_in_milliseconds;
+use crate::read::batch::MAX_CONCURRENT;
 use crate::retry::Backoff;
 use crate::{Directory, Error, Member};
 

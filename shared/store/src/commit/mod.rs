@@ -1,5 +1,10 @@
 //! The one write of resources: a value that says all of a change, committed in one transaction or not at all.
 
+pub(crate) mod action;
+mod ambiguous;
+pub(crate) mod plan;
+pub(crate) mod record;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -7,12 +12,12 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use uuid::Uuid;
 
-use crate::action::{Action, Meaning};
+use self::action::{Action, Meaning};
+use self::ambiguous::Unanswered;
+use self::plan::Planned;
 use crate::error::failure;
 use crate::membership::Edges;
-use crate::plan::{self, Planned};
 use crate::retry::Backoff;
-use crate::unanswered::Unanswered;
 use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
 
 /// DynamoDB's limit of items in one transaction.

@@ -7,11 +7,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::batch::{Consistency, MAX_CONCURRENT};
+use crate::commit::record::now_in_milliseconds;
 use crate::item::{self, Item, MemberItem, member_checksum};
 use crate::key::{self, Key, SK};
-use crate::page::CollectionQuery;
-use crate::record::now_in_milliseconds;
+use crate::paging::page::CollectionQuery;
+use crate::read::batch::{Consistency, MAX_CONCURRENT};
 use crate::retry::Backoff;
 use crate::{Directory, Error, Stored};
 

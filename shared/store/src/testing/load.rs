@@ -9,11 +9,11 @@ use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::action::{self, Meaning, number};
 use crate::commit::Failure;
+use crate::commit::action::{self, Meaning, number};
+use crate::commit::plan::planned;
 use crate::item::Item;
 use crate::key::Key;
-use crate::plan::planned;
 use crate::retry::Backoff;
 use crate::table::unbuilt;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};

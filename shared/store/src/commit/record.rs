@@ -6,10 +6,10 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
-use crate::action::{self, ABSENT, Action, Meaning};
+use crate::commit::action::{self, ABSENT, Action, Meaning};
+use crate::commit::plan::Plan;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
-use crate::plan::Plan;
 use crate::{CommitState, Directory, Error, Member, Write};
 
 impl Directory {

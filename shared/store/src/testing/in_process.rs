@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use crate::Directory;
-use crate::connect::keyed;
+use crate::directory::keyed;
 
 /// Gets the name of an operation and its JSON, and gives status and JSON.
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
