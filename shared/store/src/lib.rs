@@ -3,6 +3,7 @@
 //! Every read is strongly consistent. Every write takes the version that was read, or an absence. The one write of
 //! resources, [`Directory::commit`], is one transaction and carries its change record.
 
+mod backoff;
 mod capacity;
 mod changes;
 mod commit;
@@ -18,6 +19,7 @@ mod table;
 mod testing;
 mod tokens;
 
+pub use backoff::Backoff;
 pub use changes::{change_of_image, created_at_ms, first_change_id};
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,

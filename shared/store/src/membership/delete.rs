@@ -11,7 +11,7 @@ use crate::membership::apply::{SettleState, Work, all_done};
 use crate::membership::chunk;
 use crate::membership::{Edges, leave};
 use crate::paging::page::CollectionQuery;
-use crate::retry::Backoff;
+use crate::retry::RetryBudget;
 use crate::{Directory, Error, GroupExit, Member};
 
 /// How many edges of a dissolving group are read at a time.
@@ -67,7 +67,7 @@ impl Directory {
     /// Boxed, because a group that is left may itself have something to settle.
     fn leave<'a>(&'a self, work: Work<'a>, group: &'a ResourceId) -> BoxFuture<'a, Result<bool, Error>> {
         async move {
-            let mut backoff = Backoff::new();
+            let mut retries = RetryBudget::new();
             loop {
                 if work.is_late() {
                     return Ok(false);
@@ -85,7 +85,7 @@ impl Directory {
                 let mut actions = Vec::from(leave(&self.table, work.tenant, work.id, &from, &work.item.at)?);
                 let removed = vec![work.id.to_string()];
                 actions.push(self.record_of_group(work.tenant, work.item, group, stored.version, removed)?);
-                match self.transact(&actions, &mut Backoff::new()).await {
+                match self.transact(&actions).await {
                     Ok(()) => return Ok(true),
                     Err(Failure::Final(Error::Stale)) => {}
                     Err(Failure::Done) => return Ok(true),
@@ -94,7 +94,7 @@ impl Directory {
                 if self.members_among(work.tenant, group, std::slice::from_ref(work.id)).await?.is_empty() {
                     return self.forget_edges(work, group).await.map(|()| true);
                 }
-                if !backoff.pause().await {
+                if !retries.wait().await {
                     return Err(Error::Contended);
                 }
             }

@@ -14,7 +14,6 @@ use crate::commit::action::{self, Meaning, number};
 use crate::commit::plan::planned;
 use crate::item::Item;
 use crate::key::Key;
-use crate::retry::Backoff;
 use crate::table::unbuilt;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
 
@@ -64,7 +63,7 @@ impl Directory {
             action::update(&self.table, key, "ADD #total :by", None, by, Meaning::Invariant)
         });
         let counted = counted.collect::<Result<Vec<_>, _>>()?;
-        self.transact(&counted, &mut Backoff::new()).await.or_else(|failure| match failure {
+        self.transact(&counted).await.or_else(|failure| match failure {
             Failure::Done => Ok(()),
             Failure::Passing(error) | Failure::Final(error) => Err(error),
         })
