@@ -1,54 +1,46 @@
-//! Reaching the table: from a Lambda's environment, or by an explicit connection.
-//!
-//! The client is built by hand and its TLS is ring's, because the defaults cost a cold start tens of milliseconds of CPU.
+//! Connecting to the table: from a Lambda function's environment, or as a tool names it.
 
 use std::env;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{self, Region, SharedHttpClient};
-use aws_smithy_http_client::tls;
+use aws_sdk_dynamodb::config;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
+use aws_types::SdkConfig;
 use futures_util::future::join_all;
 
 use crate::Error;
 use crate::capacity::Meter;
+use crate::client::{self, optional, required};
 use crate::key::Key;
 use crate::paging::cursor_secret::Secrets;
 
-/// The SDK's own first pause is a second, longer than a whole request of ours.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-/// A repeat costs 5, or 10 after a timeout.
+/// The SDK takes 5 tokens for a retry, and 10 after a timeout.
 const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
-const DAY: u64 = 24 * 60 * 60;
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 /// How long change records are kept, unless `AUDIT_RETENTION_DAYS` says otherwise.
-const CHANGES_KEPT: Duration = Duration::from_secs(400 * DAY);
+const DEFAULT_CHANGE_RETENTION: Duration = Duration::from_secs(400 * DAY_SECONDS);
 
-/// The directory of all tenants: one table. Cloning it is cheap and shares the connections.
+/// The directory of all tenants, which is one table. Clones are cheap and share the connections.
 #[derive(Debug, Clone)]
 pub struct Directory {
     pub(crate) client: Client,
     pub(crate) table: String,
     pub(crate) secrets: Secrets,
-    /// How long change records are kept.
-    pub(crate) changes_kept: Duration,
+    pub(crate) change_retention: Duration,
 }
 
-/// Which items the function may read, for the requests that open connections before the first event.
+/// The connections that a function opens before its first event, and the items that its role allows it to read for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prewarm {
-    /// People and groups, by so many calls at once as the function makes at the most for what is asked often: each has a connection
-    /// of its own, and a handshake takes longer than the rest of an answer.
+    /// For a function that reads users and groups. `connections` is the largest number of calls that its frequent operations
+    /// make at the same time: each call needs a connection, and a TLS handshake takes longer than the rest of a response.
     Directory { connections: usize },
-    /// Tokens alone, by one call.
+    /// For a function that reads tokens only. It opens one connection.
     Tokens,
 }
 
-/// A table somewhere.
+/// The table that a tool or a test connects to.
 #[derive(Clone)]
 pub struct Connection {
     /// The URL of another engine than AWS's.
@@ -57,20 +49,25 @@ pub struct Connection {
     pub credentials: Credentials,
 }
 
-/// Who asks.
+/// The credentials of a [`Connection`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// The id of an access key, with a made-up secret: for the engines that check no signature.
+    /// The id of an access key with a made-up secret, for engines that check no signature.
     Key(String),
-    /// AWS's configuration files, SSO not included, and environment, as its command line reads them.
+    /// AWS's configuration files and environment, as the AWS CLI reads them, without SSO.
     #[cfg(feature = "profiles")]
     Profile,
 }
 
 impl Directory {
-    /// Connects with what Lambda sets in the environment, and with what the template sets: `TABLE`, and `AUDIT_RETENTION_DAYS`, for
-    /// how long change records are kept. It sends cheap reads whose answers do not matter: Lambda's init phase runs at full CPU, so
-    /// that is the time for handshakes.
+    /// Connects by the environment of a Lambda function: what Lambda sets itself, `TABLE`, and `AUDIT_RETENTION_DAYS`, the number
+    /// of days for which change records are kept.
+    ///
+    /// It sends cheap reads and ignores their responses: Lambda's init phase runs at full CPU, so that is the time for TLS
+    /// handshakes.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the variable that is missing or wrong.
     pub async fn from_environment(prewarm: Prewarm) -> Result<Self, Error> {
         let directory = Self::from_variables(|name| env::var(name).ok())?;
         directory.prewarm(prewarm).await;
@@ -78,53 +75,36 @@ impl Directory {
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let required = |name: &str| {
-            optional(name).ok_or_else(|| Error::Refused(format!("the environment variable {name} is not set")))
-        };
-        let table = required("TABLE")?;
-        let region = Region::new(required("AWS_REGION")?);
-        let (key, secret) = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
-        let session = optional("AWS_SESSION_TOKEN");
-        let credentials = config::Credentials::new(key, secret, session, None, "environment");
-        let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
-        let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        let changes_kept = optional("AUDIT_RETENTION_DAYS").map_or(Ok(CHANGES_KEPT), |days| retention(&days))?;
-        Ok(Self { changes_kept, ..Self::build(builder, endpoint, table) })
-    }
-
-    /// Connects to a table that is named here.
-    pub async fn connect(connection: Connection) -> Result<Self, Error> {
-        let builder = match connection.credentials {
-            Credentials::Key(id) => keyed(id),
-            #[cfg(feature = "profiles")]
-            Credentials::Profile => config::Builder::from(&aws_config::from_env().http_client(https()).load().await),
-        };
-        Ok(Self::build(builder, connection.endpoint, connection.table))
-    }
-
-    fn build(mut builder: config::Builder, endpoint: Option<String>, table: String) -> Self {
-        if endpoint.is_some() {
-            builder.set_endpoint_url(endpoint);
+        let table = required(&variable, "TABLE")?;
+        let settings = client::from_variables("DYNAMODB", &variable)?;
+        let directory = Self::with_settings(&settings, table);
+        match optional(&variable, "AUDIT_RETENTION_DAYS") {
+            Some(days) => Ok(Self { change_retention: change_retention(&days)?, ..directory }),
+            None => Ok(directory),
         }
-        Self::over(https(), builder, table)
     }
 
-    /// With this way of sending requests.
-    pub(crate) fn over(client: SharedHttpClient, builder: config::Builder, table: String) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
-        let config = builder
-            .http_client(client)
-            .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
-            .retry_partition(retries())
-            .timeout_config(timeouts)
-            .interceptor(Meter)
-            .build();
-        Self { client: Client::from_conf(config), table, secrets: Secrets::default(), changes_kept: CHANGES_KEPT }
+    /// Connects to the table that `connection` names.
+    ///
+    /// # Errors
+    /// None today. A wrong connection shows when the directory is used.
+    pub async fn connect(connection: Connection) -> Result<Self, Error> {
+        let settings = match connection.credentials {
+            Credentials::Key(id) => client::unsigned(&id, connection.endpoint),
+            #[cfg(feature = "profiles")]
+            Credentials::Profile => client::from_profile(connection.endpoint).await,
+        };
+        Ok(Self::with_settings(&settings, connection.table))
+    }
+
+    pub(crate) fn with_settings(settings: &SdkConfig, table: String) -> Self {
+        let config = config::Builder::from(settings).retry_partition(retry_partition()).interceptor(Meter).build();
+        Self {
+            client: Client::from_conf(config),
+            table,
+            secrets: Secrets::default(),
+            change_retention: DEFAULT_CHANGE_RETENTION,
+        }
     }
 
     async fn prewarm(&self, prewarm: Prewarm) {
@@ -137,29 +117,17 @@ impl Directory {
     }
 }
 
-/// For an engine that checks no signature.
-pub(crate) fn keyed(id: String) -> config::Builder {
-    let credentials = config::Credentials::new(id, "made up", None, None, "fixed");
-    config::Builder::new().region(Region::from_static("us-east-1")).credentials_provider(credentials)
-}
-
-fn retention(days: &str) -> Result<Duration, Error> {
+fn change_retention(days: &str) -> Result<Duration, Error> {
     let days =
-        days.parse::<u32>().map_err(|_| Error::Refused(format!("AUDIT_RETENTION_DAYS is {days:?}, no number")))?;
-    Ok(Duration::from_secs(u64::from(days) * DAY))
+        days.parse::<u32>().map_err(|_| Error::Refused(format!("AUDIT_RETENTION_DAYS is {days:?}, not a number")))?;
+    Ok(Duration::from_secs(u64::from(days) * DAY_SECONDS))
 }
 
-/// What the SDK may spend on repeats. Its own account is filled by successes alone, so that after a spell of throttling
-/// a single lost answer would not be asked for again; this one fills with time, too.
-fn retries() -> RetryPartition {
-    let account = TokenBucket::builder().refill_rate(RETRY_TOKENS_PER_SECOND).build();
-    RetryPartition::custom("directory").token_bucket(account).build()
-}
-
-fn https() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
+/// The SDK's retry token bucket. The default refills only on success, so after throttling even one lost response would not be
+/// retried; this bucket also refills over time.
+fn retry_partition() -> RetryPartition {
+    let bucket = TokenBucket::builder().refill_rate(RETRY_TOKENS_PER_SECOND).build();
+    RetryPartition::custom("directory").token_bucket(bucket).build()
 }
 
 #[cfg(test)]
@@ -181,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_environment_lacks_is_named() {
+    async fn missing_variable_is_named_in_the_error() {
         for missing in ["TABLE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let error = without(missing).unwrap_err();
             assert_eq!(error.to_string(), format!("refused: the environment variable {missing} is not set"));
@@ -190,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn change_records_are_kept_as_long_as_the_environment_says() {
+    async fn audit_retention_days_sets_how_long_change_records_are_kept() {
         let with = |days: &str| {
             let set = |name: &str| LAMBDA.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
             Directory::from_variables(
@@ -198,13 +166,13 @@ mod tests {
             )
         };
         for (days, expect) in [("", 400), ("30", 30), ("3650", 3650)] {
-            assert_eq!(with(days).unwrap().changes_kept, Duration::from_secs(expect * DAY), "{days}");
+            assert_eq!(with(days).unwrap().change_retention, Duration::from_secs(expect * DAY_SECONDS), "{days}");
         }
         assert!(with("a year").is_err() && with("-1").is_err());
     }
 
     #[tokio::test]
-    async fn a_failed_warm_up_does_not_matter_and_no_secret_is_shown() {
+    async fn failed_prewarm_is_ignored_and_debug_output_hides_the_secret() {
         let directory = without("nothing").unwrap();
         directory.prewarm(Prewarm::Tokens).await;
         assert_eq!(directory.table, "directory");

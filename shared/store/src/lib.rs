@@ -6,6 +6,7 @@
 mod backoff;
 mod capacity;
 mod changes;
+pub mod client;
 mod commit;
 mod directory;
 mod error;
