@@ -4,18 +4,18 @@
 mod attribute;
 mod dialect;
 mod extension;
-mod listed;
+mod primitive;
 mod registry;
 mod resource;
-mod simple;
+mod schemas_attribute;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 pub use dialect::{Dialect, Leniency, LeniencyInfo};
-pub use listed::{check_schemas, listed};
+pub use primitive::date_time;
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
-pub use simple::date_time;
+pub use schemas_attribute::{check_schemas, listed};
 pub use value::{Invalid, read_element, read_value};
 
 /// The URI of the User schema (RFC 7643 §4.1).

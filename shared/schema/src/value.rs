@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::simple::read_simple;
+use crate::primitive::read_simple;
 use crate::{Attribute, Dialect, Leniency, Mutability, Object, ResourceType, Schema};
 
 /// A value that the schema does not allow.
