@@ -1,34 +1,31 @@
-//! The `schemas` attribute of a resource or a message (RFC 7643 §3): which URIs stand in it, and which should.
+//! The `schemas` attribute of a resource or a message (RFC 7643 §3): checks the URIs that it lists.
 
 use serde_json::Value;
 
 use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 
-/// Sees whether `schemas` lists the URI of the resource or message itself, and beside it none but `others`. What it
-/// lists is a matter of form: what a resource is follows from its attributes.
+/// Checks that `schemas` lists the URI of the resource or message itself, and no other URI but `others`. The list is only
+/// checked for form: the attributes of a resource decide which schemas it uses.
 ///
 /// # Errors
-/// In a strict dialect, what it lacks or should not have.
+/// In a strict dialect, the first URI that is missing or unexpected.
 pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Invalid> {
     if body.keys().filter(|name| name.eq_ignore_ascii_case("schemas")).nth(1).is_some() {
-        return Err(Invalid::new("schemas", "is there more than once, in different spellings; send it once"));
+        return Err(Invalid::new("schemas", "is sent more than once, in different spellings; send it once"));
     }
-    let listed = listed(body);
+    let listed = listed_schemas(body);
     if body.iter().any(|(name, value)| name.eq_ignore_ascii_case("schemas") && !value.is_array() && !value.is_null()) {
         dialect.tolerate(Leniency::SingleForList, "schemas")?;
     }
-    if !listed.iter().any(|urn| is(urn, itself)) {
+    if !listed.iter().any(|urn| is_urn(urn, itself)) {
         dialect.tolerate(Leniency::MissingSchemas, "schemas")?;
     }
-    let known = |urn: &Value| is(urn, itself) || others.iter().any(|other| is(urn, other));
-    match listed.iter().all(known) {
-        true => Ok(()),
-        false => dialect.tolerate(Leniency::UnknownSchemas, "schemas"),
-    }
+    let known = |urn: &Value| is_urn(urn, itself) || others.iter().any(|other| is_urn(urn, other));
+    if listed.iter().all(known) { Ok(()) } else { dialect.tolerate(Leniency::UnknownSchemas, "schemas") }
 }
 
-/// What stands in the `schemas` of a body; a value that is no array as well.
-pub fn listed(body: &Object) -> &[Value] {
+/// The values in the `schemas` of a body. A single value without an array counts as a list of one.
+pub fn listed_schemas(body: &Object) -> &[Value] {
     match body.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")) {
         None | Some((_, Value::Null)) => &[],
         Some((_, Value::Array(listed))) => listed,
@@ -36,17 +33,18 @@ pub fn listed(body: &Object) -> &[Value] {
     }
 }
 
-fn is(listed: &Value, urn: &str) -> bool {
+fn is_urn(listed: &Value, urn: &str) -> bool {
     listed.as_str().is_some_and(|listed| listed.eq_ignore_ascii_case(urn))
 }
 
 impl ResourceType {
-    /// Sees whether the `schemas` of a body are those of the resource that was read from it.
-    pub(crate) fn check_listed(&self, body: &Object, resource: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+    /// Checks the `schemas` of a body against the resource that was read from it.
+    pub(crate) fn check_schemas_of(&self, body: &Object, resource: &Object, dialect: &Dialect) -> Result<(), Invalid> {
         let extensions: Vec<&str> = self.extensions.iter().map(|extension| extension.schema.id.as_str()).collect();
         check_schemas(body, &self.schema.id, &extensions, dialect)?;
-        let listed = listed(body);
-        let is_unlisted = |urn: &&&str| resource.contains_key(**urn) && !listed.iter().any(|listed| is(listed, urn));
+        let listed = listed_schemas(body);
+        let is_unlisted =
+            |urn: &&&str| resource.contains_key(**urn) && !listed.iter().any(|listed| is_urn(listed, urn));
         match extensions.iter().find(is_unlisted) {
             Some(urn) => dialect.tolerate(Leniency::UnlistedExtensions, urn),
             None => Ok(()),

@@ -186,7 +186,7 @@ impl Reader<'_> {
             self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", step.place()))?;
         }
         // `password` is taken and dropped.
-        if !leaf.is_dropped() {
+        if !leaf.is_discarded() {
             self.steps.push(step);
         }
         Ok(())

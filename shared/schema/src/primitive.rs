@@ -1,12 +1,17 @@
-//! Reading simple values by their type (RFC 7643 §2.3.1 to §2.3.7).
+//! Reads primitive values by their type (RFC 7643 §2.3.1 to §2.3.7).
 
 use serde_json::Value;
 
-use crate::value::mismatch;
+use crate::invalid::mismatch;
 use crate::{DataType, Dialect, Invalid, Leniency};
 
-/// Reads a value that is no object.
-pub(crate) fn read_simple(data_type: DataType, path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Invalid> {
+/// Reads the value of an attribute that is not complex.
+pub(crate) fn read_primitive(
+    data_type: DataType,
+    path: &str,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<Value, Invalid> {
     let (fits, expected) = match data_type {
         DataType::Boolean => return read_boolean(path, value, dialect),
         DataType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
@@ -19,23 +24,23 @@ pub(crate) fn read_simple(data_type: DataType, path: &str, value: &Value, dialec
 }
 
 fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Invalid> {
-    let meant = match value {
+    let parsed = match value {
         Value::Bool(value) => return Ok(Value::Bool(*value)),
         Value::String(text) => text.to_ascii_lowercase().parse().ok(),
         _ => None,
     };
-    let meant = meant.ok_or_else(|| mismatch(path, "a boolean", value))?;
+    let parsed = parsed.ok_or_else(|| mismatch(path, "a boolean", value))?;
     dialect.tolerate(Leniency::StringBooleans, path)?;
-    Ok(Value::Bool(meant))
+    Ok(Value::Bool(parsed))
 }
 
 fn is_date_time(value: &Value) -> bool {
     value.as_str().is_some_and(|text| date_time(text).is_some())
 }
 
-/// The instant that a dateTime means (RFC 7643 §2.3.5, xsd:dateTime); without an offset it is UTC.
+/// Parses a dateTime (RFC 7643 §2.3.5, xsd:dateTime). A dateTime without an offset is in UTC.
 pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
-    // jiff takes more forms than xsd:dateTime has.
+    // jiff accepts more forms than xsd:dateTime allows.
     if text.get(10..11) != Some("T") || text.contains('[') {
         return None;
     }
@@ -46,7 +51,7 @@ pub fn date_time(text: &str) -> Option<jiff::Timestamp> {
     })
 }
 
-/// RFC 7643 §2.3.6: base64 (RFC 4648 §4), whose padding may be missing.
+/// Whether a value is base64 (RFC 7643 §2.3.6, RFC 4648 §4). The padding may be missing.
 fn is_base64(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
     let Some(text) = value.as_str() else { return Ok(false) };
     let body = text.trim_end_matches('=');
