@@ -62,12 +62,12 @@ const REFUSALS: [Refused; 7] = [
 pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let (method, target) = (request.method().clone(), gateway.shown.target(request.uri()));
-    let span = edge::log::metered();
+    let span = edge::usage::metered_span();
     // It ends behind the request's line, which so comes before those of its events.
     let mut ticket = (!method.is_safe()).then(|| gateway.feed.begin());
     let answer = gateway.answer(request, ticket.as_mut()).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refused| gateway.refuse(refused));
-    terminal::request(method.as_str(), &target, response.status(), started.elapsed(), &edge::log::usage(&span));
+    terminal::request(method.as_str(), &target, response.status(), started.elapsed(), &edge::usage::Usage::of(&span));
     if !response.status().is_server_error() {
         ticket.iter_mut().for_each(Ticket::answered);
     }
