@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
 use schema::Kind;
 
-use crate::action::{self, ABSENT, Action, Meaning, number};
+use crate::commit::action::{self, ABSENT, Action, Meaning, number};
 use crate::item::{Item, OwnerItem, ResourceItem};
 use crate::key::Key;
+use crate::membership::chunk;
 use crate::membership::{Edges, SETTLED, leave};
-use crate::part;
 use crate::{
     Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT,
     NAME_BYTES, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
@@ -32,7 +32,7 @@ pub(crate) struct Planned {
 pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u64) -> Result<Planned, Error> {
     let edges = Edges::of(commit);
     let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
-    let parts = if is_large { part::cut(&edges) } else { Vec::new() };
+    let parts = if is_large { chunk::cut(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
     let mut plan = Plan { table, caller, tenant, commit, edges, is_large, parts, expires, actions: Vec::new() };
     let committed = match &commit.write {

@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use protocol::token::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{ABSENT, PRESENT, names, number, placeholders};
+use crate::commit::action::{ABSENT, PRESENT, names, number, placeholders};
 use crate::error::failure;
 use crate::item::{self, Item};
 use crate::key::{Key, SK, TOKENS};
-use crate::page::CollectionQuery;
+use crate::paging::page::CollectionQuery;
 use crate::{Directory, Error};
 
 /// How long an expired token can still be listed, in seconds.

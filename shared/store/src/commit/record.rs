@@ -6,16 +6,16 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
-use crate::action::{self, ABSENT, Action, Meaning};
+use crate::commit::action::{self, ABSENT, Action, Meaning};
+use crate::commit::plan::Plan;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
-use crate::plan::Plan;
 use crate::{CommitState, Directory, Error, Member, Write};
 
 impl Directory {
     /// Until when a record that is made just now is kept, in seconds since 1970.
     pub(crate) fn kept_until(&self) -> u64 {
-        now().saturating_add(self.changes_kept.as_secs())
+        now().saturating_add(self.change_retention.as_secs())
     }
 
     /// The record of what a group loses, or turns out not to have got, by what somebody did elsewhere.

@@ -7,11 +7,12 @@ use schema::{Kind, ResourceId};
 use crate::commit::Failure;
 use crate::item;
 use crate::key::{self, Key};
+use crate::membership::apply::{SettleState, Work, all_done};
+use crate::membership::chunk;
 use crate::membership::{Edges, leave};
-use crate::page::CollectionQuery;
-use crate::retry::Backoff;
-use crate::settle::{SettleState, Work, all_done};
-use crate::{Directory, Error, GroupExit, Member, part};
+use crate::paging::page::CollectionQuery;
+use crate::retry::RetryBudget;
+use crate::{Directory, Error, GroupExit, Member};
 
 /// How many edges of a dissolving group are read at a time.
 const READ: usize = 1000;
@@ -47,8 +48,9 @@ impl Directory {
             if items.is_empty() {
                 return Ok(true);
             }
-            let remove: Vec<Member> = items.into_iter().map(crate::members::member).collect::<Result<_, _>>()?;
-            let shares = part::cut(&Edges { remove, ..Edges::default() });
+            let remove: Vec<Member> =
+                items.into_iter().map(crate::membership::read::member).collect::<Result<_, _>>()?;
+            let shares = chunk::cut(&Edges { remove, ..Edges::default() });
             let done = shares.iter().map(|share| self.apply(work, None, share)).collect::<Vec<_>>();
             if !all_done(done).await? {
                 return Ok(false);
@@ -65,7 +67,7 @@ impl Directory {
     /// Boxed, because a group that is left may itself have something to settle.
     fn leave<'a>(&'a self, work: Work<'a>, group: &'a ResourceId) -> BoxFuture<'a, Result<bool, Error>> {
         async move {
-            let mut backoff = Backoff::new();
+            let mut retries = RetryBudget::new();
             loop {
                 if work.is_late() {
                     return Ok(false);
@@ -83,7 +85,7 @@ impl Directory {
                 let mut actions = Vec::from(leave(&self.table, work.tenant, work.id, &from, &work.item.at)?);
                 let removed = vec![work.id.to_string()];
                 actions.push(self.record_of_group(work.tenant, work.item, group, stored.version, removed)?);
-                match self.transact(&actions, &mut Backoff::new()).await {
+                match self.transact(&actions).await {
                     Ok(()) => return Ok(true),
                     Err(Failure::Final(Error::Stale)) => {}
                     Err(Failure::Done) => return Ok(true),
@@ -92,7 +94,7 @@ impl Directory {
                 if self.members_among(work.tenant, group, std::slice::from_ref(work.id)).await?.is_empty() {
                     return self.forget_edges(work, group).await.map(|()| true);
                 }
-                if !backoff.pause().await {
+                if !retries.wait().await {
                     return Err(Error::Contended);
                 }
             }

@@ -1,12 +1,19 @@
 //! The edges of a commit: members that a group gains, changes and loses, and groups that a deleted member leaves.
 
+pub(crate) mod apply;
+mod catch_up;
+pub(crate) mod chunk;
+mod delete;
+pub(crate) mod read;
+pub(crate) mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::action::{self, ABSENT, Action, Meaning, PRESENT, number};
+use crate::commit::action::{self, ABSENT, Action, Meaning, PRESENT, number};
 use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
 use crate::{Commit, Error, GroupExit, Member};

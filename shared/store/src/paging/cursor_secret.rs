@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::Tenant;
 
-use crate::action::ABSENT;
+use crate::commit::action::ABSENT;
 use crate::error::failure;
 use crate::item::Item;
 use crate::key::Key;

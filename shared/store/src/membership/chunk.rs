@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
+use crate::commit::record::now;
 use crate::item::{self, Item, PartItem, PartMember};
 use crate::key::{self, Key, SK};
 use crate::membership::{Edges, edge};
-use crate::page::CollectionQuery;
-use crate::record::now;
+use crate::paging::page::CollectionQuery;
 use crate::table::unbuilt;
 use crate::{Commit, Directory, Error, Member};
 

@@ -7,10 +7,10 @@ use protocol::Tenant;
 use protocol::event::{Change, ChangeType};
 use schema::ResourceId;
 
-use crate::batch::MAX_CONCURRENT;
-use crate::change::{created_at_ms, first_change_id};
+use crate::changes::{created_at_ms, first_change_id};
 use crate::key::Key;
-use crate::members::{Members, member};
+use crate::membership::read::{Members, member};
+use crate::read::batch::MAX_CONCURRENT;
 use crate::{Directory, Error, Stored};
 
 /// A record's id is made before its commit, by the clock of whoever commits: no commit takes longer than this, and no two clocks

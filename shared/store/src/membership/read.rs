@@ -7,12 +7,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::batch::{Consistency, MAX_CONCURRENT};
+use crate::commit::record::now_in_milliseconds;
 use crate::item::{self, Item, MemberItem, member_checksum};
 use crate::key::{self, Key, SK};
-use crate::page::CollectionQuery;
-use crate::record::now_in_milliseconds;
-use crate::retry::Backoff;
+use crate::paging::page::CollectionQuery;
+use crate::read::batch::{Consistency, MAX_CONCURRENT};
+use crate::retry::RetryBudget;
 use crate::{Directory, Error, Stored};
 
 /// Up to so many edges are read one page after the other; more of them in so many each at once.
@@ -37,7 +37,7 @@ impl Directory {
     /// with what the group knows of them. If it has changed meanwhile, its records say what is different in the version that it
     /// has now; only where these do not explain it either, the edges are read again.
     pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
-        let (mut group, mut backoff) = (group, Backoff::new());
+        let (mut group, mut retries) = (group, RetryBudget::new());
         loop {
             let begun = now_in_milliseconds();
             let (members, unsure) = self.members_as_of(tenant, &group).await?;
@@ -50,7 +50,7 @@ impl Directory {
                 return Ok(Some((now, members.into_values().collect())));
             }
             group = now;
-            if !backoff.pause().await {
+            if !retries.wait().await {
                 return Err(Error::Contended);
             }
         }

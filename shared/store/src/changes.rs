@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::item;
 use crate::key;
-use crate::page::CollectionQuery;
+use crate::paging::page::CollectionQuery;
 use crate::{Directory, Error};
 
 /// What a record holds. All that is not in each of them may be missing.

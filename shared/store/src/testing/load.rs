@@ -9,12 +9,11 @@ use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::action::{self, Meaning, number};
 use crate::commit::Failure;
+use crate::commit::action::{self, Meaning, number};
+use crate::commit::plan::planned;
 use crate::item::Item;
 use crate::key::Key;
-use crate::plan::planned;
-use crate::retry::Backoff;
 use crate::table::unbuilt;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
 
@@ -64,7 +63,7 @@ impl Directory {
             action::update(&self.table, key, "ADD #total :by", None, by, Meaning::Invariant)
         });
         let counted = counted.collect::<Result<Vec<_>, _>>()?;
-        self.transact(&counted, &mut Backoff::new()).await.or_else(|failure| match failure {
+        self.transact(&counted).await.or_else(|failure| match failure {
             Failure::Done => Ok(()),
             Failure::Passing(error) | Failure::Final(error) => Err(error),
         })

@@ -1,5 +1,10 @@
 //! The one write of resources: a value that says all of a change, committed in one transaction or not at all.
 
+pub(crate) mod action;
+mod ambiguous;
+pub(crate) mod plan;
+pub(crate) mod record;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -7,12 +12,12 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use uuid::Uuid;
 
-use crate::action::{Action, Meaning};
+use self::action::{Action, Meaning};
+use self::ambiguous::Unanswered;
+use self::plan::Planned;
 use crate::error::failure;
 use crate::membership::Edges;
-use crate::plan::{self, Planned};
-use crate::retry::Backoff;
-use crate::unanswered::Unanswered;
+use crate::retry::RetryBudget;
 use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
 
 /// DynamoDB's limit of items in one transaction.
@@ -172,7 +177,7 @@ impl Directory {
     /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
     /// resource), `MembersNotFound`, `Contended`, `Throttled`. After `Unavailable` it is unknown whether the commit happened.
     pub async fn send(&self, prepared: Prepared<'_>) -> Result<CommitState, Error> {
-        match self.transact(&prepared.planned.actions, &mut Backoff::new()).await {
+        match self.transact(&prepared.planned.actions).await {
             Ok(()) | Err(Failure::Done) => Ok(prepared.planned.committed),
             Err(Failure::Passing(error) | Failure::Final(error)) => {
                 if !matches!(error, Error::Unavailable(_)) {
@@ -192,9 +197,10 @@ impl Directory {
     ///
     /// Every try carries the same token, so that one whose answer was lost is answered again, and does not find its own
     /// traces and call the name taken.
-    pub(crate) async fn transact(&self, actions: &[Action], backoff: &mut Backoff) -> Result<(), Failure> {
+    pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), Failure> {
         let token = Uuid::now_v7().to_string();
         let unanswered = Unanswered::default();
+        let mut retries = RetryBudget::new();
         loop {
             let error = match self.try_transact(actions, &token, &unanswered).await {
                 Err(Failure::Passing(error) | Failure::Final(error @ Error::Unavailable(_))) => error,
@@ -203,7 +209,7 @@ impl Directory {
                 }
                 done => return done,
             };
-            if !backoff.pause().await {
+            if !retries.wait().await {
                 let is_known = matches!(error, Error::Unavailable(_)) || !unanswered.any();
                 return Err(Failure::Final(if is_known { error } else { unknown(&error) }));
             }

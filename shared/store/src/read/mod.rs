@@ -1,16 +1,18 @@
 //! Finding resources by what they are called: by id, by unique name, by another value; and how many there are.
 
+pub(crate) mod batch;
+
 use std::collections::HashMap;
 
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use serde::Deserialize;
 
-use crate::batch::Consistency;
 use crate::error::failure;
 use crate::item::{self, Item, OwnerItem};
 use crate::key::{self, Key, LONGEST, SK};
-use crate::page::CollectionQuery;
+use crate::paging::page::CollectionQuery;
+use crate::read::batch::Consistency;
 use crate::{Directory, Error, Index, Stored};
 
 impl Directory {

@@ -8,10 +8,10 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
+use crate::commit::record::now_in_milliseconds;
 use crate::item::{self, PendingItem, SettledItem};
 use crate::key::{self, SK};
-use crate::page::CollectionQuery;
-use crate::record::now_in_milliseconds;
+use crate::paging::page::CollectionQuery;
 use crate::{Directory, Error};
 
 /// For how long it counts that a large change was applied to all edges, in milliseconds: whoever reads edges at the same

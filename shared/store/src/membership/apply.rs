@@ -10,15 +10,14 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::action::{self, Action, Meaning, number};
-use crate::batch::MAX_CONCURRENT;
 use crate::commit::Failure;
+use crate::commit::action::{self, Action, Meaning, number};
+use crate::commit::record::now_in_milliseconds;
 use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
+use crate::membership::chunk::Part;
 use crate::membership::{Edges, cut};
-use crate::part::Part;
-use crate::record::now_in_milliseconds;
-use crate::retry::Backoff;
+use crate::read::batch::MAX_CONCURRENT;
 use crate::{Directory, Error, Member};
 
 /// After a throttled transaction, which has been tried a few times already.
@@ -131,7 +130,7 @@ impl Directory {
 
     /// Sends a transaction; false if somebody or something that it is about is not as it was thought to be.
     async fn once(&self, actions: &[Action]) -> Result<bool, Error> {
-        match self.transact(actions, &mut Backoff::new()).await {
+        match self.transact(actions).await {
             Ok(()) | Err(Failure::Done) => Ok(true),
             Err(Failure::Final(Error::Stale | Error::MembersNotFound(_))) => Ok(false),
             Err(Failure::Passing(error) | Failure::Final(error)) => Err(error),

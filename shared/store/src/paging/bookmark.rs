@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use protocol::Caller;
 use serde::Serialize;
 
-use crate::action::{ABSENT, names, number, placeholders};
+use crate::commit::action::{ABSENT, names, number, placeholders};
 use crate::error::failure;
 use crate::item::{self, Item};
 use crate::key::Key;

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::error::failure;
 use crate::item::Item;
 use crate::key::Key;
-use crate::retry::Backoff;
+use crate::retry::RetryBudget;
 use crate::table::unbuilt;
 use crate::{Directory, Error};
 
@@ -48,12 +48,12 @@ impl Directory {
 
     async fn read_chunk(&self, keys: KeysAndAttributes) -> Result<Vec<Item>, Error> {
         let mut found = Vec::new();
-        let mut backoff = Backoff::new();
+        let mut retries = RetryBudget::new();
         let mut left = HashMap::from([(self.table.clone(), keys)]);
         loop {
             let answer = self.client.batch_get_item().set_request_items(Some(left.clone())).send().await;
             let answer = match answer.map_err(|error| failure("BatchGetItem", &error)) {
-                Err(Error::Throttled) if backoff.pause().await => continue,
+                Err(Error::Throttled) if retries.wait().await => continue,
                 answer => answer?,
             };
             let before = found.len();
@@ -64,8 +64,8 @@ impl Directory {
             }
             // An answer holds 16 MB: what did not fit is asked for at once, what was throttled after a pause.
             if found.len() > before {
-                backoff = Backoff::new();
-            } else if !backoff.pause().await {
+                retries = RetryBudget::new();
+            } else if !retries.wait().await {
                 return Err(Error::Throttled);
             }
         }
@@ -87,12 +87,12 @@ impl Directory {
     }
 
     async fn write_chunk(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {
-        let mut backoff = Backoff::new();
+        let mut retries = RetryBudget::new();
         let mut left = HashMap::from([(self.table.clone(), writes)]);
         loop {
             let answer = self.client.batch_write_item().set_request_items(Some(left.clone())).send().await;
             let answer = match answer.map_err(|error| failure("BatchWriteItem", &error)) {
-                Err(Error::Throttled) if backoff.pause().await => continue,
+                Err(Error::Throttled) if retries.wait().await => continue,
                 answer => answer?,
             };
             let before: usize = left.values().map(Vec::len).sum();
@@ -101,9 +101,9 @@ impl Directory {
                 return Ok(());
             }
             if left.values().map(Vec::len).sum::<usize>() < before {
-                backoff = Backoff::new();
+                retries = RetryBudget::new();
             }
-            if !backoff.pause().await {
+            if !retries.wait().await {
                 return Err(Error::Throttled);
             }
         }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::action::{names, placeholders};
+use crate::commit::action::{names, placeholders};
 use crate::error::failure;
 use crate::item::{self, Item};
 use crate::key;

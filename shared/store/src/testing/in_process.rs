@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use crate::Directory;
-use crate::connect::keyed;
+use crate::client;
 
 /// Gets the name of an operation and its JSON, and gives status and JSON.
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
@@ -17,7 +17,9 @@ impl Directory {
     /// Over such an engine.
     pub fn in_process(table: String, engine: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static) -> Self {
         let connector = SharedHttpConnector::new(InProcess(Arc::new(engine)));
-        Self::over(http_client_fn(move |_, _| connector.clone()), keyed("local".to_owned()), table)
+        let settings = client::unsigned("local", None).into_builder();
+        let settings = settings.http_client(http_client_fn(move |_, _| connector.clone())).build();
+        Self::with_settings(&settings, table)
     }
 }
 
