@@ -25,7 +25,7 @@ pub async fn handle(
             edge::log::record_caller(caller);
             edge::log::record_leniencies(&caller.dialect);
         }
-        None => edge::metrics::refused_token(),
+        None => edge::metrics::record_refused_token(),
     }
     Ok(policy::answer(caller.as_ref(), event.method_arn.as_deref().unwrap_or_default()))
 }

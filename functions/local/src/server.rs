@@ -57,12 +57,12 @@ async fn respond(State(server): State<Arc<Server>>, request: Request) -> Respons
     let started = Instant::now();
     let method = request.method().clone();
     let target = server.gateway.redact(request.uri());
-    let span = edge::log::metered();
+    let span = edge::usage::metered_span();
     // Dropped after the request's line is printed, so that the lines of its events come later.
     let mut guard = (!method.is_safe()).then(|| server.requests.begin());
     let answer = server.answer(request, guard.as_mut()).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|refusal| server.gateway.refuse(refusal));
-    let usage = edge::log::usage(&span);
+    let usage = edge::usage::Usage::of(&span);
     terminal::print_request(method.as_str(), &target, response.status(), started.elapsed(), &usage);
     if let Some(guard) = guard.as_mut().filter(|_| !response.status().is_server_error()) {
         guard.set_outcome_known();

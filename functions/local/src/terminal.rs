@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use edge::log::Usage;
+use edge::usage::Usage;
 use protocol::event::Event;
 
 /// Colours are for terminals, and respect no-color.org.
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(line(usage, None), "GET    /x?count  200  12.3 ms  2 DynamoDB calls");
         let one = line(&Usage { calls: 1, ..Usage::default() }, Some("\x1b[32m"));
         assert!(one.contains("  \x1b[32m200\x1b[0m  ") && one.ends_with(" 1 DynamoDB call"), "{one}");
-        let leniencies = vec!["emptyStrings".to_owned(), "operationCase".to_owned()];
+        let leniencies = vec!["emptyStrings", "operationCase"];
         let lenient = line(&Usage { leniencies, ..Usage::default() }, None);
         assert!(lenient.ends_with("  0 DynamoDB calls  lenient: emptyStrings operationCase"), "{lenient}");
     }

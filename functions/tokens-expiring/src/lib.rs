@@ -19,7 +19,7 @@ pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<Found, Error
         tracing::warn!(id, tenant, expires_at, within_days, "a token is about to expire");
     }
     for days in HORIZONS {
-        edge::metrics::tokens_expiring(days, tokens.iter().filter(|token| token.within_days <= days).count());
+        edge::metrics::record_expiring_tokens(days, tokens.iter().filter(|token| token.within_days <= days).count());
     }
     Ok(Found { tokens })
 }

@@ -1,14 +1,15 @@
-//! What a function behind a route looks like to [`run`](crate::run) and [`invoke`](crate::invoke).
+//! The signature of a handler, for [`run`](crate::run) and [`invoke`](crate::invoke).
 
 use protocol::Error;
 
 use crate::{FromRequest, Response};
 
-/// An `async fn handle(state: &S, request: Q) -> Result<R, Error>`, where `R` becomes a [`Response`]: a `Response` itself, or the
+/// The function behind a route: `async fn handle(state: &S, request: Q) -> Result<R, Error>`, where `R` is a [`Response`] or the
 /// [`Reply`](protocol::Reply) of an operation.
 ///
-/// Every such function is a handler; nothing else has to implement this.
+/// It is implemented for all such functions and spares [`run`](crate::run) and [`invoke`](crate::invoke) their bounds.
 pub trait Handler<S, Q>: Copy + Send + Sync + 'static {
+    /// Calls the function.
     fn call(self, state: &'static S, request: Q) -> impl Future<Output = Result<Response, Error>> + Send + 'static;
 }
 

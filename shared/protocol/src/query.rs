@@ -14,6 +14,10 @@ pub(crate) const DEFAULT_COUNT: usize = 100;
 /// The most that a page holds.
 pub(crate) const MAX_COUNT: usize = 1000;
 
+/// The names of the parameters of a list request, in a URL or in the body of a search (RFC 7644 §3.4.2, RFC 9865 §2).
+pub const LIST_PARAMETERS: [&str; 8] =
+    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+
 /// What a request says of the list it wants, in a URL or in the body of a search.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters {

@@ -4,14 +4,16 @@ use schema::{Dialect, Object};
 use serde_json::Value;
 
 use crate::message::{check_message, members};
-use crate::query::Parameters;
+use crate::query::{LIST_PARAMETERS, Parameters};
 use crate::{Error, Projection};
 
 /// The schema URI of a search.
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-/// Its members.
-const MEMBERS: [&str; 9] =
-    ["schemas", "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
+/// Its members: `schemas` and the parameters of a list, in their order.
+const MEMBERS: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = LIST_PARAMETERS;
+    ["schemas", a, b, c, d, e, f, g, h]
+};
 
 impl Parameters {
     /// Reads a search. `null` is nothing.
@@ -22,7 +24,7 @@ impl Parameters {
     pub fn from_search(body: &Object, dialect: &Dialect) -> Result<Parameters, Error> {
         check_message(body, SEARCH_REQUEST, dialect)?;
         let found = members("The search", body, MEMBERS, dialect)?;
-        let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
+        let [_, filter, sort_by, sort_order, start_index, count, cursor, attributes, excluded] =
             found.map(|value| value.filter(|value| !value.is_null()));
         let (attributes, excluded) = (names("attributes", attributes)?, names("excludedAttributes", excluded)?);
         let count = integer("count", count).map_err(|error| match cursor {

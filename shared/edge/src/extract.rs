@@ -1,67 +1,67 @@
-//! What a function takes from a request: body, parameters and conditions (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or why not.
+//! Extracts body, query parameters and preconditions from a request (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or refuses it.
 
 use lambda_http::Body;
 use protocol::bulk::MAX_PAYLOAD_BYTES;
-use protocol::{Error, Parameters, Precondition, Projection, Query};
+use protocol::{Error, LIST_PARAMETERS, Parameters, Precondition, Projection, Query};
 use schema::{Kind, Leniency, Object};
 use serde_json::Value;
 
 use crate::Request;
-use crate::json::{self, Unread, VALUES};
+use crate::json::{self, MAX_JSON_VALUES, ReadError};
 
-/// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
-const BODY_BYTES: usize = 5 * 1024 * 1024;
-/// What the URL of a list can say.
-const LIST_PARAMETERS: [&str; 8] =
-    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+/// The largest body that is accepted, in bytes. Lambda's limit of 6 MB covers the whole event.
+const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 
 impl Request {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the place where the JSON
-    /// breaks; never with what stands there.
+    /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the line and column of the
+    /// problem, but without the text there.
     pub fn json_body(&self) -> Result<Object, Error> {
-        if self.body_bytes().len() > BODY_BYTES {
-            let problem = "The body is larger than 5 MB, the most that this service takes. Send less in one request.";
+        if self.body_bytes().len() > MAX_BODY_BYTES {
+            let problem = "The body is larger than 5 MB, the limit of this service. Send less in one request.";
             return Err(Error::PayloadTooLarge(problem.to_owned()));
         }
-        self.json_of_any_size()
+        self.parse_json()
     }
 
-    /// The body of a bulk request, which has a limit of its own (RFC 7644 §3.7.4).
+    /// The body of a bulk request, which has its own size limit (RFC 7644 §3.7.4).
     ///
     /// # Errors
     /// As [`Request::json_body`].
     pub fn bulk_body(&self) -> Result<Object, Error> {
         if self.body_bytes().len() > MAX_PAYLOAD_BYTES {
             return Err(Error::PayloadTooLarge(format!(
-                "The size of the bulk operation exceeds the maxPayloadSize ({MAX_PAYLOAD_BYTES} bytes). Nothing was done; \
-                 send it in several requests."
+                "The size of the bulk request exceeds maxPayloadSize ({MAX_PAYLOAD_BYTES} bytes). Nothing was done. Split \
+                 it into several requests."
             )));
         }
-        self.json_of_any_size()
+        self.parse_json()
     }
 
-    fn json_of_any_size(&self) -> Result<Object, Error> {
+    /// The body as a JSON object, whatever its size.
+    fn parse_json(&self) -> Result<Object, Error> {
         let body = self.body_bytes();
         self.check_content_type()?;
         self.check_content_encoding()?;
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Err(Error::InvalidSyntax("The request has no body; it takes a JSON object.".to_owned()));
+            return Err(Error::InvalidSyntax("The request body is empty. Send a JSON object.".to_owned()));
         }
-        // As text, what is no UTF-8 reaches a function with this mark in the place of what was lost.
-        let lost = matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER));
-        if lost || std::str::from_utf8(body).is_err() {
-            let problem = "The body is not UTF-8, or holds the character U+FFFD, which stands for one that was lost.";
+        // API Gateway passes some bodies as text, with U+FFFD in place of each byte sequence that was not UTF-8.
+        let has_replacement = matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER));
+        if has_replacement || std::str::from_utf8(body).is_err() {
+            let problem =
+                "The body is not valid UTF-8, or contains U+FFFD (the replacement character). Send it as UTF-8.";
             return Err(Error::InvalidSyntax(problem.to_owned()));
         }
         match json::read(body) {
             Ok(Value::Object(object)) => Ok(object),
-            Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}, not a JSON object.", kind_of(&other)))),
-            Err(Unread::NotJson(error)) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
-            Err(Unread::TooManyValues) => Err(Error::PayloadTooLarge(format!(
-                "The body has more than {VALUES} values, the most that this service takes. Send less in one request."
+            Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}. Send a JSON object.", json_type(&other)))),
+            Err(ReadError::NotJson(error)) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
+            Err(ReadError::TooManyValues) => Err(Error::PayloadTooLarge(format!(
+                "The body contains more than {MAX_JSON_VALUES} JSON values, the limit of this service. Send less in one \
+                 request."
             ))),
         }
     }
@@ -74,15 +74,16 @@ impl Request {
         }
     }
 
-    /// Okta and Entra send `application/scim+json; charset=utf-8`, Google and Okta's own test `application/json`.
+    /// Okta and Entra ID send `application/scim+json; charset=utf-8`; Google and Okta's SPEC test send `application/json`.
     fn check_content_type(&self) -> Result<(), Error> {
         let mut lines = self.headers.get_all("content-type").iter();
         let Some(value) = lines.next() else {
-            let record_leniencies = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
-            return record_leniencies.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
+            let tolerated = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
+            return tolerated.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
         };
+        // RFC 9110 §5.3.
         if lines.next().is_some() {
-            let problem = "The header Content-Type is there more than once; send one (RFC 9110 §5.3).";
+            let problem = "Content-Type is sent more than once. Send it once.";
             return Err(Error::UnsupportedMediaType(problem.to_owned()));
         }
         let sent = value.to_str().unwrap_or_default();
@@ -91,67 +92,71 @@ impl Request {
         if known && charset(sent).is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")) {
             return Ok(());
         }
-        let problem = "The body must be sent as `Content-Type: application/scim+json` or `application/json`, in UTF-8.";
+        let problem = "Send the body in UTF-8, as `Content-Type: application/scim+json` or `application/json`.";
         Err(Error::UnsupportedMediaType(problem.to_owned()))
     }
 
-    /// Only answers are compressed (RFC 9110 §8.4, §15.5.16).
+    /// Request bodies cannot be compressed; only responses can (RFC 9110 §8.4, §15.5.16).
     fn check_content_encoding(&self) -> Result<(), Error> {
         let sent = self.headers.get_all("content-encoding").iter().map(|value| value.to_str().unwrap_or("?"));
         let mut codings = sent.flat_map(|codings| codings.split(',')).map(str::trim);
         if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
             return Ok(());
         }
-        let problem = "The body is compressed, which this service does not take; send it without Content-Encoding.";
+        let problem = "Compressed request bodies are not supported. Send the body without Content-Encoding.";
         Err(Error::UnsupportedMediaType(problem.to_owned()))
     }
 
-    /// A query parameter, decoded. Its name is case-sensitive.
+    /// A query parameter, percent-decoded. Its name is case-sensitive.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] if it is there twice, or in another spelling: passing it over would answer another question.
+    /// [`Error::InvalidSyntax`] if it is sent twice, or in another letter case: ignoring it would answer a different question.
     pub fn query(&self, name: &str) -> Result<Option<&str>, Error> {
         let misspelt = |key: &str| key != name && key.eq_ignore_ascii_case(name);
         if let Some((key, _)) = self.query.iter().find(|(key, _)| misspelt(key)) {
-            return Err(Error::InvalidSyntax(format!("The parameter {key} is written {name}.")));
+            return Err(Error::InvalidSyntax(format!(
+                "Unknown parameter `{key}`. Parameter names are case-sensitive; use `{name}`."
+            )));
         }
         match self.query.all(name).as_deref() {
             None | Some([]) => Ok(None),
             Some([value]) => Ok(Some(value)),
-            Some(_) => Err(Error::InvalidSyntax(format!("The parameter {name} is there more than once."))),
+            Some(_) => Err(Error::InvalidSyntax(format!("`{name}` is sent more than once. Send it once."))),
         }
     }
 
-    /// A query parameter that is a whole number.
+    /// A query parameter that is an integer.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] if it is none.
+    /// [`Error::InvalidValue`] if it is not a number, and the errors of [`Request::query`].
     pub fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
         let Some(text) = self.query(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.trim().parse();
-        number.map(Some).map_err(|_| Error::InvalidValue(format!("The parameter {name} takes a whole number.")))
+        number.map(Some).map_err(|_| Error::InvalidValue(format!("`{name}` must be an integer.")))
     }
 
-    /// `attributes` and `excludedAttributes`.
+    /// The parameters `attributes` and `excludedAttributes` (RFC 7644 §3.9).
     ///
     /// # Errors
-    /// What [`Projection::parse`] refuses.
+    /// Those of [`Projection::parse`].
     pub fn projection(&self) -> Result<Projection, Error> {
         Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?, &self.caller.dialect)
     }
 
-    /// What is asked of these kinds of resource: by the parameters of a list, or by the body of a search (RFC 7644 §3.4.3).
+    /// The query for these kinds of resource: from the URL of a list, or from the body of a search (RFC 7644 §3.4.3).
     ///
     /// # Errors
-    /// What [`Query::parse`] refuses; [`Error::InvalidSyntax`] for a search with parameters in its URL: passing them over would
-    /// answer another question.
+    /// Those of [`Query::parse`]; [`Error::InvalidSyntax`] for a search with parameters in its URL, because ignoring them would
+    /// answer a different question.
     pub fn list_query(&self, kinds: &[Kind]) -> Result<Query, Error> {
         if !self.path.ends_with("/.search") {
             return Query::parse(kinds, self.list_parameters()?, &self.caller.dialect);
         }
         for name in LIST_PARAMETERS {
             if self.query(name)?.is_some() {
-                return Err(Error::InvalidSyntax(format!("A search has {name} in its body, not in its URL.")));
+                return Err(Error::InvalidSyntax(format!(
+                    "Send `{name}` in the body of a .search request, not in the URL."
+                )));
             }
         }
         Query::parse(kinds, Parameters::from_search(&self.json_body()?, &self.caller.dialect)?, &self.caller.dialect)
@@ -176,9 +181,9 @@ impl Request {
         })
     }
 
-    /// Whether the client can do without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). Whoever asks for attributes
-    /// cannot (RFC 7644 §3.5.2).
-    pub(crate) fn is_content_with_minimal(&self) -> bool {
+    /// Whether the client prefers a response without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). A request for
+    /// certain attributes overrides the preference (RFC 7644 §3.5.2).
+    pub(crate) fn prefers_minimal(&self) -> bool {
         let prefer = self.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
         let mut preferences = prefer.flat_map(|value| value.split([',', ';']));
         let minimal = preferences.any(|it| it.replace([' ', '"'], "").eq_ignore_ascii_case("return=minimal"));
@@ -186,10 +191,10 @@ impl Request {
         minimal && !projected
     }
 
-    /// `If-Match` and `If-None-Match`.
+    /// The preconditions in `If-Match` and `If-None-Match` (RFC 7644 §3.14).
     pub fn precondition(&self) -> Precondition {
-        // Bytes that are no text name no version; passed over, they would let the change through. Several lines are one list
-        // (RFC 9110 §5.3).
+        // Bytes that are not UTF-8 match no version; ignoring them would let the change through. Repeated header lines form one
+        // list (RFC 9110 §5.3).
         let tags = |name| {
             let lines = self.headers.get_all(name).iter();
             let lines: Vec<_> = lines.map(|tags| String::from_utf8_lossy(tags.as_bytes())).collect();
@@ -206,7 +211,8 @@ fn charset(content_type: &str) -> Option<&str> {
     charsets.next().map(|(_, value)| value.trim().trim_matches('"'))
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// A JSON type with its article.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -240,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_taken_as_json_of_either_type() {
+    fn body_of_either_json_media_type_is_read() {
         for content_type in [
             None,
             Some("application/scim+json"),
@@ -253,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_no_type_is_a_leniency() {
+    fn body_without_content_type_is_read_only_by_the_lenient_dialect() {
         let untyped = |dialect: &str| {
             let mut event = event();
             (event["headers"], event["multiValueHeaders"]) = (json!({}), json!({}));
@@ -269,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_headers_are_one_list_or_refused() {
+    fn repeated_headers_form_one_list_or_are_refused() {
         let with = |name: &str, lines: Value| {
             let mut event = event();
             event["headers"] = json!({});
@@ -287,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_another_kind_is_refused() {
+    fn body_of_another_type_encoding_or_shape_is_refused() {
         let deep = "[".repeat(200);
         for (content_type, body, status, says) in [
             ("text/plain", "{}", 415, "application/scim+json"),
@@ -296,8 +302,8 @@ mod tests {
             ("application/json; charset=iso-8859-1", "{}", 415, "UTF-8"),
             ("application/json; charset=\"UTF-8\"", "{\"a\": 1, \"a\": 2}", 400, "twice"),
             ("application/json", "{\"a\": \"\u{fffd}\"}", 400, "UTF-8"),
-            ("application/json", "", 400, "no body"),
-            ("application/json", " \n", 400, "no body"),
+            ("application/json", "", 400, "body is empty"),
+            ("application/json", " \n", 400, "body is empty"),
             ("application/json", "[]", 400, "an array"),
             ("application/json", "\"secret\"", 400, "a string"),
             ("application/json", "null", 400, "null"),
@@ -314,14 +320,14 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_exact() {
+    fn body_one_byte_over_the_limit_returns_413() {
         let of = |bytes: usize| json!(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8)));
-        assert!(with_body(None, of(BODY_BYTES)).json_body().is_ok());
-        assert_eq!(with_body(None, of(BODY_BYTES + 1)).json_body().unwrap_err().status(), 413);
+        assert!(with_body(None, of(MAX_BODY_BYTES)).json_body().is_ok());
+        assert_eq!(with_body(None, of(MAX_BODY_BYTES + 1)).json_body().unwrap_err().status(), 413);
     }
 
     #[test]
-    fn base64_is_decoded() {
+    fn base64_body_is_decoded() {
         let mut event = event();
         event["body"] = json!("eyJhIjogIsOpIn0=");
         event["isBase64Encoded"] = json!(true);
@@ -329,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_sent_as_bytes_is_checked_exactly() {
+    fn binary_body_must_be_valid_utf_8_and_uncompressed() {
         let mut event = event();
         event["isBase64Encoded"] = json!(true);
         for (body, expect) in [("eyJhIjoi77+9In0=", Ok(json!("\u{fffd}"))), ("eyJhIjoi/yJ9", Err(400))] {
@@ -342,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_taken_once_and_as_they_are_named() {
+    fn repeated_or_misspelt_parameter_is_refused() {
         let request = with_query(json!({
             "filter": ["userName eq \"a+b %41\""], "count": ["7"], "startIndex": ["-3"], "counts": ["9"],
             "attributes": ["a", "b"], "excludedAttributes": ["members"], "n": ["1.5"], "empty": [""], "SORTBY": ["x"],
@@ -355,14 +361,14 @@ mod tests {
         assert_eq!(request.integer("nothing"), Ok(None));
         assert_eq!(request.integer("empty"), Ok(None));
         let fraction = request.integer("n").unwrap_err();
-        assert!(fraction.scim_type() == Some("invalidValue") && fraction.to_string().contains("parameter n "));
+        assert!(fraction.scim_type() == Some("invalidValue") && fraction.to_string().contains("`n`"));
         let twice = request.query("attributes").unwrap_err();
         assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
         assert!(request.projection().is_err() && request.list_query(&[Kind::User]).is_err());
     }
 
     #[test]
-    fn a_list_is_asked_for_in_the_url_and_a_search_in_the_body() {
+    fn list_reads_the_url_and_search_reads_the_body() {
         let asked = |path: &str, query: Value, body: Value| {
             let mut event = event();
             event["requestContext"]["resourcePath"] = path.into();
@@ -382,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minimal_answer_is_a_preference() {
+    fn prefer_minimal_is_read_unless_attributes_are_requested() {
         for (prefer, query, expect) in [
             ("return=minimal", json!({}), true),
             ("respond-async, Return = \"minimal\"; x=1", json!({}), true),
@@ -394,12 +400,12 @@ mod tests {
             event["headers"]["prefer"] = json!(prefer);
             event["multiValueQueryStringParameters"] = query;
             event["queryStringParameters"] = Value::Null;
-            assert_eq!(from_request(&event).unwrap().is_content_with_minimal(), expect, "{prefer}");
+            assert_eq!(from_request(&event).unwrap().prefers_minimal(), expect, "{prefer}");
         }
     }
 
     #[test]
-    fn the_single_valued_form_of_a_query_is_enough() {
+    fn query_is_read_from_the_single_valued_map_alone() {
         let mut event = event();
         event["multiValueQueryStringParameters"] = Value::Null;
         assert_eq!(from_request(&event).unwrap().integer("count"), Ok(Some(2)));

@@ -1,39 +1,39 @@
-//! What each method of a path takes and answers (RFC 7644 §3.2 to §4).
+//! The operations of each path: parameters, bodies and responses (RFC 7644 §3.2 to §4).
 
+use protocol::LIST_PARAMETERS;
 use serde_json::{Value, json};
 
-use super::component::content;
-use super::reference;
+use crate::component::content;
+use crate::document::reference;
 
-pub(super) const TAGS: [(&str, &str); 5] = [
+pub(crate) const TAGS: [(&str, &str); 5] = [
     ("Users", "RFC 7643 §4.1."),
     ("Groups", "RFC 7643 §4.2."),
-    ("Queries", "Over all types of resource (RFC 7644 §3.4.2.1, §3.4.3)."),
+    ("Queries", "Queries over all resource types (RFC 7644 §3.4.2.1, §3.4.3)."),
     ("Bulk", "Many operations in one request (RFC 7644 §3.7)."),
-    ("Discovery", "What the service is (RFC 7644 §4)."),
+    ("Discovery", "What the service supports (RFC 7644 §4)."),
 ];
 
-const QUERY: &[&str] =
-    &["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
 const PROJECTION: &[&str] = &["attributes", "excludedAttributes"];
 
-/// An operation, before its refusals that all have in common.
+/// An operation, without the error responses that all operations have in common.
 struct Operation {
     id: String,
     tag: &'static str,
     summary: String,
     parameters: Vec<&'static str>,
-    /// The component of the request's body.
+    /// The schema of the request body.
     body: Option<Value>,
-    /// Status, component of the body, headers.
+    /// Status, schema of the body, and headers of each successful response.
     success: Vec<(&'static str, Option<Value>, Vec<&'static str>)>,
-    refusals: Vec<&'static str>,
-    /// From the answer to other operations.
+    /// The statuses of error responses.
+    errors: Vec<&'static str>,
+    /// OpenAPI links from the response to other operations.
     links: Option<Value>,
 }
 
-/// The operation of a path below the base URL; `None` if there is none.
-pub(super) fn operation(path: &str, method: &str) -> Option<Value> {
+/// The operation of a method at a path relative to the base URL; `None` if there is none.
+pub(crate) fn operation(path: &str, method: &str) -> Option<Value> {
     let operation = match (path, method) {
         ("/Users" | "/Users/{id}", _) => resource("User", "Users", path.ends_with('}'), method)?,
         ("/Groups" | "/Groups/{id}", _) => resource("Group", "Groups", path.ends_with('}'), method)?,
@@ -65,7 +65,7 @@ fn resource(kind: &str, tag: &'static str, one: bool, method: &str) -> Option<Op
         (true, "PUT") => (format!("replace{kind}"), format!("Replaces a {kind}."), change(), Some(sent)),
         (true, "PATCH") => {
             let body = reference("schemas", "PatchOp");
-            (format!("patch{kind}"), format!("Changes a {kind}, wholly or not at all."), change(), Some(body))
+            (format!("patch{kind}"), format!("Changes a {kind} atomically."), change(), Some(body))
         }
         (true, "DELETE") => {
             (format!("delete{kind}"), format!("Deletes a {kind}."), vec!["If-Match", "If-None-Match"], None)
@@ -73,23 +73,23 @@ fn resource(kind: &str, tag: &'static str, one: bool, method: &str) -> Option<Op
         _ => return None,
     };
     let links = (method == "POST").then(|| links(kind));
-    let (ok, nothing) = (("200", Some(answer.clone()), vec!["ETag", "Location"]), vec!["ETag", "Preference-Applied"]);
+    let ok = ("200", Some(answer.clone()), vec!["ETag", "Location"]);
     let success = match method {
         "POST" => vec![("201", Some(answer), vec!["ETag", "Location"])],
         "GET" => vec![ok, ("304", None, vec!["ETag"])],
         "DELETE" => vec![("204", None, vec![])],
-        _ => vec![ok, ("204", None, nothing)],
+        _ => vec![ok, ("204", None, vec!["ETag", "Preference-Applied"])],
     };
-    let refusals = match method {
+    let errors = match method {
         "GET" => vec!["400", "404", "412"],
         "POST" => vec!["400", "409", "413", "415"],
         "DELETE" => vec!["400", "404", "412"],
         _ => vec!["400", "404", "409", "412", "413", "415"],
     };
-    Some(Operation { id, tag, summary, parameters, body, success, refusals, links })
+    Some(Operation { id, tag, summary, parameters, body, success, errors, links })
 }
 
-/// What can be done with a resource that was created.
+/// Links to the operations on a resource that was created.
 fn links(kind: &str) -> Value {
     let of = |verb: &str| {
         let operation = format!("{verb}{kind}");
@@ -112,7 +112,16 @@ fn list(id: String, tag: &'static str, summary: String, kind: Option<&str>) -> O
     let items = json!({"type": "array", "items": item});
     let answer = json!({"allOf": [reference("schemas", "ListResponse"), {"properties": {"Resources": items}}]});
     let success = vec![("200", Some(answer), vec![])];
-    Operation { id, tag, summary, parameters: QUERY.to_vec(), body: None, success, refusals: vec!["400"], links: None }
+    Operation {
+        id,
+        tag,
+        summary,
+        parameters: LIST_PARAMETERS.to_vec(),
+        body: None,
+        success,
+        errors: vec!["400"],
+        links: None,
+    }
 }
 
 /// `/`, and a search by POST (RFC 7644 §3.4.2.1, §3.4.3).
@@ -129,7 +138,7 @@ fn query(path: &str, method: &str) -> Option<Operation> {
     if method == "POST" {
         operation.parameters.clear();
         operation.body = Some(reference("schemas", "SearchRequest"));
-        operation.refusals.extend(["413", "415"]);
+        operation.errors.extend(["413", "415"]);
     }
     Some(operation)
 }
@@ -138,25 +147,25 @@ fn bulk() -> Operation {
     Operation {
         id: "bulk".to_owned(),
         tag: "Bulk",
-        summary: "Carries out many operations.".to_owned(),
+        summary: "Performs many operations.".to_owned(),
         parameters: Vec::new(),
         body: Some(reference("schemas", "BulkRequest")),
         success: vec![("200", Some(reference("schemas", "BulkResponse")), vec![])],
-        refusals: vec!["400", "413", "415"],
+        errors: vec!["400", "413", "415"],
         links: None,
     }
 }
 
-/// RFC 7644 §3.11: it is there to say that it is not.
+/// RFC 7644 §3.11: every method returns 501.
 fn me(method: &str) -> Operation {
     Operation {
         id: format!("{}Me", method.to_ascii_lowercase()),
         tag: "Discovery",
-        summary: "Is not implemented: a token is an identity provider's and no user's.".to_owned(),
+        summary: "Not implemented: a token belongs to an identity provider, not to a user.".to_owned(),
         parameters: Vec::new(),
         body: None,
         success: Vec::new(),
-        refusals: vec!["501"],
+        errors: vec!["501"],
         links: None,
     }
 }
@@ -165,28 +174,19 @@ fn discovery(path: &str) -> Option<Operation> {
     let list = reference("schemas", "ListResponse");
     let (id, summary, answer) = match path {
         "/ServiceProviderConfig" => {
-            ("serviceProviderConfig", "What the service can do.", reference("schemas", "ServiceProviderConfig"))
+            ("serviceProviderConfig", "Returns the supported features.", reference("schemas", "ServiceProviderConfig"))
         }
-        "/ResourceTypes" => ("resourceTypes", "The types of resource.", list),
-        "/ResourceTypes/{name}" => ("resourceType", "One type of resource.", reference("schemas", "ResourceType")),
-        "/Schemas" => ("schemas", "The schemas.", list),
-        "/Schemas/{urn}" => ("schema", "One schema.", reference("schemas", "Schema")),
-        "/openapi.json" => ("openapi", "This document.", reference("schemas", "Object")),
+        "/ResourceTypes" => ("resourceTypes", "Lists the resource types.", list),
+        "/ResourceTypes/{name}" => ("resourceType", "Reads a resource type.", reference("schemas", "ResourceType")),
+        "/Schemas" => ("schemas", "Lists the schemas.", list),
+        "/Schemas/{urn}" => ("schema", "Reads a schema.", reference("schemas", "Schema")),
+        "/openapi.json" => ("openapi", "Returns this document.", reference("schemas", "Object")),
         _ => return None,
     };
     let (id, summary) = (id.to_owned(), summary.to_owned());
     let success = vec![("200", Some(answer), vec![])];
-    let refusals = if path.ends_with('}') { vec!["404"] } else { Vec::new() };
-    Some(Operation {
-        id,
-        tag: "Discovery",
-        summary,
-        parameters: Vec::new(),
-        body: None,
-        success,
-        refusals,
-        links: None,
-    })
+    let errors = if path.ends_with('}') { vec!["404"] } else { Vec::new() };
+    Some(Operation { id, tag: "Discovery", summary, parameters: Vec::new(), body: None, success, errors, links: None })
 }
 
 impl Operation {
@@ -195,7 +195,7 @@ impl Operation {
         for (status, body, headers) in &self.success {
             let headers: serde_json::Map<_, _> =
                 headers.iter().map(|name| ((*name).to_owned(), reference("headers", name))).collect();
-            let mut response = json!({"description": "Done.", "headers": headers});
+            let mut response = json!({"description": "Success.", "headers": headers});
             if let Some(body) = body {
                 response["content"] = content(body);
             }
@@ -204,9 +204,9 @@ impl Operation {
             }
             responses[*status] = response;
         }
-        // Whatever a function does, these can come: from the gateway, and from what every request goes through.
+        // The gateway and the checks of every request return these, whatever the operation.
         let everywhere = ["400", "401", "403", "406", "413", "429", "500", "503", "504"];
-        for status in everywhere.into_iter().chain(self.refusals) {
+        for status in everywhere.into_iter().chain(self.errors) {
             responses[status] = reference("responses", status);
         }
         let parameters: Vec<Value> = self.parameters.iter().map(|name| reference("parameters", name)).collect();

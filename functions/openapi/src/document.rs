@@ -1,19 +1,13 @@
-//! The OpenAPI 3.1 document: every route with what it takes and answers, from the same registry and table of routes that the
-//! service itself works by.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "what is indexed is an object that this module made: an index adds a member"
-)]
+//! The OpenAPI 3.1 document: each route with its parameters, bodies and responses, built from the schema registry and the route
+//! table that the service itself uses.
 
-mod component;
-mod operation;
-
+use protocol::{ROUTES, Route};
 use serde_json::{Map, Value, json};
 
-use crate::routes::{ROUTES, Route};
+use crate::{component, operation};
 
-/// The document, for the URL that `/Users` is appended to.
-pub fn document(base_url: &str) -> Value {
+/// The document for a base URL, to which `/Users` is appended.
+pub(crate) fn document(base_url: &str) -> Value {
     let paths: Map<String, Value> =
         ROUTES.iter().map(|route| (below_base(route.path).to_owned(), path_item(route))).collect();
     json!({
@@ -36,13 +30,13 @@ pub fn document(base_url: &str) -> Value {
             "securitySchemes": {"bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token that the provider issues. One with the scope `read` can change nothing.",
+                "description": "A token that the provider issues. A token with only the scope `read` cannot change anything.",
             }},
         },
     })
 }
 
-/// The base URL ends in /v2.
+/// A route's path relative to the base URL, which ends in `/v2`.
 fn below_base(path: &str) -> &str {
     match path.strip_prefix("/v2") {
         Some("") | None => "/",
@@ -62,7 +56,7 @@ fn path_item(route: &Route) -> Value {
     Value::Object(item)
 }
 
-/// The part of the path that stands for a name.
+/// The parameter in the path, if there is one.
 fn parameter(path: &str) -> Option<Value> {
     let (_, rest) = path.split_once('{')?;
     let name = rest.trim_end_matches('}');
@@ -79,8 +73,8 @@ fn parameter(path: &str) -> Option<Value> {
     Some(json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema}))
 }
 
-/// `#/components/{kind}/{name}`.
-fn reference(kind: &str, name: &str) -> Value {
+/// A reference to `#/components/{kind}/{name}`.
+pub(crate) fn reference(kind: &str, name: &str) -> Value {
     json!({"$ref": format!("#/components/{kind}/{name}")})
 }
 
@@ -102,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_route_has_its_operations_and_every_reference_its_target() {
+    fn every_route_has_operations_and_every_reference_resolves() {
         let document = document("https://x/scim/v2");
         let mut names = BTreeSet::new();
         for route in ROUTES {
@@ -120,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_described_as_their_schema_says() {
+    fn attribute_properties_follow_the_schema() {
         let document = document("b");
         let user = &document["components"]["schemas"]["User"]["properties"];
         assert_eq!(user["active"]["type"], "boolean");
