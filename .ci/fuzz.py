@@ -47,7 +47,7 @@ def seeds():
         requests.append((event["path"], event.get("queryStringParameters") or {}, body and json.loads(body)))
         authorization = event["headers"].get("Authorization")
         texts["token"] += [authorization, authorization.split()[-1]] if authorization else []
-    for file in sorted((ROOT / "functions/local/tests/exchanges").glob("*.json")):
+    for file in sorted((ROOT / "shared/acceptance/exchanges").glob("*.json")):
         for step in json.loads(file.read_text())["steps"]:
             url = urlsplit(step["path"])
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -61,7 +61,7 @@ def seeds():
                 texts["patch"].append(json.dumps(message))
                 texts["path"] += [operation["path"] for operation in operations if operation.get("path")]
     for file in sorted((FUZZ.parent / "schema/schemas").glob("*.json")) + sorted(
-        (ROOT / "functions/local/tests/extensions").glob("*.json")
+        (ROOT / "shared/acceptance/extensions").glob("*.json")
     ):
         schema = json.loads(file.read_text())
         texts["extension"] += [file.read_text(), json.dumps({"resourceType": "User", **schema, "id": "urn:example:x"})]
