@@ -11,7 +11,7 @@ use ureq::http::{HeaderMap, Response};
 use crate::client::{Client, Request};
 
 /// How many characters of a body a failure shows.
-const SHOWN: usize = 1_000;
+const SHOWN: usize = 500;
 /// The most bytes of an answer that the client reads.
 const LONGEST: u64 = 64 << 20;
 /// The headers that a failure shows.
@@ -96,7 +96,9 @@ impl Answer {
     /// Expects that the body contains `part`, in the sense of [`contains`].
     #[track_caller]
     pub fn containing(self, part: &Value) -> Self {
-        self.check(contains(&self.body, part), &format!("expected this in the body: {part:#}"));
+        if let Some(difference) = difference(&self.body, part) {
+            self.check(false, &difference);
+        }
         self
     }
 
@@ -185,16 +187,38 @@ fn shortened(text: &str) -> String {
 /// stands for absence, `"*"` for anything that is not empty.
 #[must_use]
 pub fn contains(whole: &Value, part: &Value) -> bool {
+    difference(whole, part).is_none()
+}
+
+/// Where `whole` first differs from a `part` that it should contain, in words.
+fn difference(whole: &Value, part: &Value) -> Option<String> {
+    difference_at("", whole, part)
+}
+
+fn difference_at(path: &str, whole: &Value, part: &Value) -> Option<String> {
+    let place = if path.is_empty() { "the body" } else { path };
     match (whole, part) {
-        (whole, Value::Null) => whole.is_null(),
-        (whole, Value::String(any)) if any == "*" => !whole.is_null() && whole.as_str() != Some(""),
-        (Value::Object(whole), Value::Object(part)) => {
-            part.iter().all(|(name, part)| contains(whole.get(name).unwrap_or(&Value::Null), part))
+        (Value::Object(whole), Value::Object(part)) => part.iter().find_map(|(name, part)| {
+            difference_at(&format!("{path}/{name}"), whole.get(name).unwrap_or(&Value::Null), part)
+        }),
+        (Value::Array(whole), Value::Array(part)) if whole.len() == part.len() => {
+            let mut pairs = whole.iter().zip(part).enumerate();
+            pairs.find_map(|(at, (whole, part))| difference_at(&format!("{path}/{at}"), whole, part))
         }
         (Value::Array(whole), Value::Array(part)) => {
-            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+            let (expected, got) = (part.len(), whole.len());
+            Some(format!(
+                "expected {expected} elements in {place}, not {got}: {}",
+                shortened(&Value::from(part.clone()).to_string())
+            ))
         }
-        (whole, part) => whole == part,
+        (whole, Value::Null) => (!whole.is_null()).then(|| format!("expected no {place}")),
+        (whole, Value::String(any)) if any == "*" => {
+            (whole.is_null() || whole.as_str() == Some("")).then(|| format!("expected a value in {place}"))
+        }
+        (whole, part) => (whole != part).then(|| {
+            format!("expected {} in {place}, not {}", shortened(&part.to_string()), shortened(&whole.to_string()))
+        }),
     }
 }
 
@@ -209,4 +233,29 @@ pub fn values(attribute: &Value) -> Vec<String> {
         .collect();
     values.sort();
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn difference_names_the_place_and_both_values() {
+        let whole = json!({ "a": { "b": [1, { "c": "x" }] }, "d": "" });
+        for (part, expect) in [
+            (json!({ "a": { "b": [1, {}] }, "e": null }), None),
+            (json!({ "a": { "b": [1, { "c": "*" }] } }), None),
+            (json!({ "a": { "b": [1, { "c": "y" }] } }), Some("expected \"y\" in /a/b/1/c, not \"x\"")),
+            (json!({ "a": { "b": [1] } }), Some("expected 1 elements in /a/b, not 2: [1]")),
+            (json!({ "a": null }), Some("expected no /a")),
+            (json!({ "d": "*" }), Some("expected a value in /d")),
+            (json!({ "f": true }), Some("expected true in /f, not null")),
+            (json!([]), Some("expected [] in the body, not {\"a\":{\"b\":[1,{\"c\":\"x\"}]},\"d\":\"\"}")),
+        ] {
+            assert_eq!(difference(&whole, &part).as_deref(), expect, "{part}");
+            assert_eq!(contains(&whole, &part), expect.is_none());
+        }
+    }
 }

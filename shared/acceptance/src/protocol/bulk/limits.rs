@@ -1,6 +1,5 @@
 //! How much one bulk request takes (RFC 7644 §3.7.4), and that the most of it is done in API Gateway's time.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -24,11 +23,6 @@ const BYTES: usize = 2_097_152;
 /// API Gateway gives up after 29 seconds.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Writes past the test harness, so that the figure is seen without a flag.
-fn print(what: &str, taken: Duration) {
-    let _ = writeln!(std::io::stderr(), "bulk: {what} in {:.1} s", taken.as_secs_f64());
-}
-
 fn service_provider_config_states_the_limits(target: &Target) {
     let scim = target.client();
     let bulk = json!({ "supported": true, "maxOperations": OPERATIONS, "maxPayloadSize": BYTES });
@@ -42,7 +36,6 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
         let (begun, count) = (Instant::now(), operations.len());
         let answer = send(&scim, &Value::Array(operations)).expect(200);
         let taken = begun.elapsed();
-        print(what, taken);
         let reports = reports(&answer);
         answer.check(reports.len() == count, "expected all outcomes");
         answer.check(reports.iter().all(|report| report["status"] == status), &format!("expected {status} for all"));
@@ -87,7 +80,6 @@ fn users_and_groups_are_created_in_one_request(target: &Target) {
     operations.extend((0..900).map(|number| user(&format!("u{number}"), &format!("{tag}{number}"))));
     let begun = Instant::now();
     let reports = check(&scim, &Value::Array(operations), &["201"; 930].join(" "));
-    print("30 groups with 30 new members each", begun.elapsed());
     assert!(begun.elapsed() < PATIENCE);
     let group = scim.get(path(&scim, &reports[29])).expect(200);
     group.check(group["members"].as_array().map(Vec::len) == Some(30), "expected 30 members");
