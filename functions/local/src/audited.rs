@@ -268,12 +268,12 @@ async fn a_question_that_is_none_is_refused_with_a_sentence() {
         (json!({"tenant": "acme", "resource": "x"}), "resource must be the id"),
         (json!({"tenant": "acme", "from": "yesterday"}), "from must be an instant"),
         (json!({"tenant": "acme", "to": "2026-01-31"}), "to must be an instant"),
-        (json!({"tenant": "acme", "at": "2026-01-31T00:00:00Z"}), "`at` goes with membersOf"),
+        (json!({"tenant": "acme", "at": "2026-01-31T00:00:00Z"}), "`at` requires membersOf"),
         (json!({"tenant": "acme", "limit": 0}), "limit must be 1 to 1000"),
         (json!({"tenant": "acme", "limit": 1001}), "limit must be 1 to 1000"),
-        (json!({"tenant": "acme", "nextToken": "x"}), "nextToken is none"),
+        (json!({"tenant": "acme", "nextToken": "x"}), "nextToken is not valid"),
         (json!({"tenant": "acme", "membersOf": "x"}), "membersOf must be the id"),
-        (json!({"tenant": "acme", "membersOf": NOBODY, "resource": NOBODY}), "With membersOf there is `at`"),
+        (json!({"tenant": "acme", "membersOf": NOBODY, "resource": NOBODY}), "membersOf cannot be combined"),
         (json!({"tenant": "acme", "membersOf": NOBODY, "limit": 10_001}), "limit must be 1 to 10000"),
     ] {
         let refused = site.try_ask(question.clone()).await.unwrap_err();

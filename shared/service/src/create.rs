@@ -13,11 +13,41 @@ use crate::retry::RetryLoop;
 use crate::update::changed_attributes;
 use crate::{Context, membership, pending};
 
-/// Creates a resource, a group with its members.
+/// Creates a resource, a group with its members. The caller gets the reply with status 201 after the commit.
 ///
 /// # Errors
-/// [`Error::InvalidValue`], [`Error::Uniqueness`] if its name is taken, [`Error::PayloadTooLarge`] for a group with more
-/// than 100,000 members.
+/// [`Error::InvalidValue`], [`Error::Uniqueness`] if another resource has the name, [`Error::PayloadTooLarge`] for
+/// a group with more than 100,000 members.
+///
+/// # Examples
+/// ```no_run
+/// use std::time::{Duration, Instant};
+///
+/// use protocol::{Caller, Exchange, Projection};
+/// use schema::{Kind, Object};
+/// use service::Context;
+/// use store::{Connection, Credentials, Directory};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = Connection {
+///     endpoint: Some("http://localhost:8000".to_owned()),
+///     table: "directory".to_owned(),
+///     credentials: Credentials::Key("local".to_owned()),
+/// };
+/// let directory = Directory::connect(connection).await?;
+/// let caller = Caller::from_context("acme", "token-id", "read write", None).ok_or("not a valid tenant")?;
+/// let exchange = Exchange {
+///     caller: &caller,
+///     base_url: "https://example.com/scim/v2",
+///     deadline: Instant::now() + Duration::from_secs(29),
+/// };
+/// let context = Context { directory: &directory, exchange };
+/// let body: Object = serde_json::from_str(r#"{"userName": "bjensen@example.com"}"#)?;
+/// let reply = service::create(&context, Kind::User, &body, &Projection::default()).await?;
+/// assert_eq!(reply.status, 201);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
     create_as(context, kind, new_id()?, body, projection).await
 }

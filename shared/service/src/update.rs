@@ -1,5 +1,5 @@
-//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was read and
-//! committed on condition that the resource still has that version; otherwise the resource is read again.
+//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was
+//! read and committed on condition that the resource still has that version; otherwise the resource is read again.
 
 use std::collections::BTreeSet;
 
@@ -147,8 +147,8 @@ async fn change(
     }
 }
 
-/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they are read
-/// at the same time, and kept in `reads`.
+/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they
+/// are read at the same time, and kept in `reads`.
 async fn commit(
     context: &Context<'_>,
     retry: &RetryLoop,
