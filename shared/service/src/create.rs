@@ -5,8 +5,9 @@ use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Keys, MemberSummary, Snapshot, Stored, Write};
 
+use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
-use crate::keys::{keys_of, new_id, now, uniqueness_error};
+use crate::keys::{keys_of, new_id, uniqueness_error};
 use crate::read_set::ReadSet;
 use crate::represent::{Represented, member_value};
 use crate::retry::RetryLoop;
@@ -99,7 +100,7 @@ impl NewResource {
             resource.entry("active").or_insert(true.into());
         }
         let keys = keys_of(kind, &resource)?;
-        Ok(Self { kind, id, resource, keys, members, created: now() })
+        Ok(Self { kind, id, resource, keys, members, created: now_rfc3339() })
     }
 
     /// The commit that creates it, with the members that exist now.

@@ -6,8 +6,9 @@ use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, GroupExit, Member, PendingChanges, RemainingEdges, Stored, Write};
 
+use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
-use crate::keys::{keys_of, new_id, now};
+use crate::keys::{keys_of, new_id};
 use crate::retry::RetryLoop;
 use crate::{Context, membership, pending};
 
@@ -94,6 +95,6 @@ fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Res
         groups: groups.len() as u64,
         rest,
     };
-    let change = ChangeRecord { id: new_id()?, at: now(), attributes: Vec::new(), active: None };
+    let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
     Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change })
 }

@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod bulk;
+mod clock;
 mod context;
 mod create;
 mod delete;

@@ -32,6 +32,7 @@ use store::{Bookmark, BookmarkKey, Expected};
 
 use super::page::Page;
 use crate::Context;
+use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
 /// Where a page begins.
@@ -55,7 +56,7 @@ pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<P
         Paging::Cursor(None) => Ok(PageStart::After(None)),
         Paging::Cursor(Some(cursor)) => {
             let key = cursor_key(context).await?;
-            key.open(context.tenant(), query, cursor, now()).map(Some).map(PageStart::After)
+            key.open(context.tenant(), query, cursor, now_seconds()).map(Some).map(PageStart::After)
         }
         Paging::Index(start_index) => {
             let Some(before) = NonZeroUsize::new(start_index - 1) else { return Ok(PageStart::After(None)) };
@@ -64,7 +65,7 @@ pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<P
             }
             let hash = hash(query);
             let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: *start_index };
-            let position = context.directory.take_bookmark(key, now()).await.map_err(to_client_error)?;
+            let position = context.directory.take_bookmark(key, now_seconds()).await.map_err(to_client_error)?;
             let position = position.as_deref().and_then(|text| serde_json::from_str(text).ok());
             Ok(position.map_or(PageStart::Skip(before), |position| PageStart::After(Some(position))))
         }
@@ -107,12 +108,12 @@ async fn try_save_bookmark(
     let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: next };
     let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
     let bookmark = Bookmark { position: &position, has_more };
-    let unclaimed = context.directory.save_bookmark(key, bookmark, now(), Expected::Free).await?;
+    let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), Expected::Free).await?;
     let Some(unclaimed) = unclaimed else { return Ok(()) };
     let is_earlier =
         serde_json::from_str(&unclaimed).map_or(true, |unclaimed: Position| end.compare(&unclaimed, query).is_lt());
     if is_earlier {
-        context.directory.save_bookmark(key, bookmark, now(), Expected::Unclaimed(&unclaimed)).await?;
+        context.directory.save_bookmark(key, bookmark, now_seconds(), Expected::Unclaimed(&unclaimed)).await?;
     }
     Ok(())
 }
@@ -121,7 +122,7 @@ async fn try_save_bookmark(
 pub(super) async fn next_cursor(context: &Context<'_>, query: &Query, page: &Page) -> Result<Option<String>, Error> {
     let Some(end) = page.end.as_ref().filter(|_| page.has_more) else { return Ok(None) };
     let key = cursor_key(context).await?;
-    key.seal(context.tenant(), query, end.clone(), now()).map(Some)
+    key.seal(context.tenant(), query, end.clone(), now_seconds()).map(Some)
 }
 
 /// The tenant's key for cursors. A process reads it once.
@@ -136,9 +137,4 @@ async fn cursor_key(context: &Context<'_>) -> Result<CursorKey, Error> {
 fn hash(query: &Query) -> String {
     let digest = Sha256::digest(query.identity());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use schema::Leniency;
 use store::Directory;
 
 use super::metadata::TokenState;
-use super::now;
+use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
 /// The reason why a token is refused. It is for the log; every refused client gets the same response.
@@ -50,7 +50,7 @@ pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Opt
     if !presented.matches(&token.hash) {
         return Ok(refuse(id, RefusalReason::WrongSecret));
     }
-    let now = now();
+    let now = now_seconds();
     let state = TokenState::of(&token, now);
     if state != TokenState::Active {
         return Ok(refuse(id, RefusalReason::Ended(state)));

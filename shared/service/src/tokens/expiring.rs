@@ -5,7 +5,8 @@ use serde::Serialize;
 use store::{Directory, Token};
 
 use super::metadata::TokenState;
-use super::{DAY_SECONDS, now, rfc3339};
+use super::{DAY_SECONDS, rfc3339};
+use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
 /// The numbers of days within which a token counts as expiring.
@@ -29,7 +30,7 @@ pub struct ExpiringToken {
 /// Those of the store.
 pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error> {
     let tokens = directory.list_tokens().await.map_err(to_client_error)?;
-    let now = now();
+    let now = now_seconds();
     let with_horizon = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token)));
     let mut expiring: Vec<_> = with_horizon.collect();
     expiring.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use store::{Directory, Token};
 
 use super::metadata::{TokenMetadata, TokenState};
-use super::{DAY_SECONDS, now, unknown_token};
+use super::{DAY_SECONDS, unknown_token};
+use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
 const HOUR_SECONDS: u64 = 60 * 60;
@@ -99,7 +100,7 @@ pub async fn rotate(directory: &Directory, request: RotateRequest) -> Result<Iss
     }
     let old = directory.get_token(&request.id).await.map_err(to_client_error)?;
     let old = old.ok_or_else(|| unknown_token(&request.id))?;
-    let now = now();
+    let now = now_seconds();
     let state = TokenState::of(&old, now);
     if state != TokenState::Active {
         return Err(Error::InvalidValue(format!("The token {} is {state}. Issue a new one instead.", old.id)));
@@ -126,7 +127,7 @@ struct TokenTemplate {
 async fn create(directory: &Directory, template: TokenTemplate, lifetime_seconds: u64) -> Result<IssuedToken, Error> {
     let TokenTemplate { tenant, label, scopes, dialect } = template;
     let new = token::generate(random_bytes()?, random_bytes()?);
-    let created = now();
+    let created = now_seconds();
     let token = Token {
         id: new.id.clone(),
         hash: new.hash(),

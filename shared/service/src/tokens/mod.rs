@@ -12,6 +12,7 @@ use protocol::{Error, token};
 use serde::{Deserialize, Serialize};
 use store::{Directory, Error as StoreError};
 
+use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
 pub use authorize::authorize;
@@ -49,7 +50,7 @@ pub async fn list(directory: &Directory, request: ListRequest) -> Result<TokenLi
     let mut tokens = directory.list_tokens().await.map_err(to_client_error)?;
     tokens.retain(|token| token.tenant == request.tenant);
     tokens.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
-    let now = now();
+    let now = now_seconds();
     Ok(TokenList { tokens: tokens.into_iter().map(|token| TokenMetadata::new(token, now)).collect() })
 }
 
@@ -58,12 +59,12 @@ pub async fn list(directory: &Directory, request: ListRequest) -> Result<TokenLi
 /// # Errors
 /// [`Error::NotFound`] for an id that no token has.
 pub async fn revoke(directory: &Directory, request: RevokeRequest) -> Result<TokenMetadata, Error> {
-    match directory.revoke(&request.id, now()).await {
+    match directory.revoke(&request.id, now_seconds()).await {
         Err(StoreError::Missing) => return Err(unknown_token(&request.id)),
         revoked => revoked.map_err(to_client_error)?,
     }
     let token = directory.get_token(&request.id).await.map_err(to_client_error)?;
-    token.map(|token| TokenMetadata::new(token, now())).ok_or_else(|| unknown_token(&request.id))
+    token.map(|token| TokenMetadata::new(token, now_seconds())).ok_or_else(|| unknown_token(&request.id))
 }
 
 /// The error for an id that no token has. A text that is not an id may be a token, so the error does not repeat it:
@@ -75,11 +76,6 @@ fn unknown_token(id: &str) -> Error {
         "This is not the id of a token. The id is the 11 characters after `scim_`; TokensList shows the tokens of a tenant."
             .to_owned()
     })
-}
-
-/// The current time, in seconds since 1970.
-fn now() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
 }
 
 /// Seconds since 1970 as an RFC 3339 text.
