@@ -1,17 +1,13 @@
 //! The EventBridge bus: entries within its limits, and what it did not take sent again.
 
-use std::env;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::retry::RetryConfig;
-use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
-use aws_sdk_eventbridge::config::{self, Region};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use aws_smithy_http_client::tls;
 use protocol::event::Event;
+use store::client;
 
 use crate::variable;
 
@@ -24,9 +20,6 @@ const TIME_BYTES: usize = 14;
 /// So often what EventBridge did not take is sent again, each time after a longer pause.
 const REPEATS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where events are published.
 #[derive(Debug)]
@@ -38,40 +31,14 @@ pub struct Bus {
 impl Bus {
     /// From what Lambda sets in the environment, and from `EVENT_BUS`, which the template sets.
     pub(crate) fn from_environment() -> Result<Self, String> {
-        let region = Region::new(variable("AWS_REGION")?);
-        let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
-        let session = env::var("AWS_SESSION_TOKEN").ok().filter(|token| !token.is_empty());
-        let credentials = config::Credentials::new(key, secret, session, None, "environment");
-        let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE").or_else(|_| variable("AWS_ENDPOINT_URL")).ok();
-        let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        Ok(Self::build(builder, endpoint, variable("EVENT_BUS")?))
+        let settings = client::from_environment("EVENTBRIDGE").map_err(|error| error.to_string())?;
+        Ok(Self { client: Client::new(&settings), name: variable("EVENT_BUS")? })
     }
 
     /// A bus at a URL where no key is checked.
     pub fn at(endpoint: &str, name: &str) -> Self {
-        let credentials = config::Credentials::new("local", "local", None, None, "fixed");
-        let region = Region::from_static("us-east-1");
-        let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        Self::build(builder, Some(endpoint.to_owned()), name.to_owned())
-    }
-
-    fn build(mut builder: config::Builder, endpoint: Option<String>, name: String) -> Self {
-        let https = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT);
-        if endpoint.is_some() {
-            builder.set_endpoint_url(endpoint);
-        }
-        let config = builder
-            .http_client(https)
-            .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
-            .timeout_config(timeouts.build())
-            .build();
-        Self { client: Client::from_conf(config), name }
+        let settings = client::unsigned("local", Some(endpoint.to_owned()));
+        Self { client: Client::new(&settings), name: name.to_owned() }
     }
 
     /// Publishes events, all of them or an unknown part.

@@ -11,26 +11,23 @@
     reason = "a target fails by a panic"
 )]
 
+mod cursor;
 mod event;
 #[path = "../../schema/src/extension.rs"]
 mod extension;
 mod extensions;
-#[cfg_attr(test, expect(dead_code, reason = "only the tests of that file's own package ask for names"))]
-#[path = "../../../functions/local/src/functions.rs"]
-mod functions;
 mod paths;
 mod resources;
-mod sealed;
 
 use protocol::{Filter, Patch};
 use schema::{
     Attribute, DataType, Dialect, Kind, Mutability, Object, Registry, Returned, Schema, Uniqueness, resource_type,
 };
 
+pub use cursor::cursor;
 pub use event::{event, token};
 pub use extensions::{extension, extension_in_use};
 pub use paths::path;
-pub use sealed::cursor;
 
 /// A target, by its name.
 pub type Target = (&'static str, fn(&str));

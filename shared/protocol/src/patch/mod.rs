@@ -4,7 +4,7 @@
 mod apply;
 mod element;
 mod members;
-mod read;
+mod parse;
 #[cfg(test)]
 mod tests;
 
