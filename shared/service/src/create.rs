@@ -5,19 +5,50 @@ use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 use store::{ChangeRecord, Commit, Error as StoreError, Keys, MemberSummary, Snapshot, Stored, Write};
 
+use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
-use crate::keys::{keys_of, new_id, now, uniqueness_error};
+use crate::keys::{keys_of, new_id, uniqueness_error};
 use crate::read_set::ReadSet;
 use crate::represent::{Represented, member_value};
 use crate::retry::RetryLoop;
 use crate::update::changed_attributes;
 use crate::{Context, membership, pending};
 
-/// Creates a resource, a group with its members.
+/// Creates a resource, a group with its members. The caller gets the reply with status 201 after the commit.
 ///
 /// # Errors
-/// [`Error::InvalidValue`], [`Error::Uniqueness`] if its name is taken, [`Error::PayloadTooLarge`] for a group with more
-/// than 100,000 members.
+/// [`Error::InvalidValue`], [`Error::Uniqueness`] if another resource has the name, [`Error::PayloadTooLarge`] for
+/// a group with more than 100,000 members.
+///
+/// # Examples
+/// ```no_run
+/// use std::time::{Duration, Instant};
+///
+/// use protocol::{Caller, Exchange, Projection};
+/// use schema::{Kind, Object};
+/// use service::Context;
+/// use store::{Connection, Credentials, Directory};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = Connection {
+///     endpoint: Some("http://localhost:8000".to_owned()),
+///     table: "directory".to_owned(),
+///     credentials: Credentials::Key("local".to_owned()),
+/// };
+/// let directory = Directory::connect(connection).await?;
+/// let caller = Caller::from_context("acme", "token-id", "read write", None).ok_or("not a valid tenant")?;
+/// let exchange = Exchange {
+///     caller: &caller,
+///     base_url: "https://example.com/scim/v2",
+///     deadline: Instant::now() + Duration::from_secs(29),
+/// };
+/// let context = Context { directory: &directory, exchange };
+/// let body: Object = serde_json::from_str(r#"{"userName": "bjensen@example.com"}"#)?;
+/// let reply = service::create(&context, Kind::User, &body, &Projection::default()).await?;
+/// assert_eq!(reply.status, 201);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn create(context: &Context<'_>, kind: Kind, body: &Object, projection: &Projection) -> Result<Reply, Error> {
     create_as(context, kind, new_id()?, body, projection).await
 }
@@ -69,7 +100,7 @@ impl NewResource {
             resource.entry("active").or_insert(true.into());
         }
         let keys = keys_of(kind, &resource)?;
-        Ok(Self { kind, id, resource, keys, members, created: now() })
+        Ok(Self { kind, id, resource, keys, members, created: now_rfc3339() })
     }
 
     /// The commit that creates it, with the members that exist now.

@@ -1,25 +1,26 @@
-//! Deletes a resource (RFC 7644 §3.6): in one commit with its names, and with its membership items if they are few. If they
-//! are many, they do not count from the commit on, and are deleted afterwards.
+//! Deletes a resource (RFC 7644 §3.6): in one commit with its names, and with its membership items if they are few.
+//! If they are many, they do not count from the commit on, and are deleted afterwards.
 
 use futures_util::future::try_join;
 use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, GroupExit, Member, PendingChanges, RemainingEdges, Stored, Write};
 
+use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
-use crate::keys::{keys_of, new_id, now};
+use crate::keys::{keys_of, new_id};
 use crate::retry::RetryLoop;
 use crate::{Context, membership, pending};
 
-/// Up to this number, membership items are deleted with the resource: one transaction has room for them beside the other
-/// items.
+/// Up to this number, membership items are deleted with the resource: one transaction has room for them beside the
+/// other items.
 const MAX_EDGES_IN_COMMIT: u64 = 30;
 
 /// Deletes a resource, and removes it from every group.
 ///
 /// # Errors
-/// [`Error::NotFound`], also for a resource that is deleted already, after what its delete left pending is finished;
-/// [`Error::PreconditionFailed`].
+/// [`Error::NotFound`], also for a resource that is deleted already, after what its delete left pending is
+/// finished; [`Error::PreconditionFailed`].
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let directory = context.directory;
@@ -75,8 +76,8 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
     let found = context.directory.get_many(context.tenant(), Kind::Group, groups).await;
     let found = found.map_err(to_client_error)?;
-    // A group that is being deleted removes its own members, and a group with a pending change cannot be changed now. A group
-    // that is also a member cannot be in the commit, because a transaction changes an item only once.
+    // A group that is being deleted removes its own members, and a group with a pending change cannot be changed
+    // now. A group that is also a member cannot be in the commit, because a transaction changes an item only once.
     let is_ready =
         |group: &Stored| group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id);
     if found.len() < groups.len() || !found.iter().all(is_ready) {
@@ -94,6 +95,6 @@ fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Res
         groups: groups.len() as u64,
         rest,
     };
-    let change = ChangeRecord { id: new_id()?, at: now(), attributes: Vec::new(), active: None };
+    let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
     Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change })
 }

@@ -1,4 +1,5 @@
-//! Converts errors of the store into errors of the protocol. The cause is logged here, once; the client gets the remedy.
+//! Converts errors of the store into errors of the protocol. The cause is logged here, once; the client gets the
+//! remedy.
 
 use protocol::Error;
 use store::Error as StoreError;
@@ -29,8 +30,8 @@ pub(crate) fn to_client_error(error: StoreError) -> Error {
     }
 }
 
-/// Converts an error that follows a committed write. 429 would tell the client that nothing was written; a repeated request
-/// would then find nothing left to change.
+/// Converts an error that follows a committed write. 429 would tell the client that nothing was written; a repeated
+/// request would then find nothing left to change.
 pub(crate) fn to_post_commit_error(error: Error) -> Error {
     match error {
         Error::TooManyRequests { retry_after } => Error::Unavailable { retry_after },

@@ -12,8 +12,8 @@ use crate::{Context, represent};
 /// Reads the resource with the id `id`.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if its version is not that of
-/// `If-Match`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
+/// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if its version is not that
+/// of `If-Match`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
 pub async fn get(
     context: &Context<'_>,
     kind: Kind,

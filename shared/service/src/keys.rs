@@ -54,8 +54,3 @@ pub(crate) fn uniqueness_error(kind: Kind) -> Error {
 pub(crate) fn new_id() -> Result<ResourceId, Error> {
     ResourceId::parse(&uuid::Uuid::now_v7().to_string()).ok_or(Error::Internal)
 }
-
-/// The current time in RFC 3339 form, with milliseconds.
-pub(crate) fn now() -> String {
-    format!("{:.3}", jiff::Timestamp::now())
-}

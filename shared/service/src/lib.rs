@@ -1,8 +1,9 @@
-//! The steps of each operation: load, compute, plan, commit, represent. `schema` and `protocol` define resources and the
-//! meaning of requests; `store` defines how resources are stored.
+//! The steps of each operation: load, compute, plan, commit, represent. `schema` and `protocol` define resources
+//! and the meaning of requests; `store` defines how resources are stored.
 
 pub mod audit;
 mod bulk;
+mod clock;
 mod context;
 mod create;
 mod delete;

@@ -18,7 +18,7 @@ const MAX_CHANGES: usize = 100_000;
 
 /// Up to this number, members are read by their keys, in one call, whatever the size of the group.
 const MAX_READ_BY_KEY: usize = 100;
-/// Above it, a key costs a read unit, which otherwise reads a page of the group's membership items; it holds so many.
+/// The membership items that a query reads for one read unit. A read by key costs one unit for each item.
 const ITEMS_PER_READ_UNIT: u64 = 30;
 
 /// The membership items to write and to delete. One to write may exist already, with another `display`.
@@ -57,8 +57,8 @@ impl MemberChange {
         fold(operations, &[]).map(Self::Known)
     }
 
-    /// The change, if it adds and removes members by their ids and fits into one transaction: only that one has a condition
-    /// on each membership item.
+    /// The change, if it adds and removes members by their ids and fits into one transaction: only that one has a
+    /// condition on each membership item.
     pub(crate) fn small_delta(&self) -> Option<&Delta> {
         let Self::Known(delta) = self else { return None };
         let is_small = !delta.replace && delta.add.len() + delta.remove.len() <= MEMBER_CHANGES_PER_COMMIT;
@@ -92,8 +92,8 @@ impl MemberChange {
     }
 }
 
-/// The members that the plan of a change needs: all if the change replaces them; otherwise those that it names, or all where
-/// reading all is cheaper; `None` if the group is no longer in the version that was read.
+/// The members that the plan of a change needs: all if the change replaces them; otherwise those that it names, or
+/// all where reading all is cheaper; `None` if the group is no longer in the version that was read.
 async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result<Option<Vec<Member>>, Error> {
     if group.member_summary.count == 0 {
         return Ok(Some(Vec::new()));
@@ -128,14 +128,14 @@ struct NewMember<'a> {
     display: &'a Option<String>,
 }
 
-/// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and those of
-/// members that leave.
+/// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and
+/// those of members that leave.
 ///
-/// A lenient dialect leaves out an id that names nobody, and logs it: Okta gives up a whole group push at a 4xx, and sends
-/// users that were deleted here.
+/// A lenient dialect leaves out an id that does not exist, and logs it: Okta gives up a whole group push at a 4xx,
+/// and sends users that were deleted here.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a group in itself, and for an id that names nobody in a strict dialect,
+/// [`Error::InvalidValue`] for a group in itself, and for an id that does not exist in a strict dialect,
 /// [`Error::PayloadTooLarge`] for more than 100,000 changes.
 pub(crate) async fn plan(
     context: &Context<'_>,

@@ -18,8 +18,8 @@ pub struct EventOptions {
     pub with_resources: bool,
 }
 
-/// Finishes a change, and returns its events in the order in which they have to be published; `None` if the change is not
-/// finished yet, so that this has to be called again.
+/// Finishes a change, and returns its events in the order in which they have to be published; `None` if the change
+/// is not finished yet, so that this has to be called again.
 ///
 /// # Errors
 /// Those of the store. The call may be repeated.

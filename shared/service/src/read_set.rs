@@ -1,5 +1,5 @@
-//! What an operation reads ahead of need. A read that starts together with that of the resource adds no round trip, so
-//! membership is read before it is known whether the operation needs it.
+//! What an operation reads ahead of need. A read that starts together with that of the resource adds no round trip,
+//! so membership is read before it is known whether the operation needs it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -92,11 +92,11 @@ impl ReadSet {
         self.groups.as_deref().filter(|_| self.resource.as_ref() == Some(user))
     }
 
-    /// Those of the added and removed members that are in the group already; also `None` where they do not suffice for the
-    /// change.
+    /// Those of the added and removed members that are in the group already; also `None` where they do not suffice
+    /// for the change.
     ///
-    /// A membership item may have been read before the group. So this suffices only if the commit writes each item that
-    /// `delta` names: it does so on condition that each is still as it was read here.
+    /// A membership item may have been read before the group. So this suffices only if the commit writes each item
+    /// that `delta` names: it does so on condition that each is still as it was read here.
     pub(crate) fn members_named_by(&self, delta: &Delta) -> Option<&[Member]> {
         let is_removed = |member: &Member| delta.remove.contains(member.id.as_str());
         let members = self.named_members.as_deref()?;
@@ -118,8 +118,8 @@ impl ReadSet {
         self.members.as_deref().filter(|_| self.resource.as_ref() == Some(group))
     }
 
-    /// Keeps the members, oldest first, that the group has after a commit. `read` was read while `commit` was under way, and
-    /// is dropped if it belongs neither to the version `before` nor to the version `after`.
+    /// Keeps the members, oldest first, that the group has after a commit. `read` was read while `commit` was under
+    /// way, and is dropped if it belongs neither to the version `before` nor to the version `after`.
     pub(crate) fn keep_members_after_commit(
         &mut self,
         read: Vec<Member>,
@@ -141,7 +141,7 @@ impl ReadSet {
     }
 }
 
-/// The ids that a change of members names. A text that is not an id names nobody.
+/// The ids that a change of members names. A text that is not an id is left out.
 pub(crate) fn named_ids(delta: &Delta) -> Vec<ResourceId> {
     ids(delta.add.keys().chain(&delta.remove))
 }

@@ -1,5 +1,5 @@
-//! A resource in the form that a client sees (RFC 7643 §3): the stored attributes, those that follow from them, and the edges:
-//! the groups of a user or the members of a group.
+//! A resource in the form that a client sees (RFC 7643 §3): the stored attributes, those that follow from them, and
+//! the edges: the groups of a user or the members of a group.
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
@@ -14,8 +14,9 @@ use crate::Context;
 use crate::error::to_client_error;
 use crate::read_set::ReadSet;
 
-/// A response with more members than this exceeds what a Lambda returns, even compressed and with their ids alone, so that
-/// they are not read. An id has 74 random bits, which take 13 bytes in base64, and the text around it the rest of 21.
+/// A response with more members than this exceeds what a Lambda returns, even compressed and with their ids alone,
+/// so that they are not read. An id has 74 random bits, which take 13 bytes in base64, and the text around it the
+/// rest of 21.
 const MAX_MEMBERS_PER_RESPONSE: u64 = 300_000;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
@@ -78,8 +79,8 @@ impl Represented {
     }
 }
 
-/// Refuses a read of more members than a response holds, before they are read. A change that is committed is never refused
-/// for its response.
+/// Refuses a read of more members than a response holds, before they are read. A change that is committed is never
+/// refused for its response.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
@@ -88,8 +89,8 @@ pub(crate) fn ensure_answerable<'a>(resources: impl IntoIterator<Item = &'a Stor
     if members > MAX_MEMBERS_PER_RESPONSE { Err(Error::answer_too_large()) } else { Ok(()) }
 }
 
-/// Adds the edges of resources of one kind that do not have them yet, in the same order. A group may come in a later version
-/// than the one that was read, and is left out if it has been deleted since.
+/// Adds the edges of resources of one kind that do not have them yet, in the same order. A group may come in a
+/// later version than the one that was read, and is left out if it has been deleted since.
 pub(crate) async fn add_edges(
     context: &Context<'_>,
     kind: Kind,

@@ -1,4 +1,5 @@
-//! Retries a change that lost a race against another one (optimistic concurrency), within the time that a client waits.
+//! Retries a change that lost a race against another one (optimistic concurrency), within the time that a client
+//! waits.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ const RETRY_WINDOW: Duration = Duration::from_secs(15);
 /// The longest first pause, in milliseconds, before it is doubled.
 const FIRST_PAUSE_MS: u64 = 30;
 const MIN_PAUSE_MS: u64 = 5;
-/// Upper bound of the jittered backoff, in milliseconds. It doubles after each conflict, so heavy contention thins itself
-/// out.
+/// Upper bound of the jittered backoff, in milliseconds. It doubles after each conflict, so heavy contention thins
+/// itself out.
 const MAX_PAUSE_MS: u64 = 800;
 
 /// The longest time that a commit takes: the store gives up on DynamoDB after it.
@@ -47,7 +48,8 @@ impl RetryLoop {
         before(self.deadline, RESPONSE_MARGIN)
     }
 
-    /// Commits a change. A large one is taken back, as contended, if the time is over before all of its chunks are written.
+    /// Commits a change. A large one is taken back, as contended, if the time is over before all of its chunks are
+    /// written.
     pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<CommitState, StoreError> {
         let prepared = context.directory.prepare(context.exchange.caller, commit).await?;
         if Instant::now() < before(self.deadline, COMMIT_BUDGET) || !prepared.is_large() {
@@ -57,8 +59,8 @@ impl RetryLoop {
         Err(StoreError::Contended)
     }
 
-    /// Prepares another attempt after a failed commit of an existing resource: finishes the deletes of members that are
-    /// gone, and pauses.
+    /// Prepares another attempt after a failed commit of an existing resource: finishes the deletes of members that
+    /// are gone, and pauses.
     ///
     /// # Errors
     /// The error of the commit, where another attempt would fail like this one; those of [`RetryLoop::backoff`].

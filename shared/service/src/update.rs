@@ -1,5 +1,5 @@
-//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was read and
-//! committed on condition that the resource still has that version; otherwise the resource is read again.
+//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was
+//! read and committed on condition that the resource still has that version; otherwise the resource is read again.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,10 @@ use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
 
+use crate::clock::now_rfc3339;
 use crate::error::to_post_commit_error;
 use crate::get::find;
-use crate::keys::{keys_of, new_id, now};
+use crate::keys::{keys_of, new_id};
 use crate::membership::{Edges, MemberChange};
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::retry::RetryLoop;
@@ -147,8 +148,8 @@ async fn change(
     }
 }
 
-/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they are read
-/// at the same time, and kept in `reads`.
+/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they
+/// are read at the same time, and kept in `reads`.
 async fn commit(
     context: &Context<'_>,
     retry: &RetryLoop,
@@ -180,7 +181,7 @@ fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Err
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
         id: new_id()?,
-        at: now(),
+        at: now_rfc3339(),
         attributes: changed_attributes(&before.resource, &resource, !edges.is_empty()),
         active: active.and_then(Value::as_bool),
     };

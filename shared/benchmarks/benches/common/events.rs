@@ -43,7 +43,7 @@ pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> Stri
         let wanted: IssueRequest =
             serde_json::from_value(json!({ "tenant": "another", "label": "cold start" })).unwrap();
         let issued = issue(directory, wanted).await.unwrap();
-        text = text.replace(TOKEN, &issued.token).replace(TOKEN_ID, &format!("{:?}", issued.about.id));
+        text = text.replace(TOKEN, &issued.token).replace(TOKEN_ID, &format!("{:?}", issued.metadata.id));
     }
     text.replace(NAME, &name).replace(GROUP_NAME, &name)
 }

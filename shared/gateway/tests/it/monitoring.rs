@@ -89,7 +89,7 @@ async fn tokens_that_will_expire_without_successor_are_found() {
     };
     let mut ids = Vec::new();
     for (tenant, days) in [("acme", 5), ("other", 20), ("acme", 80), ("acme", 100), ("acme", 3), ("acme", 4)] {
-        ids.push(issue(directory, wish(tenant, days)).await.unwrap().about.id);
+        ids.push(issue(directory, wish(tenant, days)).await.unwrap().metadata.id);
     }
     let rotation = RotateRequest { id: ids[4].clone(), overlap_hours: Some(1), expires_in_days: Some(200) };
     rotate(directory, rotation).await.unwrap();

@@ -1,7 +1,7 @@
 //! The life of a token: issue, rotation, revocation and what the authorizer accepts.
 
 use service::tokens::{
-    IssueRequest, ListRequest, RevokeRequest, RotateRequest, authorize, issue, list, revoke, rotate,
+    IssueRequest, ListRequest, RevokeRequest, RotateRequest, TokenState, authorize, issue, list, revoke, rotate,
 };
 
 use crate::directory::directory;
@@ -17,15 +17,15 @@ async fn token_works_from_issue_to_revocation() {
     let first = issue(directory, wish("acme", None)).await.unwrap();
     let other = issue(directory, wish("other", Some("read"))).await.unwrap();
     let caller = authorize(directory, &format!("bearer {}", first.token)).await.unwrap().unwrap();
-    assert_eq!((caller.tenant.as_str(), &caller.token), ("acme", &first.about.id));
+    assert_eq!((caller.tenant.as_str(), &caller.token), ("acme", &first.metadata.id));
     assert!(caller.scopes.read && caller.scopes.write);
     let caller = authorize(directory, &other.token).await.unwrap().unwrap();
     assert!(caller.scopes.read && !caller.scopes.write);
 
     let rotate_first =
-        |hours| RotateRequest { id: first.about.id.clone(), overlap_hours: Some(hours), expires_in_days: None };
+        |hours| RotateRequest { id: first.metadata.id.clone(), overlap_hours: Some(hours), expires_in_days: None };
     let second = rotate(directory, rotate_first(1)).await.unwrap();
-    assert_eq!((&second.about.tenant, &second.about.label), (&first.about.tenant, &first.about.label));
+    assert_eq!((&second.metadata.tenant, &second.metadata.label), (&first.metadata.tenant, &first.metadata.label));
     for token in [&first.token, &second.token] {
         assert!(authorize(directory, token).await.unwrap().is_some());
     }
@@ -33,16 +33,19 @@ async fn token_works_from_issue_to_revocation() {
     assert!(authorize(directory, &first.token).await.unwrap().is_none(), "no overlap");
     assert!(rotate(directory, rotate_first(0)).await.is_err(), "an expired token has no successor");
 
-    let revoked = revoke(directory, RevokeRequest { id: second.about.id.clone() }).await.unwrap();
-    assert_eq!(revoked.state, "revoked");
+    let revoked = revoke(directory, RevokeRequest { id: second.metadata.id.clone() }).await.unwrap();
+    assert_eq!(revoked.state, TokenState::Revoked);
     assert!(authorize(directory, &second.token).await.unwrap().is_none());
     assert!(authorize(directory, &third.token).await.unwrap().is_some());
     let listed = list(directory, ListRequest { tenant: "acme".to_owned() }).await.unwrap().tokens;
-    let mut states: Vec<(&str, &str)> = listed.iter().map(|token| (token.id.as_str(), token.state)).collect();
-    states.sort_unstable();
-    let mut expect =
-        vec![(first.about.id.as_str(), "expired"), (&second.about.id, "revoked"), (&third.about.id, "active")];
-    expect.sort_unstable();
+    let mut states: Vec<_> = listed.iter().map(|token| (token.id.as_str(), token.state)).collect();
+    states.sort_unstable_by_key(|(id, _)| *id);
+    let mut expect = vec![
+        (first.metadata.id.as_str(), TokenState::Expired),
+        (&second.metadata.id, TokenState::Revoked),
+        (&third.metadata.id, TokenState::Active),
+    ];
+    expect.sort_unstable_by_key(|(id, _)| *id);
     assert_eq!(states, expect);
 }
 
@@ -75,9 +78,9 @@ async fn token_with_another_secret_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_extends_no_lifetime() {
     let (directory, _engine) = directory().await;
-    let first = issue(directory, IssueRequest { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().about;
+    let first = issue(directory, IssueRequest { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().metadata;
     let rotation = RotateRequest { id: first.id.clone(), overlap_hours: Some(30 * 24), expires_in_days: None };
-    let next = rotate(directory, rotation).await.unwrap().about;
+    let next = rotate(directory, rotation).await.unwrap().metadata;
     let listed = list(directory, ListRequest { tenant: "acme".to_owned() }).await.unwrap().tokens;
     let old = listed.iter().find(|token| token.id == first.id).unwrap();
     assert_eq!(old.expires_at, first.expires_at);
@@ -90,14 +93,14 @@ async fn successor_keeps_the_dialect_and_a_strict_token_needs_its_scheme() {
     let (directory, _engine) = directory().await;
     let strict =
         issue(directory, IssueRequest { dialect: Some("strict".to_owned()), ..wish("acme", None) }).await.unwrap();
-    let next = RotateRequest { id: strict.about.id.clone(), overlap_hours: None, expires_in_days: None };
+    let next = RotateRequest { id: strict.metadata.id.clone(), overlap_hours: None, expires_in_days: None };
     let next = rotate(directory, next).await.unwrap();
     let dialects = list(directory, ListRequest { tenant: "acme".to_owned() }).await.unwrap().tokens;
     assert_eq!(dialects.into_iter().map(|token| token.dialect).collect::<Vec<_>>(), ["strict", "strict"]);
     let caller = authorize(directory, &format!("Bearer {}", next.token)).await.unwrap().unwrap();
     assert!(caller.dialect.is_strict() && authorize(directory, &next.token).await.unwrap().is_none());
     let lenient = issue(directory, wish("acme", None)).await.unwrap();
-    assert_eq!(lenient.about.dialect, "lenient");
+    assert_eq!(lenient.metadata.dialect, "lenient");
     let caller = authorize(directory, &lenient.token).await.unwrap().unwrap();
     let used: Vec<&str> = caller.dialect.used().map(|leniency| leniency.info().name).collect();
     assert_eq!(used, ["bareTokens"]);
@@ -115,7 +118,7 @@ async fn invalid_token_request_is_rejected() {
         (IssueRequest { label: "a\nb".to_owned(), ..wish("acme", None) }, "The label must be"),
         (
             IssueRequest { dialect: Some("Strict".to_owned()), ..wish("acme", None) },
-            "The dialect is `strict` or `lenient`",
+            "The dialect must be `strict` or `lenient`",
         ),
         (IssueRequest { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
     ] {

@@ -1,5 +1,6 @@
-//! Answers `members.value eq` and `groups.value eq` in a filter, also beside other terms, from the resources that have such a
-//! value. So the cost of a filter does not grow with the members, or groups, of the resources that it is tried on.
+//! Answers `members.value eq` and `groups.value eq` in a filter, also among other terms, from the resources that
+//! have such a value. So the cost of a filter does not grow with the members, or groups, of the resources that it
+//! is tried on.
 
 use std::collections::HashSet;
 
@@ -15,8 +16,8 @@ use crate::represent::edges_attribute;
 pub(super) struct MembershipIndex(Vec<(ResourceId, HashSet<ResourceId>)>);
 
 impl MembershipIndex {
-    /// Reads the resources that have the values which a filter names; `None` if the filter reads anything else of the edges,
-    /// or nothing.
+    /// Reads the resources that have the values which a filter names; `None` if the filter reads anything else of
+    /// the edges, or nothing.
     pub(super) async fn load(context: &Context<'_>, part: &KindQuery) -> Result<Option<Self>, Error> {
         let attribute = edges_attribute(part.kind);
         let Some(values) = part.values_compared(attribute).filter(|_| part.reads(attribute)) else { return Ok(None) };

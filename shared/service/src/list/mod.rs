@@ -1,4 +1,5 @@
-//! Lists resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a filter.
+//! Lists resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a
+//! filter.
 
 mod membership_index;
 mod page;
@@ -17,8 +18,8 @@ use page::Page;
 /// Lists the resources of one kind, or of all.
 ///
 /// # Errors
-/// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for groups with
-/// too many members for a response, those of [`protocol::CursorKey::open`].
+/// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for
+/// groups with too many members for a response, those of [`protocol::CursorKey::open`].
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
     let start = paging::find_start(context, query).await?;
     let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());

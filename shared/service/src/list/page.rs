@@ -27,10 +27,10 @@ pub(super) struct Page {
 impl Page {
     /// `totalResults`, by which many clients decide whether to ask for another page.
     ///
-    /// Resources on earlier pages may have been deleted since, so that the true number can be less than what the client has
-    /// received. With more to come, the result is therefore never less than the next page's `startIndex`; on the last page
-    /// it is what the client has received by then. So a client neither stops early nor asks forever. Beyond the end, and for
-    /// `count=0`, it is the true number.
+    /// Resources on earlier pages may have been deleted since, so that the true number can be less than what the
+    /// client has received. With more to come, the result is therefore never less than the next page's
+    /// `startIndex`; on the last page it is what the client has received by then. So a client neither stops early
+    /// nor asks forever. Beyond the end, and for `count=0`, it is the true number.
     pub(super) fn total_results(&self, start_index: usize, start: &PageStart, query: &Query) -> usize {
         let through = (start_index - 1).saturating_add(self.resources.len());
         let is_beyond_end = self.end.is_none() && !start.is_exact();
@@ -85,7 +85,8 @@ mod tests {
         Represented::new("", stored)
     }
 
-    /// `totalResults` of the page that begins at `start_index` and holds `length` resources, when the counts say `total`.
+    /// `totalResults` of the page that begins at `start_index` and holds `length` resources, when the counts say
+    /// `total`.
     fn total_results(start_index: usize, is_exact: bool, total: usize, length: usize, has_more: bool) -> usize {
         let resources: Vec<Represented> = (0..length).map(resource).collect();
         let end = resources.last().map(|last| Position::new(None, last.stored.kind, last.stored.id.clone()));

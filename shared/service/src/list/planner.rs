@@ -1,5 +1,5 @@
-//! Chooses the index from which a filter is answered. The index yields a superset of the matches; the whole filter is then
-//! evaluated on each candidate.
+//! Chooses the index from which a filter is answered. The index yields a superset of the matches; the whole filter
+//! is then evaluated on each candidate.
 
 use protocol::{Comparison, Filter, Operand, Operator, comparison_key, stable_prefix};
 use schema::{Kind, ResourceId};
@@ -43,8 +43,8 @@ pub(super) fn choose_access_path(kind: Kind, filter: &Filter) -> Option<AccessPa
     }
 }
 
-/// Whether no resource of this kind matches a term: in a query of all kinds, the term may name an attribute that only other
-/// kinds have, or another `meta.resourceType` (RFC 7644 §3.4.2.1).
+/// Whether no resource of this kind matches a term: in a query of all kinds, the term may name an attribute that
+/// only other kinds have, or another `meta.resourceType` (RFC 7644 §3.4.2.1).
 fn matches_none(kind: Kind, filter: &Filter) -> bool {
     match filter {
         Filter::Compare(Comparison { operator: Operator::Ne, .. }) => false,

@@ -1,5 +1,6 @@
-//! The resources that match a filter, or that have to be sorted (RFC 7644 §3.4.2.2, §3.4.2.3). All candidates are read, for
-//! the true number of matches and, if sorted, for their positions. Only the resources of the page are kept.
+//! The resources that match a filter, or that have to be sorted (RFC 7644 §3.4.2.2, §3.4.2.3). All candidates are
+//! read, for the true number of matches and, if sorted, for their positions. Only the resources of the page are
+//! kept.
 
 use std::collections::HashMap;
 use std::mem;
@@ -23,8 +24,8 @@ use crate::represent::{self, Represented};
 const MAX_SCANNED: usize = 50_000;
 /// The number of resources that are read at a time.
 const CHUNK: usize = 1000;
-/// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then sends one that tells the
-/// client nothing.
+/// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then sends one that
+/// tells the client nothing.
 const SCAN_BUDGET: Duration = Duration::from_secs(18);
 
 /// Reads the page.
@@ -216,8 +217,9 @@ impl<'a> FilterScan<'a> {
         Page { total: self.total, resources: self.resources, end, has_more, reads: self.reads }
     }
 
-    /// Reads the resources of the page again. One that was deleted, or no longer matches, since its position was found is left
-    /// out, and the page continues with those that follow, so that only a page at the end of the list is empty.
+    /// Reads the resources of the page again. One that was deleted, or no longer matches, since its position was
+    /// found is left out, and the page continues with those that follow, so that only a page at the end of the list
+    /// is empty.
     async fn into_sorted_page(mut self) -> Result<Page, Error> {
         let mut positions = mem::take(&mut self.positions);
         positions.sort_unstable_by(|one, other| one.compare(other, self.query));

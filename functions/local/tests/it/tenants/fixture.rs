@@ -155,9 +155,9 @@ async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     };
     let all = "read write";
     let (expired, revoked) = (make(all, "lenient").await, make(all, "lenient").await);
-    let end = RotateRequest { id: expired.about.id.clone(), overlap_hours: Some(0), expires_in_days: None };
+    let end = RotateRequest { id: expired.metadata.id.clone(), overlap_hours: Some(0), expires_in_days: None };
     rotate(&directory, end).await.unwrap();
-    revoke(&directory, RevokeRequest { id: revoked.about.id.clone() }).await.unwrap();
+    revoke(&directory, RevokeRequest { id: revoked.metadata.id.clone() }).await.unwrap();
     let (full, strict, read) = (make(all, "lenient").await, make(all, "strict").await, make("read", "lenient").await);
     [full, strict, read, expired, revoked].map(|IssuedToken { token, .. }| token)
 }
