@@ -47,7 +47,7 @@ impl Contest {
         if Instant::now() < before(self.end, COMMIT) || !prepared.is_large() {
             return context.directory.send(prepared).await;
         }
-        context.directory.forget(prepared).await;
+        context.directory.abort(prepared).await;
         Err(StoreError::Contended)
     }
 

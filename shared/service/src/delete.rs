@@ -56,11 +56,11 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 
 /// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
 async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<Commit>, Error> {
-    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), RemainingEdges::None);
+    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), RemainingEdges::Absent);
     let tenant = &context.caller.tenant;
     let edges = groups.len() as u64 + stored.member_summary.count;
     if edges > EDGES || stored.member_summary.pending.is_some() {
-        rest = RemainingEdges::Some { pending: stored.member_summary.pending.clone() };
+        rest = RemainingEdges::Present { pending: stored.member_summary.pending.clone() };
     } else if edges > 0 {
         let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
         let found = context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)?;
@@ -70,7 +70,7 @@ async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -
             group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id)
         };
         if found.len() < groups.len() || !found.iter().all(is_ready) {
-            rest = RemainingEdges::Some { pending: None };
+            rest = RemainingEdges::Present { pending: None };
         } else {
             leave = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
             remove = members;

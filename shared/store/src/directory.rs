@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 use futures_util::future::join_all;
 
 use crate::Error;
-use crate::capacity::Meter;
+use crate::capacity::CapacityMeter;
 use crate::client::{self, optional, required};
 use crate::key::Key;
 use crate::paging::cursor_secret::Secrets;
@@ -98,7 +98,8 @@ impl Directory {
     }
 
     pub(crate) fn with_settings(settings: &SdkConfig, table: String) -> Self {
-        let config = config::Builder::from(settings).retry_partition(retry_partition()).interceptor(Meter).build();
+        let config =
+            config::Builder::from(settings).retry_partition(retry_partition()).interceptor(CapacityMeter).build();
         Self {
             client: Client::from_conf(config),
             table,

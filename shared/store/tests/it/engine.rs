@@ -179,12 +179,12 @@ pub(crate) fn delete_from(
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
     let leave = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
-    let delete = Write::Delete { expected, before, groups: count, rest: RemainingEdges::None };
+    let delete = Write::Delete { expected, before, groups: count, rest: RemainingEdges::Absent };
     Commit { leave: leave.collect(), ..write(kind, id.clone(), delete) }
 }
 
 /// Of one that is in so many groups, which are to follow.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
-    let rest = RemainingEdges::Some { pending: None };
+    let rest = RemainingEdges::Present { pending: None };
     write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, rest })
 }

@@ -104,7 +104,7 @@ async fn a_group_may_be_deleted_before_its_edges_are_made() {
     let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
     let mut gone = delete_first(Group, &staff, 2, "staff", 0);
     if let store::Write::Delete { rest, .. } = &mut gone.write {
-        *rest = store::RemainingEdges::Some { pending: stored.member_summary.pending };
+        *rest = store::RemainingEdges::Present { pending: stored.member_summary.pending };
     }
     site.commit(&gone).await.unwrap();
     assert_eq!(site.members(&staff).await, None);

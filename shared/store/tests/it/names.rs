@@ -197,7 +197,7 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     assert_eq!(find(Index::UserExternalId, &long).await, vec![]);
     assert_eq!(find(Index::GroupExternalId, "").await, annas);
 
-    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: RemainingEdges::None };
+    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 2, "") }).await.unwrap();
     assert_eq!(find(Index::UserExternalId, "a#b").await, vec![]);
     assert!(site.items("acme#userEmail").await.is_empty());
@@ -244,7 +244,8 @@ async fn what_does_not_fit_is_refused_with_the_limit() {
     site.commit(&Commit { write: none, ..rename(User, &ann.id, 1, "", "") }).await.unwrap();
     let back = Write::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
     site.commit(&Commit { write: back, ..rename(User, &ann.id, 2, "", "") }).await.unwrap();
-    let gone = Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: RemainingEdges::None };
+    let gone =
+        Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 3, "") }).await.unwrap();
     assert!(site.items("acme#userEmail").await.is_empty());
 
