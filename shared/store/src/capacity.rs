@@ -1,6 +1,8 @@
-//! Emits one `tracing` event for each HTTP call to DynamoDB, retries included, with the capacity units that the call consumed.
+//! Emits one `tracing` event for each HTTP call to DynamoDB, retries included, with the capacity units that the
+//! call consumed.
 //!
-//! The events have the target `dynamodb` and the fields `call` and `units`. A subscriber adds them up for each request.
+//! The events have the target `dynamodb` and the fields `call` and `units`. A subscriber adds them up for each
+//! request.
 
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,

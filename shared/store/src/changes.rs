@@ -115,8 +115,8 @@ fn change(record: RecordItem) -> Result<Change, Error> {
     })
 }
 
-/// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The table has no binary values and sets in its change
-/// records.
+/// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The table has no binary values and
+/// sets in its change records.
 fn plain(value: Value) -> Option<Value> {
     let Value::Object(typed) = value else { return None };
     let (kind, value) = typed.into_iter().next()?;

@@ -28,8 +28,8 @@ pub enum Error {
     /// A stored item is invalid. The sentence is for the log and contains no stored value.
     #[error("the table holds an invalid item: {0}")]
     Corrupt(String),
-    /// DynamoDB or the configuration does not allow the call: missing rights, a wrong table name, an invalid request, an unset
-    /// variable. The sentence is for the log.
+    /// DynamoDB or the configuration does not allow the call: missing rights, a wrong table name, an invalid
+    /// request, an unset variable. The sentence is for the log.
     #[error("refused: {0}")]
     Refused(String),
     /// DynamoDB throttled the call until the retries were used up.

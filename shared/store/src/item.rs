@@ -34,7 +34,8 @@ pub struct Stored {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSummary {
     pub count: u64,
-    /// The sum of [`member_checksum`] over the members, by which a reader checks that the edges it read belong to this version.
+    /// The sum of [`member_checksum`] over the members, by which a reader checks that the edges it read belong to
+    /// this version.
     pub checksum: u64,
     /// The change of members that is committed and whose edges are not all applied yet.
     pub pending: Option<ResourceId>,
@@ -45,8 +46,8 @@ pub(crate) fn member_checksum(id: &ResourceId) -> u64 {
     u64::from_str_radix(id.as_str().get(26..).unwrap_or_default(), 16).unwrap_or_default()
 }
 
-/// The item of a resource. The resource is one JSON text, so numbers stay as they were sent and DynamoDB's types limit no name or
-/// value.
+/// The item of a resource. The resource is one JSON text, so numbers stay as they were sent and DynamoDB's types
+/// limit no name or value.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResourceItem {
@@ -85,8 +86,8 @@ pub(crate) struct MemberItem {
 #[derive(Serialize)]
 pub(crate) struct MemberOfItem {}
 
-/// A chunk of a large change of members. It is written before the change is committed and takes effect with the commit. Once it
-/// is applied to the edges, it is kept as the list of members that the change record lacks.
+/// A chunk of a large change of members. It is written before the change is committed and takes effect with the
+/// commit. Once it is applied to the edges, it is kept as the list of members that the change record lacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ChunkItem {
     /// Members that the group gains.
@@ -108,7 +109,8 @@ pub(crate) struct ChunkMember {
     pub(crate) edge: MemberItem,
 }
 
-/// A committed change whose edges are not all applied: a large change of members, or the delete of a resource with edges.
+/// A committed change whose edges are not all applied: a large change of members, or the delete of a resource with
+/// edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PendingItem {

@@ -1,6 +1,7 @@
 //! The keys of the table. No other file knows how a tenant's collections are named.
 //!
-//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found. A tenant's name contains no `#`.
+//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found. A tenant's name
+//! contains no `#`.
 
 use std::collections::HashMap;
 
@@ -72,7 +73,8 @@ impl Key {
         Self::new(groups_of(tenant, member), group.as_str())
     }
 
-    /// The counter that the create and the delete of a resource change. There are sixteen, chosen by the last digit of its id.
+    /// The counter that the create and the delete of a resource change. There are sixteen, chosen by the last digit
+    /// of its id.
     pub(crate) fn count(tenant: &Tenant, kind: Kind, id: &ResourceId) -> Self {
         let shard = id.as_str().chars().next_back().unwrap_or('0');
         Self::new(counts(tenant), format!("{}{shard}", count_prefix(kind)))
@@ -125,8 +127,8 @@ pub(crate) fn lookups(tenant: &Tenant, index: Index) -> String {
     format!("{}#{}", tenant.as_str(), index.collection())
 }
 
-/// The sort key of a lookup up to the id. A value that is too long for a key is replaced by its hash, so a lookup finds candidates,
-/// and the caller compares the value itself.
+/// The sort key of a lookup up to the id. A value that is too long for a key is replaced by its hash, so a lookup
+/// finds candidates, and the caller compares the value itself.
 pub(crate) fn lookup_prefix(value: &str) -> String {
     if value.len() <= NAME_BYTES {
         format!("{value}#")

@@ -27,8 +27,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_POLLS: usize = 1200;
 
 impl Directory {
-    /// Creates the table, with on-demand capacity, expiry and no stream, and waits until it is active. It accepts an existing table
-    /// that has the right keys. This is for laptops and tests: on AWS, the template creates the table.
+    /// Creates the table, with on-demand capacity, expiry and no stream, and waits until it is active. It accepts
+    /// an existing table that has the right keys. This is for laptops and tests: on AWS, the template creates the
+    /// table.
     ///
     /// # Errors
     /// `Refused` if the table has other keys or the call is not allowed, `Unavailable`, `Throttled`.
@@ -69,8 +70,8 @@ impl Directory {
         if is_right { Ok(()) } else { Err(Error::Refused(format!("the table {} has other keys", self.table))) }
     }
 
-    /// Checks first, because DynamoDB refuses to enable expiry twice. Another process that creates the table at the same time may
-    /// enable it in between, so a refusal is accepted if expiry is enabled now.
+    /// Checks first, because DynamoDB refuses to enable expiry twice. Another process that creates the table at the
+    /// same time may enable it in between, so a refusal is accepted if expiry is enabled now.
     async fn enable_expiry(&self) -> Result<(), Error> {
         if self.is_expiry_enabled().await? {
             return Ok(());

@@ -1,4 +1,5 @@
-//! The bearer tokens of tenants' identity providers. The table holds the hash of a token's secret, never the secret.
+//! The bearer tokens of tenants' identity providers. The table holds the hash of a token's secret, never the
+//! secret.
 //!
 //! A token contains its tenant as text, because the authorizer learns the tenant from it and operators name it.
 
@@ -63,7 +64,8 @@ impl Directory {
     /// Stores a new token.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] if another token has this id, and those of a write: `Throttled`, `Unavailable`, `Refused`.
+    /// [`Error::NameTaken`] if another token has this id, and those of a write: `Throttled`, `Unavailable`,
+    /// `Refused`.
     pub async fn put_token(&self, token: &Token) -> Result<(), Error> {
         let body = TokenItem { token, expires: token.expires_at.saturating_add(EXPIRED_RETENTION_SECONDS) };
         let item = item::with_key(&Key::token(&token.id), &body)?;
@@ -117,7 +119,8 @@ impl Directory {
         self.update_token(id, "SET #expiresAt = :at, #expires = :expires, #successor = :next", PRESENT, values).await
     }
 
-    /// Records the last use of a token. It sends nothing if a use within the last hour is recorded already. `now` is in seconds since
+    /// Records the last use of a token. It sends nothing if a use within the last hour is recorded already. `now`
+    /// is in seconds since
     /// 1970.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! One action of a transaction: its request, the meaning of a failed condition, and its size.
 //!
-//! In expressions, `#name` is the attribute `name` and `:name` is the value given under `name`, so that no attribute can collide
-//! with DynamoDB's reserved words.
+//! In expressions, `#name` is the attribute `name` and `:name` is the value given under `name`, so that no
+//! attribute can collide with DynamoDB's reserved words.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Attempts of a call that had no response, so that their outcome is unknown. The SDK retries them and reports only how the
-//! last attempt ended.
+//! Attempts of a call that had no response, so that their outcome is unknown. The SDK retries them and reports only
+//! how the last attempt ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +33,8 @@ impl Intercept for AmbiguousAttempts {
         Ok(())
     }
 
-    /// Timed-out attempts never reach this hook, so they stay counted. A 5xx also stays counted: DynamoDB may have applied the
-    /// write.
+    /// Timed-out attempts never reach this hook, so they stay counted. A 5xx also stays counted: DynamoDB may have
+    /// applied the write.
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,

@@ -30,7 +30,8 @@ pub struct Commit {
     pub kind: Kind,
     pub id: ResourceId,
     pub write: Write,
-    /// Members that a group gains. A member that is also in `remove` stays, with the kind and the display name given here.
+    /// Members that a group gains. A member that is also in `remove` stays, with the kind and the display name
+    /// given here.
     pub add: Vec<Member>,
     /// Members that a group loses.
     pub remove: Vec<Member>,
@@ -136,7 +137,8 @@ pub struct Keys {
 pub struct ChangeRecord {
     /// A new UUID of version 7 for each change. Change records are in the order of their ids.
     pub id: ResourceId,
-    /// The time as RFC 3339 text. It becomes the resource's `lastModified`, and its `created` if the commit creates it.
+    /// The time as RFC 3339 text. It becomes the resource's `lastModified`, and its `created` if the commit creates
+    /// it.
     pub at: String,
     /// The names of the attributes that change, never their values.
     pub attributes: Vec<String>,
@@ -163,12 +165,12 @@ impl Directory {
         Ok(PreparedCommit { caller, commit, plan })
     }
 
-    /// Sends a prepared commit, which happens or changes nothing. Conflicts with concurrent changes are retried for a few
-    /// seconds.
+    /// Sends a prepared commit, which happens or changes nothing. Conflicts with concurrent changes are retried for
+    /// a few seconds.
     ///
     /// # Errors
-    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`. After `Unavailable` it is
-    /// unknown whether the commit happened.
+    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`. After
+    /// `Unavailable` it is unknown whether the commit happened.
     pub async fn send(&self, prepared: PreparedCommit<'_>) -> Result<CommitState, Error> {
         match self.transact(&prepared.plan.actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(prepared.plan.state),

@@ -128,7 +128,8 @@ impl PlanBuilder<'_> {
         ))
     }
 
-    /// The condition on the number of groups fails if the resource became a member of a group after its groups were read.
+    /// The condition on the number of groups fails if the resource became a member of a group after its groups were
+    /// read.
     fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
         let condition = match groups {
             0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount = :groups)",
@@ -176,8 +177,8 @@ impl PlanBuilder<'_> {
         self.push(action::update(self.table, &key, "ADD #total :by", None, values, ConditionFailure::Unexpected))
     }
 
-    /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version protects them.
-    /// Their own conditions keep the member count right even if the caller misread the edges.
+    /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version
+    /// protects them. Their own conditions keep the member count right even if the caller misread the edges.
     fn member_edges(&mut self) -> Result<CommitState, Error> {
         if !self.commit.leave.is_empty() {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));
@@ -191,8 +192,8 @@ impl PlanBuilder<'_> {
         Ok(CommitState::Complete)
     }
 
-    /// Adds the actions that delete all edges of a deleted resource, or leaves all of them to [`crate::Directory::settle`] if they
-    /// do not fit.
+    /// Adds the actions that delete all edges of a deleted resource, or leaves all of them to
+    /// [`crate::Directory::settle`] if they do not fit.
     fn delete_edges(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
         let commit = self.commit;
         if !commit.add.is_empty() {

@@ -25,8 +25,8 @@ pub(crate) enum TransactError {
 impl Directory {
     /// Sends a transaction until it is applied, or until it fails permanently.
     ///
-    /// Every attempt carries the same client request token. If the response to an applied attempt is lost, DynamoDB answers the
-    /// next attempt with success instead of finding the name taken by that very commit.
+    /// Every attempt carries the same client request token. If the response to an applied attempt is lost, DynamoDB
+    /// answers the next attempt with success instead of finding the name taken by that very commit.
     pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), TransactError> {
         let token = Uuid::now_v7().to_string();
         let attempts = AmbiguousAttempts::default();
@@ -74,8 +74,8 @@ fn unknown_outcome(error: &Error) -> Error {
 
 /// Reads the reasons of a cancelled transaction, which are in the order of its actions.
 ///
-/// A retryable reason anywhere decides: while another transaction is under way, a failed condition of another action may have
-/// seen half of that transaction.
+/// A retryable reason anywhere decides: while another transaction is under way, a failed condition of another
+/// action may have seen half of that transaction.
 fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactError {
     let mut failed = Vec::new();
     for (action, reason) in actions.iter().zip(reasons) {
@@ -92,7 +92,8 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactErro
     interpret_conditions(&failed)
 }
 
-/// Reads the failed conditions, each with whether its item exists. Failures that make the caller read again come first.
+/// Reads the failed conditions, each with whether its item exists. Failures that make the caller read again come
+/// first.
 fn interpret_conditions(failed: &[(&ConditionFailure, bool)]) -> TransactError {
     let find = |wanted: ConditionFailure| failed.iter().find(|(failure, _)| **failure == wanted);
     if find(ConditionFailure::AlreadyApplied).is_some() {

@@ -1,5 +1,5 @@
-//! Completing a pending change. Any caller may do it, several may do it at once, and each may stop anywhere, because every
-//! transaction does its share exactly once.
+//! Completing a pending change. Any caller may do it, several may do it at once, and each may stop anywhere,
+//! because every transaction does its share exactly once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -26,8 +26,8 @@ const PAUSE_MS: u64 = 400;
 const MAX_CONCURRENT_TRANSACTIONS: usize = 8;
 
 impl Directory {
-    /// Completes the pending changes of a resource: a large change of its members, or, after its delete, the delete of its edges. It
-    /// may be called at any time, and starts nothing after `deadline`.
+    /// Completes the pending changes of a resource: a large change of its members, or, after its delete, the delete
+    /// of its edges. It may be called at any time, and starts nothing after `deadline`.
     ///
     /// # Errors
     /// `Throttled`, `Contended`, `Unavailable`, `Refused`, `Corrupt`. What was applied before stays applied.
@@ -78,8 +78,8 @@ impl Directory {
         ])
     }
 
-    /// Applies changes to the edges by one transaction, which also marks the chunk of these changes as applied. Returns `false` if
-    /// the deadline came first.
+    /// Applies changes to the edges by one transaction, which also marks the chunk of these changes as applied.
+    /// Returns `false` if the deadline came first.
     pub(super) async fn apply(
         &self,
         task: SettleTask<'_>,
@@ -135,8 +135,9 @@ impl Directory {
         action::update(&self.table, &chunk.key, set, Some("#applied = :no"), values, ConditionFailure::AlreadyApplied)
     }
 
-    /// Recomputes the actions from the edges that exist now, because members may have been deleted since the commit, and
-    /// corrects the group's member count if it was changed by the commit (`is_counted`). Returns `None` if the group does not exist.
+    /// Recomputes the actions from the edges that exist now, because members may have been deleted since the
+    /// commit, and corrects the group's member count if it was changed by the commit (`is_counted`). Returns `None`
+    /// if the group does not exist.
     async fn corrected_actions(
         &self,
         task: SettleTask<'_>,

@@ -1,5 +1,5 @@
-//! Catching up with changes that happen while edges are read: a few change records say what many items would have to be read
-//! for again.
+//! Catching up with changes that happen while edges are read: a few change records say what many items would have
+//! to be read for again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,15 @@ use crate::changes::{created_at_ms, first_change_id};
 use crate::key::Key;
 use crate::{Directory, Error, Stored};
 
-/// The id of a record is made before its commit, by the clock of the committing caller. No commit takes longer than this, and no
-/// two clocks differ by more.
+/// The id of a record is made before its commit, by the clock of the committing caller. No commit takes longer than
+/// this, and no two clocks differ by more.
 const MAX_CLOCK_SKEW_MS: u64 = 120_000;
 /// The number of edges that are read at the same time.
 const MAX_CONCURRENT_READS: usize = 8;
 
 impl Directory {
-    /// The changes of a tenant that were committed at this time or later, in milliseconds since 1970, and some from before it.
+    /// The changes of a tenant that were committed at this time or later, in milliseconds since 1970, and some from
+    /// before it.
     async fn changes_since(&self, tenant: &Tenant, since_ms: u64) -> Result<Vec<Change>, Error> {
         let first = first_change_id(since_ms.saturating_sub(MAX_CLOCK_SKEW_MS));
         self.changes(tenant, first.as_ref(), usize::MAX).await
@@ -37,8 +38,8 @@ impl Directory {
         Ok(deletes.map(|change| change.resource).collect())
     }
 
-    /// Brings members that were read after `read_from_ms`, when the group had the version `before`, up to the version `now`.
-    /// Returns `None` if the records do not explain the difference.
+    /// Brings members that were read after `read_from_ms`, when the group had the version `before`, up to the
+    /// version `now`. Returns `None` if the records do not explain the difference.
     pub(super) async fn replay_changes(
         &self,
         tenant: &Tenant,
@@ -67,8 +68,8 @@ impl Directory {
     }
 }
 
-/// The members that the changes between two versions of a group add or remove, each with whether it is a member afterwards.
-/// Returns `None` if the record of one of these versions is missing or does not name its members.
+/// The members that the changes between two versions of a group add or remove, each with whether it is a member
+/// afterwards. Returns `None` if the record of one of these versions is missing or does not name its members.
 fn membership_moves(changes: &[Change], before: &Stored, now: &Stored) -> Option<BTreeMap<ResourceId, bool>> {
     let mut moves = BTreeMap::new();
     let mut version = before.version;

@@ -1,5 +1,6 @@
-//! Chunks of a large change of members, which holds more than one transaction can. They are written before the commit, and
-//! each is applied to the edges by a transaction that also marks it as applied, so that no chunk is applied twice or too late.
+//! Chunks of a large change of members, which holds more than one transaction can. They are written before the
+//! commit, and each is applied to the edges by a transaction that also marks it as applied, so that no chunk is
+//! applied twice or too late.
 
 use std::time::Duration;
 
@@ -15,15 +16,15 @@ use crate::read::query::CollectionQuery;
 use crate::table::build_error;
 use crate::{Commit, Directory, Error, Member};
 
-/// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk, the correction of
-/// the group and the group's change record take the rest.
+/// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk,
+/// the correction of the group and the group's change record take the rest.
 const MEMBERS_PER_CHUNK: usize = 32;
 /// The size of a chunk in bytes, so that an item holds it. A chunk of one member may be larger.
 const CHUNK_BYTES: usize = 100 * 1024;
 /// The size of a member without its display name, in bytes.
 const MEMBER_BYTES: usize = 100;
-/// The time after which the chunks of a change that was never committed expire. Those of a committed change are applied long
-/// before, and kept as records from then on.
+/// The time after which the chunks of a change that was never committed expire. Those of a committed change are
+/// applied long before, and kept as records from then on.
 const UNAPPLIED_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// A chunk as it is stored.
@@ -97,8 +98,8 @@ impl Directory {
         item.map(|item| chunk(tenant, change, item)).transpose()
     }
 
-    /// The members that a large change added and removed, chunk by chunk, always in the same order. The change's record says
-    /// whether it is large (`is_chunked`).
+    /// The members that a large change added and removed, chunk by chunk, always in the same order. The change's
+    /// record says whether it is large (`is_chunked`).
     ///
     /// # Errors
     /// Those of a read.

@@ -20,7 +20,8 @@ use crate::{Directory, Error, GroupExit, Member};
 const EDGES_PER_ROUND: usize = 1000;
 
 impl Directory {
-    /// Deletes all edges that can be found. No new ones appear: a deleted resource gains no member and joins no group.
+    /// Deletes all edges that can be found. No new ones appear: a deleted resource gains no member and joins no
+    /// group.
     pub(super) async fn settle_delete(&self, task: SettleTask<'_>) -> Result<SettleState, Error> {
         let is_done = match task.item.kind {
             Kind::User => true,
@@ -33,8 +34,8 @@ impl Directory {
         Ok(SettleState::Done)
     }
 
-    /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller can apply them
-    /// any more.
+    /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller
+    /// can apply them any more.
     async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
         let Some(change) = &task.item.change else { return Ok(true) };
         let nothing = Edges::default();
@@ -64,8 +65,8 @@ impl Directory {
         all_done(groups.iter().map(|group| self.leave_group(task, group)).collect()).await
     }
 
-    /// Removes the deleted resource from a group. The future is boxed because it completes the group's own pending change first,
-    /// which may lead here again.
+    /// Removes the deleted resource from a group. The future is boxed because it completes the group's own pending
+    /// change first, which may lead here again.
     fn leave_group<'a>(&'a self, task: SettleTask<'a>, group: &'a ResourceId) -> BoxFuture<'a, Result<bool, Error>> {
         async move {
             let mut retries = RetryBudget::new();

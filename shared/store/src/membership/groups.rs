@@ -17,9 +17,9 @@ use crate::{Directory, Error};
 const MAX_CONCURRENT_MEMBERS: usize = 16;
 
 impl Directory {
-    /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They take one
-    /// round trip if no large change is pending. The flag of each member says whether it may have edges; if not, its groups are
-    /// read only if a large change is pending.
+    /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They
+    /// take one round trip if no large change is pending. The flag of each member says whether it may have edges;
+    /// if not, its groups are read only if a large change is pending.
     ///
     /// # Errors
     /// Those of a read.
@@ -44,7 +44,8 @@ impl Directory {
         stream::iter(groups).buffered(MAX_CONCURRENT_MEMBERS).try_collect().await
     }
 
-    /// The groups that a resource is a direct member of, oldest first. A group that was deleted a moment ago may be among them.
+    /// The groups that a resource is a direct member of, oldest first. A group that was deleted a moment ago may be
+    /// among them.
     ///
     /// # Errors
     /// Those of a read.

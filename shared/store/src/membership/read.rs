@@ -15,8 +15,8 @@ use crate::read::query::CollectionQuery;
 use crate::retry::RetryBudget;
 use crate::{Directory, Error, Stored};
 
-/// The number of edges that are read page by page. A group with more of them is read in ranges of about this many, several at the
-/// same time.
+/// The number of edges that are read page by page. A group with more of them is read in ranges of about this many,
+/// several at the same time.
 const EDGES_PER_RANGE: u64 = 4000;
 const MAX_CONCURRENT_RANGES: usize = 8;
 
@@ -32,12 +32,13 @@ pub struct Member {
 }
 
 impl Directory {
-    /// The members of a group, oldest first, with the version that has them: the one that was read, or a later one. Returns
-    /// `None` if the group has been deleted.
+    /// The members of a group, oldest first, with the version that has them: the one that was read, or a later one.
+    /// Returns `None` if the group has been deleted.
     ///
-    /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges are checked
-    /// against the group's member summary. If the group has changed meanwhile, its change records say what is different in the
-    /// current version. Only if they do not explain the difference, the edges are read again.
+    /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges
+    /// are checked against the group's member summary. If the group has changed meanwhile, its change records say
+    /// what is different in the current version. Only if they do not explain the difference, the edges are read
+    /// again.
     ///
     /// # Errors
     /// `Contended` if the group keeps changing, and those of a read.
@@ -62,7 +63,8 @@ impl Directory {
         }
     }
 
-    /// The members that a group's edges show, oldest first, of whatever version. [`Stored::has_members`] checks them.
+    /// The members that a group's edges show, oldest first, of whatever version. [`Stored::has_members`] checks
+    /// them.
     ///
     /// # Errors
     /// Those of a read.
@@ -71,15 +73,16 @@ impl Directory {
         Ok(members.into_values().collect())
     }
 
-    /// The members that the edges show, combined with the chunks of a pending change, and the members among them that have no
-    /// edge yet.
+    /// The members that the edges show, combined with the chunks of a pending change, and the members among them
+    /// that have no edge yet.
     async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
         let mut members = Members::new();
         let mut unconfirmed = Vec::new();
         if group.member_summary.count == 0 {
             return Ok((members, unconfirmed));
         }
-        // The chunks are read before the edges: a chunk that is applied in between is seen twice, and none is missed.
+        // The chunks are read before the edges: a chunk that is applied in between is seen twice, and none is
+        // missed.
         let chunks = match &group.member_summary.pending {
             Some(change) => self.chunks(tenant, change).await?,
             None => Vec::new(),
@@ -99,7 +102,8 @@ impl Directory {
         Ok((members, unconfirmed))
     }
 
-    /// Removes members that have no edge yet and were deleted after the commit. At the time of the commit they existed.
+    /// Removes members that have no edge yet and were deleted after the commit. At the time of the commit they
+    /// existed.
     async fn without_deleted(
         &self,
         tenant: &Tenant,
@@ -160,8 +164,9 @@ impl Stored {
     }
 }
 
-/// The bounds of about as many ranges as wanted, which together contain every id. The ranges divide the time between the first
-/// and the last id, because an id begins with the time when it was made. No inner bound can be an id.
+/// The bounds of about as many ranges as wanted, which together contain every id. The ranges divide the time
+/// between the first and the last id, because an id begins with the time when it was made. No inner bound can be an
+/// id.
 fn range_bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
     let time_ms =
         |id: &str| u64::from_str_radix(&id.replace('-', "").chars().take(12).collect::<String>(), 16).unwrap_or(0);

@@ -1,5 +1,5 @@
-//! The pending changes of a tenant, usually none. Readers of edges take them into account, so that a change is seen as a whole
-//! from its commit on.
+//! The pending changes of a tenant, usually none. Readers of edges take them into account, so that a change is seen
+//! as a whole from its commit on.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -13,8 +13,9 @@ use crate::key::{self, SK};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
 
-/// A change that was applied within this time, in milliseconds, counts as recent: a reader of edges that runs at the same time as
-/// [`Directory::pending_changes`] may have read the edges of before. No request takes so long, and no two clocks differ by so much.
+/// A change that was applied within this time, in milliseconds, counts as recent: a reader of edges that runs at
+/// the same time as [`Directory::pending_changes`] may have read the edges of before. No request takes so long, and
+/// no two clocks differ by so much.
 const RECENT_MS: u64 = 120_000;
 
 /// Whether a pending change is complete.
@@ -41,7 +42,8 @@ impl SettleTask<'_> {
     }
 }
 
-/// The changes whose edges are not all applied. Unless they are empty, they have to be read before the edges that they complement.
+/// The changes whose edges are not all applied. Unless they are empty, they have to be read before the edges that
+/// they complement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PendingChanges {
     /// Deleted resources that may still have edges.

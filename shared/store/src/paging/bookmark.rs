@@ -1,5 +1,5 @@
-//! Bookmarks for paging by `startIndex` (RFC 7644 §3.4.2.4): each page saves the position at which the next one begins, so that
-//! no page has to skip the pages before it.
+//! Bookmarks for paging by `startIndex` (RFC 7644 §3.4.2.4): each page saves the position at which the next one
+//! begins, so that no page has to skip the pages before it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -15,8 +15,8 @@ use crate::{Directory, Error};
 
 /// The time for which a bookmark can be used.
 const BOOKMARK_TTL_SECONDS: u64 = 60 * 60;
-/// The time during which a bookmark that was not taken belongs to another client that pages through the same list and is expected to
-/// take it.
+/// The time during which a bookmark that was not taken belongs to another client that pages through the same list
+/// and is expected to take it.
 const CLAIM_WINDOW_SECONDS: u64 = 10 * 60;
 
 /// The identity of a bookmark.
@@ -32,8 +32,8 @@ pub struct BookmarkKey<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Bookmark<'a> {
     pub position: &'a str,
-    /// Whether the list has more pages. If not, a client may still ask for the next page but is not expected to, so the bookmark may
-    /// be replaced at once.
+    /// Whether the list has more pages. If not, a client may still ask for the next page but is not expected to, so
+    /// the bookmark may be replaced at once.
     pub has_more: bool,
 }
 
@@ -58,8 +58,9 @@ struct BookmarkItem<'a> {
 }
 
 impl Directory {
-    /// Returns the position that a page saved and marks the bookmark as taken, by one write, which is cheaper than a read and a write.
-    /// Returns `None` if there is no bookmark or it has expired. `now` is in seconds since 1970.
+    /// Returns the position that a page saved and marks the bookmark as taken, by one write, which is cheaper than
+    /// a read and a write. Returns `None` if there is no bookmark or it has expired. `now` is in seconds since
+    /// 1970.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
@@ -84,8 +85,8 @@ impl Directory {
         }
     }
 
-    /// Saves the position for the page that begins at `key.start_index`, if the stored bookmark is as `expected`. Otherwise it writes
-    /// nothing and returns the position of that bookmark. `now` is in seconds since 1970.
+    /// Saves the position for the page that begins at `key.start_index`, if the stored bookmark is as `expected`.
+    /// Otherwise it writes nothing and returns the position of that bookmark. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// Those of [`Directory::take_bookmark`].

@@ -1,5 +1,5 @@
-//! The secret by which a tenant's cursors are sealed (RFC 9865 §5.2). It is created when it is first needed and never changes, so
-//! that nothing has to be configured.
+//! The secret by which a tenant's cursors are sealed (RFC 9865 §5.2). It is created when it is first needed and
+//! never changes, so that nothing has to be configured.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,8 +29,8 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Directory {
-    /// The tenant's secret. If there is none yet, `fresh`, which are 32 random bytes, becomes the secret. If two callers do that at
-    /// the same time, both get the secret of the first.
+    /// The tenant's secret. If there is none yet, `fresh`, which are 32 random bytes, becomes the secret. If two
+    /// callers do that at the same time, both get the secret of the first.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
@@ -48,8 +48,8 @@ impl Directory {
         Ok(secret)
     }
 
-    /// Returns whether this secret was stored. It may be stored and `false` returned: the SDK retries a write whose response was lost,
-    /// and then finds its own item. The caller reads the item in that case.
+    /// Returns whether this secret was stored. It may be stored and `false` returned: the SDK retries a write whose
+    /// response was lost, and then finds its own item. The caller reads the item in that case.
     async fn put_secret(&self, key: &Key, secret: [u8; 32]) -> Result<bool, Error> {
         let mut item = key.attributes();
         item.insert(SECRET.to_owned(), AttributeValue::B(Blob::new(secret)));

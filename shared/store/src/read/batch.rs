@@ -62,7 +62,8 @@ impl Directory {
             if unprocessed.is_empty() {
                 return Ok(found);
             }
-            // A response holds at most 16 MB: keys that did not fit are read again at once, throttled keys after a pause.
+            // A response holds at most 16 MB: keys that did not fit are read again at once, throttled keys after a
+            // pause.
             if found.len() > before {
                 retries = RetryBudget::new();
             } else if !retries.wait().await {

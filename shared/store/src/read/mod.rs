@@ -40,8 +40,8 @@ impl Directory {
 
     /// The resources of `ids` that exist, with their kinds. One that was deleted a moment ago may be among them.
     ///
-    /// It reads eventually consistently, for half the units of [`Directory::existing`], and repeats the read strongly consistently for
-    /// the ids that it misses.
+    /// It reads eventually consistently, for half the units of [`Directory::existing`], and repeats the read
+    /// strongly consistently for the ids that it misses.
     ///
     /// # Errors
     /// Those of [`Directory::get`].
@@ -114,14 +114,15 @@ impl Directory {
         self.query(query, Some(limit)).await?.into_iter().map(owner).collect()
     }
 
-    /// The candidates for resources that have this value, oldest first. Very long values are found by a hash, so the caller has to
-    /// compare the value itself.
+    /// The candidates for resources that have this value, oldest first. Very long values are found by a hash, so
+    /// the caller has to compare the value itself.
     ///
     /// # Errors
     /// Those of [`Directory::get`].
     pub async fn lookup(&self, tenant: &Tenant, index: Index, value: &str) -> Result<Vec<ResourceId>, Error> {
         let prefix = key::lookup_prefix(value);
-        // An id begins with a hexadecimal digit. With `begins_with`, DynamoDB Local would read the whole collection.
+        // An id begins with a hexadecimal digit. With `begins_with`, DynamoDB Local would read the whole
+        // collection.
         let (from, to) = (format!("{prefix}0"), format!("{prefix}g"));
         let query =
             CollectionQuery { between: Some((&from, &to)), ..CollectionQuery::all(key::lookups(tenant, index)) };

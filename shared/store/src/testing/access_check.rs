@@ -1,5 +1,5 @@
-//! Checking calls to DynamoDB as IAM does on AWS: by their actions and by the partition keys of their items. The gateway of
-//! `cargo run` uses it so that a function that lacks a right in the template fails on a laptop, too.
+//! Checking calls to DynamoDB as IAM does on AWS: by their actions and by the partition keys of their items. The
+//! gateway of `cargo run` uses it so that a function that lacks a right in the template fails on a laptop, too.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -22,7 +22,8 @@ use crate::Directory;
 use crate::item::Item;
 use crate::key::PK;
 
-/// One access that a call needs: an IAM action on a partition key. A transaction needs an access for each of its actions.
+/// One access that a call needs: an IAM action on a partition key. A transaction needs an access for each of its
+/// actions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IamAccess {
     /// The name of the action without its service, such as `PutItem`.
@@ -34,7 +35,8 @@ pub struct IamAccess {
 pub type AccessCheck = fn(&IamAccess) -> Result<(), String>;
 
 impl Directory {
-    /// The same directory, except that it sends a call on items only if `check` allows every access that the call needs.
+    /// The same directory, except that it sends a call on items only if `check` allows every access that the call
+    /// needs.
     #[must_use]
     pub fn with_access_check(self, check: AccessCheck) -> Self {
         let config = self.client.config().to_builder().interceptor(AccessChecker(check)).build();

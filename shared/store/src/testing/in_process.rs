@@ -1,4 +1,5 @@
-//! A directory over an engine in the same process. It receives the SDK's requests as they would be sent, without a network.
+//! A directory over an engine in the same process. It receives the SDK's requests as they would be sent, without a
+//! network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::client;
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
 
 impl Directory {
-    /// A directory over this engine, which takes the name of an operation and its JSON and returns a status and JSON.
+    /// A directory over this engine, which takes the name of an operation and its JSON and returns a status and
+    /// JSON.
     pub fn in_process(table: String, engine: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static) -> Self {
         let connector = SharedHttpConnector::new(InProcess(Arc::new(engine)));
         let settings = client::unsigned("local", None).into_builder();

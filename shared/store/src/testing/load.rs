@@ -1,5 +1,5 @@
-//! Loading many users for benchmarks: it writes the items that their commits would write, without conditions. No other writer may
-//! be active meanwhile.
+//! Loading many users for benchmarks: it writes the items that their commits would write, without conditions. No
+//! other writer may be active meanwhile.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

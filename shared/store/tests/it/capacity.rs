@@ -20,7 +20,8 @@ thread_local! {
     static CALLS: RefCell<Vec<(String, f64)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One listener serves all tests, because `tracing` caches which listeners are interested and concurrent changes race for that cache.
+/// One listener serves all tests, because `tracing` caches which listeners are interested and concurrent changes
+/// race for that cache.
 struct Listener;
 
 pub(crate) fn listen() {

@@ -1,5 +1,5 @@
-//! A process that changes many members dies at any of its calls to DynamoDB. Every reader then sees all of the change or nothing
-//! of it, and the next writer completes it.
+//! A process that changes many members dies at any of its calls to DynamoDB. Every reader then sees all of the
+//! change or nothing of it, and the next writer completes it.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A process that deletes a user in many groups, or a group of many members, dies at any of its calls. No group then shows a deleted
-//! user, no user shows a deleted group, and the next writer deletes the edges.
+//! A process that deletes a user in many groups, or a group of many members, dies at any of its calls. No group
+//! then shows a deleted user, no user shows a deleted group, and the next writer deletes the edges.
 
 use futures_util::future::join_all;
 use protocol::{Precondition, Projection};

@@ -110,7 +110,8 @@ async fn commit_with_a_lost_response_does_not_find_its_own_name_taken() {
     assert_eq!(create_during([Fault::LoseAnswer, conflict, Fault::None]).await, (Ok(()), 3));
 }
 
-/// `Throttled` and `Contended` mean that the commit did not happen, so they must not be returned if it may have happened.
+/// `Throttled` and `Contended` mean that the commit did not happen, so they must not be returned if it may have
+/// happened.
 #[tokio::test]
 async fn error_after_a_lost_response_returns_unavailable() {
     let throttled = Fault::Answer(400, error("ThrottlingException"));

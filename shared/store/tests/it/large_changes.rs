@@ -1,4 +1,5 @@
-//! Changes of more members than one transaction holds: they are seen whole from the commit on, while their edges are pending.
+//! Changes of more members than one transaction holds: they are seen whole from the commit on, while their edges
+//! are pending.
 
 use std::sync::Arc;
 use std::time::Duration;

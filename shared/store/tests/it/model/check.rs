@@ -24,8 +24,8 @@ impl History {
         }
     }
 
-    /// Each response is true of a version that is not older than the request: the version in the response, or an earlier one,
-    /// because a response may include later changes by other writers.
+    /// Each response is true of a version that is not older than the request: the version in the response, or an
+    /// earlier one, because a response may include later changes by other writers.
     pub(super) fn check_responses(&self) {
         let deletes = self.deletes();
         for operation in &self.operations {
@@ -78,7 +78,8 @@ impl History {
         assert!(reads > 0);
     }
 
-    /// There is an order of all changes that agrees with the versions of each resource, with the existence of members, and with time.
+    /// There is an order of all changes that agrees with the versions of each resource, with the existence of
+    /// members, and with time.
     pub(super) fn check_order(&self) {
         let mut graph: DiGraph<(), ()> = DiGraph::new();
         let mut nodes: HashMap<&ResourceId, NodeIndex> = HashMap::new();
@@ -113,7 +114,8 @@ impl History {
             let changes = &self.changes[&operation.id];
             let Some(change) = changes.iter().find(|change| change.after == operation.version) else { continue };
             moments.entry(operation.ended).or_insert_with(Vec::new).push((nodes[&change.record], true));
-            // The version of any other response may be older than the request: that of a read or of a change without effect.
+            // The version of any other response may be older than the request: that of a read or of a change
+            // without effect.
             if matches!(
                 operation.asked,
                 Asked::CreateUser | Asked::CreateGroup(_) | Asked::DeleteUser | Asked::DeleteGroup

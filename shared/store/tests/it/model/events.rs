@@ -1,5 +1,5 @@
-//! The events of the whole history, built as `settle` builds them. An application that knows only the events has to end up with the
-//! same directory.
+//! The events of the whole history, built as `settle` builds them. An application that knows only the events has to
+//! end up with the same directory.
 
 use protocol::{Parameters, Query};
 use schema::Kind;

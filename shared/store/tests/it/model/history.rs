@@ -23,7 +23,8 @@ pub(super) struct Change {
     pub(super) after: Option<u64>,
     pub(super) added: Ids,
     pub(super) removed: Ids,
-    /// Whether the change took several transactions, so that members it adds may have been deleted before they were applied.
+    /// Whether the change took several transactions, so that members it adds may have been deleted before they were
+    /// applied.
     pub(super) is_large: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Concurrent writers change users and groups at random. Afterwards, some serial order of all operations has to explain every
-//! response and every read, and the events alone have to rebuild the directory.
+//! Concurrent writers change users and groups at random. Afterwards, some serial order of all operations has to
+//! explain every response and every read, and the events alone have to rebuild the directory.
 //!
 //! `MODEL_OPERATIONS` sets the number of operations, and `MODEL_SEED` the seed of the random choices.
 
