@@ -49,7 +49,7 @@ impl Audit {
             }
             written.context("the output cannot be written")?;
             // Without `--at`, all pages show the instant that the first one has chosen.
-            if let AuditResult::Members { at: instant, .. } = &page.told {
+            if let AuditResult::Members { at: instant, .. } = &page.result {
                 at = Some(instant.clone());
             }
             match page.next_token {
@@ -74,7 +74,7 @@ impl Audit {
 }
 
 fn write_page(page: &AuditPage, output: &mut impl Write) -> io::Result<()> {
-    match &page.told {
+    match &page.result {
         AuditResult::Changes { changes } => {
             for change in changes {
                 serde_json::to_writer(&mut *output, change)?;
@@ -92,7 +92,7 @@ fn write_page(page: &AuditPage, output: &mut impl Write) -> io::Result<()> {
 
 fn summary(page: &AuditPage) -> String {
     let Some(begins) = &page.trail_begins else { return "There is no record of any change.".to_owned() };
-    match page.told {
+    match page.result {
         AuditResult::Members { complete: false, .. } => {
             format!("The trail begins at {begins}, which is too late to be certain: there may have been other members.")
         }

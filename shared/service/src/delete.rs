@@ -68,10 +68,10 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     let edges = groups.len() as u64 + stored.member_summary.count;
     let pending = &stored.member_summary.pending;
     if edges > MAX_EDGES_IN_COMMIT || pending.is_some() {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Some { pending: pending.clone() })));
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: pending.clone() })));
     }
     if edges == 0 {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::None)));
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Absent)));
     }
     let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
     let found = context.directory.get_many(context.tenant(), Kind::Group, groups).await;
@@ -81,10 +81,10 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     let is_ready =
         |group: &Stored| group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id);
     if found.len() < groups.len() || !found.iter().all(is_ready) {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Some { pending: None })));
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None })));
     }
     let leave = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
-    Ok(Some(DeletedEdges { leave, remove: members, rest: RemainingEdges::None }))
+    Ok(Some(DeletedEdges { leave, remove: members, rest: RemainingEdges::Absent }))
 }
 
 fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {

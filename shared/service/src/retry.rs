@@ -55,7 +55,7 @@ impl RetryLoop {
         if Instant::now() < before(self.deadline, COMMIT_BUDGET) || !prepared.is_large() {
             return context.directory.send(prepared).await;
         }
-        context.directory.forget(prepared).await;
+        context.directory.abort(prepared).await;
         Err(StoreError::Contended)
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The pauses of one series of attempts.
 ///
-/// Each pause is drawn at random between a tenth of a bound and the whole of it. The bound starts at `first_ms`, doubles
-/// with each pause and stops at `max_ms`. The wide range spreads callers that compete for the same item.
+/// Each pause is drawn at random between a tenth of a bound and the whole of it. The bound starts at `first_ms`,
+/// doubles with each pause and stops at `max_ms`. The wide range spreads callers that compete for the same item.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     bound_ms: u64,

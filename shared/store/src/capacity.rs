@@ -1,6 +1,8 @@
-//! One event for each HTTP call to DynamoDB, repeats included, with the capacity units that it took.
+//! Emits one `tracing` event for each HTTP call to DynamoDB, retries included, with the capacity units that the
+//! call consumed.
 //!
-//! `tracing` target `dynamodb`, fields `call` and `units`; whoever listens sums them per request.
+//! The events have the target `dynamodb` and the fields `call` and `units`. A subscriber adds them up for each
+//! request.
 
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
@@ -19,11 +21,11 @@ use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 
 #[derive(Debug)]
-pub(crate) struct Meter;
+pub(crate) struct CapacityMeter;
 
-impl Intercept for Meter {
+impl Intercept for CapacityMeter {
     fn name(&self) -> &'static str {
-        "Meter"
+        "CapacityMeter"
     }
 
     fn modify_before_serialization(
@@ -32,7 +34,7 @@ impl Intercept for Meter {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        ask_for_units(context.input_mut());
+        request_capacity(context.input_mut());
         Ok(())
     }
 
@@ -49,7 +51,7 @@ impl Intercept for Meter {
     }
 }
 
-macro_rules! ask_each {
+macro_rules! request_for_each {
     ($input:ident: $($operation:ty),*) => {
         $(if let Some(input) = $input.downcast_mut::<$operation>() {
             input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
@@ -57,9 +59,9 @@ macro_rules! ask_each {
     };
 }
 
-fn ask_for_units(input: &mut Input) {
-    ask_each!(input: GetItemInput, QueryInput, BatchGetItemInput, PutItemInput, UpdateItemInput);
-    ask_each!(input: BatchWriteItemInput, TransactWriteItemsInput);
+fn request_capacity(input: &mut Input) {
+    request_for_each!(input: GetItemInput, QueryInput, BatchGetItemInput, PutItemInput, UpdateItemInput);
+    request_for_each!(input: BatchWriteItemInput, TransactWriteItemsInput);
 }
 
 macro_rules! sum_each {
@@ -73,7 +75,7 @@ fn units(output: &Output) -> f64 {
         + sum_each!(output: BatchGetItemOutput, BatchWriteItemOutput, TransactWriteItemsOutput)
 }
 
-/// A call answers with one capacity, or with one for each table.
+/// The response of a call has one consumed capacity, or one for each table.
 trait Capacities {
     fn each(&self) -> &[ConsumedCapacity];
 }

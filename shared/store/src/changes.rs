@@ -1,4 +1,4 @@
-//! Reading change records: in the order of their ids, and as the table's stream hands them over.
+//! Reading change records: from the table in the order of their ids, and from the images of the table's stream.
 
 use protocol::Tenant;
 use protocol::event::{Change, ChangeType, GroupExit, MemberDelta};
@@ -9,17 +9,18 @@ use uuid::Uuid;
 
 use crate::item;
 use crate::key;
-use crate::paging::page::CollectionQuery;
+use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
 
-/// What a record holds. All that is not in each of them may be missing.
+/// A change record as it is stored. Attributes that not every record has may be missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RecordItem {
     pk: String,
     sk: String,
     token: String,
-    what: String,
+    #[serde(rename = "what")]
+    change_type: String,
     resource_type: Kind,
     id: String,
     #[serde(default)]
@@ -30,27 +31,29 @@ struct RecordItem {
     members_added: Vec<String>,
     #[serde(default)]
     members_removed: Vec<String>,
+    #[serde(default, rename = "membersShown")]
+    members_updated: Vec<String>,
     #[serde(default)]
-    members_shown: Vec<String>,
-    #[serde(default)]
-    groups_left: Vec<LeftItem>,
+    groups_left: Vec<LeftGroupItem>,
     active: Option<bool>,
-    #[serde(default)]
-    #[serde(rename = "inParts")]
+    #[serde(default, rename = "inParts")]
     is_chunked: bool,
     at: String,
 }
 
-/// Records that are older than groups' versions in them have bare ids.
+/// A group that a deleted member left. Old records contain only its id, without the version.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum LeftItem {
+enum LeftGroupItem {
     Versioned { id: String, version: u64 },
     Bare(String),
 }
 
 impl Directory {
-    /// At most `limit` changes of a tenant after the one called `after`, which need not exist; the earliest first.
+    /// At most `limit` changes of a tenant after the change `after`, which need not exist, the earliest first.
+    ///
+    /// # Errors
+    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn changes(
         &self,
         tenant: &Tenant,
@@ -63,19 +66,22 @@ impl Directory {
     }
 }
 
-/// The change in a record of the table's stream: its `NewImage`, in DynamoDB's JSON.
+/// Reads the change from the `NewImage` of a record of the table's stream, which is in DynamoDB's JSON.
+///
+/// # Errors
+/// `Corrupt` if it is not a change record.
 pub fn change_of_image(image: Map<String, Value>) -> Result<Change, Error> {
     let values = image.into_iter().map(|(name, value)| Some((name, plain(value)?))).collect::<Option<Map<_, _>>>();
     let values = values.ok_or_else(|| corrupt("is not in DynamoDB's JSON"))?;
     change(serde_json::from_value(values.into()).map_err(|_| corrupt("lacks an attribute or has a wrong type"))?)
 }
 
-/// The least id that a change made in this millisecond since 1970 can have.
+/// The smallest id that a change of this millisecond since 1970 can have.
 pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
     ResourceId::parse(&uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid().to_string())
 }
 
-/// When an id was made, in milliseconds since 1970; nothing, if it is not of version 7.
+/// The time when an id was made, in milliseconds since 1970, or `None` if it is not a UUID of version 7.
 pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
     let (seconds, nanoseconds) = Uuid::parse_str(id.as_str()).ok()?.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
@@ -84,22 +90,22 @@ pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
 fn change(record: RecordItem) -> Result<Change, Error> {
     let tenant = record.pk.strip_suffix(key::CHANGES).and_then(Tenant::named);
     let word = key::word(record.resource_type);
-    let verb = ChangeType::ALL.into_iter().find(|verb| record.what == format!("{word}.{}", verb.name()));
+    let verb = ChangeType::ALL.into_iter().find(|verb| record.change_type == format!("{word}.{}", verb.name()));
     let ids = |ids: &[String]| ids.iter().map(|id| item::id(id)).collect::<Result<Vec<_>, _>>();
     let left = record.groups_left.iter().map(|left| match left {
-        LeftItem::Versioned { id, version } => Ok(GroupExit { group: item::id(id)?, version: Some(*version) }),
-        LeftItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None }),
+        LeftGroupItem::Versioned { id, version } => Ok(GroupExit { group: item::id(id)?, version: Some(*version) }),
+        LeftGroupItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None }),
     });
     Ok(Change {
         id: item::id(&record.sk)?,
-        tenant: tenant.ok_or_else(|| corrupt("is no tenant's"))?,
+        tenant: tenant.ok_or_else(|| corrupt("belongs to no tenant"))?,
         kind: record.resource_type,
         resource: item::id(&record.id)?,
-        verb: verb.ok_or_else(|| corrupt("tells of something unknown"))?,
+        verb: verb.ok_or_else(|| corrupt("has an unknown type"))?,
         before: record.version_before,
         after: record.version_after,
         members: MemberDelta { added: ids(&record.members_added)?, removed: ids(&record.members_removed)? },
-        display_updated: ids(&record.members_shown)?,
+        display_updated: ids(&record.members_updated)?,
         is_chunked: record.is_chunked,
         left: left.collect::<Result<_, Error>>()?,
         active: record.active,
@@ -109,7 +115,8 @@ fn change(record: RecordItem) -> Result<Change, Error> {
     })
 }
 
-/// A value without the letter of its type. Binary values and sets are none of ours.
+/// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The table has no binary values and
+/// sets in its change records.
 fn plain(value: Value) -> Option<Value> {
     let Value::Object(typed) = value else { return None };
     let (kind, value) = typed.into_iter().next()?;
@@ -127,8 +134,8 @@ fn plain(value: Value) -> Option<Value> {
     }
 }
 
-fn corrupt(what: &str) -> Error {
-    Error::Corrupt(format!("a change record {what}"))
+fn corrupt(problem: &str) -> Error {
+    Error::Corrupt(format!("a change record {problem}"))
 }
 
 #[cfg(test)]
@@ -153,16 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn an_image_of_the_stream_is_read() {
+    fn stream_image_becomes_a_change() {
         let change = read(image()).unwrap();
         let id = ResourceId::parse(ID).unwrap();
         let left = [Some(7), None].map(|version| GroupExit { group: id.clone(), version });
         assert_eq!(change.left, left);
-        assert_eq!(
-            (change.tenant.as_str(), change.verb, change.before, change.after),
-            ("acme", ChangeType::Deleted, Some(3), None)
-        );
-        assert_eq!((change.attributes, change.active, change.is_chunked), (vec!["title".to_owned()], None, false));
+        assert_eq!(change.tenant.as_str(), "acme");
+        assert_eq!(change.verb, ChangeType::Deleted);
+        assert_eq!((change.before, change.after), (Some(3), None));
+        assert_eq!(change.attributes, ["title"]);
+        assert_eq!(change.active, None);
+        assert!(!change.is_chunked);
 
         let mut large = image();
         large["what"] = json!({"S": "user.updated"});
@@ -170,11 +178,13 @@ mod tests {
         large["active"] = json!({"BOOL": false});
         large["membersAdded"] = json!({"L": [{"S": ID}]});
         let change = read(large).unwrap();
-        assert_eq!((change.is_chunked, change.active, change.members.added), (true, Some(false), vec![id]));
+        assert!(change.is_chunked);
+        assert_eq!(change.active, Some(false));
+        assert_eq!(change.members.added, [id]);
     }
 
     #[test]
-    fn what_is_no_change_record_is_refused() {
+    fn image_that_is_not_a_change_record_is_corrupt() {
         for (name, value) in [
             ("what", json!({"S": "group.deleted"})),
             ("what", json!({"S": "user.sung"})),
@@ -195,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_its_time() {
+    fn id_contains_its_timestamp() {
         for milliseconds in [0, 1, 1_767_323_045_678] {
             let first = first_change_id(milliseconds).unwrap();
             assert_eq!(created_at_ms(&first), Some(milliseconds));

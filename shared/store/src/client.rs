@@ -1,7 +1,8 @@
-//! The settings of an AWS client that hold for every SDK of the workspace: region, credentials, TLS, timeouts, retries.
+//! The settings of an AWS client that hold for every SDK of the workspace: region, credentials, TLS, timeouts,
+//! retries.
 //!
-//! They are assembled by hand, and TLS is ring's, because the SDK's default loaders cost a cold start tens of milliseconds
-//! of CPU.
+//! They are assembled by hand, and TLS is ring's, because the SDK's default loaders cost a cold start tens of
+//! milliseconds of CPU.
 
 use std::env;
 use std::time::Duration;
@@ -16,14 +17,15 @@ use aws_types::origin::Origin;
 
 use crate::Error;
 
-/// The bound of the pause before the SDK's first retry. The SDK's default is a second, longer than a whole request of ours.
+/// The bound of the pause before the SDK's first retry. The SDK's default is a second, longer than a whole request
+/// of ours.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The settings of a Lambda function, from the environment that Lambda sets. `service` names the service in capitals, as in
-/// `AWS_ENDPOINT_URL_DYNAMODB`; that variable takes precedence over `AWS_ENDPOINT_URL`.
+/// The settings of a Lambda function, from the environment that Lambda sets. `service` names the service in
+/// capitals, as in `AWS_ENDPOINT_URL_DYNAMODB`; that variable takes precedence over `AWS_ENDPOINT_URL`.
 ///
 /// # Errors
 /// [`Error::Refused`] names the variable that is not set.
@@ -42,8 +44,8 @@ pub(crate) fn from_variables(service: &str, variable: impl Fn(&str) -> Option<St
     Ok(settings(region, credentials, endpoint))
 }
 
-/// The settings for an engine that checks no signature, such as DynamoDB Local. It sees the id of the access key, whose secret
-/// is made up.
+/// The settings for an engine that checks no signature, such as DynamoDB Local. It sees the id of the access key,
+/// whose secret is made up.
 pub fn unsigned(access_key_id: &str, endpoint: Option<String>) -> SdkConfig {
     let credentials = Credentials::new(access_key_id, "made up", None, None, "fixed");
     settings(Region::from_static("us-east-1"), credentials, endpoint)

@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 use futures_util::future::join_all;
 
 use crate::Error;
-use crate::capacity::Meter;
+use crate::capacity::CapacityMeter;
 use crate::client::{self, optional, required};
 use crate::key::Key;
 use crate::paging::cursor_secret::Secrets;
@@ -30,11 +30,13 @@ pub struct Directory {
     pub(crate) change_retention: Duration,
 }
 
-/// The connections that a function opens before its first event, and the items that its role allows it to read for that.
+/// The connections that a function opens before its first event, and the items that its role allows it to read for
+/// that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prewarm {
-    /// For a function that reads users and groups. `connections` is the largest number of calls that its frequent operations
-    /// make at the same time: each call needs a connection, and a TLS handshake takes longer than the rest of a response.
+    /// For a function that reads users and groups. `connections` is the largest number of calls that its frequent
+    /// operations make at the same time: each call needs a connection, and a TLS handshake takes longer than the
+    /// rest of a response.
     Directory { connections: usize },
     /// For a function that reads tokens only. It opens one connection.
     Tokens,
@@ -60,11 +62,11 @@ pub enum Credentials {
 }
 
 impl Directory {
-    /// Connects by the environment of a Lambda function: what Lambda sets itself, `TABLE`, and `AUDIT_RETENTION_DAYS`, the number
-    /// of days for which change records are kept.
+    /// Connects by the environment of a Lambda function: what Lambda sets itself, `TABLE`, and
+    /// `AUDIT_RETENTION_DAYS`, the number of days for which change records are kept.
     ///
-    /// It sends cheap reads and ignores their responses: Lambda's init phase runs at full CPU, so that is the time for TLS
-    /// handshakes.
+    /// It sends cheap reads and ignores their responses: Lambda's init phase runs at full CPU, so that is the time
+    /// for TLS handshakes.
     ///
     /// # Errors
     /// [`Error::Refused`] names the variable that is missing or wrong.
@@ -98,7 +100,8 @@ impl Directory {
     }
 
     pub(crate) fn with_settings(settings: &SdkConfig, table: String) -> Self {
-        let config = config::Builder::from(settings).retry_partition(retry_partition()).interceptor(Meter).build();
+        let config =
+            config::Builder::from(settings).retry_partition(retry_partition()).interceptor(CapacityMeter).build();
         Self {
             client: Client::from_conf(config),
             table,
@@ -113,7 +116,7 @@ impl Directory {
             Prewarm::Tokens => (Key::token("warm"), 1),
         };
         let read = || self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
-        drop(join_all((0..connections).map(|_| read())).await);
+        join_all((0..connections).map(|_| read())).await;
     }
 }
 
@@ -123,8 +126,8 @@ fn change_retention(days: &str) -> Result<Duration, Error> {
     Ok(Duration::from_secs(u64::from(days) * DAY_SECONDS))
 }
 
-/// The SDK's retry token bucket. The default refills only on success, so after throttling even one lost response would not be
-/// retried; this bucket also refills over time.
+/// The SDK's retry token bucket. The default refills only on success, so after throttling even one lost response
+/// would not be retried; this bucket also refills over time.
 fn retry_partition() -> RetryPartition {
     let bucket = TokenBucket::builder().refill_rate(RETRY_TOKENS_PER_SECOND).build();
     RetryPartition::custom("directory").token_bucket(bucket).build()

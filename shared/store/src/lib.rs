@@ -1,12 +1,15 @@
 //! The directory in DynamoDB: keys, items, conditions and pages; the only crate that knows the AWS SDK.
 //!
-//! Every read is strongly consistent. Every write takes the version that was read, or an absence. The one write of
-//! resources, [`Directory::commit`], is one transaction and carries its change record.
+//! Reads are strongly consistent, except the first look-up of new members ([`Directory::known`]), which is repeated
+//! for ids that it misses. Every write takes the version that was read, or requires that the item does not exist.
+//! All changes of resources go through [`Directory::commit`], which writes a change and its change record in one
+//! transaction.
 
 mod backoff;
 mod capacity;
 mod changes;
 pub mod client;
+mod clock;
 mod commit;
 mod directory;
 mod error;
@@ -24,15 +27,14 @@ pub use backoff::Backoff;
 pub use changes::{change_of_image, created_at_ms, first_change_id};
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
-    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, Prepared, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
+    MEMBER_CHANGES_PER_COMMIT, PreparedCommit, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
 };
 pub use directory::{Connection, Credentials, Directory, Prewarm};
 pub use error::Error;
 pub use item::{MemberSummary, Stored};
-pub use key::Index;
-pub use membership::apply::SettleState;
+pub use key::{Index, NAME_BYTES};
 pub use membership::read::Member;
-pub use membership::state::PendingChanges;
+pub use membership::state::{PendingChanges, SettleState};
 pub use paging::bookmark::{Bookmark, BookmarkKey, Expected};
 pub use paging::page::{Fields, Page, Skip};
 pub use table::{KEYS, TableKeys};

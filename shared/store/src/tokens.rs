@@ -1,6 +1,7 @@
-//! The bearer tokens that a tenant's identity providers hold: never the secret, only its hash.
+//! The bearer tokens of tenants' identity providers. The table holds the hash of a token's secret, never the
+//! secret.
 //!
-//! These functions take a tenant as text, because the authorizer learns it from them and operators name it.
+//! A token contains its tenant as text, because the authorizer learns the tenant from it and operators name it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -10,40 +11,40 @@ use protocol::token::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::action::{ABSENT, PRESENT, names, number, placeholders};
-use crate::error::failure;
+use crate::error::classify;
 use crate::item::{self, Item};
 use crate::key::{Key, SK, TOKENS};
-use crate::paging::page::CollectionQuery;
+use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
 
-/// How long an expired token can still be listed, in seconds.
-const KEPT_AFTER_EXPIRY: u64 = 30 * 24 * 60 * 60;
-/// The use of a token is written down once in so many seconds.
-const USE_NOTED_EVERY: u64 = 60 * 60;
+/// The time for which an expired token can still be listed.
+const EXPIRED_RETENTION_SECONDS: u64 = 30 * 24 * 60 * 60;
+/// The least time between two writes of a token's last use.
+const LAST_USED_INTERVAL_SECONDS: u64 = 60 * 60;
 
 /// A token as it is stored. All times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Token {
-    /// What stands between `scim_` and the secret.
+    /// The part of the token between `scim_` and the secret.
     #[serde(skip)]
     pub id: String,
     pub hash: Hash,
     pub tenant: String,
     /// As `protocol::Scopes` prints them.
     pub scopes: String,
-    /// As `schema::Dialect` is named; a token from before there were dialects is lenient.
+    /// The name of a `schema::Dialect`. A token from before dialects existed is lenient.
     #[serde(default = "lenient")]
     pub dialect: String,
     pub label: String,
     pub created: u64,
     pub expires_at: u64,
-    /// Right to the hour.
+    /// The last use, accurate to the hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<u64>,
-    /// The id of the token that takes its place.
+    /// The id of the token that replaces this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
 }
@@ -60,22 +61,29 @@ struct TokenItem<'a> {
 }
 
 impl Directory {
-    /// Stores a new token; [`Error::NameTaken`] if there is another of this id.
+    /// Stores a new token.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`] if another token has this id, and those of a write: `Throttled`, `Unavailable`,
+    /// `Refused`.
     pub async fn put_token(&self, token: &Token) -> Result<(), Error> {
-        let body = TokenItem { token, expires: token.expires_at.saturating_add(KEPT_AFTER_EXPIRY) };
+        let body = TokenItem { token, expires: token.expires_at.saturating_add(EXPIRED_RETENTION_SECONDS) };
         let item = item::with_key(&Key::token(&token.id), &body)?;
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(ABSENT);
         let Err(error) = request.return_values_on_condition_check_failure(AllOld).send().await else { return Ok(()) };
         let Some(PutItemError::ConditionalCheckFailedException(found)) = error.as_service_error() else {
-            return Err(failure("PutItem", &error));
+            return Err(classify("PutItem", &error));
         };
-        // The SDK repeats a write whose answer was lost, and then finds the token that it put itself.
-        let mine =
+        // The SDK retries a write whose response was lost, and then finds the token that it put itself.
+        let is_same =
             found.item().is_some_and(|item| item::text(item, "hash").is_ok_and(|hash| Hash::from(hash) == token.hash));
-        if mine { Ok(()) } else { Err(Error::NameTaken) }
+        if is_same { Ok(()) } else { Err(Error::NameTaken) }
     }
 
-    /// A token by its id, expired and revoked ones too: the caller looks at both.
+    /// Reads a token by its id. It may be expired or revoked, which the caller has to check.
+    ///
+    /// # Errors
+    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn get_token(&self, id: &str) -> Result<Option<Token>, Error> {
         if id.is_empty() {
             return Ok(None);
@@ -83,28 +91,42 @@ impl Directory {
         self.read(&Key::token(id)).await?.map(token).transpose()
     }
 
-    /// All tokens of all tenants; those that expired 30 days ago go at some time.
+    /// Reads all tokens of all tenants. DynamoDB deletes a token some time after it has been expired for 30 days.
+    ///
+    /// # Errors
+    /// Those of [`Directory::get_token`].
     pub async fn list_tokens(&self) -> Result<Vec<Token>, Error> {
         let items = self.query(CollectionQuery::all(TOKENS.to_owned()), None).await?;
         items.into_iter().map(token).collect()
     }
 
-    /// Revokes a token; one that is revoked already keeps its time.
+    /// Revokes a token. A token that is revoked already keeps its time. `at` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], and those of a write.
     pub async fn revoke(&self, id: &str, at: u64) -> Result<(), Error> {
         let set = "SET #revokedAt = if_not_exists(#revokedAt, :at)";
         self.update_token(id, set, PRESENT, [("at", number(at))]).await
     }
 
-    /// Gives a token another expiry, and says which one takes its place.
+    /// Sets the token that replaces this one, and a new expiry, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], and those of a write.
     pub async fn set_successor(&self, id: &str, successor: &str, at: u64) -> Result<(), Error> {
-        let gone = number(at.saturating_add(KEPT_AFTER_EXPIRY));
-        let values = [("at", number(at)), ("gone", gone), ("next", AttributeValue::S(successor.to_owned()))];
-        self.update_token(id, "SET #expiresAt = :at, #expires = :gone, #successor = :next", PRESENT, values).await
+        let expires = number(at.saturating_add(EXPIRED_RETENTION_SECONDS));
+        let values = [("at", number(at)), ("expires", expires), ("next", AttributeValue::S(successor.to_owned()))];
+        self.update_token(id, "SET #expiresAt = :at, #expires = :expires, #successor = :next", PRESENT, values).await
     }
 
-    /// Notes that a token was used, unless that was noted within the last hour, in which case it costs nothing.
+    /// Records the last use of a token. It sends nothing if a use within the last hour is recorded already. `now`
+    /// is in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    /// Those of a write.
     pub async fn touch_token(&self, token: &Token, now: u64) -> Result<(), Error> {
-        let hour_ago = now.saturating_sub(USE_NOTED_EVERY);
+        let hour_ago = now.saturating_sub(LAST_USED_INTERVAL_SECONDS);
         if token.last_used.is_some_and(|used| used > hour_ago) {
             return Ok(());
         }
@@ -116,7 +138,8 @@ impl Directory {
         }
     }
 
-    /// [`Error::Missing`] where the condition does not hold.
+    /// # Errors
+    /// [`Error::Missing`] if the condition does not hold.
     async fn update_token<const N: usize>(
         &self,
         id: &str,
@@ -140,7 +163,7 @@ impl Directory {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Err(Error::Missing),
-            Err(error) => Err(failure("UpdateItem", &error)),
+            Err(error) => Err(classify("UpdateItem", &error)),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! One action of a transaction: its request, what its failed condition means, and its size.
+//! One action of a transaction: its request, the meaning of a failed condition, and its size.
 //!
-//! In expressions, `#name` stands for the attribute `name` and `:name` for the value given under `name`, so that no
+//! In expressions, `#name` is the attribute `name` and `:name` is the value given under `name`, so that no
 //! attribute can collide with DynamoDB's reserved words.
 
 use std::collections::HashMap;
@@ -14,32 +14,32 @@ use serde::Serialize;
 use crate::Error;
 use crate::item::{self, Item};
 use crate::key::Key;
-use crate::table::unbuilt;
+use crate::table::build_error;
 
-/// What it means when DynamoDB refuses this action's condition.
+/// The meaning of an action's condition that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// The resource is gone, or has another version.
-    Resource,
-    /// The name is another's.
-    Taken,
-    /// Who should become a member, or should be one no longer, is not there.
-    Member(ResourceId),
+pub(crate) enum ConditionFailure {
+    /// The resource does not exist, or has another version.
+    ResourceChanged,
+    /// The name belongs to another resource.
+    NameTaken,
+    /// The member whose edge is added or removed does not exist.
+    MemberMissing(ResourceId),
     /// The edge is no longer as the caller read it.
-    Edge,
-    /// The work is done already.
-    Done,
-    /// There is no condition, or one that cannot fail while the version holds.
-    Invariant,
+    EdgeChanged,
+    /// Another caller has done the same work.
+    AlreadyApplied,
+    /// The action has no condition, or one that cannot fail while the resource's version holds.
+    Unexpected,
 }
 
 pub(crate) const ABSENT: &str = "attribute_not_exists(pk)";
 pub(crate) const PRESENT: &str = "attribute_exists(pk)";
 
 pub(crate) struct Action {
-    pub(crate) meaning: Meaning,
+    pub(crate) on_failure: ConditionFailure,
     pub(crate) request: TransactWriteItem,
-    /// What DynamoDB counts against its limits, at least.
+    /// The size that DynamoDB counts against its limits, or more.
     pub(crate) bytes: usize,
 }
 
@@ -48,21 +48,21 @@ pub(crate) fn put(
     key: &Key,
     body: &impl Serialize,
     condition: Option<&str>,
-    meaning: Meaning,
+    on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let item = item::with_key(key, body)?;
     let bytes = item::size(&item);
     let put =
         Put::builder().table_name(table).set_item(Some(item)).set_condition_expression(condition.map(str::to_owned));
-    let request = TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build();
-    Ok(Action { meaning, request, bytes })
+    let request = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
 }
 
 pub(crate) fn delete(
     table: &str,
     key: &Key,
     condition: Option<(&str, Item)>,
-    meaning: Meaning,
+    on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let key = key.attributes();
     let bytes = item::size(&key);
@@ -72,20 +72,20 @@ pub(crate) fn delete(
             .condition_expression(expression)
             .set_expression_attribute_names(names(expression))
             .set_expression_attribute_values(placeholders(values))
-            .set_return_values_on_condition_check_failure(old_item(&meaning));
+            .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
     }
-    let request = TransactWriteItem::builder().delete(delete.build().map_err(unbuilt)?).build();
-    Ok(Action { meaning, request, bytes })
+    let request = TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
 }
 
-/// An update. Its condition is named apart because a count has none: the first one makes the item.
+/// An update. It has no condition where the first update creates the item, as for a counter.
 pub(crate) fn update(
     table: &str,
     key: &Key,
     expression: &str,
     condition: Option<&str>,
     values: Item,
-    meaning: Meaning,
+    on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let key = key.attributes();
     let bytes = item::size(&key) + item::size(&values);
@@ -96,12 +96,12 @@ pub(crate) fn update(
         .set_condition_expression(condition.map(str::to_owned))
         .set_expression_attribute_names(names(&format!("{expression} {}", condition.unwrap_or_default())))
         .set_expression_attribute_values(placeholders(values))
-        .set_return_values_on_condition_check_failure(old_item(&meaning));
-    let request = TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build();
-    Ok(Action { meaning, request, bytes })
+        .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
+    let request = TransactWriteItem::builder().update(update.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
 }
 
-/// The attributes that an expression speaks of, by their placeholders.
+/// The attribute names that an expression uses, by their placeholders.
 pub(crate) fn names(expression: &str) -> Option<HashMap<String, String>> {
     let words = expression.split('#').skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
     let names: HashMap<_, _> = words.map(|name| (format!("#{name}"), name.to_owned())).collect();
@@ -118,7 +118,7 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// Whether the item is there at all tells a stale version from a missing resource.
-fn old_item(meaning: &Meaning) -> Option<ReturnValuesOnConditionCheckFailure> {
-    (*meaning == Meaning::Resource).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+/// Asks for the old item, whose existence distinguishes a stale version from a missing resource.
+fn return_old_item(on_failure: &ConditionFailure) -> Option<ReturnValuesOnConditionCheckFailure> {
+    (*on_failure == ConditionFailure::ResourceChanged).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
 }

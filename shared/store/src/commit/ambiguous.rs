@@ -1,5 +1,5 @@
-//! Tries of a call that were not answered, so that nobody knows what became of them. The SDK repeats such a try, and tells
-//! only how the last one ended.
+//! Attempts of a call that had no response, so that their outcome is unknown. The SDK retries them and reports only
+//! how the last attempt ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,19 +8,19 @@ use aws_sdk_dynamodb::config::interceptors::{BeforeTransmitInterceptorContextRef
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 
-/// Clones share the count.
+/// The number of attempts whose outcome is unknown. Clones share the count.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unanswered(Arc<AtomicUsize>);
+pub(crate) struct AmbiguousAttempts(Arc<AtomicUsize>);
 
-impl Unanswered {
+impl AmbiguousAttempts {
     pub(crate) fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 }
 
-impl Intercept for Unanswered {
+impl Intercept for AmbiguousAttempts {
     fn name(&self) -> &'static str {
-        "Unanswered"
+        "AmbiguousAttempts"
     }
 
     fn read_before_transmit(
@@ -33,7 +33,8 @@ impl Intercept for Unanswered {
         Ok(())
     }
 
-    /// A try that took too long never comes here. An error inside DynamoDB may follow a write that happened.
+    /// Timed-out attempts never reach this hook, so they stay counted. A 5xx also stays counted: DynamoDB may have
+    /// applied the write.
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,

@@ -1,43 +1,37 @@
-//! The one write of resources: a value that says all of a change, committed in one transaction or not at all.
+//! The write of resources: a [`Commit`] describes a whole change, and one transaction applies all of it or nothing.
 
 pub(crate) mod action;
 mod ambiguous;
+mod limits;
 pub(crate) mod plan;
-pub(crate) mod record;
+mod record;
+pub(crate) mod transact;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::CancellationReason;
 use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
-use uuid::Uuid;
 
-use self::action::{Action, Meaning};
-use self::ambiguous::Unanswered;
-use self::plan::Planned;
-use crate::error::failure;
+use self::plan::CommitPlan;
+use self::transact::TransactError;
 use crate::membership::Edges;
-use crate::retry::RetryBudget;
 use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
 
 /// DynamoDB's limit of items in one transaction.
 pub const ITEMS_PER_COMMIT: usize = 100;
-/// So many members can be added to a group, removed from it or changed in one commit, whatever else changes.
+/// The number of members that one commit can add, remove and change together, whatever else it changes.
 pub const MEMBER_CHANGES_PER_COMMIT: usize = 30;
-/// So many lookups a resource may have, so that its delete always fits in one commit.
+/// The number of lookups that a resource may have, so that its delete always fits in one commit.
 pub const LOOKUPS_PER_RESOURCE: usize = 90;
-/// DynamoDB's limit of an item, less what stands beside the resource's JSON.
+/// The size of a resource's JSON in bytes: DynamoDB's limit of an item, less the item's other attributes.
 pub const RESOURCE_BYTES: usize = 400 * 1024 - 1024;
-/// The longest unique name, in bytes of its key.
-pub const NAME_BYTES: usize = crate::key::LONGEST;
 
-/// A change of one resource and of the edges that go with it.
+/// A change of one resource, together with the edges that change with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
     pub kind: Kind,
     pub id: ResourceId,
     pub write: Write,
-    /// Members that a group gains. One that is also in `remove` is a member already, and gets what stands here.
+    /// Members that a group gains. A member that is also in `remove` stays, with the kind and the display name
+    /// given here.
     pub add: Vec<Member>,
     /// Members that a group loses.
     pub remove: Vec<Member>,
@@ -47,7 +41,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// What it makes of the resource that it changes.
+    /// The resource after this commit, if it was `before`.
     #[must_use]
     pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
         let edges = Edges::of(self);
@@ -56,8 +50,8 @@ impl Commit {
             Write::Delete { .. } => before.resource,
         };
         let member_summary = MemberSummary {
-            count: before.member_summary.count.saturating_add_signed(edges.gain()),
-            checksum: before.member_summary.checksum.saturating_add_signed(edges.checksum()),
+            count: before.member_summary.count.saturating_add_signed(edges.count_delta()),
+            checksum: before.member_summary.checksum.saturating_add_signed(edges.checksum_delta()),
             pending: (settled == SettleState::Unfinished).then(|| self.change.id.clone()),
         };
         Stored {
@@ -70,65 +64,67 @@ impl Commit {
     }
 }
 
-/// A group that a deleted member leaves, as it was read.
+/// A group that a deleted member leaves, with the version that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupExit {
     pub group: ResourceId,
     pub version: u64,
 }
 
-/// What happens to the resource itself. `before` are the keys of the version that was read.
+/// The change of the resource itself. `before` are the keys of the version that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// Version 1; its name has to be free.
+    /// Writes version 1. The unique name has to be free.
     Create { after: Snapshot },
-    /// From the version `expected` to the next.
+    /// Replaces the version `expected` by the next one.
     Update { expected: u64, before: Keys, after: Snapshot },
-    /// From the version `expected`, as a member of so many groups, to nothing; its name is free then.
+    /// Deletes the version `expected`, which is a member of `groups` groups, and frees its unique name.
     Delete { expected: u64, before: Keys, groups: u64, rest: RemainingEdges },
 }
 
-/// What edges of a deleted resource there are besides those that `leave` and `remove` name.
+/// The edges of a deleted resource that [`Commit::leave`] and [`Commit::remove`] do not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemainingEdges {
-    None,
-    /// Some, also of a group's change that is still to be applied.
-    Some {
+    /// The commit names all edges, so it deletes them itself if they fit.
+    Absent,
+    /// The resource has other edges. [`Directory::settle`] deletes all of them after the commit.
+    Present {
+        /// The large change of a deleted group that is still pending.
         pending: Option<ResourceId>,
     },
 }
 
-/// What a commit leaves to do.
+/// Whether a commit is applied to all of its edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitState {
     Complete,
-    /// It counts whole from now on, but its edges are to follow: [`Directory::settle`].
+    /// Readers see all of the change from now on, and [`Directory::settle`] applies it to the edges.
     Pending,
 }
 
-/// A commit that only has to be sent.
-#[must_use = "what is prepared is to be sent or forgotten"]
-pub struct Prepared<'a> {
+/// A commit whose chunks are written and whose transaction has not been sent.
+#[must_use = "a prepared commit has to be sent or aborted"]
+pub struct PreparedCommit<'a> {
     caller: &'a Caller,
     commit: &'a Commit,
-    planned: Planned,
+    plan: CommitPlan,
 }
 
-impl Prepared<'_> {
-    /// Whether something was written for it already.
+impl PreparedCommit<'_> {
+    /// Whether the commit has chunks, which are written already.
     pub fn is_large(&self) -> bool {
-        !self.planned.parts.is_empty()
+        !self.plan.chunks.is_empty()
     }
 }
 
-/// A resource without its members, and by what it is found.
+/// A resource without its members, and the values by which it is found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     pub resource: Object,
     pub keys: Keys,
 }
 
-/// By what a resource is found besides its id, each already in the form in which it is compared.
+/// The values by which a resource is found besides its id, each in the form in which values are compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     /// The unique name.
@@ -136,147 +132,59 @@ pub struct Keys {
     pub lookups: Vec<(Index, String)>,
 }
 
-/// What the caller adds to the change record; the rest of it follows from the commit.
+/// The part of the change record that the caller provides. The commit determines the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeRecord {
-    /// A UUID of version 7, new for each change: records are in the order of their ids.
+    /// A new UUID of version 7 for each change. Change records are in the order of their ids.
     pub id: ResourceId,
-    /// RFC 3339: the resource's `lastModified`, and its `created` if this creates it.
+    /// The time as RFC 3339 text. It becomes the resource's `lastModified`, and its `created` if the commit creates
+    /// it.
     pub at: String,
-    /// The names of the attributes that changed, never values.
+    /// The names of the attributes that change, never their values.
     pub attributes: Vec<String>,
-    /// What a user's `active` becomes, if it changes.
+    /// The new value of a user's `active`, if it changes.
     pub active: Option<bool>,
-}
-
-/// How one try of a transaction failed.
-pub(crate) enum Failure {
-    /// It did not happen, but may if it is sent again as it is.
-    Passing(Error),
-    /// It has happened before.
-    Done,
-    Final(Error),
 }
 
 impl Directory {
     /// Commits a change, or changes nothing: [`Directory::prepare`] and [`Directory::send`].
+    ///
+    /// # Errors
+    /// Those of the two.
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<CommitState, Error> {
         self.send(self.prepare(caller, commit).await?).await
     }
 
-    /// Writes down what a commit needs and does not hold itself, of which nobody takes notice before. Errors: `TooLarge`
-    /// (nothing was sent), `Throttled`, `Unavailable`.
-    pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<Prepared<'a>, Error> {
-        let planned = plan::planned(&self.table, caller, commit, self.kept_until())?;
-        self.write_parts(&caller.tenant, commit, &planned.parts).await?;
-        Ok(Prepared { caller, commit, planned })
+    /// Writes the chunks of a large commit. No reader takes notice of them before the commit.
+    ///
+    /// # Errors
+    /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`.
+    pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<PreparedCommit<'a>, Error> {
+        let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry())?;
+        self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
+        Ok(PreparedCommit { caller, commit, plan })
     }
 
-    /// Commits what is prepared, or changes nothing.
+    /// Sends a prepared commit, which happens or changes nothing. Conflicts with concurrent changes are retried for
+    /// a few seconds.
     ///
-    /// What others do at the same time is waited out for a few seconds. Errors: `Taken`, `Stale` and `Missing` (of the
-    /// resource), `MembersNotFound`, `Contended`, `Throttled`. After `Unavailable` it is unknown whether the commit happened.
-    pub async fn send(&self, prepared: Prepared<'_>) -> Result<CommitState, Error> {
-        match self.transact(&prepared.planned.actions).await {
-            Ok(()) | Err(Failure::Done) => Ok(prepared.planned.committed),
-            Err(Failure::Passing(error) | Failure::Final(error)) => {
+    /// # Errors
+    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`. After
+    /// `Unavailable` it is unknown whether the commit happened.
+    pub async fn send(&self, prepared: PreparedCommit<'_>) -> Result<CommitState, Error> {
+        match self.transact(&prepared.plan.actions).await {
+            Ok(()) | Err(TransactError::AlreadyApplied) => Ok(prepared.plan.state),
+            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => {
                 if !matches!(error, Error::Unavailable(_)) {
-                    self.forget(prepared).await;
+                    self.abort(prepared).await;
                 }
                 Err(error)
             }
         }
     }
 
-    /// Takes back what is prepared.
-    pub async fn forget(&self, Prepared { caller, commit, planned }: Prepared<'_>) {
-        self.forget_parts(&caller.tenant, commit, &planned.parts).await;
+    /// Deletes the chunks of a prepared commit that is not going to be sent.
+    pub async fn abort(&self, PreparedCommit { caller, commit, plan }: PreparedCommit<'_>) {
+        self.discard_chunks(&caller.tenant, commit, &plan.chunks).await;
     }
-
-    /// Sends a transaction until it is done or refused for good.
-    ///
-    /// Every try carries the same token, so that one whose answer was lost is answered again, and does not find its own
-    /// traces and call the name taken.
-    pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), Failure> {
-        let token = Uuid::now_v7().to_string();
-        let unanswered = Unanswered::default();
-        let mut retries = RetryBudget::new();
-        loop {
-            let error = match self.try_transact(actions, &token, &unanswered).await {
-                Err(Failure::Passing(error) | Failure::Final(error @ Error::Unavailable(_))) => error,
-                Err(Failure::Final(error @ Error::Refused(_))) if unanswered.any() => {
-                    return Err(Failure::Final(unknown(&error)));
-                }
-                done => return done,
-            };
-            if !retries.wait().await {
-                let is_known = matches!(error, Error::Unavailable(_)) || !unanswered.any();
-                return Err(Failure::Final(if is_known { error } else { unknown(&error) }));
-            }
-        }
-    }
-
-    async fn try_transact(&self, actions: &[Action], token: &str, unanswered: &Unanswered) -> Result<(), Failure> {
-        let requests = actions.iter().map(|action| action.request.clone()).collect();
-        let request = self.client.transact_write_items().set_transact_items(Some(requests)).client_request_token(token);
-        let Err(error) = request.customize().interceptor(unanswered.clone()).send().await else { return Ok(()) };
-        if let SdkError::ServiceError(answer) = &error
-            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = answer.err()
-        {
-            return Err(interpret(actions, cancelled.cancellation_reasons()));
-        }
-        Err(match failure("TransactWriteItems", &error) {
-            passing @ (Error::Contended | Error::Throttled) => Failure::Passing(passing),
-            other => Failure::Final(other),
-        })
-    }
-}
-
-/// What becomes of an error after a try that was not answered, and may have been carried out.
-fn unknown(error: &Error) -> Error {
-    Error::Unavailable(format!("TransactWriteItems: no answer, and then: {error}"))
-}
-
-/// Reads why a transaction was cancelled. Reasons stand in the order of the actions.
-///
-/// A passing reason anywhere comes first: while another transaction is under way, a failed condition beside it may have
-/// seen only half of that one.
-fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> Failure {
-    let mut refused = Vec::new();
-    for (action, reason) in actions.iter().zip(reasons) {
-        match reason.code().unwrap_or("None") {
-            "None" => {}
-            "ConditionalCheckFailed" => refused.push((&action.meaning, reason.item().is_some_and(|it| !it.is_empty()))),
-            "TransactionConflict" => return Failure::Passing(Error::Contended),
-            "ThrottlingError" | "ProvisionedThroughputExceeded" => return Failure::Passing(Error::Throttled),
-            code => return Failure::Final(Error::Refused(format!("TransactWriteItems: {code}"))),
-        }
-    }
-    interpret_conditions(&refused)
-}
-
-/// Reads the failed conditions, each with whether its item exists: first what makes the caller read again.
-fn interpret_conditions(refused: &[(&Meaning, bool)]) -> Failure {
-    let with = |wanted: Meaning| refused.iter().find(|(meaning, _)| **meaning == wanted);
-    if with(Meaning::Done).is_some() {
-        return Failure::Done;
-    }
-    if let Some((_, exists)) = with(Meaning::Resource) {
-        return Failure::Final(if *exists { Error::Stale } else { Error::Missing });
-    }
-    if with(Meaning::Taken).is_some() {
-        return Failure::Final(Error::NameTaken);
-    }
-    let missing: Vec<_> = refused.iter().filter_map(|(meaning, _)| member(meaning)).collect();
-    if !missing.is_empty() {
-        return Failure::Final(Error::MembersNotFound(missing));
-    }
-    if with(Meaning::Edge).is_some() {
-        return Failure::Final(Error::Stale);
-    }
-    Failure::Final(Error::Corrupt("a resource and its name do not agree".to_owned()))
-}
-
-fn member(meaning: &Meaning) -> Option<ResourceId> {
-    if let Meaning::Member(id) = meaning { Some(id.clone()) } else { None }
 }

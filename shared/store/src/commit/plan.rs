@@ -1,4 +1,4 @@
-//! From a commit to the actions of its transaction: what is written, on which condition, within DynamoDB's limits.
+//! Planning a commit: the actions of its transaction with their conditions, within DynamoDB's limits.
 
 use std::collections::BTreeSet;
 
@@ -6,139 +6,130 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
 use schema::Kind;
 
-use crate::commit::action::{self, ABSENT, Action, Meaning, number};
+use super::action::{self, ABSENT, Action, ConditionFailure, number};
+use super::limits::resource_json;
 use crate::item::{Item, OwnerItem, ResourceItem};
 use crate::key::Key;
-use crate::membership::chunk;
-use crate::membership::{Edges, SETTLED, leave};
+use crate::membership::chunk::split_into_chunks;
+use crate::membership::{Edges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
 use crate::{
-    Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT,
-    NAME_BYTES, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
+    Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges, Snapshot,
+    Write,
 };
 
-/// DynamoDB's limit of one item, and of all items of a transaction.
-const ITEM_BYTES: usize = 400 * 1024;
-const COMMIT_BYTES: usize = 4 * 1024 * 1024;
-
-/// What a commit comes to.
-pub(crate) struct Planned {
+/// The writes of a commit.
+pub(crate) struct CommitPlan {
     pub(crate) actions: Vec<Action>,
-    /// What is to be written before.
-    pub(crate) parts: Vec<Edges>,
-    pub(crate) committed: CommitState,
+    /// The chunks that have to be written before the transaction is sent.
+    pub(crate) chunks: Vec<Edges>,
+    /// The state in which the transaction leaves the change.
+    pub(crate) state: CommitState,
 }
 
-/// The record expires at that time, in seconds since 1970.
-pub(crate) fn planned(table: &str, caller: &Caller, commit: &Commit, expires: u64) -> Result<Planned, Error> {
+/// Plans a commit. Its change record expires at `record_expires`, in seconds since 1970.
+///
+/// # Errors
+/// `TooLarge` and `Refused`.
+pub(crate) fn plan_commit(
+    table: &str,
+    caller: &Caller,
+    commit: &Commit,
+    record_expires: u64,
+) -> Result<CommitPlan, Error> {
     let edges = Edges::of(commit);
     let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
-    let parts = if is_large { chunk::cut(&edges) } else { Vec::new() };
+    let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
-    let mut plan = Plan { table, caller, tenant, commit, edges, is_large, parts, expires, actions: Vec::new() };
-    let committed = match &commit.write {
+    let actions = Vec::new();
+    let mut plan = PlanBuilder { table, caller, tenant, commit, edges, is_large, chunks, record_expires, actions };
+    let state = match &commit.write {
         Write::Create { after } => {
-            plan.check(after)?;
+            plan.check_resource(after)?;
             plan.create(after)?;
             plan.keys(None, Some(&after.keys))?;
             plan.count(1)?;
-            plan.membership()?
+            plan.member_edges()?
         }
         Write::Update { expected, before, after } => {
-            plan.check(after)?;
+            plan.check_resource(after)?;
             plan.update(*expected, after)?;
             plan.keys(Some(before), Some(&after.keys))?;
-            plan.membership()?
+            plan.member_edges()?
         }
         Write::Delete { expected, before, groups, rest } => {
             plan.delete(*expected, *groups)?;
             plan.keys(Some(before), None)?;
             plan.count(-1)?;
-            plan.departure(rest)?
+            plan.delete_edges(rest)?
         }
     };
-    plan.record(committed)?;
-    plan.within_limits()?;
-    Ok(Planned { actions: plan.actions, parts: plan.parts, committed })
+    plan.change_record(state)?;
+    plan.check_limits()?;
+    Ok(CommitPlan { actions: plan.actions, chunks: plan.chunks, state })
 }
 
-/// A transaction in the making.
-pub(crate) struct Plan<'a> {
+/// A plan under construction.
+pub(super) struct PlanBuilder<'a> {
     table: &'a str,
-    pub(crate) caller: &'a Caller,
-    pub(crate) tenant: &'a Tenant,
-    pub(crate) commit: &'a Commit,
-    pub(crate) edges: Edges,
-    /// More members change than one transaction holds.
-    pub(crate) is_large: bool,
-    /// It then.
-    pub(crate) parts: Vec<Edges>,
-    /// When the record expires, in seconds since 1970.
-    pub(crate) expires: u64,
-    actions: Vec<Action>,
+    pub(super) caller: &'a Caller,
+    pub(super) tenant: &'a Tenant,
+    pub(super) commit: &'a Commit,
+    pub(super) edges: Edges,
+    /// Whether more members change than one transaction holds.
+    pub(super) is_large: bool,
+    /// The change split into transactions. Empty unless `is_large`.
+    pub(super) chunks: Vec<Edges>,
+    /// The time when the change record expires, in seconds since 1970.
+    pub(super) record_expires: u64,
+    pub(super) actions: Vec<Action>,
 }
 
-impl Plan<'_> {
-    /// Before anything is sent, what an administrator can put right.
-    fn check(&self, after: &Snapshot) -> Result<(), Error> {
-        if self.commit.kind == Kind::User && !(self.commit.add.is_empty() && self.commit.remove.is_empty()) {
-            return Err(Error::Refused("a user has no members".to_owned()));
-        }
-        if self.commit.add.iter().any(|member| member.id == self.commit.id) {
-            return Err(Error::Refused("a group in itself".to_owned()));
-        }
-        let (name, bytes) = (name_attribute(self.commit.kind), after.keys.name.len());
-        if bytes == 0 {
-            return Err(Error::Refused(format!("an empty {name}")));
-        }
-        if bytes > NAME_BYTES {
-            return Err(Error::TooLarge(format!("{name} takes {bytes} bytes; at most {NAME_BYTES} can be stored.")));
-        }
-        let values = lookups(&after.keys).len();
-        if values > LOOKUPS_PER_RESOURCE {
-            return Err(Error::TooLarge(format!(
-                "The resource has {values} e-mail addresses and external ids; it may have at most {LOOKUPS_PER_RESOURCE}."
-            )));
-        }
-        Ok(())
-    }
-
+impl PlanBuilder<'_> {
     fn create(&mut self, after: &Snapshot) -> Result<(), Error> {
         let commit = self.commit;
         let item = ResourceItem {
-            resource: json(after)?,
+            resource: resource_json(after)?,
             version: 1,
             created: commit.change.at.clone(),
             last_modified: commit.change.at.clone(),
             member_count: (commit.kind == Kind::Group).then_some(self.edges.add.len() as u64),
-            member_marks: (commit.kind == Kind::Group).then(|| self.edges.checksum().unsigned_abs()),
+            member_checksum: (commit.kind == Kind::Group).then(|| self.edges.checksum_delta().unsigned_abs()),
             pending: self.is_large.then(|| commit.change.id.to_string()),
             group_count: 0,
         };
-        self.put(&self.resource_key(), &item, Some(ABSENT), Meaning::Resource)
+        self.put(&self.resource_key(), &item, Some(ABSENT), ConditionFailure::ResourceChanged)
     }
 
     fn update(&mut self, expected: u64, after: &Snapshot) -> Result<(), Error> {
         let mut set = "SET #resource = :resource, #version = :next, #lastModified = :at".to_owned();
         let mut values = Item::from([
-            ("resource".to_owned(), S(json(after)?)),
+            ("resource".to_owned(), S(resource_json(after)?)),
             ("next".to_owned(), number(expected + 1)),
             ("at".to_owned(), S(self.commit.change.at.clone())),
             ("expected".to_owned(), number(expected)),
         ]);
         if self.edges.len() > 0 {
-            set.push_str(", #memberCount = #memberCount + :gain, #memberMarks = #memberMarks + :marks");
-            values.insert("gain".to_owned(), number(self.edges.gain()));
-            values.insert("marks".to_owned(), number(self.edges.checksum()));
+            set.push_str(", #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta");
+            values.insert("countDelta".to_owned(), number(self.edges.count_delta()));
+            values.insert("checksumDelta".to_owned(), number(self.edges.checksum_delta()));
         }
         if self.is_large {
             set.push_str(", #pending = :pending");
             values.insert("pending".to_owned(), S(self.commit.change.id.to_string()));
         }
         let key = self.resource_key();
-        self.push(action::update(self.table, &key, &set, Some(SETTLED), values, Meaning::Resource))
+        self.push(action::update(
+            self.table,
+            &key,
+            &set,
+            Some(UNCHANGED_AND_NOT_PENDING),
+            values,
+            ConditionFailure::ResourceChanged,
+        ))
     }
 
-    /// Nobody can have become a member anywhere since its groups were read: that would have been counted.
+    /// The condition on the number of groups fails if the resource became a member of a group after its groups were
+    /// read.
     fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
         let condition = match groups {
             0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount = :groups)",
@@ -146,26 +137,36 @@ impl Plan<'_> {
         };
         let values = [("expected".to_owned(), number(expected)), ("groups".to_owned(), number(groups))];
         let condition = Some((condition, Item::from(values)));
-        self.push(action::delete(self.table, &self.resource_key(), condition, Meaning::Resource))
+        self.push(action::delete(self.table, &self.resource_key(), condition, ConditionFailure::ResourceChanged))
     }
 
-    /// The unique name and the lookups: what is new is put, what is no longer is deleted, what stays is not touched.
+    /// Writes the unique name and the lookups: it puts new ones, deletes old ones and leaves unchanged ones alone.
     fn keys(&mut self, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
         let owner = OwnerItem { owner: self.commit.id.to_string() };
         let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
         if let Some(name) = old.filter(|_| old != new) {
-            let mine = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
-            self.push(action::delete(self.table, &Key::name(self.tenant, kind, name), Some(mine), Meaning::Invariant))?;
+            let is_owner = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
+            self.push(action::delete(
+                self.table,
+                &Key::name(self.tenant, kind, name),
+                Some(is_owner),
+                ConditionFailure::Unexpected,
+            ))?;
         }
         if let Some(name) = new.filter(|_| old != new) {
-            self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), Meaning::Taken)?;
+            self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), ConditionFailure::NameTaken)?;
         }
         let (old, new) = (before.map(lookups).unwrap_or_default(), after.map(lookups).unwrap_or_default());
         for (index, value) in old.difference(&new) {
-            self.erase(&Key::lookup(self.tenant, *index, value, &self.commit.id))?;
+            self.delete_unconditionally(&Key::lookup(self.tenant, *index, value, &self.commit.id))?;
         }
         for (index, value) in new.difference(&old) {
-            self.put(&Key::lookup(self.tenant, *index, value, &self.commit.id), &owner, None, Meaning::Invariant)?;
+            self.put(
+                &Key::lookup(self.tenant, *index, value, &self.commit.id),
+                &owner,
+                None,
+                ConditionFailure::Unexpected,
+            )?;
         }
         Ok(())
     }
@@ -173,17 +174,17 @@ impl Plan<'_> {
     fn count(&mut self, by: i8) -> Result<(), Error> {
         let key = Key::count(self.tenant, self.commit.kind, &self.commit.id);
         let values = Item::from([("by".to_owned(), number(by))]);
-        self.push(action::update(self.table, &key, "ADD #total :by", None, values, Meaning::Invariant))
+        self.push(action::update(self.table, &key, "ADD #total :by", None, values, ConditionFailure::Unexpected))
     }
 
-    /// The edges that a group gains, changes and loses. Its version guards them; their own conditions keep the count of
-    /// members right even if the caller misread them.
-    fn membership(&mut self) -> Result<CommitState, Error> {
+    /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version
+    /// protects them. Their own conditions keep the member count right even if the caller misread the edges.
+    fn member_edges(&mut self) -> Result<CommitState, Error> {
         if !self.commit.leave.is_empty() {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));
         }
         if self.is_large {
-            self.pending_changes(false, Some(&self.commit.change.id))?;
+            self.pending_item(false, Some(&self.commit.change.id))?;
             return Ok(CommitState::Pending);
         }
         let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
@@ -191,66 +192,43 @@ impl Plan<'_> {
         Ok(CommitState::Complete)
     }
 
-    /// The edges that go with a delete: all of them, or none, if they do not fit.
-    fn departure(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
+    /// Adds the actions that delete all edges of a deleted resource, or leaves all of them to
+    /// [`crate::Directory::settle`] if they do not fit.
+    fn delete_edges(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
         let commit = self.commit;
         if !commit.add.is_empty() {
             return Err(Error::Refused("a delete adds no members".to_owned()));
         }
         let items = self.actions.len() + 3 * (commit.leave.len() + commit.remove.len()) + 1;
-        if *rest != RemainingEdges::None || items > ITEMS_PER_COMMIT {
-            let pending = if let RemainingEdges::Some { pending } = rest { pending.as_ref() } else { None };
-            self.pending_changes(true, pending)?;
+        if *rest != RemainingEdges::Absent || items > ITEMS_PER_COMMIT {
+            let pending = if let RemainingEdges::Present { pending } = rest { pending.as_ref() } else { None };
+            self.pending_item(true, pending)?;
             return Ok(CommitState::Pending);
         }
-        for from in &commit.leave {
-            self.actions.extend(leave(self.table, self.tenant, &commit.id, from, &commit.change.at)?);
+        for exit in &commit.leave {
+            self.actions.extend(leave_group_actions(self.table, self.tenant, &commit.id, exit, &commit.change.at)?);
         }
         let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
         self.actions.extend(actions);
         Ok(CommitState::Complete)
     }
 
-    fn within_limits(&self) -> Result<(), Error> {
-        let (items, bytes) = (self.actions.len(), self.actions.iter().map(|action| action.bytes).sum::<usize>());
-        let largest = self.actions.iter().map(|action| action.bytes).max().unwrap_or(0);
-        if largest > ITEM_BYTES {
-            return Err(Error::TooLarge("A member takes more than 400 KB.".to_owned()));
-        }
-        if items > ITEMS_PER_COMMIT && self.commit.kind == Kind::User {
-            return Err(Error::TooLarge(format!(
-                "The request changes too many e-mail addresses and external ids at once; it can add and remove about \
-                 {LOOKUPS_PER_RESOURCE} in all. Send the change in smaller parts."
-            )));
-        }
-        if items > ITEMS_PER_COMMIT {
-            return Err(Error::TooLarge(format!(
-                "The request changes too many e-mail addresses and members at once: {items} items; at most \
-                 {ITEMS_PER_COMMIT} can change together."
-            )));
-        }
-        if bytes > COMMIT_BYTES {
-            return Err(Error::TooLarge("The request changes more than 4 MB at once.".to_owned()));
-        }
-        Ok(())
-    }
-
     fn resource_key(&self) -> Key {
         Key::resource(self.tenant, self.commit.kind, &self.commit.id)
     }
 
-    pub(crate) fn put(
+    pub(super) fn put(
         &mut self,
         key: &Key,
         body: &impl serde::Serialize,
         condition: Option<&str>,
-        meaning: Meaning,
+        on_failure: ConditionFailure,
     ) -> Result<(), Error> {
-        self.push(action::put(self.table, key, body, condition, meaning))
+        self.push(action::put(self.table, key, body, condition, on_failure))
     }
 
-    fn erase(&mut self, key: &Key) -> Result<(), Error> {
-        self.push(action::delete(self.table, key, None, Meaning::Invariant))
+    fn delete_unconditionally(&mut self, key: &Key) -> Result<(), Error> {
+        self.push(action::delete(self.table, key, None, ConditionFailure::Unexpected))
     }
 
     fn push(&mut self, action: Result<Action, Error>) -> Result<(), Error> {
@@ -259,23 +237,6 @@ impl Plan<'_> {
     }
 }
 
-fn lookups(keys: &Keys) -> BTreeSet<(Index, &str)> {
+pub(super) fn lookups(keys: &Keys) -> BTreeSet<(Index, &str)> {
     keys.lookups.iter().map(|(index, value)| (*index, value.as_str())).collect()
-}
-
-fn json(after: &Snapshot) -> Result<String, Error> {
-    let json = serde_json::to_string(&after.resource);
-    let json = json.map_err(|_| Error::Refused("a resource that is no JSON".to_owned()))?;
-    if json.len() <= RESOURCE_BYTES {
-        return Ok(json);
-    }
-    let (takes, limit) = (json.len() / 1024, RESOURCE_BYTES / 1024);
-    Err(Error::TooLarge(format!("The resource takes {takes} KB; at most {limit} KB can be stored, members apart.")))
-}
-
-fn name_attribute(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "userName",
-        Kind::Group => "displayName",
-    }
 }

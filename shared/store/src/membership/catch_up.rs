@@ -1,4 +1,5 @@
-//! What has happened since: the change records, read from a moment on, say in few calls what many items would.
+//! Catching up with changes that happen while edges are read: a few change records say what many items would have
+//! to be read for again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +8,27 @@ use protocol::Tenant;
 use protocol::event::{Change, ChangeType};
 use schema::ResourceId;
 
+use super::read::{Members, member};
 use crate::changes::{created_at_ms, first_change_id};
 use crate::key::Key;
-use crate::membership::read::{Members, member};
-use crate::read::batch::MAX_CONCURRENT;
 use crate::{Directory, Error, Stored};
 
-/// A record's id is made before its commit, by the clock of whoever commits: no commit takes longer than this, and no two clocks
-/// differ by more.
-const EARLIER: u64 = 120_000;
+/// The id of a record is made before its commit, by the clock of the committing caller. No commit takes longer than
+/// this, and no two clocks differ by more.
+const MAX_CLOCK_SKEW_MS: u64 = 120_000;
+/// The number of edges that are read at the same time.
+const MAX_CONCURRENT_READS: usize = 8;
 
 impl Directory {
-    /// The changes of a tenant that were committed at this time or later, in milliseconds since 1970, and some from before it.
-    async fn changes_since(&self, tenant: &Tenant, milliseconds: u64) -> Result<Vec<Change>, Error> {
-        let first = first_change_id(milliseconds.saturating_sub(EARLIER));
+    /// The changes of a tenant that were committed at this time or later, in milliseconds since 1970, and some from
+    /// before it.
+    async fn changes_since(&self, tenant: &Tenant, since_ms: u64) -> Result<Vec<Change>, Error> {
+        let first = first_change_id(since_ms.saturating_sub(MAX_CLOCK_SKEW_MS));
         self.changes(tenant, first.as_ref(), usize::MAX).await
     }
 
-    /// Who was deleted since this change was committed, and maybe some who were before.
-    pub(crate) async fn deleted_since(
+    /// The resources that were deleted after this change was committed, and some that were deleted before.
+    pub(super) async fn deleted_since(
         &self,
         tenant: &Tenant,
         change: &ResourceId,
@@ -35,13 +38,13 @@ impl Directory {
         Ok(deletes.map(|change| change.resource).collect())
     }
 
-    /// From members that were read from `begun` on, when the group had the version `before`, to those of the version `now`;
-    /// `None` if the records do not explain the difference.
-    pub(crate) async fn caught_up(
+    /// Brings members that were read after `read_from_ms`, when the group had the version `before`, up to the
+    /// version `now`. Returns `None` if the records do not explain the difference.
+    pub(super) async fn replay_changes(
         &self,
         tenant: &Tenant,
         mut members: Members,
-        begun: u64,
+        read_from_ms: u64,
         before: &Stored,
         now: &Stored,
     ) -> Result<Option<Members>, Error> {
@@ -49,15 +52,15 @@ impl Directory {
         if is_pending || before.version == now.version {
             return Ok(None);
         }
-        let changes = self.changes_since(tenant, begun).await?;
-        let Some(moves) = moves(&changes, before, now) else { return Ok(None) };
-        // Also of those whose edges were seen: how they are shown may have changed since.
-        let come = moves.iter().filter(|(_, is_there)| **is_there);
-        let keys: Vec<Key> = come.map(|(id, _)| Key::member(tenant, &now.id, id)).collect();
+        let changes = self.changes_since(tenant, read_from_ms).await?;
+        let Some(moves) = membership_moves(&changes, before, now) else { return Ok(None) };
+        // Members whose edges were read already are read again, because their display names may have changed.
+        let present = moves.iter().filter(|(_, is_member)| **is_member);
+        let keys: Vec<Key> = present.map(|(id, _)| Key::member(tenant, &now.id, id)).collect();
         members.retain(|id, _| moves.get(id) != Some(&false));
-        let come =
-            stream::iter(keys.iter().map(|key| self.read(key)).collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT);
-        for item in come.try_collect::<Vec<_>>().await?.into_iter().flatten() {
+        let reads: Vec<_> = keys.iter().map(|key| self.read(key)).collect();
+        let items: Vec<_> = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_READS).try_collect().await?;
+        for item in items.into_iter().flatten() {
             let member = member(item)?;
             members.insert(member.id.clone(), member);
         }
@@ -65,9 +68,11 @@ impl Directory {
     }
 }
 
-/// Who is a member after the versions between two, of those whom they are about; `None` if there is no record of one of them.
-fn moves(changes: &[Change], before: &Stored, now: &Stored) -> Option<BTreeMap<ResourceId, bool>> {
-    let (mut moves, mut version) = (BTreeMap::new(), before.version);
+/// The members that the changes between two versions of a group add or remove, each with whether it is a member
+/// afterwards. Returns `None` if the record of one of these versions is missing or does not name its members.
+fn membership_moves(changes: &[Change], before: &Stored, now: &Stored) -> Option<BTreeMap<ResourceId, bool>> {
+    let mut moves = BTreeMap::new();
+    let mut version = before.version;
     let mut versions: BTreeMap<u64, &Change> = BTreeMap::new();
     for change in changes {
         let own = (change.resource == now.id).then_some(change.after).flatten();

@@ -1,9 +1,24 @@
-//! The edges of a commit: members that a group gains, changes and loses, and groups that a deleted member leaves.
+//! Membership: which resources are members of which groups, changed atomically however many members a change has.
+//!
+//! Each membership is two items, called edges: one from the group to the member and one back. A small change of
+//! members writes its edges in the transaction that commits it. A large one does not fit, so it goes through these
+//! states:
+//!
+//! 1. *Prepared*: its members are written in chunks (`chunk`), of which no reader takes notice.
+//! 2. *Pending*: the commit gives the group the change's id as `pending` and puts a pending item. From here on
+//!    readers (`read`, `groups`) combine the edges with the chunks that are not applied, so that the change is seen
+//!    as a whole.
+//! 3. *Applied*: one transaction for each chunk writes its edges and marks the chunk as applied (`apply`).
+//! 4. *Complete*: the last transaction removes `pending` and the pending item.
+//!
+//! A delete of a resource with many edges is pending in the same way until its edges are deleted (`delete`). Any
+//! caller may complete a pending change, several may do it at once, and each may stop anywhere.
 
 pub(crate) mod apply;
 mod catch_up;
 pub(crate) mod chunk;
 mod delete;
+mod groups;
 pub(crate) mod read;
 pub(crate) mod state;
 
@@ -13,19 +28,19 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::commit::action::{self, ABSENT, Action, Meaning, PRESENT, number};
+use crate::commit::action::{self, ABSENT, Action, ConditionFailure, PRESENT, number};
 use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
 use crate::{Commit, Error, GroupExit, Member};
 
-/// What a change does to the members of a group. The three have nobody in common, and are in the order of the ids.
+/// The changes of a group's members. No member is in two of the lists, and each is in the order of the ids.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Edges {
-    /// Members that come.
+    /// Members that the group gains.
     pub(crate) add: Vec<Member>,
     /// Members that stay, with another edge.
-    pub(crate) show: Vec<Member>,
-    /// Members that go.
+    pub(crate) update: Vec<Member>,
+    /// Members that the group loses.
     pub(crate) remove: Vec<Member>,
 }
 
@@ -34,32 +49,33 @@ impl Edges {
         let by_id = |members: &[Member]| -> BTreeMap<ResourceId, Member> {
             members.iter().map(|member| (member.id.clone(), member.clone())).collect()
         };
-        let (mut added, mut removed) = (by_id(&commit.add), by_id(&commit.remove));
+        let mut added = by_id(&commit.add);
+        let mut removed = by_id(&commit.remove);
         let stay: BTreeSet<ResourceId> = added.keys().filter(|id| removed.contains_key(*id)).cloned().collect();
         removed.retain(|id, _| !stay.contains(id));
-        let show = stay.iter().filter_map(|id| added.remove(id)).collect();
-        Self { add: added.into_values().collect(), show, remove: removed.into_values().collect() }
+        let update = stay.iter().filter_map(|id| added.remove(id)).collect();
+        Self { add: added.into_values().collect(), update, remove: removed.into_values().collect() }
     }
 
-    /// How many members it is about.
+    /// The number of members that change.
     pub(crate) fn len(&self) -> usize {
-        self.add.len() + self.show.len() + self.remove.len()
+        self.add.len() + self.update.len() + self.remove.len()
     }
 
-    /// By how much the group's count of members changes.
-    pub(crate) fn gain(&self) -> i64 {
+    /// The difference that the change makes to the group's member count.
+    pub(crate) fn count_delta(&self) -> i64 {
         let count = |members: &[Member]| i64::try_from(members.len()).unwrap_or(i64::MAX);
         count(&self.add) - count(&self.remove)
     }
 
-    /// By how much the group's marks change.
-    pub(crate) fn checksum(&self) -> i64 {
+    /// The difference that the change makes to the group's member checksum.
+    pub(crate) fn checksum_delta(&self) -> i64 {
         let sum =
             |members: &[Member]| -> i64 { members.iter().map(|member| signed(member_checksum(&member.id))).sum() };
         sum(&self.add) - sum(&self.remove)
     }
 
-    /// What it takes: three actions for each member, one for those that stay.
+    /// The actions of the change: three for each member that comes or goes, one for each that stays.
     pub(crate) fn actions(&self, table: &str, tenant: &Tenant, group: &ResourceId) -> Result<Vec<Action>, Error> {
         let mut actions = Vec::with_capacity(self.len() * 3);
         for member in &self.add {
@@ -68,68 +84,77 @@ impl Edges {
                 &Key::member(tenant, group, &member.id),
                 &edge(member),
                 Some(ABSENT),
-                Meaning::Edge,
+                ConditionFailure::EdgeChanged,
             )?);
             actions.push(action::put(
                 table,
                 &Key::member_of(tenant, &member.id, group),
                 &MemberOfItem {},
                 None,
-                Meaning::Invariant,
+                ConditionFailure::Unexpected,
             )?);
-            actions.push(count_group(table, tenant, member, 1)?);
+            actions.push(change_group_count(table, tenant, member, 1)?);
         }
-        for member in &self.show {
+        for member in &self.update {
             let key = Key::member(tenant, group, &member.id);
-            actions.push(action::put(table, &key, &edge(member), Some(PRESENT), Meaning::Edge)?);
+            actions.push(action::put(table, &key, &edge(member), Some(PRESENT), ConditionFailure::EdgeChanged)?);
         }
         for member in &self.remove {
-            actions.extend(cut(table, tenant, group, &member.id)?);
-            actions.push(count_group(table, tenant, member, -1)?);
+            actions.extend(delete_edge_pair(table, tenant, group, &member.id)?);
+            actions.push(change_group_count(table, tenant, member, -1)?);
         }
         Ok(actions)
     }
 }
 
-/// The edges between a group and its member, which have to be there.
-pub(crate) fn cut(table: &str, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<[Action; 2], Error> {
+/// The actions that delete the two edges between a group and its member. The edge from the group has to exist.
+pub(crate) fn delete_edge_pair(
+    table: &str,
+    tenant: &Tenant,
+    group: &ResourceId,
+    member: &ResourceId,
+) -> Result<[Action; 2], Error> {
     let present = Some((PRESENT, Item::new()));
     Ok([
-        action::delete(table, &Key::member(tenant, group, member), present, Meaning::Edge)?,
-        action::delete(table, &Key::member_of(tenant, member, group), None, Meaning::Invariant)?,
+        action::delete(table, &Key::member(tenant, group, member), present, ConditionFailure::EdgeChanged)?,
+        action::delete(table, &Key::member_of(tenant, member, group), None, ConditionFailure::Unexpected)?,
     ])
 }
 
-/// Who is a member of a group has it in its own count, so that a delete knows whether it has seen all of its groups.
-fn count_group(table: &str, tenant: &Tenant, member: &Member, by: i8) -> Result<Action, Error> {
+/// Each member counts its groups, so that a delete can check that it has seen all of them.
+fn change_group_count(table: &str, tenant: &Tenant, member: &Member, by: i8) -> Result<Action, Error> {
     let key = Key::resource(tenant, member.kind, &member.id);
     let values = Item::from([("by".to_owned(), number(by))]);
-    action::update(table, &key, "ADD #groupCount :by", Some(PRESENT), values, Meaning::Member(member.id.clone()))
+    let on_failure = ConditionFailure::MemberMissing(member.id.clone());
+    action::update(table, &key, "ADD #groupCount :by", Some(PRESENT), values, on_failure)
 }
 
-/// What it takes that `member`, which is being or has been deleted, leaves a group.
-pub(crate) fn leave(
+/// The actions by which `member` leaves a group, because it is being deleted or has been deleted.
+pub(crate) fn leave_group_actions(
     table: &str,
     tenant: &Tenant,
     member: &ResourceId,
-    from: &GroupExit,
+    exit: &GroupExit,
     at: &str,
 ) -> Result<[Action; 3], Error> {
-    let [edge, back] = cut(table, tenant, &from.group, member)?;
-    let next = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :mark, #lastModified = :at";
+    let [edge, back_edge] = delete_edge_pair(table, tenant, &exit.group, member)?;
+    let set = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :checksum, \
+               #lastModified = :at";
     let values = Item::from([
-        ("next".to_owned(), number(from.version + 1)),
-        ("expected".to_owned(), number(from.version)),
+        ("next".to_owned(), number(exit.version + 1)),
+        ("expected".to_owned(), number(exit.version)),
         ("one".to_owned(), number(1)),
-        ("mark".to_owned(), number(member_checksum(member))),
+        ("checksum".to_owned(), number(member_checksum(member))),
         ("at".to_owned(), S(at.to_owned())),
     ]);
-    let group = Key::resource(tenant, Kind::Group, &from.group);
-    Ok([edge, back, action::update(table, &group, next, Some(SETTLED), values, Meaning::Edge)?])
+    let key = Key::resource(tenant, Kind::Group, &exit.group);
+    let condition = Some(UNCHANGED_AND_NOT_PENDING);
+    let group = action::update(table, &key, set, condition, values, ConditionFailure::EdgeChanged)?;
+    Ok([edge, back_edge, group])
 }
 
-/// The group has the version that was read, and no change that is still to be applied.
-pub(crate) const SETTLED: &str = "#version = :expected AND attribute_not_exists(#pending)";
+/// The group has the version that was read, and no pending change.
+pub(crate) const UNCHANGED_AND_NOT_PENDING: &str = "#version = :expected AND attribute_not_exists(#pending)";
 
 pub(crate) fn edge(member: &Member) -> MemberItem {
     MemberItem { kind: member.kind, display: member.display.clone() }

@@ -1,4 +1,5 @@
-//! Where the next page of a walk by `startIndex` begins (RFC 7644 §3.4.2.4): a note that one page leaves for the next.
+//! Bookmarks for paging by `startIndex` (RFC 7644 §3.4.2.4): each page saves the position at which the next one
+//! begins, so that no page has to skip the pages before it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -7,54 +8,62 @@ use protocol::Caller;
 use serde::Serialize;
 
 use crate::commit::action::{ABSENT, names, number, placeholders};
-use crate::error::failure;
+use crate::error::classify;
 use crate::item::{self, Item};
 use crate::key::Key;
 use crate::{Directory, Error};
 
-/// How long a bookmark can be used, in seconds.
-const KEPT: u64 = 60 * 60;
-/// For so many seconds a bookmark that nobody has taken yet is another walk's, which is about to.
-const AWAITED: u64 = 10 * 60;
+/// The time for which a bookmark can be used.
+const BOOKMARK_TTL_SECONDS: u64 = 60 * 60;
+/// The time during which a bookmark that was not taken belongs to another client that pages through the same list
+/// and is expected to take it.
+const CLAIM_WINDOW_SECONDS: u64 = 10 * 60;
 
-/// Which bookmark.
+/// The identity of a bookmark.
 #[derive(Debug, Clone, Copy)]
 pub struct BookmarkKey<'a> {
     pub caller: &'a Caller,
-    /// A hash of what is asked for.
+    /// A hash of the query.
     pub query: &'a str,
     pub start_index: usize,
 }
 
-/// What a page leaves.
+/// The bookmark that a page saves for the next one.
 #[derive(Debug, Clone, Copy)]
 pub struct Bookmark<'a> {
     pub position: &'a str,
-    /// Whether there is more, so that the walk goes on. Behind the end it may, but is not awaited.
+    /// Whether the list has more pages. If not, a client may still ask for the next page but is not expected to, so
+    /// the bookmark may be replaced at once.
     pub has_more: bool,
 }
 
-/// What lies where a bookmark should be left.
+/// The condition for saving a bookmark: what is stored under its key.
 #[derive(Debug, Clone, Copy)]
 pub enum Expected<'a> {
-    /// Nothing; or a bookmark that was taken, or that nobody takes any more; or the same one.
+    /// Nothing; a bookmark that was taken or is older than the claim window; or the same bookmark.
     Free,
-    /// An awaited bookmark with this position.
+    /// A bookmark with this position that was not taken.
     Unclaimed(&'a str),
 }
 
 #[derive(Serialize)]
 struct BookmarkItem<'a> {
     position: &'a str,
-    left: u64,
+    /// The time when the bookmark was saved, in seconds since 1970.
+    #[serde(rename = "left")]
+    saved_at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     taken: Option<u64>,
     expires: u64,
 }
 
 impl Directory {
-    /// The position that a page left, and notes that it was taken; `None` if there is none or it is too old. `now` is in
-    /// seconds since 1970. One write is cheaper than a read and a write.
+    /// Returns the position that a page saved and marks the bookmark as taken, by one write, which is cheaper than
+    /// a read and a write. Returns `None` if there is no bookmark or it has expired. `now` is in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn take_bookmark(&self, key: BookmarkKey<'_>, now: u64) -> Result<Option<String>, Error> {
         const TAKE: &str = "SET #taken = :now";
         const VALID: &str = "attribute_exists(pk) AND #expires > :now";
@@ -72,29 +81,32 @@ impl Directory {
         match request.send().await {
             Ok(found) => found.attributes().map(|item| item::text(item, "position").map(str::to_owned)).transpose(),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
-            Err(error) => Err(failure("UpdateItem", &error)),
+            Err(error) => Err(classify("UpdateItem", &error)),
         }
     }
 
-    /// Leaves a position for the page that begins at `key.start_index`. What comes back is the position of another bookmark
-    /// that lies there and is awaited; then nothing was written.
+    /// Saves the position for the page that begins at `key.start_index`, if the stored bookmark is as `expected`.
+    /// Otherwise it writes nothing and returns the position of that bookmark. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Those of [`Directory::take_bookmark`].
     pub async fn save_bookmark(
         &self,
         key: BookmarkKey<'_>,
         bookmark: Bookmark<'_>,
         now: u64,
-        replacing: Expected<'_>,
+        expected: Expected<'_>,
     ) -> Result<Option<String>, Error> {
         let Bookmark { position, has_more } = bookmark;
         let taken = (!has_more).then_some(now);
-        let body = BookmarkItem { position, left: now, taken, expires: now.saturating_add(KEPT) };
+        let body = BookmarkItem { position, saved_at: now, taken, expires: now.saturating_add(BOOKMARK_TTL_SECONDS) };
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let (condition, values) = match replacing {
+        let (condition, values) = match expected {
             Expected::Free => (
-                format!("{ABSENT} OR attribute_exists(#taken) OR #position = :position OR #left < :awaited"),
+                format!("{ABSENT} OR attribute_exists(#taken) OR #position = :position OR #left < :claimed"),
                 Item::from([
                     ("position".to_owned(), text(position)),
-                    ("awaited".to_owned(), number(now.saturating_sub(AWAITED))),
+                    ("claimed".to_owned(), number(now.saturating_sub(CLAIM_WINDOW_SECONDS))),
                 ]),
             ),
             Expected::Unclaimed(other) => {
@@ -112,7 +124,7 @@ impl Directory {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else { return Ok(None) };
         let Some(PutItemError::ConditionalCheckFailedException(found)) = error.as_service_error() else {
-            return Err(failure("PutItem", &error));
+            return Err(classify("PutItem", &error));
         };
         found.item().map(|item| item::text(item, "position").map(str::to_owned)).transpose()
     }

@@ -1,5 +1,5 @@
-//! The secret of a tenant by which its cursors are sealed (RFC 9865 §5.2): made when it is first needed, and never changed, so
-//! that nothing has to be configured.
+//! The secret by which a tenant's cursors are sealed (RFC 9865 §5.2). It is created when it is first needed and
+//! never changes, so that nothing has to be configured.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::Tenant;
 
 use crate::commit::action::ABSENT;
-use crate::error::failure;
+use crate::error::classify;
 use crate::item::Item;
 use crate::key::Key;
 use crate::{Directory, Error};
@@ -21,7 +21,7 @@ const SECRET: &str = "secret";
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Arc<Mutex<HashMap<Tenant, [u8; 32]>>>);
 
-/// They are not for logs.
+/// Secrets do not belong in logs.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets")
@@ -29,7 +29,11 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Directory {
-    /// The tenant's secret. It is `fresh`, 32 random bytes, if there was none; of two that are made at once, one holds.
+    /// The tenant's secret. If there is none yet, `fresh`, which are 32 random bytes, becomes the secret. If two
+    /// callers do that at the same time, both get the secret of the first.
+    ///
+    /// # Errors
+    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn cursor_secret(&self, tenant: &Tenant, fresh: [u8; 32]) -> Result<[u8; 32], Error> {
         if let Some(known) = self.secrets.get(tenant) {
             return Ok(known);
@@ -44,7 +48,8 @@ impl Directory {
         Ok(secret)
     }
 
-    /// Whether this one was put. The SDK repeats a write whose answer was lost, and then finds its own: it is read, too.
+    /// Returns whether this secret was stored. It may be stored and `false` returned: the SDK retries a write whose
+    /// response was lost, and then finds its own item. The caller reads the item in that case.
     async fn put_secret(&self, key: &Key, secret: [u8; 32]) -> Result<bool, Error> {
         let mut item = key.attributes();
         item.insert(SECRET.to_owned(), AttributeValue::B(Blob::new(secret)));
@@ -52,7 +57,7 @@ impl Directory {
         match request.send().await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
-            Err(error) => Err(failure("PutItem", &error)),
+            Err(error) => Err(classify("PutItem", &error)),
         }
     }
 }
@@ -66,5 +71,5 @@ impl Secrets {
 fn secret(item: &Item) -> Result<[u8; 32], Error> {
     let bytes = item.get(SECRET).and_then(|value| value.as_b().ok()).map(Blob::as_ref);
     let secret = bytes.and_then(|bytes| bytes.try_into().ok());
-    secret.ok_or_else(|| Error::Corrupt("a tenant's secret for cursors".to_owned()))
+    secret.ok_or_else(|| Error::Corrupt("the cursor secret of a tenant is not 32 bytes".to_owned()))
 }

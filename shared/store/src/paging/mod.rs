@@ -1,4 +1,4 @@
-//! Pages of a collection, the bookmarks between them and the secret that seals cursors.
+//! Pages of resources, the bookmarks between them, and the secret that seals cursors.
 
 pub(crate) mod bookmark;
 pub(crate) mod cursor_secret;

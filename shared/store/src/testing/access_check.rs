@@ -1,4 +1,5 @@
-//! What a call of DynamoDB needs of IAM: its actions, and the partition keys of its items.
+//! Checking calls to DynamoDB as IAM does on AWS: by their actions and by the partition keys of their items. The
+//! gateway of `cargo run` uses it so that a function that lacks a right in the template fails on a laptop, too.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -21,38 +22,39 @@ use crate::Directory;
 use crate::item::Item;
 use crate::key::PK;
 
-/// An action, as IAM calls it, on a partition key. A transaction needs the actions of its parts.
+/// One access that a call needs: an IAM action on a partition key. A transaction needs an access for each of its
+/// actions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IamAccess {
-    /// `PutItem`.
+    /// The name of the action without its service, such as `PutItem`.
     pub action: &'static str,
     pub partition_key: String,
 }
 
-/// Says whether a call may be made; a sentence if not.
+/// Decides whether an access is allowed. If not, it returns a sentence.
 pub type AccessCheck = fn(&IamAccess) -> Result<(), String>;
 
 impl Directory {
-    /// The same directory, but each call of it on items is made only if the guard allows all its uses; for gateways that check what
-    /// IAM checks on AWS.
+    /// The same directory, except that it sends a call on items only if `check` allows every access that the call
+    /// needs.
     #[must_use]
-    pub fn with_access_check(self, guard: AccessCheck) -> Self {
-        let config = self.client.config().to_builder().interceptor(AccessChecked(guard)).build();
+    pub fn with_access_check(self, check: AccessCheck) -> Self {
+        let config = self.client.config().to_builder().interceptor(AccessChecker(check)).build();
         Self { client: Client::from_conf(config), ..self }
     }
 }
 
-struct AccessChecked(AccessCheck);
+struct AccessChecker(AccessCheck);
 
-impl fmt::Debug for AccessChecked {
+impl fmt::Debug for AccessChecker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Guarded")
+        f.write_str("AccessChecker")
     }
 }
 
-impl Intercept for AccessChecked {
+impl Intercept for AccessChecker {
     fn name(&self) -> &'static str {
-        "Guarded"
+        "AccessChecker"
     }
 
     fn read_before_serialization(
@@ -61,11 +63,11 @@ impl Intercept for AccessChecked {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        uses(context.input()).iter().try_for_each(self.0).map_err(BoxError::from)
+        required_access(context.input()).iter().try_for_each(self.0).map_err(BoxError::from)
     }
 }
 
-fn uses(input: &Input) -> BTreeSet<IamAccess> {
+fn required_access(input: &Input) -> BTreeSet<IamAccess> {
     let mut found = Vec::new();
     if let Some(input) = input.downcast_ref::<GetItemInput>() {
         found.push(("GetItem", key(input.key.as_ref(), PK)));
@@ -80,33 +82,33 @@ fn uses(input: &Input) -> BTreeSet<IamAccess> {
         found.extend(keys.map(|item| ("BatchGetItem", key(Some(item), PK))));
     } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
         let writes = values(input.request_items.as_ref()).flatten();
-        found.extend(writes.map(|write| ("BatchWriteItem", key(written(write), PK))));
+        found.extend(writes.map(|write| ("BatchWriteItem", key(written_item(write), PK))));
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
-        found.extend(input.transact_items.iter().flatten().flat_map(parts));
+        found.extend(input.transact_items.iter().flatten().flat_map(transaction_access));
     }
     found.into_iter().map(|(action, partition_key)| IamAccess { action, partition_key }).collect()
 }
 
-fn parts(item: &TransactWriteItem) -> impl Iterator<Item = (&'static str, String)> {
-    let parts = [
+fn transaction_access(item: &TransactWriteItem) -> impl Iterator<Item = (&'static str, String)> {
+    let actions = [
         ("PutItem", item.put.as_ref().map(|put| &put.item)),
         ("UpdateItem", item.update.as_ref().map(|update| &update.key)),
         ("DeleteItem", item.delete.as_ref().map(|delete| &delete.key)),
         ("ConditionCheckItem", item.condition_check.as_ref().map(|check| &check.key)),
     ];
-    parts.into_iter().filter_map(|(action, item)| Some((action, key(Some(item?), PK))))
+    actions.into_iter().filter_map(|(action, item)| Some((action, key(Some(item?), PK))))
 }
 
 fn values<V>(tables: Option<&HashMap<String, V>>) -> impl Iterator<Item = &V> {
     tables.into_iter().flat_map(HashMap::values)
 }
 
-fn written(write: &WriteRequest) -> Option<&Item> {
+fn written_item(write: &WriteRequest) -> Option<&Item> {
     let put = write.put_request.as_ref().map(|put| &put.item);
     put.or_else(|| write.delete_request.as_ref().map(|delete| &delete.key))
 }
 
-/// The text under a name; no key of ours is empty, so nothing allows what has none.
+/// The text of an attribute. Without the attribute it is empty, which no partition key is, so no rule allows it.
 fn key(item: Option<&Item>, name: &str) -> String {
     item.and_then(|item| item.get(name)?.as_s().ok()).cloned().unwrap_or_default()
 }

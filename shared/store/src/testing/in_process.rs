@@ -1,4 +1,5 @@
-//! A directory over an engine in the same process: the SDK's requests as they would be sent, without a network.
+//! A directory over an engine in the same process. It receives the SDK's requests as they would be sent, without a
+//! network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use crate::Directory;
 use crate::client;
 
-/// Gets the name of an operation and its JSON, and gives status and JSON.
+/// Takes the name of an operation and its JSON, and returns the status and the JSON of the response.
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
 
 impl Directory {
-    /// Over such an engine.
+    /// A directory over this engine, which takes the name of an operation and its JSON and returns a status and
+    /// JSON.
     pub fn in_process(table: String, engine: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static) -> Self {
         let connector = SharedHttpConnector::new(InProcess(Arc::new(engine)));
         let settings = client::unsigned("local", None).into_builder();
@@ -36,7 +38,7 @@ impl HttpConnector for InProcess {
         let target = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
         let operation = target.map_or("", |(_, operation)| operation);
         let (status, body) = (self.0)(operation, request.body().bytes().unwrap_or_default());
-        let answer = status.try_into().map(|status| HttpResponse::new(status, body.into()));
-        HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::other(Box::new(error), None)))
+        let response = status.try_into().map(|status| HttpResponse::new(status, body.into()));
+        HttpConnectorFuture::ready(response.map_err(|error| ConnectorError::other(Box::new(error), None)))
     }
 }

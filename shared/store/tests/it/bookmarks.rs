@@ -1,4 +1,4 @@
-//! Bookmarks and the secret of cursors.
+//! Bookmarks and the cursor secret.
 
 use protocol::Caller;
 use store::{Bookmark, BookmarkKey, Expected};
@@ -14,12 +14,12 @@ fn at(position: &str) -> Bookmark<'_> {
 }
 
 #[tokio::test]
-async fn a_bookmark_is_taken_by_the_walk_that_left_it() {
+async fn bookmark_is_returned_only_to_the_same_caller_query_and_index() {
     let site = Site::new().await;
     let (directory, caller) = (&site.directory, &site.caller);
     let key = BookmarkKey { caller, query: "q", start_index: 101 };
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None));
-    assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking makes none");
+    assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking creates no bookmark");
     assert_eq!(directory.save_bookmark(key, at("p"), NOW, Expected::Free).await, Ok(None));
     for now in [NOW, NOW + 1, NOW + HOUR - 1] {
         assert_eq!(directory.take_bookmark(key, now).await, Ok(Some("p".to_owned())), "again and again");
@@ -38,30 +38,30 @@ async fn a_bookmark_is_taken_by_the_walk_that_left_it() {
 }
 
 #[tokio::test]
-async fn a_bookmark_that_is_awaited_is_not_lost() {
+async fn unclaimed_bookmark_is_not_overwritten() {
     let site = Site::new().await;
     let (directory, caller) = (&site.directory, &site.caller);
     let key = BookmarkKey { caller, query: "q", start_index: 3 };
-    let leave = async |position, now| directory.save_bookmark(key, at(position), now, Expected::Free).await.unwrap();
-    let lies = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
-    assert_eq!(leave("first", NOW).await, None);
-    assert_eq!(leave("first", NOW).await, None, "the same again");
-    assert_eq!(leave("second", NOW + 9 * 60).await.as_deref(), Some("first"));
-    let awaited = |other| directory.save_bookmark(key, at("third"), NOW, Expected::Unclaimed(other));
-    assert_eq!(awaited("other").await.unwrap().as_deref(), Some("first"));
-    assert_eq!(awaited("first").await, Ok(None));
-    assert_eq!(leave("fourth", NOW + 11 * 60).await, None, "nobody takes it any more");
-    assert_eq!(lies(NOW + 11 * 60).await, "fourth");
-    assert_eq!(leave("fifth", NOW + 11 * 60).await, None, "it was taken");
-    assert_eq!(lies(NOW + 11 * 60).await, "fifth");
+    let save = async |position, now| directory.save_bookmark(key, at(position), now, Expected::Free).await.unwrap();
+    let take = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
+    assert_eq!(save("first", NOW).await, None);
+    assert_eq!(save("first", NOW).await, None, "the same again");
+    assert_eq!(save("second", NOW + 9 * 60).await.as_deref(), Some("first"));
+    let replace_unclaimed = |other| directory.save_bookmark(key, at("third"), NOW, Expected::Unclaimed(other));
+    assert_eq!(replace_unclaimed("other").await.unwrap().as_deref(), Some("first"));
+    assert_eq!(replace_unclaimed("first").await, Ok(None));
+    assert_eq!(save("fourth", NOW + 11 * 60).await, None, "the claim window is over");
+    assert_eq!(take(NOW + 11 * 60).await, "fourth");
+    assert_eq!(save("fifth", NOW + 11 * 60).await, None, "it was taken");
+    assert_eq!(take(NOW + 11 * 60).await, "fifth");
     let end = Bookmark { position: "end", has_more: false };
     assert_eq!(directory.save_bookmark(key, end, NOW, Expected::Free).await, Ok(None));
-    assert_eq!(leave("sixth", NOW).await, None, "nobody is awaited behind the end");
-    assert_eq!(lies(NOW).await, "sixth");
+    assert_eq!(save("sixth", NOW).await, None, "no client is expected to claim the page after the last one");
+    assert_eq!(take(NOW).await, "sixth");
 }
 
 #[tokio::test]
-async fn a_secret_is_made_once_for_each_tenant() {
+async fn cursor_secret_is_created_once_for_each_tenant() {
     let site = Site::new().await;
     let tenant = &site.caller.tenant;
     assert_eq!(site.directory.cursor_secret(tenant, [1; 32]).await, Ok([1; 32]));

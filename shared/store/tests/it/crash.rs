@@ -1,5 +1,5 @@
-//! A process that changes many members dies at any of its calls of DynamoDB: whoever looks sees all of the change or nothing of
-//! it, and whoever comes next completes it.
+//! A process that changes many members dies at any of its calls to DynamoDB. Every reader then sees all of the
+//! change or nothing of it, and the next writer completes it.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ async fn is_found_by(site: &Site, member: &str, name: &str) -> bool {
     reply.body.unwrap()["totalResults"] == 1
 }
 
-/// A change of `before` to `after`.
+/// The operation that changes the members from `before` to `after`.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Patch,
@@ -95,7 +95,7 @@ struct Stage {
     site: Site,
     before: Ids,
     after: Ids,
-    /// Comes later.
+    /// The member that is added after the crash.
     late: String,
 }
 
@@ -110,7 +110,7 @@ impl Stage {
         Self { before: some(0..20), after: some(10..60), late: people[60].clone(), site }
     }
 
-    /// One life and death; how many calls were made, and whether the change came to pass.
+    /// Runs one change up to the crash. Returns the number of calls, and whether the change happened.
     async fn play(&self, way: Way, name: &str, death: Option<(usize, Death)>, settle_first: bool) -> (usize, bool) {
         let id = group(&self.site, name, &self.before).await;
         let proxy = Proxy::before_death(death).await;
@@ -118,13 +118,13 @@ impl Stage {
         let answered = change(&dying, way, &id, name, &self.before, &self.after).await;
         let calls = proxy.made();
         let seen = self.look(&id, name).await;
-        assert!(seen || !answered, "{name}: it was answered, and is not seen");
+        assert!(seen || !answered, "{name}: the change was confirmed and is not visible");
         let resource = ResourceId::parse(&id).unwrap();
         if settle_first {
             self.watch_settling(&resource, &id, name, seen).await;
         }
         let late = json!([{"op": "add", "path": "members", "value": [{"value": self.late}]}]);
-        assert!(patch(&self.site, &id, late).await, "{name}: whoever comes next");
+        assert!(patch(&self.site, &id, late).await, "{name}: the next writer");
         let mut expected = if seen { self.after.clone() } else { self.before.clone() };
         expected.insert(self.late.clone());
         for _ in 0..2 {
@@ -135,7 +135,7 @@ impl Stage {
         (calls, seen)
     }
 
-    /// Whether the change is seen, and by every way alike.
+    /// Whether the change is visible, which every kind of read has to agree on.
     async fn look(&self, id: &str, name: &str) -> bool {
         let members = members(&self.site, id).await;
         let is_new = members == self.after;
@@ -168,12 +168,12 @@ impl Stage {
             assert_eq!(groups.contains(group), expected.contains(id));
         }
         let key = aws_sdk_dynamodb::types::AttributeValue::S(group.to_string());
-        assert!(self.site.left_to_do().await.iter().all(|item| item["sk"] != key));
+        assert!(self.site.pending_items().await.iter().all(|item| item["sk"] != key));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_change_may_die_at_any_call() {
+async fn large_change_interrupted_at_any_call_is_seen_whole_or_not_at_all() {
     let stage = Stage::new().await;
     let mut points = 0;
     for way in [Way::Patch, Way::Replace] {

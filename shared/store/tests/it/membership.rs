@@ -1,4 +1,4 @@
-//! Edges in both directions, the member count, and what a delete takes along.
+//! Edges in both directions, the member count, and the edges of deleted resources.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ async fn users(site: &Site, count: usize) -> Vec<ResourceId> {
 }
 
 #[tokio::test]
-async fn members_come_change_and_go() {
+async fn members_are_added_updated_and_removed() {
     let site = Site::new().await;
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     let ids = users(&site, 4).await;
@@ -49,7 +49,7 @@ async fn members_come_change_and_go() {
 }
 
 #[tokio::test]
-async fn a_member_that_does_not_exist_stops_the_whole_commit() {
+async fn missing_member_fails_the_whole_commit() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[]).await;
@@ -73,7 +73,7 @@ async fn a_member_that_does_not_exist_stops_the_whole_commit() {
 }
 
 #[tokio::test]
-async fn misread_edges_are_stale_and_never_miscounted() {
+async fn commit_on_misread_edges_is_stale_and_changes_no_count() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[&ids[0]]).await;
@@ -89,7 +89,7 @@ async fn misread_edges_are_stale_and_never_miscounted() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_leaves_its_groups() {
+async fn deleted_user_leaves_its_groups() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[&ids[0], &ids[1]]).await;
@@ -105,9 +105,9 @@ async fn a_deleted_user_leaves_its_groups() {
     assert_eq!(site.groups_of(&ids[0]).await, []);
 }
 
-/// Somebody has added the user to a group, or has changed one, since the groups were read.
+/// Another writer added the user to a group, or changed a group, after the groups were read.
 #[tokio::test]
-async fn a_delete_that_has_misread_the_groups_is_stale() {
+async fn delete_with_misread_groups_is_stale() {
     let site = Site::new().await;
     let ids = users(&site, 1).await;
     let staff = site.group("staff", &[&ids[0]]).await;
@@ -124,7 +124,7 @@ async fn a_delete_that_has_misread_the_groups_is_stale() {
 }
 
 #[tokio::test]
-async fn a_delete_takes_all_edges_or_the_rest_follows() {
+async fn delete_with_more_edges_than_fit_is_pending() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let names: Vec<_> = (0..40).map(|n| format!("group-{n}")).collect();
@@ -138,7 +138,7 @@ async fn a_delete_takes_all_edges_or_the_rest_follows() {
     let pending_changes = site.directory.pending_changes(&site.caller.tenant).await.unwrap();
     assert!(pending_changes.hides(&ann) && !pending_changes.hides(&groups[0]));
     assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await.len(), 40);
-    // One of those that are left disappears too, without its edges.
+    // One of the remaining groups is deleted too, before its edges are.
     site.commit(&delete_first(Group, &groups[39], 1, "group-39", 0)).await.unwrap();
     let (one, two) = tokio::join!(site.settle(&ann), site.settle(&ann));
     assert_eq!((one, two), (Ok(SettleState::Done), Ok(SettleState::Done)));
@@ -148,14 +148,14 @@ async fn a_delete_takes_all_edges_or_the_rest_follows() {
         assert_eq!(site.member_ids(group).await, []);
     }
     assert_eq!(site.version(Group, &groups[35]).await, Some(2));
-    assert_eq!(site.left_to_do().await, []);
+    assert_eq!(site.pending_items().await, []);
     let records = site.items("acme#change").await;
     let left = |record: &&HashMap<String, AttributeValue>| record.contains_key("membersRemoved");
     assert_eq!(records.iter().filter(left).count(), 39, "each group that was left has a record");
 }
 
 #[tokio::test]
-async fn a_deleted_group_leaves_no_edge() {
+async fn deleted_group_leaves_no_edges() {
     let site = Site::new().await;
     let ids = users(&site, 60).await;
     let few: Vec<_> = ids[..3].iter().collect();
@@ -182,7 +182,7 @@ async fn a_deleted_group_leaves_no_edge() {
 }
 
 #[tokio::test]
-async fn what_one_transaction_holds_is_applied_at_once() {
+async fn change_that_fits_one_transaction_is_complete_at_once() {
     let site = Site::new().await;
     let ids = users(&site, MEMBER_CHANGES_PER_COMMIT).await;
     let staff = site.group("staff", &[]).await;
@@ -196,7 +196,7 @@ async fn what_one_transaction_holds_is_applied_at_once() {
 }
 
 #[tokio::test]
-async fn members_added_at_once_are_all_there() {
+async fn concurrent_adds_are_all_applied() {
     let site = Site::new().await;
     let ids = users(&site, 12).await;
     let staff = site.group("staff", &[]).await;
@@ -215,7 +215,7 @@ async fn members_added_at_once_are_all_there() {
 }
 
 #[tokio::test]
-async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
+async fn concurrent_add_and_delete_leave_no_edge() {
     let site = Site::new().await;
     let ids = users(&site, 20).await;
     for (n, id) in ids.iter().enumerate() {
@@ -232,7 +232,7 @@ async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn contradictory_commit_is_refused() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[]).await;

@@ -1,4 +1,4 @@
-//! The life of a token.
+//! Tokens: storing, using and revoking them.
 
 use store::{Error, Token};
 
@@ -21,7 +21,7 @@ fn token(id: &str, tenant: &str) -> Token {
 }
 
 #[tokio::test]
-async fn a_token_is_issued_used_and_revoked() {
+async fn token_is_stored_used_and_revoked() {
     let site = Site::new().await;
     let directory = &site.directory;
     let one = token("one", "acme");
@@ -45,7 +45,7 @@ async fn a_token_is_issued_used_and_revoked() {
 }
 
 #[tokio::test]
-async fn the_tokens_of_all_tenants_are_listed() {
+async fn list_tokens_returns_the_tokens_of_all_tenants() {
     let site = Site::new().await;
     for (id, tenant) in [("a", "acme"), ("b", "other"), ("c", "acme")] {
         site.directory.put_token(&token(id, tenant)).await.unwrap();
@@ -56,7 +56,7 @@ async fn the_tokens_of_all_tenants_are_listed() {
 }
 
 #[tokio::test]
-async fn use_is_noted_once_an_hour() {
+async fn last_use_is_written_once_an_hour() {
     let site = Site::new().await;
     let fresh = token("one", "acme");
     site.directory.put_token(&fresh).await.unwrap();

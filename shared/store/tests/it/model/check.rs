@@ -1,4 +1,4 @@
-//! What has to hold of a history.
+//! The properties that a history has to have.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use super::writer::{Asked, Ids, Operation};
 use crate::engine::Site;
 
 impl History {
-    /// Each resource goes from version to version, without a gap, and members come who are none and go who are some.
+    /// The versions of each resource have no gap. Only non-members are added and only members are removed.
     pub(super) fn check_versions(&self) {
         for (id, changes) in &self.changes {
             let mut members = Ids::new();
@@ -24,12 +24,12 @@ impl History {
         }
     }
 
-    /// What was answered is so, in a version that is not older than the request: the one that was answered, or one before it,
-    /// as an answer may show what others have done since.
-    pub(super) fn check_answers(&self) {
+    /// Each response is true of a version that is not older than the request: the version in the response, or an
+    /// earlier one, because a response may include later changes by other writers.
+    pub(super) fn check_responses(&self) {
         let deletes = self.deletes();
         for operation in &self.operations {
-            let changes = self.changes.get(&operation.id).expect("whoever was answered has a record");
+            let changes = self.changes.get(&operation.id).expect("every confirmed operation has a record");
             let Some(version) = operation.version else {
                 assert!(changes.last().is_some_and(|last| last.after.is_none()), "{operation:?}");
                 continue;
@@ -51,13 +51,13 @@ impl History {
         }
     }
 
-    /// The newest version of the resource that anybody was told of before the operation began.
+    /// The newest version of the resource in any response that came before the operation began.
     fn known_before(&self, operation: &Operation) -> u64 {
         let before = self.operations.iter().filter(|it| it.id == operation.id && it.ended < operation.begun);
         before.filter_map(|it| it.version).max().unwrap_or_default()
     }
 
-    /// Readers have seen the members of the version that they were told, but for those who are deleted; and no old version.
+    /// Each read returned the members of the version in its response, except deleted ones, and no outdated version.
     pub(super) fn check_reads(&self) {
         let deletes = self.deletes();
         let mut reads = 0;
@@ -78,7 +78,8 @@ impl History {
         assert!(reads > 0);
     }
 
-    /// There is an order of all changes that agrees with the versions of each resource, with who had to be there, and with time.
+    /// There is an order of all changes that agrees with the versions of each resource, with the existence of
+    /// members, and with time.
     pub(super) fn check_order(&self) {
         let mut graph: DiGraph<(), ()> = DiGraph::new();
         let mut nodes: HashMap<&ResourceId, NodeIndex> = HashMap::new();
@@ -106,14 +107,15 @@ impl History {
         println!("model: a serial order of {} changes exists", nodes.len());
     }
 
-    /// What was answered before another operation began comes before it.
+    /// An operation whose response came before another operation began precedes it.
     fn add_time(&self, graph: &mut DiGraph<(), ()>, nodes: &HashMap<&ResourceId, NodeIndex>) {
         let mut moments = BTreeMap::new();
         for operation in &self.operations {
             let changes = &self.changes[&operation.id];
             let Some(change) = changes.iter().find(|change| change.after == operation.version) else { continue };
             moments.entry(operation.ended).or_insert_with(Vec::new).push((nodes[&change.record], true));
-            // What else is answered may be older than the request: a change of nothing, a read.
+            // The version of any other response may be older than the request: that of a read or of a change
+            // without effect.
             if matches!(
                 operation.asked,
                 Asked::CreateUser | Asked::CreateGroup(_) | Asked::DeleteUser | Asked::DeleteGroup
@@ -134,7 +136,7 @@ impl History {
         }
     }
 
-    /// The directory is what the changes come to, and its edges agree in both directions.
+    /// The directory is the result of the changes, and its edges agree in both directions.
     pub(super) async fn check_end(&self, site: &Site) {
         let mut groups_of: BTreeMap<ResourceId, Ids> = BTreeMap::new();
         let mut alive: HashMap<Kind, u64> = HashMap::new();

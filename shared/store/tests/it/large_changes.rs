@@ -1,4 +1,5 @@
-//! Changes of members that no transaction holds: whole from the commit on, whatever is left to do for the edges.
+//! Changes of more members than one transaction holds: they are seen whole from the commit on, while their edges
+//! are pending.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ fn touch(group: &ResourceId, version: u64) -> Commit {
     rename(Group, group, version, "staff", "staff")
 }
 
-/// Users without a commit's ceremony: this many take a while.
+/// Creates users.
 async fn users(site: &Site, count: usize) -> Vec<ResourceId> {
     let mut ids = Vec::new();
     for n in 0..count {
@@ -33,37 +34,37 @@ fn ids(members: Option<Vec<Member>>) -> Vec<ResourceId> {
 }
 
 #[tokio::test]
-async fn it_is_seen_at_once_and_settled_later() {
+async fn large_change_is_seen_at_once_and_settled_later() {
     let site = Site::new().await;
     let people = users(&site, 100).await;
     let staff = site.group("staff", &[&people[0]]).await;
     let change = Commit { add: all(&people[1..]), remove: all(&people[..1]), ..touch(&staff, 1) };
     assert_eq!(site.commit(&change).await, Ok(CommitState::Pending));
-    // No edge has been touched.
+    // The edges have not changed yet.
     assert_eq!(site.items(&format!("acme#member#{staff}")).await.len(), 1);
     assert_eq!(ids(site.members(&staff).await), people[1..]);
     assert_eq!(site.groups_of(&people[0]).await, []);
     assert_eq!(site.groups_of(&people[99]).await, std::slice::from_ref(&staff));
-    assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "who comes next has to settle it first");
+    assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "the next writer has to settle it first");
 
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
-    assert_eq!(site.left_to_do().await, []);
+    assert_eq!(site.pending_items().await, []);
     assert_eq!(site.member_ids(&staff).await, people[1..]);
     assert_eq!(site.groups_of(&people[0]).await, []);
     let (one, other) = tokio::join!(site.settle(&staff), site.settle(&staff));
     assert_eq!((one, other), (Ok(SettleState::Done), Ok(SettleState::Done)));
     site.commit(&touch(&staff, 2)).await.unwrap();
 
-    let parts = site.directory.chunks_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
-    let mut added: Vec<ResourceId> = parts.iter().flat_map(|part| part.added.clone()).collect();
+    let chunks = site.directory.chunks_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
+    let mut added: Vec<ResourceId> = chunks.iter().flat_map(|chunk| chunk.added.clone()).collect();
     added.sort();
     assert_eq!(added, people[1..]);
-    assert_eq!(parts.into_iter().flat_map(|part| part.removed).collect::<Vec<_>>(), people[..1]);
+    assert_eq!(chunks.into_iter().flat_map(|chunk| chunk.removed).collect::<Vec<_>>(), people[..1]);
 }
 
-/// Several who come by at once: each share is done once, and nobody is counted twice.
+/// Each chunk is applied once, and no member is counted twice.
 #[tokio::test]
-async fn many_may_settle_it_together() {
+async fn large_change_settled_by_many_at_once_is_applied_once() {
     let site = Site::new().await;
     let people = users(&site, 80).await;
     let staff = site.group("staff", &[]).await;
@@ -77,7 +78,7 @@ async fn many_may_settle_it_together() {
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_between_commit_and_edges_is_no_member() {
+async fn user_deleted_before_the_edges_are_applied_is_not_a_member() {
     let site = Site::new().await;
     let people = users(&site, 50).await;
     let staff = site.group("staff", &[]).await;
@@ -95,7 +96,7 @@ async fn whoever_is_deleted_between_commit_and_edges_is_no_member() {
 }
 
 #[tokio::test]
-async fn a_group_may_be_deleted_before_its_edges_are_made() {
+async fn group_deleted_before_its_edges_are_applied_leaves_none() {
     let site = Site::new().await;
     let people = users(&site, 70).await;
     let staff = site.group("staff", &[&people[0]]).await;
@@ -104,12 +105,12 @@ async fn a_group_may_be_deleted_before_its_edges_are_made() {
     let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
     let mut gone = delete_first(Group, &staff, 2, "staff", 0);
     if let store::Write::Delete { rest, .. } = &mut gone.write {
-        *rest = store::RemainingEdges::Some { pending: stored.member_summary.pending };
+        *rest = store::RemainingEdges::Present { pending: stored.member_summary.pending };
     }
     site.commit(&gone).await.unwrap();
     assert_eq!(site.members(&staff).await, None);
     site.settle(&staff).await.unwrap();
-    assert_eq!(site.left_to_do().await, []);
+    assert_eq!(site.pending_items().await, []);
     assert_eq!(site.items(&format!("acme#member#{staff}")).await, []);
     for id in &people {
         assert_eq!(site.groups_of(id).await, []);
@@ -121,7 +122,7 @@ async fn a_group_may_be_deleted_before_its_edges_are_made() {
 
 /// Nobody looks at the parts of a change that lost its race, or was never made.
 #[tokio::test]
-async fn what_is_not_committed_leaves_nothing() {
+async fn failed_commit_leaves_no_chunks() {
     let site = Site::new().await;
     let people = users(&site, 40).await;
     let staff = site.group("staff", &[]).await;
@@ -130,11 +131,11 @@ async fn what_is_not_committed_leaves_nothing() {
     assert_eq!(site.items(&format!("acme#part#{}", late.change.id)).await, []);
     let new = Commit { add: all(&people), ..create(Group, "staff") };
     assert_eq!(site.commit(&new).await, Err(Error::NameTaken));
-    assert_eq!((site.left_to_do().await, site.member_ids(&staff).await), (vec![], vec![]));
+    assert_eq!((site.pending_items().await, site.member_ids(&staff).await), (vec![], vec![]));
 }
 
 #[tokio::test]
-async fn edges_of_before_are_not_taken_for_those_of_after() {
+async fn edges_of_an_older_version_are_not_returned_as_current() {
     let site = Site::new().await;
     let people = users(&site, 40).await;
     let staff = site.group("staff", &[]).await;
@@ -147,12 +148,12 @@ async fn edges_of_before_are_not_taken_for_those_of_after() {
     while proxy.calls.lock().unwrap().len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // Time for the edges to be read as they were.
+    // Waits until the edges have been read in their old state.
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     gate.add_permits(9);
     assert_eq!(read.await.unwrap(), Ok(vec![vec![staff.clone()]]));
-    // Of any number of changes one item is left.
+    // One item is left, whatever the number of changes.
     site.commit(&Commit { remove: all(&people), ..touch(&staff, 2) }).await.unwrap();
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.items("acme#unsettled").await.len(), 1);

@@ -1,4 +1,4 @@
-//! A group that changes while its members are read: its records say what the edges did not.
+//! A group that changes while its members are read: its change records complete what the edges did not show.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use schema::ResourceId;
 use serde_json::json;
 use store::{Commit, Member, MemberSummary, Stored};
 
+use crate::capacity::{calls, listen};
 use crate::engine::{Site, delete_from, raw, rename, user};
-use crate::meter::{calls, listen};
 use crate::proxy::{Fault, Proxy};
 
-/// Brings an edge back that is gone, as if it had been read before.
+/// Restores a deleted edge, as if it had been read before its deletion.
 async fn restore(site: &Site, group: &ResourceId, member: &ResourceId) {
     let texts = [("pk", format!("acme#member#{group}")), ("sk", member.to_string()), ("type", "User".to_owned())];
     let item: HashMap<_, _> = texts.into_iter().map(|(name, text)| (name.to_owned(), S(text))).collect();
@@ -24,7 +24,7 @@ fn ids(members: &[Member]) -> Vec<ResourceId> {
 }
 
 #[tokio::test]
-async fn edges_of_several_versions_come_to_the_last_without_being_read_again() {
+async fn edges_of_mixed_versions_are_completed_from_change_records() {
     let site = Site::new().await;
     let [ann, bob, eve, joe] = [site.user("a").await, site.user("b").await, site.user("c").await, site.user("d").await];
     let staff = site.group("staff", &[&ann, &bob]).await;
@@ -42,13 +42,13 @@ async fn edges_of_several_versions_come_to_the_last_without_being_read_again() {
     assert_eq!((seen.version, ids(&members)), (4, vec![eve.clone()]));
     assert_eq!(calls(), ["Query", "GetItem", "Query", "GetItem"], "the edges, the group, its records, and Eve's edge");
 
-    // What no record explains is nobody's membership.
+    // Without a record that explains it, a membership is not assumed.
     let now = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
     assert_eq!(site.directory.members(tenant, now).await, Err(store::Error::Contended), "three edges too many");
 }
 
 #[tokio::test]
-async fn whoever_came_after_the_edges_were_read_is_looked_up_alone() {
+async fn member_added_after_the_edges_were_read_is_read_alone() {
     let site = Site::new().await;
     let [ann, bob, eve] = [site.user("a").await, site.user("b").await, site.user("c").await];
     let staff = site.group("staff", &[&ann, &bob]).await;
@@ -67,7 +67,7 @@ async fn whoever_came_after_the_edges_were_read_is_looked_up_alone() {
 }
 
 #[tokio::test]
-async fn who_is_shown_otherwise_since_is_shown_so() {
+async fn member_with_a_new_display_is_returned_with_it() {
     let site = Site::new().await;
     let [ann, bob, eve] = [site.user("a").await, site.user("b").await, site.user("c").await];
     let staff = site.group("staff", &[&ann, &bob]).await;
@@ -75,7 +75,7 @@ async fn who_is_shown_otherwise_since_is_shown_so() {
     let before = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
     let edge = |id: &ResourceId| json!({ "sk": { "S": id.as_str() }, "type": { "S": "User" } });
     let stale = Fault::Answer(200, json!({ "Items": [edge(&ann), edge(&bob)] }));
-    // One is shown otherwise, and one goes and comes back so; and another comes, so that nothing is as it was.
+    // One member gets a new display name, one is removed and added again with a new one, and a third is added.
     let as_new = |id: &ResourceId| Member { display: Some("new".to_owned()), ..user(id) };
     let touch = |version| rename(Group, &staff, version, "staff", "staff");
     let show = Commit { add: vec![as_new(&ann)], remove: vec![user(&ann), user(&bob)], ..touch(1) };
@@ -83,7 +83,7 @@ async fn who_is_shown_otherwise_since_is_shown_so() {
     site.commit(&Commit { add: vec![as_new(&bob), as_new(&eve)], ..touch(2) }).await.unwrap();
     let proxy = Proxy::start("Query", [stale, Fault::None]).await;
     let behind = Site::at(&proxy.url, &site.table).await;
-    // The one edge that is not seen makes the edges those of no version.
+    // One edge is missing, so the edges match no version.
     let member_summary = MemberSummary { count: 3, ..before.member_summary.clone() };
     let read = Stored { member_summary, ..before };
     let (seen, members) = behind.directory.members(tenant, read).await.unwrap().unwrap();

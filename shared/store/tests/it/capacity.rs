@@ -1,4 +1,4 @@
-//! One event for each call to DynamoDB; and how many calls each operation takes.
+//! The event for each call to DynamoDB, and the number of calls of each operation.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,11 +16,12 @@ use crate::engine::{Site, create, delete_from, rename, user};
 use crate::proxy::{Fault, Proxy, cancelled};
 
 thread_local! {
-    /// The calls of this thread's test, each with its units.
+    /// The calls of the test on this thread, each with its units.
     static CALLS: RefCell<Vec<(String, f64)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One listener for all tests: those that come and go race for what `tracing` remembers of them.
+/// One listener serves all tests, because `tracing` caches which listeners are interested and concurrent changes
+/// race for that cache.
 struct Listener;
 
 pub(crate) fn listen() {
@@ -66,7 +67,7 @@ impl Visit for Call {
 }
 
 #[tokio::test]
-async fn each_operation_takes_the_calls_it_has_to() {
+async fn each_operation_makes_its_expected_calls() {
     let site = Site::new().await;
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     listen();
@@ -94,7 +95,7 @@ async fn each_operation_takes_the_calls_it_has_to() {
     assert_eq!(calls(), ["GetItem", "Query", "Query"]);
     directory.get_many(tenant, User, &[ann.clone(), staff.clone()]).await.unwrap();
     directory.existing(tenant, &[ann.clone(), staff.clone()]).await.unwrap();
-    assert_eq!(calls(), ["BatchGetItem"; 3], "whoever is no user is looked for among the groups");
+    assert_eq!(calls(), ["BatchGetItem"; 3], "an id that is not a user is looked up among the groups");
 
     let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
     directory.take_bookmark(key, 1).await.unwrap();
@@ -113,7 +114,7 @@ async fn each_operation_takes_the_calls_it_has_to() {
 }
 
 #[tokio::test]
-async fn every_try_is_an_event_and_units_are_those_of_the_answer() {
+async fn every_attempt_emits_an_event_with_the_units_of_its_response() {
     let site = Site::new().await;
     let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
     let proxy = Proxy::start("TransactWriteItems", [conflict, Fault::Reset, Fault::None]).await;
@@ -125,7 +126,7 @@ async fn every_try_is_an_event_and_units_are_those_of_the_answer() {
     let seen = CALLS.take();
     let units: Vec<_> = seen.iter().map(|(_, units)| *units).collect();
     assert_eq!(units[..2], [0.0, 0.0]);
-    // Engines differ in what a transaction costs; a read of less than 4 KB costs one unit everywhere.
+    // Engines differ in the cost of a transaction. A read of less than 4 KB costs one unit in all of them.
     assert!(units[2] >= 4.0, "{units:?}");
     assert_eq!(seen[3], ("GetItem".to_owned(), 1.0));
 }

@@ -1,4 +1,4 @@
-//! Change records read back: in order, from a place on, with the parts of large changes.
+//! Reading change records back: in order, from a given record on, and with the chunks of large changes.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use store::{Commit, Write};
 
 use crate::engine::{AT, Site, create, delete_from, id, keys, rename, snapshot, tenant, user};
 
-fn told(change: &Change) -> (String, Option<u64>, Option<u64>) {
+fn summary(change: &Change) -> (String, Option<u64>, Option<u64>) {
     (format!("{}.{}", change.kind, change.verb.name()), change.before, change.after)
 }
 
 #[tokio::test]
-async fn changes_are_read_as_they_were_made() {
+async fn changes_are_read_in_the_order_of_their_commits() {
     let site = Site::new().await;
     let ann = create(User, "ann");
     site.commit(&ann).await.unwrap();
@@ -33,7 +33,7 @@ async fn changes_are_read_as_they_were_made() {
         ("Group.updated", Some(1), Some(2)),
         ("User.deleted", Some(1), None),
     ];
-    assert_eq!(all.iter().map(told).collect::<Vec<_>>(), expect.map(|(what, from, to)| (what.to_owned(), from, to)));
+    assert_eq!(all.iter().map(summary).collect::<Vec<_>>(), expect.map(|(what, from, to)| (what.to_owned(), from, to)));
     let [_, _, made, pushed, gone] = &all[..] else { panic!("{} changes", all.len()) };
     assert_eq!(made.members, MemberDelta { added: vec![bob.clone()], removed: vec![] });
     assert_eq!(pushed.members, MemberDelta { added: vec![ann.id.clone()], removed: vec![bob] });
@@ -48,7 +48,7 @@ async fn changes_are_read_as_they_were_made() {
 }
 
 #[tokio::test]
-async fn a_large_change_is_read_with_all_its_parts() {
+async fn large_change_is_read_with_all_its_chunks() {
     let site = Site::new().await;
     let [old, new] = [0, 1].map(|_| (0..50).map(|_| id()).collect::<Vec<_>>());
     let members = |ids: &[ResourceId]| ids.iter().map(user).collect::<Vec<_>>();
@@ -56,7 +56,7 @@ async fn a_large_change_is_read_with_all_its_parts() {
     site.commit(&made).await.unwrap();
     let swap = Commit { add: members(&new), remove: members(&old), ..rename(Group, &made.id, 1, "staff", "all") };
     let tenant = &site.caller.tenant;
-    // Nobody of them exists, so that the first change comes to nothing, and the second one can be made.
+    // None of these members exists, so the first change adds none of them, and the second one can be made.
     site.directory.settle(tenant, &made.id, Instant::now() + Duration::from_secs(60)).await.unwrap();
     let version = site.version(Group, &made.id).await.unwrap();
     let swap = Commit {
@@ -70,11 +70,11 @@ async fn a_large_change_is_read_with_all_its_parts() {
     for (commit, added, removed) in [(&made, old.clone(), vec![]), (&swap, new, old)] {
         let record = record(&commit.change.id);
         assert!(record.is_chunked && record.members.is_empty());
-        let parts = site.directory.chunks_of_change(tenant, &record.id).await.unwrap();
-        assert!(parts.len() > 1);
-        let all = |of: fn(&MemberDelta) -> &Vec<ResourceId>| parts.iter().flat_map(of).cloned().collect::<Vec<_>>();
-        assert_eq!((all(|part| &part.added), all(|part| &part.removed)), (added, removed));
-        assert_eq!(site.directory.chunks_of_change(tenant, &record.id).await, Ok(parts));
+        let chunks = site.directory.chunks_of_change(tenant, &record.id).await.unwrap();
+        assert!(chunks.len() > 1);
+        let all = |of: fn(&MemberDelta) -> &Vec<ResourceId>| chunks.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        assert_eq!((all(|chunk| &chunk.added), all(|chunk| &chunk.removed)), (added, removed));
+        assert_eq!(site.directory.chunks_of_change(tenant, &record.id).await, Ok(chunks));
     }
     assert_eq!(site.directory.chunks_of_change(tenant, &id()).await, Ok(vec![]));
 }
