@@ -1,5 +1,5 @@
-//! Answers from the change records: `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}`, what happened to a user or a
-//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}`, who was in a group.
+//! Queries the change records. `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}` returns the changes of a user or a
+//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}` returns the members that a group had.
 
 use protocol::Error;
 use service::audit::{AuditPage, AuditQuery, query};

@@ -1,4 +1,4 @@
-//! GET / and POST /.search: all kinds of resource (RFC 7644 §3.4.2.1, §3.4.3).
+//! GET / and POST /.search, over all kinds of resource (RFC 7644 §3.4.2.1, §3.4.3).
 
 use edge::Request;
 use protocol::{Error, Reply};

@@ -1,4 +1,4 @@
-//! Counts, once a day, the tokens that are about to expire, for the alarms on them. The event that it is sent says nothing.
+//! Counts, once a day, the tokens that expire soon, for the alarms on them. The scheduled event is ignored.
 
 use protocol::Error;
 use serde::Serialize;
@@ -6,20 +6,20 @@ use serde::de::IgnoredAny;
 use service::tokens::{ExpiringToken, HORIZONS, expiring};
 use store::Directory;
 
-/// What was found.
+/// The tokens that expire soon.
 #[derive(Debug, Serialize)]
-pub struct Found {
+pub struct ExpiringTokens {
     pub tokens: Vec<ExpiringToken>,
 }
 
-pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<Found, Error> {
+pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<ExpiringTokens, Error> {
     let tokens = expiring(directory).await?;
     for token in &tokens {
         let ExpiringToken { id, tenant, expires_at, within_days } = token;
-        tracing::warn!(id, tenant, expires_at, within_days, "a token is about to expire");
+        tracing::warn!(id, tenant, expires_at, within_days, "a token expires soon");
     }
     for days in HORIZONS {
         edge::metrics::record_expiring_tokens(days, tokens.iter().filter(|token| token.within_days <= days).count());
     }
-    Ok(Found { tokens })
+    Ok(ExpiringTokens { tokens })
 }

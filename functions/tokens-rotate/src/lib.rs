@@ -1,4 +1,4 @@
-//! Issues a token like another, which works for some hours more: `{"id": "…", "overlapHours": 24}`.
+//! Issues a successor of a token, which remains valid for some hours: `{"id": "…", "overlapHours": 24}`.
 
 use protocol::Error;
 use service::tokens::{IssuedToken, RotateRequest, rotate};

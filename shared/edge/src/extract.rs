@@ -60,8 +60,7 @@ impl Request {
             Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}. Send a JSON object.", json_type(&other)))),
             Err(ReadError::NotJson(error)) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
             Err(ReadError::TooManyValues) => Err(Error::PayloadTooLarge(format!(
-                "The body contains more than {MAX_JSON_VALUES} JSON values, the limit of this service. Send less in one \
-                 request."
+                "The body contains more than {MAX_JSON_VALUES} values, the limit of this service. Send less in one request."
             ))),
         }
     }
@@ -103,7 +102,7 @@ impl Request {
         if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
             return Ok(());
         }
-        let problem = "Compressed request bodies are not supported. Send the body without Content-Encoding.";
+        let problem = "The body is compressed, which is not supported. Send it without Content-Encoding.";
         Err(Error::UnsupportedMediaType(problem.to_owned()))
     }
 

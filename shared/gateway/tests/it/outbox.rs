@@ -34,7 +34,7 @@ impl Site {
         let bus = Arc::<Mutex<Bus>>::default();
         let url = serve(bus.clone()).await;
         let telling = EventOptions { base_url: BASE.to_owned(), with_resources };
-        let state = State { directory: directory.clone(), bus: settle::Bus::at(&url, "scim"), telling };
+        let state = State { directory: directory.clone(), bus: settle::Bus::at(&url, "scim"), event_options: telling };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         Self { directory, engine, caller, bus, state: Box::leak(Box::new(state)) }
     }
