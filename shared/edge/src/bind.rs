@@ -1,7 +1,7 @@
 //! What a function takes from a request: body, parameters and conditions (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or why not.
 
 use lambda_http::Body;
-use protocol::bulk::MAX_PAYLOAD_BYTES;
+use protocol::limits::{BODY_BYTES, BULK_BYTES as MAX_PAYLOAD_BYTES};
 use protocol::{Error, Parameters, Precondition, Projection, Query};
 use schema::{Kind, Leniency, Object};
 use serde_json::Value;
@@ -9,8 +9,6 @@ use serde_json::Value;
 use crate::Request;
 use crate::json::{self, Unread, VALUES};
 
-/// The most that a body may hold, in bytes. Lambda takes 6 MB with everything around it.
-const BODY_BYTES: usize = 5 * 1024 * 1024;
 /// What the URL of a list can say.
 const LIST_PARAMETERS: [&str; 8] =
     ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 /// The most values of a body, each object, array and scalar counted. 100,000 members take 200,000; so many of the worst take a
 /// third of a function's memory.
-pub(crate) const VALUES: usize = 300_000;
+pub(crate) const VALUES: usize = protocol::limits::JSON_VALUES;
 
 /// Why a text is not read.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use schema::ResourceId;
 use crate::{negotiate, url};
 
 /// API Gateway waits 29 seconds for an answer, and some of them go to the authorizer and to a cold start.
-const TIME: Duration = Duration::from_secs(26);
+const TIME: Duration = Duration::from_secs(protocol::limits::RESPONSE_SECONDS);
 
 /// A request whose caller is known and may make it. There is no other way to get one.
 #[derive(Debug)]

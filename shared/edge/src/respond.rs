@@ -21,7 +21,7 @@ const WORTH_PACKING: usize = 1024;
 /// The largest window that there is (RFC 1951 §2).
 const WINDOW_BITS: u8 = 15;
 /// The most that a body may take of the 6 MB of Lambda's answer; the rest is for headers.
-const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
+const PAYLOAD_BYTES: usize = protocol::limits::RESPONSE_BYTES;
 
 /// What a function answers.
 #[derive(Debug, Clone, PartialEq)]

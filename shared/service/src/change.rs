@@ -16,7 +16,7 @@ use crate::membership::{Beside, Edges};
 use crate::{Context, Reply, membership, represent, settle};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
-const MEMBERS_IN_ANSWER: u64 = 1000;
+const MEMBERS_IN_ANSWER: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
 
 /// Replaces a resource. `active` and `members` stay as they are where the body does not mention them.
 ///
@@ -53,7 +53,7 @@ pub async fn patch(
 ) -> Result<Reply, Error> {
     let wanted = Wanted::Patch(Patch::parse(resource_type(kind), body, &context.caller.dialect)?);
     let (stored, beside) = change(context, kind, id, projection, precondition, &wanted).await?;
-    if stored.member_summary.count > MEMBERS_IN_ANSWER && !projection.is_asked_for() {
+    if stored.member_summary.count > MEMBERS_IN_ANSWER && !projection.is_requested() {
         let version = Some(protocol::entity_tag(stored.version));
         return Ok(Reply { status: 204, location: None, version, body: None });
     }

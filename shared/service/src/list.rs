@@ -12,7 +12,7 @@ use crate::start::Start;
 use crate::{Context, Reply, all, matching, represent, start};
 
 /// The most resources that a filter without a key is tried on, or that are sorted, for one request.
-pub(crate) const MAX_READ: usize = 50_000;
+pub(crate) const MAX_READ: usize = protocol::limits::SCANNED_RESOURCES;
 
 /// A page, as it was found.
 pub(crate) struct Found {

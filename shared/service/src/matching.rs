@@ -21,7 +21,7 @@ use crate::{Context, represent};
 /// How many are read at a time.
 const CHUNK: usize = 1000;
 /// How long they are looked at. API Gateway waits 29 seconds for an answer, and says nothing of use to whoever waited.
-const LONGEST: Duration = Duration::from_secs(18);
+const LONGEST: Duration = Duration::from_secs(protocol::limits::LIST_SECONDS);
 
 /// Reads the page.
 pub(crate) async fn page(context: &Context<'_>, query: &Query, start: &Start) -> Result<Found, Error> {

@@ -12,7 +12,7 @@ use crate::Context;
 use crate::failure::failed;
 
 /// So many members can be added to a group, removed from it or changed by one request.
-const MAX_CHANGES: usize = 100_000;
+const MAX_CHANGES: usize = protocol::limits::MEMBER_CHANGES;
 
 /// Up to so many members are looked up by their keys, in one call, whatever the size of the group.
 const NAMED_BY_KEY: usize = 100;

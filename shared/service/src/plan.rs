@@ -135,7 +135,7 @@ mod tests {
             (Kind::User, r#"meta.resourceType eq "Group""#.to_owned(), Some(Source::Nothing)),
             (Kind::User, r#"meta.resourceType eq "User" or meta.created pr"#.to_owned(), None),
         ] {
-            let parsed = Filter::parse_among_all(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
+            let parsed = Filter::parse_for_all_types(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
             assert_eq!(source(kind, &parsed), expect, "{filter}");
         }
     }

@@ -14,7 +14,7 @@ use crate::{Context, Reply};
 
 /// More members than this fit into no answer, compressed and with their ids alone: they are not even read. An id has 74 random
 /// bits, which take 13 bytes in base64, and what stands around it takes the rest of 21.
-const MEMBERS_PER_ANSWER: u64 = 300_000;
+const MEMBERS_PER_ANSWER: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED: usize = 4;
 /// Collections read at once.

@@ -17,11 +17,11 @@ pub use expiring::{ExpiringToken, HORIZONS, expiring};
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: u64 = 60 * 60;
 /// Ten years.
-const MAX_DAYS: u64 = 3650;
-const DEFAULT_DAYS: u64 = 365;
-const MAX_OVERLAP_HOURS: u64 = 30 * 24;
-const DEFAULT_OVERLAP_HOURS: u64 = 24;
-const MAX_LABEL: usize = 128;
+const MAX_DAYS: u64 = protocol::limits::TOKEN_DAYS;
+const DEFAULT_DAYS: u64 = protocol::limits::DEFAULT_TOKEN_DAYS;
+const MAX_OVERLAP_HOURS: u64 = protocol::limits::OVERLAP_HOURS;
+const DEFAULT_OVERLAP_HOURS: u64 = protocol::limits::DEFAULT_OVERLAP_HOURS;
+const MAX_LABEL: usize = protocol::limits::LABEL_CHARACTERS;
 const LENIENT: &str = "lenient";
 
 /// What a new token is to be.

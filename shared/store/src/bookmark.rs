@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::{Directory, Error};
 
 /// How long a bookmark can be used, in seconds.
-const KEPT: u64 = 60 * 60;
+const KEPT: u64 = protocol::limits::BOOKMARK_SECONDS;
 /// For so many seconds a bookmark that nobody has taken yet is another walk's, which is about to.
 const AWAITED: u64 = 10 * 60;
 

@@ -20,9 +20,9 @@ pub const ITEMS_PER_COMMIT: usize = 100;
 /// So many members can be added to a group, removed from it or changed in one commit, whatever else changes.
 pub const MEMBER_CHANGES_PER_COMMIT: usize = 30;
 /// So many lookups a resource may have, so that its delete always fits in one commit.
-pub const LOOKUPS_PER_RESOURCE: usize = 90;
+pub const LOOKUPS_PER_RESOURCE: usize = protocol::limits::LOOKUPS_PER_RESOURCE;
 /// DynamoDB's limit of an item, less what stands beside the resource's JSON.
-pub const RESOURCE_BYTES: usize = 400 * 1024 - 1024;
+pub const RESOURCE_BYTES: usize = protocol::limits::RESOURCE_BYTES;
 /// The longest unique name, in bytes of its key.
 pub const NAME_BYTES: usize = crate::key::LONGEST;
 

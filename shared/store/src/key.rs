@@ -13,7 +13,7 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 
 /// The longest value that stands in a sort key as it is. DynamoDB's limit is 1,024 bytes for the whole of it.
-pub(crate) const LONGEST: usize = 900;
+pub(crate) const LONGEST: usize = protocol::limits::NAME_BYTES;
 
 /// Which values of a resource lead back to it, besides its unique name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, instant, is_of
 use crate::failure::failed;
 
 /// So many ids are 400 KB.
-const MOST: usize = 10_000;
+const MOST: usize = protocol::limits::AUDIT_MEMBERS;
 /// An answer that takes longer is not awaited.
 const PATIENCE: Duration = Duration::from_secs(240);
 

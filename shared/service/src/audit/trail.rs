@@ -10,9 +10,9 @@ use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, id, instant, i
 use crate::failure::failed;
 
 /// One call looks at about so many records, and parts of records.
-const LOOKED_AT: usize = 10_000;
-const USUAL: usize = 100;
-const MOST: usize = 1000;
+const LOOKED_AT: usize = protocol::limits::AUDIT_RECORDS;
+const USUAL: usize = protocol::limits::DEFAULT_AUDIT_CHANGES;
+const MOST: usize = protocol::limits::AUDIT_CHANGES;
 /// A record may be so many milliseconds younger than the change that it tells of, whose cause was another one.
 const LATE: u64 = 60 * 60 * 1000;
 

@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
         }
         let deletes = prepared
             .into_iter()
-            .map(|(at, call)| (at, call.map(|call| Call { verb: Method::Delete, version: None, ..call })));
+            .map(|(at, call)| (at, call.map(|call| Call { method: Method::Delete, version: None, ..call })));
         let Time { end, .. } = self.time;
         for (at, id, deleted) in self.perform(deletes.collect(), Time { begin: end, end }).await {
             let is_gone = deleted.map_or_else(|error| error.status() == 404, |_| true);
@@ -97,7 +97,7 @@ fn bare(call: Call) -> Call {
 /// What gives a group its members, if nobody has changed it since.
 fn completion((at, call): &Prepared) -> Option<Prepared> {
     let call = call.as_ref().ok().filter(|call| call.kind == Kind::Group)?;
-    Some((*at, Ok(Call { verb: Method::Replace, version: Some(entity_tag(1)), ..call.clone() })))
+    Some((*at, Ok(Call { method: Method::Replace, version: Some(entity_tag(1)), ..call.clone() })))
 }
 
 fn failed_together() -> Error {

@@ -7,7 +7,9 @@ mod perform;
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::Error;
-use protocol::bulk::{Batch, Bulk, Call, Done, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
+use protocol::bulk::{
+    Batch, Bulk, Call, ExecutionStep, Method, Operation, Outcome, Reference, Success, order, response,
+};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
@@ -128,7 +130,7 @@ impl<'a> Job<'a> {
     /// The names that the resources have which are to be replaced.
     async fn names(&self, kind: Kind, prepared: &[Prepared]) -> Result<Vec<(ResourceId, String)>, Error> {
         let calls = prepared.iter().filter_map(|(_, call)| call.as_ref().ok());
-        let replaced = calls.filter(|call| call.verb == Method::Replace && call.kind == kind);
+        let replaced = calls.filter(|call| call.method == Method::Replace && call.kind == kind);
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -160,12 +162,12 @@ impl<'a> Job<'a> {
             }));
         }
         let call = call.resolved(|bulk_id| self.ids.get(bulk_id).map(String::as_str));
-        Ok(if call.verb == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
+        Ok(if call.method == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
     }
 
-    fn record(&mut self, at: usize, id: Option<String>, result: Result<Done, Error>) {
+    fn record(&mut self, at: usize, id: Option<String>, result: Result<Success, Error>) {
         let operation = self.operations.get(at);
-        let verb = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.verb));
+        let verb = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.method));
         match (&result, verb, &id) {
             (Ok(_), Some(Method::Create), Some(id)) => {
                 let bulk_id = operation.and_then(|operation| operation.bulk_id.as_deref());

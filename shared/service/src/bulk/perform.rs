@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
-use protocol::bulk::{Call, Done, Method};
+use protocol::bulk::{Call, Method, Success};
 use protocol::{Error, Projection};
 use schema::ResourceId;
 
@@ -15,7 +15,7 @@ use crate::{Context, Reply, delete, patch, replace};
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
 const MAX_CONCURRENT: usize = 8;
 /// The outcome of an operation, with its place in the request and the resource's id.
-pub(super) type Performed = (usize, Option<String>, Result<Done, Error>);
+pub(super) type Performed = (usize, Option<String>, Result<Success, Error>);
 
 /// When operations may still begin, and when they have to be over.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +55,14 @@ async fn begin(
     time: Time,
     at: usize,
     call: &Result<Call, Error>,
-) -> (usize, Result<Done, Error>) {
+) -> (usize, Result<Success, Error>) {
     match call {
         Ok(call) => (at, carry_out(context, time, call).await),
         Err(error) => (at, Err(error.clone())),
     }
 }
 
-async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Done, Error> {
+async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Success, Error> {
     if Instant::now() >= time.begin {
         return Err(Error::OutOfTime(
             "The operation was not begun, as the time for a bulk request was over. Send it again, with fewer others."
@@ -77,15 +77,15 @@ async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Don
                 .to_owned(),
         ))
     });
-    reply.map(|reply| Done { status: reply.status, version: reply.version })
+    reply.map(|reply| Success { status: reply.status, version: reply.version })
 }
 
 /// What the same request does by itself. The answer is without the resource, which is therefore not read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
-    let Call { verb, kind, id, data, .. } = call;
+    let Call { method, kind, id, data, .. } = call;
     let (projection, precondition) =
         (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
-    match verb {
+    match method {
         Method::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;
             create_as(context, *kind, id, data, projection).await
