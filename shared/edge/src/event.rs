@@ -109,7 +109,7 @@ mod tests {
             (json!({}), Err("The event is wrong: missing field `by`.")),
             (json!({"by": "two"}), Err("The event is wrong: invalid type: string \"two\", expected u32.")),
             (json!({"by": "scim_x_hush"}), Err("The event is wrong: it has a token in the place of something else.")),
-            (json!({"by": 7}), Err("The request failed inside the service")),
+            (json!({"by": 7}), Err("The service failed to process the request")),
         ] {
             match (invoke_event(&12, divide, event.clone(), None).await, expect) {
                 (Ok(answer), Ok(expect)) => assert_eq!(answer, expect),

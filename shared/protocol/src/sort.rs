@@ -119,7 +119,7 @@ fn sortable(path: AttributePath) -> Result<AttributePath, Error> {
         }
     };
     if path.is_secret() {
-        return Err(Error::InvalidValue(format!("sortBy: `{path}` is never returned and cannot be used to sort.")));
+        return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be used to sort.")));
     }
     Ok(path)
 }
@@ -267,7 +267,7 @@ mod tests {
             ("members", None, "invalidPath", "User has no attribute"),
             ("name", None, "invalidValue", "complex"),
             ("meta", None, "invalidValue", "complex"),
-            ("password", None, "invalidValue", "never returned"),
+            ("password", None, "invalidValue", "secret"),
             ("title", Some("up"), "invalidValue", "sortOrder"),
         ] {
             let error = query(&[Kind::User], Some(sort_by), order).map(drop).unwrap_err();

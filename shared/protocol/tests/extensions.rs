@@ -136,7 +136,7 @@ fn secret_attribute_cannot_be_read_or_compared() {
         for filter in [format!("{BADGE}:{filter}"), filter.to_owned()] {
             let read = Filter::parse(user, &filter, &Dialect::lenient());
             assert_eq!(
-                read.as_ref().map(drop).map_err(|error| error.to_string().contains("is never returned")),
+                read.as_ref().map(drop).map_err(|error| error.to_string().contains("is secret")),
                 if taken { Ok(()) } else { Err(true) },
                 "{filter}"
             );

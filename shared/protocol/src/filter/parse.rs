@@ -113,7 +113,7 @@ impl Namespace {
 /// Refuses an attribute that is never returned (RFC 7643 §7), so that its values cannot be guessed by filters.
 fn refuse_secret(at: usize, path: AttributePath) -> Result<(), ParseError> {
     if path.is_secret() {
-        return Err(ParseError::new(at, format!("`{path}` is never returned and cannot be used in a filter")));
+        return Err(ParseError::new(at, format!("`{path}` is secret and cannot be used in a filter")));
     }
     Ok(())
 }

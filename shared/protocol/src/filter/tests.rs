@@ -170,7 +170,7 @@ fn invalid_filter_is_refused_with_position() {
         ("name eq \"x\"", "character 1: `name` is complex"),
         ("title[value eq \"x\"]", "character 1: `title` has no sub-attributes"),
         ("meta.created gt \"yesterday\"", "character 14: the value must be of the type of `meta.created`"),
-        ("password eq \"x\"", "character 1: `password` is never returned"),
+        ("password eq \"x\"", "character 1: `password` is secret"),
         ("not title pr", "character 1: User has no attribute `not`"),
     ] {
         let error = parse(text).expect_err(text);

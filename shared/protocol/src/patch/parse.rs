@@ -55,7 +55,7 @@ impl Patch {
         if operations.len() > PATCH_OPERATIONS {
             let count = operations.len();
             let detail = format!(
-                "The request has {count} operations, but a PATCH can have at most {PATCH_OPERATIONS}. Send them in several requests."
+                "The request has {count} operations; at most {PATCH_OPERATIONS} are allowed in one PATCH. Send them in several requests."
             );
             return Err(Error::PayloadTooLarge(detail));
         }
