@@ -13,7 +13,7 @@ import tomllib
 
 sys.dont_write_bytecode = True
 from made import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
-from watched import alarms, readme
+from watched import alarms, guide
 
 # All that API Gateway knows: its API reference, GatewayResponse, responseType.
 RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY
@@ -256,7 +256,7 @@ for stack in (default, full):
         check(stack)
 order(default)
 parameters(default, full)
-readme(default)
+guide(default)
 settings()
 wrong = dict.fromkeys(problems)
 for problem in wrong:

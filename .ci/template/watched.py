@@ -1,4 +1,4 @@
-"""What operators look at: alarms, dashboard, metrics, and the README's tables of them and of the template."""
+"""What operators look at: alarms, dashboard, metrics, and the guide's tables of them and of the template."""
 import json
 import pathlib
 import re
@@ -7,7 +7,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from made import SOURCE, expect, figures
 
-README = pathlib.Path("README.md").read_text()
+GUIDE = pathlib.Path("shared/guide/src")
+TABLES = "\n".join((GUIDE / "reference" / name).read_text() for name in ("parameters.md", "metrics-and-alarms.md"))
 
 
 def emitted():
@@ -59,21 +60,23 @@ def alarms(stack):
     figures.append(f"{len(stack.all('AWS::CloudWatch::Alarm'))} alarms, {len(widgets)} widgets, {len(metrics)} metrics")
 
 
-def readme(stack):
-    """The README's tables name what there is, and its way to adopt a table finds one in the template's lines."""
+def guide(stack):
+    """The guide's tables name what there is, and its way to adopt a table finds one in the template's lines."""
     def rows(heading):
-        found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.M)
-        expect(found, f"the README has no table of each {heading}")
+        found = re.search(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", TABLES, re.M)
+        expect(found, f"the guide has no table of each {heading}")
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in (found[1] if found else "").splitlines()]
 
     alarms_made = list(stack.all("AWS::CloudWatch::Alarm"))
     for heading, wanted in [("parameter", list(SOURCE["Parameters"])), ("output", list(SOURCE["Outputs"])),
                             ("metric", list(emitted())), ("alarm", alarms_made)]:
         names = [name for row in rows(heading) for name in re.findall(r"`(\w+)`", row[0])]
-        expect(sorted(names) == sorted(wanted), f"the README's table of each {heading}: {set(names) ^ set(wanted)}")
+        expect(sorted(names) == sorted(wanted), f"the guide's table of each {heading}: {set(names) ^ set(wanted)}")
     for row in rows("parameter"):
         default = SOURCE["Parameters"].get(row[0].strip("`"), {}).get("Default")
-        expect(row[1].strip("`") == str(default), f"the README says that {row[0]} is {row[1]} by default, not {default}")
+        expect(row[1].strip("`") == str(default), f"the guide says that {row[0]} is {row[1]} by default, not {default}")
+    recipe = r"sed -n '/^  Table:/,/^$/p' template.yaml | grep -v KMSMasterKeyId"
+    expect(recipe in (GUIDE / "guides/deploy.md").read_text(), "the guide adopts a table in another way than this check")
     lines = re.search(r"^  Table:\n.*?\n\n", pathlib.Path("template.yaml").read_text(), re.M | re.S)[0].splitlines(True)
     alone = yaml_parse("Resources:\n" + "".join(line for line in lines if "KMSMasterKeyId" not in line))
-    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "a table cannot be adopted as the README says")
+    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "a table cannot be adopted as the guide says")
