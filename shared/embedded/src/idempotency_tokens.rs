@@ -1,8 +1,8 @@
-//! Idempotent transactions: a transaction that is sent again with the same `ClientRequestToken` is not carried out again, and gets
-//! the same response.
+//! Idempotent transactions: a transaction that is sent again with the same `ClientRequestToken` is not carried out
+//! again, and gets the same response.
 //!
-//! The SDK repeats a request after a lost connection or a timeout. DynamoDB remembers a token for ten minutes; one minute suffices
-//! here, because every request to the service ends within half a minute.
+//! The SDK repeats a request after a lost connection or a timeout. DynamoDB remembers a token for ten minutes; one
+//! minute suffices here, because every request to the service ends within half a minute.
 
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, VecDeque};
@@ -38,8 +38,8 @@ struct Transaction {
 }
 
 impl IdempotencyTokens {
-    /// Carries out a transaction, or returns the response of the transaction that had the same token, and waits if that one is
-    /// still running. A failed transaction changed nothing and is carried out again.
+    /// Carries out a transaction, or returns the response of the transaction that had the same token, and waits if
+    /// that one is still running. A failed transaction changed nothing and is carried out again.
     pub(crate) fn run_once(&self, token: String, body: &str, execute: impl FnOnce() -> WireResponse) -> WireResponse {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);

@@ -1,9 +1,9 @@
-//! The embedded DynamoDB of `cargo run` and of the tests: dynoxide over SQLite, behind a server that speaks the part of DynamoDB's
-//! protocol that the store and the tests use.
+//! The embedded DynamoDB of `cargo run` and of the tests: dynoxide over SQLite, behind a server that speaks the
+//! part of DynamoDB's protocol that the store and the tests use.
 //!
-//! dynoxide has a server, too. That server remembers every `ClientRequestToken` for ten minutes, searches all of them at each
-//! transaction, and accepts requests from anyone who reaches the port. This server has `IdempotencyTokens` and an access key
-//! instead.
+//! dynoxide has a server, too. That server remembers every `ClientRequestToken` for ten minutes, searches all of
+//! them at each transaction, and accepts requests from anyone who reaches the port. This server has
+//! `IdempotencyTokens` and an access key instead.
 
 mod idempotency_tokens;
 mod operation;
@@ -74,7 +74,8 @@ impl Engine {
         operation::answer(self, operation, body)
     }
 
-    /// Whether the request is signed with the access key. Only the key's id is secret here, so the signature is not verified.
+    /// Whether the request is signed with the access key. Only the key's id is secret here, so the signature is not
+    /// verified.
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once("Credential="));
         let id = signed.and_then(|(_, credential)| credential.split('/').next());

@@ -9,8 +9,8 @@ use crate::resources;
 const KEY: CursorKey = CursorKey([7; 32]);
 const NOW: u64 = 1_800_000_000;
 
-/// Fuzzes cursors: only a cursor that this service issued opens, and every issued cursor opens, whatever values the last
-/// resource of a page has.
+/// Fuzzes cursors: only a cursor that this service issued opens, and every issued cursor opens, whatever values the
+/// last resource of a page has.
 pub fn cursor(text: &str) {
     let tenant = Caller::from_context("acme", "t", "read", None).unwrap().tenant;
     for sort_by in [None, Some("title"), Some("meta.created"), Some("active")] {

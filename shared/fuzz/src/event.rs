@@ -47,8 +47,8 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
     Site { runtime, directory: Box::leak(Box::new(directory)), user, group }
 });
 
-/// Fuzzes events. The text is the name of a function, a line break, and the event, in which `{user}` and `{group}` stand for the
-/// ids of an existing user and group. The response must be a SCIM response, and no internal error.
+/// Fuzzes events. The text is the name of a function, a line break, and the event, in which `{user}` and `{group}`
+/// stand for the ids of an existing user and group. The response must be a SCIM response, and no internal error.
 pub fn event(text: &str) {
     let Some((name, event)) = text.split_once('\n') else { return };
     let event = event.replace("{user}", &SITE.user).replace("{group}", &SITE.group);

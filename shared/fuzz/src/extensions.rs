@@ -6,7 +6,8 @@ use crate::{Kind, Object, Registry, Schema};
 
 const NAME: &str = "fuzzed.json";
 
-/// Fuzzes extension files: an accepted file is also accepted in the form in which `/Schemas` returns it, but not twice.
+/// Fuzzes extension files: an accepted file is also accepted in the form in which `/Schemas` returns it, but not
+/// twice.
 pub fn extension(text: &str) {
     let core = [
         (None, include_str!("../../schema/schemas/common.json")),
@@ -27,7 +28,8 @@ pub fn extension(text: &str) {
     crate::extension::read(&known, &[(NAME, text), ("again.json", text)]).unwrap_err();
 }
 
-/// Reads a resource that has a value for each attribute of an accepted file. It leaks the registry, as every registry is leaked.
+/// Reads a resource that has a value for each attribute of an accepted file. It leaks the registry, as every
+/// registry is leaked.
 pub fn extension_in_use(text: &str) {
     let Ok(registry) = Registry::read(&[(NAME, text)]) else { return };
     for kind in Kind::ALL {

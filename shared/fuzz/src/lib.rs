@@ -1,5 +1,5 @@
-//! Fuzz targets, one for each kind of text that a client can send. A target fails by a panic. The tests run each target on its
-//! corpus.
+//! Fuzz targets, one for each kind of text that a client can send. A target fails by a panic. The tests run each
+//! target on its corpus.
 //!
 //!     .ci/fuzz.py 60                 fuzzes each target for a minute
 //!     cargo test -p fuzz             runs each target once on every text of its corpus

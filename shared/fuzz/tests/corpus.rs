@@ -1,4 +1,5 @@
-//! Runs each target once on every text that the fuzzer found interesting: `corpus/<target>.jsonl` has one text per line.
+//! Runs each target once on every text that the fuzzer found interesting: `corpus/<target>.jsonl` has one text per
+//! line.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
 use std::fs;

@@ -7,14 +7,14 @@ use schema::Dialect;
 
 use crate::limits::TENANT_NAME_BYTES;
 
-/// The customer whose directory a request works on. Values come only from the authorizer's context, from the keys of change
-/// records, and from operators. The store accepts no string in its place.
+/// The customer whose directory a request works on. Values come only from the authorizer's context, from the keys
+/// of change records, and from operators. The store accepts no string in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 
 impl Tenant {
-    /// The tenant with this name, for functions that no client can call: the stream consumer, and the tools of operators.
-    /// `None` if it is not a valid name.
+    /// The tenant with this name, for functions that no client can call: the stream consumer, and the tools of
+    /// operators. `None` if it is not a valid name.
     pub fn named(name: &str) -> Option<Tenant> {
         Self::is_valid_name(name).then(|| Self(name.to_owned()))
     }
@@ -23,7 +23,8 @@ impl Tenant {
         &self.0
     }
 
-    /// Whether a name is valid for a tenant: 1 to [`TENANT_NAME_BYTES`] of `a-z`, `0-9` and `-`. In keys, a `#` follows it.
+    /// Whether a name is valid for a tenant: 1 to [`TENANT_NAME_BYTES`] of `a-z`, `0-9` and `-`. In keys, a `#`
+    /// follows it.
     pub fn is_valid_name(name: &str) -> bool {
         (1..=TENANT_NAME_BYTES).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -76,8 +77,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Reads the context that the authorizer passes to every function; `None` if it is invalid. The default dialect is the
-    /// lenient one.
+    /// Reads the context that the authorizer passes to every function; `None` if it is invalid. The default dialect
+    /// is the lenient one.
     pub fn from_context(tenant: &str, token: &str, scopes: &str, dialect: Option<&str>) -> Option<Caller> {
         let scopes = scopes.parse().ok()?;
         let dialect = dialect.map_or_else(|| Some(Dialect::lenient()), Dialect::named)?;

@@ -1,5 +1,5 @@
-//! Comparison of strings (RFC 7643 §2.2 `caseExact`, RFC 7644 §5). Filters and the keys that guarantee uniqueness use the same
-//! form, so that two names which a filter finds equal cannot both be taken.
+//! Comparison of strings (RFC 7643 §2.2 `caseExact`, RFC 7644 §5). Filters and the keys that guarantee uniqueness
+//! use the same form, so that two names which a filter finds equal cannot both be taken.
 
 use std::borrow::Cow;
 
@@ -21,12 +21,13 @@ pub fn comparison_key(attribute: &Attribute, text: &str) -> String {
     }
 }
 
-/// The small sigma at the end of a word. Lower-casing `Σ` yields this or [`SIGMA`], depending on the next character.
+/// The small sigma at the end of a word. Lower-casing `Σ` yields this or [`SIGMA`], depending on the next
+/// character.
 const FINAL_SIGMA: char = 'ς';
 const SIGMA: char = 'σ';
 
-/// Replaces final sigmas in the comparison key of a substring, or of a text that is searched for one, because the end of a
-/// substring need not be the end of a word.
+/// Replaces final sigmas in the comparison key of a substring, or of a text that is searched for one, because the
+/// end of a substring need not be the end of a word.
 pub(crate) fn fold_final_sigma(comparison_key: &str) -> Cow<'_, str> {
     if comparison_key.contains(FINAL_SIGMA) {
         comparison_key.replace(FINAL_SIGMA, "σ").into()
@@ -40,10 +41,12 @@ pub fn stable_prefix(comparison_key: &str) -> &str {
     comparison_key.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
 }
 
-/// The key under which a unique name is stored: the PRECIS form of a `userName`, and a group's `displayName` in lower case.
+/// The key under which a unique name is stored: the PRECIS form of a `userName`, and a group's `displayName` in
+/// lower case.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a `userName` that RFC 8265 does not allow, and for a name longer than [`NAME_BYTES`].
+/// [`Error::InvalidValue`] for a `userName` that RFC 8265 does not allow, and for a name longer than
+/// [`NAME_BYTES`].
 pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     let key = match kind {
         Kind::User => {
@@ -64,7 +67,8 @@ fn lower_case(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// The mappings of RFC 8265 §3.3 (UsernameCaseMapped): width, case and normalization. Userparts are separated by one space.
+/// The mappings of RFC 8265 §3.3 (UsernameCaseMapped): width, case and normalization. Userparts are separated by
+/// one space.
 fn user_name(text: &str) -> String {
     let profile = UsernameCaseMapped::new();
     let map = |part: &str| -> String {

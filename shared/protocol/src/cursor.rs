@@ -1,6 +1,6 @@
-//! Cursors (RFC 9865 §2): the position at which the next page begins, authenticated with HMAC-SHA-256 and bound to the tenant
-//! and the query, so that only this service can create one. A cursor grants no access: the caller's tenant decides what is
-//! read (§5.2).
+//! Cursors (RFC 9865 §2): the position at which the next page begins, authenticated with HMAC-SHA-256 and bound to
+//! the tenant and the query, so that only this service can create one. A cursor grants no access: the caller's
+//! tenant decides what is read (§5.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,8 +63,8 @@ impl CursorKey {
     /// Verifies a cursor and returns the position at which its page begins. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::InvalidCursor`] if this service did not create the cursor, or created it for another tenant or query; the errors
-    /// do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] and [`Error::InvalidCount`].
+    /// [`Error::InvalidCursor`] if this service did not create the cursor, or created it for another tenant or
+    /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] and [`Error::InvalidCount`].
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Position, Error> {
         let content = self.verify(tenant, query, cursor)?.ok_or_else(|| {
             let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 /// The schema URI of an error body.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The error of a request. The text is the `detail` that the customer's administrator reads in the identity provider: what is
-/// wrong, then what to do.
+/// The error of a request. The text is the `detail` that the customer's administrator reads in the identity
+/// provider: what is wrong, then what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -91,7 +91,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error for an id that does not exist. It is the same for an id of another tenant and of a deleted resource.
+    /// The error for an id that does not exist. It is the same for an id of another tenant and of a deleted
+    /// resource.
     pub fn not_found(kind: schema::Kind) -> Self {
         Error::NotFound(format!("No {kind} has this id. It may have been deleted. Search for it with a filter."))
     }

@@ -1,4 +1,5 @@
-//! Attributes that an update does not change: immutable ones (RFC 7643 §7), and in a PUT those that clients cannot see.
+//! Attributes that an update does not change: immutable ones (RFC 7643 §7), and in a PUT those that clients cannot
+//! see.
 
 use schema::{Attribute, Mutability, Object, ResourceType, Returned};
 use serde_json::Value;

@@ -1,18 +1,21 @@
 //! Every limit that a client can reach. Units are in the names: bytes, seconds, days, or the thing that is counted.
 //!
-//! Discovery announces the limits for which the RFCs have a place, and the guide's page on limits explains all of them.
+//! Discovery announces the limits for which the RFCs have a place, and the guide's page on limits explains all of
+//! them.
 
-/// Bytes in the body of a request, except for a bulk request. AWS Lambda accepts an event of 6 MB, headers included (AWS Lambda
-/// quotas, "Invocation payload").
+/// Bytes in the body of a request, except for a bulk request. AWS Lambda accepts an event of 6 MB, headers included
+/// (AWS Lambda quotas, "Invocation payload").
 pub const BODY_BYTES: usize = 5 * 1024 * 1024;
-/// JSON values in the body of a request; each object, array and scalar counts. It bounds memory, because a value of two bytes
-/// takes a hundred times as many in memory. 100,000 members have 200,000 values.
+/// JSON values in the body of a request; each object, array and scalar counts. It bounds memory, because a value of
+/// two bytes takes a hundred times as many in memory. 100,000 members have 200,000 values.
 pub const JSON_VALUES: usize = 300_000;
-/// Bytes in the body of a response. AWS Lambda returns 6 MB, headers included (AWS Lambda quotas, "Invocation payload").
+/// Bytes in the body of a response. AWS Lambda returns 6 MB, headers included (AWS Lambda quotas, "Invocation
+/// payload").
 pub const RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
 /// Seconds until API Gateway gives up on a function (Amazon API Gateway quotas, "Integration timeout").
 pub const GATEWAY_SECONDS: u64 = 29;
-/// Seconds within which a function plans to respond. The rest of [`GATEWAY_SECONDS`] is for the authorizer and a cold start.
+/// Seconds within which a function plans to respond. The rest of [`GATEWAY_SECONDS`] is for the authorizer and a
+/// cold start.
 pub const RESPONSE_SECONDS: u64 = 26;
 
 /// Resources on a page if the request has no `count` (RFC 7644 §3.4.2.4; RFC 9865 §4, `defaultPageSize`).
@@ -52,14 +55,14 @@ pub const BULK_BYTES: usize = 2 * 1024 * 1024;
 /// Seconds after which a bulk request starts no further operation (RFC 7644 §3.7).
 pub const BULK_SECONDS: u64 = 18;
 
-/// Bytes of a resource as JSON without its members. Amazon DynamoDB accepts items of 400 KB (DynamoDB quotas, "Item size"); the
-/// rest is for the other attributes of the item.
+/// Bytes of a resource as JSON without its members. Amazon DynamoDB accepts items of 400 KB (DynamoDB quotas, "Item
+/// size"); the rest is for the other attributes of the item.
 pub const RESOURCE_BYTES: usize = 400 * 1024 - 1024;
-/// E-mail addresses and external ids of a resource. Each has an item, and a delete must fit into one transaction of 100 items
-/// (DynamoDB quotas, "Transactions").
+/// E-mail addresses and external ids of a resource. Each has an item, and a delete must fit into one transaction of
+/// 100 items (DynamoDB quotas, "Transactions").
 pub const LOOKUPS_PER_RESOURCE: usize = 90;
-/// Bytes of the key of a `userName` or of a group's `displayName`. Amazon DynamoDB accepts sort keys of 1,024 bytes (DynamoDB
-/// quotas, "Sort key length").
+/// Bytes of the key of a `userName` or of a group's `displayName`. Amazon DynamoDB accepts sort keys of 1,024 bytes
+/// (DynamoDB quotas, "Sort key length").
 pub const NAME_BYTES: usize = 900;
 
 /// Days for which a token is valid at most (RFC 6750 §5.3 advises limits).
@@ -77,7 +80,8 @@ pub const TENANT_NAME_BYTES: usize = 64;
 
 /// Ids of members in one event, which then has about 40 KB (RFC 9967 §2.4). A larger change has several events.
 pub const MEMBER_IDS_PER_EVENT: usize = 1000;
-/// Bytes of an event as JSON. Amazon EventBridge accepts 256 KB with the envelope (EventBridge quotas, "PutEvents entry size").
+/// Bytes of an event as JSON. Amazon EventBridge accepts 256 KB with the envelope (EventBridge quotas, "PutEvents
+/// entry size").
 pub const EVENT_BYTES: usize = 250_000;
 
 /// Change records that one audit query reads.

@@ -37,8 +37,8 @@ pub struct Delta {
     pub remove: BTreeSet<String>,
 }
 
-/// Moves `members` out of a group that was read from `body`. `None` if the body does not have them, and for a user, for whom
-/// they are an unknown attribute.
+/// Moves `members` out of a group that was read from `body`. `None` if the body does not have them, and for a user,
+/// for whom they are an unknown attribute.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a member without `value`.
@@ -54,8 +54,8 @@ pub fn take_members(kind: Kind, body: &Object, resource: &mut Object) -> Result<
     members_of(resource.shift_remove("members")).map(Some)
 }
 
-/// Checks that every member has an id. The schema would ignore a member without one, and then a list that replaces all
-/// members would lose it without an error.
+/// Checks that every member has an id. The schema would ignore a member without one, and then a list that replaces
+/// all members would lose it without an error.
 pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     let elements = match sent {
         Value::Array(elements) => elements.as_slice(),
@@ -92,8 +92,8 @@ pub fn requires_current_members(operations: &[MemberOperation]) -> bool {
     operations.iter().any(|operation| matches!(operation, MemberOperation::RemoveWhere(_)))
 }
 
-/// Combines operations into one change. `current` is only read for [`MemberOperation::RemoveWhere`]; it has the members as
-/// objects with `value`, `display` and `type`.
+/// Combines operations into one change. `current` is only read for [`MemberOperation::RemoveWhere`]; it has the
+/// members as objects with `value`, `display` and `type`.
 ///
 /// # Errors
 /// [`Error::InvalidPath`] for a filter on an attribute that is unknown for members which the same request adds.

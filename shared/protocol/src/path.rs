@@ -12,8 +12,8 @@ pub struct AttributePath {
     pub extension: Option<&'static Schema>,
     pub attribute: &'static Attribute,
     pub sub: Option<&'static Attribute>,
-    /// Whether the attribute belongs to another resource type than the one that is queried, so that no resource has a value
-    /// here (RFC 7644 §3.4.2.1).
+    /// Whether the attribute belongs to another resource type than the one that is queried, so that no resource has
+    /// a value here (RFC 7644 §3.4.2.1).
     pub is_of_other_type: bool,
 }
 
@@ -64,7 +64,8 @@ impl AttributePath {
         Some(AttributePath { extension, attribute, sub, is_of_other_type: false })
     }
 
-    /// Checks that `text`, which resolved to this path, has the URI of the attribute's extension and uses canonical names.
+    /// Checks that `text`, which resolved to this path, has the URI of the attribute's extension and uses canonical
+    /// names.
     ///
     /// # Errors
     /// In a strict dialect, if it does not.
@@ -98,8 +99,8 @@ impl AttributePath {
         })
     }
 
-    /// The value by which a resource is sorted: of a multi-valued attribute the primary value, else the first (RFC 7644
-    /// §3.4.2.3).
+    /// The value by which a resource is sorted: of a multi-valued attribute the primary value, else the first (RFC
+    /// 7644 §3.4.2.3).
     pub fn sort_value<'o>(&self, resource: &'o Object) -> Option<&'o Value> {
         let whole = AttributePath { sub: None, ..*self };
         let elements = whole.values(resource);

@@ -1,7 +1,7 @@
 //! Entity tags and preconditions (RFC 7644 §3.14, RFC 9110 §13).
 //!
-//! Preconditions are evaluated only if the resource exists: a request that gets 404 without them also gets it with them
-//! (RFC 9110 §13.2.1).
+//! Preconditions are evaluated only if the resource exists: a request that gets 404 without them also gets it with
+//! them (RFC 9110 §13.2.1).
 
 use crate::Error;
 
@@ -22,8 +22,8 @@ impl Precondition {
         Precondition { if_match: if_match.map(str::to_owned), if_none_match: if_none_match.map(str::to_owned) }
     }
 
-    /// Checks both conditions against the version that a change is about to replace. The store then writes the change only if
-    /// that is still the version.
+    /// Checks both conditions against the version that a change is about to replace. The store then writes the
+    /// change only if that is still the version.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -58,8 +58,8 @@ impl Precondition {
     }
 }
 
-/// Whether `*` or a list of entity tags matches a version. The comparison is weak (RFC 9110 §8.8.3.2), because SCIM sends weak
-/// tags in `If-Match`, too (RFC 7644 §3.14).
+/// Whether `*` or a list of entity tags matches a version. The comparison is weak (RFC 9110 §8.8.3.2), because SCIM
+/// sends weak tags in `If-Match`, too (RFC 7644 §3.14).
 fn etag_matches(tags: &str, version: u64) -> bool {
     let opaque = format!("\"{version}\"");
     tags.trim() == "*" || tags.split(',').map(str::trim).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == opaque)

@@ -26,12 +26,12 @@ enum Mode {
 }
 
 impl Projection {
-    /// Parses the two parameters, each a comma-separated list. In a lenient dialect, a name that no schema has selects nothing,
-    /// because identity providers name attributes that a service may not have.
+    /// Parses the two parameters, each a comma-separated list. In a lenient dialect, a name that no schema has
+    /// selects nothing, because identity providers name attributes that a service may not have.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] if both parameters are present, [`Error::InvalidPath`] for a name that is not in attribute
-    /// notation (RFC 7644 §3.10), and the error of a deviation that the dialect does not tolerate.
+    /// [`Error::InvalidValue`] if both parameters are present, [`Error::InvalidPath`] for a name that is not in
+    /// attribute notation (RFC 7644 §3.10), and the error of a deviation that the dialect does not tolerate.
     ///
     /// # Examples
     /// ```
@@ -118,8 +118,8 @@ impl Projection {
     }
 }
 
-/// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, either of them after the URI of a schema, or
-/// the URI alone.
+/// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, either of them after the URI of a
+/// schema, or the URI alone.
 fn is_notation(name: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "$-_".contains(c));
     let is_segment =
@@ -141,7 +141,8 @@ enum Inclusion {
     Nothing,
 }
 
-/// Decides how much of an attribute the response contains. `extension` is the URI of its extension, if it belongs to one.
+/// Decides how much of an attribute the response contains. `extension` is the URI of its extension, if it belongs
+/// to one.
 fn inclusion(mode: Mode, targets: &[Target], extension: Option<&str>, attribute: &Attribute) -> Inclusion {
     let is_named = targets.iter().any(|target| names_whole(target, extension, attribute));
     let is_partly_named = targets.iter().any(|target| names_sub_attribute(target, extension, attribute).is_some());
@@ -187,7 +188,8 @@ fn project(
     }
 }
 
-/// Keeps the sub-attributes for which `keeps` is true, in a complex value or in each element. `None` if nothing is left.
+/// Keeps the sub-attributes for which `keeps` is true, in a complex value or in each element. `None` if nothing is
+/// left.
 fn reduce(attribute: &Attribute, value: Value, keeps: impl Copy + Fn(&Attribute) -> bool) -> Option<Value> {
     match value {
         Value::Array(elements) => {
@@ -401,8 +403,8 @@ mod tests {
     }
 
     proptest! {
-        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and what the same list
-        /// hides is together everything.
+        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and
+        /// what the same list hides is together everything.
         #[test]
         fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
             let (user, list) = (resource_type(Kind::User), names.join(","));

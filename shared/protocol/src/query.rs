@@ -55,12 +55,12 @@ pub enum Paging {
 }
 
 impl Query {
-    /// Parses the parameters of a query for these kinds of resource. A `startIndex` below 1 is 1, a negative `count` is 0
-    /// (RFC 7644 §3.4.2.4), and a `count` over [`MAX_COUNT`] is [`MAX_COUNT`].
+    /// Parses the parameters of a query for these kinds of resource. A `startIndex` below 1 is 1, a negative
+    /// `count` is 0 (RFC 7644 §3.4.2.4), and a `count` over [`MAX_COUNT`] is [`MAX_COUNT`].
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`], also for an empty filter; [`Error::InvalidPath`] and [`Error::InvalidValue`] for a `sortBy` or
-    /// `sortOrder` that is invalid; [`Error::InvalidValue`] for `cursor` and `startIndex` together.
+    /// [`Error::InvalidFilter`], also for an empty filter; [`Error::InvalidPath`] and [`Error::InvalidValue`] for a
+    /// `sortBy` or `sortOrder` that is invalid; [`Error::InvalidValue`] for `cursor` and `startIndex` together.
     pub fn parse(kinds: &[Kind], parameters: Parameters, dialect: &Dialect) -> Result<Query, Error> {
         let parse = if kinds.len() == 1 { Filter::parse } else { Filter::parse_for_all_types };
         let sort_by = match &parameters.sort_by {
@@ -98,8 +98,8 @@ impl Query {
         Position::new(path.and_then(|path| sort_key(path, resource)), kind, id)
     }
 
-    /// A text that is equal for two queries of the same list: everything except page and projection. It is for hashing and not
-    /// for logs, because it contains the filter's literals.
+    /// A text that is equal for two queries of the same list: everything except page and projection. It is for
+    /// hashing and not for logs, because it contains the filter's literals.
     pub fn identity(&self) -> String {
         let order = match self.order {
             None => "",
@@ -153,8 +153,8 @@ pub fn list_response(total: usize, start_index: usize, resources: Vec<Object>) -
     response(total, ("startIndex", start_index.into()), resources)
 }
 
-/// The body of a list response with cursor pagination (RFC 9865 §2): "nextCursor MUST be omitted from a response only to indicate that
-/// there are no more result pages".
+/// The body of a list response with cursor pagination (RFC 9865 §2): "nextCursor MUST be omitted from a response
+/// only to indicate that there are no more result pages".
 pub fn cursor_response(total: usize, next: Option<String>, resources: Vec<Object>) -> Object {
     let mut body = response(total, ("nextCursor", next.as_deref().into()), resources);
     if next.is_none() {

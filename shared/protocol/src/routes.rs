@@ -1,5 +1,5 @@
-//! The endpoints and their methods (RFC 7644 §3.2). `Allow`, the OpenAPI document and the check of template.yaml use this
-//! table.
+//! The endpoints and their methods (RFC 7644 §3.2). `Allow`, the OpenAPI document and the check of template.yaml
+//! use this table.
 
 /// A path below the root of the API, and its methods.
 #[derive(Debug)]

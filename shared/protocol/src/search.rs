@@ -17,8 +17,8 @@ impl Parameters {
     /// Parses a search request. A `null` member counts as absent.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for a member of the wrong type, the errors
-    /// of [`Projection::parse`], and the error of a deviation that the dialect does not tolerate.
+    /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for a member of the wrong
+    /// type, the errors of [`Projection::parse`], and the error of a deviation that the dialect does not tolerate.
     pub fn from_search(body: &Object, dialect: &Dialect) -> Result<Parameters, Error> {
         check_message(body, SEARCH_REQUEST, dialect)?;
         let found = message_members("The search", body, MEMBERS, dialect)?;

@@ -10,8 +10,8 @@ use crate::compare::comparison_key;
 use crate::path::AttributePath;
 use crate::{Error, Query};
 
-/// Strings are compared by this many bytes of their comparison key, because a position is part of a cursor, and a cursor is
-/// part of a URL.
+/// Strings are compared by this many bytes of their comparison key, because a position is part of a cursor, and a
+/// cursor is part of a URL.
 const SORT_KEY_BYTES: usize = 512;
 
 /// The `sortOrder` of a query.
@@ -27,8 +27,8 @@ pub enum Order {
 pub enum SortKey {
     #[serde(rename = "b")]
     Boolean(bool),
-    /// The floating-point number in an order-preserving form, then the exact integer: whether it is not negative, and its 64
-    /// bits.
+    /// The floating-point number in an order-preserving form, then the exact integer: whether it is not negative,
+    /// and its 64 bits.
     #[serde(rename = "n")]
     Number(u64, Option<(bool, u64)>),
     /// Seconds since 1970, and nanoseconds.
@@ -70,9 +70,11 @@ impl Position {
         Position { key, kind, id }
     }
 
-    /// Compares two positions in a query's order. The order is total: by value, then users before groups, then by id.
+    /// Compares two positions in a query's order. The order is total: by value, then users before groups, then by
+    /// id.
     ///
-    /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if descending."
+    /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if
+    /// descending."
     pub fn compare(&self, other: &Position, query: &Query) -> Ordering {
         let by_value = match (&self.key, &other.key) {
             (Some(one), Some(other)) => one.cmp(other),
@@ -86,11 +88,12 @@ impl Position {
     }
 }
 
-/// Resolves `sortBy` for each of `kinds`; `None` for a kind that does not have the attribute. Resources are sorted by a complex
-/// attribute's `value`, as in filters.
+/// Resolves `sortBy` for each of `kinds`; `None` for a kind that does not have the attribute. Resources are sorted
+/// by a complex attribute's `value`, as in filters.
 ///
 /// # Errors
-/// [`Error::InvalidPath`] for an attribute that no kind has, [`Error::InvalidValue`] for an attribute without an order.
+/// [`Error::InvalidPath`] for an attribute that no kind has, [`Error::InvalidValue`] for an attribute without an
+/// order.
 pub(crate) fn sort_paths(kinds: &[Kind], text: &str, dialect: &Dialect) -> Result<Vec<Option<AttributePath>>, Error> {
     let resolve = |kind: &Kind| AttributePath::resolve(schema::resource_type(*kind), text);
     let paths: Vec<Option<AttributePath>> = kinds.iter().map(resolve).collect();

@@ -1,7 +1,8 @@
 //! The bearer tokens of identity providers (RFC 6750): `scim_<id>_<secret><checksum>`.
 //!
-//! The id identifies the token's item, the secret is 32 random bytes in base62, and the checksum is a CRC-32 over the rest. The
-//! checksum lets the service refuse garbage without a read, and lets secret scanners recognize a token.
+//! The id identifies the token's item, the secret is 32 random bytes in base62, and the checksum is a CRC-32 over
+//! the rest. The checksum lets the service refuse garbage without a read, and lets secret scanners recognize a
+//! token.
 
 use std::fmt;
 
@@ -31,8 +32,8 @@ pub struct PresentedToken {
     hash: Hash,
 }
 
-/// The SHA-256 of a token in hexadecimal digits, which is stored in place of the token. Comparisons take constant time, and
-/// `Debug` does not print it.
+/// The SHA-256 of a token in hexadecimal digits, which is stored in place of the token. Comparisons take constant
+/// time, and `Debug` does not print it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hash(String);
@@ -97,8 +98,9 @@ pub fn is_id(text: &str) -> bool {
     text.len() == ID_DIGITS && are_digits(text)
 }
 
-/// Parses an `Authorization` header: `Bearer x` with the scheme in any case, or the token without a scheme, as Okta's catalog
-/// apps send it if the administrator pasted it that way. `None` if it does not have the form of a token of this service.
+/// Parses an `Authorization` header: `Bearer x` with the scheme in any case, or the token without a scheme, as
+/// Okta's catalog apps send it if the administrator pasted it that way. `None` if it does not have the form of a
+/// token of this service.
 pub fn parse(authorization: &str) -> Option<PresentedToken> {
     let header = authorization.trim();
     let (has_no_scheme, text) = match header.split_once(' ') {

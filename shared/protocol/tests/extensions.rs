@@ -1,4 +1,5 @@
-//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2, §7).
+//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2,
+//! §7).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
 
 use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};

@@ -1,5 +1,5 @@
-//! Batches of operations that may run concurrently, because they cannot affect each other (RFC 7644 §3.7: "MAY elect to
-//! optimize the sequence of operations", "the same stateful result is achieved").
+//! Batches of operations that may run concurrently, because they cannot affect each other (RFC 7644 §3.7: "MAY
+//! elect to optimize the sequence of operations", "the same stateful result is achieved").
 
 use std::collections::HashSet;
 
@@ -22,8 +22,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds an operation if it may run concurrently with the others, and returns whether it was added. `current` is the
-    /// current unique name of its resource, if it is known.
+    /// Adds an operation if it may run concurrently with the others, and returns whether it was added. `current` is
+    /// the current unique name of its resource, if it is known.
     pub fn try_add(&mut self, call: &Call, current: Option<&str>) -> bool {
         let is_empty = self.resources.is_empty();
         let deletes = (call.method == Method::Delete).then_some(call.kind);
@@ -46,8 +46,8 @@ impl Batch {
     }
 }
 
-/// Whether an operation must run alone: a PATCH that may rename, because its old and new names are not known here, and a
-/// conditional delete of a group, because deleting another group may change its version.
+/// Whether an operation must run alone: a PATCH that may rename, because its old and new names are not known here,
+/// and a conditional delete of a group, because deleting another group may change its version.
 fn is_exclusive(call: &Call) -> bool {
     match call.method {
         Method::Patch => {

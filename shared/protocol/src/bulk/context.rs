@@ -1,8 +1,8 @@
-//! The values that may refer to a resource (RFC 7644 §3.7.2) by the schema: the `value` beside a `$ref`, and references to
-//! resources.
+//! The values that may refer to a resource (RFC 7644 §3.7.2) by the schema: the `value` beside a `$ref`, and
+//! references to resources.
 //!
-//! Any other text that begins with `bulkId:` is an ordinary text, such as a `displayName` or an `externalId`. The schema of a
-//! deployer's extension does not say which of its strings are ids, so each of them may refer.
+//! Any other text that begins with `bulkId:` is an ordinary text, such as a `displayName` or an `externalId`. The
+//! schema of a deployer's extension does not say which of its strings are ids, so each of them may refer.
 
 use schema::{Attribute, DataType, Kind, Mutability, Object, ResourceType, Schema};
 

@@ -127,7 +127,8 @@ impl Operation {
         Value::Object(report)
     }
 
-    /// The `location` of every operation except a failed POST. A path that is not a resource's is returned as it was sent.
+    /// The `location` of every operation except a failed POST. A path that is not a resource's is returned as it
+    /// was sent.
     fn location(&self, base_url: &str, outcome: &Outcome) -> Option<String> {
         let is_post = self.method == Method::Create.as_str();
         if is_post && outcome.result.is_err() {

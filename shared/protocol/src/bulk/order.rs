@@ -1,5 +1,5 @@
-//! The order of execution (RFC 7644 §3.7, §3.7.1): the order of the request, except that an operation waits for the resources
-//! that it refers to, and later operations on the same resource wait with it.
+//! The order of execution (RFC 7644 §3.7, §3.7.1): the order of the request, except that an operation waits for the
+//! resources that it refers to, and later operations on the same resource wait with it.
 
 use std::collections::HashMap;
 
@@ -26,10 +26,12 @@ impl Bulk {
     }
 }
 
-/// The steps of a request in their order. An operation that precedes one that it refers to runs right after that one.
+/// The steps of a request in their order. An operation that precedes one that it refers to runs right after that
+/// one.
 pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
     let graph = dependencies(bulk);
-    // The position of an operation: the index of the last operation that it waits for, and the length of the chain of waits.
+    // The position of an operation: the index of the last operation that it waits for, and the length of the chain
+    // of waits.
     let mut positions: HashMap<NodeIndex, (usize, usize)> = HashMap::new();
     let mut steps = Vec::new();
     // Components come in topological order: an operation follows everything that it depends on.
@@ -50,8 +52,8 @@ pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
     steps.into_iter().map(|(_, _, step)| step).collect()
 }
 
-/// The dependencies of operations: an edge leads to each operation that one refers to, and to the previous operation on the
-/// same resource.
+/// The dependencies of operations: an edge leads to each operation that one refers to, and to the previous
+/// operation on the same resource.
 fn dependencies(bulk: &Bulk) -> DiGraph<(), ()> {
     let definitions = bulk.definitions();
     let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);

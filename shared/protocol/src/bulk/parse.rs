@@ -1,5 +1,5 @@
-//! Parses a bulk request (RFC 7644 §3.7). A body that is not a bulk message is refused as a whole; any other mistake in an
-//! operation is the outcome of that operation, so that the others are carried out.
+//! Parses a bulk request (RFC 7644 §3.7). A body that is not a bulk message is refused as a whole; any other
+//! mistake in an operation is the outcome of that operation, so that the others are carried out.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,8 +16,8 @@ impl Bulk {
     ///
     /// # Errors
     /// [`Error::InvalidSyntax`] for a body that is not a bulk message, [`Error::PayloadTooLarge`] for more than
-    /// [`BULK_OPERATIONS`] operations, and the error of a deviation in the message that the dialect does not tolerate. A
-    /// deviation in an operation is the outcome of that operation.
+    /// [`BULK_OPERATIONS`] operations, and the error of a deviation in the message that the dialect does not
+    /// tolerate. A deviation in an operation is the outcome of that operation.
     pub fn parse(body: &Object, dialect: &Dialect) -> Result<Bulk, Error> {
         check_message(body, REQUEST, dialect)?;
         let [_, limit, sent] =
@@ -63,8 +63,8 @@ fn parse_fail_on_errors(sent: Option<&Value>) -> Result<Option<usize>, Error> {
     Ok(usize::try_from(number).ok().filter(|number| *number > 0))
 }
 
-/// Parses an operation. Without a method or a path its outcome could not be reported (RFC 7644 §3.7.3: "method", "location"), so
-/// that the whole request is refused.
+/// Parses an operation. Without a method or a path its outcome could not be reported (RFC 7644 §3.7.3: "method",
+/// "location"), so that the whole request is refused.
 fn parse_operation(name: &str, operation: &Object, dialect: &Dialect) -> Result<Operation, Error> {
     let sent = required(name, operation, "method")?;
     let path = required(name, operation, "path")?;

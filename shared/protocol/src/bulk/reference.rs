@@ -1,7 +1,9 @@
-//! References to resources that the same request creates, `bulkId:…` (RFC 7644 §3.7.2): finds them, and replaces them by ids.
+//! References to resources that the same request creates, `bulkId:…` (RFC 7644 §3.7.2): finds them, and replaces
+//! them by ids.
 //!
-//! A reference may be where the schema has a reference ([`ValueContext`]), also in extensions, as those "MUST be handled in the
-//! same way"; at the end of a `$ref`; in the filter of a PATCH's path; and in place of the id in an operation's path.
+//! A reference may be where the schema has a reference ([`ValueContext`]), also in extensions, as those "MUST be
+//! handled in the same way"; at the end of a `$ref`; in the filter of a PATCH's path; and in place of the id in an
+//! operation's path.
 
 use std::fmt;
 
@@ -136,7 +138,8 @@ fn resolve(sent: &str, location: &ValueLocation<'_>, context: ValueContext, visi
     Some(format!("{before}{}", visit(location, bulk_id)?))
 }
 
-/// Replaces references in the filter of a path, `members[value eq "bulkId:a"]`, also without quotes, as Entra ID sends them.
+/// Replaces references in the filter of a path, `members[value eq "bulkId:a"]`, also without quotes, as Entra ID
+/// sends them.
 fn literals(path: &str, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> String {
     let Some((attribute, _)) = path.split_once('[') else { return path.to_owned() };
     let elements = context.at(attribute);

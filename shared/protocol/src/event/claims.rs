@@ -25,8 +25,8 @@ pub(super) struct EventBuilder<'a> {
 }
 
 impl EventBuilder<'_> {
-    /// An event about the resource itself: with the resource if it is available and fits, else a notice of the changed
-    /// attributes.
+    /// An event about the resource itself: with the resource if it is available and fits, else a notice of the
+    /// changed attributes.
     pub(super) fn resource_event(&self, name: EventType, about: Subject<'_>) -> Event {
         let full = self
             .embeddable_resource(about)
@@ -36,7 +36,8 @@ impl EventBuilder<'_> {
             .unwrap_or_else(|| self.event(name, about, None, payload(name, about, Err(&self.change.attributes))))
     }
 
-    /// An event about a group's members. `numbers` are the number of this event and of all events, if there are several.
+    /// An event about a group's members. `numbers` are the number of this event and of all events, if there are
+    /// several.
     pub(super) fn membership_event(
         &self,
         about: Subject<'_>,
@@ -63,9 +64,9 @@ impl EventBuilder<'_> {
 
     /// The current resource, if the event may contain it.
     ///
-    /// A user must still have the event's version, because the change to a newer version has its own event. A group also gets
-    /// new versions by changes of members, whose events do not contain the group, so a newer version is accepted;
-    /// `meta.version` says which version it is.
+    /// A user must still have the event's version, because the change to a newer version has its own event. A group
+    /// also gets new versions by changes of members, whose events do not contain the group, so a newer version is
+    /// accepted; `meta.version` says which version it is.
     fn embeddable_resource(&self, about: Subject<'_>) -> Option<&Object> {
         let current = self.current?;
         let fits = match about.kind {
@@ -101,7 +102,8 @@ impl EventBuilder<'_> {
         Event { name, uri, version: about.version, at: change.at, claims }
     }
 
-    /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and `externalId` if it is known.
+    /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and
+    /// `externalId` if it is known.
     fn subject(&self, about: Subject<'_>, uri: &str) -> Object {
         let mut subject = Object::from_iter([
             ("format".to_owned(), "scim".into()),
@@ -115,13 +117,13 @@ impl EventBuilder<'_> {
     }
 }
 
-/// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of them is there,
-/// never both.
+/// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of
+/// them is there, never both.
 fn payload(name: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
     let event = match name {
         EventType::UserCreated | EventType::GroupCreated => "create",
-        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would have
-        // the operations for `full`; what is told here is the whole resource, which is what a PUT sends.
+        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would
+        // have the operations for `full`; what is told here is the whole resource, which is what a PUT sends.
         EventType::UserUpdated | EventType::GroupUpdated => "put",
         // §2.4.2: members are added and removed, as a PATCH does it.
         EventType::GroupMembersChanged => "patch",

@@ -1,8 +1,8 @@
-//! The events of a change for applications: Security Event Tokens (RFC 8417 §2) with SCIM events (RFC 9967 §2). They are unsigned,
-//! because they only go to an event bus of the same AWS account.
+//! The events of a change for applications: Security Event Tokens (RFC 8417 §2) with SCIM events (RFC 9967 §2).
+//! They are unsigned, because they only go to an event bus of the same AWS account.
 //!
-//! Rebuilding the events of a change yields the same `jti` and `iat`, so consumers can deduplicate redeliveries. Only the
-//! resource that an event may contain differs: it is the resource at the time of publishing.
+//! Rebuilding the events of a change yields the same `jti` and `iat`, so consumers can deduplicate redeliveries.
+//! Only the resource that an event may contain differs: it is the resource at the time of publishing.
 
 mod change;
 mod claims;
@@ -66,13 +66,13 @@ pub struct Current {
     pub resource: Object,
 }
 
-/// Builds the events of a change in the order in which they must be published. `parts` are the changes of members of a chunked
-/// change; `issuer` is the base URL of the service.
+/// Builds the events of a change in the order in which they must be published. `parts` are the changes of members
+/// of a chunked change; `issuer` is the base URL of the service.
 ///
-/// - Every new version of a user has `user.created` or `user.updated`, followed by `user.deactivated` or `user.reactivated` if
-///   `active` changed.
-/// - Every new version of a group has `group.created` or `group.updated`, followed by `group.members.changed` if members
-///   changed. If only members changed, it has `group.members.changed` alone.
+/// - Every new version of a user has `user.created` or `user.updated`, followed by `user.deactivated` or
+///   `user.reactivated` if `active` changed.
+/// - Every new version of a group has `group.created` or `group.updated`, followed by `group.members.changed` if
+///   members changed. If only members changed, it has `group.members.changed` alone.
 /// - A deleted resource leaves its groups: each of them has a `group.members.changed`.
 pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&Current>) -> Vec<Event> {
     let builder = EventBuilder { change, issuer, current };

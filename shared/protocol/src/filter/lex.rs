@@ -44,8 +44,8 @@ fn string(at: usize, literal: &str) -> Result<String, ParseError> {
         .map_err(|_| ParseError::new(at, "the string that begins here is not a JSON string (RFC 8259 §7)"))
 }
 
-/// Splits a filter into words, quoted strings, brackets and white space, without losing a character. A string without a
-/// closing quote extends to the end.
+/// Splits a filter into words, quoted strings, brackets and white space, without losing a character. A string
+/// without a closing quote extends to the end.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -131,7 +131,8 @@ impl Operator {
 }
 
 impl Filter {
-    /// Whether the filter reads an attribute, which must then be in the resource that is passed to [`Filter::matches`].
+    /// Whether the filter reads an attribute, which must then be in the resource that is passed to
+    /// [`Filter::matches`].
     pub fn reads(&self, attribute: &str) -> bool {
         match self {
             Filter::Or(terms) | Filter::And(terms) => terms.iter().any(|term| term.reads(attribute)),
@@ -142,8 +143,8 @@ impl Filter {
     }
 
     /// The literals with which the `value` of a complex attribute is compared, as in `members.value eq "x"` and
-    /// `members[value eq "x"]`. `None` if the filter reads anything else of the attribute. Otherwise only elements with these
-    /// values affect the result.
+    /// `members[value eq "x"]`. `None` if the filter reads anything else of the attribute. Otherwise only elements
+    /// with these values affect the result.
     pub fn values_compared(&self, attribute: &str) -> Option<Vec<&str>> {
         match self {
             Filter::Or(terms) | Filter::And(terms) => {

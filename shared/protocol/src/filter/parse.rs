@@ -1,5 +1,5 @@
-//! Parses a filter (RFC 7644 §3.4.2.2, figure 1) by recursive descent. `not` binds closer than `and`, and `and` closer than
-//! `or`. The parser checks the depth before it descends, so that no input overflows the stack.
+//! Parses a filter (RFC 7644 §3.4.2.2, figure 1) by recursive descent. `not` binds closer than `and`, and `and`
+//! closer than `or`. The parser checks the depth before it descends, so that no input overflows the stack.
 
 use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
@@ -15,9 +15,10 @@ impl Filter {
     /// Parses a filter for a resource type.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`], with the position of the mistake, for a filter with a syntax error, a filter that is longer
-    /// than [`FILTER_BYTES`] or nested deeper than [`FILTER_DEPTH`], an attribute that the type does not have, an operator or
-    /// a literal that does not fit the attribute, and a deviation that the dialect does not tolerate.
+    /// [`Error::InvalidFilter`], with the position of the mistake, for a filter with a syntax error, a filter that
+    /// is longer than [`FILTER_BYTES`] or nested deeper than [`FILTER_DEPTH`], an attribute that the type does not
+    /// have, an operator or a literal that does not fit the attribute, and a deviation that the dialect does not
+    /// tolerate.
     ///
     /// # Examples
     /// ```
@@ -39,8 +40,8 @@ impl Filter {
         Self::parse_in(Namespace::Resource(definition), text, dialect)
     }
 
-    /// Parses a filter of a query for all resource types, to be evaluated on one of them (RFC 7644 §3.4.2.1): an attribute
-    /// that only another type has is an attribute without a value.
+    /// Parses a filter of a query for all resource types, to be evaluated on one of them (RFC 7644 §3.4.2.1): an
+    /// attribute that only another type has is an attribute without a value.
     ///
     /// # Errors
     /// As [`Filter::parse`], but an attribute is only unknown if no type has it.
@@ -297,8 +298,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// The path that is compared: for a complex attribute its `value`, as RFC 7644 §3.4.2.2 says for multi-valued attributes
-    /// (`emails co "example.com"`).
+    /// The path that is compared: for a complex attribute its `value`, as RFC 7644 §3.4.2.2 says for multi-valued
+    /// attributes (`emails co "example.com"`).
     fn compared(&self, at: usize, path: AttributePath) -> Result<AttributePath, ParseError> {
         if !path.leaf().is_complex() {
             return Ok(path);

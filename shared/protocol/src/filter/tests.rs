@@ -78,7 +78,8 @@ fn filters_match_by_type_and_case() {
     }
 }
 
-/// RFC 7644 §3.4.2.2, table 3: each operator, asked for what is less than the value, what is equal to it, and what is greater.
+/// RFC 7644 §3.4.2.2, table 3: each operator, asked for what is less than the value, what is equal to it, and what
+/// is greater.
 #[test]
 fn order_operators_compare_below_at_and_above_a_value() {
     const VALUES: [(&str, [&str; 3]); 3] = [

@@ -52,10 +52,11 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
     }
 }
 
-/// Whether `eq` accepts a word without quotes. Entra ID has `externalId eq jyoung` in its documentation, and PingOne and
-/// authentik look up users and groups this way. `holder` is the attribute whose elements are filtered.
+/// Whether `eq` accepts a word without quotes. Entra ID has `externalId eq jyoung` in its documentation, and
+/// PingOne and authentik look up users and groups this way. `holder` is the attribute whose elements are filtered.
 ///
-/// A word in other quotation marks is refused: its author meant a quoted string, and the word as it is would match nothing.
+/// A word in other quotation marks is refused: its author meant a quoted string, and the word as it is would match
+/// nothing.
 pub(super) fn accepts_unquoted(holder: Option<&Attribute>, path: AttributePath, word: &str) -> bool {
     if word.contains(['\'', '`', '´', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}', '«', '»']) {
         return false;

@@ -63,7 +63,8 @@ impl AttributeOperation {
         Ok(())
     }
 
-    /// Applies the operation to a single-valued complex attribute. Sub-attributes that are not mentioned stay (§3.5.2.3).
+    /// Applies the operation to a single-valued complex attribute. Sub-attributes that are not mentioned stay
+    /// (§3.5.2.3).
     fn apply_to_complex(&self, object: &mut Object, dialect: &Dialect) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let before = object.get("value").cloned();
@@ -105,7 +106,8 @@ impl AttributeOperation {
         Ok(())
     }
 
-    /// The value that remains after a `remove`: all of it, if the operation has a value and that identifies another one.
+    /// The value that remains after a `remove`: all of it, if the operation has a value and that identifies another
+    /// one.
     pub(super) fn remaining_after_remove(
         &self,
         attribute: &Attribute,

@@ -1,5 +1,5 @@
-//! Applies operations to elements of a multi-valued attribute: those that the filter of the path selects (RFC 7644 §3.5.2.2,
-//! §3.5.2.3), or the only one.
+//! Applies operations to elements of a multi-valued attribute: those that the filter of the path selects (RFC 7644
+//! §3.5.2.2, §3.5.2.3), or the only one.
 
 use schema::{Attribute, Dialect, Leniency, Object, read_element, read_value};
 use serde_json::Value;
@@ -25,7 +25,8 @@ pub(super) fn apply_to_matching(
     }
 }
 
-/// Applies the operation to each selected element. If it makes several primary, the last one stays primary (RFC 7644 §3.5.2).
+/// Applies the operation to each selected element. If it makes several primary, the last one stays primary (RFC
+/// 7644 §3.5.2).
 fn rewrite(
     operation: &AttributeOperation,
     elements: &mut Vec<Value>,
@@ -51,9 +52,9 @@ fn rewrite(
     Ok(())
 }
 
-/// Adds an element when none matches the filter. The new element must match it: `emails[value eq "a"].value` does not create
-/// "b". Entra ID sets `emails[type eq "work"].value` of a user without a work address and expects one to be created, and many
-/// other identity providers do the same. Any other operation is `noTarget`.
+/// Adds an element when none matches the filter. The new element must match it: `emails[value eq "a"].value` does
+/// not create "b". Entra ID sets `emails[type eq "work"].value` of a user without a work address and expects one to
+/// be created, and many other identity providers do the same. Any other operation is `noTarget`.
 fn add_matching(
     operation: &AttributeOperation,
     filter: &Filter,
@@ -143,7 +144,8 @@ fn apply_to_element(
     Ok((!element.is_empty() && !is_empty_shell).then_some(element))
 }
 
-/// Applies an operation on a sub-attribute without a filter, `emails.value`. It is ambiguous if there are several elements.
+/// Applies an operation on a sub-attribute without a filter, `emails.value`. It is ambiguous if there are several
+/// elements.
 pub(super) fn apply_to_only(
     operation: &AttributeOperation,
     sub: &Attribute,

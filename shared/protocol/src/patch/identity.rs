@@ -1,5 +1,5 @@
-//! Which elements of a multi-valued attribute a value in a request refers to: elements that are equal for `add`, and elements
-//! that a value sent with `remove` identifies.
+//! Which elements of a multi-valued attribute a value in a request refers to: elements that are equal for `add`,
+//! and elements that a value sent with `remove` identifies.
 
 use schema::{Attribute, Object, Returned};
 use serde_json::Value;
@@ -49,12 +49,12 @@ fn is_same_element(attribute: &Attribute, element: &Object, given: &Object) -> b
     ["value", "type"].iter().all(|name| equal_sub_values(attribute, name, element.get(*name), given.get(*name)))
 }
 
-/// The sub-attributes that identify the element to remove: not `$ref`, which servers add, and `display` only if there is no
-/// `value`.
+/// The sub-attributes that identify the element to remove: not `$ref`, which servers add, and `display` only if
+/// there is no `value`.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a secret attribute, which must not be probed by values, and for a value that identifies no
-/// element.
+/// [`Error::InvalidValue`] for a secret attribute, which must not be probed by values, and for a value that
+/// identifies no element.
 pub(super) fn identifying_sub_attributes(
     attribute: &Attribute,
     path: &str,

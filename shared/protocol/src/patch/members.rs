@@ -1,5 +1,5 @@
-//! Operations on the members of a group. Members are stored apart from the group, so these operations become changes of
-//! membership.
+//! Operations on the members of a group. Members are stored apart from the group, so these operations become
+//! changes of membership.
 
 use schema::{Dialect, Kind, ResourceType, read_value};
 use serde_json::Value;

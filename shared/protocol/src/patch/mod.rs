@@ -1,5 +1,5 @@
-//! PATCH (RFC 7644 §3.5.2): operations are validated against the schema, then applied in order to a copy of the resource,
-//! all or none.
+//! PATCH (RFC 7644 §3.5.2): operations are validated against the schema, then applied in order to a copy of the
+//! resource, all or none.
 
 mod apply;
 mod element;
@@ -100,8 +100,8 @@ impl Patch {
     ///
     /// # Errors
     /// The error of the first operation that cannot be applied or that the dialect does not tolerate, and
-    /// [`Error::Mutability`] if a required attribute is unassigned at the end (RFC 7644 §3.5.2.2) or an immutable attribute
-    /// changed.
+    /// [`Error::Mutability`] if a required attribute is unassigned at the end (RFC 7644 §3.5.2.2) or an immutable
+    /// attribute changed.
     pub fn apply(&self, before: &Object) -> Result<PatchOutcome, Error> {
         let mut resource = before.clone();
         let mut member_operations = Vec::new();

@@ -1,7 +1,7 @@
 //! Parses the body of a PATCH (RFC 7644 §3.5.2) into operations on single attributes.
 //!
-//! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient dialect
-//! ignores read-only and unknown attributes there; both dialects refuse an explicit `path` to one.
+//! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient
+//! dialect ignores read-only and unknown attributes there; both dialects refuse an explicit `path` to one.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,8 @@ impl Patch {
     /// # Errors
     /// [`Error::InvalidSyntax`] for a body that is not a PATCH message, [`Error::PayloadTooLarge`] for more than
     /// [`PATCH_OPERATIONS`] operations, [`Error::InvalidPath`], [`Error::NoTarget`] for a `remove` without a path,
-    /// [`Error::InvalidValue`] for a missing value, [`Error::Mutability`] for a read-only target, and the error of a deviation
-    /// that the dialect does not tolerate.
+    /// [`Error::InvalidValue`] for a missing value, [`Error::Mutability`] for a read-only target, and the error of
+    /// a deviation that the dialect does not tolerate.
     ///
     /// # Examples
     /// ```

@@ -1,5 +1,5 @@
-//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no JSON until the
-//! end. Slow and simple on purpose, so that it is right where the service may be wrong.
+//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no
+//! JSON until the end. Slow and simple on purpose, so that it is right where the service may be wrong.
 
 use serde_json::{Map, Value, json};
 

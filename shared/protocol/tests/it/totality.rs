@@ -1,4 +1,5 @@
-//! Whatever text a client sends, each parser answers: it neither panics nor takes long (RFC 7644 §3.4.2.2, §3.5.2, §3.9, §2).
+//! Whatever text a client sends, each parser answers: it neither panics nor takes long (RFC 7644 §3.4.2.2, §3.5.2,
+//! §3.9, §2).
 //!
 //! `TOTALITY_CASES` says how many texts are tried.
 
