@@ -47,7 +47,8 @@ impl Projection {
     /// ```
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>, dialect: &Dialect) -> Result<Projection, Error> {
         let names_any = |list: &&str| list.chars().any(|c| c != ',' && !c.is_whitespace());
-        let (attributes, excluded) = (attributes.filter(names_any), excluded.filter(names_any));
+        let attributes = attributes.filter(names_any);
+        let excluded = excluded.filter(names_any);
         let (mode, list) = match (attributes, excluded) {
             (Some(_), Some(_)) => {
                 let problem = "attributes and excludedAttributes cannot be sent together. Send only one of them.";

@@ -24,7 +24,8 @@ impl Parameters {
         let found = message_members("The search", body, MEMBERS, dialect)?;
         let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
             found.map(|value| value.filter(|value| !value.is_null()));
-        let (attributes, excluded) = (names("attributes", attributes)?, names("excludedAttributes", excluded)?);
+        let attributes = names("attributes", attributes)?;
+        let excluded = names("excludedAttributes", excluded)?;
         let count = integer("count", count).map_err(|error| match cursor {
             // RFC 9865 §2.1.
             Some(_) => Error::InvalidCount(error.to_string()),

@@ -1,6 +1,6 @@
 //! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2,
 //! §7).
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot continue must fail")]
 
 use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};
 use schema::{Dialect, Kind, Object, Registry, ResourceType};
@@ -200,7 +200,7 @@ fn patch_follows_mutability() {
     }
 }
 
-/// What is taken away and put back in one request was taken away.
+/// Removing a value and adding it again in one request counts as a removal.
 #[test]
 fn immutable_value_cannot_be_removed_and_added_again() {
     let path = format!("{BADGE}:serial");

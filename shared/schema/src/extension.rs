@@ -146,7 +146,8 @@ fn check_sub_attribute(attribute: &Attribute, sub: &Attribute) -> Result<(), Str
 /// Checks that no URI names two schemas, and that no name is used for two attributes of a type, because identity
 /// providers name an extension's attribute without its URI.
 fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Result<(), String> {
-    let (one, two) = (file.schema.id.to_ascii_lowercase(), other.id.to_ascii_lowercase());
+    let one = file.schema.id.to_ascii_lowercase();
+    let two = other.id.to_ascii_lowercase();
     if one == two {
         return Err(format!("there is already a schema {}", other.id));
     }

@@ -1,5 +1,5 @@
-//! The values that may refer to a resource (RFC 7644 §3.7.2) by the schema: the `value` beside a `$ref`, and
-//! references to resources.
+//! The values that may refer to a resource according to the schema (RFC 7644 §3.7.2): the `value` next to a `$ref`,
+//! and attributes of type reference.
 //!
 //! Any other text that begins with `bulkId:` is an ordinary text, such as a `displayName` or an `externalId`. The
 //! schema of a deployer's extension does not say which of its strings are ids, so each of them may refer.

@@ -95,7 +95,8 @@ type Visit<'v> = dyn FnMut(&ValueLocation<'_>, &str) -> Option<String> + 'v;
 fn object(sent: &Object, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> Object {
     let mut written = Object::with_capacity(sent.len());
     for (name, content) in sent {
-        let (location, inner) = (ValueLocation::Name(location, name), context.member(sent, name));
+        let location = ValueLocation::Name(location, name);
+        let inner = context.member(sent, name);
         let content = match (context, content) {
             (ValueContext::Patch(definition), Value::String(path)) if name.eq_ignore_ascii_case("path") => {
                 literals(path, &location, ValueContext::Resource(definition), visit).into()

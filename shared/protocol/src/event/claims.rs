@@ -25,7 +25,7 @@ pub(super) struct EventBuilder<'a> {
 }
 
 impl EventBuilder<'_> {
-    /// An event about the resource itself: with the resource if it is available and fits, else a notice of the
+    /// An event about the resource itself: with the resource if it is available and fits, otherwise a notice of the
     /// changed attributes.
     pub(super) fn resource_event(&self, name: EventType, about: Subject<'_>) -> Event {
         let full = self
@@ -123,13 +123,13 @@ fn payload(name: EventType, about: Subject<'_>, content: Result<&Object, &[Strin
     let event = match name {
         EventType::UserCreated | EventType::GroupCreated => "create",
         // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would
-        // have the operations for `full`; what is told here is the whole resource, which is what a PUT sends.
+        // have the operations for `full`; this event has the whole resource, as a PUT does.
         EventType::UserUpdated | EventType::GroupUpdated => "put",
         // §2.4.2: members are added and removed, as a PATCH does it.
         EventType::GroupMembersChanged => "patch",
         // §2.4.4: no payload at all.
         EventType::UserDeleted | EventType::GroupDeleted => return (format!("{PROVISIONING}:delete"), json!({})),
-        // §2.4.5, §2.4.6: nothing but what is common to all events.
+        // §2.4.5, §2.4.6: only the members that all events have.
         EventType::UserDeactivated => return (format!("{PROVISIONING}:deactivate"), versioned(about).into()),
         EventType::UserReactivated => return (format!("{PROVISIONING}:activate"), versioned(about).into()),
     };

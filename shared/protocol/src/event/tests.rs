@@ -121,7 +121,7 @@ fn each_change_has_its_event_types() {
                 ("group.members.changed", members(3)),
             ],
         ),
-        // Somebody is shown by another name, and nobody comes or goes.
+        // A member's display name changes, and no member is added or removed.
         (
             change(Kind::Group, ChangeType::Updated, Some(2), &["members"]),
             vec![("group.updated", prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["members"]})))],

@@ -66,9 +66,10 @@ impl Comparison {
             }
             (Operand::Text { comparison_key, .. }, Value::String(text)) => {
                 let text = compare::comparison_key(self.path.leaf(), text);
-                match operator.is_substring() && !self.path.leaf().case_exact() {
-                    true => text_holds(operator, &fold_final_sigma(&text), &fold_final_sigma(comparison_key)),
-                    false => text_holds(operator, &text, comparison_key),
+                if operator.is_substring() && !self.path.leaf().case_exact() {
+                    text_holds(operator, &fold_final_sigma(&text), &fold_final_sigma(comparison_key))
+                } else {
+                    text_holds(operator, &text, comparison_key)
                 }
             }
             _ => false,

@@ -1,4 +1,4 @@
-//! Tables of filters: what matches, what is refused and where, and what a filter prints as.
+//! Tables of filters: which resources match, which filters are refused at which position, and how filters are printed.
 
 use proptest::prelude::*;
 use schema::{Dialect, Kind, Object, resource_type};
@@ -78,8 +78,7 @@ fn filters_match_by_type_and_case() {
     }
 }
 
-/// RFC 7644 §3.4.2.2, table 3: each operator, asked for what is less than the value, what is equal to it, and what
-/// is greater.
+/// RFC 7644 §3.4.2.2, table 3: each operator with an operand below, equal to and above the value.
 #[test]
 fn order_operators_compare_below_at_and_above_a_value() {
     const VALUES: [(&str, [&str; 3]); 3] = [
@@ -130,7 +129,7 @@ fn element_without_primary_is_not_primary() {
         ("emails[type eq \"work\" and primary eq false]", false),
         ("roles.primary eq false", false),
         ("roles[primary ne true]", false),
-        // Nobody's, as there is no value.
+        // False, because there is no value.
         ("photos.primary eq false", false),
     ] {
         assert_eq!(parse(text).unwrap().matches(&user()), expect, "{text}");

@@ -20,7 +20,7 @@ fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<PatchOutcome,
         .apply(before.as_object().unwrap())
 }
 
-/// Applies operations to [`user`]; `expect` is what they change of it, null for what goes.
+/// Applies operations to [`user`]; `expect` are the attributes that they change; null for a removed one.
 fn check(operations: Value, expect: Value) {
     let patched = patch(Kind::User, &user(), &operations).unwrap_or_else(|error| panic!("{operations}: {error}"));
     let mut want = user();
@@ -48,7 +48,7 @@ fn operations_on_single_values_follow_the_rfc() {
         json!([{"op": "replace", "path": "password", "value": "secret"}, {"op": "add", "value": {"password": "x"}}]),
         json!({}),
     );
-    // The core schema by its URI is the resource itself; to add nothing takes nothing away.
+    // The core schema by its URI is the resource itself; adding an unassigned value removes nothing.
     check(
         json!([{"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User": {"active": false}}}]),
         json!({"active": false}),
@@ -61,7 +61,7 @@ fn operations_on_single_values_follow_the_rfc() {
         json!([{"op": "add", "path": "title", "value": null}, {"op": "add", "value": {"title": "", "emails": null}}]),
         json!({}),
     );
-    // Okta and Entra: what is read-only or unknown is passed over in a value.
+    // Okta, Entra ID: read-only and unknown attributes in a value are ignored.
     check(
         json!([{"op": "replace", "value": {"id": "x", "schemas": [], "meta": {}, "groups": [{"value": "g"}], "x": 1, "title": "X"}}]),
         json!({"title": "X"}),
@@ -158,7 +158,7 @@ fn operations_on_multi_valued_attributes_follow_the_rfc() {
         json!([{"op": "Remove", "path": "emails", "value": [{"value": "h@x", "primary": false}]}]),
         json!({"emails": [work]}),
     );
-    // The display that Entra sends beside a value does not have to be the one that is stored.
+    // The display that Entra ID sends with a value need not equal the stored one.
     check(
         json!([{"op": "Remove", "path": "emails", "value": [{"value": "h@x", "display": "other"}]}]),
         json!({"emails": [work]}),
@@ -203,7 +203,7 @@ fn operations_with_value_filters_follow_the_rfc() {
         json!([{"op": "remove", "path": "emails[type eq \"home\"].type"}]),
         json!({"emails": [work, {"value": "h@x"}]}),
     );
-    // Without its value an e-mail is none, and to empty one that is not there makes none.
+    // An e-mail without its value is removed, and emptying one that does not exist adds none.
     check(json!([{"op": "replace", "path": "emails[type eq \"home\"].value", "value": ""}]), json!({"emails": [work]}));
     check(json!([{"op": "replace", "path": "emails[type eq \"other\"].value", "value": ""}]), json!({}));
     // Entra: one that is not there is made.
@@ -470,7 +470,7 @@ fn operations_on_members_become_member_operations() {
 }
 
 proptest! {
-    /// Whatever is sent, either an error comes back or a resource that the schema reads as it is.
+    /// A PATCH with random values either fails or yields a resource that the schema reads unchanged.
     #[test]
     fn outcome_of_patch_is_a_valid_resource(
         op in "(add|remove|replace)",

@@ -1,4 +1,4 @@
-//! Filters that are made up, in any spelling: each prints as a filter that means the same (RFC 7644 §3.4.2.2).
+//! Random filters in random spellings: each prints as a filter with the same meaning (RFC 7644 §3.4.2.2).
 
 use proptest::prelude::*;
 use protocol::Filter;

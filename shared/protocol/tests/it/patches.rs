@@ -1,4 +1,4 @@
-//! Operations that are made up come to what the plain model of them comes to, all or none (RFC 7644 §3.5.2).
+//! Random operations yield the result of a plain model, all or none (RFC 7644 §3.5.2).
 
 use proptest::prelude::*;
 use protocol::{Error, Patch};
@@ -156,7 +156,7 @@ proptest! {
         }
     }
 
-    /// One request of many operations comes to what as many requests come to.
+    /// A request with several operations yields the result of several requests.
     #[test]
     fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
         let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();

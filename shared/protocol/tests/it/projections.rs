@@ -1,4 +1,4 @@
-//! What is chosen from a resource is chosen once: a second time takes nothing more away (RFC 7644 §3.9).
+//! Projections are idempotent: applying one twice removes nothing more (RFC 7644 §3.9).
 
 use proptest::prelude::*;
 use protocol::Projection;

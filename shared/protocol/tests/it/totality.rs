@@ -1,4 +1,4 @@
-//! Whatever text a client sends, each parser answers: it neither panics nor takes long (RFC 7644 §3.4.2.2, §3.5.2,
+//! No text makes a parser panic or take long (RFC 7644 §3.4.2.2, §3.5.2,
 //! §3.9, §2).
 //!
 //! `TOTALITY_CASES` says how many texts are tried.
@@ -11,7 +11,7 @@ use schema::{Dialect, Kind, resource_type};
 use serde_json::json;
 
 const CASES: u32 = 20_000;
-/// What texts are made of, beside arbitrary bytes: the words that lead a parser on.
+/// The words of random texts, besides arbitrary bytes, that take a parser further.
 const PARTS: [&str; 40] = [
     "userName",
     "emails",
@@ -73,7 +73,7 @@ fn no_parser_panics() {
     let cases = env::var("TOTALITY_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
-    let (mut understood, started) = (0_u32, Instant::now());
+    let (mut parsed_count, started) = (0_u32, Instant::now());
     for case in 0..cases {
         let text = text(&mut random);
         let dialect = if case % 2 == 0 { Dialect::lenient() } else { Dialect::strict() };
@@ -92,9 +92,9 @@ fn no_parser_panics() {
             let token = token::parse(&text);
             u32::from(filter.is_ok()) + u32::from(patch.is_ok()) + u32::from(projection.is_ok() && token.is_none())
         });
-        understood += parsed.unwrap_or_else(|_| panic!("seed {seed}, case {case}: {text:?}"));
+        parsed_count += parsed.unwrap_or_else(|_| panic!("seed {seed}, case {case}: {text:?}"));
     }
-    assert!(understood > 0, "texts that mean something are among them");
+    assert!(parsed_count > 0, "some texts must be valid");
     assert!(started.elapsed() < Duration::from_secs(60) || cases > 1_000_000, "{cases} in {:?}", started.elapsed());
 }
 
@@ -115,7 +115,7 @@ fn only_generated_tokens_are_parsed() {
 fn deeply_nested_input_is_refused_quickly() {
     let parse = |text: &str| Filter::parse(resource_type(Kind::User), text, &Dialect::lenient());
     let within = |limit: u64, work: &dyn Fn()| {
-        // The best of three: other tests run beside this one.
+        // The best of three, because other tests run at the same time.
         let best = (0..3)
             .map(|_| {
                 let started = Instant::now();
