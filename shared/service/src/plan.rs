@@ -47,9 +47,11 @@ pub(crate) fn source(kind: Kind, filter: &Filter) -> Option<Source> {
 fn matches_none(kind: Kind, filter: &Filter) -> bool {
     match filter {
         Filter::Compare(Comparison { operator: Operator::Ne, .. }) => false,
-        Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { prepared, .. } })
-            if path.extension.is_none() && path.to_string() == "meta.resourceType" =>
-        {
+        Filter::Compare(Comparison {
+            path,
+            operator: Operator::Eq,
+            operand: Operand::Text { comparison_key: prepared, .. },
+        }) if path.extension.is_none() && path.to_string() == "meta.resourceType" => {
             *prepared != comparison_key(path.leaf(), kind.name())
         }
         Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Element { path, .. } => {
@@ -69,7 +71,7 @@ fn element(kind: Kind, attribute: &str, filter: &Filter) -> Option<Source> {
 }
 
 fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Comparison) -> Option<Source> {
-    let Operand::Text { written, prepared } = &comparison.operand else { return None };
+    let Operand::Text { written, comparison_key: prepared } = &comparison.operand else { return None };
     let id = || ResourceId::parse(written);
     match (comparison.operator, kind, attribute, sub) {
         (Operator::Eq, _, "id", None) => Some(id().map_or(Source::Nothing, Source::Id)),

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod lex;
+mod namespace;
 mod parse;
 mod path;
 #[cfg(test)]

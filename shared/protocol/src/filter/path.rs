@@ -2,7 +2,8 @@
 
 use schema::{Attribute, Dialect, ResourceType};
 
-use super::parse::{Namespace, Parser};
+use super::namespace::Namespace;
+use super::parse::Parser;
 use super::{Filter, ParseError};
 use crate::Error;
 use crate::limits::FILTER_BYTES;

@@ -38,29 +38,35 @@ impl AttributeOperation {
             }
             _ => {}
         }
-        let after = if attribute.multi_valued {
+        let after = self.value_after(current, dialect)?;
+        put(holder, &attribute.name, after);
+        Ok(())
+    }
+
+    /// The value of the attribute after the operation; `None` if it is unassigned.
+    fn value_after(&self, current: Option<&Value>, dialect: &Dialect) -> Result<Option<Value>, Error> {
+        let attribute = self.path.attribute;
+        if attribute.multi_valued {
             let mut elements = match current {
                 Some(Value::Array(elements)) => elements.clone(),
                 _ => Vec::new(),
             };
             self.apply_to_elements(&mut elements, dialect)?;
-            (!elements.is_empty()).then_some(Value::Array(elements))
+            Ok((!elements.is_empty()).then_some(Value::Array(elements)))
         } else if self.filter.is_some() {
             let path = self.path_text();
             let detail =
                 format!("`{path}` has a filter, but {} is single-valued. Send the path without the filter.", self.path);
-            return Err(Error::InvalidPath(detail));
+            Err(Error::InvalidPath(detail))
         } else if attribute.is_complex() {
             let mut object = current.and_then(Value::as_object).cloned().unwrap_or_default();
             self.apply_to_complex(&mut object, dialect)?;
-            (!object.is_empty()).then_some(Value::Object(object))
+            Ok((!object.is_empty()).then_some(Value::Object(object)))
         } else if self.op == Op::Remove {
-            self.remaining_after_remove(attribute, current, dialect)?
+            self.remaining_after_remove(attribute, current, dialect)
         } else {
-            read_value(attribute, &self.path_text(), self.value(), dialect)?
-        };
-        put(holder, &attribute.name, after);
-        Ok(())
+            Ok(read_value(attribute, &self.path_text(), self.value(), dialect)?)
+        }
     }
 
     /// Applies the operation to a single-valued complex attribute. Sub-attributes that are not mentioned stay
@@ -81,20 +87,7 @@ impl AttributeOperation {
                 put(object, &sub.name, remaining);
             }
             (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.path_text(), self.value(), dialect)?),
-            (_, None) => match read_value(attribute, &self.path_text(), self.value(), dialect)? {
-                // The value is null, or an object without an assigned value.
-                None if !self.value().is_object() => object.clear(),
-                read => {
-                    let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
-                    sets_reference = read.contains_key("$ref");
-                    for sub in
-                        unassigned_sub_attributes(attribute, self.value(), &read).filter(|_| self.op == Op::Replace)
-                    {
-                        put(object, &sub.name, None);
-                    }
-                    object.extend(read);
-                }
-            },
+            (_, None) => sets_reference = self.merge_into(object, dialect)?,
         }
         let after = object.get("value");
         if before.is_some() && after.is_none() {
@@ -104,6 +97,25 @@ impl AttributeOperation {
             put(object, "$ref", None);
         }
         Ok(())
+    }
+
+    /// Merges the value into a complex attribute, and returns whether it sets `$ref`.
+    fn merge_into(&self, object: &mut Object, dialect: &Dialect) -> Result<bool, Error> {
+        let attribute = self.path.attribute;
+        let read = read_value(attribute, &self.path_text(), self.value(), dialect)?;
+        if read.is_none() && !self.value().is_object() {
+            object.clear();
+            return Ok(false);
+        }
+        let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+        let sets_reference = read.contains_key("$ref");
+        if self.op == Op::Replace {
+            for sub in unassigned_sub_attributes(attribute, self.value(), &read) {
+                put(object, &sub.name, None);
+            }
+        }
+        object.extend(read);
+        Ok(sets_reference)
     }
 
     /// The value that remains after a `remove`: all of it, if the operation has a value and that identifies another

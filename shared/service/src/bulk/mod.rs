@@ -150,7 +150,7 @@ impl<'a> Job<'a> {
     /// An operation with ids in the place of references (RFC 7644 §3.7.2), and a new one where it creates.
     fn prepare(&self, operation: &Operation) -> Result<Call, Error> {
         let call = operation.call.as_ref().map_err(Clone::clone)?;
-        for Reference { bulk_id, place } in &operation.references {
+        for Reference { bulk_id, location: place } in &operation.references {
             if self.ids.contains_key(bulk_id.as_str()) {
                 continue;
             }
