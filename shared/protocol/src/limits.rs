@@ -52,8 +52,12 @@ pub const MEMBERS_IN_RESPONSE: u64 = 300_000;
 pub const BULK_OPERATIONS: usize = 1000;
 /// Bytes in the body of a bulk request (RFC 7644 §3.7.4; RFC 7643 §5, `bulk.maxPayloadSize`).
 pub const BULK_BYTES: usize = 2 * 1024 * 1024;
-/// Seconds after which a bulk request starts no further operation (RFC 7644 §3.7).
-pub const BULK_SECONDS: u64 = 18;
+/// Seconds reserved for one commit, which also includes its repetitions (DynamoDB responds within milliseconds as a
+/// rule).
+pub const COMMIT_SECONDS: u64 = 8;
+/// Seconds after which a bulk request starts no further operation (RFC 7644 §3.7), so that a commit fits before the
+/// response.
+pub const BULK_SECONDS: u64 = RESPONSE_SECONDS - COMMIT_SECONDS;
 
 /// Bytes of a resource as JSON without its members. Amazon DynamoDB accepts items of 400 KB (DynamoDB quotas, "Item
 /// size"); the rest is for the other attributes of the item.

@@ -1,4 +1,5 @@
-//! Tables of filters: which resources match, which filters are refused at which position, and how filters are printed.
+//! Tables of filters: which resources match, which filters are refused at which position, and how filters are
+//! printed.
 
 use proptest::prelude::*;
 use schema::{Dialect, Kind, Object, resource_type};
