@@ -96,3 +96,77 @@ pub const DEFAULT_AUDIT_CHANGES: usize = 100;
 pub const AUDIT_CHANGES: usize = 1000;
 /// Members in the response to an audit query.
 pub const AUDIT_MEMBERS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUIDE: &str = include_str!("../../guide/src/reference/limits.md");
+
+    /// A number with a comma between thousands.
+    fn grouped(number: impl TryInto<u64>) -> String {
+        let number = number.try_into().unwrap_or_default();
+        if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+    }
+
+    /// The `value` of a limit in the tables of the guide.
+    fn guide_value(limit: &str) -> &'static str {
+        let rows = GUIDE.lines().filter(|line| line.starts_with("| "));
+        let mut cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim));
+        let value = cells.find_map(|mut row| if row.next() == Some(limit) { row.next() } else { None });
+        value.unwrap_or_else(|| panic!("the guide has no limit `{limit}`"))
+    }
+
+    #[test]
+    fn guide_table_equals_the_limits() {
+        let (mb, hour) = (1024 * 1024, 3600);
+        assert_eq!([CURSOR_SECONDS, BOOKMARK_SECONDS], [hour; 2]);
+        for (limit, value) in [
+            ("Request body", format!("{} MB, and {} JSON values", BODY_BYTES / mb, grouped(JSON_VALUES))),
+            (
+                "Response",
+                format!(
+                    "{} MB as Lambda sends it; with gzip, a group of {} members fits",
+                    RESPONSE_BYTES.div_ceil(mb),
+                    grouped(MEMBER_CHANGES)
+                ),
+            ),
+            (
+                "Time for a response",
+                format!(
+                    "{GATEWAY_SECONDS} seconds, after which API Gateway gives up; the functions plan to answer within \
+                     {RESPONSE_SECONDS}"
+                ),
+            ),
+            ("`count`", format!("{DEFAULT_COUNT} by default, {} at most", grouped(MAX_COUNT))),
+            ("PATCH operations in one request", grouped(PATCH_OPERATIONS)),
+            ("Values that a PATCH adds to one attribute", grouped(PATCH_VALUES)),
+            ("Members added, removed or changed by one request", grouped(MEMBER_CHANGES)),
+            ("Members in the answer to a PATCH that does not name attributes", grouped(MEMBERS_IN_PATCH_RESPONSE)),
+            ("Operations in a bulk request; its body", format!("{}; {} MB", grouped(BULK_OPERATIONS), BULK_BYTES / mb)),
+            ("Time of a bulk request", format!("no operation begins after {BULK_SECONDS} seconds")),
+            ("Resource without its members", format!("{} KB as JSON", RESOURCE_BYTES / 1024)),
+            ("E-mail addresses and external ids of one resource", format!("{LOOKUPS_PER_RESOURCE} together")),
+            ("`userName`, and a group's `displayName`", format!("{NAME_BYTES} bytes")),
+            ("Filter", format!("{} bytes, nested {FILTER_DEPTH} deep", grouped(FILTER_BYTES))),
+            ("Resources read for a filter without a key, or for sorting", grouped(SCANNED_RESOURCES)),
+            ("Time of such a query", format!("{LIST_SECONDS} seconds")),
+            ("Validity of a cursor", "one hour".to_owned()),
+            ("Validity of a bookmark for `startIndex`", "one hour".to_owned()),
+            ("Lifetime", format!("{} days; {DEFAULT_TOKEN_DAYS} by default", grouped(TOKEN_DAYS))),
+            ("Overlap of a rotation", format!("{OVERLAP_HOURS} hours; {DEFAULT_OVERLAP_HOURS} by default")),
+            ("Label", format!("{LABEL_CHARACTERS} characters")),
+            ("Tenant name", format!("{TENANT_NAME_BYTES} of the characters `a-z`, `0-9` and `-`")),
+            ("Member ids in one event", grouped(MEMBER_IDS_PER_EVENT)),
+            ("Event", format!("{} bytes", grouped(EVENT_BYTES))),
+            ("Records that one `AuditList` call reads", grouped(AUDIT_RECORDS)),
+            (
+                "Changes in one `AuditList` answer",
+                format!("{DEFAULT_AUDIT_CHANGES} by default, {} at most", grouped(AUDIT_CHANGES)),
+            ),
+            ("Members in one `AuditList` answer", grouped(AUDIT_MEMBERS)),
+        ] {
+            assert_eq!(guide_value(limit), value, "{limit}");
+        }
+    }
+}
