@@ -1,7 +1,7 @@
 //! Extracts body, query parameters and preconditions from a request (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or refuses it.
 
 use lambda_http::Body;
-use protocol::bulk::MAX_PAYLOAD_BYTES;
+use protocol::limits::BULK_BYTES;
 use protocol::{Error, LIST_PARAMETERS, Parameters, Precondition, Projection, Query};
 use schema::{Kind, Leniency, Object};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::Request;
 use crate::json::{self, MAX_JSON_VALUES, ReadError};
 
 /// The largest body that is accepted, in bytes. Lambda's limit of 6 MB covers the whole event.
-const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = protocol::limits::BODY_BYTES;
 
 impl Request {
     /// The body as a JSON object.
@@ -31,9 +31,9 @@ impl Request {
     /// # Errors
     /// As [`Request::json_body`].
     pub fn bulk_body(&self) -> Result<Object, Error> {
-        if self.body_bytes().len() > MAX_PAYLOAD_BYTES {
+        if self.body_bytes().len() > BULK_BYTES {
             return Err(Error::PayloadTooLarge(format!(
-                "The size of the bulk request exceeds maxPayloadSize ({MAX_PAYLOAD_BYTES} bytes). Nothing was done. Split \
+                "The size of the bulk request exceeds maxPayloadSize ({BULK_BYTES} bytes). Nothing was done. Split \
                  it into several requests."
             )));
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 /// The largest number of values in a body: objects, arrays and scalars all count. 100,000 members take 200,000 values. This many
 /// of the largest values take a third of a function's memory.
-pub(crate) const MAX_JSON_VALUES: usize = 300_000;
+pub(crate) const MAX_JSON_VALUES: usize = protocol::limits::JSON_VALUES;
 
 /// Why a text could not be read.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use schema::ResourceId;
 use crate::url;
 
 /// API Gateway waits 29 seconds for a response, including the authorizer and a cold start.
-const RESPONSE_BUDGET: Duration = Duration::from_secs(26);
+const RESPONSE_BUDGET: Duration = Duration::from_secs(protocol::limits::RESPONSE_SECONDS);
 
 /// An authenticated request that the token's scopes allow. Only [`FromRequest`] makes one.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ const GZIP_MIN_BYTES: usize = 1024;
 /// The largest window of the format (RFC 1951 §2).
 const WINDOW_BITS: u8 = 15;
 /// The largest body, as Lambda encodes it: its limit is 6 MB for the whole response, and the rest is for headers.
-const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
+const MAX_RESPONSE_BYTES: usize = protocol::limits::RESPONSE_BYTES;
 
 /// The response of a function.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,7 +82,7 @@ impl Response {
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(format.media_type()));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         let compressed = if format.gzip && body.len() > GZIP_MIN_BYTES { gzip(body.as_bytes()) } else { None };
-        if payload_bytes(&body, compressed.as_deref()) > MAX_PAYLOAD_BYTES {
+        if payload_bytes(&body, compressed.as_deref()) > MAX_RESPONSE_BYTES {
             return too_large(status, response, format);
         }
         if compressed.is_some() {

@@ -1,4 +1,4 @@
-//! Cursors (RFC 9865 §2).
+//! Fuzzes cursors (RFC 9865 §2).
 
 use protocol::{Caller, CursorKey, Parameters, Query};
 use schema::{Dialect, Kind, Object};
@@ -9,7 +9,8 @@ use crate::resources;
 const KEY: CursorKey = CursorKey([7; 32]);
 const NOW: u64 = 1_800_000_000;
 
-/// A cursor: what opens was sealed. And what was sealed opens, whatever the resource holds at which a page ends.
+/// Fuzzes cursors: only a cursor that this service issued opens, and every issued cursor opens, whatever values the
+/// last resource of a page has.
 pub fn cursor(text: &str) {
     let tenant = Caller::from_context("acme", "t", "read", None).unwrap().tenant;
     for sort_by in [None, Some("title"), Some("meta.created"), Some("active")] {

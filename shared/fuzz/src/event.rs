@@ -1,4 +1,4 @@
-//! Events of API Gateway, for each function behind a route and for the authorizer.
+//! Fuzzes events of API Gateway, for each function behind a route and for the authorizer.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use store::{Connection, Credentials, Directory};
 use testkit::ReadOnlyProxy;
 use tokio::runtime::{Builder, Runtime};
 
-/// A directory with a user and a group, in which nothing changes any more: so the same event has the same answer.
+/// A directory with a user and a group that does not change, so that the same event always gets the same response.
 struct Site {
     runtime: Runtime,
     directory: &'static Directory,
@@ -46,8 +46,8 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
     Site { runtime, directory: Box::leak(Box::new(directory)), user, group }
 });
 
-/// An event, below a line with the function's name. In it, `{user}` and `{group}` stand for the ids of a user and a group that are there.
-/// Whatever it says, the answer is one of SCIM's, and not that something is wrong with the service.
+/// Fuzzes events. The text is the name of a function, a line break, and the event, in which `{user}` and `{group}`
+/// stand for the ids of an existing user and group. The response must be a SCIM response, and no internal error.
 pub fn event(text: &str) {
     let Some((name, event)) = text.split_once('\n') else { return };
     let event = event.replace("{user}", &SITE.user).replace("{group}", &SITE.group);
@@ -59,7 +59,7 @@ pub fn event(text: &str) {
     let Some(answer) = functions::invoke(name, SITE.directory, event) else { return };
     let Ok(answer) = SITE.runtime.block_on(answer) else { return };
     let status = answer["statusCode"].as_u64().unwrap();
-    // Nobody is behind a token for /Me to stand for (RFC 7644 §3.11).
+    // /Me returns 501, because a token does not belong to a user (RFC 7644 §3.11).
     assert!((200..500).contains(&status) || status == 501, "{answer}");
     let body = answer["body"].as_str().unwrap_or_default();
     if !body.is_empty() && answer["isBase64Encoded"] != true {
@@ -69,7 +69,7 @@ pub fn event(text: &str) {
     }
 }
 
-/// An `Authorization` header: none but those that were issued lets anybody in, and nobody was issued one.
+/// Fuzzes `Authorization` headers: none of them is authorized, because no token was issued.
 pub fn token(text: &str) {
     if let Some(presented) = protocol::token::parse(text) {
         assert!(protocol::token::is_id(&presented.id));

@@ -1,4 +1,4 @@
-//! The SCIM protocol (RFC 7644) as pure functions: no I/O, no clock, no randomness.
+//! The SCIM protocol (RFC 7644, RFC 9865, RFC 9967) as pure functions, without I/O, clock or randomness.
 
 pub mod bulk;
 mod caller;
@@ -10,6 +10,7 @@ pub mod event;
 mod exchange;
 mod filter;
 mod immutable;
+pub mod limits;
 pub mod membership;
 mod message;
 mod patch;
@@ -24,7 +25,7 @@ pub mod token;
 
 pub use caller::{Caller, Scopes, Tenant};
 pub use compare::{comparison_key, name_key, stable_prefix};
-pub use cursor::{CURSOR_SECONDS, CursorKey};
+pub use cursor::CursorKey;
 pub use error::Error;
 pub use exchange::{Exchange, Reply};
 pub use filter::{Comparison, Filter, Operand, Operator};

@@ -1,5 +1,6 @@
-//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2, §7).
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
+//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2,
+//! §7).
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot continue must fail")]
 
 use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};
 use schema::{Dialect, Kind, Object, Registry, ResourceType};
@@ -25,7 +26,7 @@ fn read(badge: Value) -> Result<Value, String> {
 }
 
 #[test]
-fn values_are_read_by_their_type() {
+fn values_of_extension_are_read_by_their_type() {
     for (value, expect) in [
         (json!({"Floor": 3}), Some(json!({"floor": 3}))),
         (json!({"floor": 3.5}), None),
@@ -65,7 +66,7 @@ fn values_are_read_by_their_type() {
 }
 
 #[test]
-fn filters_compare_by_type_and_case() {
+fn filters_on_extension_compare_by_type_and_case() {
     let resource = with(json!({"level": "Staff", "serial": "aB1", "floor": 3, "deposit": 12.25, "lost": true,
         "issued": "2026-01-02T03:04:05Z", "picture": "aGk=", "tags": ["North", "south"],
         "doors": [{"value": "1a", "type": "lab"}, {"value": "2", "type": "store"}]}));
@@ -106,7 +107,7 @@ fn filters_compare_by_type_and_case() {
 }
 
 #[test]
-fn what_is_secret_is_so_in_every_part() {
+fn secret_attribute_cannot_be_read_or_compared() {
     let mut file: Value = serde_json::from_str(FILE).unwrap();
     let part = |name: &str, more: Value| {
         let mut part = json!({"name": name, "type": "string", "multiValued": false, "description": "x"});
@@ -199,9 +200,9 @@ fn patch_follows_mutability() {
     }
 }
 
-/// What is taken away and put back in one request was taken away.
+/// Removing a value and adding it again in one request counts as a removal.
 #[test]
-fn an_immutable_value_is_not_removed_for_a_moment_either() {
+fn immutable_value_cannot_be_removed_and_added_again() {
     let path = format!("{BADGE}:serial");
     let operations = json!([{"op": "remove", "path": path}, {"op": "add", "path": path, "value": "1"}]);
     let error = patched(json!({"level": "staff", "serial": "1"}), operations).unwrap_err();
@@ -229,7 +230,7 @@ fn integers_are_compared_exactly() {
 }
 
 #[test]
-fn put_keeps_what_cannot_change_or_be_seen() {
+fn put_keeps_immutable_and_unreturned_values() {
     let before = with(
         json!({"level": "staff", "serial": "1", "pin": "1234", "floor": 3, "holder": {"color": "red", "lock": "7"}}),
     );
@@ -270,7 +271,7 @@ fn projection_follows_returned() {
 }
 
 #[test]
-fn schemas_name_it_where_it_is_carried() {
+fn schemas_list_extension_that_resource_has() {
     assert_eq!(user().schemas_of(&with(json!({"floor": 1}))), [json!(schema::USER), json!(BADGE)]);
     assert_eq!(user().schemas_of(&Object::new()), [json!(schema::USER)]);
 }

@@ -17,8 +17,8 @@ pub struct Schema {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     pub name: String,
-    /// Names from older versions of SCIM that clients still send. Accepting them is a leniency; they are neither returned
-    /// nor published.
+    /// Names from older versions of SCIM that clients still send. Accepting them is a leniency; they are neither
+    /// returned nor published.
     #[serde(default, skip_serializing)]
     aliases: Vec<String>,
     #[serde(rename = "type")]
@@ -91,13 +91,14 @@ pub enum Uniqueness {
 }
 
 impl Attribute {
-    /// Whether its strings are compared case-sensitively (RFC 7643 §2.2: false by default; §2.3.6, §2.3.7: binary values and
-    /// references always are).
+    /// Whether its strings are compared case-sensitively (RFC 7643 §2.2: false by default; §2.3.6, §2.3.7: binary
+    /// values and references always are).
     pub fn case_exact(&self) -> bool {
         self.case_exact.unwrap_or(matches!(self.data_type, DataType::Binary | DataType::Reference))
     }
 
-    /// Whether its value is discarded when it is read: `password` (RFC 7643 §4.1.1). No other attribute may have that name.
+    /// Whether its value is discarded when it is read: `password` (RFC 7643 §4.1.1). No other attribute may have
+    /// that name.
     pub fn is_discarded(&self) -> bool {
         self.returned == Returned::Never && self.name == "password"
     }

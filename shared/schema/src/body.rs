@@ -1,5 +1,5 @@
-//! Reads the body of a POST or PUT as a resource (RFC 7644 §3.3, §3.5.1): attribute names become canonical (RFC 7643 §2.1);
-//! unassigned values (§2.5), read-only attributes and unknown attributes are left out.
+//! Reads the body of a POST or PUT as a resource (RFC 7644 §3.3, §3.5.1): attribute names become canonical (RFC
+//! 7643 §2.1); unassigned values (§2.5), read-only attributes and unknown attributes are left out.
 
 use serde_json::Value;
 
@@ -8,12 +8,12 @@ use crate::value::{insert_once, read_writable};
 use crate::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema};
 
 impl ResourceType {
-    /// Reads a whole resource from the body of a POST or PUT (RFC 7644 §3.3, §3.5.1). `schemas` is checked but not kept: it
-    /// follows from the attributes that are present.
+    /// Reads a whole resource from the body of a POST or PUT (RFC 7644 §3.3, §3.5.1). `schemas` is checked but not
+    /// kept: it follows from the attributes that are present.
     ///
     /// # Errors
-    /// The first value of the wrong type, attribute that is sent in two spellings, or deviation that the dialect does not
-    /// tolerate.
+    /// The first value of the wrong type, attribute that is sent in two spellings, or deviation that the dialect
+    /// does not tolerate.
     pub fn read(&self, body: &Object, dialect: &Dialect) -> Result<Object, Invalid> {
         let mut resource = Object::new();
         self.read_into(&mut resource, body, dialect)?;
@@ -40,7 +40,8 @@ impl ResourceType {
                     other => return Err(mismatch(name, "an object", other)),
                 }
             } else if let Some((extension, attribute)) = self.attribute_of_extension(name) {
-                // In a PATCH this leniency is about a path (`invalidPath`); here it is about a value (`invalidValue`).
+                // In a PATCH this leniency is about a path (`invalidPath`); here it is about a value
+                // (`invalidValue`).
                 let as_value = |invalid| Invalid { leniency: None, ..invalid };
                 dialect.tolerate(Leniency::BareExtensionNames, name).map_err(as_value)?;
                 by_bare_name.push((extension, attribute, value));
@@ -55,13 +56,15 @@ impl ResourceType {
         })
     }
 
-    /// Finds an attribute of an extension by its name without the URI; the first extension that has it wins, as in a path.
+    /// Finds an attribute of an extension by its name without the URI; the first extension that has it wins, as in
+    /// a path.
     fn attribute_of_extension(&self, name: &str) -> Option<(&'static Schema, &'static Attribute)> {
         let mut schemas = self.extensions.iter().map(|extension| extension.schema);
         schemas.find_map(|schema| Some((schema, schema.attribute(name)?)))
     }
 
-    /// Whether an unknown name is an attribute path (RFC 7644 §3.10) of a known attribute. Ignoring it would lose its value.
+    /// Whether an unknown name is an attribute path (RFC 7644 §3.10) of a known attribute. Ignoring it would lose
+    /// its value.
     fn is_path(&self, name: &str) -> bool {
         let extensions = self.extensions.iter().map(|extension| extension.schema);
         let urns = extensions.chain([self.schema]).map(|schema| schema.id.len());

@@ -1,8 +1,8 @@
-//! Schema extensions from files (RFC 7643 §3.3, §7): a schema as `/Schemas` returns it, with the resource type that it
-//! extends.
+//! Schema extensions from files (RFC 7643 §3.3, §7): a schema as `/Schemas` returns it, with the resource type that
+//! it extends.
 //!
-//! The build script validates every file with this module and fails with its error message, so a program never contains a
-//! file that it cannot honour.
+//! The build script validates every file with this module and fails with its error message, so a program never
+//! contains a file that it cannot honour.
 
 use serde_json::Value;
 
@@ -17,11 +17,12 @@ pub(crate) struct ExtensionFile {
     pub(crate) schema: Schema,
 }
 
-/// Reads extension files, each given as name and text. `known` are the other schemas with the resource type of each.
+/// Reads extension files, each given as name and text. `known` are the other schemas with the resource type of
+/// each.
 ///
 /// # Errors
-/// A sentence that names the file, if the file is not understood, clashes with another schema, or asks for a guarantee that
-/// the service cannot give.
+/// A sentence that names the file, if the file is not understood, clashes with another schema, or asks for a
+/// guarantee that the service cannot give.
 pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) -> Result<Vec<ExtensionFile>, String> {
     let mut read: Vec<ExtensionFile> = Vec::new();
     for (name, text) in files {
@@ -142,10 +143,11 @@ fn check_sub_attribute(attribute: &Attribute, sub: &Attribute) -> Result<(), Str
     }
 }
 
-/// Checks that no URI names two schemas, and that no name is used for two attributes of a type, because identity providers
-/// name an extension's attribute without its URI.
+/// Checks that no URI names two schemas, and that no name is used for two attributes of a type, because identity
+/// providers name an extension's attribute without its URI.
 fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Result<(), String> {
-    let (one, two) = (file.schema.id.to_ascii_lowercase(), other.id.to_ascii_lowercase());
+    let one = file.schema.id.to_ascii_lowercase();
+    let two = other.id.to_ascii_lowercase();
     if one == two {
         return Err(format!("there is already a schema {}", other.id));
     }

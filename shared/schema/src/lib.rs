@@ -1,5 +1,5 @@
-//! SCIM resources (RFC 7643): the registry of schemas, parsed once from `schemas/*.json`, and the validation of the values
-//! that clients send. This crate does not depend on requests, storage or the clock.
+//! SCIM resources (RFC 7643): the registry of schemas, parsed once from `schemas/*.json`, and the validation of the
+//! values that clients send. This crate does not depend on requests, storage or the clock.
 
 mod attribute;
 mod body;

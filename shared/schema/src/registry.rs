@@ -1,5 +1,5 @@
-//! The schemas and resource types of this service (RFC 7643 §6, §7), parsed once per process: those of the RFC, and the
-//! extensions that were in the extension folder at build time.
+//! The schemas and resource types of this service (RFC 7643 §6, §7), parsed once per process: those of the RFC, and
+//! the extensions that were in the extension folder at build time.
 
 use std::sync::LazyLock;
 
@@ -49,8 +49,8 @@ fn parse(text: &str) -> Schema {
 }
 
 impl Registry {
-    /// Builds a registry of the RFC's schemas and of extension files, each given as name and text. A registry is leaked: it
-    /// lives as long as the process.
+    /// Builds a registry of the RFC's schemas and of extension files, each given as name and text. A registry is
+    /// leaked: it lives as long as the process.
     ///
     /// # Errors
     /// The sentence with which the build refuses a file.

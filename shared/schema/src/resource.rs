@@ -45,8 +45,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An identifier that this service assigned to a resource: a lower-case UUID with hyphens, so that it is safe in a key of
-/// the table. It is never an `externalId`.
+/// An identifier that this service assigned to a resource: a lower-case UUID with hyphens, so that it is safe in a
+/// key of the table. It is never an `externalId`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId(String);
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 
-/// Checks that `schemas` lists the URI of the resource or message itself, and no other URI but `others`. The list is only
-/// checked for form: the attributes of a resource decide which schemas it uses.
+/// Checks that `schemas` lists the URI of the resource or message itself, and no other URI but `others`. The list
+/// is only checked for form: the attributes of a resource decide which schemas it uses.
 ///
 /// # Errors
 /// In a strict dialect, the first URI that is missing or unexpected.

@@ -1,4 +1,5 @@
-//! Reads one value by its attribute: checks types (RFC 7643 §2.3), leaves out unassigned values (§2.5) and drops `password`.
+//! Reads one value by its attribute: checks types (RFC 7643 §2.3), leaves out unassigned values (§2.5) and drops
+//! `password`.
 
 use serde_json::Value;
 
@@ -6,7 +7,8 @@ use crate::invalid::mismatch;
 use crate::primitive::read_primitive;
 use crate::{Attribute, Dialect, Invalid, Leniency, Mutability, Object};
 
-/// Reads a value, or returns `None` for a read-only attribute and for `password` (RFC 7643 §4.1.1), which is never kept.
+/// Reads a value, or returns `None` for a read-only attribute and for `password` (RFC 7643 §4.1.1), which is never
+/// kept.
 pub(crate) fn read_writable(
     attribute: &Attribute,
     path: &str,

@@ -14,7 +14,7 @@ use crate::read_set::{ReadSet, named_ids};
 use crate::represent::member_value;
 
 /// The most members that one request can add to a group, remove from it or change.
-const MAX_CHANGES: usize = 100_000;
+const MAX_CHANGES: usize = protocol::limits::MEMBER_CHANGES;
 
 /// Up to this number, members are read by their keys, in one call, whatever the size of the group.
 const MAX_READ_BY_KEY: usize = 100;

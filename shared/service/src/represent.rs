@@ -17,7 +17,7 @@ use crate::read_set::ReadSet;
 /// A response with more members than this exceeds what a Lambda returns, even compressed and with their ids alone,
 /// so that they are not read. An id has 74 random bits, which take 13 bytes in base64, and the text around it the
 /// rest of 21.
-const MAX_MEMBERS_PER_RESPONSE: u64 = 300_000;
+const MAX_MEMBERS_PER_RESPONSE: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
 const MAX_CONCURRENT_READS: usize = 16;

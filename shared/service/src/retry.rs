@@ -21,7 +21,7 @@ const MIN_PAUSE_MS: u64 = 5;
 const MAX_PAUSE_MS: u64 = 800;
 
 /// The longest time that a commit takes: the store gives up on DynamoDB after it.
-pub(crate) const COMMIT_BUDGET: Duration = Duration::from_secs(8);
+pub(crate) const COMMIT_BUDGET: Duration = Duration::from_secs(protocol::limits::COMMIT_SECONDS);
 /// Time reserved before the response deadline; work that starts earlier is expected to finish.
 const RESPONSE_MARGIN: Duration = Duration::from_secs(4);
 

@@ -20,7 +20,7 @@ use crate::retry::RetryLoop;
 use crate::{Context, pending, represent};
 
 /// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
-const MAX_MEMBERS_IN_REPLY: u64 = 1000;
+const MAX_MEMBERS_IN_REPLY: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
 
 /// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
 ///
@@ -60,7 +60,7 @@ pub async fn patch(
     let members = MemberChange::new(patch.members().unwrap_or_default())?;
     let requested = RequestedChange { attributes: RequestedAttributes::Patch(patch), members };
     let outcome = change(context, kind, id, projection, precondition, &requested).await?;
-    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_REPLY && !projection.is_asked_for() {
+    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_REPLY && !projection.is_requested() {
         let version = Some(protocol::entity_tag(outcome.stored.version));
         return Ok(Reply { status: 204, version, changed: outcome.attributes, ..Reply::default() });
     }

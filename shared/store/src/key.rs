@@ -14,7 +14,7 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 
 /// The longest value that a sort key holds as it is, in bytes. DynamoDB limits the whole sort key to 1,024 bytes.
-pub const NAME_BYTES: usize = 900;
+pub const NAME_BYTES: usize = protocol::limits::NAME_BYTES;
 
 /// The values by which a resource is found, besides its id and its unique name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

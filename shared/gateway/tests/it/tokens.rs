@@ -78,7 +78,8 @@ async fn token_with_another_secret_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_extends_no_lifetime() {
     let (directory, _engine) = directory().await;
-    let first = issue(directory, IssueRequest { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().metadata;
+    let first =
+        issue(directory, IssueRequest { expires_in_days: Some(1), ..wish("acme", None) }).await.unwrap().metadata;
     let rotation = RotateRequest { id: first.id.clone(), overlap_hours: Some(30 * 24), expires_in_days: None };
     let next = rotate(directory, rotation).await.unwrap().metadata;
     let listed = list(directory, ListRequest { tenant: "acme".to_owned() }).await.unwrap().tokens;

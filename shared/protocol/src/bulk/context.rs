@@ -1,114 +1,115 @@
-//! Which texts may refer to a resource (RFC 7644 §3.7.2), by the schema: the `value` beside a `$ref`, and references to
-//! resources.
+//! The values that may refer to a resource according to the schema (RFC 7644 §3.7.2): the `value` next to a `$ref`,
+//! and attributes of type reference.
 //!
-//! Any other text that begins with `bulkId:` is a text like all: a `displayName`, an `externalId`. Nothing says which strings of
-//! an extension that a deployer added are ids, so there each of them may refer.
+//! Any other text that begins with `bulkId:` is an ordinary text, such as a `displayName` or an `externalId`. The
+//! schema of a deployer's extension does not say which of its strings are ids, so each of them may refer.
 
 use schema::{Attribute, DataType, Kind, Mutability, Object, ResourceType, Schema};
 
 use super::Method;
 use crate::path::Target;
 
-/// The schemas of RFC 7643 say of each attribute whether it refers.
-const RFC: &str = "urn:ietf:params:scim:schemas:";
+/// The prefix of the schemas of RFC 7643, which define for each attribute whether it refers to a resource.
+const RFC_SCHEMAS: &str = "urn:ietf:params:scim:schemas:";
 
-/// What a value is the value of.
+/// The part of the schema that a value belongs to.
 #[derive(Clone, Copy)]
-pub(super) enum Scope {
-    /// A resource. Names in it may be paths.
+pub(super) enum ValueContext {
+    /// A resource. Its names may be paths.
     Resource(&'static ResourceType),
-    /// What a resource has of an extension.
+    /// The object of an extension in a resource.
     Extension(&'static ResourceType, &'static Schema),
-    Attribute(Meaning),
+    /// The value of an attribute.
+    Attribute(AttributeContext),
     /// The body of a PATCH, and each of its operations.
     Patch(&'static ResourceType),
-    /// What is unknown, read-only or of another type is passed over or refused, whatever it says.
+    /// An unknown or read-only attribute. It is ignored or refused, whatever its value is.
     Unknown,
 }
 
 /// An attribute, or a sub-attribute.
 #[derive(Clone, Copy)]
-pub(super) struct Meaning {
+pub(super) struct AttributeContext {
     attribute: &'static Attribute,
-    /// Whether a text may refer.
-    refers: bool,
-    /// Whether every string may.
-    free: bool,
+    /// Whether a text may refer to a resource.
+    may_refer: bool,
+    /// Whether it belongs to a deployer's extension, in which every string may refer.
+    is_custom: bool,
 }
 
-impl Scope {
-    /// The `data` of an operation.
-    pub(super) fn data(verb: Method, definition: &'static ResourceType) -> Scope {
-        if verb == Method::Patch { Scope::Patch(definition) } else { Scope::Resource(definition) }
+impl ValueContext {
+    /// The context of an operation's `data`.
+    pub(super) fn data(method: Method, definition: &'static ResourceType) -> ValueContext {
+        if method == Method::Patch { ValueContext::Patch(definition) } else { ValueContext::Resource(definition) }
     }
 
-    /// What is called `name` among the members of `object`.
-    pub(super) fn member(self, object: &Object, name: &str) -> Scope {
+    /// The context of the member `name` of `object`.
+    pub(super) fn member(self, object: &Object, name: &str) -> ValueContext {
         match self {
-            Scope::Patch(_) if name.eq_ignore_ascii_case("operations") => self,
-            Scope::Patch(definition) if name.eq_ignore_ascii_case("value") => {
+            ValueContext::Patch(_) if name.eq_ignore_ascii_case("operations") => self,
+            ValueContext::Patch(definition) if name.eq_ignore_ascii_case("value") => {
                 let path = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("path"));
-                Scope::Resource(definition).at(path.and_then(|(_, path)| path.as_str()).unwrap_or_default())
+                ValueContext::Resource(definition).at(path.and_then(|(_, path)| path.as_str()).unwrap_or_default())
             }
-            Scope::Patch(_) => Scope::Unknown,
+            ValueContext::Patch(_) => ValueContext::Unknown,
             _ => self.at(name),
         }
     }
 
-    /// What a path leads to. It is the same whatever a filter in it chooses.
-    pub(super) fn at(self, path: &str) -> Scope {
+    /// The context of the values of a path. A filter in it does not matter.
+    pub(super) fn at(self, path: &str) -> ValueContext {
         let (before, rest) = path.split_once('[').unwrap_or((path, ""));
         let after = rest.rsplit_once(']').map_or("", |(_, after)| after);
         let path = format!("{}{}", before.trim(), after.trim());
         match self {
-            Scope::Resource(_) if path.is_empty() => self,
-            Scope::Resource(definition) => Self::resolve(definition, &path),
-            Scope::Extension(definition, schema) => Self::resolve(definition, &format!("{}:{path}", schema.id)),
-            Scope::Attribute(Meaning { attribute, free, .. }) => {
+            ValueContext::Resource(_) if path.is_empty() => self,
+            ValueContext::Resource(definition) => Self::resolve(definition, &path),
+            ValueContext::Extension(definition, schema) => Self::resolve(definition, &format!("{}:{path}", schema.id)),
+            ValueContext::Attribute(AttributeContext { attribute, is_custom, .. }) => {
                 let sub = attribute.sub_attribute(&path);
-                sub.map_or(Scope::Unknown, |sub| Self::attribute(sub, Some(attribute), free))
+                sub.map_or(ValueContext::Unknown, |sub| Self::attribute(sub, Some(attribute), is_custom))
             }
-            Scope::Patch(_) | Scope::Unknown => Scope::Unknown,
+            ValueContext::Patch(_) | ValueContext::Unknown => ValueContext::Unknown,
         }
     }
 
-    fn resolve(definition: &'static ResourceType, path: &str) -> Scope {
+    fn resolve(definition: &'static ResourceType, path: &str) -> ValueContext {
         match Target::resolve(definition, path) {
-            Some(Target::Core) => Scope::Resource(definition),
-            Some(Target::Extension(schema)) => Scope::Extension(definition, schema),
+            Some(Target::Core) => ValueContext::Resource(definition),
+            Some(Target::Extension(schema)) => ValueContext::Extension(definition, schema),
             Some(Target::Attribute(path)) => {
-                let free = path.extension.is_some_and(|schema| !schema.id.starts_with(RFC));
-                match (path.sub, Self::attribute(path.attribute, None, free)) {
-                    (Some(sub), Scope::Attribute(_)) => Self::attribute(sub, Some(path.attribute), free),
+                let is_custom = path.extension.is_some_and(|schema| !schema.id.starts_with(RFC_SCHEMAS));
+                match (path.sub, Self::attribute(path.attribute, None, is_custom)) {
+                    (Some(sub), ValueContext::Attribute(_)) => Self::attribute(sub, Some(path.attribute), is_custom),
                     (_, whole) => whole,
                 }
             }
-            None => Scope::Unknown,
+            None => ValueContext::Unknown,
         }
     }
 
-    fn attribute(attribute: &'static Attribute, parent: Option<&'static Attribute>, free: bool) -> Scope {
+    fn attribute(attribute: &'static Attribute, parent: Option<&'static Attribute>, is_custom: bool) -> ValueContext {
         if attribute.mutability == Mutability::ReadOnly {
-            return Scope::Unknown;
+            return ValueContext::Unknown;
         }
-        // A manager or a member may be its bare `value`.
-        let refers = match attribute.data_type {
-            DataType::Complex => has_reference(attribute) || (free && attribute.sub_attribute("value").is_some()),
+        // A manager or a member may be sent as its `value` alone.
+        let may_refer = match attribute.data_type {
+            DataType::Complex => has_reference(attribute) || (is_custom && attribute.sub_attribute("value").is_some()),
             DataType::Reference => is_of_resources(attribute),
-            DataType::String => free || (attribute.name == "value" && parent.is_some_and(has_reference)),
+            DataType::String => is_custom || (attribute.name == "value" && parent.is_some_and(has_reference)),
             _ => false,
         };
-        Scope::Attribute(Meaning { attribute, refers, free })
+        ValueContext::Attribute(AttributeContext { attribute, may_refer, is_custom })
     }
 
-    /// Whether a text here may refer.
-    pub(super) fn refers(self) -> bool {
-        matches!(self, Scope::Attribute(Meaning { refers: true, .. }))
+    /// Whether a text may refer to a resource.
+    pub(super) fn may_refer(self) -> bool {
+        matches!(self, ValueContext::Attribute(AttributeContext { may_refer: true, .. }))
     }
 
-    /// Whether a text here is a URL.
+    /// Whether a text is a URL of a resource.
     pub(super) fn is_url(self) -> bool {
-        matches!(self, Scope::Attribute(meaning) if meaning.refers && meaning.attribute.data_type == DataType::Reference)
+        matches!(self, ValueContext::Attribute(meaning) if meaning.may_refer && meaning.attribute.data_type == DataType::Reference)
     }
 }
 
@@ -130,20 +131,20 @@ mod tests {
     const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 
     #[test]
-    fn any_string_of_an_extension_may_refer() {
+    fn strings_of_custom_extension_may_refer() {
         let registry: &'static Registry = Box::leak(Box::new(Registry::read(&[("badge.json", FILE)]).unwrap()));
-        let user = Scope::data(Method::Replace, registry.resource_type(Kind::User));
+        let user = ValueContext::data(Method::Replace, registry.resource_type(Kind::User));
         for (path, expect) in [
             ("serial", true),
             ("tags", true),
             ("doors.value", true),
-            // A complex value may be its bare `value`.
+            // A complex value may be sent as its `value` alone.
             ("doors", true),
             ("holder", false),
             ("floor", false),
             ("printedBy", false),
         ] {
-            assert_eq!(user.at(BADGE).at(path).refers(), expect, "{path}");
+            assert_eq!(user.at(BADGE).at(path).may_refer(), expect, "{path}");
         }
     }
 }

@@ -1,14 +1,15 @@
-//! The claims of one event (RFC 8417 §2.2, RFC 9967 §2.1 to §2.4).
+//! The claims of an event (RFC 8417 §2.2, RFC 9967 §2.1 to §2.4).
 
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
 
-use super::{Change, Current, EVENT_BYTES, Event, EventType, MemberDelta};
+use super::{Change, Current, Event, EventType, MemberDelta};
 use crate::entity_tag;
+use crate::limits::EVENT_BYTES;
 
 const PROVISIONING: &str = "urn:ietf:params:scim:event:prov";
 
-/// Which resource an event is about, and its version as a result of the change.
+/// The resource that an event is about, and its version after the change.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) kind: Kind,
@@ -16,7 +17,7 @@ pub(super) struct Subject<'a> {
     pub(super) version: Option<u64>,
 }
 
-/// What the events of one change have in common.
+/// Builds the events of one change.
 pub(super) struct EventBuilder<'a> {
     pub(super) change: &'a Change,
     pub(super) issuer: &'a str,
@@ -24,16 +25,20 @@ pub(super) struct EventBuilder<'a> {
 }
 
 impl EventBuilder<'_> {
-    /// News of the resource itself: with the resource where that is at hand and fits, else a notice.
-    pub(super) fn of_resource(&self, name: EventType, about: Subject<'_>) -> Event {
-        let full = self.full(about).map(|resource| self.event(name, about, None, payload(name, about, Ok(resource))));
+    /// An event about the resource itself: with the resource if it is available and fits, otherwise a notice of the
+    /// changed attributes.
+    pub(super) fn resource_event(&self, name: EventType, about: Subject<'_>) -> Event {
+        let full = self
+            .embeddable_resource(about)
+            .map(|resource| self.event(name, about, None, payload(name, about, Ok(resource))));
         let size = |event: &Event| serde_json::to_string(&event.claims).map_or(usize::MAX, |json| json.len());
         full.filter(|event| size(event) <= EVENT_BYTES)
             .unwrap_or_else(|| self.event(name, about, None, payload(name, about, Err(&self.change.attributes))))
     }
 
-    /// News of a group's members: `numbers` are the event's and the last one's, where there are several.
-    pub(super) fn of_members(
+    /// An event about a group's members. `numbers` are the number of this event and of all events, if there are
+    /// several.
+    pub(super) fn membership_event(
         &self,
         about: Subject<'_>,
         members: &MemberDelta,
@@ -57,11 +62,12 @@ impl EventBuilder<'_> {
         event
     }
 
-    /// The resource, if it may stand for what the change made of it.
+    /// The current resource, if the event may contain it.
     ///
-    /// A user has to have the event's version still: what made it another one has its own event. A group gets new versions by
-    /// its members too, whose events do not hold it, so that a newer one is taken; `meta.version` says which it is.
-    fn full(&self, about: Subject<'_>) -> Option<&Object> {
+    /// A user must still have the event's version, because the change to a newer version has its own event. A group
+    /// also gets new versions by changes of members, whose events do not contain the group, so a newer version is
+    /// accepted; `meta.version` says which version it is.
+    fn embeddable_resource(&self, about: Subject<'_>) -> Option<&Object> {
         let current = self.current?;
         let fits = match about.kind {
             Kind::User => about.version == Some(current.version),
@@ -78,14 +84,14 @@ impl EventBuilder<'_> {
         payload: (String, Value),
     ) -> Event {
         let change = self.change;
-        // The same for each delivery (RFC 7519 §4.1.7), and another for each event of the change.
+        // `jti` is the same for each delivery (RFC 7519 §4.1.7), and different for each event of the change.
         let words = [Some(change.id.to_string()), Some(name.as_str().to_owned()), distinction];
         let uri = about.kind.location("", about.id);
         let claims = json!({
             "jti": words.into_iter().flatten().collect::<Vec<_>>().join("."),
-            // RFC 9967 §2.2: one for all events of a transaction, and for each delivery of them.
+            // RFC 9967 §2.2: all events of a transaction have the same `txn`, in each delivery.
             "txn": change.id.as_str(),
-            // The event is as old as the change, in whose transaction it was recorded.
+            // The time of the change, whose transaction recorded the event.
             "iat": change.at.as_second(),
             "iss": self.issuer,
             "sub_id": self.subject(about, &uri),
@@ -96,33 +102,34 @@ impl EventBuilder<'_> {
         Event { name, uri, version: about.version, at: change.at, claims }
     }
 
-    /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and `externalId` if it is known.
+    /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and
+    /// `externalId` if it is known.
     fn subject(&self, about: Subject<'_>, uri: &str) -> Object {
         let mut subject = Object::from_iter([
             ("format".to_owned(), "scim".into()),
             ("uri".to_owned(), uri.into()),
             ("id".to_owned(), about.id.as_str().into()),
         ]);
-        let known = self.full(about).filter(|_| *about.id == self.change.resource);
+        let known = self.embeddable_resource(about).filter(|_| *about.id == self.change.resource);
         let external_id = known.and_then(|resource| resource.get("externalId"));
         subject.extend(external_id.map(|id| ("externalId".to_owned(), id.clone())));
         subject
     }
 }
 
-/// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of them is there,
-/// never both.
+/// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of
+/// them is there, never both.
 fn payload(name: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
     let event = match name {
         EventType::UserCreated | EventType::GroupCreated => "create",
-        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would have
-        // the operations for `full`; what is told here is the whole resource, which is what a PUT sends.
+        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would
+        // have the operations for `full`; this event has the whole resource, as a PUT does.
         EventType::UserUpdated | EventType::GroupUpdated => "put",
         // §2.4.2: members are added and removed, as a PATCH does it.
         EventType::GroupMembersChanged => "patch",
         // §2.4.4: no payload at all.
         EventType::UserDeleted | EventType::GroupDeleted => return (format!("{PROVISIONING}:delete"), json!({})),
-        // §2.4.5, §2.4.6: nothing but what is common to all events.
+        // §2.4.5, §2.4.6: only the members that all events have.
         EventType::UserDeactivated => return (format!("{PROVISIONING}:deactivate"), versioned(about).into()),
         EventType::UserReactivated => return (format!("{PROVISIONING}:activate"), versioned(about).into()),
     };

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Tenant;
+use crate::limits::EVENT_BYTES;
 
 const ISSUER: &str = "https://api.example/scim/v2";
 const ADA: &str = "0191b1c8-7a60-7c3e-8a3e-0000000000aa";
@@ -48,7 +49,7 @@ fn told(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)
 }
 
 #[test]
-fn a_token_has_the_claims_of_the_rfcs_and_ours() {
+fn event_has_the_claims_of_the_rfcs_and_of_the_product() {
     let created = change(Kind::User, ChangeType::Created, None, &["userName", "active"]);
     let [event] = &events(&created, &[], ISSUER, None)[..] else { panic!("one event") };
     let expect = json!({
@@ -63,7 +64,7 @@ fn a_token_has_the_claims_of_the_rfcs_and_ours() {
 }
 
 #[test]
-fn each_change_has_its_events() {
+fn each_change_has_its_event_types() {
     let prov = |event: &str, payload: Value| json!({format!("urn:ietf:params:scim:event:prov:{event}"): payload});
     let title = prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["title"]}));
     let active = prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["active"]}));
@@ -120,7 +121,7 @@ fn each_change_has_its_events() {
                 ("group.members.changed", members(3)),
             ],
         ),
-        // Somebody is shown by another name, and nobody comes or goes.
+        // A member's display name changes, and no member is added or removed.
         (
             change(Kind::Group, ChangeType::Updated, Some(2), &["members"]),
             vec![("group.updated", prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["members"]})))],
@@ -132,7 +133,7 @@ fn each_change_has_its_events() {
 }
 
 #[test]
-fn members_are_named_and_a_group_that_was_left_is_the_subject() {
+fn membership_event_lists_members_of_its_group() {
     let pushed = Change {
         members: MemberDelta { added: vec![numbered(1)], removed: vec![numbered(2), numbered(3)] },
         ..change(Kind::Group, ChangeType::Updated, Some(2), &["members"])
@@ -158,7 +159,7 @@ fn members_are_named_and_a_group_that_was_left_is_the_subject() {
 }
 
 #[test]
-fn many_members_are_told_in_numbered_events_that_fit() {
+fn many_member_ids_are_split_into_numbered_events() {
     let ids = |from: usize, to: usize| (from..to).map(numbered).collect::<Vec<_>>();
     let parts: Vec<MemberDelta> = (0..21)
         .map(|at| MemberDelta { added: ids(at * 100, at * 100 + 90), removed: ids(at * 100 + 90, at * 100 + 100) })
@@ -182,7 +183,7 @@ fn many_members_are_told_in_numbered_events_that_fit() {
 }
 
 #[test]
-fn the_resource_goes_along_where_it_fits() {
+fn event_contains_resource_of_matching_version() {
     let of = |change: &Change, version| {
         let current = current(version);
         let event = events(change, &[], ISSUER, Some(&current)).remove(0);
@@ -215,7 +216,7 @@ fn entity(change: &Change) -> String {
 }
 
 #[test]
-fn a_resource_too_large_for_an_event_is_told_by_a_notice() {
+fn event_of_oversized_resource_is_a_notice() {
     let user = change(Kind::User, ChangeType::Updated, Some(2), &["title"]);
     let mut large = current(3);
     large.resource.insert("title".to_owned(), "x".repeat(EVENT_BYTES).into());

@@ -1,48 +1,47 @@
-//! Reading the path of a PATCH operation (RFC 7644 §3.5.2, figure 7).
+//! Parses the path of a PATCH operation (RFC 7644 §3.5.2, figure 7).
 
 use schema::{Attribute, Dialect, ResourceType};
 
-use super::parse::{Parser, Scope};
-use super::{FILTER_BYTES, Fault, Filter};
+use super::namespace::Namespace;
+use super::parse::Parser;
+use super::{Filter, ParseError};
 use crate::Error;
+use crate::limits::FILTER_BYTES;
 use crate::path::{AttributePath, Target};
 
 /// The path of a PATCH operation.
 #[derive(Debug)]
-pub(crate) enum Place {
-    Whole(Target),
-    /// `emails[type eq "work"]`, and `.value` behind it.
-    Elements {
-        path: AttributePath,
-        filter: Filter,
-        sub: Option<&'static Attribute>,
-    },
+pub(crate) enum PatchPath {
+    /// A path without a filter.
+    Target(Target),
+    /// `emails[type eq "work"]`, optionally followed by a sub-attribute such as `.value`.
+    Elements { path: AttributePath, filter: Filter, sub: Option<&'static Attribute> },
 }
 
-/// Reads the path of a PATCH operation.
+/// Parses the path of a PATCH operation.
 ///
 /// # Errors
-/// [`Error::InvalidPath`], with the place.
-pub(crate) fn place(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<Place, Error> {
-    let read = || {
+/// [`Error::InvalidPath`], with the position of the mistake.
+pub(crate) fn parse_path(definition: &'static ResourceType, text: &str, dialect: &Dialect) -> Result<PatchPath, Error> {
+    let parse = || {
         if text.len() > FILTER_BYTES {
-            return Err(Fault::new(1, format!("it has more than {FILTER_BYTES} bytes")));
+            return Err(ParseError::new(1, format!("it is longer than {FILTER_BYTES} bytes")));
         }
         let mut parser = Parser::new(text, dialect)?;
         let (at, word) = parser.word("an attribute")?;
         if parser.peek().is_none() {
-            let unknown = || Fault::new(at, format!("{} has no attribute `{word}`", definition.kind));
+            let unknown = || ParseError::new(at, format!("{} has no attribute `{word}`", definition.kind));
             let target = Target::resolve(definition, word).ok_or_else(unknown)?;
             if let Target::Attribute(path) = target {
-                path.check_spelling(word, dialect).map_err(|invalid| Fault::refused(at, invalid))?;
+                path.check_spelling(word, dialect).map_err(|invalid| ParseError::refused(at, invalid))?;
             }
-            return Ok(Place::Whole(target));
+            return Ok(PatchPath::Target(target));
         }
-        let path = Scope::Resource(definition).path(at, word, dialect)?;
+        let path = Namespace::Resource(definition).path(at, word, dialect)?;
         let filter = parser.element_filter(at, path, 0)?;
         let sub = parser.sub_attribute(path)?;
         parser.end()?;
-        Ok(Place::Elements { path, filter, sub })
+        Ok(PatchPath::Elements { path, filter, sub })
     };
-    read().map_err(|fault: Fault| Error::InvalidPath(format!("The path is not understood {fault}.")))
+    parse().map_err(|error: ParseError| Error::InvalidPath(format!("The path is invalid {error}.")))
 }

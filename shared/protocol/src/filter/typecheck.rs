@@ -1,4 +1,4 @@
-//! Which operators and literals an attribute can be compared by (RFC 7644 §3.4.2.2, RFC 7643 §2.3).
+//! Type checks: which operators and literals an attribute can be compared with (RFC 7644 §3.4.2.2, RFC 7643 §2.3).
 
 use schema::{Attribute, DataType};
 use serde_json::{Number, Value};
@@ -7,28 +7,28 @@ use super::{Comparison, Filter, Operand, Operator};
 use crate::compare::comparison_key;
 use crate::path::AttributePath;
 
-/// Fits a literal and an operator to the type of the attribute.
-pub(super) fn fit(path: AttributePath, operator: Operator, literal: &Value) -> Result<Filter, String> {
+/// Builds a comparison, or says why the operator or the literal does not fit the type of the attribute.
+pub(super) fn typecheck(path: AttributePath, operator: Operator, literal: &Value) -> Result<Filter, String> {
     let attribute = path.leaf();
     let kind = attribute.data_type;
     if literal.is_null() {
         return match operator {
             Operator::Eq => Ok(Filter::Not(Box::new(Filter::Present(path)))),
             Operator::Ne => Ok(Filter::Present(path)),
-            _ => Err(format!("`{}` cannot be asked of null", operator.name())),
+            _ => Err(format!("`{}` cannot compare with null", operator.name())),
         };
     }
-    let refused = match kind {
+    let is_refused = match kind {
         DataType::Boolean => operator.is_order() || operator.is_substring(),
         DataType::Binary => operator.is_order(),
         DataType::Integer | DataType::Decimal => operator.is_substring(),
         _ => false,
     };
-    if refused {
-        return Err(format!("`{}` cannot be asked of `{path}`, which is of type {kind:?}", operator.name()));
+    if is_refused {
+        return Err(format!("`{}` cannot compare `{path}`, which is of type {kind:?}", operator.name()));
     }
     let operand = operand(attribute, operator, literal);
-    let operand = operand.ok_or_else(|| format!("the value is not of `{path}`'s type, {kind:?}"))?;
+    let operand = operand.ok_or_else(|| format!("the value must be of the type of `{path}`, {kind:?}"))?;
     Ok(Filter::Compare(Comparison { path, operator, operand }))
 }
 
@@ -46,17 +46,18 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
             Some(Operand::DateTime { written: text.clone(), instant })
         }
         (DataType::String | DataType::Reference | DataType::Binary, Value::String(text)) => {
-            Some(Operand::Text { written: text.clone(), prepared: comparison_key(attribute, text) })
+            Some(Operand::Text { written: text.clone(), comparison_key: comparison_key(attribute, text) })
         }
         _ => None,
     }
 }
 
-/// Whether a word without quotes is taken after `eq`: Entra has `externalId eq jyoung` in its documentation, PingOne and
-/// authentik write what they look people and groups up by so. `holder` is the attribute whose elements are filtered.
+/// Whether `eq` accepts a word without quotes. Entra ID has `externalId eq jyoung` in its documentation, and
+/// PingOne and authentik look up users and groups this way. `holder` is the attribute whose elements are filtered.
 ///
-/// A word with quotes of another kind was meant to be quoted: as it stands, it would be looked for in vain.
-pub(super) fn takes_word(holder: Option<&Attribute>, path: AttributePath, word: &str) -> bool {
+/// A word in other quotation marks is refused: its author meant a quoted string, and the word as it is would match
+/// nothing.
+pub(super) fn accepts_unquoted(holder: Option<&Attribute>, path: AttributePath, word: &str) -> bool {
     if word.contains(['\'', '`', '´', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}', '«', '»']) {
         return false;
     }

@@ -1,55 +1,76 @@
-//! Reading the body of a PATCH (RFC 7644 §3.5.2) into steps.
+//! Parses the body of a PATCH (RFC 7644 §3.5.2) into operations on single attributes.
 //!
-//! Without a `path` each attribute in `value` is a step of its own; its name may be a path, too. There, what is read-only or
-//! unknown is passed over by a lenient dialect; an explicit `path` to it is refused by both.
+//! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient
+//! dialect ignores read-only and unknown attributes there; both dialects refuse an explicit `path` to one.
 
 use std::collections::BTreeSet;
 
 use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Schema};
 use serde_json::Value;
 
-use super::{Op, Patch, Step};
+use super::{AttributeOperation, Op, Patch};
 use crate::Error;
-use crate::filter::{Place, place};
-use crate::message::{check_message, members};
+use crate::filter::{PatchPath, parse_path};
+use crate::limits::PATCH_OPERATIONS;
+use crate::message::{check_message, message_members};
 use crate::path::{AttributePath, Target};
 
 /// The URI of the message.
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-/// The most operations in one request.
-const MAX_OPERATIONS: usize = 1000;
 
 impl Patch {
-    /// Reads the body of a request.
+    /// Parses the body of a request.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] for a body of another shape, [`Error::PayloadTooLarge`] for more than 1,000 operations,
-    /// [`Error::InvalidPath`], [`Error::NoTarget`] for a removal without a path, [`Error::InvalidValue`] for a value that is
-    /// missing, [`Error::Mutability`] for a read-only target, and what the dialect does not tolerate.
+    /// [`Error::InvalidSyntax`] for a body that is not a PATCH message, [`Error::PayloadTooLarge`] for more than
+    /// [`PATCH_OPERATIONS`] operations, [`Error::InvalidPath`], [`Error::NoTarget`] for a `remove` without a path,
+    /// [`Error::InvalidValue`] for a missing value, [`Error::Mutability`] for a read-only target, and the error of
+    /// a deviation that the dialect does not tolerate.
+    ///
+    /// # Examples
+    /// ```
+    /// use protocol::Patch;
+    /// use schema::{Dialect, Kind, resource_type};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({
+    ///     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    ///     "Operations": [{"op": "replace", "path": "active", "value": false}],
+    /// });
+    /// let patch = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), &Dialect::strict())?;
+    ///
+    /// let user = json!({"userName": "ada", "active": true});
+    /// let outcome = patch.apply(user.as_object().unwrap())?;
+    /// assert_eq!(outcome.resource["active"], false);
+    /// # Ok::<(), protocol::Error>(())
+    /// ```
     pub fn parse(definition: &'static ResourceType, body: &Object, dialect: &Dialect) -> Result<Patch, Error> {
         check_message(body, PATCH_OP, dialect)?;
-        let [_, operations] = members("The request", body, ["schemas", "Operations"], dialect)?;
+        let [_, operations] = message_members("The request", body, ["schemas", "Operations"], dialect)?;
         let Some(Value::Array(operations)) = operations else {
-            return Err(Error::InvalidSyntax("A PATCH has an array named Operations.".to_owned()));
+            return Err(Error::InvalidSyntax(
+                "The request has no array `Operations`. Send the operations of the PATCH in it.".to_owned(),
+            ));
         };
-        if operations.len() > MAX_OPERATIONS {
+        if operations.len() > PATCH_OPERATIONS {
             let count = operations.len();
-            let detail =
-                format!("The request has {count} operations; at most {MAX_OPERATIONS} are taken in one PATCH.");
+            let detail = format!(
+                "The request has {count} operations; at most {PATCH_OPERATIONS} are allowed in one PATCH. Send them in several requests."
+            );
             return Err(Error::PayloadTooLarge(detail));
         }
         if operations.is_empty() {
             dialect.tolerate(Leniency::NoOperations, "Operations")?;
         }
-        let mut reader = Reader { definition, dialect, steps: Vec::new() };
+        let mut parser = PatchParser { definition, dialect, operations: Vec::new() };
         for (at, operation) in operations.iter().enumerate() {
             let name = format!("Operations[{at}]");
             let Value::Object(operation) = operation else {
-                return Err(Error::InvalidSyntax(format!("{name} is not an object.")));
+                return Err(Error::InvalidSyntax(format!("{name} must be an object.")));
             };
-            reader.operation(&name, operation)?;
+            parser.operation(&name, operation)?;
         }
-        Ok(Patch::new(definition, reader.steps, dialect))
+        Ok(Patch::new(definition, parser.operations, dialect))
     }
 }
 
@@ -59,7 +80,7 @@ fn read_op(name: &str, op: Option<&Value>, dialect: &Dialect) -> Result<Op, Erro
         "add" => Op::Add,
         "remove" => Op::Remove,
         "replace" => Op::Replace,
-        _ => return Err(Error::InvalidSyntax(format!("The op of {name} is none of add, remove and replace."))),
+        _ => return Err(Error::InvalidSyntax(format!("{name}.op must be `add`, `remove` or `replace`."))),
     };
     if written != word(op) {
         dialect.tolerate(Leniency::OperationCase, format_args!("{name}.op"))?;
@@ -75,29 +96,29 @@ fn word(op: Op) -> &'static str {
     }
 }
 
-/// How an attribute came to be a target.
+/// Where the request names the attribute of an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mention {
-    /// By the `path` of an operation.
+    /// In the `path` of an operation.
     Path,
-    /// As a name in a value.
+    /// As a name in the value of an operation.
     Name,
 }
 
-struct Reader<'d> {
+struct PatchParser<'d> {
     definition: &'static ResourceType,
     dialect: &'d Dialect,
-    steps: Vec<Step>,
+    operations: Vec<AttributeOperation>,
 }
 
-impl Reader<'_> {
+impl PatchParser<'_> {
     fn operation(&mut self, name: &str, operation: &Object) -> Result<(), Error> {
-        let [op, path, value] = members(name, operation, ["op", "path", "value"], self.dialect)?;
+        let [op, path, value] = message_members(name, operation, ["op", "path", "value"], self.dialect)?;
         let op = read_op(name, op, self.dialect)?;
         let path = match path {
             None | Some(Value::Null) => "",
             Some(Value::String(path)) => path.trim(),
-            Some(_) => return Err(Error::InvalidSyntax(format!("The path of {name} is not a string."))),
+            Some(_) => return Err(Error::InvalidSyntax(format!("{name}.path must be a string."))),
         };
         if path.is_empty() {
             return self.without_path(name, op, value);
@@ -106,44 +127,47 @@ impl Reader<'_> {
             (Op::Remove, None | Some(Value::Null)) => {}
             (Op::Remove, Some(_)) => self.dialect.tolerate(Leniency::ValuesOnRemove, name)?,
             (_, None) => {
-                return Err(Error::InvalidValue(format!("{name} has no value to {} at `{path}`.", word(op))));
+                return Err(Error::InvalidValue(format!(
+                    "{name} has no value to {} at `{path}`. Send a `value`.",
+                    word(op)
+                )));
             }
             _ => {}
         }
-        self.push(op, place(self.definition, path, self.dialect)?, value.cloned(), Mention::Path)
+        self.push(op, parse_path(self.definition, path, self.dialect)?, value.cloned(), Mention::Path)
     }
 
     fn without_path(&mut self, name: &str, op: Op, value: Option<&Value>) -> Result<(), Error> {
         if op == Op::Remove {
-            let detail = format!("{name} removes, but has no path; name the attribute to remove in path.");
+            let detail = format!("{name}: `remove` requires a `path`.");
             return Err(Error::NoTarget(detail));
         }
         let Some(Value::Object(value)) = value else {
-            let detail = format!("{name} has no path, so its value has to be an object of attributes.");
+            let detail = format!("{name} has no `path`, so its `value` must be an object of attributes.");
             return Err(Error::InvalidValue(detail));
         };
         self.dialect.tolerate(Leniency::PatchWithoutPath, name)?;
         self.attributes(op, None, value)
     }
 
-    /// Each attribute of a value: of the resource, or of an extension.
+    /// Adds an operation for each attribute of a value: those of the resource, or of an extension.
     fn attributes(&mut self, op: Op, extension: Option<&'static Schema>, value: &Object) -> Result<(), Error> {
         let spellings: BTreeSet<String> = value.keys().map(|name| name.to_ascii_lowercase()).collect();
         if spellings.len() < value.len() {
-            let problem = "A value has an attribute more than once, in different spellings; send it once.";
+            let problem = "A value has an attribute more than once, in different spellings. Send it once.";
             return Err(Error::InvalidSyntax(problem.to_owned()));
         }
         for (name, value) in value {
             let written = extension.map_or_else(|| name.clone(), |schema| format!("{}:{name}", schema.id));
-            if let Some(found) = self.named(name, &written)? {
+            if let Some(found) = self.resolve_name(name, &written)? {
                 self.push(op, found, Some(value.clone()), Mention::Name)?;
             }
         }
         Ok(())
     }
 
-    /// What a name in a value means; `None` if it is unknown.
-    fn named(&self, name: &str, written: &str) -> Result<Option<Place>, Error> {
+    /// The attribute that a name in a value refers to; `None` if it is unknown.
+    fn resolve_name(&self, name: &str, written: &str) -> Result<Option<PatchPath>, Error> {
         let is_path = |path: &AttributePath| path.sub.is_some() || name.contains(':');
         match Target::resolve(self.definition, written) {
             Some(Target::Attribute(path)) => {
@@ -151,12 +175,12 @@ impl Reader<'_> {
                 if is_path(&path) {
                     self.dialect.tolerate(Leniency::PathsAsNames, name)?;
                 }
-                Ok(Some(Place::Whole(Target::Attribute(path))))
+                Ok(Some(PatchPath::Target(Target::Attribute(path))))
             }
-            Some(schema) => Ok(Some(Place::Whole(schema))),
+            Some(schema) => Ok(Some(PatchPath::Target(schema))),
             None if name.contains('[') => {
                 self.dialect.tolerate(Leniency::PathsAsNames, name)?;
-                place(self.definition, written, self.dialect).map(Some)
+                parse_path(self.definition, written, self.dialect).map(Some)
             }
             None => {
                 self.dialect.tolerate(Leniency::UnknownAttributes, written)?;
@@ -165,45 +189,50 @@ impl Reader<'_> {
         }
     }
 
-    fn push(&mut self, op: Op, place: Place, value: Option<Value>, mention: Mention) -> Result<(), Error> {
-        let (path, filter, sub) = match place {
-            Place::Whole(Target::Extension(schema)) => return self.push_extension(op, schema, value),
-            Place::Whole(Target::Core) => return self.push_core(op, value),
-            Place::Whole(Target::Attribute(path)) => (AttributePath { sub: None, ..path }, None, path.sub),
-            Place::Elements { path, filter, sub } => (path, Some(filter), sub),
+    fn push(&mut self, op: Op, path: PatchPath, value: Option<Value>, mention: Mention) -> Result<(), Error> {
+        let (path, filter, sub) = match path {
+            PatchPath::Target(Target::Extension(schema)) => return self.push_extension(op, schema, value),
+            PatchPath::Target(Target::Core) => return self.push_core(op, value),
+            PatchPath::Target(Target::Attribute(path)) => (AttributePath { sub: None, ..path }, None, path.sub),
+            PatchPath::Elements { path, filter, sub } => (path, Some(filter), sub),
         };
-        let step = Step { op, path, filter, sub, value };
+        let operation = AttributeOperation { op, path, filter, sub, value };
         let leaf = sub.unwrap_or(path.attribute);
         if path.attribute.mutability == Mutability::ReadOnly || leaf.mutability == Mutability::ReadOnly {
             return match mention {
-                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, step.place())?),
-                Mention::Path => Err(Error::Mutability(format!("{} is read-only; the service sets it.", step.place()))),
+                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.path_text())?),
+                Mention::Path => Err(Error::Mutability(format!(
+                    "{} is read-only. Leave it out; the service sets it.",
+                    operation.path_text()
+                ))),
             };
         }
         if op != Op::Remove
-            && let Some(name) = step.read_only_part()
+            && let Some(name) = operation.read_only_sub_attribute()
         {
-            self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", step.place()))?;
+            self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.path_text()))?;
         }
-        // `password` is taken and dropped.
+        // `password` is accepted and discarded.
         if !leaf.is_discarded() {
-            self.steps.push(step);
+            self.operations.push(operation);
         }
         Ok(())
     }
 
-    /// The core schema by its URI: its attributes are the resource's own.
+    /// Adds operations for a value of the core schema's URI, whose attributes are those of the resource.
     fn push_core(&mut self, op: Op, value: Option<Value>) -> Result<(), Error> {
         let urn = &self.definition.schema.id;
         self.dialect.tolerate(Leniency::CoreSchemaObject, urn)?;
         match (op, value) {
-            (Op::Remove, _) => Err(Error::Mutability(format!("{urn} is the resource itself; delete it instead."))),
+            (Op::Remove, _) => {
+                Err(Error::Mutability(format!("{urn} is the resource itself. Delete the resource instead.")))
+            }
             (_, Some(Value::Object(content))) => self.attributes(op, None, &content),
-            _ => Err(Error::InvalidValue(format!("{urn}: expected an object of its attributes."))),
+            _ => Err(Error::InvalidValue(format!("{urn}: the value must be an object of its attributes."))),
         }
     }
 
-    /// A whole extension by its URI: each of its attributes is a step.
+    /// Adds operations for a value of an extension's URI, one for each of its attributes.
     fn push_extension(&mut self, op: Op, schema: &'static Schema, value: Option<Value>) -> Result<(), Error> {
         match (op, value) {
             (Op::Remove, None | Some(Value::Null)) | (Op::Replace, Some(Value::Null)) => {
@@ -214,19 +243,19 @@ impl Reader<'_> {
                     sub: None,
                     is_of_other_type: false,
                 });
-                let removing = |path| Step { op: Op::Remove, path, filter: None, sub: None, value: None };
-                self.steps.extend(paths.map(removing));
+                let remove = |path| AttributeOperation { op: Op::Remove, path, filter: None, sub: None, value: None };
+                self.operations.extend(paths.map(remove));
                 Ok(())
             }
             (_, Some(Value::Object(content))) => self.attributes(op, Some(schema), &content),
-            _ => Err(Error::InvalidValue(format!("{}: expected an object of its attributes.", schema.id))),
+            _ => Err(Error::InvalidValue(format!("{}: the value must be an object of its attributes.", schema.id))),
         }
     }
 }
 
-impl Step {
-    /// A read-only sub-attribute that the value sets.
-    fn read_only_part(&self) -> Option<&str> {
+impl AttributeOperation {
+    /// The first read-only sub-attribute that the value sets.
+    fn read_only_sub_attribute(&self) -> Option<&str> {
         let elements = match self.value() {
             Value::Array(elements) => elements.as_slice(),
             single => std::slice::from_ref(single),

@@ -1,4 +1,4 @@
-//! Properties of the protocol, on what is made up: filters, operations, projections, and any bytes at all.
+//! Properties of the protocol on random filters, operations, projections and arbitrary bytes.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

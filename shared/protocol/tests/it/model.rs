@@ -1,5 +1,5 @@
-//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no JSON until the
-//! end. Slow and simple on purpose, so that it is right where the service may be wrong.
+//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no
+//! JSON until the end. Slow and simple on purpose, so that it is right where the service may be wrong.
 
 use serde_json::{Map, Value, json};
 
@@ -42,7 +42,7 @@ pub(crate) enum Field {
     Manager,
 }
 
-/// What is set of an e-mail.
+/// The sub-attribute of an e-mail that an operation sets.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     Value(Option<String>),
@@ -64,7 +64,7 @@ pub(crate) enum Operation {
     Refused(Refusal),
 }
 
-/// What nobody can do.
+/// An operation that is always refused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Refusal {
     ReadOnly,
@@ -167,7 +167,7 @@ impl User {
                 Op::Remove => return true,
             }
         }
-        // The last of those that are primary now stands.
+        // The last new primary value stays primary.
         if let Some(last) = found.iter().rev().find(|at| self.emails[**at].primary == Some(true)) {
             self.promote(*last);
         }
@@ -199,7 +199,7 @@ impl User {
                 (Op::Remove, Part::Primary(_)) => self.emails[*at].primary = None,
                 _ => set(&mut self.emails[*at], part),
             }
-            // An e-mail whose address was taken away is none.
+            // An e-mail without an address is removed.
             if had && self.emails[*at].value.is_none() {
                 gone.push(*at);
             }

@@ -1,4 +1,4 @@
-//! Operations that are made up come to what the plain model of them comes to, all or none (RFC 7644 §3.5.2).
+//! Random operations yield the result of a plain model, all or none (RFC 7644 §3.5.2).
 
 use proptest::prelude::*;
 use protocol::{Error, Patch};
@@ -133,7 +133,7 @@ fn patch(before: &Value, operations: Vec<Value>) -> Result<Value, Error> {
 
 proptest! {
     #[test]
-    fn operations_come_to_what_the_model_says(
+    fn patch_yields_the_result_of_the_model(
         user in user(), operations in prop::collection::vec((any_operation(), any::<bool>()), 1..6),
     ) {
         let before = user.to_json();
@@ -156,7 +156,7 @@ proptest! {
         }
     }
 
-    /// One request of many operations comes to what as many requests come to.
+    /// A request with several operations yields the result of several requests.
     #[test]
     fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
         let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();
@@ -166,7 +166,7 @@ proptest! {
 
     /// What was done, done again, changes nothing, where the first time did not change what the path selects.
     #[test]
-    fn what_is_so_is_not_changed(user in user(), operation in operation()) {
+    fn patch_without_effect_leaves_user_unchanged(user in user(), operation in operation()) {
         if matches!(operation, Operation::Matching(..)) {
             return Ok(());
         }
@@ -181,7 +181,7 @@ proptest! {
 }
 
 #[test]
-fn a_user_of_the_model_is_one_of_the_schema() {
+fn user_of_the_model_is_valid_for_the_schema() {
     let user = User { department: Some("D".to_owned()), manager: Some("m".to_owned()), ..User::default() };
     assert_eq!(user.to_json()[ENTERPRISE], json!({"department": "D", "manager": {"value": "m"}}));
     let read = resource_type(Kind::User).read(user.to_json().as_object().unwrap(), &Dialect::lenient()).unwrap();

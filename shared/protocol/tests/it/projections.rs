@@ -1,4 +1,4 @@
-//! What is chosen from a resource is chosen once: a second time takes nothing more away (RFC 7644 §3.9).
+//! Projections are idempotent: applying one twice removes nothing more (RFC 7644 §3.9).
 
 use proptest::prelude::*;
 use protocol::Projection;
@@ -73,14 +73,14 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
 
 proptest! {
     #[test]
-    fn a_projection_of_a_user_is_idempotent(
+    fn projection_of_a_user_is_idempotent(
         user in resource(Kind::User), chosen in prop::sample::subsequence(names(Kind::User), 1..6), only in any::<bool>(),
     ) {
         check(Kind::User, user, &chosen, only)?;
     }
 
     #[test]
-    fn a_projection_of_a_group_is_idempotent(
+    fn projection_of_a_group_is_idempotent(
         group in resource(Kind::Group), chosen in prop::sample::subsequence(names(Kind::Group), 1..4), only in any::<bool>(),
     ) {
         check(Kind::Group, group, &chosen, only)?;

@@ -14,7 +14,7 @@ use super::{AuditQuery, AuditResult, PAGE, id_before, id_before_all_of, instant,
 use crate::error::to_client_error;
 
 /// The most ids in one page, which take 400 KB.
-const MAX_LIMIT: usize = 10_000;
+const MAX_LIMIT: usize = protocol::limits::AUDIT_MEMBERS;
 /// The longest time that one query reads records.
 const READ_BUDGET: Duration = Duration::from_secs(240);
 

@@ -10,9 +10,9 @@ use super::{AuditQuery, AuditResult, PAGE, id, id_before, id_before_all_of, inst
 use crate::error::to_client_error;
 
 /// The number of records, and chunks of records, after which a query returns what it has found.
-const MAX_RECORDS_SCANNED: usize = 10_000;
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
+const MAX_RECORDS_SCANNED: usize = protocol::limits::AUDIT_RECORDS;
+const DEFAULT_LIMIT: usize = protocol::limits::DEFAULT_AUDIT_CHANGES;
+const MAX_LIMIT: usize = protocol::limits::AUDIT_CHANGES;
 /// The most milliseconds by which a record may be younger than its change, if the change follows from another one.
 const MAX_RECORD_LAG_MS: u64 = 60 * 60 * 1000;
 

@@ -88,7 +88,7 @@ impl<'a> Job<'a> {
             created.result = Err(failed_together());
         }
         let delete = |Prepared { index, call }| {
-            let call = call.map(|call| Call { verb: Method::Delete, version: None, ..call });
+            let call = call.map(|call| Call { method: Method::Delete, version: None, ..call });
             Prepared { index, call }
         };
         let deletes = prepared.into_iter().map(delete).collect();
@@ -110,7 +110,7 @@ fn without_members(call: Call) -> Call {
 /// The operation that gives a created group its members, unless another request has changed the group since.
 fn add_members(operation: &Prepared) -> Option<Prepared> {
     let call = operation.call.as_ref().ok().filter(|call| call.kind == Kind::Group)?;
-    let call = Call { verb: Method::Replace, version: Some(entity_tag(1)), ..call.clone() };
+    let call = Call { method: Method::Replace, version: Some(entity_tag(1)), ..call.clone() };
     Some(Prepared { index: operation.index, call: Ok(call) })
 }
 

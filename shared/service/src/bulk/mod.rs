@@ -135,7 +135,7 @@ impl<'a> Job<'a> {
     /// The current names of the resources of this kind that PUT operations replace.
     async fn names(&self, kind: Kind, prepared: &[Prepared]) -> Result<Vec<(ResourceId, String)>, Error> {
         let calls = prepared.iter().filter_map(|operation| operation.call.as_ref().ok());
-        let replaced = calls.filter(|call| call.verb == Method::Replace && call.kind == kind);
+        let replaced = calls.filter(|call| call.method == Method::Replace && call.kind == kind);
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -157,7 +157,7 @@ impl<'a> Job<'a> {
     /// resource.
     fn prepare(&self, operation: &Operation) -> Result<Call, Error> {
         let call = operation.call.as_ref().map_err(Clone::clone)?;
-        for Reference { bulk_id, place } in &operation.references {
+        for Reference { bulk_id, location: place } in &operation.references {
             if self.ids.contains_key(bulk_id.as_str()) {
                 continue;
             }
@@ -168,13 +168,13 @@ impl<'a> Job<'a> {
             }));
         }
         let call = call.resolved(|bulk_id| self.ids.get(bulk_id).map(String::as_str));
-        Ok(if call.verb == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
+        Ok(if call.method == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
     }
 
     fn record(&mut self, Performed { index, id, result }: Performed) {
         let operation = self.operations.get(index);
-        let verb = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.verb));
-        match (&result, verb, &id) {
+        let method = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.method));
+        match (&result, method, &id) {
             (Ok(_), Some(Method::Create), Some(id)) => {
                 let bulk_id = operation.and_then(|operation| operation.bulk_id.as_deref());
                 self.ids.extend(bulk_id.map(|bulk_id| (bulk_id, id.clone())));

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
-use protocol::bulk::{Call, Done, Method};
+use protocol::bulk::{Call, Method, Success};
 use protocol::{Error, Exchange, Projection, Reply};
 use schema::ResourceId;
 
@@ -22,7 +22,7 @@ pub(super) struct Performed {
     pub(super) index: usize,
     /// The id of the resource, where it is known.
     pub(super) id: Option<String>,
-    pub(super) result: Result<Done, Error>,
+    pub(super) result: Result<Success, Error>,
 }
 
 /// The latest time at which an operation may start, and at which it has to be finished.
@@ -62,7 +62,11 @@ impl Job<'_> {
     }
 }
 
-async fn perform_one(context: &Context<'_>, deadlines: Deadlines, call: &Result<Call, Error>) -> Result<Done, Error> {
+async fn perform_one(
+    context: &Context<'_>,
+    deadlines: Deadlines,
+    call: &Result<Call, Error>,
+) -> Result<Success, Error> {
     let call = call.as_ref().map_err(Clone::clone)?;
     if Instant::now() >= deadlines.start_by {
         return Err(Error::OutOfTime(
@@ -81,15 +85,15 @@ async fn perform_one(context: &Context<'_>, deadlines: Deadlines, call: &Result<
                 .to_owned(),
         ))
     });
-    reply.map(|reply| Done { status: reply.status, version: reply.version, changed: reply.changed })
+    reply.map(|reply| Success { status: reply.status, version: reply.version, changed: reply.changed })
 }
 
 /// Does the same as the request by itself. The projection includes only the id, so that no edges are read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
-    let Call { verb, kind, id, data, .. } = call;
+    let Call { method, kind, id, data, .. } = call;
     let projection = Projection::parse(Some("id"), None, &context.exchange.caller.dialect)?;
     let precondition = call.precondition();
-    match verb {
+    match method {
         Method::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;
             create_as(context, *kind, id, data, &projection).await

@@ -48,10 +48,12 @@ pub(super) fn choose_access_path(kind: Kind, filter: &Filter) -> Option<AccessPa
 fn matches_none(kind: Kind, filter: &Filter) -> bool {
     match filter {
         Filter::Compare(Comparison { operator: Operator::Ne, .. }) => false,
-        Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { prepared, .. } })
-            if path.extension.is_none() && path.to_string() == "meta.resourceType" =>
-        {
-            *prepared != comparison_key(path.leaf(), kind.name())
+        Filter::Compare(Comparison {
+            path,
+            operator: Operator::Eq,
+            operand: Operand::Text { comparison_key: key, .. },
+        }) if path.extension.is_none() && path.to_string() == "meta.resourceType" => {
+            *key != comparison_key(path.leaf(), kind.name())
         }
         Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Element { path, .. } => {
             path.is_of_other_type
@@ -70,20 +72,20 @@ fn element(kind: Kind, attribute: &str, filter: &Filter) -> Option<AccessPath> {
 }
 
 fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Comparison) -> Option<AccessPath> {
-    let Operand::Text { written, prepared } = &comparison.operand else { return None };
+    let Operand::Text { written, comparison_key } = &comparison.operand else { return None };
     let id = || ResourceId::parse(written);
     match (comparison.operator, kind, attribute, sub) {
         (Operator::Eq, _, "id", None) => Some(id().map_or(AccessPath::Nothing, AccessPath::Id)),
         (Operator::Eq, Kind::User, "userName", None) | (Operator::Eq, Kind::Group, "displayName", None) => {
-            Some(AccessPath::Name(prepared.clone()))
+            Some(AccessPath::Name(comparison_key.clone()))
         }
         (Operator::Sw, Kind::User, "userName", None) | (Operator::Sw, Kind::Group, "displayName", None) => {
-            let prefix = stable_prefix(prepared);
+            let prefix = stable_prefix(comparison_key);
             (!prefix.is_empty()).then(|| AccessPath::NamePrefix(prefix.to_owned()))
         }
         (Operator::Eq, _, "externalId", None) => Some(AccessPath::Lookup(external_id_index(kind), written.clone())),
         (Operator::Eq, Kind::User, "emails", Some("value")) => {
-            Some(AccessPath::Lookup(Index::UserEmail, prepared.clone()))
+            Some(AccessPath::Lookup(Index::UserEmail, comparison_key.clone()))
         }
         (Operator::Eq, Kind::Group, "members", Some("value")) => {
             Some(id().map_or(AccessPath::Nothing, AccessPath::GroupsOf))
@@ -150,7 +152,7 @@ mod tests {
             (Kind::User, r#"meta.resourceType eq "Group""#.to_owned(), Some(AccessPath::Nothing)),
             (Kind::User, r#"meta.resourceType eq "User" or meta.created pr"#.to_owned(), None),
         ] {
-            let parsed = Filter::parse_among_all(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
+            let parsed = Filter::parse_for_all_types(resource_type(kind), &filter, &Dialect::lenient()).unwrap();
             assert_eq!(choose_access_path(kind, &parsed), expect, "{filter}");
         }
     }

@@ -21,12 +21,12 @@ use crate::read_set::{ReadPlan, ReadSet};
 use crate::represent::{self, Represented};
 
 /// The most resources that one request reads to filter them without an index, or to sort them.
-const MAX_SCANNED: usize = 50_000;
+const MAX_SCANNED: usize = protocol::limits::SCANNED_RESOURCES;
 /// The number of resources that are read at a time.
 const CHUNK: usize = 1000;
 /// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then sends one that
 /// tells the client nothing.
-const SCAN_BUDGET: Duration = Duration::from_secs(18);
+const SCAN_BUDGET: Duration = Duration::from_secs(protocol::limits::LIST_SECONDS);
 
 /// Reads the page.
 pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<Page, Error> {

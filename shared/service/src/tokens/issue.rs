@@ -12,11 +12,11 @@ use crate::error::to_client_error;
 
 const HOUR_SECONDS: u64 = 60 * 60;
 /// Ten years.
-const MAX_LIFETIME_DAYS: u64 = 3650;
-const DEFAULT_LIFETIME_DAYS: u64 = 365;
-const MAX_OVERLAP_HOURS: u64 = 30 * 24;
-const DEFAULT_OVERLAP_HOURS: u64 = 24;
-const MAX_LABEL_CHARACTERS: usize = 128;
+const MAX_LIFETIME_DAYS: u64 = protocol::limits::TOKEN_DAYS;
+const DEFAULT_LIFETIME_DAYS: u64 = protocol::limits::DEFAULT_TOKEN_DAYS;
+const MAX_OVERLAP_HOURS: u64 = protocol::limits::OVERLAP_HOURS;
+const DEFAULT_OVERLAP_HOURS: u64 = protocol::limits::DEFAULT_OVERLAP_HOURS;
+const MAX_LABEL_CHARACTERS: usize = protocol::limits::LABEL_CHARACTERS;
 const DEFAULT_SCOPES: &str = "read write";
 const DEFAULT_DIALECT: &str = "lenient";
 

@@ -20,9 +20,9 @@ pub const ITEMS_PER_COMMIT: usize = 100;
 /// The number of members that one commit can add, remove and change together, whatever else it changes.
 pub const MEMBER_CHANGES_PER_COMMIT: usize = 30;
 /// The number of lookups that a resource may have, so that its delete always fits in one commit.
-pub const LOOKUPS_PER_RESOURCE: usize = 90;
+pub const LOOKUPS_PER_RESOURCE: usize = protocol::limits::LOOKUPS_PER_RESOURCE;
 /// The size of a resource's JSON in bytes: DynamoDB's limit of an item, less the item's other attributes.
-pub const RESOURCE_BYTES: usize = 400 * 1024 - 1024;
+pub const RESOURCE_BYTES: usize = protocol::limits::RESOURCE_BYTES;
 
 /// A change of one resource, together with the edges that change with it.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,7 @@ use crate::key::Key;
 use crate::{Directory, Error};
 
 /// The time for which a bookmark can be used.
-const BOOKMARK_TTL_SECONDS: u64 = 60 * 60;
+const BOOKMARK_TTL_SECONDS: u64 = protocol::limits::BOOKMARK_SECONDS;
 /// The time during which a bookmark that was not taken belongs to another client that pages through the same list
 /// and is expected to take it.
 const CLAIM_WINDOW_SECONDS: u64 = 10 * 60;
