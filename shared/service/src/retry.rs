@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Error;
 use schema::Kind;
-use store::{Commit, CommitState, Error as StoreError};
+use store::{Backoff, Commit, CommitState, Error as StoreError};
 
 use crate::error::to_client_error;
 use crate::keys::uniqueness_error;
@@ -13,9 +13,8 @@ use crate::{Context, pending};
 
 /// How long a change is retried after its first attempt began.
 const RETRY_WINDOW: Duration = Duration::from_secs(15);
-/// The longest first pause, in milliseconds, before it is doubled.
-const FIRST_PAUSE_MS: u64 = 30;
-const MIN_PAUSE_MS: u64 = 5;
+/// Upper bound of the first pause, in milliseconds.
+const FIRST_PAUSE_MS: u64 = 60;
 /// Upper bound of the jittered backoff, in milliseconds. It doubles after each conflict, so heavy contention thins
 /// itself out.
 const MAX_PAUSE_MS: u64 = 800;
@@ -30,12 +29,16 @@ pub(crate) struct RetryLoop {
     started: Instant,
     /// When the response has to be ready.
     deadline: Instant,
-    max_pause_ms: u64,
+    backoff: Backoff,
 }
 
 impl RetryLoop {
     pub(crate) fn new(context: &Context<'_>) -> Self {
-        Self { started: Instant::now(), deadline: context.exchange.deadline, max_pause_ms: FIRST_PAUSE_MS }
+        Self {
+            started: Instant::now(),
+            deadline: context.exchange.deadline,
+            backoff: Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS),
+        }
     }
 
     /// The last instant at which another attempt may begin.
@@ -87,8 +90,7 @@ impl RetryLoop {
         if Instant::now() >= self.commit_deadline() {
             return Err(to_client_error(StoreError::Contended));
         }
-        self.max_pause_ms = (self.max_pause_ms * 2).min(MAX_PAUSE_MS);
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(MIN_PAUSE_MS..self.max_pause_ms))).await;
+        self.backoff.wait().await;
         Ok(())
     }
 }
