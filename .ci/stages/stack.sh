@@ -60,7 +60,7 @@ invoke TokensRevoke "{\"id\":\"$id\"}" >/dev/null
 revoked=$SECONDS
 # An operator pastes the whole token in place of its id, and sends events that no function knows.
 invoke TokensRevoke "{\"id\":\"$token\"}" >"$WORK/invoked" 2>&1 || true
-grep -q "no token's id" "$WORK/invoked" || fail "a token in the place of its id: $(cat "$WORK/invoked")"
+grep -q "not the id of a token" "$WORK/invoked" || fail "a token in the place of its id: $(cat "$WORK/invoked")"
 for function in TokensIssue UsersCreate Authorizer; do
   invoke "$function" '{"hushevent":["hushlisted"],"body":"hushbody"}' >/dev/null 2>&1 || true
 done
