@@ -24,7 +24,7 @@ use gateway::{Gateway, iam};
 use service::EventOptions;
 use store::{Connection, Credentials, Directory};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -37,6 +37,7 @@ use crate::options::{Command, Options};
 use crate::relay::{OutboxRelay, RelayHandle};
 use crate::server::Server;
 
+const THREAD_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// How long the relay may take to publish the last events when the program has to stop.
 const LAST_EVENTS_LIMIT: Duration = Duration::from_secs(5);
 /// The exit code of a program that cannot start.
@@ -64,7 +65,9 @@ fn start_logging(level: Option<&str>) {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let runtime = Runtime::new().context("cannot start threads")?;
+    // Without optimization the futures of the AWS SDK need more than the 2 MB of stack that a thread has by default.
+    let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK_BYTES).build();
+    let runtime = runtime.context("cannot start threads")?;
     let api = Api::read()?;
     match &options.command {
         Some(Command::Audit(audit)) => {

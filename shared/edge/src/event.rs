@@ -114,7 +114,7 @@ mod tests {
                 json!({"by": "scim_x_hush"}),
                 Err("The event is not valid: it contains a token in place of another value."),
             ),
-            (json!({"by": 7}), Err("The request failed inside the service")),
+            (json!({"by": 7}), Err("The service failed to process the request")),
         ] {
             match (invoke_event(&12, divide, event.clone(), None).await, expect) {
                 (Ok(answer), Ok(expect)) => assert_eq!(answer, expect),
