@@ -18,7 +18,7 @@ const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 const COST: &str = "urn:example:params:scim:schemas:extension:cost:2.0:Group";
 
 /// Whether the server was built with the files.
-pub(crate) fn are_there(target: &Target) -> bool {
+pub(crate) fn are_built_in(target: &Target) -> bool {
     target.client().try_get(&format!("/Schemas/{BADGE}")).is_ok_and(|answer| answer.status == 200)
 }
 
