@@ -12,7 +12,7 @@ use crate::answer::Answer;
 /// The number of deletes that run at the same time.
 const CONCURRENT_DELETES: usize = 4;
 
-/// The paths of the resources that were created, groups before users, with the `Authorization` header that created each.
+/// The paths of the created resources, groups before users, with the `Authorization` header that created each.
 #[derive(Debug, Default)]
 pub(crate) struct Created(Mutex<BTreeMap<String, String>>);
 
