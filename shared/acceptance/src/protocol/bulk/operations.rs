@@ -107,26 +107,26 @@ fn create_replace_patch_and_delete_in_one_request(target: &Target) {
 
 fn invalid_operation_fails_alone(target: &Target) {
     let scim = target.client();
-    let there = scim.post("/Users", &json!({ "userName": unique("there") })).expect(201).id();
+    let existing = scim.post("/Users", &json!({ "userName": unique("existing") })).expect(201).id();
     let name = unique("hush");
     let data = json!({ "userName": name, "password": "hush-hush" });
     for (operation, status) in [
-        (json!({ "method": "GET", "path": format!("/Users/{there}") }), "400"),
+        (json!({ "method": "GET", "path": format!("/Users/{existing}") }), "400"),
         (json!({ "method": "POST", "path": "/Users", "data": data }), "400"),
         (json!({ "method": "POST", "path": "/Users", "bulkId": "a" }), "400"),
         (json!({ "method": "POST", "path": "/Users", "bulkId": "a", "data": [data] }), "400"),
-        (json!({ "method": "POST", "path": format!("/Users/{there}"), "bulkId": "a", "data": data }), "405"),
+        (json!({ "method": "POST", "path": format!("/Users/{existing}"), "bulkId": "a", "data": data }), "405"),
         (json!({ "method": "PUT", "path": "/Users", "data": data }), "405"),
-        (json!({ "method": "PUT", "path": format!("/Users/{there}?attributes=id"), "data": data }), "400"),
-        (json!({ "method": "PUT", "path": format!("/Groups/{there}"), "data": { "displayName": name } }), "404"),
-        (json!({ "method": "PATCH", "path": format!("/Users/{there}"), "data": { "userName": name } }), "400"),
+        (json!({ "method": "PUT", "path": format!("/Users/{existing}?attributes=id"), "data": data }), "400"),
+        (json!({ "method": "PUT", "path": format!("/Groups/{existing}"), "data": { "displayName": name } }), "404"),
+        (json!({ "method": "PATCH", "path": format!("/Users/{existing}"), "data": { "userName": name } }), "400"),
         (json!({ "method": "PATCH", "path": "/Me", "data": data }), "404"),
         (json!({ "method": "POST", "path": "/Bulk", "bulkId": "a", "data": { "Operations": [] } }), "404"),
         (json!({ "method": "POST", "path": "/Users/.search", "bulkId": "a", "data": {} }), "405"),
         (json!({ "method": "DELETE", "path": "/Schemas/x" }), "404"),
         (json!({ "method": "DELETE", "path": "/Users/../Groups/x" }), "404"),
-        (json!({ "method": "DELETE", "path": format!("/Users/{there}"), "version": 1 }), "400"),
-        (json!({ "method": "DELETE", "path": format!("/Users/{there}"), "version": "1" }), "412"),
+        (json!({ "method": "DELETE", "path": format!("/Users/{existing}"), "version": 1 }), "400"),
+        (json!({ "method": "DELETE", "path": format!("/Users/{existing}"), "version": "1" }), "412"),
     ] {
         let good = unique("good");
         let reports = check(&scim, &json!([operation, user("b", &good)]), &format!("{status} 201"));
@@ -135,7 +135,7 @@ fn invalid_operation_fails_alone(target: &Target) {
         scim.get(path(&scim, &reports[1])).expect(200);
     }
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
-    scim.get(format!("/Users/{there}")).expect(200).containing(&json!({ "meta": { "version": "W/\"1\"" } }));
+    scim.get(format!("/Users/{existing}")).expect(200).containing(&json!({ "meta": { "version": "W/\"1\"" } }));
     // An operation without a method or a path could not be reported (RFC 7644 §3.7.3), so the service rejects the
     // whole request.
     for operation in [json!({}), json!({ "method": 1, "path": "/Users" }), json!({ "method": "DELETE", "path": "" })] {
@@ -147,7 +147,7 @@ fn invalid_operation_fails_alone(target: &Target) {
         &scim,
         &json!([
             { "Method": "post", "PATH": "Users", "bulkid": "a", "data": data },
-            { "method": "delete", "path": format!("/Users/{there}"), "version": "*", "bulkId": "mine", "data": null },
+            { "method": "delete", "path": format!("/Users/{existing}"), "version": "*", "bulkId": "mine", "data": null },
         ]),
         "201 204",
     );
