@@ -123,7 +123,7 @@ if is_deep; then
   # Sorting by the groups of all users takes the emulator long in a large directory, so these tests have a small one.
   timed "searches, in a tenant of their own" run_acceptance "$base" "$spec_token" "$strict" search::
   # The connection of one of thousands of requests was lost once. Only that is tried again, once, and never a user who was missed.
-  paging=interleaved_changes_skip_nobody
+  paging=interleaved_changes_skip_no_user
   timed "paging" run_acceptance "$base" "$new" "$strict" "$paging" || {
     grep -q 'Peer disconnected' "$WORK/tests.log" || fail "the tests of paging fail"
     timed "paging again: a connection was lost" run_acceptance "$base" "$new" "$strict" "$paging"

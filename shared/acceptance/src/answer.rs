@@ -1,4 +1,5 @@
-//! An answer and what a check expects of it; every failure shows the expectation, the request and the answer.
+//! The answer to a request, and the expectations of checks; every failure shows the expectation, the request and
+//! the answer.
 #![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have reads as null")]
 
 use std::fmt::{self, Display, Formatter};
@@ -10,10 +11,10 @@ use ureq::http::{HeaderMap, Response};
 
 use crate::client::{Client, Request};
 
-/// How many characters of a body a failure shows.
-const SHOWN: usize = 500;
+/// The number of characters of a body that a failure shows.
+const MAX_SHOWN: usize = 500;
 /// The most bytes of an answer that the client reads.
-const LONGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 /// The headers that a failure shows.
 const HEADERS: [&str; 6] = ["content-type", "location", "etag", "allow", "www-authenticate", "retry-after"];
 
@@ -26,16 +27,16 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as it was sent, after decompression; bytes that are not UTF-8 are replaced.
+    /// The body after decompression; bytes that are not UTF-8 are replaced.
     pub text: String,
-    /// The body as JSON; null if it is not JSON.
+    /// The body as JSON, or null if it is not JSON.
     pub body: Value,
 }
 
 impl Answer {
     pub(crate) fn read(client: &Client, request: &Request, response: Response<Body>) -> Result<Self, ureq::Error> {
         let (head, mut body) = response.into_parts();
-        let bytes = body.with_config().limit(LONGEST).read_to_vec()?;
+        let bytes = body.with_config().limit(MAX_BYTES).read_to_vec()?;
         let text =
             String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let sent = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
@@ -50,8 +51,8 @@ impl Answer {
         })
     }
 
-    /// Expects a status, and what every answer has: the media type of SCIM and a JSON object, or nothing with a 204; for an
-    /// error, the form of RFC 7644 §3.12.
+    /// Expects a status, and the form of every answer: the media type of SCIM and a JSON object, or no body with a
+    /// 204; for an error, the form of RFC 7644 §3.12.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         self.check(self.status == status, &format!("expected status {status}"));
@@ -79,8 +80,8 @@ impl Answer {
         self.check(self.detail().len() > 10, "expected a detail that explains the error");
     }
 
-    /// Expects an error with this status, a `scimType` (alternatives are separated by `|`; an empty one means that there is
-    /// none), and a `detail` that contains each of `words` (again with alternatives).
+    /// Expects an error with this status, with this `scimType` (`|` separates alternatives; an empty one stands for
+    /// no `scimType`), and with a `detail` that contains each of `words` (`|` separates alternatives here, too).
     #[track_caller]
     pub fn expect_error(self, status: u16, scim_type: &str, words: &[&str]) -> Self {
         let answer = self.expect(status);
@@ -102,31 +103,31 @@ impl Answer {
         self
     }
 
-    /// Fails with a complaint, the request and the answer, unless something is right.
+    /// Fails with `complaint`, the request and the answer unless `is_right`.
     ///
     /// # Panics
     ///
-    /// If it is not.
+    /// If `is_right` is false.
     #[track_caller]
     pub fn check(&self, is_right: bool, complaint: &str) {
         assert!(is_right, "{complaint}\n{self}");
     }
 
-    /// A header; an empty text if it is not there.
+    /// The value of a header, or an empty string if the answer does not have the header.
     #[must_use]
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The `detail` of an error.
+    /// The `detail` of an error, or an empty string.
     #[must_use]
     #[track_caller]
     pub fn detail(&self) -> &str {
         self.body["detail"].as_str().unwrap_or_default()
     }
 
-    /// The `id`, which must be there.
+    /// The `id`, which the answer must have.
     #[must_use]
     #[track_caller]
     pub fn id(&self) -> String {
@@ -135,7 +136,7 @@ impl Answer {
         id.to_owned()
     }
 
-    /// The list's `totalResults`, which must be an integer.
+    /// The `totalResults` of the list, which must be an integer.
     #[must_use]
     #[track_caller]
     pub fn total(&self) -> u64 {
@@ -144,7 +145,7 @@ impl Answer {
         total.unwrap_or_default()
     }
 
-    /// The list's `Resources`, which must be there.
+    /// The `Resources` of the list, which must be an array.
     #[must_use]
     #[track_caller]
     pub fn resources(&self) -> &[Value] {
@@ -177,20 +178,21 @@ impl Index<&str> for Answer {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}… ({} bytes)", text.split_at(end).0, text.len()),
         None => text.to_owned(),
     }
 }
 
-/// Whether `whole` contains `part`: an object each member of `part`; an array as many elements, one by one. `null` in `part`
-/// stands for absence, `"*"` for anything that is not empty.
+/// Whether `whole` contains `part`: an object contains every member of `part`; an array has as many elements as
+/// `part`, and each contains the element of `part` at its position. In `part`, `null` stands for an absent member,
+/// and `"*"` for any value that is not empty.
 #[must_use]
 pub fn contains(whole: &Value, part: &Value) -> bool {
     difference(whole, part).is_none()
 }
 
-/// Where `whole` first differs from a `part` that it should contain, in words.
+/// Describes the first place where `whole` differs from a `part` that it should contain.
 fn difference(whole: &Value, part: &Value) -> Option<String> {
     difference_at("", whole, part)
 }

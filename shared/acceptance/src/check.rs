@@ -1,4 +1,4 @@
-//! What a check is, and what it needs of a target.
+//! Defines checks and what they need from a target.
 
 use crate::protocol::extensions;
 use crate::retry;
@@ -7,9 +7,9 @@ use crate::target::Target;
 /// One check of a target.
 #[derive(Debug)]
 pub struct Check {
-    /// Its module and its own name, such as `protocol::users::password_is_never_returned`.
+    /// The path of its function, such as `protocol::users::password_is_never_returned`.
     pub name: &'static str,
-    /// What a target has to offer, or the check is skipped.
+    /// What a target must offer; otherwise the check is skipped.
     pub needs: &'static [Needs],
     pub(crate) function: fn(&Target),
 }
@@ -17,15 +17,15 @@ pub struct Check {
 /// Something that not every target offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Nobody else uses the directory, and it is empty when the check starts.
+    /// The directory is empty when the check starts, and no other client uses it.
     EmptyDirectory,
-    /// A token whose requests have to keep to the RFCs to the letter.
+    /// A strict token, which rejects requests that deviate from the RFCs.
     StrictToken,
     /// A token of another tenant of the same server.
     OtherTenantToken,
-    /// HTTP without TLS: the check writes bytes to a socket.
+    /// HTTP without TLS, because the check writes bytes to a socket.
     PlainHttp,
-    /// The client repeats nothing: the check counts what each of several racing requests is answered.
+    /// A client that does not repeat requests, because the check counts the answers to racing requests.
     SingleAnswers,
     /// A base URL that ends with the version, `/v2`.
     VersionedUrl,
@@ -42,13 +42,13 @@ impl Check {
         self.name.rsplit_once("::").map_or("", |(module, _)| module)
     }
 
-    /// Whether the directory has to be the check's alone.
+    /// Whether the check needs an empty directory that no other client uses.
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         self.needs.contains(&Needs::EmptyDirectory)
     }
 
-    /// Why the target cannot be checked for this; `None` if it can.
+    /// The reason why the check cannot run against the target, or `None` if it can.
     pub(crate) fn missing(&self, target: &Target) -> Option<String> {
         self.needs.iter().find_map(|needs| needs.missing(target))
     }
@@ -57,7 +57,7 @@ impl Check {
     ///
     /// # Panics
     ///
-    /// If the target does not pass it.
+    /// If the target fails the check.
     pub(crate) fn run(&self, target: &Target) {
         if target.repeats_requests && !self.is_exclusive() {
             retry::repeat_if_deferred(|| (self.function)(target));
@@ -72,7 +72,7 @@ impl Needs {
         let unless = |is_there: bool, reason: &str| (!is_there).then(|| reason.to_owned());
         match self {
             Self::EmptyDirectory if !target.is_exclusive => {
-                Some("needs an empty directory that nobody else uses (--empty-directory)".to_owned())
+                Some("needs an empty directory that no other client uses (--empty-directory)".to_owned())
             }
             Self::EmptyDirectory => target.resources_found(),
             Self::StrictToken => unless(target.strict_token.is_some(), "needs a strict token (--strict-token)"),
@@ -81,11 +81,12 @@ impl Needs {
             }
             Self::PlainHttp => unless(target.base_url.starts_with("http://"), "needs a base URL without TLS"),
             Self::VersionedUrl => unless(target.base_url.ends_with("/v2"), "needs a base URL that ends with /v2"),
-            Self::SingleAnswers => {
-                unless(!target.repeats_requests, "counts the answers of a race, and deferred requests are repeated")
-            }
+            Self::SingleAnswers => unless(
+                !target.repeats_requests,
+                "counts the answers to racing requests, but --repeat sends deferred requests again",
+            ),
             Self::ExampleExtensions => unless(
-                extensions::are_there(target),
+                extensions::are_built_in(target),
                 "needs a server that was built with the schemas of shared/acceptance/extensions",
             ),
             Self::Recordings => {
@@ -95,8 +96,8 @@ impl Needs {
     }
 }
 
-/// Lists a module's checks: `checks![name, other_name: EmptyDirectory PlainHttp]`. A check that is not listed is dead code,
-/// which the compiler reports.
+/// Lists the checks of a module: `checks![name, other_name: EmptyDirectory PlainHttp]`. A check that is not listed
+/// is dead code, which the compiler reports.
 macro_rules! checks {
     ($($name:ident $(: $($needs:ident)+)?),+ $(,)?) => {
         pub(crate) const CHECKS: &[$crate::Check] = &[$(

@@ -1,10 +1,10 @@
-//! Black-box checks of a SCIM 2.0 server: what clients and identity providers see over HTTP, and nothing else (RFC 7643, RFC 7644,
-//! RFC 9865).
+//! Black-box checks of a SCIM 2.0 server. They see only what clients and identity providers see over HTTP (RFC
+//! 7643, RFC 7644, RFC 9865).
 //!
-//! A [`Target`] is the server: its base URL, its tokens, and what may be assumed about its directory. A [`Check`] is one
-//! function over a target; it fails by panicking, so that its text stays short. [`run`] runs checks in parallel and
-//! returns a [`Report`], which prints as text and converts to JSON. A check that the target cannot serve is
-//! reported as skipped, with the reason (see [`Needs`]).
+//! A [`Target`] is the server: its base URL, its tokens, and the assumptions about its directory. A [`Check`] is
+//! one function over a target, which fails by panicking. [`run`] runs checks in parallel and returns a [`Report`],
+//! which prints as text and converts to JSON. The report lists a check that the target cannot serve as skipped,
+//! with the reason (see [`Needs`]).
 //!
 //! ```no_run
 //! let target = acceptance::Target::new("http://127.0.0.1:8080/scim/v2", "scim_0123456789a_…");
@@ -42,7 +42,7 @@ pub use report::{Outcome, Report, Result};
 pub use runner::{Selection, run};
 pub use target::{Target, unique};
 
-/// Each module's checks, in the order of the report.
+/// The checks of each module, in the order of the report.
 const MODULES: &[&[Check]] = &[
     protocol::discovery::CHECKS,
     protocol::users::CHECKS,
@@ -91,7 +91,8 @@ const MODULES: &[&[Check]] = &[
     security::hostile::ids::CHECKS,
     security::hostile::texts::CHECKS,
     tenancy::CHECKS,
-    // Last, because it leaves bookmarks behind, which other checks that page with the same token would follow.
+    // This module is last, because its iterations leave bookmarks in the table, which pages of other checks with
+    // the same token would follow.
     protocol::paging::concurrent_changes::CHECKS,
 ];
 

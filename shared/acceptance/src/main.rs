@@ -16,28 +16,29 @@ use clap::Parser;
 #[command(version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Arguments {
-    /// Where the endpoints begin, for example https://example.com/scim/v2.
+    /// The base URL of the endpoints, for example https://example.com/scim/v2.
     #[arg(long, env = "SCIM_BASE_URL", required_unless_present = "list")]
     base_url: Option<String>,
     /// A bearer token that may read and write everything.
     #[arg(long, env = "SCIM_TOKEN", hide_env_values = true, default_value = "")]
     token: String,
-    /// A token whose requests have to keep to the RFCs to the letter; without it, checks of what it refuses are skipped.
+    /// A strict token, which rejects requests that deviate from the RFCs; without it, the checks of rejections are
+    /// skipped.
     #[arg(long, env = "SCIM_STRICT_TOKEN", hide_env_values = true)]
     strict_token: Option<String>,
-    /// A token of another tenant on the same server; without it, checks that tenants are apart are skipped.
+    /// A token of another tenant on the same server; without it, the checks of tenant isolation are skipped.
     #[arg(long, env = "SCIM_OTHER_TENANT_TOKEN", hide_env_values = true)]
     other_tenant_token: Option<String>,
     /// Runs the checks whose names contain this, for example okta or protocol::users. Repeatable.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Leaves out the checks whose names contain this. Repeatable.
+    /// Skips the checks whose names contain this. Repeatable.
     #[arg(long, value_name = "NAME")]
     skip: Vec<String>,
-    /// Prints the names of the selected checks and what they need, and runs none.
+    /// Prints the names of the selected checks and what they need, without running them.
     #[arg(long)]
     list: bool,
-    /// Writes the report to this file as JSON, too.
+    /// Also writes the report to this file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// How many checks run at the same time.
@@ -49,19 +50,19 @@ struct Arguments {
     /// How many seconds one check may take.
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     check_timeout: u64,
-    /// Runs also the checks that need an empty directory: it is empty now, and nobody else uses it.
+    /// Also runs the checks that need an empty directory; no other client may use the directory meanwhile.
     #[arg(long)]
     empty_directory: bool,
-    /// Repeats requests that are answered with 429 or 503.
+    /// Repeats requests that the server answers with 429 or 503.
     #[arg(long)]
     repeat: bool,
-    /// Leaves the resources that the checks create; otherwise each check deletes its own at its end.
+    /// Keeps the resources that the checks create; otherwise each check deletes its own resources when it ends.
     #[arg(long)]
     keep: bool,
     /// How many random sequences each randomised check tries.
     #[arg(long, default_value_t = 2, value_name = "COUNT")]
     random_cases: u32,
-    /// How many users are created to page through a large directory.
+    /// How many users are created for the check that pages through a large directory.
     #[arg(long, default_value_t = 2_000, value_name = "COUNT")]
     large_directory: usize,
     /// A folder of recorded exchanges to replay.
@@ -81,11 +82,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether no check failed.
+/// Runs or lists the selected checks, and returns whether no check failed.
 fn run(arguments: &Arguments) -> io::Result<bool> {
     let selection = arguments.selection();
     if !acceptance::checks().any(|check| selection.selects(check)) {
-        return Err(io::Error::other("no check has such a name; --list prints all names"));
+        return Err(io::Error::other("no check is selected; --list prints the names of all checks"));
     }
     if arguments.list {
         return list(&selection).map(|()| true);
@@ -142,7 +143,7 @@ impl Arguments {
     }
 }
 
-/// Overwrites one line of the terminal.
+/// Overwrites the progress line of the terminal.
 fn show_progress(ended: usize, all: usize, result: &Result) {
     let outcome = match result.outcome {
         Outcome::Passed => "passed",

@@ -1,34 +1,36 @@
-//! Turns a panic into its message and its place, without printing anything.
+//! Catches a panic, and returns its message and its location without printing anything.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, Once, PoisonError};
 
-/// Why a check failed.
+/// The message and the location of a panic.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) message: String,
-    /// File and line.
+    /// The file and the line.
     pub(crate) location: String,
 }
 
-/// The panics that nobody has asked about yet. A check may start threads, so a panic may come from another thread than the one
-/// that runs the check; it is recognised by its message.
+/// The panics that `catch` has not returned yet. A check may start threads, so that a panic may come from another
+/// thread than the one that runs the check; `catch` recognises it by its message.
 static PANICS: Mutex<Vec<Failure>> = Mutex::new(Vec::new());
 static HOOK: Once = Once::new();
 
-/// Runs `work`; the failure if it panics.
+/// Runs `work`, and returns the failure if it panics.
 pub(crate) fn catch(work: impl FnOnce()) -> Result<(), Failure> {
-    HOOK.call_once(|| panic::set_hook(Box::new(note)));
+    HOOK.call_once(|| panic::set_hook(Box::new(record)));
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = text(payload.as_ref());
         let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = panics.iter().rposition(|failure| failure.message == message);
-        place.map(|at| panics.swap_remove(at)).unwrap_or(Failure { message, location: "an unknown place".to_owned() })
+        let position = panics.iter().rposition(|failure| failure.message == message);
+        position
+            .map(|at| panics.swap_remove(at))
+            .unwrap_or(Failure { message, location: "an unknown location".to_owned() })
     })
 }
 
-fn note(info: &PanicHookInfo<'_>) {
+fn record(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let failure = Failure { message: text(info.payload()), location };
     PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(failure);

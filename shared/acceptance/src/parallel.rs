@@ -1,4 +1,4 @@
-//! Several jobs at the same time, each in a thread.
+//! Runs several jobs at the same time, each in a thread.
 
 use std::panic::resume_unwind;
 use std::sync::Barrier;
@@ -11,7 +11,7 @@ use crate::client::{Client, Request};
 ///
 /// # Panics
 ///
-/// If a job panics: with that job's panic.
+/// If a job panics, with the panic of that job.
 pub fn run<T: Send>(jobs: Vec<impl FnOnce() -> T + Send>) -> Vec<T> {
     let start = Barrier::new(jobs.len());
     thread::scope(|scope| {
@@ -33,7 +33,7 @@ pub fn run<T: Send>(jobs: Vec<impl FnOnce() -> T + Send>) -> Vec<T> {
 ///
 /// # Panics
 ///
-/// If there is no answer to one of them.
+/// If the server does not answer one of them.
 #[must_use]
 #[track_caller]
 pub fn send_all(client: &Client, requests: &[Request]) -> Vec<Answer> {

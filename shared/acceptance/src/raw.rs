@@ -1,4 +1,4 @@
-//! Requests that are written to a socket byte by byte, where a client library would tidy them (RFC 9110, RFC 9112).
+//! Writes requests to a socket byte by byte, because a client library would normalise them (RFC 9110, RFC 9112).
 #![expect(clippy::expect_used, clippy::panic, reason = "a check fails by panicking, and the runner catches it")]
 
 use std::io::{Read, Write};
@@ -10,20 +10,20 @@ use serde_json::Value;
 use crate::target::Target;
 
 /// The most bytes of an answer that are read.
-const LONGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
-/// An answer as it came.
+/// An answer as the server sent it.
 #[derive(Debug)]
 pub struct RawAnswer {
     /// The status code.
     pub status: u16,
     head: String,
-    /// The body, compressed if it was sent so.
+    /// The body, which is still compressed if the server compressed it.
     pub body: Vec<u8>,
 }
 
 impl RawAnswer {
-    /// The value of a header, its first if there are several.
+    /// The value of a header, or its first value if there are several.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(':'));
@@ -38,7 +38,7 @@ impl RawAnswer {
     #[must_use]
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("expected a JSON body behind\n{}", self.head))
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("expected a JSON body after\n{}", self.head))
     }
 }
 
@@ -46,7 +46,7 @@ impl RawAnswer {
 ///
 /// # Panics
 ///
-/// If the base URL is not one of plain HTTP, or as [`exchange`] does.
+/// If the base URL does not begin with `http://`, or if [`exchange`] panics.
 #[must_use]
 #[track_caller]
 pub fn send(target: &Target, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> RawAnswer {
@@ -60,14 +60,14 @@ pub fn send(target: &Target, method: &str, path: &str, headers: &[(&str, &str)],
     exchange(host, &[head.as_bytes(), body].concat(), target.timeout)
 }
 
-/// Host and port of a base URL, and its path without the first slash.
+/// The host and port of the base URL, and its path without the first slash.
 #[track_caller]
 pub(crate) fn host_and_root(target: &Target) -> (&str, &str) {
-    let rest = target.base_url.strip_prefix("http://").expect("a base URL without TLS");
+    let rest = target.base_url.strip_prefix("http://").expect("the base URL has no TLS");
     rest.split_once('/').unwrap_or((rest, ""))
 }
 
-/// Sends bytes to a host, which has to close the connection after its answer.
+/// Sends bytes to a host, which must close the connection after its answer.
 ///
 /// # Panics
 ///
@@ -93,6 +93,6 @@ fn send_bytes(host: &str, request: &[u8], timeout: Duration) -> std::io::Result<
     stream.set_write_timeout(Some(timeout))?;
     stream.write_all(request)?;
     let mut answer = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut answer)?;
+    stream.take(MAX_BYTES).read_to_end(&mut answer)?;
     Ok(answer)
 }

@@ -1,8 +1,8 @@
-//! Records what this process sends and what its servers print, in the folder that the environment variable `SCIM_SECRETS`
-//! names. `.ci/secrecy.py` searches logs for the texts that no log may contain.
+//! Records what this process sends and what its servers print in the folder that the environment variable
+//! `SCIM_SECRETS` names. `.ci/secrecy.py` searches logs for the texts that no log may contain.
 //!
-//! The file `sent-PID` has a line for each text: `secret "…"`, or `id "…"`, which logs may contain. The file `said-PID` has the
-//! lines of the servers.
+//! The file `sent-PID` has a line for each text: `secret "…"`, or `id "…"` for a text that logs may contain. The
+//! file `said-PID` contains the lines that the servers print.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a run that cannot record what it sends has to stop")]
 
 use std::collections::HashSet;
@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use crate::client::Request;
 
-/// Shorter texts are too likely to occur by chance, in characters.
+/// The minimum length in characters of a recorded text; shorter texts are too likely to occur in a log by chance.
 const MIN_LENGTH: usize = 8;
-/// Members of messages and parameters whose values are words of SCIM, or numbers.
+/// Members of messages and parameters whose values are keywords of SCIM or numbers.
 const SCIM_NAMES: [&str; 9] =
     ["schemas", "op", "method", "attributes", "excludedAttributes", "sortBy", "sortOrder", "startIndex", "count"];
-/// Segments of paths that the service itself has.
+/// Path segments that are names of the service.
 const ROUTES: [&str; 4] = ["ServiceProviderConfig", "ResourceTypes", "openapi.json", "aadOptscim062020"];
 
 struct Files {
@@ -59,7 +59,7 @@ pub fn secret(text: &str) {
     }
 }
 
-/// Records every text of a request that is the client's own.
+/// Records every text of a request that the client chooses.
 pub(crate) fn sent(headers: &[(&'static str, String)], request: &Request) {
     if FILES.is_none() {
         return;
@@ -105,7 +105,7 @@ fn record_text(name: &str, value: &str) {
     }
 }
 
-/// Records the segments of a path that no route has.
+/// Records the segments of a path that are not in `ROUTES`.
 fn segments(path: &str) {
     for part in path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')) {
         let plus = part.replace('+', "%2B");
@@ -116,7 +116,7 @@ fn segments(path: &str) {
     }
 }
 
-/// Records the texts in quotation marks.
+/// Records the texts between quotation marks.
 fn literals(text: &str) {
     text.split('"').skip(1).step_by(2).for_each(secret);
 }

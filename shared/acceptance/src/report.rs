@@ -8,37 +8,37 @@ use serde_json::{Map, Value, json};
 
 use crate::check::Check;
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The target did as expected.
+    /// The target met every expectation.
     Passed,
-    /// The target did not.
+    /// The target did not meet an expectation.
     Failed {
-        /// What was expected and what came instead.
+        /// What the check expected and what the target returned.
         message: String,
         /// The file and the line of the expectation.
         location: String,
     },
     /// The check did not run.
     Skipped {
-        /// What the check needs.
+        /// What the check needs and the target does not offer.
         reason: String,
     },
 }
 
-/// The outcome of one check.
+/// The result of one check.
 #[derive(Clone, Debug)]
 pub struct Result {
     /// The name of the check.
     pub name: &'static str,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// How long it ran.
     pub duration: Duration,
 }
 
-/// The outcomes of all selected checks.
+/// The results of all selected checks.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The target.
@@ -50,7 +50,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The results come in any order.
+    /// Creates a report; the results may be in any order.
     pub(crate) fn new(base_url: &str, selected: &[&Check], results: Vec<Result>, duration: Duration) -> Self {
         let mut by_name: BTreeMap<&str, Result> = results.into_iter().map(|result| (result.name, result)).collect();
         let results = selected.iter().filter_map(|check| by_name.remove(check.name)).collect();
@@ -75,8 +75,8 @@ impl Report {
         count(&self.results).skipped
     }
 
-    /// The report as a JSON object: `baseUrl`, `passed`, `failed`, `skipped`, `durationMs`, and `checks`, each with `name`,
-    /// `outcome`, `durationMs`, and `message` and `location`, or `reason`.
+    /// The report as a JSON object: `baseUrl`, `passed`, `failed`, `skipped`, `durationMs`, and `checks`, each with
+    /// `name`, `outcome`, `durationMs`, and `message` and `location`, or `reason`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let checks: Vec<Value> = self.results.iter().map(Result::to_json).collect();
@@ -119,7 +119,7 @@ impl Result {
     }
 }
 
-/// How many results there are of each kind.
+/// The number of results of each kind.
 struct Counts {
     passed: usize,
     failed: usize,
@@ -160,7 +160,7 @@ impl Display for Report {
     }
 }
 
-/// The lines about a check that did not pass.
+/// Writes the lines about a check that did not pass.
 impl Display for Result {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match &self.outcome {

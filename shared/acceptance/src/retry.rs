@@ -1,5 +1,6 @@
-//! Repeats requests that a server defers with 429 or 503, as identity providers do, for servers that are throttled or fail at
-//! random. A repeat takes into account what an earlier attempt may have done without an answer.
+//! Repeats requests that a server defers with 429 or 503, as identity providers do, so that checks can run against
+//! a server that is throttled or injects faults. A repeat takes into account that an earlier attempt may have
+//! succeeded without an answer.
 #![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have reads as null")]
 
 use std::cell::Cell;
@@ -12,33 +13,33 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::client::{Client, Request, encode};
 
-/// How often a request is repeated.
-const REPEATS: usize = 40;
+/// The most times that a request is repeated.
+const MAX_REPEATS: usize = 40;
 /// How long to wait before each repeat.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How often a check is run in which operations of bulk requests are deferred.
-const ROUNDS: usize = 5;
+/// The most times that a check runs in which operations of bulk requests are deferred.
+const MAX_ROUNDS: usize = 5;
 
 thread_local! {
-    /// Whether an operation of a bulk request was deferred since a check began.
+    /// Whether an operation of a bulk request has been deferred since the check began.
     static IS_DEFERRED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sends a request until it is not deferred.
+/// Sends a request until the server does not defer it.
 pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::Error> {
-    let mut is_unknown = false;
-    for _ in 0..REPEATS {
+    let mut may_have_succeeded = false;
+    for _ in 0..MAX_REPEATS {
         let answer = client.try_send(request)?;
         match (request.method, answer.status) {
             (_, 429) => {}
-            (_, 503) => is_unknown = true,
-            ("DELETE", 404) if is_unknown => {
+            (_, 503) => may_have_succeeded = true,
+            ("DELETE", 404) if may_have_succeeded => {
                 return Ok(Answer { status: 204, text: String::new(), body: Value::Null, ..answer });
             }
-            ("POST", 409) if is_unknown => return created(client, request, answer),
+            ("POST", 409) if may_have_succeeded => return created(client, request, answer),
             _ => {
-                note_deferred_operations(&answer);
+                record_deferred_operations(&answer);
                 return Ok(answer);
             }
         }
@@ -47,26 +48,26 @@ pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::E
     client.try_send(request)
 }
 
-/// Runs a check, and runs it again if it fails while an operation of a bulk request was deferred: the other operations stay
-/// done, so that the request itself cannot be repeated.
+/// Runs a check, and runs it again if it fails after an operation of a bulk request was deferred. The other
+/// operations of that request have been done, so the request itself cannot be repeated.
 ///
 /// # Panics
 ///
-/// If the check does, in the last round or without a deferred operation.
+/// If the check panics in the last round, or without a deferred operation.
 pub fn repeat_if_deferred(check: impl Fn()) {
     for round in 1.. {
         IS_DEFERRED.set(false);
         match catch_unwind(AssertUnwindSafe(&check)) {
             Ok(()) => return,
-            Err(_) if IS_DEFERRED.get() && round < ROUNDS => {}
+            Err(_) if IS_DEFERRED.get() && round < MAX_ROUNDS => {}
             Err(failure) => resume_unwind(failure),
         }
     }
 }
 
-/// Notes operations of a bulk request that were deferred. Resources of a cycle that could not be deleted again count too: their
-/// delete was deferred.
-fn note_deferred_operations(answer: &Answer) {
+/// Records whether an operation of a bulk request was deferred. Resources of a cycle that the server could not
+/// delete again count too, because their delete was deferred.
+fn record_deferred_operations(answer: &Answer) {
     let is_deferred = |report: &Value| {
         let detail = report["response"]["detail"].as_str().unwrap_or_default();
         ["503", "429"].iter().any(|status| report["status"] == *status) || detail.contains("could not be deleted again")
@@ -76,7 +77,8 @@ fn note_deferred_operations(answer: &Answer) {
     }
 }
 
-/// The resource that an unanswered create has made, if it is the one with which its repeat conflicts.
+/// Returns the resource that an unanswered create has made, if the repeat conflicts with that resource; otherwise
+/// returns the refusal.
 fn created(client: &Client, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
     let sent: Value = serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
     let name = if request.path.starts_with("/Users") { "userName" } else { "displayName" };

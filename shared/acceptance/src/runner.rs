@@ -1,4 +1,4 @@
-//! Selects checks and runs them, several at the same time.
+//! Selects checks, and runs several of them at the same time.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,7 +11,7 @@ use crate::panics;
 use crate::report::{Outcome, Report, Result};
 use crate::target::Target;
 
-/// Which checks run, and how.
+/// The checks that a run selects, and how it runs them.
 pub struct Selection {
     /// Parts of names; a check runs if its name contains one of them. Without any, every check runs.
     pub only: Vec<String>,
@@ -19,9 +19,10 @@ pub struct Selection {
     pub skip: Vec<String>,
     /// How many checks run at the same time. Checks that need an empty directory run first and alone.
     pub jobs: usize,
-    /// Whether the resources that the checks created stay.
+    /// Whether the run keeps the resources that the checks create.
     pub keeps_resources: bool,
-    /// Called after each check, with the number of checks that have ended and the number of all.
+    /// The function that is called after each check, with the number of checks that have ended and the number of
+    /// all selected checks.
     pub progress: fn(usize, usize, &Result),
 }
 
@@ -40,7 +41,7 @@ impl Selection {
     }
 }
 
-/// Runs the selected checks of a target. Whatever the server does, the outcome is in the report.
+/// Runs the selected checks of a target. The report contains the outcome of every check, whatever the server does.
 #[must_use]
 pub fn run(target: &Target, selection: &Selection) -> Report {
     let started = Instant::now();

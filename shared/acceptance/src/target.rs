@@ -1,4 +1,4 @@
-//! The server under test, and what may be assumed about it.
+//! The server under test, and the assumptions about it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
@@ -13,35 +13,35 @@ use crate::client::created::Created;
 /// A SCIM server to check.
 #[derive(Clone)]
 pub struct Target {
-    /// Where the endpoints begin, without a slash at the end: `https://example.com/scim/v2`.
+    /// The base URL of the endpoints, without a slash at the end: `https://example.com/scim/v2`.
     pub base_url: String,
     /// A bearer token that may read and write everything.
     pub token: String,
-    /// A token whose requests have to keep to the RFCs to the letter, if the server has such tokens.
+    /// A strict token, which rejects requests that deviate from the RFCs, if the server has such tokens.
     pub strict_token: Option<String>,
-    /// A token of another tenant on the same server, if it has several.
+    /// A token of another tenant on the same server, if the server has several tenants.
     pub other_tenant_token: Option<String>,
-    /// Whether the directory is empty and nobody else uses it.
+    /// Whether the directory is empty and no other client uses it.
     pub is_exclusive: bool,
-    /// Whether the client repeats requests that are answered with 429 or 503.
+    /// Whether the client repeats requests that the server answers with 429 or 503.
     pub repeats_requests: bool,
     /// How long the client waits for an answer.
     pub timeout: Duration,
-    /// How long one check may go on sending requests.
+    /// How long one check may send requests.
     pub check_timeout: Duration,
     /// How many random sequences a randomised check tries.
     pub random_cases: u32,
-    /// How many users a check creates that pages through a large directory.
+    /// How many users the check that pages through a large directory creates.
     pub large_directory: usize,
     /// A folder of recorded exchanges.
     pub recordings: Option<PathBuf>,
     pub(crate) created: Arc<Created>,
-    /// When the running check has to have ended.
+    /// The time after which the running check may not send requests.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl Target {
-    /// A server about which nothing else is known. The base URL may end with a slash.
+    /// Creates a target with default settings. The base URL may end with a slash.
     #[must_use]
     pub fn new(base_url: &str, token: &str) -> Self {
         Self {
@@ -79,17 +79,17 @@ impl Target {
         self.other_tenant_token.as_deref().map(|token| Client::new(self, token))
     }
 
-    /// The same target, which remembers apart what is created from here on, and until when requests are sent.
+    /// The same target with its own record of created resources and a deadline, for one check.
     pub(crate) fn for_one_check(&self) -> Self {
         Self { created: Arc::default(), deadline: Instant::now().checked_add(self.check_timeout), ..self.clone() }
     }
 
-    /// Deletes what was created and is still there, as far as the server lets it.
+    /// Deletes the created resources that still exist, and ignores errors.
     pub(crate) fn clean_up(&self) {
         self.created.delete_all(&self.client());
     }
 
-    /// What the directory holds already, as the reason for not running a check that needs an empty one.
+    /// The reason to skip a check that needs an empty directory: the number of resources in the directory.
     pub(crate) fn resources_found(&self) -> Option<String> {
         ["/Users", "/Groups"].iter().find_map(|endpoint| {
             let answer = self.client().try_get(&format!("{endpoint}?count=0")).ok()?;

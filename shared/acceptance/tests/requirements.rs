@@ -1,11 +1,11 @@
-//! The table of what the RFCs require (`requirements.md`) agrees with the sources: each check and test that it names exists, and
-//! each row has one, or a reason.
+//! Checks that the table of the requirements of the RFCs (`requirements.md`) agrees with the sources: each check
+//! and test that the table names exists, and each row names one or gives a reason.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the sources fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How the reasons begin that replace a test.
+/// The prefixes of the reasons that replace a test.
 const REASONS: [&str; 2] = ["not done: ", "not ours: "];
 
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -20,7 +20,7 @@ fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// Whether the name is that of a check, or `file::test` is a function of that name in a file whose path ends so.
+/// Whether `name` is that of a check, or has the form `file::test` and such a file contains such a function.
 fn exists(sources: &[(PathBuf, String)], name: &str) -> bool {
     if acceptance::checks().any(|check| check.name == name) {
         return true;
@@ -35,8 +35,8 @@ fn every_requirement_names_its_tests_or_a_reason() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let table = fs::read_to_string(package.join("requirements.md")).unwrap();
     let mut all = Vec::new();
-    for room in ["shared", "functions"] {
-        sources(&package.join("../..").join(room), &mut all);
+    for folder in ["shared", "functions"] {
+        sources(&package.join("../..").join(folder), &mut all);
     }
     let mut complaints = Vec::new();
     let mut rows = 0;

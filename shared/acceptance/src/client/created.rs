@@ -1,4 +1,4 @@
-//! Remembers what a check has created, so that it can be deleted again.
+//! Records the resources that a check has created, so that they can be deleted when it ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,16 +9,16 @@ use serde_json::Value;
 use super::{Client, Request};
 use crate::answer::Answer;
 
-/// Deletes run at the same time.
-const DELETES: usize = 4;
+/// The number of deletes that run at the same time.
+const CONCURRENT_DELETES: usize = 4;
 
-/// The paths of the resources that were created, groups before users, with the `Authorization` header that created each.
+/// The paths of the created resources, groups before users, with the `Authorization` header that created each.
 #[derive(Debug, Default)]
 pub(crate) struct Created(Mutex<BTreeMap<String, String>>);
 
 impl Created {
-    /// Looks for resources that an answer says were created or deleted.
-    pub(crate) fn note(&self, client: &Client, request: &Request, answer: &Answer) {
+    /// Records the resources that an answer reports as created or deleted.
+    pub(crate) fn record_changes(&self, client: &Client, request: &Request, answer: &Answer) {
         let path_of = |url: &str| url.strip_prefix(&client.base).map(str::to_owned);
         let mut created: Vec<String> = Vec::new();
         match (request.method, answer.status) {
@@ -36,14 +36,14 @@ impl Created {
         }
     }
 
-    /// Deletes everything; errors are passed over, as what a check leaves behind says nothing about it.
+    /// Deletes all recorded resources, and ignores errors, because a failed delete says nothing about the check.
     pub(crate) fn delete_all(&self, client: &Client) {
         let all: Vec<(String, String)> = std::mem::take(&mut *self.lock()).into_iter().collect();
-        // Groups first: whoever deletes a user from no group has less to do.
+        // Groups are deleted first, because the delete of a user who is in no group is cheaper.
         let (groups, users): (Vec<_>, Vec<_>) = all.into_iter().partition(|(path, _)| path.starts_with("/Groups"));
         for paths in [groups, users] {
             thread::scope(|scope| {
-                for share in paths.chunks(paths.len().div_ceil(DELETES).max(1)) {
+                for share in paths.chunks(paths.len().div_ceil(CONCURRENT_DELETES).max(1)) {
                     scope.spawn(move || {
                         for (path, authorization) in share {
                             let client = client.with_authorization(Some(authorization));

@@ -24,7 +24,7 @@ pub const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// `urn:…:api:messages:2.0:ListResponse`.
 pub const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// What clients of one kind send with every request.
+/// The headers that clients of one kind send with every request.
 #[derive(Debug)]
 pub struct ClientProfile {
     /// Headers of every request.
@@ -36,39 +36,39 @@ pub struct ClientProfile {
 const PLAIN: ClientProfile =
     ClientProfile { headers: &[("Accept", "application/scim+json")], content_type: "application/scim+json" };
 
-/// One request, as it goes over the wire.
+/// One request as it is sent.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method, in capitals.
     pub method: &'static str,
-    /// The path below the base URL, and the query; both already encoded.
+    /// The path below the base URL and the query, both already encoded.
     pub path: String,
-    /// Headers beside those of the client, or in the place of one of them.
+    /// Headers in addition to those of the client; a header of the same name replaces that of the client.
     pub headers: Vec<(&'static str, String)>,
     /// The body, if there is one.
     pub body: Option<Vec<u8>>,
 }
 
 impl Request {
-    /// A request without headers of its own and without a body.
+    /// Creates a request without additional headers and without a body.
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), headers: Vec::new(), body: None }
     }
 
-    /// With this body, as JSON.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.bytes(body.to_string().into_bytes())
     }
 
-    /// With this body, as it is.
+    /// Sets the bytes of the body.
     #[must_use]
     pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// Adds a header, or replaces the one that the client would have sent.
+    /// Adds a header, or replaces the header of that name that the client sends.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -91,7 +91,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that presents `token` as a bearer token.
+    /// Creates a client that presents `token` as a bearer token.
     #[must_use]
     pub fn new(target: &Target, token: &str) -> Self {
         let agent = ureq::Agent::config_builder()
@@ -117,7 +117,7 @@ impl Client {
         }
     }
 
-    /// The same client, which repeats requests that are answered with 429 or 503, or does not.
+    /// The same client, which repeats or does not repeat requests that the server answers with 429 or 503.
     #[must_use]
     pub fn repeating(self, repeats_requests: bool) -> Self {
         Self { repeats_requests, ..self }
@@ -135,44 +135,44 @@ impl Client {
         Self { authorization: authorization.map(str::to_owned), ..self.clone() }
     }
 
-    /// `GET` of a path.
+    /// Sends a `GET` request.
     #[track_caller]
     pub fn get(&self, path: impl Into<String>) -> Answer {
         self.send(&Request::new("GET", path))
     }
 
-    /// `DELETE` of a path.
+    /// Sends a `DELETE` request.
     #[track_caller]
     pub fn delete(&self, path: impl Into<String>) -> Answer {
         self.send(&Request::new("DELETE", path))
     }
 
-    /// `POST` of a JSON body.
+    /// Sends a `POST` request with a JSON body.
     #[track_caller]
     pub fn post(&self, path: impl Into<String>, body: &Value) -> Answer {
         self.send(&Request::new("POST", path).json(body))
     }
 
-    /// `PUT` of a JSON body.
+    /// Sends a `PUT` request with a JSON body.
     #[track_caller]
     pub fn put(&self, path: impl Into<String>, body: &Value) -> Answer {
         self.send(&Request::new("PUT", path).json(body))
     }
 
-    /// PATCH with the given array of operations.
+    /// Sends a `PATCH` request with the given array of operations.
     #[track_caller]
     pub fn patch(&self, path: impl Into<String>, operations: &Value) -> Answer {
         let body = json!({ "schemas": [PATCH], "Operations": operations });
         self.send(&Request::new("PATCH", path).json(&body))
     }
 
-    /// The list at `endpoint`, with the parameters encoded as most clients do (`%20` for a space).
+    /// Requests the list at `endpoint`, with the parameters encoded as most clients do (`%20` for a space).
     #[track_caller]
     pub fn list(&self, endpoint: &str, parameters: &[(&str, &str)]) -> Answer {
         self.get(format!("{endpoint}?{}", query(parameters)))
     }
 
-    /// The resources at `endpoint` that match `filter`, at most 1,000.
+    /// Returns the resources at `endpoint` that match `filter`, at most 1,000.
     #[track_caller]
     pub fn find(&self, endpoint: &str, filter: &str) -> Vec<Value> {
         let found = self.list(endpoint, &[("filter", filter), ("count", "1000")]).expect(200);
@@ -183,7 +183,8 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// If there is no answer: no connection, no HTTP, or a timeout; or if the check has taken too long altogether.
+    /// If the server does not answer (no connection, no HTTP, or a timeout), or if the check has exceeded its time
+    /// limit.
     #[track_caller]
     #[expect(clippy::panic, reason = "a check fails by panicking")]
     pub fn send(&self, request: &Request) -> Answer {
@@ -201,7 +202,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If there is no answer.
+    /// If the server does not answer.
     pub fn try_send(&self, request: &Request) -> Result<Answer, ureq::Error> {
         let mut head = http::Request::builder().method(request.method).uri(format!("{}{}", self.base, request.path));
         let headers = self.headers(request);
@@ -214,7 +215,7 @@ impl Client {
             None => self.agent.run(head.body(())?)?,
         };
         let answer = Answer::read(self, request, response)?;
-        self.created.note(self, request, &answer);
+        self.created.record_changes(self, request, &answer);
         Ok(answer)
     }
 
@@ -235,14 +236,14 @@ impl Client {
     }
 }
 
-/// `a=1&b=2`, with every byte percent-encoded but the unreserved characters of RFC 3986.
+/// Encodes parameters as `a=1&b=2`, and percent-encodes every byte but the unreserved characters of RFC 3986.
 #[must_use]
 pub fn query(parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     pairs.join("&")
 }
 
-/// A text with every byte percent-encoded but the unreserved characters of RFC 3986.
+/// Percent-encodes every byte of a text but the unreserved characters of RFC 3986.
 #[must_use]
 pub fn encode(text: &str) -> String {
     text.bytes()

@@ -1,5 +1,6 @@
-//! authentik as a client: it reads `bulk.maxOperations` of /ServiceProviderConfig, sends no `schemas`, filters without quotation
-//! marks, updates by PUT, and makes a user again when that is answered with 404. And Rippling, which repeats a POST after a timeout.
+//! authentik reads `bulk.maxOperations` of /ServiceProviderConfig, sends no `schemas`, filters without quotation
+//! marks, updates by PUT, and creates a user again when the PUT returns 404. Rippling repeats a POST after a
+//! timeout.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::client::{Client, ClientProfile};
 use crate::target::{Target, unique};
 
 checks![
-    service_provider_config_has_what_clients_read,
+    service_provider_config_has_features_and_limits,
     put_after_delete_returns_404_and_post_creates_again,
     filter_value_without_quotation_marks_is_a_string,
     group_without_schemas_is_synchronised,
@@ -32,7 +33,7 @@ fn user(name: &str) -> Value {
     })
 }
 
-fn service_provider_config_has_what_clients_read(target: &Target) {
+fn service_provider_config_has_features_and_limits(target: &Target) {
     let config = authentik(target).get("/ServiceProviderConfig").expect(200);
     config.check(config["patch"]["supported"] == true, "expected patch.supported");
     config.check(config["bulk"]["supported"].is_boolean(), "expected bulk.supported");
@@ -59,14 +60,14 @@ fn put_after_delete_returns_404_and_post_creates_again(target: &Target) {
     scim.get(format!("/Users/{again}")).expect(200).containing(&json!({ "displayName": "Changed" }));
 }
 
-/// Entra ID's documentation has a filter like this, too.
+/// The documentation of Entra ID also shows such a filter.
 fn filter_value_without_quotation_marks_is_a_string(target: &Target) {
     let scim = authentik(target);
     let (name, other) = (unique("ak-"), unique("ak-"));
     let id = scim.post("/Users", &user(&name)).expect(201).id();
     scim.post("/Users", &user(&other)).expect(201);
     let group = scim.post("/Groups", &json!({ "displayName": name })).expect(201).id();
-    for (endpoint, filter, wanted) in [
+    for (endpoint, filter, expected) in [
         ("/Users", format!("userName eq {name}"), Some(&id)),
         ("/Users", format!("externalId eq {name}"), Some(&id)),
         ("/Users", format!("userName eq {name}x"), None),
@@ -74,7 +75,7 @@ fn filter_value_without_quotation_marks_is_a_string(target: &Target) {
     ] {
         let found: Vec<_> =
             scim.find(endpoint, &filter).iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(found.first(), wanted, "{filter}");
+        assert_eq!(found.first(), expected, "{filter}");
         assert!(found.len() < 2, "{filter}");
     }
 }
@@ -89,10 +90,10 @@ fn group_without_schemas_is_synchronised(target: &Target) {
     assert_eq!(values(&scim.get(&path).expect(200)["members"]), [user.as_str()]);
     scim.put(&path, &json!({ "displayName": format!("{name}-2"), "externalId": name })).expect(200);
     let read = scim.get(&path).expect(200).containing(&json!({ "displayName": format!("{name}-2") }));
-    assert_eq!(values(&read["members"]), [user], "a PUT without members keeps them");
+    assert_eq!(values(&read["members"]), [user], "expected a PUT without members to keep them");
 }
 
-/// Rippling: the first answer was lost on the way; the second says what it is.
+/// Rippling repeats a POST whose answer was lost; the error of the repeat explains what happened.
 fn repeated_post_returns_409_and_creates_nothing(target: &Target) {
     let scim = target.client();
     let name = unique("rip-");
@@ -104,6 +105,6 @@ fn repeated_post_returns_409_and_creates_nothing(target: &Target) {
             scim.post(endpoint, &body).expect_error(409, "uniqueness", &[attribute]);
         }
         let found = scim.find(endpoint, &format!("{attribute} eq \"{name}\""));
-        assert_eq!(found, [first.body], "one, as the first POST made it");
+        assert_eq!(found, [first.body], "expected one resource, as the first POST created it");
     }
 }

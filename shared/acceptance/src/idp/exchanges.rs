@@ -1,9 +1,9 @@
-//! Plays the exchanges in the folder `exchanges`: what identity providers send and what they need to receive, one conversation
-//! in each file.
+//! Plays the exchanges in the folder `exchanges`. Each file is one conversation: the requests that an identity
+//! provider sends and the answers that it needs.
 //!
-//! A step has `method`, `path`, `status`, and may have `request` (the body), `response` (which the answer has to
-//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the answer). `{random}` is the same new word all through a file,
-//! `{base}` the base URL, and `{x}` what an earlier step kept as `x`.
+//! A step has `method`, `path`, `status`, and may have `request` (the body), `response` (which the answer must
+//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the answer). `{random}` is the
+//! same new word throughout a file, `{base}` is the base URL, and `{x}` is what an earlier step kept as `x`.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::target::{Target, unique};
 
 checks![entra_user_and_group, okta_group_push_by_patch, okta_group_push_by_put, okta_user_life,];
 
-/// `text` with each `{name}` filled in.
+/// Replaces each `{name}` in a text by the kept value.
 fn fill(text: &str, kept: &BTreeMap<String, String>) -> String {
     kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// A JSON value filled in.
+/// Replaces each `{name}` in a JSON value by the kept value.
 fn fill_value(value: &Value, kept: &BTreeMap<String, String>) -> Value {
     serde_json::from_str(&fill(&value.to_string(), kept)).unwrap()
 }
 
 pub(crate) fn method(name: &str) -> &'static str {
     let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    known.into_iter().find(|known| *known == name).unwrap_or_else(|| panic!("no method {name}"))
+    known.into_iter().find(|known| *known == name).unwrap_or_else(|| panic!("unknown method {name}"))
 }
 
 fn play(scim: &Client, steps: &[Value]) {
@@ -45,7 +45,7 @@ fn play(scim: &Client, steps: &[Value]) {
         }
         for (name, pointer) in step["keep"].as_object().into_iter().flatten() {
             let value = answer.body.pointer(pointer.as_str().unwrap()).and_then(Value::as_str);
-            answer.check(value.is_some(), &format!("expected something at {pointer} to keep"));
+            answer.check(value.is_some(), &format!("expected a string at {pointer}"));
             kept.insert(name.clone(), value.unwrap().to_owned());
         }
     }

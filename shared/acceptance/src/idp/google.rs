@@ -1,4 +1,5 @@
-//! Google Workspace: a probe for one user, everything as `application/json`, suspension or deletion at the end.
+//! Google Workspace probes for one user, sends every body as `application/json`, and finally suspends or deletes
+//! the user.
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ fn probe_for_one_user_returns_one(target: &Target) {
     scim.post("/Users", &user(&format!("{}@goo.example", unique("g.")))).expect(201);
     let probe = scim.get("/Users?count=1").expect(200);
     let probe = probe.containing(&json!({ "schemas": [LIST], "startIndex": 1, "itemsPerPage": 1 }));
-    probe.check(probe.total() >= 2 && probe.resources().len() == 1, "expected one of several");
+    probe.check(probe.total() >= 2 && probe.resources().len() == 1, "expected one user of several");
 }
 
 fn user_is_suspended_and_deleted(target: &Target) {
@@ -45,7 +46,7 @@ fn user_is_suspended_and_deleted(target: &Target) {
     suspended["active"] = json!(false);
     scim.put(&path, &suspended).expect(200);
     scim.get(&path).expect(200).containing(&suspended);
-    assert_eq!(scim.find("/Users", &by_name)[0]["active"], false, "suspended, and still found");
+    assert_eq!(scim.find("/Users", &by_name)[0]["active"], false, "expected the filter to find a suspended user");
     scim.patch(&path, &json!([{ "op": "replace", "path": "active", "value": true }])).expect(200);
     scim.get(&path).expect(200).containing(&user(&name));
     scim.patch(&path, &json!([{ "op": "replace", "path": "active", "value": false }])).expect(200);

@@ -1,5 +1,6 @@
-//! JumpCloud: switching the integration on makes a user and a group, changes them and deletes them again; then members are removed by
-//! sending them along. Which verb it updates with is not said, so both are played.
+//! When an administrator activates the integration, JumpCloud creates a user and a group, changes them and deletes
+//! them again. It removes members by sending them as the value. Its documentation does not say with which verb it
+//! updates, so the checks use both.
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ fn principal() -> String {
 
 fn activation_creates_changes_and_deletes_a_user_and_a_group(target: &Target) {
     let scim = jumpcloud(target);
-    // It is run again with each change of the settings: nothing may be left of the run before.
+    // JumpCloud repeats this with each change of the settings, so nothing may be left of the previous run.
     let (name, group) = (principal(), unique("JumpCloud test "));
     for _ in 0..2 {
         assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
@@ -76,11 +77,11 @@ fn members_are_added_and_removed(target: &Target) {
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": sent(&[0, 1, 2]) }])).expect(200);
     assert_eq!(read(), of(&[0, 1, 2]));
     scim.patch(&path, &json!([{ "op": "remove", "path": "members", "value": sent(&[1]) }])).expect(200);
-    assert_eq!(read(), of(&[0, 2]), "the one that was sent, and no other");
+    assert_eq!(read(), of(&[0, 2]), "expected only the member that was sent to be removed");
     scim.patch(&path, &json!([{ "op": "remove", "path": "members", "value": sent(&[1]) }])).expect(200);
     assert_eq!(read(), of(&[0, 2]));
     scim.put(&path, &json!({ "schemas": [GROUP], "displayName": name, "members": sent(&[1, 2]) })).expect(200);
-    assert_eq!(read(), of(&[1, 2]), "PUT says who the members are");
+    assert_eq!(read(), of(&[1, 2]), "expected PUT to replace the members");
     scim.put(&path, &json!({ "schemas": [GROUP], "displayName": name })).expect(200);
-    assert_eq!(read(), of(&[1, 2]), "a PUT that does not speak of members keeps them");
+    assert_eq!(read(), of(&[1, 2]), "expected a PUT without members to keep them");
 }

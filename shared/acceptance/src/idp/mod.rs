@@ -1,4 +1,5 @@
-//! Identity providers: each sends what its documentation, its logs or its recordings show, headers included.
+//! Checks of identity providers: each sends the requests, headers included, that its documentation, its logs or its
+//! recordings show.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

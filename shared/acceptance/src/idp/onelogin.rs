@@ -1,5 +1,6 @@
-//! OneLogin: trailing `?` and `&`, no `User-Agent`, and a body that an administrator wrote as a template: old schema URIs,
-//! `"id": null`, `active` as a word, a manager by names of an older draft.
+//! OneLogin sends a trailing `?` and `&`, no `User-Agent`, and a body that an administrator wrote as a template:
+//! with old schema URIs, `"id": null`, `active` as a string, and a manager by the attribute names of an older
+//! draft.
 
 use serde_json::{Value, json};
 
@@ -9,12 +10,12 @@ use crate::target::{Target, unique};
 
 checks![
     user_follows_the_template,
-    manager_by_its_older_name_is_understood,
+    manager_id_of_scim_1_1_sets_the_manager,
     group_is_patched,
-    accept_json_alone_is_answered_with_json,
+    accept_application_json_returns_application_json,
 ];
 
-/// The live log of one instance, and what its documentation asks for: an answer in `application/json`.
+/// The headers in the live log of one instance.
 const ONELOGIN: ClientProfile = ClientProfile { headers: &[], content_type: "application/scim+json" };
 
 fn onelogin(target: &Target) -> Client {
@@ -47,16 +48,16 @@ fn user_follows_the_template(target: &Target) {
     look_up(&scim, &name).containing(&json!({ "totalResults": 0, "Resources": [] }));
 
     let id = scim.post("/Users?", &template(&name, &json!("true"))).expect(201).id();
-    let wanted = json!({
+    let expected = json!({
         "id": id, "externalId": "17", "userName": name, "displayName": "One Login", "active": true, "title": null,
         "name": { "givenName": "One", "familyName": "Login" }, "nickName": null,
         "emails": [{ "value": name, "type": "work", "primary": true }], ENTERPRISE: { "department": "Sales" },
     });
     let path = format!("/Users/{id}");
-    let read = scim.get(format!("{path}?")).expect(200).containing(&wanted);
+    let read = scim.get(format!("{path}?")).expect(200).containing(&expected);
     let own = ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE];
-    read.check(read["schemas"] == json!(own), "expected the schemas that the service has");
-    look_up(&scim, &name).containing(&json!({ "totalResults": 1, "Resources": [wanted] }));
+    read.check(read["schemas"] == json!(own), "expected only the schemas that the service defines");
+    look_up(&scim, &name).containing(&json!({ "totalResults": 1, "Resources": [expected] }));
     scim.post("/Users", &template(&name, &json!(true))).expect_error(409, "uniqueness", &["userName"]);
 
     let mut changed = template(&name, &json!("false"));
@@ -65,9 +66,9 @@ fn user_follows_the_template(target: &Target) {
     scim.get(&path).expect(200).containing(&json!({ "active": false, "displayName": "Two Login", "externalId": "17" }));
     look_up(&scim, &name).containing(&json!({ "totalResults": 1, "Resources": [{ "active": false }] }));
 
-    let mut silent = template(&name, &json!(true));
-    silent.as_object_mut().unwrap().remove("active");
-    scim.put(&path, &silent).expect(200);
+    let mut without_active = template(&name, &json!(true));
+    without_active.as_object_mut().unwrap().remove("active");
+    scim.put(&path, &without_active).expect(200);
     scim.get(&path).expect(200).containing(&json!({ "active": false, "displayName": "One Login" }));
     scim.patch(&path, &json!([{ "op": "replace", "path": "active", "value": true }])).expect(200);
     scim.get(&path).expect(200).containing(&json!({ "active": true }));
@@ -77,31 +78,32 @@ fn user_follows_the_template(target: &Target) {
     look_up(&scim, &name).containing(&json!({ "totalResults": 0 }));
 }
 
-/// `managerId` is SCIM 1.1's name of `manager.value`; `displayName` is read-only (RFC 7643 §4.3) and passed over.
-fn manager_by_its_older_name_is_understood(target: &Target) {
+/// `managerId` is SCIM 1.1's name of `manager.value`. The service ignores `displayName`, which is read-only (RFC
+/// 7643 §4.3).
+fn manager_id_of_scim_1_1_sets_the_manager(target: &Target) {
     let scim = onelogin(target);
     let name = principal();
     let path = format!("/Users/{}", scim.post("/Users", &template(&name, &json!(true))).expect(201).id());
-    let has = |id: &str| {
+    let check_manager = |id: &str| {
         let manager = json!({ "value": id, "managerId": null, "displayName": null });
         scim.get(&path).expect(200).containing(&json!({ ENTERPRISE: { "department": "Sales", "manager": manager } }));
     };
-    has("26118915");
+    check_manager("26118915");
     let put = |manager: Value| {
         let mut body = template(&name, &json!(true));
         body[ENTERPRISE]["manager"] = manager;
         scim.put(&path, &body)
     };
     put(json!({ "managerId": "2", "displayName": "Boss" })).expect(200);
-    has("2");
+    check_manager("2");
     put(json!({ "value": "3", "displayName": "Boss" })).expect(200);
-    has("3");
+    check_manager("3");
     scim.patch(&path, &json!([{ "op": "replace", "value": { ENTERPRISE: { "manager": { "managerId": "4" } } } }]))
         .expect(200);
-    has("4");
+    check_manager("4");
     put(json!({ "managerId": "5", "value": "6" })).expect_error(400, "invalidValue", &["manager", "more than once"]);
     put(json!({ "name": "Boss" })).expect_error(400, "invalidValue", &["manager", "value"]);
-    has("4");
+    check_manager("4");
     put(json!({ "managerId": "", "displayName": "" })).expect(200);
     scim.get(&path).expect(200).containing(&json!({ ENTERPRISE: { "department": "Sales", "manager": null } }));
 }
@@ -125,7 +127,7 @@ fn group_is_patched(target: &Target) {
     scim.get(&path).expect_error(404, "", &[]);
 }
 
-fn accept_json_alone_is_answered_with_json(target: &Target) {
+fn accept_application_json_returns_application_json(target: &Target) {
     let scim = onelogin(target);
     let request = crate::client::Request::new("GET", "/Users?count=1").header("Accept", "application/json");
     let answer = scim.send(&request);

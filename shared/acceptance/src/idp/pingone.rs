@@ -1,4 +1,5 @@
-//! PingOne and PingFederate: users by `userName eq` or `emails eq`, two primary addresses, names that are not ASCII.
+//! PingOne and PingFederate find users by `userName eq` or `emails eq`, and send two primary addresses and names
+//! that are not ASCII.
 
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ fn user_is_found_by_name_or_by_address(target: &Target) {
     find(&scim, "/Users", &format!("userName eq \"{name}\"")).containing(&json!({ "totalResults": 0 }));
     let id = scim.post("/Users", &user(&name)).expect(201).id();
     let path = format!("/Users/{id}");
-    // Both say that they are primary; the last one is (RFC 7643 §2.4 allows one).
+    // Both addresses claim to be primary; the last one becomes primary (RFC 7643 §2.4 allows only one).
     let read = scim.get(&path).expect(200).containing(&json!({ "emails": [
         { "type": "work", "primary": false, "value": format!("work.{name}") },
         { "type": "home", "primary": true, "value": format!("home.{name}") },

@@ -1,4 +1,5 @@
-//! Bodies of POST and PUT that are refused: the detail names the attribute and what was expected (RFC 7644 §3.12).
+//! Checks that invalid bodies of POST and PUT are rejected, with a detail that names the attribute and what was
+//! expected (RFC 7644 §3.12).
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ checks![
     malformed_members_return_400,
 ];
 
-/// A gateway may have put U+FFFD in the place of bytes that are not UTF-8, which no user name may hold.
+/// A gateway may have replaced bytes that are not UTF-8 by U+FFFD, which no user name may contain.
 const NOT_TEXT: &str = "invalidSyntax|invalidValue";
 
 fn body_that_is_not_a_json_object_returns_400(target: &Target) {
@@ -47,7 +48,7 @@ fn body_that_is_not_a_json_object_returns_400(target: &Target) {
     }
 }
 
-/// What makes the body bad, and the words that the detail holds.
+/// The attributes that make the body invalid, and the words that the detail contains.
 fn wrong_values() -> Vec<(Value, &'static [&'static str])> {
     vec![
         (json!({ "active": 1 }), &["active", "oolean"]),

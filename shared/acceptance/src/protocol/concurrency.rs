@@ -1,5 +1,5 @@
-//! Concurrent changes of one group: all of them succeed, and the outcome is that of some serial order. On a busy machine some
-//! may be deferred with 429, and are then repeated, as identity providers do.
+//! Checks of concurrent changes of one group: all of them succeed, and the outcome is that of some serial order. A
+//! busy server may defer some with 429; the client then repeats them, as identity providers do.
 
 use std::collections::BTreeSet;
 
@@ -69,11 +69,11 @@ fn concurrent_large_and_small_changes_are_serializable(target: &Target) {
         let found = members(&scim, &path);
         let with_late = |ids: &[String]| set(&[ids, late].concat());
         let orders = [set(one), set(other), with_late(one), with_late(other)];
-        assert!(orders.contains(&found), "a mix of {} members", found.len());
+        assert!(orders.contains(&found), "no serial order gives these {} members", found.len());
     }
 }
 
-/// A deleted user is a member of no group, whether it was added before, meanwhile or too late.
+/// A deleted user is a member of no group, whether it was added before, during or after the delete.
 fn concurrent_add_and_delete_leave_no_deleted_member(target: &Target) {
     let scim = target.client();
     let patient = scim.clone().repeating(true);

@@ -1,4 +1,4 @@
-//! What single sentences of RFC 7643 and RFC 7644 ask for, where no other test shows it (see `tests/requirements.md`).
+//! Checks of single sentences of RFC 7643 and RFC 7644 that no other check covers (see `requirements.md`).
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use crate::client::{ENTERPRISE, LIST, Request, USER};
 use crate::target::{Target, unique};
 
 checks![
-    order_and_repetition_do_not_matter,
-    schemas_are_those_of_the_attributes,
-    every_reference_leads_to_its_resource,
+    order_of_attributes_and_repetition_in_schemas_are_ignored,
+    schemas_lists_the_schemas_of_the_attributes,
+    every_reference_is_the_url_of_its_resource,
     binary_value_is_base64,
     unspecified_primary_is_false,
     filters_apply_to_defaults,
@@ -24,10 +24,11 @@ checks![
     other_api_version_returns_404: VersionedUrl,
 ];
 
-/// RFC 7643 §2.3.8, §3: neither the order of attributes nor that of `schemas` matters; duplicates are not returned.
-fn order_and_repetition_do_not_matter(target: &Target) {
+/// RFC 7643 §2.3.8, §3: neither the order of attributes nor that of `schemas` matters, and `schemas` is returned
+/// without duplicates.
+fn order_of_attributes_and_repetition_in_schemas_are_ignored(target: &Target) {
     let scim = target.client();
-    let wanted =
+    let expected =
         json!({ "title": "T", "name": { "givenName": "G", "familyName": "F" }, ENTERPRISE: { "department": "D" } });
     for (number, schemas) in [[USER, ENTERPRISE, USER], [ENTERPRISE, ENTERPRISE, USER]].iter().enumerate() {
         let name = unique("order");
@@ -42,28 +43,32 @@ fn order_and_repetition_do_not_matter(target: &Target) {
             fields.reverse();
         }
         let body = format!("{{{}}}", fields.join(","));
-        let created = scim.send(&Request::new("POST", "/Users").bytes(body)).expect(201).containing(&wanted);
+        let created = scim.send(&Request::new("POST", "/Users").bytes(body)).expect(201).containing(&expected);
         created.check(created["schemas"] == json!([USER, ENTERPRISE]), "expected each schema once");
     }
 }
 
-/// RFC 7643 §3: `schemas` says what is there and nothing else, and changes with it.
-fn schemas_are_those_of_the_attributes(target: &Target) {
+/// RFC 7643 §3: `schemas` lists the schemas of the attributes that the resource has, no others, and changes with
+/// them.
+fn schemas_lists_the_schemas_of_the_attributes(target: &Target) {
     let scim = target.client();
     let body = json!({ "schemas": [USER, ENTERPRISE, "urn:example:nonsense"], "userName": unique("schemas") });
     let created = scim.post("/Users", &body).expect(201);
-    created.check(created["schemas"] == json!([USER]), "expected the core schema alone");
+    created.check(created["schemas"] == json!([USER]), "expected the core schema only");
     let path = format!("/Users/{}", created.id());
     let add = json!([{ "op": "add", "path": format!("{ENTERPRISE}:department"), "value": "D" }]);
     let added = scim.patch(&path, &add).expect(200);
-    added.check(added["schemas"] == json!([USER, ENTERPRISE]), "expected the extension, too");
+    added.check(added["schemas"] == json!([USER, ENTERPRISE]), "expected the core schema and the extension");
     let remove = json!([{ "op": "remove", "path": format!("{ENTERPRISE}:department") }]);
     let removed = scim.patch(&path, &remove).expect(200);
-    removed.check(removed["schemas"] == json!([USER]) && removed[ENTERPRISE].is_null(), "expected it gone");
+    removed.check(
+        removed["schemas"] == json!([USER]) && removed[ENTERPRISE].is_null(),
+        "expected the extension to be removed",
+    );
 }
 
-/// RFC 7643 §2.3.7, §3.1: a reference leads to what it names, and `meta.location` is where the answer says that it is.
-fn every_reference_leads_to_its_resource(target: &Target) {
+/// RFC 7643 §2.3.7, §3.1: a reference is the URL of its resource, and `meta.location` equals `Content-Location`.
+fn every_reference_is_the_url_of_its_resource(target: &Target) {
     let scim = target.client();
     let user = scim.post("/Users", &json!({ "userName": unique("referred") })).expect(201).id();
     let body = json!({ "displayName": unique("Referring "), "members": [{ "value": user }] });
@@ -98,7 +103,7 @@ fn binary_value_is_base64(target: &Target) {
     }
 }
 
-/// RFC 7643 §2.4: a value that does not say that it is primary is not.
+/// RFC 7643 §2.4: a value without `primary` is not primary.
 fn unspecified_primary_is_false(target: &Target) {
     let scim = target.client();
     let name = unique("unsaid");
@@ -121,7 +126,7 @@ fn unspecified_primary_is_false(target: &Target) {
     changed.containing(&json!({ "emails": [{ "type": "work", "display": null }, { "type": "home", "display": "H" }] }));
 }
 
-/// RFC 7644 §3.4.2.2: a filter sees the value that the service gave by default.
+/// RFC 7644 §3.4.2.2: a filter finds a value that the service has set by default.
 fn filters_apply_to_defaults(target: &Target) {
     let scim = target.client();
     let name = unique("default");
@@ -131,7 +136,7 @@ fn filters_apply_to_defaults(target: &Target) {
     }
 }
 
-/// RFC 7644 §3.5.1: PUT passes over what is read-only, and replaces the rest.
+/// RFC 7644 §3.5.1: PUT ignores read-only attributes and replaces all others.
 fn put_replaces_every_writable_attribute(target: &Target) {
     let scim = target.client();
     let name = unique("replaced");
@@ -152,10 +157,11 @@ fn put_replaces_every_writable_attribute(target: &Target) {
         "name": { "familyName": "F", "givenName": null }, ENTERPRISE: { "department": "E", "division": null },
         "meta": { "created": created["meta"]["created"], "location": created["meta"]["location"] },
     }));
-    read.check(read["meta"]["version"] != "W/\"77\"", "expected a version of the service's own");
+    read.check(read["meta"]["version"] != "W/\"77\"", "expected a version that the service assigns");
 }
 
-/// RFC 7644 §3.5.2.3: a replacement by a value filter changes all that match, and a removal takes all.
+/// RFC 7644 §3.5.2.3: a replacement by a value filter changes every element that matches, and a removal removes
+/// every one.
 fn value_filter_changes_every_match(target: &Target) {
     let scim = target.client();
     let emails = json!([{ "value": "a@x.example", "type": "work" }, { "value": "b@x.example", "type": "home" },
@@ -173,19 +179,19 @@ fn value_filter_changes_every_match(target: &Target) {
     left.containing(&json!({ "emails": [{ "value": "c@y.example" }] }));
 }
 
-/// RFC 7644 §3.1: messages have schemas that are not resources' schemas.
+/// RFC 7644 §3.1: the schemas of messages are not schemas of resources.
 fn message_schemas_are_not_listed(target: &Target) {
     let scim = target.client();
     let all = scim.get("/Schemas").expect(200);
     for schema in all.resources() {
-        all.check(!schema["id"].as_str().unwrap().contains(":scim:api:"), "expected no message");
+        all.check(!schema["id"].as_str().unwrap().contains(":scim:api:"), "expected no schema of a message");
     }
     for message in ["ListResponse", "PatchOp", "Error", "BulkRequest", "SearchRequest"] {
         scim.get(format!("/Schemas/urn:ietf:params:scim:api:messages:2.0:{message}")).expect_error(404, "", &[]);
     }
 }
 
-/// RFC 7644 §4: discovery knows neither pages nor order.
+/// RFC 7644 §4: the discovery endpoints ignore parameters of paging and sorting.
 fn discovery_ignores_paging_and_sorting(target: &Target) {
     let scim = target.client();
     for endpoint in ["/Schemas", "/ResourceTypes"] {
@@ -197,8 +203,8 @@ fn discovery_ignores_paging_and_sorting(target: &Target) {
     assert_eq!(scim.get("/ServiceProviderConfig?startIndex=5&count=0&sortBy=patch").expect(200).body, config);
 }
 
-/// RFC 7643 §2.1, §6, §7: names of attributes are well-formed and there once, characteristics are complete, and types and schemas
-/// refer to each other by id.
+/// RFC 7643 §2.1, §6, §7: names of attributes are well-formed and unique, characteristics are complete, and
+/// resource types and schemas refer to each other by id.
 fn discovery_is_well_formed(target: &Target) {
     let scim = target.client();
     let schemas = scim.get("/Schemas").expect(200);
@@ -245,7 +251,8 @@ fn check_attributes(attributes: &Value, depth: usize) {
     }
 }
 
-/// RFC 7643 §3.1: `externalId` is the client's, `id` is the service's, unique over users and groups.
+/// RFC 7643 §3.1: the client assigns `externalId`, and the service assigns `id`, which is unique over users and
+/// groups.
 fn identifiers_are_assigned_by_their_owner(target: &Target) {
     let scim = target.client();
     let mut ids = BTreeSet::new();
@@ -253,15 +260,15 @@ fn identifiers_are_assigned_by_their_owner(target: &Target) {
         for _ in 0..4 {
             let body = json!({ "id": "bulkId:mine", "externalId": "the same", attribute: unique("identified") });
             let created = scim.post(endpoint, &body).expect(201).containing(&json!({ "externalId": "the same" }));
-            created.check(!created.id().contains("bulkId"), "expected an id of the service's own");
-            assert!(ids.insert(created.id()), "an id twice");
+            created.check(!created.id().contains("bulkId"), "expected an id that the service assigns");
+            assert!(ids.insert(created.id()), "expected an id that no other resource has");
         }
         let without = scim.post(endpoint, &json!({ attribute: unique("identified") })).expect(201);
-        without.check(without.body.get("externalId").is_none(), "expected no externalId that nobody sent");
+        without.check(without.body.get("externalId").is_none(), "expected no externalId");
     }
 }
 
-/// RFC 7644 §3.8: text is UTF-8, and comes back as it was sent.
+/// RFC 7644 §3.8: text is UTF-8, and is returned as it was sent.
 fn text_is_utf_8(target: &Target) {
     let scim = target.client();
     for (number, title) in
@@ -274,7 +281,7 @@ fn text_is_utf_8(target: &Target) {
     }
 }
 
-/// RFC 7644 §3.13: a version that the service does not speak is refused.
+/// RFC 7644 §3.13: the service rejects a version that it does not support.
 fn other_api_version_returns_404(target: &Target) {
     let base = target.client().base;
     for version in ["v1", "v3", "V2", "v2.0"] {

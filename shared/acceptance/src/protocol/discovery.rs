@@ -1,4 +1,4 @@
-//! /ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7643 §5 to §7, RFC 7644 §4).
+//! Checks of /ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7643 §5 to §7, RFC 7644 §4).
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn service_provider_config_states_the_features(target: &Target) {
     }));
     answer.check(answer["filter"]["maxResults"].as_u64() >= Some(100), "expected filter.maxResults");
     for number in ["maxOperations", "maxPayloadSize"] {
-        answer.check(answer["bulk"][number].is_u64(), "expected bulk's limits, supported or not");
+        answer.check(answer["bulk"][number].is_u64(), "expected the limits of bulk requests");
     }
     let schemes = answer["authenticationSchemes"].as_array().cloned().unwrap_or_default();
     answer.check(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "expected a bearer scheme");
@@ -35,14 +35,14 @@ fn lists_agree_with_single_resources(target: &Target) {
     {
         let list = scim.get(endpoint).expect(200).containing(&json!({ "schemas": [LIST], "startIndex": 1 }));
         let all = list.resources();
-        list.check(list.total() == all.len() as u64, "expected a true count");
-        list.check(list["itemsPerPage"] == all.len(), "expected a true page");
+        list.check(list.total() == all.len() as u64, "expected totalResults to be the number of Resources");
+        list.check(list["itemsPerPage"] == all.len(), "expected itemsPerPage to be the number of Resources");
         for item in items {
             let one = scim.get(format!("{endpoint}/{item}")).expect(200).containing(&json!({ "id": item }));
             let location = format!("{}{endpoint}/{item}", scim.base);
             let one = one.containing(&json!({ "meta": { "location": location } }));
             let listed: Vec<&Value> = all.iter().filter(|listed| listed["id"] == **item).collect();
-            list.check(listed == [&one.body], &format!("expected {item} in the list, once, as it is by itself"));
+            list.check(listed == [&one.body], &format!("expected {item} once in the list, as a GET of it returns it"));
         }
         scim.get(format!("{endpoint}/Nonsense")).expect_error(404, "", &[]);
     }
@@ -65,7 +65,7 @@ fn schema_describes_its_attributes(target: &Target) {
         let schema = scim.get(format!("/Schemas/{urn}")).expect(200);
         let all = schema["attributes"].as_array().cloned().unwrap_or_default();
         let found = all.iter().find(|attribute| attribute["name"] == name).cloned();
-        found.unwrap_or_else(|| panic!("no {name} in {urn}\n{}", schema))
+        found.unwrap_or_else(|| panic!("expected {name} in {urn}\n{}", schema))
     };
     let rows = [
         (
@@ -79,9 +79,9 @@ fn schema_describes_its_attributes(target: &Target) {
         (GROUP, "members", json!({ "multiValued": true, "type": "complex" })),
         (ENTERPRISE, "department", json!({ "type": "string", "required": false })),
     ];
-    for (urn, name, wanted) in rows {
+    for (urn, name, expected) in rows {
         let found = attribute(urn, name);
-        assert!(crate::answer::contains(&found, &wanted), "{urn}:{name} is {found:#}, not {wanted}");
+        assert!(crate::answer::contains(&found, &expected), "{urn}:{name} is {found:#}, not {expected}");
     }
 }
 

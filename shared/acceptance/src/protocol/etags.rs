@@ -1,5 +1,5 @@
-//! Versions: `meta.version` and `ETag`, what `If-None-Match` and `If-Match` decide, and that no race gets past them (RFC 7644 §3.14;
-//! RFC 9110 §13).
+//! Checks of versions: `meta.version` and `ETag`, what `If-None-Match` and `If-Match` decide, and that no race
+//! circumvents them (RFC 7644 §3.14; RFC 9110 §13).
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn retitle(path: &str, title: &str) -> Request {
     patch(path, &json!([{ "op": "replace", "path": "title", "value": title }]))
 }
 
-/// The `ETag`, which is `meta.version` where there is a body.
+/// The `ETag`, which must equal `meta.version` if there is a body.
 fn tag(answer: &Answer) -> String {
     let tag = answer.header("etag").to_owned();
     answer.check(tag.starts_with("W/\"") && tag.ends_with('"'), "expected a weak entity tag");
@@ -61,12 +61,16 @@ fn every_answer_with_a_resource_has_its_version(target: &Target) {
         let change = json!([{ "op": "replace", "path": "externalId", "value": "2" }]);
         let third = tag(&scim.patch(&path, &change).expect(200));
         assert!(first != second && second != third && first != third);
-        assert_eq!(tag(&scim.patch(&path, &change).expect(200)), third, "a change of nothing");
+        assert_eq!(
+            tag(&scim.patch(&path, &change).expect(200)),
+            third,
+            "expected a change without effect to keep the version"
+        );
         let minimal = patch(&path, &json!([{ "op": "replace", "path": "externalId", "value": "3" }]));
         let minimal = scim.send(&minimal.header("Prefer", "return=minimal")).expect(204);
         let projected = scim.get(format!("{path}?attributes=externalId")).expect(200);
         projected.check(projected["meta"].is_null(), "expected no meta");
-        assert_eq!(tag(&projected), tag(&minimal), "the header is there without meta, and without a body");
+        assert_eq!(tag(&projected), tag(&minimal), "expected the header without meta and without a body");
     }
 }
 
@@ -91,7 +95,7 @@ fn matching_if_none_match_returns_304(target: &Target) {
     }
 }
 
-/// The groups of a user change without its version, so an answer that shows them is always sent.
+/// The groups of a user change without its version, so the service always sends an answer that contains them.
 fn group_membership_does_not_change_the_users_version(target: &Target) {
     let scim = target.client();
     let user = new_user(&scim);
@@ -114,10 +118,14 @@ fn member_changes_change_the_groups_version(target: &Target) {
         [add(&one), add(&other), json!([{ "op": "remove", "path": format!("members[value eq \"{one}\"]") }])]
     {
         let now = tag(&scim.patch(&path, &operations).expect(200));
-        assert!(!seen.contains(&now), "a version seen before, after {operations}");
+        assert!(!seen.contains(&now), "expected a new version after {operations}");
         seen.push(now);
     }
-    assert_eq!(tag(&scim.patch(&path, &add(&other)).expect(200)), seen[3], "a member already");
+    assert_eq!(
+        tag(&scim.patch(&path, &add(&other)).expect(200)),
+        seen[3],
+        "expected a repeated add to keep the version"
+    );
     scim.delete(format!("/Users/{other}")).expect(204);
     let read = scim.send(&Request::new("GET", &path).header("If-None-Match", seen[3].clone())).expect(200);
     read.check(read["members"].is_null() && !seen.contains(&tag(&read)), "expected a new version without the member");
@@ -143,7 +151,7 @@ fn stale_if_match_returns_412_and_changes_nothing(target: &Target) {
             scim.send(&request.header("If-None-Match", tags.as_str())).expect_error(412, "", &["If-None-Match"]);
         }
     }
-    assert_eq!(scim.get(&path).expect(200).text, before, "a refused change");
+    assert_eq!(scim.get(&path).expect(200).text, before, "expected a rejected change to change nothing");
 
     let lists = [current.clone(), format!("\"x\", {current}"), "*".to_owned()];
     scim.send(&Request::new("GET", &path).header("If-Match", lists[1].as_str())).expect(200);
@@ -162,7 +170,7 @@ fn stale_if_match_returns_412_and_changes_nothing(target: &Target) {
     scim.get(&path).expect_error(404, "", &[]);
 }
 
-/// A failure that does not depend on the condition comes first (RFC 9110 §13.2.1).
+/// A failure that does not depend on the condition takes precedence (RFC 9110 §13.2.1).
 fn missing_resource_returns_404_whatever_the_condition(target: &Target) {
     let scim = target.client();
     let user = new_user(&scim);
@@ -182,18 +190,19 @@ fn missing_resource_returns_404_whatever_the_condition(target: &Target) {
     }
 }
 
-/// Of requests that hold the same version one gets through, and the others leave no trace.
-fn one_gets_through(answers: Vec<Answer>, success: u16) -> (usize, Answer) {
-    let mut through = None;
+/// Checks that exactly one of several requests with the same version succeeds and that all others return 412;
+/// returns its number and its answer.
+fn check_one_success(answers: Vec<Answer>, success: u16) -> (usize, Answer) {
+    let mut winner = None;
     for (number, answer) in answers.into_iter().enumerate() {
         if answer.status == success {
-            assert!(through.is_none(), "a second one: {}", answer);
-            through = Some((number, answer.expect(success)));
+            assert!(winner.is_none(), "expected no second success: {}", answer);
+            winner = Some((number, answer.expect(success)));
         } else {
             answer.expect_error(412, "", &["If-Match"]);
         }
     }
-    through.expect("one that gets through")
+    winner.expect("one request succeeds")
 }
 
 fn one_of_16_concurrent_patches_with_if_match_succeeds(target: &Target) {
@@ -205,9 +214,9 @@ fn one_of_16_concurrent_patches_with_if_match_succeeds(target: &Target) {
         patch(&path, &json!([{ "op": "replace", "value": attributes(number) }])).header("If-Match", tag(&user))
     };
     let requests: Vec<Request> = (0..RACERS).map(racer).collect();
-    let (number, answer) = one_gets_through(send_all(&scim, &requests), 200);
+    let (number, answer) = check_one_success(send_all(&scim, &requests), 200);
     let read = scim.get(&path).expect(200).containing(&attributes(number));
-    assert_eq!(read.body, answer.body, "what was answered is what is there");
+    assert_eq!(read.body, answer.body, "expected the answer of the winner to be the resource");
     for other in (0..RACERS).filter(|other| *other != number) {
         assert!(
             scim.find("/Users", &format!("emails.value eq \"{other}@race.example\" and id eq \"{}\"", user.id()))
@@ -220,14 +229,14 @@ fn one_of_16_concurrent_puts_with_if_match_succeeds(target: &Target) {
     let scim = target.client();
     let user = new_user(&scim);
     let path = format!("/Users/{}", user.id());
-    // All take the same new name: to the losers it is not taken, their version is gone.
+    // All requests take the same new name. The losers fail because of their version, and not because of the name.
     let name = unique("renamed");
     let racer = |number: usize| {
         let body = json!({ "userName": name, "title": format!("T{number}") });
         Request::new("PUT", &path).json(&body).header("If-Match", tag(&user))
     };
     let requests: Vec<Request> = (0..RACERS).map(racer).collect();
-    let (number, _) = one_gets_through(send_all(&scim, &requests), 200);
+    let (number, _) = check_one_success(send_all(&scim, &requests), 200);
     scim.get(&path).expect(200).containing(&json!({ "userName": name, "title": format!("T{number}") }));
 }
 
@@ -241,7 +250,7 @@ fn one_of_16_concurrent_member_changes_with_if_match_succeeds(target: &Target) {
             .header("If-Match", tag(&group))
     };
     let requests: Vec<Request> = users.iter().map(racer).collect();
-    let (number, _) = one_gets_through(send_all(&scim, &requests), 200);
+    let (number, _) = check_one_success(send_all(&scim, &requests), 200);
     assert_eq!(values(&scim.get(&path).expect(200)["members"]), [users[number].clone()]);
     for (other, id) in users.iter().enumerate() {
         let groups = values(&scim.get(format!("/Users/{id}")).expect(200)["groups"]);
@@ -249,7 +258,8 @@ fn one_of_16_concurrent_member_changes_with_if_match_succeeds(target: &Target) {
     }
 }
 
-/// Changes and deletes of one version: either a change was made and the resource lives, or it is gone and no change was.
+/// Concurrent changes and deletes have the same version: either one change succeeds and the resource exists, or a
+/// delete succeeds and no change does.
 fn concurrent_deletes_and_changes_with_if_match_have_one_winner(target: &Target) {
     let scim = target.client();
     for _ in 0..4 {

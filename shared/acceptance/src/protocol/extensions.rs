@@ -1,5 +1,5 @@
-//! Extension schemas from files (RFC 7643 §3.3): a server that was built with the files in `shared/acceptance/extensions`
-//! (`SCIM_EXTENSIONS=shared/acceptance/extensions`) behaves as they define.
+//! Checks of extension schemas from files (RFC 7643 §3.3): a server that was built with the files in
+//! `shared/acceptance/extensions` (`SCIM_EXTENSIONS=shared/acceptance/extensions`) behaves as they define.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 const COST: &str = "urn:example:params:scim:schemas:extension:cost:2.0:Group";
 
 /// Whether the server was built with the files.
-pub(crate) fn are_there(target: &Target) -> bool {
+pub(crate) fn are_built_in(target: &Target) -> bool {
     target.client().try_get(&format!("/Schemas/{BADGE}")).is_ok_and(|answer| answer.status == 200)
 }
 
@@ -40,7 +40,7 @@ fn discovery_shows_the_schema_files(target: &Target) {
     assert_eq!(shown.len(), said.len());
     for (shown, said) in shown.iter().zip(said) {
         assert!(crate::answer::contains(shown, said), "{shown:#} is not {said:#}");
-        // What the file leaves out is RFC 7643 §2.2's.
+        // A characteristic that the file omits has the default of RFC 7643 §2.2.
         assert!(shown["mutability"].is_string() && shown["required"].is_boolean(), "{shown:#}");
     }
 }
@@ -61,13 +61,13 @@ fn user_extension_is_stored_and_returned(target: &Target) {
         let body = json!({ "userName": unique("badge"), BADGE: badge });
         scim.post("/Users", &body).expect_error(400, "invalidValue", &[words]);
     }
-    // PUT: what is immutable or secret is kept, all else is replaced.
+    // PUT keeps immutable and secret attributes, and replaces all others.
     let body = json!({ "userName": created["userName"], BADGE: { "level": "visitor" } });
     let replaced = scim.put(&path, &body).expect(200);
     assert_eq!(replaced[BADGE], json!({ "level": "visitor", "serial": "aB1" }));
     let body = json!({ "userName": created["userName"], BADGE: { "level": "visitor", "serial": "other" } });
     scim.put(&path, &body).expect_error(400, "mutability", &["serial"]);
-    // What is immutable and was not set is taken.
+    // An immutable attribute without a value can be set.
     let (id, created) = create(&scim, &json!({ "level": "staff" }));
     let body = json!({ "userName": created["userName"], BADGE: { "level": "staff", "serial": "late" } });
     let replaced = scim.put(format!("/Users/{id}"), &body).expect(200);
@@ -98,7 +98,7 @@ fn patch_changes_extension_attributes(target: &Target) {
     ] {
         scim.patch(&path, &json!([operation])).expect_error(400, scim_type, &[]);
     }
-    // Without its immutable serial the whole of it can go.
+    // Without its immutable serial, the whole extension can be removed.
     let (id, _) = create(&scim, &json!({ "level": "staff" }));
     let path = format!("/Users/{id}");
     let answer = scim.patch(&path, &json!([{ "op": "remove", "path": BADGE }])).expect(200);

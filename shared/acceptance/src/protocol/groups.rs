@@ -1,4 +1,5 @@
-//! Groups: members both ways, projection, nesting, and changes that are too large for one commit (RFC 7643 §4.2).
+//! Checks of groups: members from both sides, projection, nesting, and changes that are too large for one commit
+//! (RFC 7643 §4.2).
 
 use serde_json::{Value, json};
 
@@ -58,16 +59,16 @@ fn member_has_display_type_and_reference(target: &Target) {
         let user = found.iter().find(|member| member["value"] == ids[0].as_str()).unwrap();
         answer.check(user["display"] == "As sent", "expected display as sent");
     }
-    // From the other side, of each group that the user is in, but not through another (RFC 7643 §4.1.2).
+    // A user lists each group whose direct member it is, and no others (RFC 7643 §4.1.2).
     let user = scim.get(format!("/Users/{}", ids[0])).expect(200);
     let mut groups = user["groups"].as_array().cloned().unwrap_or_default();
     groups.sort_by_key(|group| group["display"] != name);
-    let wanted = [path, format!("/Groups/{inner}")].map(|path| {
+    let expected = [path, format!("/Groups/{inner}")].map(|path| {
         let group = scim.get(path).expect(200);
         let (name, location) = (&group["displayName"], &group["meta"]["location"]);
         json!({ "value": group["id"], "$ref": location, "display": name, "type": "direct" })
     });
-    user.check(groups == wanted, "expected both groups with name and reference");
+    user.check(groups == expected, "expected both groups with name and reference");
 }
 
 fn members_are_patched_in_every_form(target: &Target) {
@@ -98,25 +99,25 @@ fn members_are_patched_in_every_form(target: &Target) {
         ),
         (json!([{ "op": "replace", "value": { "members": array(&[&ids[3]]) } }]), "3"),
     ];
-    for (operations, wanted) in steps {
+    for (operations, expected) in steps {
         let answer = scim.patch(&path, &operations).expect(200);
-        let wanted: Vec<usize> = wanted.chars().map(|digit| digit.to_digit(10).unwrap() as usize).collect();
-        let mut in_group: Vec<String> = wanted.iter().map(|number| ids[*number].clone()).collect();
+        let expected: Vec<usize> = expected.chars().map(|digit| digit.to_digit(10).unwrap() as usize).collect();
+        let mut in_group: Vec<String> = expected.iter().map(|number| ids[*number].clone()).collect();
         in_group.sort();
-        answer.check(values(&answer["members"]) == in_group, &format!("expected members {wanted:?}"));
+        answer.check(values(&answer["members"]) == in_group, &format!("expected members {expected:?}"));
         assert_eq!(members_of(&scim, &id), in_group, "{operations}");
         for (number, user) in ids.iter().enumerate() {
             let groups = values(&scim.get(format!("/Users/{user}")).expect(200)["groups"]);
             assert_eq!(
                 groups.len(),
-                usize::from(wanted.contains(&number)),
+                usize::from(expected.contains(&number)),
                 "groups of user {number} after {operations}"
             );
         }
     }
 }
 
-/// Who is a member already gets the `display` that is sent, in each way that members are sent.
+/// An existing member gets the `display` that is sent, in each form in which members are sent.
 fn repeated_member_gets_its_new_display(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 2);
@@ -134,14 +135,14 @@ fn repeated_member_gets_its_new_display(target: &Target) {
                 |id: &str| members.iter().find(|member| member["value"] == id).map(|it| it["display"].clone());
             answer.check(members.len() == 2, "expected the same members");
             answer.check(display_of(&ids[0]) == Some(json!(display)), "expected the display that was sent");
-            answer.check(display_of(&ids[1]) == Some(json!(kept)), "expected the display that was not sent as it was");
+            answer.check(display_of(&ids[1]) == Some(json!(kept)), "expected the other display to be unchanged");
         }
     };
     check(patch("add", "One"), "One");
     check(patch("replace", "Two"), "Two");
     let version = scim.get(&path).expect(200)["meta"]["version"].clone();
     let again = patch("add", "Two");
-    again.check(again["meta"]["version"] == version, "expected a change of nothing to write nothing");
+    again.check(again["meta"]["version"] == version, "expected a change without effect to keep the version");
     let put = json!({ "displayName": name, "members": called("Three") });
     check(scim.put(&path, &put).expect(200), "Three");
 }
@@ -155,10 +156,10 @@ fn deleted_user_leaves_all_groups(target: &Target) {
     assert!(members_of(&scim, &groups[1]).is_empty());
     let put = json!({ "displayName": unique("Group "), "members": members(&ids) });
     let answer = scim.put(format!("/Groups/{}", groups[1]), &put).expect(200);
-    assert_eq!(values(&answer["members"]), [ids[1].clone()], "nobody is added behind the delete's back");
+    assert_eq!(values(&answer["members"]), [ids[1].clone()], "expected the deleted user not to be added");
 }
 
-/// Who is deleted where it is not found keeps its groups and its members.
+/// A user or a group that is deleted at the endpoint of the other type keeps its groups and its members.
 fn delete_at_the_wrong_endpoint_changes_nothing(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 1);
@@ -192,9 +193,9 @@ fn groups_are_found_by_name_and_by_member(target: &Target) {
         (format!("not (members pr) and id eq \"{id}\""), false),
     ] {
         let groups = scim.find("/Groups", &filter);
-        let wanted: &[&str] = if found { &[&id] } else { &[] };
+        let expected: &[&str] = if found { &[&id] } else { &[] };
         let ids: Vec<&str> = groups.iter().filter_map(|group| group["id"].as_str()).collect();
-        assert_eq!(ids, wanted, "{filter}");
+        assert_eq!(ids, expected, "{filter}");
     }
     let mine = scim.find("/Users", &format!("groups.value eq \"{id}\""));
     assert_eq!(mine.len(), 1);
@@ -220,7 +221,7 @@ fn members_are_left_out_on_request(target: &Target) {
     only.check(only["members"][0]["display"].is_null(), "expected the members' value only");
 }
 
-/// More members than one transaction holds, by each way there is.
+/// Each kind of request changes more members than one transaction can contain.
 fn change_of_many_members_is_one_change(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 120);
@@ -256,7 +257,7 @@ fn change_of_many_members_is_one_change(target: &Target) {
     scim.get(format!("/Users/{}", ids[0])).expect(200).containing(&json!({ "groups": null }));
 }
 
-/// More groups than leave with their member in one transaction; groups in groups, and in a circle.
+/// A deleted member leaves more groups than one transaction can contain, nested groups, and groups in a cycle.
 fn deleted_member_leaves_many_groups_and_cycles(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 1);
@@ -294,13 +295,14 @@ fn bulk_request_adds_many_members(target: &Target) {
 fn more_than_100_000_members_return_413_and_change_nothing(target: &Target) {
     let scim = target.client();
     let id = group(&scim, &[]);
-    let nobody: Value = (0..100_001).map(|at| json!({ "value": format!("n{at}") })).collect();
-    let add = json!([{ "op": "add", "path": "members", "value": nobody }]);
+    let unknown: Value = (0..100_001).map(|at| json!({ "value": format!("n{at}") })).collect();
+    let add = json!([{ "op": "add", "path": "members", "value": unknown }]);
     scim.patch(format!("/Groups/{id}"), &add).expect_error(413, "", &["100001", "100000"]);
     assert!(members_of(&scim, &id).is_empty());
 }
 
-/// RFC 7644 §3.5.2 lets a PATCH answer without a body; the members of a large group are then not read.
+/// RFC 7644 §3.5.2 allows an answer without a body to a PATCH; the service then does not read the members of a
+/// large group.
 fn patch_of_a_large_group_returns_204_unless_attributes_are_requested(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 1001);
@@ -312,7 +314,7 @@ fn patch_of_a_large_group_returns_204_unless_attributes_are_requested(target: &T
     let last = scim.patch(&path, &add(&ids[1000..])).expect(204);
     last.check(last.text.is_empty(), "expected no body");
     let asked = scim.patch(format!("{path}?attributes=displayName"), &add(&ids[1000..])).expect(200);
-    asked.check(asked["displayName"].is_string(), "expected what was asked for");
+    asked.check(asked["displayName"].is_string(), "expected the requested attribute");
     assert_eq!(members_of(&scim, path.trim_start_matches("/Groups/")).len(), 1001);
     scim.patch(&path, &json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) }])).expect(200);
 }

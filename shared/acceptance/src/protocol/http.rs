@@ -1,5 +1,5 @@
-//! HTTP itself (RFC 9110): HEAD, OPTIONS, content negotiation, compression, repeated headers, and the encoding of URLs. Most
-//! of these requests are written to a socket as they stand here, because a client library would tidy them.
+//! Checks of HTTP itself (RFC 9110): HEAD, OPTIONS, content negotiation, compression, repeated headers, and the
+//! encoding of URLs. Most of these requests are written to a socket, because a client library would normalise them.
 
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn url_is_decoded_as_in_rfc_3986(target: &Target) {
         (format!("filter=userName%20eq%20%22{}c%22", plus.replace(' ', "%20")), 1),
         (format!("filter=userName%20eq%20%22{}c%22&", plus.replace(' ', "%20")), 1),
         (format!("&filter=userName%20eq%20%22{}c%22&&", plus.replace(' ', "+")), 1),
-        // A plus sign is a space.
+        // A plus sign stands for a space.
         (format!("filter=userName%20eq%20%22{}c%22", name.replace(' ', "%20")), 0),
         (format!("filter=%75serName%20eq%20%22{}c%22", plus.replace(' ', "%20")), 1),
     ] {
@@ -105,7 +105,7 @@ fn url_is_decoded_as_in_rfc_3986(target: &Target) {
         (&format!("/Users/{id}?"), 200),
         ("/Schemas/", 200),
         ("/ServiceProviderConfig/", 200),
-        // Their names are case-sensitive; to pass one over would answer another question.
+        // Names of parameters are case-sensitive. A server that ignored one would answer another question.
         ("/Users?Count=1", 400),
         ("/Users?FILTER=x", 400),
         ("/Users?count=1&count=2", 400),
@@ -132,7 +132,7 @@ fn media_type_is_negotiated(target: &Target) {
         assert_eq!(answer.status, if expect.is_some() { 200 } else { 406 }, "{accept}");
         assert_eq!(answer.header("content-type"), Some(expect.unwrap_or("application/scim+json")), "{accept}");
     }
-    // A change whose answer would not be taken is not made.
+    // The service makes no change if the client does not accept the media type of the answer.
     let name = unique("unacceptable");
     let body = json!({ "userName": name }).to_string();
     let headers = [("Accept", "text/html"), ("Content-Type", "application/scim+json")];
@@ -156,7 +156,7 @@ fn body_is_read_as_its_headers_declare(target: &Target) {
         (&[("Content-Type", "application/json"), ("Content-Encoding", "identity")], body("identity"), 201),
         (&[("Content-Type", "application/json"), ("Content-Encoding", "gzip")], body("gzip"), 415),
         (&[("Content-Type", "application/json")], latin, 400),
-        // Bytes reach the function as they are, so this one was sent and not lost.
+        // The gateway passes bytes on unchanged, so the client itself sent this U+FFFD.
         (&[("Content-Type", "application/json")], marked, 201),
     ] {
         let answer = send(target, "POST", "/Users", headers, &body);
@@ -164,7 +164,7 @@ fn body_is_read_as_its_headers_declare(target: &Target) {
     }
 }
 
-/// RFC 9110 §5.3: lines of a list are one list; of other headers there is one.
+/// RFC 9110 §5.3: several lines of a list header are one list; other headers may have only one line.
 fn repeated_header_is_combined_or_rejected(target: &Target) {
     let scim = target.client();
     let path = format!("/Users/{}", scim.post("/Users", &json!({ "userName": unique("lines") })).expect(201).id());
@@ -194,7 +194,7 @@ fn answer_is_compressed_on_request(target: &Target) {
         ("*", "/Schemas", Some("gzip")),
         ("gzip;q=0", "/Schemas", None),
         ("identity", "/Schemas", None),
-        // Too short to be worth it.
+        // The answer is too short to be compressed.
         ("gzip", "/Users/nobody", None),
     ] {
         let answer = send(target, "GET", path, &[("Accept-Encoding", coding)], b"");
@@ -205,7 +205,7 @@ fn answer_is_compressed_on_request(target: &Target) {
             None => assert!(answer.json().is_object()),
         }
     }
-    // Read through a client that unpacks.
+    // A client that decompresses can read the answer.
     let request = Request::new("GET", "/Schemas").header("Accept-Encoding", "gzip");
     let answer = target.client().send(&request).expect(200);
     assert!(answer.resources().len() >= 3);
@@ -223,7 +223,7 @@ fn openapi_document_needs_no_token(target: &Target) {
             assert!(document["paths"][path]["get"]["responses"]["200"].is_object(), "{path}");
         }
     }
-    // Whatever else is sent there does.
+    // All other requests to this path need a token.
     scim.with_authorization(None).send(&Request::new("DELETE", "/openapi.json")).expect_error(401, "", &[]);
     scim.delete("/openapi.json").expect_error(405, "", &[]);
 }

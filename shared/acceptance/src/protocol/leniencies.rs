@@ -1,5 +1,5 @@
-//! What is taken beside the standard: a lenient token's request is done, a strict one's is refused and changes nothing.
-//! A row for each leniency of `schema::Leniency`.
+//! Checks of the leniencies beyond the standard: the service accepts a request with a lenient token, and rejects it
+//! with a strict token without any change. Each leniency of `schema::Leniency` has a row.
 
 use serde_json::{Value, json};
 
@@ -8,16 +8,16 @@ use crate::client::{Client, ENTERPRISE, GROUP, PATCH, Request, USER, query};
 use crate::target::{Target, unique};
 
 checks![
-    resources_that_differ_from_the_schema: StrictToken,
-    values_in_other_forms: StrictToken,
-    several_primaries_by_one_filter: StrictToken,
-    patches_in_other_forms: StrictToken,
-    filters_and_projections_in_other_forms: StrictToken,
+    lenient_resources_are_rejected_with_a_strict_token: StrictToken,
+    lenient_values_are_rejected_with_a_strict_token: StrictToken,
+    several_primaries_by_one_filter_are_rejected_with_a_strict_token: StrictToken,
+    lenient_patches_are_rejected_with_a_strict_token: StrictToken,
+    lenient_filters_and_projections_are_rejected_with_a_strict_token: StrictToken,
     missing_members_are_left_out_or_rejected: StrictToken,
     strict_token_accepts_what_the_rfcs_define: StrictToken,
 ];
 
-/// A user that a strict token may make.
+/// A user that a strict token may create.
 fn user() -> Value {
     json!({
         "schemas": [USER, ENTERPRISE], "userName": unique("dialect"), "title": "T", "active": true,
@@ -46,17 +46,18 @@ impl Pair {
         Self { lenient: with_user(target.client()), strict: with_user(strict(target)) }
     }
 
-    /// The lenient token's request is done, which `wanted` shows; the strict one's is refused.
-    fn check(&self, method: &'static str, body: &Value, scim_type: &str, wanted: &Value) {
+    /// Checks that the request changes the user as `expected` says with the lenient token, and is rejected with the
+    /// strict token.
+    fn check(&self, method: &'static str, body: &Value, scim_type: &str, expected: &Value) {
         let (scim, path) = &self.lenient;
         let mut body = body.clone();
         if method == "PUT" {
             body["userName"] = scim.get(path).expect(200)["userName"].clone();
         }
         let status = scim.send(&Request::new(method, path).json(&body)).status;
-        assert!(status == 200, "lenient: {status} to {body}");
+        assert!(status == 200, "expected 200 for the lenient token, not {status}, to {body}");
         let now = scim.get(path).expect(200).body;
-        assert!(contains(&now, wanted), "{body}\n{now:#}");
+        assert!(contains(&now, expected), "{body}\n{now:#}");
         let (scim, path) = &self.strict;
         let before = scim.get(path).expect(200).text;
         scim.send(&Request::new(method, path).json(&body)).expect_error(
@@ -64,32 +65,32 @@ impl Pair {
             scim_type,
             &["the dialect of this token is strict"],
         );
-        assert_eq!(scim.get(path).expect(200).text, before, "changed by {body}");
+        assert_eq!(scim.get(path).expect(200).text, before, "expected no change by {body}");
     }
 
-    fn put(&self, change: &Value, scim_type: &str, wanted: &Value) {
+    fn put(&self, change: &Value, scim_type: &str, expected: &Value) {
         let mut body = json!({ "schemas": [USER] });
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        self.check("PUT", &body, scim_type, wanted);
+        self.check("PUT", &body, scim_type, expected);
     }
 
-    fn patch(&self, operation: &Value, scim_type: &str, wanted: &Value) {
-        self.check("PATCH", &json!({ "schemas": [PATCH], "Operations": [operation] }), scim_type, wanted);
+    fn patch(&self, operation: &Value, scim_type: &str, expected: &Value) {
+        self.check("PATCH", &json!({ "schemas": [PATCH], "Operations": [operation] }), scim_type, expected);
     }
 
-    /// The lenient token's filter finds as many as `found` says.
+    /// Checks that the filter finds `found` users with the lenient token, and is rejected with the strict token.
     fn filter(&self, filter: &str, found: usize) {
         let parameters = query(&[("filter", filter)]);
         let answer = self.lenient.0.get(format!("/Users?{parameters}")).expect(200);
-        answer.check(answer.resources().len() == found, "expected another number");
+        answer.check(answer.resources().len() == found, &format!("expected {found} users"));
         let words = &["the dialect of this token is strict", "character"];
         self.strict.0.get(format!("/Users?{parameters}")).expect_error(400, "invalidFilter", words);
     }
 }
 
-fn resources_that_differ_from_the_schema(target: &Target) {
+fn lenient_resources_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
-    // unknownAttributes, in the resource, in a value, in an extension, and a whole extension
+    // unknownAttributes: in the resource, in a value, in an extension, and a whole extension
     pair.put(&json!({ "shoeSize": 43, "title": "A" }), "invalidSyntax", &json!({ "title": "A", "shoeSize": null }));
     pair.put(
         &json!({ "name": { "givenName": "B", "nick": "x" } }),
@@ -130,7 +131,7 @@ fn resources_that_differ_from_the_schema(target: &Target) {
     );
 }
 
-fn values_in_other_forms(target: &Target) {
+fn lenient_values_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
     // emptyStrings
     pair.put(&json!({ "title": "", "nickName": "N" }), "invalidValue", &json!({ "title": null, "nickName": "N" }));
@@ -182,7 +183,7 @@ fn values_in_other_forms(target: &Target) {
     pair.put(&json!({ "x509Certificates": certificate }), "invalidValue", &json!({ "x509Certificates": certificate }));
 }
 
-fn several_primaries_by_one_filter(target: &Target) {
+fn several_primaries_by_one_filter_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
     pair.patch(
         &json!({ "op": "replace", "path": "emails[value co \"@\"].primary", "value": true }),
@@ -191,7 +192,7 @@ fn several_primaries_by_one_filter(target: &Target) {
     );
 }
 
-fn patches_in_other_forms(target: &Target) {
+fn lenient_patches_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
     // patchWithoutPath
     pair.patch(&json!({ "op": "replace", "value": { "title": "A" } }), "invalidPath", &json!({ "title": "A" }));
@@ -200,7 +201,7 @@ fn patches_in_other_forms(target: &Target) {
         "invalidPath",
         &json!({ "title": "B" }),
     );
-    // pathsAsNames; without a path as they come, and in the value of an extension
+    // pathsAsNames: in a value without a path, and in the value of an extension
     pair.patch(
         &json!({ "op": "replace", "value": { "name.givenName": "C", format!("{ENTERPRISE}:division"): "V" } }),
         "invalidPath",
@@ -217,7 +218,7 @@ fn patches_in_other_forms(target: &Target) {
         "mutability",
         &json!({ ENTERPRISE: { "manager": { "value": "m4", "displayName": null } } }),
     );
-    // operationCase, and unknownAttributes of the message
+    // operationCase, and unknownAttributes in the message
     pair.patch(&json!({ "op": "Replace", "path": "title", "value": "D" }), "invalidSyntax", &json!({ "title": "D" }));
     pair.patch(&json!({ "op": "replace", "Path": "title", "value": "E" }), "invalidSyntax", &json!({ "title": "E" }));
     pair.patch(
@@ -265,7 +266,7 @@ fn patches_in_other_forms(target: &Target) {
         "invalidPath",
         &json!({ ENTERPRISE: { "division": "W" } }),
     );
-    // unknownAttributes in a value without a path is behind patchWithoutPath; in that of an extension it is not
+    // unknownAttributes: patchWithoutPath hides it in a value without a path, but not in the value of an extension
     pair.patch(
         &json!({ "op": "replace", "path": ENTERPRISE, "value": { "division": "X", "desk": 1 } }),
         "invalidSyntax",
@@ -273,7 +274,7 @@ fn patches_in_other_forms(target: &Target) {
     );
 }
 
-fn filters_and_projections_in_other_forms(target: &Target) {
+fn lenient_filters_and_projections_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
     let (scim, path) = &pair.lenient;
     let (name, manager) = (unique("word"), unique("m"));
@@ -331,14 +332,15 @@ fn strict_token_accepts_what_the_rfcs_define(target: &Target) {
     let scim = strict(target);
     let made = scim.post("/Users", &user()).expect(201);
     let path = format!("/Users/{}", made.id());
-    // What the service set is sent back (§3.5.1), null and [] unassign (RFC 7643 §2.5), names are in any case (§2.1).
+    // The client may send back what the service has set (§3.5.1); null and [] unassign (RFC 7643 §2.5); names may
+    // have any case (§2.1).
     let mut whole = made.body.clone();
     whole["TITLE"] = json!("U");
     whole["nickName"] = Value::Null;
     whole["phoneNumbers"] = json!([]);
     whole.as_object_mut().unwrap().shift_remove("title");
     scim.put(&path, &whole).expect(200).containing(&json!({ "title": "U", "nickName": null, "phoneNumbers": null }));
-    for (operation, wanted) in [
+    for (operation, expected) in [
         (
             json!({ "op": "add", "path": "emails", "value": { "value": "n@a.example" } }),
             json!({ "emails": [{}, {}, { "value": "n@a.example" }] }),
@@ -359,7 +361,7 @@ fn strict_token_accepts_what_the_rfcs_define(target: &Target) {
         ),
         (json!({ "op": "replace", "path": "title", "value": null }), json!({ "title": null })),
     ] {
-        scim.patch(&path, &json!([operation])).expect(200).containing(&wanted);
+        scim.patch(&path, &json!([operation])).expect(200).containing(&expected);
     }
     let filter = query(&[("filter", "emails eq \"x@a.example\" and active eq true"), ("unknown", "1")]);
     assert_eq!(scim.get(format!("/Users?{filter}")).expect(200).total(), 1);

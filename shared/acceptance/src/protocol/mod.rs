@@ -1,4 +1,4 @@
-//! The protocol, by subject (RFC 7643, RFC 7644, RFC 9865).
+//! Checks of the protocol, by subject (RFC 7643, RFC 7644, RFC 9865).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

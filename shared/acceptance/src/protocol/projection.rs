@@ -1,4 +1,4 @@
-//! `attributes` and `excludedAttributes` on every operation that answers with a resource (RFC 7644 §3.9).
+//! Checks of `attributes` and `excludedAttributes` on every operation that returns a resource (RFC 7644 §3.9).
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn attributes_limits_the_answer(target: &Target) {
     let scim = target.client();
     let name = unique("shown");
     let id = scim.post("/Users", &user(&name)).expect(201).id();
-    // Parameter, and the attributes beside the ones that are always returned (id and schemas).
+    // The parameter, and the attributes that it returns in addition to id and schemas.
     let rows = [
         ("attributes=userName", json!({ "userName": name })),
         ("attributes=USERNAME,title", json!({ "userName": name, "title": "T" })),
@@ -46,14 +46,14 @@ fn attributes_limits_the_answer(target: &Target) {
             json!({ ENTERPRISE: { "department": "De", "division": "Di" } }),
         ),
     ];
-    for (parameter, wanted) in rows {
+    for (parameter, expected) in rows {
         let answer =
             scim.get(format!("/Users/{id}?{parameter}")).expect(200).containing(&json!({ "id": id, "schemas": "*" }));
         let mut rest = answer.body.clone();
         for always in ["id", "schemas"] {
             rest.as_object_mut().unwrap().remove(always);
         }
-        answer.check(rest == wanted, &format!("expected {wanted} and id and schemas"));
+        answer.check(rest == expected, &format!("expected {expected} and id and schemas"));
         let filter = format!("id eq \"{id}\"");
         let listed = scim.get(format!("/Users?{}&{parameter}", query(&[("filter", &filter)])));
         assert_eq!(listed.expect(200)["Resources"], json!([answer.body]), "{parameter} in a list");
@@ -77,25 +77,28 @@ fn excluded_attributes_are_left_out(target: &Target) {
     ];
     for (excluded, gone) in rows {
         let answer = scim.get(format!("/Users/{}?excludedAttributes={excluded}", full.id())).expect(200);
-        let mut wanted = full.body.clone();
+        let mut expected = full.body.clone();
         for pointer in gone {
             let (parent, name) = pointer.rsplit_once('/').unwrap();
-            wanted.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+            expected.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
         }
-        answer.check(answer.body == wanted, &format!("expected all but {gone:?}"));
+        answer.check(answer.body == expected, &format!("expected all but {gone:?}"));
     }
 }
 
 fn writes_return_the_projection(target: &Target) {
     let scim = target.client();
     let name = unique("written");
-    let wanted = json!({ "id": "*", "title": "T", "userName": null, "name": null, "emails": null, "meta": null });
-    let created = scim.post("/Users?attributes=title", &user(&name)).expect(201).containing(&wanted);
+    let expected = json!({ "id": "*", "title": "T", "userName": null, "name": null, "emails": null, "meta": null });
+    let created = scim.post("/Users?attributes=title", &user(&name)).expect(201).containing(&expected);
     let path = format!("/Users/{}", created.id());
-    created.check(created.header("location") == format!("{}{path}", scim.base), "expected Location all the same");
-    scim.put(format!("{path}?attributes=title"), &user(&name)).expect(200).containing(&wanted);
+    created.check(
+        created.header("location") == format!("{}{path}", scim.base),
+        "expected Location despite the projection",
+    );
+    scim.put(format!("{path}?attributes=title"), &user(&name)).expect(200).containing(&expected);
     let operations = json!([{ "op": "add", "path": "nickName", "value": "N" }]);
-    scim.patch(format!("{path}?attributes=title"), &operations).expect(200).containing(&wanted);
+    scim.patch(format!("{path}?attributes=title"), &operations).expect(200).containing(&expected);
     scim.get(&path)
         .expect(200)
         .containing(&json!({ "userName": name, "nickName": "N", "emails": [{ "type": "work" }] }));
@@ -119,22 +122,22 @@ fn projection_applies_to_every_answer_with_a_resource(target: &Target) {
     for parameters in
         ["attributes=members.value", "excludedAttributes=members,externalId", "attributes=id", "attributes=noSuch"]
     {
-        let wanted = shown(parameters);
+        let expected = shown(parameters);
         let always = json!({ "id": "*", "schemas": "*" });
         let created =
-            scim.post(format!("/Groups?{parameters}"), &sent).expect(201).containing(&wanted).containing(&always);
+            scim.post(format!("/Groups?{parameters}"), &sent).expect(201).containing(&expected).containing(&always);
         let path = format!("/Groups/{}?{parameters}", created.id());
-        scim.get(&path).expect(200).containing(&wanted).containing(&always);
-        scim.put(&path, &sent).expect(200).containing(&wanted).containing(&always);
+        scim.get(&path).expect(200).containing(&expected).containing(&always);
+        scim.put(&path, &sent).expect(200).containing(&expected).containing(&always);
         let operations = json!([{ "op": "replace", "path": "externalId", "value": unique("e") }]);
-        scim.patch(&path, &operations).expect(200).containing(&wanted).containing(&always);
+        scim.patch(&path, &operations).expect(200).containing(&expected).containing(&always);
         let minimal =
             json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "externalId", "value": "y" }] });
         let minimal = Request::new("PATCH", &path).json(&minimal).header("Prefer", "return=minimal");
-        scim.send(&minimal).expect(200).containing(&wanted).containing(&always);
+        scim.send(&minimal).expect(200).containing(&expected).containing(&always);
         let filter = query(&[("filter", &format!("id eq \"{}\"", created.id()))]);
         let list = scim.get(format!("/Groups?{filter}&{parameters}")).expect(200);
-        list.containing(&json!({ "totalResults": 1, "Resources": [wanted] }));
+        list.containing(&json!({ "totalResults": 1, "Resources": [expected] }));
         scim.delete(format!("/Groups/{}", created.id())).expect(204);
     }
 }

@@ -1,5 +1,5 @@
-//! Requests that no operation serves: wrong media types, bodies too large, paths and methods unknown, ids of nobody
-//! (RFC 7644 §3.1, §3.12; RFC 9110 §15.5).
+//! Checks of requests that no operation serves: wrong media types, bodies that are too large, unknown paths and
+//! methods, and unknown ids (RFC 7644 §3.1, §3.12; RFC 9110 §15.5).
 
 use serde_json::json;
 
@@ -107,7 +107,7 @@ fn unknown_id_returns_404(target: &Target) {
             }
         }
         bodies.dedup();
-        assert_eq!(bodies.len(), 1, "the same body for all: {bodies:#?}");
+        assert_eq!(bodies.len(), 1, "expected the same body for all: {bodies:#?}");
         scim.get(format!("{endpoint}/{kept}")).expect(200);
     }
     let user = scim.post("/Users", &json!({ "userName": unique("user") })).expect(201).id();

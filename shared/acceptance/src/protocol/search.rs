@@ -1,4 +1,4 @@
-//! Sorted lists (RFC 7644 §3.4.2.3), searches by POST (§3.4.3) and queries of the root (§3.4.2.1).
+//! Checks of sorted lists (RFC 7644 §3.4.2.3), searches by POST (§3.4.3) and queries of the root (§3.4.2.1).
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ checks![
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-/// Four users named by letters, and two groups.
+/// Four users and two groups, each named by a letter.
 struct Directory {
     scim: Client,
     tag: String,
@@ -25,7 +25,7 @@ struct Directory {
 }
 
 impl Directory {
-    fn settle(target: &Target) -> Self {
+    fn create(target: &Target) -> Self {
         let scim = target.client();
         let tag = unique("s");
         let mut ids = Vec::new();
@@ -47,7 +47,7 @@ impl Directory {
         Self { scim, tag, ids }
     }
 
-    /// Ours alone, whatever else is there.
+    /// Limits a filter to the resources of this directory.
     fn filter(&self, filter: &str) -> String {
         let ours = format!("displayName sw \"{} \"", self.tag);
         if filter.is_empty() { ours } else { format!("{ours} and ({})", filter.replace("ID", &self.ids[1].1)) }
@@ -58,7 +58,8 @@ impl Directory {
         answer.resources().iter().map(letter).collect()
     }
 
-    /// By GET and by POST, all at once and in pages, it is one list.
+    /// Lists resources by GET, by POST, and by POST in pages by index and by cursor; checks that all of these lists
+    /// are the same.
     fn list(&self, endpoint: &str, filter: &str, sort_by: Option<&str>, order: &str) -> String {
         let filter = self.filter(filter);
         let sorting = sort_by.map(|by| [("sortBy", by), ("sortOrder", order)]);
@@ -77,7 +78,7 @@ impl Directory {
         while by_index.len() < got.len() {
             body["startIndex"] = (by_index.len() + 1).into();
             let page = self.scim.post(&search, &body).expect(200);
-            page.check(page.total() == got.len() as u64, "expected the true number");
+            page.check(page.total() == got.len() as u64, "expected totalResults to count the whole list");
             by_index.push_str(&self.letters(&page));
         }
         body.as_object_mut().unwrap().remove("startIndex");
@@ -94,8 +95,8 @@ impl Directory {
 }
 
 fn lists_are_sorted_by_each_attributes_rule(target: &Target) {
-    let directory = Directory::settle(target);
-    for (endpoint, sort_by, order, wanted) in [
+    let directory = Directory::create(target);
+    for (endpoint, sort_by, order, expected) in [
         ("/Users", "title", "ascending", "dacb"),
         ("/Users", "TITLE", "descending", "bcad"),
         ("/Users", "userName", "descending", "dcba"),
@@ -115,12 +116,12 @@ fn lists_are_sorted_by_each_attributes_rule(target: &Target) {
         ("", "userName", "descending", "GHdcba"),
         ("", "members", "ascending", "GabcdH"),
     ] {
-        assert_eq!(directory.list(endpoint, "", Some(sort_by), order), wanted, "{endpoint} {sort_by} {order}");
+        assert_eq!(directory.list(endpoint, "", Some(sort_by), order), expected, "{endpoint} {sort_by} {order}");
     }
 }
 
 fn default_sort_order_is_ascending(target: &Target) {
-    let directory = Directory::settle(target);
+    let directory = Directory::create(target);
     let filter = directory.filter("");
     let got = directory.scim.list("/Users", &[("filter", &filter), ("sortBy", "title")]).expect(200);
     assert_eq!(directory.letters(&got), "dacb");
@@ -129,8 +130,8 @@ fn default_sort_order_is_ascending(target: &Target) {
 }
 
 fn root_query_returns_both_types(target: &Target) {
-    let directory = Directory::settle(target);
-    for (filter, wanted) in [
+    let directory = Directory::create(target);
+    for (filter, expected) in [
         ("", "abcdGH"),
         ("userName pr", "abcd"),
         ("userName ew \".a\" or members pr", "aG"),
@@ -145,16 +146,16 @@ fn root_query_returns_both_types(target: &Target) {
         ("urn:ietf:params:scim:schemas:core:2.0:User:displayName pr", "abcd"),
         ("not (urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr)", "abcd"),
     ] {
-        assert_eq!(directory.list("", filter, None, ""), wanted, "{filter}");
+        assert_eq!(directory.list("", filter, None, ""), expected, "{filter}");
     }
     let page = directory.scim.get("/?count=0").expect(200).containing(&json!({ "schemas": [LIST], "Resources": [] }));
-    page.check(page.total() >= 6, "expected all of them counted");
+    page.check(page.total() >= 6, "expected totalResults to count all resources");
     directory.scim.list("", &[("filter", "nope pr")]).expect_error(400, "invalidFilter", &["nope"]);
 }
 
 fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
-    let directory = Directory::settle(target);
-    let walk = |count: usize| {
+    let directory = Directory::create(target);
+    let read_all = |count: usize| {
         let (mut letters, mut index) = (String::new(), 1);
         loop {
             let path = format!("?attributes=id&startIndex={index}&count={count}");
@@ -168,12 +169,12 @@ fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
         }
     };
     for count in 1..=7 {
-        assert_eq!(walk(count), "abcdGH", "{count}");
+        assert_eq!(read_all(count), "abcdGH", "{count}");
     }
-    for (index, wanted) in [(3, "cdGH"), (4, "dGH"), (5, "GH"), (6, "H"), (7, ""), (1000, "")] {
+    for (index, expected) in [(3, "cdGH"), (4, "dGH"), (5, "GH"), (6, "H"), (7, ""), (1000, "")] {
         let page =
             directory.scim.get(format!("/?startIndex={index}")).expect(200).containing(&json!({ "totalResults": 6 }));
-        assert_eq!(directory.letters(&page), wanted, "counted off from {index}");
+        assert_eq!(directory.letters(&page), expected, "startIndex {index}");
     }
     let whole = directory.scim.get("").expect(200);
     whole.check(whole["Resources"][4]["members"].is_array(), "expected members");
@@ -181,7 +182,7 @@ fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
 }
 
 fn search_is_projected(target: &Target) {
-    let directory = Directory::settle(target);
+    let directory = Directory::create(target);
     let body = json!({ "filter": directory.filter("userName ew \".a\""), "attributes": ["title", "name.familyName"] });
     let found = directory.scim.post("/Users/.search", &body).expect(200);
     let user = json!({ "id": "*", "title": "b", "name": { "familyName": "Zed" }, "userName": null, "meta": null });
@@ -194,7 +195,7 @@ fn search_is_projected(target: &Target) {
     let body = json!({ "filter": directory.filter(""), "excludedAttributes": ["id", "schemas", "displayName"] });
     let found = directory.scim.post("/.search", &body).expect(200);
     for one in found.resources() {
-        found.check(one["id"].is_string() && one["schemas"].is_array(), "expected what is always returned");
+        found.check(one["id"].is_string() && one["schemas"].is_array(), "expected id and schemas");
         found.check(one["displayName"].is_null(), "expected no displayName");
     }
 }
@@ -233,6 +234,6 @@ fn invalid_search_or_sort_returns_400(target: &Target) {
         [("GET", "/Users/.search", "POST"), ("DELETE", "/.search", "POST"), ("POST", "", "GET"), ("PUT", "/", "GET")]
     {
         let refused = scim.send(&Request::new(method, path)).expect_error(405, "", &[]);
-        refused.check(refused.header("allow").contains(allow), "expected the method that the path has");
+        refused.check(refused.header("allow").contains(allow), "expected the method that the path supports");
     }
 }

@@ -1,4 +1,5 @@
-//! One name, one owner, however many ask at once and however they spell it (RFC 7644 §3.3; RFC 8265 §3.3 for userName).
+//! Checks that a name has one owner, whatever the number of concurrent requests and the spelling (RFC 7644 §3.3;
+//! RFC 8265 §3.3 for userName).
 
 use serde_json::{Value, json};
 
@@ -28,17 +29,17 @@ fn spellings(tag: &str) -> [String; 4] {
     ]
 }
 
-/// One answer of `success`, all others 409; the winner's answer.
-fn one_winner(target: &Target, answers: Vec<Answer>, success: u16, attribute: &str) -> Answer {
+/// Checks that one answer has the status `success` and all others have 409, and returns the answer of the winner.
+fn check_one_winner(target: &Target, answers: Vec<Answer>, success: u16, attribute: &str) -> Answer {
     let (mut won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status < 400);
-    let winner = won.pop().expect("somebody wins").expect(success);
-    // Who was put off, and refused when asking again, has been shown what is there by now.
+    let winner = won.pop().expect("one request succeeds").expect(success);
+    // If the repeat of a deferred request conflicts, the client returns the existing resource.
     won.retain(|other| !target.repeats_requests || other.id() != winner.id());
-    assert!(won.is_empty(), "one winner, not {} more: {}", won.len(), won[0]);
+    assert!(won.is_empty(), "expected one winner, not {} more: {}", won.len(), won[0]);
     assert!(target.repeats_requests || lost.len() == RACERS - 1);
     for answer in lost {
         let answer = answer.expect_error(409, "uniqueness", &[attribute]);
-        answer.check(!answer.text.contains(&winner.id()), "the detail reveals the owner");
+        answer.check(!answer.text.contains(&winner.id()), "expected a detail that does not reveal the owner");
     }
     winner
 }
@@ -48,11 +49,11 @@ fn one_of_64_concurrent_creates_of_a_user_name_succeeds(target: &Target) {
     let names = spellings(&unique("create"));
     let request = |number: usize| Request::new("POST", "/Users").json(&json!({ "userName": names[number % 4] }));
     let requests: Vec<Request> = (0..RACERS).map(request).collect();
-    let winner = one_winner(target, send_all(&scim, &requests), 201, "userName");
+    let winner = check_one_winner(target, send_all(&scim, &requests), 201, "userName");
 
     for name in &names {
         let found = scim.find("/Users", &format!("userName eq \"{name}\""));
-        assert_eq!(found, std::slice::from_ref(&winner.body), "found as {name}");
+        assert_eq!(found, std::slice::from_ref(&winner.body), "expected to find {name}");
     }
     let path = format!("/Users/{}", winner.id());
     scim.delete(&path).expect(204);
@@ -68,17 +69,17 @@ fn one_of_64_concurrent_renames_to_a_user_name_succeeds(target: &Target) {
     let ids: Vec<String> = old.iter().map(create).collect();
     let requests: Vec<Request> =
         ids.iter().enumerate().map(|(number, id)| rename(number, id, &names[number % 4])).collect();
-    let winner = one_winner(target, send_all(&scim, &requests), 200, "userName");
+    let winner = check_one_winner(target, send_all(&scim, &requests), 200, "userName");
 
     let mut freed = 0;
     for (name, id) in old.iter().zip(&ids) {
         let found = scim.find("/Users", &format!("userName eq \"{name}\""));
         if *id == winner.id() {
-            assert_eq!(found, [] as [Value; 0], "the winner's old name is free");
+            assert_eq!(found, [] as [Value; 0], "expected the old name of the winner to be available");
             scim.post("/Users", &json!({ "userName": name })).expect(201);
             freed += 1;
         } else {
-            assert_eq!(found.len(), 1, "{name} was kept");
+            assert_eq!(found.len(), 1, "expected {name} to be kept");
             assert_eq!(found[0]["id"], id.as_str());
         }
     }
@@ -86,7 +87,7 @@ fn one_of_64_concurrent_renames_to_a_user_name_succeeds(target: &Target) {
     assert_eq!(scim.find("/Users", &format!("userName eq \"{}\"", names[0])), [winner.body]);
 }
 
-/// Every other one by PUT, the rest by PATCH.
+/// A request that renames a user: every other one is a PUT, the rest are PATCHes.
 fn rename(number: usize, id: &str, name: &str) -> Request {
     let path = format!("/Users/{id}");
     if number.is_multiple_of(2) {
@@ -107,11 +108,11 @@ fn one_of_64_concurrent_creates_of_a_group_name_succeeds(target: &Target) {
     ];
     let request = |number: usize| Request::new("POST", "/Groups").json(&json!({ "displayName": names[number % 4] }));
     let requests: Vec<Request> = (0..RACERS).map(request).collect();
-    let winner = one_winner(target, send_all(&scim, &requests), 201, "displayName");
+    let winner = check_one_winner(target, send_all(&scim, &requests), 201, "displayName");
 
     for name in &names {
         let found = scim.find("/Groups", &format!("displayName eq \"{name}\""));
-        assert_eq!(found.len(), 1, "found as {name}");
+        assert_eq!(found.len(), 1, "expected to find {name}");
         assert_eq!(found[0]["id"], winner["id"]);
     }
     let path = format!("/Groups/{}", winner.id());

@@ -1,4 +1,4 @@
-//! Users as resources: what is stored, what comes back, what is ignored (RFC 7643 §2, §3, §4.1; RFC 7644 §3.3 to §3.6).
+//! Checks of users: what the service stores, returns and ignores (RFC 7643 §2, §3, §4.1; RFC 7644 §3.3 to §3.6).
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ checks![
     every_attribute_is_returned_as_sent,
     attribute_names_are_case_insensitive,
     unknown_read_only_and_empty_attributes_are_ignored,
-    boolean_may_be_a_word,
+    boolean_may_be_a_string,
     password_is_never_returned,
     meta_has_location_and_times,
     deleted_user_returns_404_and_frees_the_name,
@@ -45,7 +45,7 @@ fn every_attribute_is_returned_as_sent(target: &Target) {
     let path = format!("/Users/{}", created.id());
     assert_eq!(scim.get(&path).expect(200).body, created.body);
     let put = scim.put(&path, &created.body).expect(200);
-    assert_eq!(put.body, created.body, "what GET gave, PUT back, changes nothing");
+    assert_eq!(put.body, created.body, "expected a PUT of the answer to GET to change nothing");
 }
 
 fn attribute_names_are_case_insensitive(target: &Target) {
@@ -85,7 +85,7 @@ fn unknown_read_only_and_empty_attributes_are_ignored(target: &Target) {
     minimal.containing(&json!({ "schemas": [USER], "active": true, "name": null, "emails": null }));
 }
 
-fn boolean_may_be_a_word(target: &Target) {
+fn boolean_may_be_a_string(target: &Target) {
     let scim = target.client();
     for (sent, stored) in [("True", true), ("False", false), ("true", true), ("false", false)] {
         let user = json!({ "userName": unique("word"), "active": sent });
@@ -110,7 +110,7 @@ fn password_is_never_returned(target: &Target) {
         scim.list("/Users", &[("filter", &filter), ("attributes", "password,userName")]),
     ] {
         answer.check(answer.status < 300, "expected success");
-        answer.check(!answer.text.contains("hunter2") && !answer.text.contains("\"password\""), "the password shows");
+        answer.check(!answer.text.contains("hunter2") && !answer.text.contains("\"password\""), "expected no password");
     }
 }
 
@@ -130,11 +130,11 @@ fn meta_has_location_and_times(target: &Target) {
         created.check(text.len() >= 20 && text.contains('T') && text.ends_with('Z'), "expected an xsd:dateTime in UTC");
     }
     let again = scim.put(&path, &json!({ "userName": name })).expect(200);
-    assert_eq!(again["meta"], meta, "a PUT of the same changes nothing");
+    assert_eq!(again["meta"], meta, "expected a PUT of the same attributes to change nothing");
     std::thread::sleep(std::time::Duration::from_millis(5));
     let changed = scim.put(&path, &json!({ "userName": name, "title": "T" })).expect(200);
     let now = &changed["meta"];
-    changed.check(now["created"] == meta["created"], "expected created kept");
+    changed.check(now["created"] == meta["created"], "expected created to be unchanged");
     changed.check(now["version"] != meta["version"], "expected another version");
     changed.check(now["lastModified"].as_str() > meta["lastModified"].as_str(), "expected a later lastModified");
     assert_eq!(scim.get(&path).expect(200).body, changed.body);
@@ -152,7 +152,7 @@ fn deleted_user_returns_404_and_frees_the_name(target: &Target) {
         assert!(scim.find("/Users", &filter).is_empty(), "{filter}");
     }
     let next = scim.post("/Users", &json!({ "userName": name })).expect(201).id();
-    assert_ne!(next, id, "an id is never used again");
+    assert_ne!(next, id, "expected an id that was never used");
 }
 
 fn very_long_name_is_kept_or_rejected(target: &Target) {

@@ -1,5 +1,6 @@
-//! A canary, a text that occurs nowhere else, in every place of a request in which a client can send a text. The server has to
-//! answer; whoever can read its logs searches them for the canaries, as no log may contain what a client sends.
+//! Sends a canary, a text that occurs nowhere else, in every place of a request that can contain a text. The server
+//! must answer each request. A test that can read the logs of the server searches them for the canaries, because no
+//! log may contain what a client sends.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
@@ -9,14 +10,14 @@ use crate::record;
 use crate::target::{Target, unique};
 
 checks![
-    values_in_every_place_are_accepted_or_rejected,
-    values_in_every_place_are_accepted_or_rejected_with_a_strict_token: StrictToken,
+    canaries_in_every_place_cause_no_server_error,
+    canaries_in_every_place_cause_no_server_error_with_a_strict_token: StrictToken,
 ];
 
-/// How every canary begins.
+/// The prefix of every canary.
 pub const PREFIX: &str = "hush";
 
-/// A text that is nowhere else; the place says where it was sent.
+/// Creates a canary; `place` says where it is sent.
 fn canary(place: &str) -> String {
     let canary = unique(&format!("{PREFIX}{place}"));
     record::secret(&canary);
@@ -44,8 +45,8 @@ fn user() -> Value {
     })
 }
 
-/// Users that are refused, each for something else.
-fn wrong_users() -> Vec<Value> {
+/// Users that the server rejects, each for another reason.
+fn invalid_users() -> Vec<Value> {
     let name = || canary("name");
     vec![
         json!({ "displayName": canary("nameless") }),
@@ -67,8 +68,8 @@ fn wrong_users() -> Vec<Value> {
     ]
 }
 
-/// Bodies that are no JSON, or not plainly so.
-fn broken() -> Vec<Vec<u8>> {
+/// Bodies that are not JSON, or not unambiguously.
+fn malformed_bodies() -> Vec<Vec<u8>> {
     let mut binary = format!("{{\"userName\":\"{}\"}}", canary("utf")).into_bytes();
     binary[14] = 0xff;
     vec![
@@ -82,7 +83,7 @@ fn broken() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Operations of a PATCH, right and wrong.
+/// Operations of a PATCH request, valid and invalid.
 fn operations() -> Vec<Value> {
     let literal = |attribute: &str, place: &str| format!("{attribute}[value eq \"{}\"]", canary(place));
     vec![
@@ -102,7 +103,7 @@ fn operations() -> Vec<Value> {
     ]
 }
 
-/// Filters, right and wrong.
+/// Filters, valid and invalid.
 fn filters() -> Vec<String> {
     let of = |attribute: &str| format!("{attribute} \"{}\"", canary("literal"));
     let unclosed = format!("userName eq \"{}", canary("unclosed"));
@@ -128,7 +129,7 @@ fn queries() -> Vec<String> {
     all.extend(names.map(|name| format!("{name}={}", canary("parameter"))));
     all.extend([
         format!("{}={}", canary("parametername"), canary("parametervalue")),
-        // As clients send it that encode nothing.
+        // Some clients send a filter without encoding it.
         format!("filter=userName%20eq%20%22R&{}%22", canary("ampersand")),
         format!("filter=%{}", canary("percent")),
         format!("filter=title%20pr&filter={}", canary("second")),
@@ -166,16 +167,16 @@ fn headers(path: &str) -> Vec<Request> {
     all
 }
 
-/// Everything that can be asked for with a canary in it, of a user and a group.
-fn everything(user_path: &str, group_path: &str) -> Vec<Request> {
+/// All requests, each with a canary, some of them for the user and the group at these paths.
+fn all_requests(user_path: &str, group_path: &str) -> Vec<Request> {
     let new = |method: &'static str, path: &str, body: &Value| Request::new(method, path).json(body);
     let member =
         || json!({ "value": canary("member"), "display": canary("memberdisplay"), "type": canary("membertype") });
     let group = json!({ "schemas": [GROUP], "displayName": canary("groupname"), "externalId": canary("groupid"), "members": [member()] });
     let twice = user();
     let mut all = vec![new("POST", "/Users", &twice), new("POST", "/Users", &twice), new("PUT", user_path, &user())];
-    all.extend(wrong_users().iter().flat_map(|it| [new("POST", "/Users", it), new("PUT", user_path, it)]));
-    all.extend(broken().into_iter().flat_map(|body| {
+    all.extend(invalid_users().iter().flat_map(|it| [new("POST", "/Users", it), new("PUT", user_path, it)]));
+    all.extend(malformed_bodies().into_iter().flat_map(|body| {
         [("POST", "/Users"), ("PATCH", user_path), ("POST", "/Bulk"), ("POST", "/.search")]
             .map(|(method, path)| Request::new(method, path).bytes(body.clone()))
     }));
@@ -206,24 +207,24 @@ fn everything(user_path: &str, group_path: &str) -> Vec<Request> {
     all
 }
 
-/// Sends a canary in every place in which a request can hold a text.
+/// Sends a canary in every place of a request that can contain a text.
 ///
 /// # Panics
 ///
-/// If a request is answered with an error of the server.
+/// If the server answers a request with an error of its own, except 501.
 pub fn send_everything(scim: &Client) {
     let made = scim.post("/Users", &json!({ "schemas": [USER], "userName": canary("made") })).expect(201).id();
     let pushed = scim.post("/Groups", &json!({ "schemas": [GROUP], "displayName": canary("made") })).expect(201).id();
-    for request in everything(&format!("/Users/{made}"), &format!("/Groups/{pushed}")) {
+    for request in all_requests(&format!("/Users/{made}"), &format!("/Groups/{pushed}")) {
         let answer = scim.send(&request);
-        answer.check(answer.status < 500 || answer.status == 501, "expected success or a client error");
+        answer.check(answer.status < 500 || answer.status == 501, "expected success, a client error or 501");
     }
 }
 
-fn values_in_every_place_are_accepted_or_rejected(target: &Target) {
+fn canaries_in_every_place_cause_no_server_error(target: &Target) {
     send_everything(&target.client());
 }
 
-fn values_in_every_place_are_accepted_or_rejected_with_a_strict_token(target: &Target) {
+fn canaries_in_every_place_cause_no_server_error_with_a_strict_token(target: &Target) {
     send_everything(&target.strict_client().expect("a strict token"));
 }

@@ -1,4 +1,4 @@
-//! Tokens, and what a hostile client may send.
+//! Checks of tokens, and of requests that a hostile client may send.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

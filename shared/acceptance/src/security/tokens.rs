@@ -1,4 +1,5 @@
-//! Tokens that do not open the door: all are refused with one 401, word for word the same (RFC 6750, RFC 7644 §2).
+//! Checks that every missing, malformed or unknown token is rejected with exactly the same 401 (RFC 6750, RFC 7644
+//! §2).
 
 use serde_json::json;
 
@@ -7,12 +8,12 @@ use crate::target::{Target, unique};
 
 checks![missing_and_malformed_tokens_return_the_same_401, invalid_token_changes_nothing,];
 
-fn refused_alike(target: &Target, presented: &[Option<String>]) {
+fn check_same_refusal(target: &Target, presented: &[Option<String>]) {
     let scim = target.client();
     let refusal = |authorization: &Option<String>| {
         let answer = scim.with_authorization(authorization.as_deref()).get("/Users?count=1").expect_error(401, "", &[]);
         let challenge = answer.header("www-authenticate").to_owned();
-        answer.check(challenge.starts_with("Bearer"), "expected a challenge");
+        answer.check(challenge.starts_with("Bearer"), "expected a Bearer challenge");
         (answer.text, challenge)
     };
     let first = refusal(&presented[0]);
@@ -44,13 +45,13 @@ fn missing_and_malformed_tokens_return_the_same_401(target: &Target) {
     .map(|authorization| Some((*authorization).to_owned()))
     .chain([None])
     .collect();
-    refused_alike(target, &presented);
+    check_same_refusal(target, &presented);
 }
 
 fn invalid_token_changes_nothing(target: &Target) {
     let scim = target.client();
-    let nobody = scim.with_authorization(Some("Bearer non-token"));
-    let name = unique("nobody");
+    let unauthorized = scim.with_authorization(Some("Bearer non-token"));
+    let name = unique("unauthorized");
     let id = scim.post("/Users", &json!({ "userName": unique("somebody") })).expect(201).id();
     let before = scim.get(format!("/Users/{id}")).expect(200).text;
     let body = json!({ "userName": name, "schemas": [crate::client::PATCH], "Operations": [{ "op": "remove", "path": "userName" }] });
@@ -63,7 +64,7 @@ fn invalid_token_changes_nothing(target: &Target) {
     ] {
         let request = Request::new(method, path);
         let request = if method == "GET" || method == "DELETE" { request } else { request.json(&body) };
-        nobody.send(&request).expect_error(401, "", &[]);
+        unauthorized.send(&request).expect_error(401, "", &[]);
     }
     assert_eq!(scim.get(format!("/Users/{id}")).expect(200).text, before);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());

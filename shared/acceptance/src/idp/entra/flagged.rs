@@ -1,5 +1,6 @@
-//! Entra ID with `?aadOptscim062020` in its tenant URL: operations in lower case, true booleans, attributes by a value without a
-//! path, members removed by a filter. The flag is alone on most calls, and before `filter=` on others.
+//! Entra ID with `?aadOptscim062020` in its tenant URL sends operations in lower case, true booleans, attributes in
+//! a value without a path, and filters that remove members. Most calls have the flag alone, others have it before
+//! `filter=`.
 
 use serde_json::json;
 
@@ -24,7 +25,7 @@ fn user_life_cycle(target: &Target) {
     assert_eq!(
         entra.matching("/Users", &format!("userName eq \"{name}\"")),
         [id.as_str()],
-        "disabled, and still found"
+        "expected the filter to find a disabled user"
     );
     let enable = json!([{ "op": "replace", "path": "active", "value": true }]);
     entra.patch(&path, &enable).expect(200);
@@ -50,17 +51,17 @@ fn attributes_are_patched_without_a_path(target: &Target) {
         { "op": "remove", "path": "title" },
         { "op": "add", "path": of("manager"), "value": "0d0d" },
     ]);
-    let wanted = json!({
+    let expected = json!({
         "displayName": "Inge", "name": { "givenName": "Inge", "familyName": "Holm", "formatted": "Ida Hansen" },
         "emails": [{ "type": "work", "primary": true, "value": format!("new.{name}") }],
         "phoneNumbers": [{ "type": "mobile", "value": "+45 555 0100" }], "preferredLanguage": "da", "nickName": "In",
         "title": null, "userName": name,
         ENTERPRISE: { "department": "Ships", "employeeNumber": "0042", "manager": { "value": "0d0d" } },
     });
-    entra.patch(&path, &operations).expect(200).containing(&wanted);
-    let first = entra.get(&path).expect(200).containing(&wanted);
+    entra.patch(&path, &operations).expect(200).containing(&expected);
+    let first = entra.get(&path).expect(200).containing(&expected);
     entra.patch(&path, &operations).expect(200);
-    assert_eq!(entra.get(&path).expect(200).body, first.body, "the same cycle again changes nothing");
+    assert_eq!(entra.get(&path).expect(200).body, first.body, "expected a second cycle to change nothing");
     let manager = json!([{ "op": "remove", "path": of("manager") }]);
     entra.patch(&path, &manager).expect(200);
     entra.get(&path).expect(200).containing(&json!({ ENTERPRISE: { "manager": null, "department": "Ships" } }));
@@ -81,7 +82,7 @@ fn group_life_cycle(target: &Target) {
     let one = json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", users[0]) }]);
     let rest: Vec<String> = sorted.iter().filter(|user| **user != users[0]).cloned().collect();
     assert_eq!(entra.change_members(&id, &one), rest);
-    assert_eq!(entra.change_members(&id, &one), rest, "no member, and no error");
+    assert_eq!(entra.change_members(&id, &one), rest, "expected no error for a user who is not a member");
     assert!(entra.is_member(&id, &users[1]) && !entra.is_member(&id, &users[0]));
 
     let new_name = unique("Captains ");

@@ -1,5 +1,5 @@
-//! Entra ID's older behaviour: `Add` and `Replace` with a path each, booleans as words, elements made by a value filter,
-//! members removed by sending them along.
+//! Entra ID's older behaviour sends `Add` and `Replace` with a path each, booleans as strings, value filters that
+//! create elements, and the members to remove as the value.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ checks![
     attributes_are_patched_by_path,
     manager_in_every_form_is_set_and_removed,
     app_roles_are_patched,
-    booleans_as_words_and_capitalised_operations_are_accepted,
+    booleans_as_strings_and_capitalised_attributes_are_accepted,
     group_life_cycle,
 ];
 
@@ -33,7 +33,7 @@ fn user_life_cycle(target: &Target) {
     assert_eq!(
         entra.matching("/Users", &format!("userName eq \"{name}\"")),
         [id.as_str()],
-        "disabled, and still found"
+        "expected the filter to find a disabled user"
     );
     entra.get(&path).expect(200).containing(&json!({ "active": false, "title": "Pilot" }));
     let enable = json!([{ "op": "Replace", "path": "active", "value": "True" }]);
@@ -71,7 +71,7 @@ fn attributes_are_patched_by_path(target: &Target) {
     ];
     let operations: Value =
         changes.iter().map(|(op, path, value)| json!({ "op": op, "path": path, "value": value })).collect();
-    let wanted = json!({
+    let expected = json!({
         "name": { "formatted": "Ida Hansen", "givenName": "Inge", "familyName": "Holm" }, "displayName": "Inge Holm",
         "emails": [{ "type": "work", "value": format!("new.{name}"), "primary": true },
                    { "type": "other", "value": format!("other.{name}") }],
@@ -80,10 +80,10 @@ fn attributes_are_patched_by_path(target: &Target) {
         "preferredLanguage": "da-DK", "title": "Pilot",
         ENTERPRISE: { "department": "Ships", "employeeNumber": "0042", "manager": { "value": "0c9a3e2f" } },
     });
-    entra.patch(&path, &operations).expect(200).containing(&wanted);
-    let first = entra.get(&path).expect(200).containing(&wanted);
+    entra.patch(&path, &operations).expect(200).containing(&expected);
+    let first = entra.get(&path).expect(200).containing(&expected);
     entra.patch(&path, &operations).expect(200);
-    assert_eq!(entra.get(&path).expect(200).body, first.body, "the same cycle again changes nothing");
+    assert_eq!(entra.get(&path).expect(200).body, first.body, "expected a second cycle to change nothing");
 }
 
 fn manager_in_every_form_is_set_and_removed(target: &Target) {
@@ -93,7 +93,7 @@ fn manager_in_every_form_is_set_and_removed(target: &Target) {
     let of_boss = json!([{ "$ref": format!("{}/Users/{boss}", entra.scim.base), "value": boss }]);
     let manager = of_extension("manager");
     let gone = Value::Null;
-    for (operation, wanted) in [
+    for (operation, expected) in [
         (json!({ "op": "Add", "path": manager, "value": boss }), json!(boss)),
         (json!({ "op": "Replace", "path": manager, "value": { "value": "" } }), gone.clone()),
         (json!({ "op": "Replace", "path": "manager", "value": of_boss }), json!(boss)),
@@ -105,9 +105,9 @@ fn manager_in_every_form_is_set_and_removed(target: &Target) {
     ] {
         entra.patch(&path, &json!([operation])).expect(200);
         let read = entra.get(&path).expect(200);
-        read.check(read[ENTERPRISE]["manager"]["value"] == wanted, &format!("expected {wanted} after {operation}"));
-        read.check(wanted.is_null() == read[ENTERPRISE]["manager"].is_null(), "an object, or nothing; never a string");
-        read.check(read[ENTERPRISE]["department"] == "Harbour", "expected the rest kept");
+        read.check(read[ENTERPRISE]["manager"]["value"] == expected, &format!("expected {expected} after {operation}"));
+        read.check(expected.is_null() == read[ENTERPRISE]["manager"].is_null(), "expected no manager or an object");
+        read.check(read[ENTERPRISE]["department"] == "Harbour", "expected the other attributes to be kept");
     }
     let id = path.trim_start_matches("/Users/");
     for (manager, found) in [(boss.as_str(), 1), ("0c9a3e2f", 0)] {
@@ -129,14 +129,15 @@ fn app_roles_are_patched(target: &Target) {
         { "op": "Replace", "path": "roles[primary eq \"True\"].display", "value": "A reader" },
     ]);
     entra.patch(&path, &single).expect(200);
-    let wanted = json!({ "roles": [{ "value": role }, { "primary": true, "value": "Reader", "display": "A reader" }] });
-    entra.get(&path).expect(200).containing(&wanted);
+    let expected =
+        json!({ "roles": [{ "value": role }, { "primary": true, "value": "Reader", "display": "A reader" }] });
+    entra.get(&path).expect(200).containing(&expected);
     let gone = json!([{ "op": "Remove", "path": "roles", "value": [{ "value": role }] }]);
     entra.patch(&path, &gone).expect(200);
     entra.get(&path).expect(200).containing(&json!({ "roles": [{ "value": "Reader" }] }));
 }
 
-fn booleans_as_words_and_capitalised_operations_are_accepted(target: &Target) {
+fn booleans_as_strings_and_capitalised_attributes_are_accepted(target: &Target) {
     let entra = Entra::legacy(target);
     let name = principal();
     let sent = json!({
@@ -144,13 +145,13 @@ fn booleans_as_words_and_capitalised_operations_are_accepted(target: &Target) {
         "roles": [{ "primary": "True", "display": "R", "value": "r", "type": "t" }], "nickName": null,
         "name": { "givenName": null, "familyName": "Hansen" }, ENTERPRISE: { "Department": "D", "Manager": { "Value": "m" } },
     });
-    let wanted = json!({
+    let expected = json!({
         "userName": name, "active": true, "displayName": "Ida", "emails": [{ "type": "work", "primary": true, "value": name }],
         "roles": [{ "primary": true, "display": "R", "value": "r", "type": "t" }], "nickName": null,
         "name": { "givenName": null, "familyName": "Hansen" }, ENTERPRISE: { "department": "D", "manager": { "value": "m" } },
     });
     let id = entra.post("/Users", &sent).expect(201).id();
-    entra.get(&format!("/Users/{id}")).expect(200).containing(&wanted);
+    entra.get(&format!("/Users/{id}")).expect(200).containing(&expected);
 }
 
 fn group_life_cycle(target: &Target) {
@@ -169,14 +170,22 @@ fn group_life_cycle(target: &Target) {
     };
     assert_eq!(entra.change_members(&id, &add(&[0])), of(&[0]));
     assert_eq!(entra.change_members(&id, &add(&[1, 2])), of(&[0, 1, 2]));
-    assert_eq!(entra.change_members(&id, &remove(&[1])), of(&[0, 2]), "those alone");
-    assert_eq!(entra.change_members(&id, &remove(&[1])), of(&[0, 2]), "no member, and no error");
+    assert_eq!(
+        entra.change_members(&id, &remove(&[1])),
+        of(&[0, 2]),
+        "expected only the members that were sent to be removed"
+    );
+    assert_eq!(
+        entra.change_members(&id, &remove(&[1])),
+        of(&[0, 2]),
+        "expected no error for a user who is not a member"
+    );
     assert!(entra.is_member(&id, &users[0]) && !entra.is_member(&id, &users[1]));
     entra.group_without_members(&id);
 
     let new_name = unique("Captains ");
     let rename = json!([{ "op": "Replace", "path": "displayName", "value": new_name }]);
-    assert_eq!(entra.change_members(&id, &rename), of(&[0, 2]), "a rename leaves the members");
+    assert_eq!(entra.change_members(&id, &rename), of(&[0, 2]), "expected a rename to keep the members");
     assert_eq!((entra.find_group(&name), entra.find_group(&new_name)), (None, Some(id.clone())));
     let external = json!([{ "op": "Replace", "path": "externalId", "value": "9bb2" }]);
     assert_eq!(entra.change_members(&id, &external), of(&[0, 2]));

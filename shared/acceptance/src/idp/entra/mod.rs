@@ -1,5 +1,5 @@
-//! Entra ID, headers included, and what its two behaviours have in common: the older one, and the one that a tenant URL with
-//! `?aadOptscim062020` asks for. The flag then stands on every call.
+//! The requests, headers included, that the two behaviours of Entra ID share: the older one, and the one that a
+//! tenant URL with `?aadOptscim062020` selects. That flag is then in the URL of every call.
 
 pub(crate) mod flagged;
 pub(crate) mod legacy;
@@ -20,7 +20,7 @@ const ENTRA: ClientProfile = ClientProfile {
     content_type: "application/scim+json; charset=utf-8",
 };
 
-/// How one Entra tenant talks to one server.
+/// The client of one Entra tenant for one server.
 pub(crate) struct Entra {
     pub(crate) scim: Client,
     flag: &'static str,
@@ -64,19 +64,19 @@ impl Entra {
         self.scim.delete(self.url(path, &[]))
     }
 
-    /// The match by the matching attribute: the ids that are found.
+    /// Sends the query by the matching attribute, and returns the ids that it finds.
     pub(crate) fn matching(&self, endpoint: &str, filter: &str) -> Vec<String> {
         let found = self.list(endpoint, &[("filter", filter)]);
-        found.check(found.total() == found.resources().len() as u64, "expected all of them");
+        found.check(found.total() == found.resources().len() as u64, "expected every match in one page");
         found.resources().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// "Test connection": a user whom nobody can know.
+    /// Sends the request of "Test connection": a query for a user who cannot exist.
     pub(crate) fn test_connection(&self) {
         assert!(self.matching("/Users", &format!("userName eq \"{}\"", unique("5d1a2c3e-"))).is_empty());
     }
 
-    /// A new user: the match, the POST, and the match again.
+    /// Creates a user: queries it, posts it, and queries it again.
     pub(crate) fn create_user(&self, name: &str) -> String {
         let by_name = format!("userName eq \"{name}\"");
         assert!(self.matching("/Users", &by_name).is_empty());
@@ -96,7 +96,7 @@ impl Entra {
         id
     }
 
-    /// A new group, which Entra makes without members: match, POST, match, read.
+    /// Creates a group, which Entra does without members: queries it, posts it, queries it again, and reads it.
     pub(crate) fn create_group(&self, name: &str) -> String {
         assert!(self.find_group(name).is_none());
         let external = unique("8aa1-");
@@ -116,9 +116,9 @@ impl Entra {
     pub(crate) fn find_group(&self, name: &str) -> Option<String> {
         let filter = format!("displayName eq \"{name}\"");
         let found = self.list("/Groups", &[("excludedAttributes", "members"), ("filter", &filter)]);
-        found.check(found.total() < 2, "expected one or none");
+        found.check(found.total() < 2, "expected at most one group");
         found.resources().first().map(|group| {
-            assert!(group["members"].is_null(), "members, which were excluded");
+            assert!(group["members"].is_null(), "expected no members, which were excluded");
             group["id"].as_str().unwrap().to_owned()
         })
     }
@@ -128,7 +128,7 @@ impl Entra {
         self.scim.get(url).expect(200).containing(&json!({ "id": id, "members": null }))
     }
 
-    /// A group's change, answered with 200 or 204, and then its members.
+    /// Changes a group, which returns 200 or 204, and returns its members.
     pub(crate) fn change_members(&self, id: &str, operations: &Value) -> Vec<String> {
         let path = format!("/Groups/{id}");
         let answer = self.patch(&path, operations);
@@ -137,20 +137,21 @@ impl Entra {
         values(&self.get(&path).expect(200)["members"])
     }
 
-    /// The membership check of the older flow; by the member's id alone, and as an attribute of the group.
+    /// Whether the membership check of the older flow, which filters by the ids of the group and of the member,
+    /// finds the group.
     pub(crate) fn is_member(&self, group: &str, user: &str) -> bool {
         let filter = format!("id eq \"{group}\" and members eq \"{user}\"");
         let found = self.list("/Groups", &[("filter", &filter), ("attributes", "id")]);
         let is_member = found.total() == 1;
         for one in found.resources() {
             assert_eq!(one["id"], group);
-            assert!(one["displayName"].is_null() && one["members"].is_null(), "more than the id");
+            assert!(one["displayName"].is_null() && one["members"].is_null(), "expected the id alone");
         }
         is_member
     }
 }
 
-/// What Entra posts with its default mappings. It sends no password, and `roles` empty.
+/// The user that Entra posts with its default mappings. It has no password, and `roles` is empty.
 pub(crate) fn user(name: &str) -> Value {
     let nickname = name.split('@').next().unwrap_or_default();
     json!({
@@ -162,11 +163,11 @@ pub(crate) fn user(name: &str) -> Value {
     })
 }
 
-/// What has to come back of it.
+/// The user that the server must return for it.
 fn stored(sent: &Value) -> Value {
-    let mut wanted = sent.clone();
-    wanted["roles"] = Value::Null;
-    wanted
+    let mut expected = sent.clone();
+    expected["roles"] = Value::Null;
+    expected
 }
 
 fn group(name: &str, external: &str) -> Value {
@@ -176,7 +177,7 @@ fn group(name: &str, external: &str) -> Value {
     })
 }
 
-/// A user principal name, in a domain of its own.
+/// A unique user principal name.
 pub(crate) fn principal() -> String {
     format!("{}@corp.example", unique("ida."))
 }

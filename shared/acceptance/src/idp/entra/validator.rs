@@ -1,5 +1,6 @@
-//! Microsoft's SCIM Validator (scimvalidator.microsoft.com): its 24 tests and 7 previews, numbered, with random data as it sends
-//! them: no format holds but the type. It sends no `User-Agent`, and filters with `+` for a space.
+//! Microsoft's SCIM Validator (scimvalidator.microsoft.com): its 24 tests and 7 previews, by number. It sends
+//! random values, which have the right type but not the right format. It sends no `User-Agent`, and filters with
+//! `+` for a space.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::target::{Target, unique};
 
 checks![
     users_are_created_found_and_deleted,
-    one_patch_replaces_everything,
+    one_patch_replaces_every_attribute,
     users_are_patched,
     groups_are_created_found_and_deleted,
     groups_are_patched,
@@ -29,7 +30,7 @@ fn find(scim: &Client, endpoint: &str, attribute: &str, value: &str, rest: &str)
     let value = value.replace('@', "%40").replace(' ', "+");
     let found = scim.get(format!("{endpoint}?filter={attribute}+eq+%22{value}%22{rest}")).expect(200);
     found.check(found["schemas"] == json!([LIST]), "expected a ListResponse");
-    found.check(found.total() == found.resources().len() as u64, "expected Resources as counted");
+    found.check(found.total() == found.resources().len() as u64, "expected as many Resources as totalResults");
     found
 }
 
@@ -56,11 +57,11 @@ fn user(name: &str) -> Value {
     })
 }
 
-/// What comes back: the words for booleans as booleans.
+/// The user that the server returns: strings for booleans have become booleans.
 fn stored(sent: &Value) -> Value {
-    let mut wanted = sent.clone();
-    wanted["roles"][0]["primary"] = json!(true);
-    wanted
+    let mut expected = sent.clone();
+    expected["roles"][0]["primary"] = json!(true);
+    expected
 }
 
 fn group(name: &str) -> Value {
@@ -71,7 +72,7 @@ fn new_user(scim: &Client) -> String {
     scim.post("/Users", &user(&format!("{}@corp.example", word()))).expect(201).id()
 }
 
-/// Preview tests 27 to 30: what is not there, or no longer, cannot be deleted.
+/// Preview tests 27 to 30: a resource that does not exist, or exists no longer, cannot be deleted.
 fn delete_twice(scim: &Client, endpoint: &str, id: &str) {
     let path = format!("{endpoint}/{id}");
     scim.delete(&path).expect(204);
@@ -84,16 +85,16 @@ fn users_are_created_found_and_deleted(target: &Target) {
     let scim = validator(target);
     let name = format!("{}@corp.example", word());
     let sent = user(&name);
-    // 1, 2: create; the filter finds it; the same again.
+    // Tests 1 and 2: create a user, find it by a filter, and create it again.
     let id = scim.post("/Users", &sent).expect(201).containing(&stored(&sent)).id();
     find(&scim, "/Users", "userName", &name, "")
         .containing(&json!({ "totalResults": 1, "Resources": [stored(&sent)] }));
     scim.post("/Users", &sent).expect_error(409, "uniqueness", &["userName"]);
-    // 3, 4, 5: one that is there, one that is not, another case.
+    // Tests 3, 4 and 5: a user who exists, a user who does not, and a name in another case.
     find(&scim, "/Users", "userName", &name, "").containing(&json!({ "Resources": [{ "id": id }] }));
     find(&scim, "/Users", "userName", &word(), "").containing(&json!({ "totalResults": 0, "Resources": [] }));
     find(&scim, "/Users", "userName", &name.to_lowercase(), "").containing(&json!({ "Resources": [{ "id": id }] }));
-    // 12, 27, 28.
+    // Tests 12, 27 and 28.
     delete_twice(&scim, "/Users", &id);
 }
 
@@ -129,25 +130,25 @@ fn replacements(name: &str) -> Vec<(String, Value)> {
     all
 }
 
-/// What a path leads to in a user as it was read.
-fn at<'a>(user: &'a Value, path: &str) -> &'a Value {
+/// The value at a path of a user.
+fn value_at<'a>(user: &'a Value, path: &str) -> &'a Value {
     if let Some(attribute) = path.strip_prefix(&format!("{ENTERPRISE}:")) {
         let value = &user[ENTERPRISE][attribute];
         return if attribute == "manager" { &value["value"] } else { value };
     }
     if let Some((attribute, rest)) = path.split_once('[') {
         let (filter, sub) = rest.split_once("].").unwrap();
-        let wanted = filter.split('"').nth(1).unwrap();
-        let of_it = |element: &&Value| element["type"] == wanted || (wanted == "True" && element["primary"] == true);
+        let literal = filter.split('"').nth(1).unwrap();
+        let of_it = |element: &&Value| element["type"] == literal || (literal == "True" && element["primary"] == true);
         return &user[attribute].as_array().unwrap().iter().find(of_it).unwrap()[sub];
     }
     path.split('.').fold(user, |value, name| &value[name])
 }
 
-fn one_patch_replaces_everything(target: &Target) {
+fn one_patch_replaces_every_attribute(target: &Target) {
     let scim = validator(target);
     let name = format!("{}@corp.example", word());
-    // Both a user who has it all, and one who has next to nothing.
+    // One user has every attribute, the other one has only the required ones.
     for sent in [user(&name), json!({ "schemas": [USER], "userName": format!("minimal.{name}") })] {
         let path = format!("/Users/{}", scim.post("/Users", &sent).expect(201).id());
         let replacements = replacements(&name);
@@ -156,7 +157,7 @@ fn one_patch_replaces_everything(target: &Target) {
         scim.patch(&path, &operations).expect(200);
         let read = scim.get(&path).expect(200);
         for (place, value) in &replacements {
-            read.check(at(&read.body, place) == value, &format!("expected {value} at {place}"));
+            read.check(value_at(&read.body, place) == value, &format!("expected {value} at {place}"));
         }
         for (list, length) in [("emails", 1), ("addresses", 1), ("phoneNumbers", 3), ("roles", 1)] {
             read.check(read[list].as_array().unwrap().len() == length, &format!("expected {length} {list}"));
@@ -169,11 +170,11 @@ fn users_are_patched(target: &Target) {
     let path = format!("/Users/{}", new_user(&scim));
     let manager = format!("{ENTERPRISE}:manager");
     let (name, first, second) = (format!("{}@corp.example", word()), word(), word());
-    for (operations, wanted) in [
-        // 7, 8.
+    for (operations, expected) in [
+        // Tests 7 and 8.
         (json!([{ "op": "replace", "value": { "userName": name } }]), json!({ "userName": name })),
         (json!([{ "op": "replace", "path": "active", "value": false }]), json!({ "active": false, "userName": name })),
-        // 9, 10, 11: the manager, at last with an empty value.
+        // Tests 9, 10 and 11: the manager, finally with an empty value.
         (
             json!([{ "op": "add", "path": manager, "value": first }]),
             json!({ ENTERPRISE: { "manager": { "value": first } } }),
@@ -186,7 +187,7 @@ fn users_are_patched(target: &Target) {
             json!([{ "op": "replace", "path": manager, "value": { "value": "" } }]),
             json!({ ENTERPRISE: { "manager": null, "department": "*" } }),
         ),
-        // 25, 26: several operations, on different attributes and on the same.
+        // Tests 25 and 26: several operations, on different attributes and on the same attribute.
         (
             json!([{ "op": "replace", "path": "displayName", "value": first }, { "op": "add", "path": "title", "value": second },
                    { "op": "remove", "path": "nickName" }]),
@@ -198,25 +199,25 @@ fn users_are_patched(target: &Target) {
             json!({ "displayName": second }),
         ),
     ] {
-        scim.patch(&path, &operations).expect(200).containing(&wanted);
-        scim.get(&path).expect(200).containing(&wanted);
+        scim.patch(&path, &operations).expect(200).containing(&expected);
+        scim.get(&path).expect(200).containing(&expected);
     }
 }
 
 fn groups_are_created_found_and_deleted(target: &Target) {
     let scim = validator(target);
     let (name, user) = (word(), new_user(&scim));
-    // 18, 19.
+    // Tests 18 and 19.
     let sent = group(&name);
     let id = scim.post("/Groups", &sent).expect(201).containing(&sent).id();
     scim.post("/Groups", &sent).expect_error(409, "uniqueness", &["displayName"]);
     let path = format!("/Groups/{id}");
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])).expect(200);
-    // 13: no members, though there is one.
+    // Test 13: the answer has no members, although the group has one.
     scim.get(format!("{path}?excludedAttributes=members"))
         .expect(200)
         .containing(&json!({ "displayName": name, "members": null }));
-    // 14 to 17.
+    // Tests 14 to 17.
     let with = json!({ "totalResults": 1, "Resources": [{ "id": id, "members": [{ "value": user }] }] });
     let without = json!({ "totalResults": 1, "Resources": [{ "id": id, "members": null }] });
     find(&scim, "/Groups", "displayName", &name, "").containing(&with);
@@ -225,7 +226,7 @@ fn groups_are_created_found_and_deleted(target: &Target) {
     before.containing(&without);
     find(&scim, "/Groups", "displayName", &word(), "").containing(&json!({ "totalResults": 0 }));
     find(&scim, "/Groups", "displayName", &name.to_lowercase(), "").containing(&with);
-    // 24, 29, 30.
+    // Tests 24, 29 and 30.
     delete_twice(&scim, "/Groups", &id);
     find(&scim, "/Groups", "displayName", &name, "").containing(&json!({ "totalResults": 0 }));
 }
@@ -234,16 +235,16 @@ fn groups_are_patched(target: &Target) {
     let scim = validator(target);
     let users = [new_user(&scim), new_user(&scim)];
     let path = format!("/Groups/{}", scim.post("/Groups", &group(&word())).expect(201).id());
-    // 20, 21.
+    // Tests 20 and 21.
     let (external, name) = (word(), word());
     scim.patch(&path, &json!([{ "op": "replace", "value": { "externalId": external } }])).expect(200);
     scim.patch(&path, &json!([{ "op": "replace", "value": { "displayName": name } }])).expect(200);
     scim.get(&path).expect(200).containing(&json!({ "externalId": external, "displayName": name, "members": null }));
-    // 22, 23, and 31: added and removed by one request.
+    // Tests 22, 23 and 31: one request adds and removes members.
     let replace = |id: &str| json!({ "op": "replace", "path": "members", "value": [{ "value": id }] });
     let remove = |id: &str| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
     let add = |id: &str| json!({ "op": "add", "path": "members", "value": [{ "value": id }] });
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (json!([replace(&users[0])]), vec![users[0].clone()]),
         (json!([replace(&users[1])]), vec![users[1].clone()]),
         (json!([remove(&users[1])]), vec![]),
@@ -252,6 +253,6 @@ fn groups_are_patched(target: &Target) {
     ] {
         scim.patch(&path, &operations).expect(200);
         let read = scim.get(&path).expect(200);
-        read.check(values(&read["members"]) == wanted, &format!("expected {wanted:?} after {operations}"));
+        read.check(values(&read["members"]) == expected, &format!("expected {expected:?} after {operations}"));
     }
 }

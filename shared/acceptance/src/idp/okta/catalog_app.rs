@@ -1,4 +1,5 @@
-//! A catalog app (OIN): profile by GET and PUT or by PATCH without a path, activation and groups by PATCH.
+//! A catalog app (OIN) updates a profile by GET and PUT or by PATCH without a path, and activation and groups by
+//! PATCH.
 
 use serde_json::json;
 
@@ -31,8 +32,8 @@ fn user_is_created_updated_deactivated_and_reactivated(target: &Target) {
         "emails": [{ "primary": true, "value": name, "type": "work" }],
         "password": null, "meta": { "resourceType": "User", "location": location },
     }));
-    let found = okta.user(&name).expect("found by the filter at once");
-    assert_eq!(found, created.body, "the list shows what POST answered");
+    let found = okta.user(&name).expect("the filter finds a new user");
+    assert_eq!(found, created.body, "expected the list to contain the answer to POST");
 
     let change = json!({ "name": { "givenName": "Another", "middleName": "Excited", "familyName": "Userova" } });
     okta.get_and_put(&id, &change).containing(&change);
@@ -41,7 +42,7 @@ fn user_is_created_updated_deactivated_and_reactivated(target: &Target) {
     let active = |to: bool| json!([{ "op": "replace", "value": { "active": to } }]);
     okta.scim.patch(&path, &active(false)).expect(200).containing(&json!({ "active": false, "id": id }));
     okta.scim.get(&path).expect(200).containing(&json!({ "active": false })).containing(&change);
-    let found = okta.user(&name).expect("found although inactive");
+    let found = okta.user(&name).expect("the filter finds an inactive user");
     assert_eq!(found["active"], false);
 
     okta.scim.patch(&path, &active(true)).expect(200).containing(&json!({ "active": true }));
@@ -58,7 +59,7 @@ fn existing_user_is_linked(target: &Target) {
     });
     let id = target.client().post("/Users", &theirs).expect(201).id();
 
-    let found = okta.user(&name).expect("found, though inactive");
+    let found = okta.user(&name).expect("the filter finds an inactive user");
     assert_eq!(found["id"], id.as_str());
     let path = format!("/Users/{id}");
     okta.scim.patch(&path, &json!([{ "op": "replace", "value": { "active": true } }])).expect(200);
@@ -68,7 +69,7 @@ fn existing_user_is_linked(target: &Target) {
         "name": { "familyName": "Userova", "givenName": "Testa" },
     }));
     let second = okta.get_and_put(&id, &profile(&name));
-    assert_eq!(first.body, second.body, "a second GET and PUT changes nothing, lastModified neither");
+    assert_eq!(first.body, second.body, "expected a second GET and PUT to change nothing, not even lastModified");
     okta.scim.post("/Users", &profile(&name)).expect_error(409, "uniqueness", &["userName"]);
 }
 
@@ -87,7 +88,7 @@ fn profile_and_password_are_patched_without_a_path(target: &Target) {
     let before = okta.scim.get(&path).expect(200).body;
     let password = json!([{ "op": "replace", "value": { "password": "New!placeholder9" } }]);
     let after = okta.scim.patch(&path, &password).expect(200).body;
-    assert_eq!(before, after, "a password is accepted, dropped, and leaves no trace");
+    assert_eq!(before, after, "expected a password to change nothing");
 }
 
 fn group_is_pushed(target: &Target) {
@@ -104,11 +105,11 @@ fn group_is_pushed(target: &Target) {
     okta.scim.patch(&path, &add).expect(200).containing(&json!({ "id": id, "displayName": name }));
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]));
     okta.scim.patch(&path, &add).expect(200);
-    assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "adding members again adds nobody");
+    assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "expected a second add to change nothing");
 
     let same_name = json!([{ "op": "replace", "value": { "id": id, "displayName": name } }]);
     okta.scim.patch(&path, &same_name).expect(200).containing(&json!({ "id": id, "displayName": name }));
-    assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "a rename leaves the members");
+    assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "expected a rename to keep the members");
     assert_eq!(okta.groups_of(&users[0]), [id.as_str()]);
     okta.scim.get(format!("/Users/{}", users[0])).expect(200).containing(&json!({
         "groups": [{ "value": id, "display": name, "$ref": format!("{}{path}", okta.scim.base) }],
@@ -136,7 +137,7 @@ fn group_is_renamed_and_its_members_change(target: &Target) {
     assert!(okta.groups_of(&users[0]).is_empty());
     assert_eq!(okta.groups_of(&users[2]), [id.as_str()]);
     okta.scim.patch(&path, &delta).expect(200);
-    assert_eq!(okta.members(&id), sorted(&[&users[1], &users[2]]), "removing a non-member succeeds");
+    assert_eq!(okta.members(&id), sorted(&[&users[1], &users[2]]), "expected the removal of a non-member to succeed");
 
     let rename = json!([{ "op": "replace", "value": { "id": id, "displayName": new_name } }]);
     okta.scim.patch(&path, &rename).expect(200).containing(&json!({ "displayName": new_name }));
@@ -164,10 +165,10 @@ fn missing_member_is_left_out(target: &Target) {
     okta.scim.delete(format!("/Users/{}", users[1])).expect(204);
     let id = okta.create_group(&unique("Ghosts "));
     let nobody = "018f0000-0000-7000-8000-000000000000".to_owned();
-    for ghost in [&users[1], &nobody, &"b1c794f24f4c49f4b5d503a4cb2686ea".to_owned()] {
-        let add = json!([{ "op": "add", "path": "members", "value": [member(ghost), member(&users[0])] }]);
+    for missing in [&users[1], &nobody, &"b1c794f24f4c49f4b5d503a4cb2686ea".to_owned()] {
+        let add = json!([{ "op": "add", "path": "members", "value": [member(missing), member(&users[0])] }]);
         okta.scim.patch(format!("/Groups/{id}"), &add).expect(200);
-        assert_eq!(okta.members(&id), [users[0].clone()], "without {ghost}");
+        assert_eq!(okta.members(&id), [users[0].clone()], "expected {missing} to be left out");
     }
 }
 

@@ -1,4 +1,5 @@
-//! A custom app (App Integration Wizard): every change is a GET and a PUT of the whole, groups with their full list of members.
+//! A custom app (App Integration Wizard) makes every change by a GET and a PUT of the whole resource, and sends
+//! groups with their full list of members.
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ fn user_is_created_updated_deactivated_and_reactivated(target: &Target) {
 
     okta.get_and_put(&id, &json!({ "active": false })).containing(&json!({ "active": false })).containing(&change);
     okta.scim.get(&path).expect(200).containing(&json!({ "active": false }));
-    let found = okta.user(&name).expect("reassigning finds the inactive user");
+    let found = okta.user(&name).expect("the filter finds an inactive user");
     assert_eq!((&found["id"], &found["active"]), (&json!(id), &json!(false)));
 
     okta.get_and_put(&id, &json!({ "active": true })).containing(&json!({ "active": true }));
@@ -41,7 +42,7 @@ fn existing_user_is_linked(target: &Target) {
     let name = unique_user();
     let theirs = json!({ "userName": name, "nickName": "Kept", "active": false });
     let id = target.client().post("/Users", &theirs).expect(201).id();
-    assert_eq!(okta.user(&name).expect("found")["id"], id.as_str());
+    assert_eq!(okta.user(&name).expect("the filter finds the user")["id"], id.as_str());
     let linked = okta.get_and_put(&id, &profile(&name));
     linked.containing(&json!({ "id": id, "userName": name, "active": true, "nickName": "Kept" }));
 }
@@ -99,7 +100,7 @@ fn group_is_pushed_and_updated(target: &Target) {
 
     push(&new_name, &[&users[1], &users[2]]);
     assert_eq!(okta.group(&name), None);
-    assert_eq!(okta.group(&new_name).expect("found by its new name")["id"], id.as_str());
+    assert_eq!(okta.group(&new_name).expect("the filter finds the new name")["id"], id.as_str());
     push(&new_name, &[]);
     assert!(okta.groups_of(&users[2]).is_empty());
 

@@ -1,4 +1,5 @@
-//! Okta's import: pages of 100 until `startIndex` passes `totalResults`; Okta deactivates the users who are missing from it.
+//! Okta's import reads pages of 100 until `startIndex` passes `totalResults`. Okta deactivates the users who are
+//! missing from them.
 
 use std::collections::HashMap;
 
@@ -17,8 +18,8 @@ checks![
 
 const USERS: usize = 250;
 
-/// Pages through a list as Okta does, until `startIndex` passes `totalResults`; checks every page, and returns all resources and
-/// the length of each page.
+/// Pages through a list as Okta does, until `startIndex` passes `totalResults`. Checks every page, and returns all
+/// resources and the length of each page.
 fn import(okta: &Okta, endpoint: &str) -> (Vec<Value>, Vec<usize>) {
     let (mut all, mut lengths, mut start) = (Vec::new(), Vec::new(), 1_u64);
     loop {
@@ -36,7 +37,7 @@ fn page(okta: &Okta, endpoint: &str, start: u64) -> Answer {
     let page = okta.scim.get(format!("{endpoint}?startIndex={start}&count=100")).expect(200);
     page.check(page["startIndex"].as_u64() == Some(start), "expected startIndex echoed as an integer");
     let length = page.resources().len() as u64;
-    page.check(page["itemsPerPage"].as_u64() == Some(length), "expected the page's true length");
+    page.check(page["itemsPerPage"].as_u64() == Some(length), "expected itemsPerPage to be the number of Resources");
     page
 }
 
@@ -59,7 +60,8 @@ fn import_returns_every_user(target: &Target) {
     }
 }
 
-/// How often each user was returned. Others who page through the directory with the same token may make it more than once.
+/// How often each user was returned. That may be more than once if other checks page through the directory with the
+/// same token.
 fn times_by_name(all: &[Value]) -> HashMap<&str, usize> {
     let mut times: HashMap<&str, usize> = HashMap::new();
     for user in all {
@@ -81,7 +83,7 @@ fn import_returns_every_user_once_in_full_pages_and_one_order(target: &Target) {
     let past_the_end = page(&okta, "/Users", 301);
     past_the_end.check(past_the_end.resources().is_empty(), "expected an empty page past the end");
     let (again, _) = import(&okta, "/Users");
-    assert_eq!(all, again, "the order of a second import");
+    assert_eq!(all, again, "expected the same order in a second import");
 }
 
 fn import_of_groups_returns_their_members(target: &Target) {

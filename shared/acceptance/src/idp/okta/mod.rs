@@ -1,5 +1,5 @@
-//! Okta: the requests, headers included, that its two kinds of app have in common. A catalog app comes from the Okta Integration
-//! Network (OIN), a custom app from the App Integration Wizard (AIW).
+//! The requests, headers included, that the two kinds of app of Okta share. A catalog app comes from the Okta
+//! Integration Network (OIN), a custom app from the App Integration Wizard (AIW).
 
 pub(crate) mod catalog_app;
 pub(crate) mod connection;
@@ -13,7 +13,7 @@ use crate::answer::{Answer, values};
 use crate::client::{Client, ClientProfile, GROUP, USER};
 use crate::target::{Target, unique};
 
-/// `Content-Type` goes on requests with a body only.
+/// Okta sends `Content-Type` only with a body.
 const OKTA: ClientProfile = ClientProfile {
     headers: &[
         ("Accept", "application/scim+json"),
@@ -25,7 +25,7 @@ const OKTA: ClientProfile = ClientProfile {
     content_type: "application/scim+json; charset=utf-8",
 };
 
-/// How one Okta org talks to one server.
+/// The client of one Okta org for one server.
 pub struct Okta {
     pub scim: Client,
 }
@@ -35,12 +35,13 @@ impl Okta {
         Self { scim: target.client().with_profile(&OKTA) }
     }
 
-    /// The existence check before each create or link: the user of that name, if there is one.
+    /// Sends the existence check before a create or a link, and returns the user of that name, if there is one.
     pub fn user(&self, name: &str) -> Option<Value> {
         self.look_up("/Users", "userName", name)
     }
 
-    /// The check before a group is pushed or linked.
+    /// Sends the existence check before a group is pushed or linked, and returns the group of that name, if there
+    /// is one.
     pub fn group(&self, name: &str) -> Option<Value> {
         self.look_up("/Groups", "displayName", name)
     }
@@ -49,24 +50,27 @@ impl Okta {
         let filter = format!("{attribute} eq \"{name}\"");
         let found = self.scim.list(endpoint, &[("filter", &filter), ("startIndex", "1"), ("count", "100")]).expect(200);
         let total = found.total();
-        found.check(total <= 1, "expected one or none");
-        found.check(found["startIndex"] == 1 && found["itemsPerPage"] == total, "expected true integers");
-        found.check(found.resources().len() as u64 == total, "expected as many resources as counted");
+        found.check(total <= 1, "expected at most one resource");
+        found.check(
+            found["startIndex"] == 1 && found["itemsPerPage"] == total,
+            "expected startIndex and itemsPerPage as integers",
+        );
+        found.check(found.resources().len() as u64 == total, "expected as many Resources as totalResults");
         found.resources().first().cloned()
     }
 
-    /// Assigns a user whom the server does not know: existence check, then POST.
+    /// Assigns a user whom the server does not know: sends the existence check and then the POST.
     pub fn assign(&self, name: &str) -> Answer {
-        assert_eq!(self.user(name), None, "{name} was there before");
+        assert_eq!(self.user(name), None, "expected no {name}");
         self.scim.post("/Users", &profile(name)).expect(201)
     }
 
-    /// Several assigned users' ids.
+    /// Assigns several users, and returns their ids.
     pub fn assign_some(&self, count: usize) -> Vec<String> {
         (0..count).map(|_| self.assign(&unique_user()).id()).collect()
     }
 
-    /// `GET`, then `PUT` of everything that it gave, with `changes` to it.
+    /// Sends a GET, and then a PUT of the whole resource with `changes`.
     pub fn get_and_put(&self, id: &str, changes: &Value) -> Answer {
         let path = format!("/Users/{id}");
         let mut merged = self.scim.get(&path).expect(200).body;
@@ -76,7 +80,7 @@ impl Okta {
         self.scim.put(path, &merged).expect(200)
     }
 
-    /// A new group, without members.
+    /// Creates a group without members, and returns its id.
     pub fn create_group(&self, name: &str) -> String {
         self.scim.post("/Groups", &group(name, &json!([]))).expect(201).id()
     }
@@ -96,8 +100,8 @@ pub fn unique_user() -> String {
     format!("{}@okta.example", unique("test.user"))
 }
 
-/// What Okta posts for a user with nothing but the required attributes mapped. The password is a random placeholder that it
-/// always sends.
+/// The user that Okta posts if only the required attributes are mapped. Okta always sends a password, which is a
+/// random placeholder.
 pub fn profile(name: &str) -> Value {
     json!({
         "schemas": [USER],
@@ -117,7 +121,7 @@ pub fn group(name: &str, members: &Value) -> Value {
     json!({ "schemas": [GROUP], "displayName": name, "members": members })
 }
 
-/// Okta names a member by id and display; never `type` nor `$ref`.
+/// A member as Okta sends it: with `value` and `display`, and never with `type` or `$ref`.
 pub fn member(id: &str) -> Value {
     json!({ "value": id, "display": format!("{id}@okta.example") })
 }

@@ -1,7 +1,9 @@
-//! Replays recorded exchanges of Okta from a folder: JSON files with `method`, `path`, `request`, `response` and `statusCode`.
+//! Replays recorded exchanges of Okta from a folder of JSON files with `method`, `path`, `request`, `response` and
+//! `statusCode`.
 //!
-//! A recording is the middle of a conversation, so the check first creates what the recording presupposes: the user or group
-//! of its path, and the users that it names as members. Their ids replace the recorded ones.
+//! A recording is the middle of a conversation, so the check first creates the resources that the recording
+//! presupposes: the user or group of its path, and the users that it names as members. Their ids replace the
+//! recorded ids.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +22,7 @@ checks![
     recordings_are_answered_as_recorded: EmptyDirectory Recordings,
 ];
 
-/// The ids in a text, hyphenated or not, in order and once each.
+/// The ids in a text, with or without hyphens, in their order and without duplicates.
 fn ids(text: &str) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for word in text.split(|c: char| !c.is_ascii_hexdigit() && c != '-') {
@@ -31,8 +33,8 @@ fn ids(text: &str) -> Vec<String> {
     ids
 }
 
-/// What the server would not take from a client, taken away.
-fn bare(resource: &Value) -> Map<String, Value> {
+/// The resource without the attributes that a replay cannot send or compare.
+fn replayable(resource: &Value) -> Map<String, Value> {
     let mut resource = resource.as_object().cloned().unwrap_or_default();
     for name in ["id", "meta", "groups", "members", "password", "schemas"] {
         resource.remove(name);
@@ -40,7 +42,7 @@ fn bare(resource: &Value) -> Map<String, Value> {
     resource
 }
 
-/// Makes what the recording takes for granted; recorded id → id.
+/// Creates the resources that the recording presupposes, and returns a map from recorded ids to their ids.
 fn prepare(scim: &Client, recording: &Value) -> BTreeMap<String, String> {
     let path = recording["path"].as_str().unwrap();
     let own = ids(path);
@@ -53,7 +55,7 @@ fn prepare(scim: &Client, recording: &Value) -> BTreeMap<String, String> {
     for id in own {
         let (endpoint, attribute) =
             if path.starts_with("/Groups") { ("/Groups", "displayName") } else { ("/Users", "userName") };
-        let mut resource = bare(&recording["response"]);
+        let mut resource = replayable(&recording["response"]);
         resource.entry(attribute).or_insert_with(|| json!(unique("recorded ")));
         let mut resource = Value::Object(resource);
         if let Some(members) = recording["response"].get("members") {
@@ -68,13 +70,13 @@ fn substitute(text: &str, made: &BTreeMap<String, String>) -> String {
     made.iter().fold(text.to_owned(), |text, (recorded, id)| text.replace(recorded, id))
 }
 
-/// The answer, or for an answer without a body a GET, says what the request said.
-fn carries(answer: &Answer, request: &Value) {
-    let whole = bare(request);
+/// Checks that the answer contains the values that the request sent.
+fn check_contains_request(answer: &Answer, request: &Value) {
+    let whole = replayable(request);
     let patched = request["Operations"].as_array();
     for operation in patched.into_iter().flatten() {
         if let (None, Some(value)) = (operation.get("path"), operation.get("value")) {
-            let value = Value::Object(bare(value));
+            let value = Value::Object(replayable(value));
             answer.check(contains(&answer.body, &value), &format!("expected what was sent: {value}"));
         }
     }
@@ -98,16 +100,18 @@ fn replay(target: &Target, recording: &Value) {
     }
     let answer = scim.send(&request);
     let recorded = recording["statusCode"].as_u64().unwrap();
-    answer.check(u64::from(answer.status) / 100 == recorded / 100, &format!("recorded: {recorded}"));
+    answer.check(
+        u64::from(answer.status) / 100 == recorded / 100,
+        &format!("expected a status like the recorded {recorded}"),
+    );
     if !body.is_null() {
-        return carries(&answer, &body);
+        return check_contains_request(&answer, &body);
     }
     let response: Value = serde_json::from_str(&substitute(&recording["response"].to_string(), &made)).unwrap();
     match response.get("totalResults") {
         Some(total) => answer.check(answer["totalResults"] == *total, "expected the recorded total"),
-        None => {
-            answer.check(contains(&answer.body, &Value::Object(bare(&response))), "expected the recorded attributes")
-        }
+        None => answer
+            .check(contains(&answer.body, &Value::Object(replayable(&response))), "expected the recorded attributes"),
     }
 }
 
@@ -116,7 +120,7 @@ fn recordings_are_answered_as_recorded(target: &Target) {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|end| end == "json"));
     files.sort();
-    assert!(!files.is_empty(), "the folder holds no recordings");
+    assert!(!files.is_empty(), "expected recordings in the folder");
     for file in files {
         let recording: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         // Several recordings use the same names, so each starts with an empty directory.

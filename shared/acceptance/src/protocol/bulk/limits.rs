@@ -1,4 +1,5 @@
-//! How much one bulk request takes (RFC 7644 §3.7.4), and that the most of it is done in API Gateway's time.
+//! Checks the limits of a bulk request (RFC 7644 §3.7.4), and that the largest one finishes within the time limit
+//! of API Gateway.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,14 @@ checks![
     oversized_operation_fails_alone,
 ];
 
-const OPERATIONS: usize = 1000;
-const BYTES: usize = 2_097_152;
-/// API Gateway gives up after 29 seconds.
-const PATIENCE: Duration = Duration::from_secs(25);
+const MAX_OPERATIONS: usize = 1000;
+const MAX_BYTES: usize = 2_097_152;
+/// API Gateway times out after 29 seconds.
+const MAX_DURATION: Duration = Duration::from_secs(25);
 
 fn service_provider_config_states_the_limits(target: &Target) {
     let scim = target.client();
-    let bulk = json!({ "supported": true, "maxOperations": OPERATIONS, "maxPayloadSize": BYTES });
+    let bulk = json!({ "supported": true, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_BYTES });
     scim.get("/ServiceProviderConfig").expect(200).containing(&json!({ "bulk": bulk }));
 }
 
@@ -37,9 +38,9 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
         let answer = send(&scim, &Value::Array(operations)).expect(200);
         let taken = begun.elapsed();
         let reports = reports(&answer);
-        answer.check(reports.len() == count, "expected all outcomes");
+        answer.check(reports.len() == count, "expected the outcome of every operation");
         answer.check(reports.iter().all(|report| report["status"] == status), &format!("expected {status} for all"));
-        assert!(taken < PATIENCE, "{what} took {taken:?}");
+        assert!(taken < MAX_DURATION, "{what} took {taken:?}");
         reports
     };
     let name = |number: usize| format!("{tag}-{number}@example.com");
@@ -50,9 +51,9 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
             "emails": [{ "value": name, "type": "work", "primary": true }] });
         json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
     };
-    let made = timed("1,000 users created", (0..OPERATIONS).map(create).collect(), "201");
+    let made = timed("1,000 users created", (0..MAX_OPERATIONS).map(create).collect(), "201");
     let total = scim.list("/Users", &[("filter", &format!("userName sw \"{tag}\"")), ("count", "1")]).expect(200);
-    total.check(total.total() == OPERATIONS as u64, "expected all of them");
+    total.check(total.total() == MAX_OPERATIONS as u64, "expected all users to be created");
     let paths: Vec<String> = made.iter().map(|report| path(&scim, report)).collect();
     let replace = |(number, path): (usize, &String)| json!({ "method": "PUT", "path": path, "version": "W/\"1\"", "data": { "userName": name(number), "title": "x" } });
     timed("1,000 users replaced", paths.iter().enumerate().map(replace).collect(), "200");
@@ -61,8 +62,9 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
         json!({ "method": "PATCH", "path": path, "data": data })
     };
     timed("1,000 users deactivated", paths.iter().map(deactivate).collect(), "200");
-    // A delete looks into every group, which takes DynamoDB Local on a busy machine too long for all of them.
-    for half in paths.chunks(OPERATIONS / 2) {
+    // A delete looks for the user in every group. For all users at once that takes DynamoDB Local too long on a
+    // busy machine.
+    for half in paths.chunks(MAX_OPERATIONS / 2) {
         timed("500 users deleted", half.iter().map(|path| delete(path)).collect(), "204");
     }
 }
@@ -80,7 +82,7 @@ fn users_and_groups_are_created_in_one_request(target: &Target) {
     operations.extend((0..900).map(|number| user(&format!("u{number}"), &format!("{tag}{number}"))));
     let begun = Instant::now();
     let reports = check(&scim, &Value::Array(operations), &["201"; 930].join(" "));
-    assert!(begun.elapsed() < PATIENCE);
+    assert!(begun.elapsed() < MAX_DURATION);
     let group = scim.get(path(&scim, &reports[29])).expect(200);
     group.check(group["members"].as_array().map(Vec::len) == Some(30), "expected 30 members");
     let last = scim.get(path(&scim, &reports[929])).expect(200);
@@ -98,12 +100,15 @@ fn cycle_of_a_hundred_groups_is_created(target: &Target) {
         .collect();
     let reports = check(&scim, &Value::Array(operations), &["201"; 100].join(" "));
     let read = scim.get(path(&scim, &reports[99])).expect(200);
-    read.check(read["members"][0]["value"] == id(&scim, &reports[0]).as_str(), "expected the first in the last");
+    read.check(
+        read["members"][0]["value"] == id(&scim, &reports[0]).as_str(),
+        "expected the first group to be a member of the last",
+    );
 }
 
 fn one_operation_too_many_returns_413(target: &Target) {
     let scim = target.client();
-    let names: Vec<String> = (0..=OPERATIONS).map(|_| unique("over")).collect();
+    let names: Vec<String> = (0..=MAX_OPERATIONS).map(|_| unique("over")).collect();
     let operations: Vec<Value> = names.iter().map(|name| user(name, name)).collect();
     send(&scim, &Value::Array(operations)).expect_error(413, "", &["maxOperations (1000)"]);
     assert!(scim.find("/Users", &format!("userName eq \"{}\"", names[0])).is_empty());
@@ -117,9 +122,9 @@ fn one_byte_too_many_returns_413(target: &Target) {
         Request::new("POST", "/Bulk").bytes(body)
     };
     let name = unique("wide");
-    scim.send(&request(&name, BYTES + 1)).expect_error(413, "", &["maxPayloadSize (2097152"]);
+    scim.send(&request(&name, MAX_BYTES + 1)).expect_error(413, "", &["maxPayloadSize (2097152"]);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
-    scim.send(&request(&name, BYTES)).expect(200);
+    scim.send(&request(&name, MAX_BYTES)).expect(200);
     assert_eq!(scim.find("/Users", &format!("userName eq \"{name}\"")).len(), 1);
 }
 

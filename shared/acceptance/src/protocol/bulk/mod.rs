@@ -1,4 +1,4 @@
-//! Bulk requests (RFC 7644 §3.7): how they are sent and how their answers are read.
+//! Sends bulk requests, and reads their answers (RFC 7644 §3.7).
 
 pub(crate) mod limits;
 pub(crate) mod operations;
@@ -19,11 +19,11 @@ pub fn send(scim: &Client, operations: &Value) -> Answer {
     scim.post("/Bulk", &json!({ "schemas": [BULK], "Operations": operations }))
 }
 
-/// The reports of a bulk response, each of which has to have what RFC 7644 §3.7.3 asks for.
+/// The reports of a bulk response, each of which must have the members that RFC 7644 §3.7.3 requires.
 ///
 /// # Panics
 ///
-/// If one has not.
+/// If a report lacks one of them.
 #[must_use]
 #[track_caller]
 pub fn reports(answer: &Answer) -> Vec<Value> {
@@ -36,15 +36,15 @@ pub fn reports(answer: &Answer) -> Vec<Value> {
         answer.check(status >= 200, &format!("expected a status as a string: {report}"));
         answer.check(
             report.get("response").is_some() == failed,
-            &format!("expected response for errors alone: {report}"),
+            &format!("expected a response for errors only: {report}"),
         );
         if failed {
             let error = json!({ "schemas": [ERROR], "status": report["status"], "detail": "*" });
             answer.check(contains(&report["response"], &error), &format!("expected an error: {report}"));
         }
         let located = report["location"].as_str().is_some_and(|url| url.starts_with("http"));
-        let wanted = !(failed && (report["method"] == "POST" || report["method"].is_null()));
-        answer.check(located == wanted, &format!("expected a location but of a failed POST: {report}"));
+        let expected = !(failed && (report["method"] == "POST" || report["method"].is_null()));
+        answer.check(located == expected, &format!("expected a location, except of a failed POST: {report}"));
     }
     reports
 }
@@ -53,7 +53,7 @@ pub fn reports(answer: &Answer) -> Vec<Value> {
 ///
 /// # Panics
 ///
-/// As [`reports`] does.
+/// If [`reports`] panics.
 #[must_use]
 #[track_caller]
 pub fn statuses(answer: &Answer) -> String {
@@ -66,7 +66,7 @@ pub fn statuses(answer: &Answer) -> String {
 ///
 /// # Panics
 ///
-/// If the statuses are others.
+/// If the statuses differ.
 #[track_caller]
 pub fn check(scim: &Client, operations: &Value, expect: &str) -> Vec<Value> {
     let answer = send(scim, operations).expect(200);
@@ -75,7 +75,7 @@ pub fn check(scim: &Client, operations: &Value, expect: &str) -> Vec<Value> {
     reports(&answer)
 }
 
-/// Statuses, with a number in the place of repetitions: `201 ×900, 409 ×30`.
+/// Shortens a list of statuses by counting repetitions: `201 ×900, 409 ×30`.
 fn counted(statuses: &str) -> String {
     let statuses: Vec<&str> = statuses.split(' ').collect();
     let runs = statuses.chunk_by(|one, next| one == next);
@@ -103,13 +103,13 @@ pub fn id(scim: &Client, report: &Value) -> String {
     path(scim, report).rsplit('/').next().unwrap().to_owned()
 }
 
-/// A POST of a user with nothing but a name.
+/// An operation that creates a user with only a name.
 #[must_use]
 pub fn user(bulk_id: &str, name: &str) -> Value {
     json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": { "schemas": [USER], "userName": name } })
 }
 
-/// A POST of a group whose members are references to other operations.
+/// An operation that creates a group whose members are references to other operations.
 #[must_use]
 pub fn group(bulk_id: &str, name: &str, members: &[&str]) -> Value {
     let members: Vec<Value> = members.iter().map(|one| json!({ "value": format!("bulkId:{one}") })).collect();
@@ -117,7 +117,7 @@ pub fn group(bulk_id: &str, name: &str, members: &[&str]) -> Value {
     json!({ "method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": data })
 }
 
-/// A DELETE.
+/// An operation that deletes a resource.
 #[must_use]
 pub fn delete(path: &str) -> Value {
     json!({ "method": "DELETE", "path": path })

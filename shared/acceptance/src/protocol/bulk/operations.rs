@@ -1,5 +1,5 @@
-//! Bulk operations one by one (RFC 7644 §3.7, §3.7.2, §3.7.3): what each of them reports, and what is wrong with one or with
-//! the whole.
+//! Checks of single bulk operations (RFC 7644 §3.7, §3.7.2, §3.7.3): what each of them reports, and which errors
+//! concern one operation or the whole request.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ checks![
     invalid_message_returns_400_and_changes_nothing,
     references_are_resolved_in_paths_and_data,
     text_that_looks_like_a_reference_is_kept,
-    unresolvable_reference_returns_409_and_leaves_nothing_out,
+    unresolvable_reference_returns_409_and_changes_nothing,
 ];
 
 fn patch(path: &str, operations: Value) -> Value {
@@ -37,9 +37,9 @@ fn group_refers_to_new_user(target: &Target) {
     );
     for (report, bulk_id) in reports.iter().zip(["qwerty", "ytrewq"]) {
         let read = scim.get(path(&scim, report)).expect(200);
-        let wanted = json!({ "method": "POST", "bulkId": bulk_id, "location": read["meta"]["location"],
+        let expected = json!({ "method": "POST", "bulkId": bulk_id, "location": read["meta"]["location"],
         "version": read["meta"]["version"], "status": "201" });
-        read.check(*report == wanted, &format!("expected {wanted}, not {report}"));
+        read.check(*report == expected, &format!("expected {expected}, not {report}"));
     }
     let alice = id(&scim, &reports[0]);
     let location = reports[0]["location"].clone();
@@ -83,15 +83,15 @@ fn create_replace_patch_and_delete_in_one_request(target: &Target) {
         ])
     };
     let body = |operations: Value| json!({ "schemas": [BULK], "failOnErrors": 1, "Operations": operations });
-    // Alice has no name: the service stops, and nothing else was done.
+    // Alice has no name, so the service stops at the first operation.
     let answer = scim.post("/Bulk", &body(operations(json!({ "schemas": [USER] })))).expect(200);
-    answer.check(statuses(&answer) == "400", "expected the first outcome alone");
+    answer.check(statuses(&answer) == "400", "expected the outcome of the first operation alone");
     scim.get(format!("/Users/{gone}")).expect(200).containing(&json!({ "meta": { "version": "W/\"1\"" } }));
 
     let alice =
         operations(json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:User"], "userName": unique("Alice") }));
     let answer = scim.post("/Bulk", &body(alice)).expect(200);
-    answer.check(statuses(&answer) == "201 200 200 204", "expected all of them done");
+    answer.check(statuses(&answer) == "201 200 200 204", "expected every operation to succeed");
     let all = reports(&answer);
     let version = |report: &Value| report["version"].clone();
     assert_eq!([version(&all[0]), version(&all[1]), version(&all[2])], ["W/\"1\"", "W/\"2\"", "W/\"2\""]);
@@ -100,33 +100,33 @@ fn create_replace_patch_and_delete_in_one_request(target: &Target) {
     scim.get(format!("/Users/{dave}")).expect(200).containing(&json!({ "userName": renamed, "nickName": null }));
     scim.get(format!("/Users/{gone}")).expect(404);
 
-    // The same again: nobody has those versions any more, and without failOnErrors all of them are tried.
+    // The same request again has stale versions, and without failOnErrors the service tries every operation.
     let reports = check(&scim, &operations(json!({ "schemas": [USER] })), "400 412 412 404");
     assert_eq!(path(&scim, &reports[1]), format!("/Users/{bob}"));
 }
 
 fn invalid_operation_fails_alone(target: &Target) {
     let scim = target.client();
-    let there = scim.post("/Users", &json!({ "userName": unique("there") })).expect(201).id();
+    let existing = scim.post("/Users", &json!({ "userName": unique("existing") })).expect(201).id();
     let name = unique("hush");
     let data = json!({ "userName": name, "password": "hush-hush" });
     for (operation, status) in [
-        (json!({ "method": "GET", "path": format!("/Users/{there}") }), "400"),
+        (json!({ "method": "GET", "path": format!("/Users/{existing}") }), "400"),
         (json!({ "method": "POST", "path": "/Users", "data": data }), "400"),
         (json!({ "method": "POST", "path": "/Users", "bulkId": "a" }), "400"),
         (json!({ "method": "POST", "path": "/Users", "bulkId": "a", "data": [data] }), "400"),
-        (json!({ "method": "POST", "path": format!("/Users/{there}"), "bulkId": "a", "data": data }), "405"),
+        (json!({ "method": "POST", "path": format!("/Users/{existing}"), "bulkId": "a", "data": data }), "405"),
         (json!({ "method": "PUT", "path": "/Users", "data": data }), "405"),
-        (json!({ "method": "PUT", "path": format!("/Users/{there}?attributes=id"), "data": data }), "400"),
-        (json!({ "method": "PUT", "path": format!("/Groups/{there}"), "data": { "displayName": name } }), "404"),
-        (json!({ "method": "PATCH", "path": format!("/Users/{there}"), "data": { "userName": name } }), "400"),
+        (json!({ "method": "PUT", "path": format!("/Users/{existing}?attributes=id"), "data": data }), "400"),
+        (json!({ "method": "PUT", "path": format!("/Groups/{existing}"), "data": { "displayName": name } }), "404"),
+        (json!({ "method": "PATCH", "path": format!("/Users/{existing}"), "data": { "userName": name } }), "400"),
         (json!({ "method": "PATCH", "path": "/Me", "data": data }), "404"),
         (json!({ "method": "POST", "path": "/Bulk", "bulkId": "a", "data": { "Operations": [] } }), "404"),
         (json!({ "method": "POST", "path": "/Users/.search", "bulkId": "a", "data": {} }), "405"),
         (json!({ "method": "DELETE", "path": "/Schemas/x" }), "404"),
         (json!({ "method": "DELETE", "path": "/Users/../Groups/x" }), "404"),
-        (json!({ "method": "DELETE", "path": format!("/Users/{there}"), "version": 1 }), "400"),
-        (json!({ "method": "DELETE", "path": format!("/Users/{there}"), "version": "1" }), "412"),
+        (json!({ "method": "DELETE", "path": format!("/Users/{existing}"), "version": 1 }), "400"),
+        (json!({ "method": "DELETE", "path": format!("/Users/{existing}"), "version": "1" }), "412"),
     ] {
         let good = unique("good");
         let reports = check(&scim, &json!([operation, user("b", &good)]), &format!("{status} 201"));
@@ -135,18 +135,19 @@ fn invalid_operation_fails_alone(target: &Target) {
         scim.get(path(&scim, &reports[1])).expect(200);
     }
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
-    scim.get(format!("/Users/{there}")).expect(200).containing(&json!({ "meta": { "version": "W/\"1\"" } }));
-    // What has no method or no path could not be reported (RFC 7644 §3.7.3), so that the whole request is refused.
+    scim.get(format!("/Users/{existing}")).expect(200).containing(&json!({ "meta": { "version": "W/\"1\"" } }));
+    // An operation without a method or a path could not be reported (RFC 7644 §3.7.3), so the service rejects the
+    // whole request.
     for operation in [json!({}), json!({ "method": 1, "path": "/Users" }), json!({ "method": "DELETE", "path": "" })] {
         send(&scim, &json!([user("b", &name), operation])).expect_error(400, "invalidSyntax", &["Operations[1]"]);
     }
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
-    // What only looks unusual is done.
+    // Unusual but valid operations succeed.
     let reports = check(
         &scim,
         &json!([
             { "Method": "post", "PATH": "Users", "bulkid": "a", "data": data },
-            { "method": "delete", "path": format!("/Users/{there}"), "version": "*", "bulkId": "mine", "data": null },
+            { "method": "delete", "path": format!("/Users/{existing}"), "version": "*", "bulkId": "mine", "data": null },
         ]),
         "201 204",
     );
@@ -171,7 +172,7 @@ fn invalid_message_returns_400_and_changes_nothing(target: &Target) {
     scim.get("/Bulk").expect_error(405, "", &["POST"]);
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
     let answer = scim.post("/Bulk", &json!({ "schemas": [BULK], "Operations": [] })).expect(200);
-    answer.check(reports(&answer).is_empty(), "expected nothing done");
+    answer.check(reports(&answer).is_empty(), "expected no operation to be done");
 }
 
 fn references_are_resolved_in_paths_and_data(target: &Target) {
@@ -199,7 +200,7 @@ fn references_are_resolved_in_paths_and_data(target: &Target) {
         read.check(values(&read["members"]) == [a.clone()], "expected one member");
     }
     assert_eq!(path(&scim, &reports[1]), format!("/Groups/{g}"));
-    assert_eq!(path(&scim, &reports[6]), path(&scim, &reports[7]), "the user who came and went");
+    assert_eq!(path(&scim, &reports[6]), path(&scim, &reports[7]), "expected both to report the deleted user");
     scim.get(path(&scim, &reports[7])).expect(404);
 }
 
@@ -216,7 +217,7 @@ fn text_that_looks_like_a_reference_is_kept(target: &Target) {
     scim.get(path(&scim, &reports[1])).expect(200).containing(&kept);
 }
 
-fn unresolvable_reference_returns_409_and_leaves_nothing_out(target: &Target) {
+fn unresolvable_reference_returns_409_and_changes_nothing(target: &Target) {
     let scim = target.client();
     let kept = scim.post("/Groups", &json!({ "displayName": unique("kept ") })).expect(201).id();
     let names = ["undefined ", "failed ", "second ", "twice ", "deleted "].map(unique);
@@ -245,7 +246,7 @@ fn unresolvable_reference_returns_409_and_leaves_nothing_out(target: &Target) {
         [(0, "data.members[0].value"), (1, "data.members[0].value"), (5, "path"), (7, "Operations[0].path")]
     {
         let detail = reports[report]["response"]["detail"].as_str().unwrap();
-        assert!(detail.contains(says), "{says} is not in {detail}");
+        assert!(detail.contains(says), "expected {says} in {detail}");
     }
     for name in &names {
         assert!(scim.find("/Groups", &format!("displayName eq \"{name}\"")).is_empty(), "{name}");

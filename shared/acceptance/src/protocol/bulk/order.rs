@@ -1,5 +1,5 @@
-//! Many operations give what they would give one after the other (RFC 7644 §3.7), and circles are resolved or not at all
-//! (§3.7.1).
+//! Checks that many operations have the effect that they would have one after the other (RFC 7644 §3.7), and that
+//! cycles are resolved completely or rejected (§3.7.1).
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ checks![
     fail_on_errors_stops_the_request,
     groups_in_a_cycle_contain_each_other,
     managers_may_form_a_cycle,
-    failed_cycle_leaves_nothing,
+    failed_cycle_creates_nothing,
 ];
 
 fn put(id: &str, name: &str) -> Value {
@@ -37,7 +37,7 @@ fn names_move_between_users_in_order(target: &Target) {
     let name = |name: &str| unique(name);
     let (a, b, c, d) = (name("a"), name("b"), name("c"), name("d"));
     let [one, two] = [&a, &b].map(|name| scim.post("/Users", &json!({ "userName": name })).expect(201).id());
-    // One cannot have the name of two before two has given it up.
+    // User `one` cannot take the name of user `two` before `two` gives it up.
     check(&scim, &json!([put(&one, &b), put(&two, &c), put(&one, &b), user("x", &a)]), "409 200 200 201");
     let all = check(&scim, &json!([rename(&one, &d), user("y", &b), user("z", &b.to_uppercase())]), "200 201 409");
     check(
@@ -63,7 +63,7 @@ fn changes_of_one_resource_apply_in_order(target: &Target) {
     scim.get(format!("/Users/{user}")).expect(200).containing(&version);
 }
 
-/// What waits for a new resource does not change places with what comes after it.
+/// An operation that waits for a new resource keeps its place before later operations on the same resource.
 fn last_change_of_a_group_wins(target: &Target) {
     let scim = target.client();
     let group = scim.post("/Groups", &json!({ "displayName": unique("worded ") })).expect(201).id();
@@ -138,11 +138,11 @@ fn groups_in_a_cycle_contain_each_other(target: &Target) {
         let reports = check(&scim, &operations, &vec!["201"; count].join(" "));
         let ids: Vec<String> = reports.iter().map(|report| id(&scim, report)).collect();
         for (report, at) in reports.iter().zip(0..).filter(|(report, _)| path(&scim, report).starts_with("/Groups")) {
-            let mut wanted: Vec<String> =
+            let mut expected: Vec<String> =
                 circle.iter().filter(|(group, _)| *group == at).map(|(_, member)| ids[*member].clone()).collect();
-            wanted.sort();
+            expected.sort();
             let read = scim.get(path(&scim, report)).expect(200);
-            read.check(values(&read["members"]) == wanted, "expected the members of the request");
+            read.check(values(&read["members"]) == expected, "expected the members of the request");
             read.check(read["meta"]["version"] == report["version"], "expected the version that was reported");
         }
     }
@@ -164,7 +164,7 @@ fn managers_may_form_a_cycle(target: &Target) {
     }
 }
 
-fn failed_cycle_leaves_nothing(target: &Target) {
+fn failed_cycle_creates_nothing(target: &Target) {
     let scim = target.client();
     let taken = unique("taken ");
     scim.post("/Groups", &json!({ "displayName": taken })).expect(201);
@@ -185,6 +185,6 @@ fn failed_cycle_leaves_nothing(target: &Target) {
             answer.check(found(&scim, "/Groups", "displayName", name).is_empty(), &format!("expected no group {name}"));
         }
     }
-    // The names are free.
+    // The names are available.
     check(&scim, &json!([group("a", a, &["b"]), group("b", b, &["a"])]), "201 201");
 }

@@ -1,4 +1,5 @@
-//! Filters that are refused, with the position, and never answered with an unfiltered list (RFC 7644 §3.4.2.2, §3.12).
+//! Checks that invalid filters are rejected with the position of the error, and never answered with an unfiltered
+//! list (RFC 7644 §3.4.2.2, §3.12).
 
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,7 @@ fn check_errors(target: &Target, endpoint: &str, filters: &[&str]) {
         let answer =
             scim.list(endpoint, &[("filter", filter), ("count", "10")]).expect_error(400, "invalidFilter", &[]);
         answer.check(answer.detail().chars().any(|c| c.is_ascii_digit()), "expected the position in the detail");
-        answer.check(answer["Resources"].is_null(), "an unfiltered list");
+        answer.check(answer["Resources"].is_null(), "expected no list");
     }
 }
 
@@ -101,7 +102,7 @@ fn group_filter_errors_match_user_filter_errors(target: &Target) {
 
 fn filter_error_names_the_position(target: &Target) {
     let scim = target.client();
-    // The position counted from 0 or from 1.
+    // The service may count the position from 0 or from 1.
     for (filter, positions) in [
         ("userName eq \"a\" and bogus eq \"b\"", "20|21"),
         ("userName eq \"a\" and active gt true", "20|21|27|28"),
@@ -127,8 +128,9 @@ fn too_long_or_too_deep_filter_returns_400(target: &Target) {
     }
 }
 
-/// Nothing goes down 10,000 levels to find out that they are too many: it takes no longer than to refuse a flat filter of
-/// that length. Only the best times are compared: a busy machine makes single ones longer, as often as it likes.
+/// The service does not descend through 10,000 levels to reject a filter: that takes no longer than the rejection
+/// of a flat filter of the same length. The check compares only the best times, because a busy machine may delay
+/// any single request.
 fn very_deep_filter_returns_400_quickly(target: &Target) {
     let scim = target.client();
     let time = |filter: &str| {
@@ -145,5 +147,5 @@ fn very_deep_filter_returns_400_quickly(target: &Target) {
             return;
         }
     }
-    panic!("{deepest:?}, where a flat filter takes {flattest:?}");
+    panic!("the deep filter takes {deepest:?}, but a flat filter takes {flattest:?}");
 }

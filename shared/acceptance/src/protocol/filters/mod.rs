@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2).
+//! Checks of filters (RFC 7644 §3.4.2.2).
 
 pub(crate) mod access_paths;
 pub(crate) mod errors;

@@ -1,4 +1,5 @@
-//! Filters: every operator, by the attribute's type and `caseExact`, in every grammatical form (RFC 7644 §3.4.2.2).
+//! Checks of filters: every operator, for each type of attribute and its `caseExact`, in every grammatical form
+//! (RFC 7644 §3.4.2.2).
 
 use serde_json::{Value, json};
 
@@ -9,11 +10,11 @@ checks![
     each_filter_finds_its_users,
     each_filter_finds_its_users_in_the_whole_directory: EmptyDirectory,
     long_and_deep_filters_within_the_limits_are_accepted,
-    filters_see_every_change_at_once,
+    filters_see_every_change_immediately,
     part_of_a_name_may_end_with_a_sigma,
 ];
 
-/// Three users: `a` has most attributes, `b` is inactive, `c` has next to none.
+/// Three users: `a` has most attributes, `b` is inactive, `c` has almost no attributes.
 fn people(tag: &str) -> [Value; 3] {
     [
         json!({
@@ -36,7 +37,8 @@ fn people(tag: &str) -> [Value; 3] {
     ]
 }
 
-/// `TAG` stands for the users' common tag, `ID` for a's id, `EXT` for the extension's.
+/// Filters and the users that they find. `TAG` stands for the common tag of the users, `ID` for the id of `a`, and
+/// `EXT` for the URN of the extension.
 const ROWS: &[(&str, &str)] = &[
     ("userName eq \"TAG.A\"", "a"),
     ("userName eq \"tag\"", ""),
@@ -118,7 +120,7 @@ impl People {
         Self { scim, tag, ids }
     }
 
-    /// A filter of the table, with the names and the id of these people.
+    /// A filter of the table with the names and the id of these users.
     fn insert_names(&self, filter: &str) -> String {
         let filter = filter.replace("EXT", ENTERPRISE).replace("TAG", &self.tag);
         filter.replace("\"ID\"", &format!("\"{}\"", self.ids[0]))
@@ -133,18 +135,18 @@ impl People {
 
 fn each_filter_finds_its_users(target: &Target) {
     let people = People::create(target);
-    for (filter, wanted) in ROWS {
+    for (filter, expected) in ROWS {
         let filter = people.insert_names(filter);
         let ours = format!("userName sw \"{}\" and ({filter})", people.tag);
-        assert_eq!(people.matching(&ours), *wanted, "{ours}");
+        assert_eq!(people.matching(&ours), *expected, "{ours}");
     }
 }
 
 fn each_filter_finds_its_users_in_the_whole_directory(target: &Target) {
     let people = People::create(target);
-    for (filter, wanted) in ROWS {
+    for (filter, expected) in ROWS {
         let filter = people.insert_names(filter);
-        assert_eq!(people.matching(&filter), *wanted, "{filter}");
+        assert_eq!(people.matching(&filter), *expected, "{filter}");
     }
 }
 
@@ -160,7 +162,7 @@ fn long_and_deep_filters_within_the_limits_are_accepted(target: &Target) {
     assert_eq!(people.matching(&long), "a");
 }
 
-fn filters_see_every_change_at_once(target: &Target) {
+fn filters_see_every_change_immediately(target: &Target) {
     let people = People::create(target);
     let path = format!("/Users/{}", people.ids[0]);
     let tag = &people.tag;
@@ -174,11 +176,12 @@ fn filters_see_every_change_at_once(target: &Target) {
         assert_eq!(people.matching(&format!("externalId eq \"{external}\"")), "a");
         assert_eq!(people.matching(&format!("emails.value eq \"{email}\"")), "a");
         let old = format!("externalId eq \"X-{tag}\" or emails.value eq \"ann.{tag}@example.com\"");
-        assert_eq!(people.matching(&old), "", "the old values are gone");
+        assert_eq!(people.matching(&old), "", "expected no user by the old values");
     }
 }
 
-/// At the end of a word Σ is ς in small letters (Unicode "final sigma"): the end of what is searched for is not one of a name.
+/// At the end of a word, the lower case of Σ is ς (Unicode "final sigma"). The end of a search text need not be the
+/// end of a word in a name.
 fn part_of_a_name_may_end_with_a_sigma(target: &Target) {
     let scim = target.client();
     let tag = unique("t");
@@ -195,10 +198,10 @@ fn part_of_a_name_may_end_with_a_sigma(target: &Target) {
             found
         };
         for part in ["ΟΔΟΣ", "οδος", "οδοσ"] {
-            // By the key, and without it.
+            // The first filter uses the key, and the second one does not.
             assert_eq!(found(format!("{attribute} sw \"{tag}{part}\"")), names[..3], "{part}");
-            let walked = format!("({attribute} sw \"{tag}{part}\" or id eq \"x\") and {attribute} co \"{tag}\"");
-            assert_eq!(found(walked), names[..3], "{part}");
+            let without_key = format!("({attribute} sw \"{tag}{part}\" or id eq \"x\") and {attribute} co \"{tag}\"");
+            assert_eq!(found(without_key), names[..3], "{part}");
             assert_eq!(found(format!("{attribute} sw \"{tag}\" and {attribute} co \"δ{}\"", &part[4..])), names[..3]);
         }
         assert_eq!(found(format!("{attribute} sw \"{tag}ΟΔΟΣΣ\"")), names[1..2]);

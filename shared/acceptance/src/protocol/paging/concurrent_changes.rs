@@ -1,5 +1,5 @@
-//! Paging through a directory that changes meanwhile: every user who exists throughout is returned exactly once (RFC 7644
-//! §3.4.2.4, RFC 9865).
+//! Checks of paging through a directory that changes meanwhile: every user who exists during the whole iteration is
+//! returned exactly once (RFC 7644 §3.4.2.4, RFC 9865).
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
@@ -12,24 +12,24 @@ use crate::client::{Client, query};
 use crate::target::{Target, unique};
 
 checks![
-    everyone_present_throughout_is_returned_once: EmptyDirectory,
+    user_present_during_the_iteration_is_returned_once: EmptyDirectory,
     new_iteration_does_not_follow_an_old_one: EmptyDirectory,
-    two_concurrent_iterations_skip_nobody: EmptyDirectory,
+    two_concurrent_iterations_skip_no_user: EmptyDirectory,
     count_may_change_between_pages: EmptyDirectory,
 ];
 
-/// Deleted, and created, during each walk.
+/// The number of users that are deleted, and of users that are created, during each iteration.
 const CHANGES: usize = 50;
-/// `maxOperations`.
+/// The `maxOperations` of the service.
 const PER_BULK: usize = 1_000;
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-/// Users, oldest first: name and id.
+/// The names and ids of users, oldest first.
 pub type Users = Vec<(String, String)>;
 
 fn user(number: usize) -> (String, Value) {
     let name = unique(&format!("u{}-", number % 10));
-    let user = json!({ "userName": name, "title": format!("{:03}", (number * 7919) % 500), "nickName": "walker" });
+    let user = json!({ "userName": name, "title": format!("{:03}", (number * 7919) % 500), "nickName": "pager" });
     (name, user)
 }
 
@@ -70,17 +70,17 @@ pub fn create_users(scim: &Client, number: usize) -> Users {
     users
 }
 
-/// How a client gets from page to page.
+/// How a client finds the next page.
 #[derive(Clone, Copy, Debug)]
 pub enum Paging {
-    /// By `itemsPerPage`, until `totalResults` says that this was all.
+    /// By `itemsPerPage`, until `totalResults` is reached.
     ToTheTotal,
-    /// By `itemsPerPage`, until there is an empty page.
+    /// By `itemsPerPage`, until a page is empty.
     ToAnEmptyPage,
     Cursor,
 }
 
-/// The parameter of the next page; `None` at the end.
+/// The parameter of the next page, or `None` after the last page.
 ///
 /// # Panics
 ///
@@ -92,18 +92,18 @@ pub fn next_page(paging: Paging, page: &Answer) -> Option<(&'static str, String)
         return page["nextCursor"].as_str().map(|cursor| ("cursor", cursor.to_owned()));
     }
     let (first, length) = (page["startIndex"].as_u64().unwrap(), page["itemsPerPage"].as_u64().unwrap());
-    page.check(length == page.resources().len() as u64, "expected the page's length");
+    page.check(length == page.resources().len() as u64, "expected itemsPerPage to be the number of Resources");
     let following = first + length;
-    let goes_on = match paging {
+    let has_next = match paging {
         Paging::ToTheTotal => following <= page.total(),
         _ => length > 0,
     };
-    page.check(length > 0 || page.total() < following, "expected an end");
-    goes_on.then(|| ("startIndex", following.to_string()))
+    page.check(length > 0 || page.total() < following, "expected an empty page only after the last resource");
+    has_next.then(|| ("startIndex", following.to_string()))
 }
 
-/// Reads all pages while users are deleted and created. Returns the ids that were seen, in their order, and the users at the
-/// end.
+/// Reads all pages while users are deleted and created. Returns the ids of the returned users in their order, and
+/// the users that exist at the end.
 fn iterate(
     scim: &Client,
     paging: Paging,
@@ -118,7 +118,7 @@ fn iterate(
         let Some((name, value)) = place else { break };
         let parameters = [asked, &[(name, value.as_str()), ("attributes", "id")]].concat();
         let path = format!("/Users?{}", query(&parameters));
-        // Spread over the pages, and made while each of them is read.
+        // The changes are spread over the pages, and are made while the client reads each of them.
         let due = (CHANGES * number / pages).min(CHANGES);
         let page = thread::scope(|scope| {
             let page = scope.spawn(|| scim.get(path).expect(200));
@@ -132,12 +132,12 @@ fn iterate(
         seen.extend(ids);
         place = next_page(paging, &page);
     }
-    assert!(changes == CHANGES, "{changes} changes");
+    assert!(changes == CHANGES, "expected {CHANGES} changes, not {changes}");
     (seen, users)
 }
 
-/// Deletes a user and creates another. They are from all over the list: of those that were seen, of those to come, and the last
-/// one seen.
+/// Deletes a user and creates another. The deleted users are from all over the list: users that were returned,
+/// users that were not, and the last one returned.
 fn replace_one(scim: &Client, users: &mut Users, change: usize, last_seen: Option<&String>) {
     let victim = match change % 3 {
         0 => users.iter().position(|(_, id)| Some(id) == last_seen).unwrap_or_default(),
@@ -148,7 +148,7 @@ fn replace_one(scim: &Client, users: &mut Users, change: usize, last_seen: Optio
     users.push(create(scim, change));
 }
 
-fn everyone_present_throughout_is_returned_once(target: &Target) {
+fn user_present_during_the_iteration_is_returned_once(target: &Target) {
     let scim = target.client();
     let number = target.large_directory;
     let mut users = create_users(&scim, number);
@@ -157,7 +157,7 @@ fn everyone_present_throughout_is_returned_once(target: &Target) {
         (Paging::ToTheTotal, &[][..]),
         (Paging::ToAnEmptyPage, &[]),
         (Paging::Cursor, &[]),
-        (Paging::ToTheTotal, &[("filter", "nickName eq \"walker\"")]),
+        (Paging::ToTheTotal, &[("filter", "nickName eq \"pager\"")]),
         (Paging::ToTheTotal, &[("sortBy", "title"), ("sortOrder", "descending")]),
         (Paging::ToAnEmptyPage, &[("filter", "userName sw \"u\""), ("sortBy", "userName")]),
         (Paging::Cursor, &[("filter", "nickName pr"), ("sortBy", "title")]),
@@ -170,17 +170,17 @@ fn everyone_present_throughout_is_returned_once(target: &Target) {
         users = after;
         let there: BTreeSet<String> = users.iter().map(|(_, id)| id.clone()).collect();
         let distinct: BTreeSet<String> = seen.iter().cloned().collect();
-        assert_eq!(distinct.len(), seen.len(), "{paging:?} {asked:?}: somebody was seen twice");
+        assert_eq!(distinct.len(), seen.len(), "{paging:?} {asked:?}: expected every user once");
         let missed: Vec<&String> = before.intersection(&there).filter(|id| !distinct.contains(*id)).collect();
-        assert!(missed.is_empty(), "{paging:?} {asked:?}: missed {missed:?}");
-        assert!(!plain || seen.is_sorted(), "in the order of creation");
+        assert!(missed.is_empty(), "{paging:?} {asked:?}: expected {missed:?}");
+        assert!(!plain || seen.is_sorted(), "expected the order of creation");
     }
 }
 
 fn new_iteration_does_not_follow_an_old_one(target: &Target) {
     let scim = target.client();
     let mut users: Users = (0..12).map(|n| create(&scim, n)).collect();
-    let walk = || {
+    let read_all = || {
         let (mut seen, mut place) = (Vec::new(), Some(("startIndex", "1".to_owned())));
         while let Some((_, start)) = place {
             let page = scim.get(format!("/Users?attributes=id&count=3&startIndex={start}")).expect(200);
@@ -191,13 +191,13 @@ fn new_iteration_does_not_follow_an_old_one(target: &Target) {
     };
     for victim in [0, 4, 0, 0, 2, 5] {
         let ids: Vec<String> = users.iter().map(|(_, id)| id.clone()).collect();
-        assert_eq!(walk(), ids);
+        assert_eq!(read_all(), ids);
         let (_, id) = users.remove(victim);
         scim.delete(format!("/Users/{id}")).expect(204);
     }
 }
 
-fn two_concurrent_iterations_skip_nobody(target: &Target) {
+fn two_concurrent_iterations_skip_no_user(target: &Target) {
     let scim = target.client();
     let users: Users = (0..9).map(|n| create(&scim, n)).collect();
     let page = |start: usize| -> Vec<String> {
@@ -212,7 +212,8 @@ fn two_concurrent_iterations_skip_nobody(target: &Target) {
         (one, other),
         (ids[..3].iter().map(|id| (*id).to_owned()).collect(), vec![ids[1].into(), ids[2].into(), ids[3].into()])
     );
-    // The first one goes on with the fourth, who would be missed after the other one's page; the other one sees it twice.
+    // The first iteration continues with the fourth user, whom it would miss after the page of the second
+    // iteration; the second iteration returns that user twice.
     assert_eq!(page(4), ids[3..6]);
     assert_eq!(page(4), ids[3..6]);
 }

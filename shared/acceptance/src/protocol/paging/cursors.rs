@@ -1,4 +1,5 @@
-//! Paging by cursor (RFC 9865): everyone once, and no cursor but our own.
+//! Checks of paging by cursor (RFC 9865): every user is returned once, and only cursors of the service are
+//! accepted.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use crate::client::{Client, LIST};
 use crate::target::{Target, unique};
 
 checks![
-    cursors_return_everyone_once,
+    cursors_return_every_user_once,
     cursor_survives_deletion_of_the_last_resource_of_a_page,
     cursor_of_another_query_is_rejected,
     first_cursor_of_users_works: EmptyDirectory,
@@ -19,7 +20,7 @@ checks![
     last_page_has_no_cursor: EmptyDirectory,
 ];
 
-/// Users whom no other check has: a filter that finds them, and their ids.
+/// Creates users that belong to no other check. Returns a filter that finds them, and their ids.
 pub(crate) fn create_users(scim: &Client, number: usize) -> (String, Vec<String>) {
     let tag = unique("c");
     let create = |n| scim.post("/Users", &json!({ "userName": format!("{tag}-{n}"), "title": n })).expect(201).id();
@@ -39,9 +40,9 @@ pub(crate) fn next_cursor(answer: &Answer) -> String {
     cursor
 }
 
-fn cursors_return_everyone_once(target: &Target) {
+fn cursors_return_every_user_once(target: &Target) {
     let scim = target.client();
-    let (filter, wanted) = create_users(&scim, 7);
+    let (filter, expected) = create_users(&scim, 7);
     for sort_by in [None, Some("userName"), Some("title"), Some("nickName")] {
         let mut parameters = vec![("filter", filter.as_str()), ("count", "3")];
         parameters.extend(sort_by.map(|by| ("sortBy", by)));
@@ -49,29 +50,36 @@ fn cursors_return_everyone_once(target: &Target) {
         while let Some(cursor) = next {
             let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
             let page = page.containing(&json!({ "schemas": [LIST], "totalResults": 7, "startIndex": null }));
-            page.check(page["itemsPerPage"] == page.resources().len(), "expected the page's length");
+            page.check(
+                page["itemsPerPage"] == page.resources().len(),
+                "expected itemsPerPage to be the number of Resources",
+            );
             page.check(page["previousCursor"].is_null(), "expected no previousCursor");
             seen.extend(ids(&page));
             next = page["nextCursor"].as_str().map(str::to_owned);
             assert_eq!(next.is_some(), seen.len() < 7);
         }
-        assert_eq!(seen, wanted, "{sort_by:?}");
+        assert_eq!(seen, expected, "{sort_by:?}");
     }
 }
 
 fn cursor_survives_deletion_of_the_last_resource_of_a_page(target: &Target) {
     let scim = target.client();
-    let (filter, wanted) = create_users(&scim, 6);
+    let (filter, expected) = create_users(&scim, 6);
     for sort_by in ["id", "title"] {
         let parameters = [("filter", filter.as_str()), ("sortBy", sort_by), ("count", "2")];
         let first = scim.list("/Users", &[&parameters[..], &[("cursor", "")]].concat()).expect(200);
         if sort_by == "title" {
-            scim.delete(format!("/Users/{}", wanted[1])).expect(204);
+            scim.delete(format!("/Users/{}", expected[1])).expect(204);
         }
         let cursor = next_cursor(&first);
         let next = [&parameters[..], &[("cursor", &cursor)]].concat();
         for _ in 0..2 {
-            assert_eq!(ids(&scim.list("/Users", &next).expect(200)), wanted[2..4], "again and again");
+            assert_eq!(
+                ids(&scim.list("/Users", &next).expect(200)),
+                expected[2..4],
+                "expected the same page each time"
+            );
         }
     }
 }
@@ -116,13 +124,14 @@ fn cursor_of_another_query_is_rejected(target: &Target) {
     scim.list("/Groups", &[("cursor", cursor.as_str()), ("count", "2")]).expect_error(400, "invalidCursor", &[]);
     scim.list("", &[("cursor", cursor.as_str()), ("count", "2")]).expect_error(400, "invalidCursor", &[]);
     scim.list("/Users", &[("cursor", ""), ("startIndex", "1")]).expect_error(400, "invalidValue", &["startIndex"]);
-    // Another projection shows the same page.
+    // Another projection returns the same page.
     let body: Value = json!({ "filter": filter, "sortBy": "title", "sortOrder": "descending", "count": 2,
         "cursor": cursor, "attributes": ["title"] });
     assert_eq!(ids(&scim.post("/Users/.search", &body).expect(200)), ids(&with(&[], &cursor).expect(200)));
 }
 
-/// The first cursor of a tenant creates the secret with which all its cursors are sealed, whichever endpoint gives it.
+/// The first cursor of a tenant creates the secret that seals all its cursors, whichever endpoint returns that
+/// cursor.
 fn check_first_cursor(target: &Target, path: &str, all: usize) {
     let scim = target.client();
     for name in ["a", "b", "c"] {

@@ -1,4 +1,5 @@
-//! Lists and their pages (RFC 7644 §3.4.2.4): true integers, no one twice, no one missing.
+//! Checks of lists and their pages (RFC 7644 §3.4.2.4): counts are correct, and every user is returned exactly
+//! once.
 
 use serde_json::{Value, json};
 
@@ -10,13 +11,13 @@ checks![
     unusual_page_parameters_are_understood_or_rejected,
     unknown_parameters_and_trailing_characters_are_ignored,
     list_is_counted_and_in_order_of_creation: EmptyDirectory,
-    full_last_page_has_no_successor: EmptyDirectory,
+    full_last_page_has_no_next_page: EmptyDirectory,
     default_page_holds_100: EmptyDirectory,
 ];
 
 fn filtered_list_is_returned_in_pages(target: &Target) {
     let scim = target.client();
-    let tag = unique("walk");
+    let tag = unique("page");
     let mut ids: Vec<String> = (0..25)
         .map(|number| scim.post("/Users", &json!({ "userName": format!("{tag}-{number}") })).expect(201).id())
         .collect();
@@ -29,7 +30,7 @@ fn filtered_list_is_returned_in_pages(target: &Target) {
                 .containing(
                     &json!({ "schemas": [LIST], "totalResults": 25, "startIndex": start, "itemsPerPage": length }),
                 );
-            page.check(page.resources().len() == length, "expected the page's length");
+            page.check(page.resources().len() == length, &format!("expected {length} Resources"));
             seen.extend(page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()));
         }
         seen.sort();
@@ -50,7 +51,7 @@ fn unusual_page_parameters_are_understood_or_rejected(target: &Target) {
     {
         let page = scim.list("/Users", &[("filter", &filter), ("startIndex", start), ("count", count)]).expect(200);
         let page = page.containing(&json!({ "totalResults": 3, "startIndex": echoed, "itemsPerPage": length }));
-        page.check(page.resources().len() == length, "expected the page's length");
+        page.check(page.resources().len() == length, &format!("expected {length} Resources"));
     }
     for (parameter, value) in
         [("startIndex", "one"), ("count", "ten"), ("count", "1.5"), ("startIndex", "99999999999999999999999")]
@@ -87,21 +88,21 @@ fn list_is_counted_and_in_order_of_creation(target: &Target) {
     scim.delete(format!("/Users/{}", ids[5])).expect(204);
     let all = scim.get("/Users").expect(200).containing(&json!({ "totalResults": 11, "itemsPerPage": 11 }));
     let order: Vec<&Value> = all.resources().iter().map(|user| &user["userName"]).collect();
-    let wanted: Vec<String> = (0..12).filter(|number| *number != 5).map(|number| format!("u{number}")).collect();
-    assert_eq!(order, wanted.iter().collect::<Vec<_>>(), "creation order");
+    let expected: Vec<String> = (0..12).filter(|number| *number != 5).map(|number| format!("u{number}")).collect();
+    assert_eq!(order, expected.iter().collect::<Vec<_>>(), "expected the order of creation");
     scim.get("/Users?count=0").expect(200).containing(&json!({ "totalResults": 11, "itemsPerPage": 0 }));
 }
 
-/// Nothing comes after a page that holds exactly what is left: neither a number nor a cursor says so.
-fn full_last_page_has_no_successor(target: &Target) {
+/// A page that contains exactly the remaining resources is the last one, as both `totalResults` and the cursor say.
+fn full_last_page_has_no_next_page(target: &Target) {
     let scim = target.client();
     for number in 0..4 {
         scim.post("/Users", &json!({ "userName": format!("u{number}") })).expect(201);
     }
     for more in ["", "&sortBy=userName", "&filter=active%20eq%20true"] {
         for (page, held) in [("startIndex=1&count=4", 4), ("startIndex=1&count=2", 2), ("startIndex=3&count=2", 2)] {
-            let wanted = json!({ "totalResults": 4, "itemsPerPage": held });
-            scim.get(format!("/Users?{page}{more}")).expect(200).containing(&wanted);
+            let expected = json!({ "totalResults": 4, "itemsPerPage": held });
+            scim.get(format!("/Users?{page}{more}")).expect(200).containing(&expected);
         }
         let whole = scim.get(format!("/Users?cursor&count=4{more}")).expect(200);
         whole.check(whole["nextCursor"].is_null() && whole.resources().len() == 4, "expected one page");

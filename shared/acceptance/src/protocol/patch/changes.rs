@@ -1,4 +1,5 @@
-//! PATCH: each operation with each form of path, and the forms that Okta and Entra send (RFC 7644 §3.5.2).
+//! Checks of PATCH: each operation with each form of path, and the forms that Okta and Entra send (RFC 7644
+//! §3.5.2).
 
 use serde_json::{Value, json};
 
@@ -6,12 +7,12 @@ use crate::client::{Client, ENTERPRISE, Request, USER};
 use crate::target::{Target, unique};
 
 checks![
-    simple_attributes_change,
-    complex_attributes_change,
-    multi_valued_attributes_change,
+    patch_changes_simple_attributes,
+    patch_changes_complex_attributes,
+    patch_changes_multi_valued_attributes,
     new_primary_replaces_the_old,
     unmatched_filter_creates_the_element,
-    extensions_change,
+    patch_changes_extensions,
     patch_without_effect_keeps_the_version,
     prefer_minimal_returns_204,
 ];
@@ -25,16 +26,16 @@ fn start() -> Value {
     })
 }
 
-/// A fresh user is patched; the answer and a GET hold what is wanted.
-fn check(scim: &Client, operations: &Value, wanted: &Value) {
+/// Patches a new user, and checks that the answer and a GET contain `expected`.
+fn check(scim: &Client, operations: &Value, expected: &Value) {
     let path = format!("/Users/{}", scim.post("/Users", &start()).expect(201).id());
-    let answer = scim.patch(&path, operations).expect(200).containing(wanted);
+    let answer = scim.patch(&path, operations).expect(200).containing(expected);
     assert_eq!(scim.get(&path).expect(200).body, answer.body, "{operations}");
 }
 
-fn simple_attributes_change(target: &Target) {
+fn patch_changes_simple_attributes(target: &Target) {
     let scim = target.client();
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (json!([{ "op": "add", "path": "nickName", "value": "N" }]), json!({ "nickName": "N", "title": "T" })),
         (json!([{ "op": "add", "path": "title", "value": "U" }]), json!({ "title": "U" })),
         (json!([{ "op": "replace", "path": "title", "value": "U" }]), json!({ "title": "U" })),
@@ -64,13 +65,13 @@ fn simple_attributes_change(target: &Target) {
             json!({ "title": "U", "shoeSize": null, "id": "*" }),
         ),
     ] {
-        check(&scim, &operations, &wanted);
+        check(&scim, &operations, &expected);
     }
 }
 
-fn complex_attributes_change(target: &Target) {
+fn patch_changes_complex_attributes(target: &Target) {
     let scim = target.client();
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (
             json!([{ "op": "add", "path": "name.middleName", "value": "M" }]),
             json!({ "name": { "givenName": "G", "middleName": "M" } }),
@@ -97,16 +98,16 @@ fn complex_attributes_change(target: &Target) {
         ),
         (json!([{ "op": "remove", "path": "name" }]), json!({ "name": null })),
     ] {
-        check(&scim, &operations, &wanted);
+        check(&scim, &operations, &expected);
     }
 }
 
-fn multi_valued_attributes_change(target: &Target) {
+fn patch_changes_multi_valued_attributes(target: &Target) {
     let scim = target.client();
     let (work, home) =
         (json!({ "value": "w@a.example", "type": "work" }), json!({ "value": "h@a.example", "type": "home" }));
     let other = json!({ "value": "o@a.example", "type": "other" });
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (json!([{ "op": "add", "path": "emails", "value": [other] }]), json!([work, home, other])),
         (json!([{ "op": "add", "path": "emails", "value": other }]), json!([work, home, other])),
         (json!([{ "op": "add", "value": { "emails": [other] } }]), json!([work, home, other])),
@@ -149,7 +150,7 @@ fn multi_valued_attributes_change(target: &Target) {
             json!([work, home, other]),
         ),
     ] {
-        check(&scim, &operations, &json!({ "emails": wanted }));
+        check(&scim, &operations, &json!({ "emails": expected }));
     }
 }
 
@@ -172,7 +173,7 @@ fn new_primary_replaces_the_old(target: &Target) {
 
 fn unmatched_filter_creates_the_element(target: &Target) {
     let scim = target.client();
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (
             json!([{ "op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1" }]),
             json!({ "phoneNumbers": [{ "type": "mobile", "value": "+1" }] }),
@@ -187,14 +188,14 @@ fn unmatched_filter_creates_the_element(target: &Target) {
             json!({ "roles": [{ "primary": true, "value": "R", "display": "D" }] }),
         ),
     ] {
-        check(&scim, &operations, &wanted);
+        check(&scim, &operations, &expected);
     }
 }
 
-fn extensions_change(target: &Target) {
+fn patch_changes_extensions(target: &Target) {
     let scim = target.client();
     let of = |name: &str| format!("{ENTERPRISE}:{name}");
-    for (operations, wanted) in [
+    for (operations, expected) in [
         (
             json!([{ "op": "Add", "path": of("department"), "value": "X" }]),
             json!({ "department": "X", "manager": { "value": "m1" } }),
@@ -226,7 +227,7 @@ fn extensions_change(target: &Target) {
             json!({ "department": null, "manager": { "value": "m1" } }),
         ),
     ] {
-        check(&scim, &operations, &json!({ ENTERPRISE: wanted }));
+        check(&scim, &operations, &json!({ ENTERPRISE: expected }));
     }
 }
 
@@ -245,7 +246,7 @@ fn patch_without_effect_keeps_the_version(target: &Target) {
         json!([{ "op": "add", "path": "nickName", "value": "N" }, { "op": "remove", "path": "nickName" }]),
     ] {
         let after = scim.patch(&path, &operations).expect(200);
-        after.check(after.body == before.body, "expected nothing changed, lastModified and version neither");
+        after.check(after.body == before.body, "expected no change, not even of lastModified and version");
     }
     assert_eq!(scim.get(&path).expect(200).body, before.body);
 }

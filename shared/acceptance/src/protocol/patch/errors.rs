@@ -1,5 +1,5 @@
-//! PATCH requests that are refused and leave the resource as it was, the good operations of the request included
-//! (RFC 7644 §3.5.2, §3.12).
+//! Checks that invalid PATCH requests are rejected and leave the resource unchanged, although other operations of
+//! the request are valid (RFC 7644 §3.5.2, §3.12).
 
 use serde_json::{Value, json};
 
@@ -15,18 +15,18 @@ checks![
     rejected_rename_applies_no_other_operation,
 ];
 
-/// Operations, `scimType`, words of the detail.
+/// The operations, the `scimType`, and words of the detail.
 type Row = (Value, &'static str, &'static [&'static str]);
 
 fn check(scim: &Client, path: &str, rows: Vec<Row>) {
     let before = scim.get(path).expect(200).text;
     for (operations, scim_type, words) in rows {
         scim.patch(path, &operations).expect_error(400, scim_type, words);
-        assert_eq!(scim.get(path).expect(200).text, before, "changed by {operations}");
+        assert_eq!(scim.get(path).expect(200).text, before, "expected no change by {operations}");
         let mut all = vec![json!({ "op": "replace", "value": { "externalId": "half done" } })];
         all.extend(operations.as_array().cloned().unwrap_or_default());
         scim.patch(path, &json!(all)).expect_error(400, scim_type, words);
-        assert_eq!(scim.get(path).expect(200).text, before, "changed in part by {operations}");
+        assert_eq!(scim.get(path).expect(200).text, before, "expected no partial change by {operations}");
     }
 }
 
@@ -188,7 +188,7 @@ fn body_without_operations_returns_400(target: &Target) {
     let answer = scim.patch(&path, &many);
     let status = answer.status;
     let answer = answer.expect_error(status, "|invalidSyntax|invalidValue|tooMany", &["1000|1,000"]);
-    answer.check(status == 400 || status == 413, "expected a refusal");
+    answer.check(status == 400 || status == 413, "expected 400 or 413");
     assert_eq!(scim.get(&path).expect(200).text, before);
 }
 

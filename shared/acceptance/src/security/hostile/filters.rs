@@ -1,4 +1,4 @@
-//! Filters that are made to be read as patterns, or to take long (RFC 7644 §3.4.2.2).
+//! Checks of filters that look like patterns, or that could be slow to evaluate (RFC 7644 §3.4.2.2).
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::target::{Target, unique};
 
 checks![pattern_characters_are_plain_text, long_search_text_takes_no_longer_than_a_plain_one,];
 
-/// The ids of those whom a filter finds.
+/// The ids of the users that a filter finds.
 fn found(scim: &Client, filter: &str) -> Vec<String> {
     let found = scim.find("/Users", filter);
     found.iter().map(|user| user["id"].as_str().unwrap().to_owned()).collect()
@@ -33,7 +33,7 @@ const PATTERNS: [&str; 16] = [
     "#",
 ];
 
-/// There are no patterns in a filter.
+/// Filters have no patterns, so every character matches itself alone.
 fn pattern_characters_are_plain_text(target: &Target) {
     let scim = target.client();
     let tag = unique("p");
@@ -61,7 +61,7 @@ fn long_search_text_takes_no_longer_than_a_plain_one(target: &Target) {
     }
     let list = |filter: &str| {
         let answer = scim.list("/Users", &[("filter", filter), ("attributes", "id")]).expect(200);
-        answer.check(answer.total() == 0, "expected nobody");
+        answer.check(answer.total() == 0, "expected no user");
         answer
     };
     let many = |needle: &str| vec![format!("title co \"{needle}\""); 19].join(" or ");

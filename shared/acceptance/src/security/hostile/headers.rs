@@ -1,4 +1,4 @@
-//! Headers that name another host: no `Location` contains it (RFC 7644 §3.3, RFC 9110 §7.2, §10.2.2).
+//! Checks that no `Location` contains a host that a header names (RFC 7644 §3.3, RFC 9110 §7.2, §10.2.2).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ checks![
     location_never_contains_an_invalid_host: PlainHttp,
 ];
 
-/// Creates a user by a request with these lines in its head, `Host` among them.
+/// Creates a user by a request with these header lines, which may include `Host`.
 fn create(target: &Target, url: &str, lines: &str) -> RawAnswer {
     let (host, _) = host_and_root(target);
     let body = json!({ "userName": unique("smuggled") }).to_string();
@@ -24,7 +24,7 @@ fn create(target: &Target, url: &str, lines: &str) -> RawAnswer {
     exchange(host, format!("{head}{body}").as_bytes(), target.timeout)
 }
 
-/// The new user's URL is below the base URL, by HTTP or HTTPS, in the head and in the body.
+/// Checks that the URL of the new user in the header and in the body is below the base URL, with HTTP or HTTPS.
 fn check_location(target: &Target, answer: &RawAnswer, lines: &str) {
     let base = &target.base_url;
     let location = answer.header("location").unwrap_or_default().to_owned();
@@ -60,7 +60,7 @@ fn location_ignores_forwarding_headers(target: &Target) {
     }
     let answer = create(target, &format!("http://evil.example{users}"), "");
     assert_eq!(answer.status, 201);
-    check_location(target, &answer, "a target with a host");
+    check_location(target, &answer, "a request target with a host");
 }
 
 fn location_never_contains_an_invalid_host(target: &Target) {

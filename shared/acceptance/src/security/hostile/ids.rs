@@ -1,19 +1,20 @@
-//! What separates the parts of a key in the table, and of a path, inside an id or a value (RFC 7644 §3.4.1, RFC 3986 §2.2).
+//! Checks of ids and values that contain the separators of a path or of a key in the table (RFC 7644 §3.4.1, RFC
+//! 3986 §2.2).
 
 use serde_json::{Value, json};
 
 use crate::protocol::bulk;
-use crate::security::hostile::texts::kept;
+use crate::security::hostile::texts::create_user_and_group;
 use crate::target::{Target, unique};
 
 checks![
     id_with_separators_around_it_returns_404,
     id_with_separators_around_it_in_a_body_is_unknown,
-    value_that_contains_an_id_is_only_a_value,
+    value_that_contains_an_id_finds_its_own_user_only,
 ];
 
-/// Ways to write an id with more around it.
-fn around(id: &str) -> Vec<String> {
+/// Path segments that contain the id and a separator or other characters.
+fn with_separators(id: &str) -> Vec<String> {
     let ways = [
         "ID%23",
         "ID%23x",
@@ -39,17 +40,17 @@ fn around(id: &str) -> Vec<String> {
 
 fn id_with_separators_around_it_returns_404(target: &Target) {
     let scim = target.client();
-    let (user, group, before) = kept(&scim);
+    let (user, group, before) = create_user_and_group(&scim);
     let change = json!([{ "op": "replace", "value": { "displayName": unique("changed") } }]);
     for (endpoint, path) in [("/Users", &user), ("/Groups", &group)] {
         let id = path.rsplit('/').next().unwrap();
         let absent = scim.get(format!("{endpoint}/nobody")).text;
-        for id in around(id) {
+        for id in with_separators(id) {
             let path = format!("{endpoint}/{id}");
             let body = json!({ "userName": unique("changed"), "displayName": unique("changed") });
             for answer in [scim.get(&path), scim.put(&path, &body), scim.patch(&path, &change), scim.delete(&path)] {
                 let answer = answer.expect_error(404, "", &[]);
-                answer.check(answer.text == absent, "expected what is said of nobody");
+                answer.check(answer.text == absent, "expected the answer for an unknown id");
             }
         }
         assert!(scim.find(endpoint, &format!("id eq \"{id}#\" or id eq \"{id}/\" or id sw \"{id}#\"")).is_empty());
@@ -59,7 +60,7 @@ fn id_with_separators_around_it_returns_404(target: &Target) {
 
 fn id_with_separators_around_it_in_a_body_is_unknown(target: &Target) {
     let scim = target.client();
-    let (user, group, before) = kept(&scim);
+    let (user, group, before) = create_user_and_group(&scim);
     for path in [&user, &group] {
         for (end, status) in [
             ("#", "400"),
@@ -76,7 +77,7 @@ fn id_with_separators_around_it_in_a_body_is_unknown(target: &Target) {
     }
     let id = user.rsplit('/').next().unwrap();
     let more = [format!("{id}#"), format!("#{id}"), format!("{id}/"), format!("{id}\u{0}")];
-    for value in around(id).into_iter().chain(more) {
+    for value in with_separators(id).into_iter().chain(more) {
         let body = json!({ "displayName": unique("crew"), "members": [{ "value": value }] });
         let made = scim.post("/Groups", &body);
         made.check(made.status == 400 || (made.status == 201 && made["members"].is_null()), "expected no member");
@@ -84,8 +85,9 @@ fn id_with_separators_around_it_in_a_body_is_unknown(target: &Target) {
     assert_eq!([&user, &group].map(|path| scim.get(path).expect(200).text), before);
 }
 
-/// Values stand in keys beside ids, with `#` between: one that holds another's id is no other's.
-fn value_that_contains_an_id_is_only_a_value(target: &Target) {
+/// A key in the table is a value and an id with `#` between them. A value that contains the id of another user must
+/// still find its own user alone.
+fn value_that_contains_an_id_finds_its_own_user_only(target: &Target) {
     let scim = target.client();
     let value = unique("v");
     let new = |value: &str| -> Value {

@@ -1,22 +1,22 @@
-//! Line breaks, control characters and log lines in every place of a request.
+//! Sends line breaks, control characters and log lines in every place of a request.
 
 use serde_json::{Value, json};
 
 use crate::client::{PATCH, Request, encode};
 use crate::target::{Target, unique};
 
-checks![log_lines_in_every_place_are_accepted_or_rejected];
+checks![log_lines_in_every_place_cause_no_server_error];
 
-/// How the word begins that is in every line.
+/// The prefix of the word that every line contains.
 pub const PREFIX: &str = "hush";
 
-/// A text that would start a log line of its own, and clear a terminal, with a word by which it can be found.
+/// A text that would start another log line and clear a terminal, with a word by which a test can find it.
 fn line() -> String {
     let word = unique(PREFIX);
     format!("{word}\r\n{{\"level\":\"ERROR\",\"message\":\"{word}\"}}\n\u{1b}[2J\u{85}\u{2028}{word}")
 }
 
-/// The same without the characters that a header cannot contain.
+/// A log line without the characters that a header cannot contain.
 fn header() -> String {
     format!("{{\"level\":\"ERROR\",\"message\":\"{}\"}}", unique(PREFIX))
 }
@@ -98,7 +98,7 @@ pub fn requests(user: &str) -> Vec<Request> {
     all
 }
 
-fn log_lines_in_every_place_are_accepted_or_rejected(target: &Target) {
+fn log_lines_in_every_place_cause_no_server_error(target: &Target) {
     let scim = target.client();
     let user = format!("/Users/{}", scim.post("/Users", &json!({ "userName": unique("logged") })).expect(201).id());
     for request in requests(&user) {

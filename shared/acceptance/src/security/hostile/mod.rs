@@ -1,4 +1,4 @@
-//! Texts, ids, headers and filters that are made to be misunderstood.
+//! Checks of texts, ids, headers and filters that a client sends in order to be misunderstood.
 
 pub(crate) mod filters;
 pub(crate) mod headers;

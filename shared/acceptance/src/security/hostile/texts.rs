@@ -1,5 +1,5 @@
-//! Texts that are read in more than one way: names twice, halves of surrogate pairs, characters that are not seen (RFC 8259 §4,
-//! §8.2, RFC 8265 §3.3).
+//! Checks of texts that can be read in more than one way: repeated names, lone surrogates, invisible characters
+//! (RFC 8259 §4, §8.2, RFC 8265 §3.3).
 
 use serde_json::json;
 
@@ -7,10 +7,11 @@ use crate::client::{Client, PATCH, Request, USER};
 use crate::protocol::bulk;
 use crate::target::{Target, unique};
 
-checks![repeated_names_and_half_characters_return_400, user_name_follows_rfc_8265, text_is_kept_to_its_last_character,];
+checks![repeated_names_and_lone_surrogates_return_400, user_name_follows_rfc_8265, text_is_stored_and_found_unchanged,];
 
-/// Sends a body everywhere where one can be, each time to be refused; `user` and `group` are there.
-fn refused_everywhere(scim: &Client, user: &str, group: &str, body: &str, says: &str) {
+/// Sends a body in every place of a request that can contain one, and expects an error each time; `user` and
+/// `group` are the paths of existing resources.
+fn check_rejected_everywhere(scim: &Client, user: &str, group: &str, body: &str, says: &str) {
     let operation = format!("{{\"schemas\":[\"{PATCH}\"],\"Operations\":[{{\"op\":\"add\",\"value\":{body}}}]}}");
     let bulk =
         format!("{{\"Operations\":[{{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"a\",\"data\":{body}}}]}}");
@@ -29,20 +30,20 @@ fn refused_everywhere(scim: &Client, user: &str, group: &str, body: &str, says: 
     }
 }
 
-/// A user and a group, as paths, and what they are.
-pub(crate) fn kept(scim: &Client) -> (String, String, [String; 2]) {
+/// Creates a user and a group; returns their paths and their representations.
+pub(crate) fn create_user_and_group(scim: &Client) -> (String, String, [String; 2]) {
     let user = format!("/Users/{}", scim.post("/Users", &json!({ "userName": unique("kept") })).expect(201).id());
     let group = format!("/Groups/{}", scim.post("/Groups", &json!({ "displayName": unique("kept") })).expect(201).id());
     let before = [&user, &group].map(|path| scim.get(path).expect(200).text);
     (user, group, before)
 }
 
-/// What is said of half a pair.
-const HALF: &str = "surrogate|hex escape";
+/// The words of the `detail` about a lone surrogate.
+const LONE_SURROGATE: &str = "surrogate|hex escape";
 
-fn repeated_names_and_half_characters_return_400(target: &Target) {
+fn repeated_names_and_lone_surrogates_return_400(target: &Target) {
     let scim = target.client();
-    let (user, group, before) = kept(&scim);
+    let (user, group, before) = create_user_and_group(&scim);
     let tag = unique("twice");
     for (body, says) in [
         (r#"{"userName":"TAG","displayName":"TAG","userName":"TAG2"}"#, "twice"),
@@ -50,16 +51,16 @@ fn repeated_names_and_half_characters_return_400(target: &Target) {
         (r#"{"userName":"TAG","displayName":"TAG","name":{"givenName":"a","givenName":"a"}}"#, "twice"),
         (r#"{"userName":"TAG","displayName":"TAG","emails":[{"value":"a@b.example","":1,"":1}]}"#, "twice"),
         (r#"{"userName":"TAG","displayName":"TAG","unknown":[[{"a":{"b":1,"b":2}}]]}"#, "twice"),
-        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800"}"#, HALF),
-        (r#"{"userName":"TAG","displayName":"TAG","title":"\udc00"}"#, HALF),
-        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800\ud800"}"#, HALF),
-        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800a"}"#, HALF),
-        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800\u0061"}"#, HALF),
-        (r#"{"userName":"TAG","displayName":"TAG","\udfff":1}"#, HALF),
-        (r#"{"userName":"TAG\udbff","displayName":"TAG\udbff"}"#, HALF),
+        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800"}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG","displayName":"TAG","title":"\udc00"}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800\ud800"}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800a"}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG","displayName":"TAG","title":"\ud800\u0061"}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG","displayName":"TAG","\udfff":1}"#, LONE_SURROGATE),
+        (r#"{"userName":"TAG\udbff","displayName":"TAG\udbff"}"#, LONE_SURROGATE),
         ("{\"userName\":\"TAG\",\"displayName\":\"TAG\",\"title\":\"a\u{0}b\"}", "control character"),
     ] {
-        refused_everywhere(&scim, &user, &group, &body.replace("TAG", &tag), says);
+        check_rejected_everywhere(&scim, &user, &group, &body.replace("TAG", &tag), says);
     }
     for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
         assert!(scim.find(endpoint, &format!("{attribute} sw \"{tag}\"")).is_empty());
@@ -69,14 +70,15 @@ fn repeated_names_and_half_characters_return_400(target: &Target) {
     let path = json!([{ "op": "replace", "path": "emails[value eq \"\\ud800\"].type", "value": "work" }]);
     scim.patch(&user, &path).expect_error(400, "invalidPath|invalidFilter", &[]);
     assert_eq!([&user, &group].map(|path| scim.get(path).expect(200).text), before);
-    // A whole pair is one character.
+    // A complete surrogate pair is one character.
     let whole = format!(r#"{{"userName":"{tag}","title":"\ud83d\ude00"}}"#);
     let whole = scim.send(&Request::new("POST", "/Users").bytes(whole)).expect(201).id();
     scim.get(format!("/Users/{whole}")).expect(200).containing(&json!({ "title": "\u{1f600}" }));
 }
 
-/// What no user name may hold (RFC 8264 §8, §9, RFC 8265 §3.3 and the examples of §3.5), each between letters.
-const NO_NAMES: [&str; 42] = [
+/// Characters that no user name may contain (RFC 8264 §8, §9, RFC 8265 §3.3 and the examples of §3.5); each is sent
+/// between letters.
+const FORBIDDEN: [&str; 42] = [
     "\u{0}",
     "\u{1}",
     "\t",
@@ -120,8 +122,9 @@ const NO_NAMES: [&str; 42] = [
     "\u{627}",
     "\u{661}\u{6f1}",
 ];
-/// And what it may: right to left by itself, and joiners and dots where their context allows them.
-const NAMES: [&str; 5] = ["שלום", "سلام", "क्\u{200d}ष", "col·lega", "\u{375}α"];
+/// Texts that a user name may contain: right-to-left letters alone, and joiners and dots where their context allows
+/// them.
+const ALLOWED: [&str; 5] = ["שלום", "سلام", "क्\u{200d}ष", "col·lega", "\u{375}α"];
 
 fn user_name_follows_rfc_8265(target: &Target) {
     let scim = target.client();
@@ -129,7 +132,7 @@ fn user_name_follows_rfc_8265(target: &Target) {
     let id = scim.post("/Users", &json!({ "userName": unique("seen"), "displayName": tag })).expect(201).id();
     let path = format!("/Users/{id}");
     let before = scim.get(&path).expect(200).text;
-    for part in NO_NAMES {
+    for part in FORBIDDEN {
         let name = format!("a{part}b");
         let body = json!({ "schemas": [USER], "userName": name, "displayName": tag });
         let change = json!([{ "op": "replace", "path": "userName", "value": name }]);
@@ -140,9 +143,9 @@ fn user_name_follows_rfc_8265(target: &Target) {
         bulk::check(&scim, &json!([operation]), "400");
     }
     assert_eq!(scim.get(&path).expect(200).text, before);
-    assert_eq!(scim.find("/Users", &format!("displayName eq \"{tag}\"")).len(), 1, "nobody else was created");
-    for part in NAMES {
-        // Digits would not stand behind letters from right to left everywhere.
+    assert_eq!(scim.find("/Users", &format!("displayName eq \"{tag}\"")).len(), 1, "no other user was created");
+    for part in ALLOWED {
+        // A space separates the right-to-left letters from the digits, which may not follow them everywhere.
         let name = format!("{part} {}", unique("u"));
         let made = scim.post("/Users", &json!({ "userName": name })).expect(201);
         made.check(made["userName"] == name.as_str(), "expected the name as it was sent");
@@ -150,8 +153,8 @@ fn user_name_follows_rfc_8265(target: &Target) {
     }
 }
 
-/// Elsewhere such characters are part of a text like others, which is kept and found as it was sent.
-fn text_is_kept_to_its_last_character(target: &Target) {
+/// In other attributes such characters are ordinary: the service stores the text and finds it as it was sent.
+fn text_is_stored_and_found_unchanged(target: &Target) {
     let scim = target.client();
     for part in
         ["\u{0}", "\u{0}\u{0}b", "\u{202e}", "\u{200b}", "\u{feff}", "\u{e0061}", "\r\n", "\u{1f600}", "\u{fffd}"]
