@@ -23,7 +23,7 @@ pub(crate) enum Fault {
     /// The proxy answers that no item of a batch was processed.
     Unprocessed,
     /// Reads of pending changes wait for a permit. Other calls reach the engine.
-    HoldUnsettled(Arc<Semaphore>),
+    HoldPending(Arc<Semaphore>),
     None,
 }
 
@@ -115,7 +115,7 @@ impl Proxy {
             Fault::Reset => {}
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer => drop(forward(&request).await),
-            Fault::HoldUnsettled(gate) => {
+            Fault::HoldPending(gate) => {
                 if body.to_string().contains("#unsettled") {
                     gate.acquire().await.unwrap().forget();
                 }
