@@ -209,7 +209,7 @@ fn immutable_value_cannot_be_removed_and_added_again() {
     assert!(error.starts_with("Mutability"), "{error}");
 }
 
-/// Beyond 2^53, floating point would find neighbours equal.
+/// Beyond 2^53, a comparison as floating-point numbers would find neighbouring integers equal.
 #[test]
 fn integers_are_compared_exactly() {
     let resource = with(json!({"floor": 9_007_199_254_740_993_u64}));

@@ -156,7 +156,7 @@ pub(crate) fn ids(list: &Value, name: &str) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|one| one[name].as_str().map(str::to_owned)).collect()
 }
 
-/// Whether a value contains what is expected. An object may have more members; lists have to match element by
+/// Whether a value contains the expected one. An object may have more members; lists have to match element by
 /// element.
 fn holds(value: &Value, expect: &Value) -> bool {
     match (value, expect) {

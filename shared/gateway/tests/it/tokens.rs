@@ -1,4 +1,4 @@
-//! The life of a token: issue, rotation, revocation and what the authorizer accepts.
+//! The life of a token: its issue, its rotation and its revocation, and the tokens that the authorizer accepts.
 
 use service::tokens::{
     IssueRequest, ListRequest, RevokeRequest, RotateRequest, TokenState, authorize, issue, list, revoke, rotate,

@@ -1,4 +1,4 @@
-//! A group that changes while its members are read: its change records complete what the edges did not show.
+//! A group changes while the store reads its members: the store completes them from the change records.
 
 use std::collections::HashMap;
 

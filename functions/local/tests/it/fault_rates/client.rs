@@ -173,7 +173,7 @@ impl<'a> Party<'a> {
     fn change(&mut self, id: &str, operations: &Value, made: impl Fn(&mut State)) {
         let body = json!({ "schemas": [PATCH], "Operations": operations });
         let sent = self.send(&Request::new("PATCH", format!("/Users/{id}")).json(&body));
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let changed = possible.iter().flatten().cloned().map(|mut state| {
             made(&mut state);
             Some(state)
@@ -194,7 +194,7 @@ impl<'a> Party<'a> {
 
     fn delete(&mut self, id: &str) {
         let sent = self.send(&Request::new("DELETE", format!("/Users/{id}")));
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         match sent {
             Ok(answer) if answer.status == 204 => {
                 assert!(possible.iter().any(Option::is_some), "a user is deleted once, but {id} was deleted before");
@@ -213,7 +213,7 @@ impl<'a> Party<'a> {
     fn look(&mut self, id: &str) {
         if let Ok(answer) = self.send(&Request::new("GET", format!("/Users/{id}"))) {
             match answer.status {
-                404 => self.users.get_mut(id).expect("one of ours").retain(Option::is_none),
+                404 => self.users.get_mut(id).expect("this client created the user").retain(Option::is_none),
                 _ => self.compare(id, &answer),
             }
             self.is_possible(id);
@@ -222,7 +222,7 @@ impl<'a> Party<'a> {
 
     fn compare(&mut self, id: &str, answer: &Answer) {
         answer.check(answer["title"] == answer["nickName"], "half a change");
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let before = format!("{possible:?}");
         possible.retain(|state| {
             state.as_ref().is_some_and(|it| answer["userName"] == *it.name && answer["title"] == *it.tag)
@@ -233,7 +233,7 @@ impl<'a> Party<'a> {
     }
 
     fn is_possible(&mut self, id: &str) {
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let states = std::mem::take(possible);
         states.into_iter().for_each(|state| {
             if !possible.contains(&state) {

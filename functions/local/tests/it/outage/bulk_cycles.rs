@@ -19,7 +19,7 @@ fn cycle_during_outage_leaves_nothing_or_reports_it() {
         answer.check(expect.contains(&got.as_str()), &format!("expected {expect:?}, not {got}"));
         (site, before, reports(&answer))
     };
-    // The third create or a completion fails for good, and so does every later delete: each detail names what is
+    // The third create or a completion fails permanently, and so does every later delete: each detail names what is
     // left.
     for spared in [2, 4] {
         let (site, before, reports) = scim_after(
