@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Sends every file of events/ to its function with `sam local invoke`, and checks the answer.
 
-Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN
-a token for its tenant `acme`. The ids and tokens in the files are examples: if an event needs the resource or token that it names, this
-script creates one and replaces the id. Prints a line for each event; the exit code is the number of wrong answers. Texts that were sent,
-and the logs, are written to the folder that SCIM_SECRETS names, for secrecy.py.
+Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN a
+token for its tenant `acme`. The ids and tokens in the files are examples: if an event needs the resource or token that
+it names, this script creates one and replaces the id. Prints a line for each event; the exit code is the number of
+wrong answers. The script writes the texts that it sent, and the logs, to the folder that SCIM_SECRETS names, for
+secrecy.py.
 """
 import base64
 import json
@@ -17,8 +18,8 @@ import tempfile
 import urllib.request
 
 base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-# For each event the function, the expected answer, and what it needs: u the user, v a second user, n the name of the user, g a group,
-# t a token.
+# For each event: the function, the expected answer, and the resources that it needs: u the user, v a second user, n the
+# name of the user, g a group, t a token.
 EVENTS = {
     "audit-list": ("AuditList", "changes", "u"),
     "audit-list--members": ("AuditList", "members", "g"),
@@ -64,7 +65,7 @@ EVENTS = {
     "users-search": ("UsersSearch", 200, ""),
     "users-search--bad-count": ("UsersSearch", 400, ""),
 }
-# Members of events and of their bodies whose values are secret: they come from the client.
+# The members of events and of their bodies whose values are secret, because they come from the client.
 CLIENTS = {
     "Authorization", "authorizationToken", "filter", "userName", "externalId", "password", "value", "display", "displayName",
     "formatted", "givenName", "familyName", "nickName", "title", "streetAddress", "label", "bulkId",
@@ -124,7 +125,7 @@ def clear():
 
 
 def seeded(text, needs):
-    """The event with the ids of the resources that it needs, which are created here."""
+    """Creates the resources that the event needs, and returns the event with their ids."""
     for need, example, name in (("u", USER, NAME), ("v", OTHER, "other@okta.local"), ("n", "", NAME)):
         if need in needs:
             created = scim("POST", "/Users", {"userName": name})
@@ -155,7 +156,7 @@ for name in sorted(files.keys() & EVENTS.keys()):
     answer = invoke(function, seeded(files[name].read_text(), needs))
     if not right(answer, expect):
         wrong.append(name)
-        print(f"WRONG {name}: not {expect} but {json.dumps(answer)[:2000]}")
+        print(f"WRONG {name}: expected {expect}, got {json.dumps(answer)[:2000]}")
     else:
         print(f"{name}: {expect}{', with resources created for it' if needs else ''}", flush=True)
 print(f"sam local invoke: {len(files)} events, {len(wrong)} wrong")

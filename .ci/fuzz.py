@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Fuzzes the targets of shared/fuzz with libFuzzer, and extends the corpus.
 
-    .ci/fuzz.py SECONDS [TARGET...]          each target for SECONDS, FUZZ_AT_ONCE of them in parallel (default: one per core)
-    .ci/fuzz.py --keep SECONDS [TARGET...]   and adds to shared/fuzz/corpus each text that reaches more code
+    .ci/fuzz.py SECONDS [TARGET...]          fuzzes each target for SECONDS, FUZZ_AT_ONCE of them in parallel (default:
+                                             one per core)
+    .ci/fuzz.py --keep SECONDS [TARGET...]   also adds to shared/fuzz/corpus each text that reaches more code
 
-Seeds are the events of events/ and the exchanges of shared/acceptance. It needs cargo-fuzz and a C++ compiler, and no nightly Rust:
-unsafe code is forbidden in the workspace, so the targets are compiled without a sanitizer. A text that takes more than 10 seconds, or a
-process that takes more than 1 GB, fails as a panic does: the text is printed, and the exit code is 1.
+The seeds are the events of events/ and the exchanges of shared/acceptance. The script needs cargo-fuzz and a C++
+compiler, but no nightly Rust: the workspace forbids unsafe code, so it compiles the targets without a sanitizer. A text
+that takes more than 10 seconds, or a process that takes more than 1 GB, fails like a panic: the script prints the text,
+and the exit code is 1.
 """
 
 import json
@@ -39,7 +41,7 @@ def seeds():
             continue
         texts["event"].append(f"{name}\n" + json.dumps(event))
         kind = "group" if "/Groups" in event["path"] else "user"
-        # Compressed answers tell the fuzzer nothing.
+        # A compressed answer is useless for the fuzzer.
         event["multiValueHeaders"].pop("Accept-Encoding", None)
         named = re.sub(r"0193[0-9a-f-]{32}", "{" + kind + "}", json.dumps(event))
         texts["event"].append(f"{name}\n{named}")
@@ -76,8 +78,8 @@ def targets():
 
 def host():
     """The target triple of this machine."""
-    said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    return re.search(r"host: (\S+)", said).group(1)
+    version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"host: (\S+)", version).group(1)
 
 
 def expand(texts, folder):
@@ -92,7 +94,8 @@ def corpus(target):
 
 
 def fold(folder, target):
-    """Writes the texts of a folder as the corpus of the target, the shortest first. Texts are UTF-8; the targets ignore others."""
+    """Writes the texts of a folder as the corpus of the target, the shortest first. It omits files that are not UTF-8,
+    which the targets ignore."""
     texts = set()
     for file in folder.iterdir():
         try:
@@ -109,7 +112,7 @@ def run(program, arguments, work):
 
 
 def fuzz(target, seconds, keep, work):
-    """A line with the figures of the target, and what failed, or None."""
+    """Fuzzes a target. Returns a line with its figures, and the text of its failure or None."""
     program = ROOT / f"target/fuzz/{host()}/release/{target}"
     work = work / target
     expand(seeds()[target], work / "seeds")
@@ -142,7 +145,7 @@ def fuzz(target, seconds, keep, work):
 def main():
     arguments = sys.argv[1:]
     keep = arguments[:1] == ["--keep"]
-    seconds, *wanted = arguments[keep:]
+    seconds, *chosen = arguments[keep:]
     profile = {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in PROFILE.items()}
     built = subprocess.run(["cargo", "fuzz", "build", *CARGO_FUZZ], cwd=ROOT, env={**os.environ, **profile})
     if built.returncode != 0:
@@ -151,7 +154,7 @@ def main():
     at_once = int(os.environ.get("FUZZ_AT_ONCE") or os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(at_once) as pool:
         work = pathlib.Path(work)
-        for line, problem in pool.map(lambda target: fuzz(target, int(seconds), keep, work), wanted or targets()):
+        for line, problem in pool.map(lambda target: fuzz(target, int(seconds), keep, work), chosen or targets()):
             print(line, flush=True)
             if problem:
                 print(problem)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that every link in README.md, the guide and .github leads somewhere: files of the repository, anchors, and pages of the guide.
+"""Checks that every link in README.md, the guide and .github has a target: files of the repository, anchors, and pages
+of the guide.
 
-Usage: links.py. It reads Markdown and needs no network: links to other sites are not followed. It prints each link that leads nowhere, with its
-file and line; the exit code is 1 if there is one.
+Usage: links.py. The script reads Markdown and needs no network, because it does not follow links to other sites. It
+prints each broken link with its file and line; the exit code is 1 if there is one.
 """
 import functools
 import pathlib
@@ -40,19 +41,19 @@ def anchors(path):
 
 
 def problem(source, target):
-    """What is wrong with a link of a file; None if it leads somewhere."""
+    """The problem of a link of a file; None if it has a target."""
     url = urllib.parse.urlsplit(target)
     if url.scheme in ("http", "https"):
-        return None if url.netloc else "no host"
+        return None if url.netloc else "the URL has no host"
     if url.scheme:
-        return f"the scheme {url.scheme}"
+        return f"the scheme is {url.scheme}"
     path = (source.parent / urllib.parse.unquote(url.path)).resolve() if url.path else source
     if url.path.startswith("/") or not path.is_relative_to(ROOT):
-        return "outside the repository"
+        return "the path is outside the repository"
     if not path.exists():
-        return "there is no such file"
+        return "the file does not exist"
     if url.fragment and path.suffix == ".md" and urllib.parse.unquote(url.fragment) not in anchors(path):
-        return "there is no such heading"
+        return "the file has no such heading"
     if source.is_relative_to(GUIDE) and path.suffix == ".md" and not path.is_relative_to(GUIDE):
         return "mdBook would look for a page of the guide; name the file as code instead"
     return None
@@ -70,9 +71,9 @@ def main():
     found = [(path, line, target) for path in sources for line, target in links(path)]
     wrong = [(path, line, f"{target}: {why}") for path, line, target in found if (why := problem(path, target))]
     listed = [(SUMMARY.parent / target).resolve() for path, _, target in found if path == SUMMARY]
-    wrong += [(SUMMARY, 0, f"{page.relative_to(GUIDE)}: listed more than once") for page in set(listed) if listed.count(page) > 1]
+    wrong += [(SUMMARY, 0, f"{page.relative_to(GUIDE)}: it is listed more than once") for page in set(listed) if listed.count(page) > 1]
     pages = set(GUIDE.rglob("*.md")) - {SUMMARY}
-    wrong += [(SUMMARY, 0, f"{page.relative_to(GUIDE)}: not listed") for page in sorted(pages - set(listed))]
+    wrong += [(SUMMARY, 0, f"{page.relative_to(GUIDE)}: it is not listed") for page in sorted(pages - set(listed))]
     for path, line, text in wrong:
         print(f"{path.relative_to(ROOT)}:{line}: {text}")
     print(f"{len(found)} links in {len(sources)} files: {len(wrong)} wrong")

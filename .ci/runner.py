@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Runs the stages of .ci/stages, and prints a table of their seconds and results.
 
-    .ci/run               the stages that every change has to pass; stops at the first that fails
-    .ci/deep [STAGE…]     every stage, or these alone, at full length; goes on after a failure
-    .ci/stage STAGE…      these alone, as .ci/run runs them; a stage of .ci/deep alone at full length
-    … --list              the stages: where each one runs, and what only it finds
+    .ci/run               runs the stages that every change has to pass; stops at the first failure
+    .ci/deep [STAGE…]     runs every stage, or only these, at full length; continues after a failure
+    .ci/stage STAGE…      runs only these, as .ci/run does; stages that only .ci/deep runs, at full length
+    … --list              lists the stages: where each one runs, and which mistakes only it finds
 
-A stage is a script for bash; its head says `# Only this stage finds: …`, `# Runs in: run, deep.` and, if it needs any, `# Tools: …`
-and `# Tools in deep: …`, which .ci/tool installs in the background from the start. It ends with 77 if it was skipped. CI_DIRECTORY is a directory for all
-stages of this call, and WORK one for the stage alone; both are removed. Nothing is written into the repository but what
-.gitignore names.
+A stage is a script for bash; its head says `# Only this stage finds: …`, `# Runs in: run, deep.` and, if it needs any,
+`# Tools: …` and `# Tools in deep: …`, which .ci/tool installs in the background from the start. A stage exits with 77
+if it is skipped. CI_DIRECTORY is a directory for all stages of this call, and WORK one for only this stage; the runner
+removes both. A stage writes into the repository only files that .gitignore names.
 """
 import os
 import pathlib
@@ -22,7 +22,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ROOT / ".ci/stages"
-# Cheap ones first. After `tests` comes what uses the programs that it has compiled, and last what compiles anew.
+# Cheap stages come first. After `tests` come the stages that use its compiled programs, and last those that compile
+# again.
 ORDER = """lint walls dependencies template guide tests shared-build parsers fuzz faults dynamodb-local okta scim2-tester scim-sanity openapi stack
     costs models deaths paging load extensions acceptance instructions sbom sam-local""".split()
 SKIPPED = 77
@@ -45,7 +46,7 @@ class Stage:
         return found[1].split(", ") if found else []
 
     def run(self, depth, directory):
-        """Prints what the stage prints as it comes, and keeps it."""
+        """Runs the stage, prints its output as it arrives, and keeps it."""
         print(f"\n== {self.name}", flush=True)
         began = time.monotonic()
         with tempfile.TemporaryDirectory(dir=directory, prefix=f"{self.name}-") as work:
@@ -59,7 +60,7 @@ class Stage:
                     self.log.append(line)
                 status = process.wait()
             except BaseException:
-                # The stage stops the servers that it has started.
+                # On SIGTERM, the stage stops the servers that it has started.
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
                 raise
@@ -71,7 +72,7 @@ class Stage:
 def stages():
     scripts = {path.stem for path in STAGES.glob("*.sh")}
     if scripts != {*ORDER}:
-        sys.exit(f"stages in only one of .ci/stages and .ci/runner.py: {' '.join(sorted(scripts ^ {*ORDER}))}")
+        sys.exit(f"these stages are in only one of .ci/stages and .ci/runner.py: {' '.join(sorted(scripts ^ {*ORDER}))}")
     return [Stage(name) for name in ORDER]
 
 
@@ -79,22 +80,22 @@ def chosen(mode, names):
     """Each stage with its depth."""
     known = {stage.name: stage for stage in stages()}
     if unknown := [name for name in names if name not in known]:
-        sys.exit(f"no stage {' '.join(unknown)}; there are: {' '.join(known)}")
+        sys.exit(f"there is no stage {' '.join(unknown)}; the stages are: {' '.join(known)}")
     if mode == "stage" and not names:
         sys.exit(__doc__)
-    wanted = [known[name] for name in names] or [stage for stage in known.values() if mode in stage.depths]
-    return [(stage, "run" if mode != "deep" and "run" in stage.depths else "deep") for stage in wanted]
+    selected = [known[name] for name in names] or [stage for stage in known.values() if mode in stage.depths]
+    return [(stage, "run" if mode != "deep" and "run" in stage.depths else "deep") for stage in selected]
 
 
-def install(wanted):
-    """Starts to install all tools, one after the other, at a low priority. A stage waits for its own."""
-    tools = dict.fromkeys(tool for stage, depth in wanted for tool in (stage.tools_in_deep if depth == "deep" else stage.tools))
+def install(selected):
+    """Starts to install all tools, one after the other, at a low priority. Each stage waits for its tools."""
+    tools = dict.fromkeys(tool for stage, depth in selected for tool in (stage.tools_in_deep if depth == "deep" else stage.tools))
     return subprocess.Popen([ROOT / ".ci/tool", *tools], preexec_fn=lambda: os.nice(10), start_new_session=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if tools else None
 
 
 def changes():
-    """What git would call a change of the work tree."""
+    """The lines in which `git status` lists the changes of the work tree."""
     ran = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True)
     return {*ran.stdout.splitlines()} if ran.returncode == 0 else set()
 
@@ -102,7 +103,7 @@ def changes():
 def report(ran):
     for stage in ran:
         if stage.result == "failed":
-            print(f"\n== {stage.name} failed; the end of what it printed:\n{''.join(stage.log[-TAIL:])}", end="")
+            print(f"\n== {stage.name} failed; the end of its output:\n{''.join(stage.log[-TAIL:])}", end="")
     print(f"\n{'stage':<16}{'seconds':>9}  result")
     for stage in ran:
         omitted = f", with {len(stage.omissions)} omissions" if stage.omissions and stage.result == "passed" else ""
@@ -121,11 +122,11 @@ def main():
             print(f"{stage.name:<16}{', '.join(stage.depths):<11}{stage.finds}")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    wanted, ran, before = chosen(mode, names), [], changes()
-    installer = install(wanted)
+    selected, ran, before = chosen(mode, names), [], changes()
+    installer = install(selected)
     try:
         with tempfile.TemporaryDirectory(prefix="scim-on-lambda-") as directory:
-            for stage, depth in wanted:
+            for stage, depth in selected:
                 ran.append(stage)
                 stage.run(depth, directory)
                 if stage.result == "failed" and mode != "deep":
@@ -135,7 +136,7 @@ def main():
             os.killpg(installer.pid, signal.SIGTERM)
     report(ran)
     if written := changes() - before:
-        print("written into the repository:", *sorted(written), sep="\n")
+        print("the stages wrote into the repository:", *sorted(written), sep="\n")
     sys.exit(any(stage.result == "failed" for stage in ran) or "CI" in os.environ and bool(written))
 
 

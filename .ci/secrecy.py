@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Searches logs for texts that clients sent.
 
-Usage: secrecy.py FOLDER NAME LOG… FOLDER is the one that SCIM_SECRETS named for the acceptance tests: its files `sent-*` have a line
-for each text that the tests sent, `secret "…"`, or `id "…"` for an id, which logs may hold. The search ignores case and tries each
-text as it is, as in JSON, as in {:?} of Rust, as in a URL and as in base64. Prints each line of a log that holds one. The exit code is
-1 if there is such a line, and 2 if the logs are not those of the requests, as they have no line or hardly any of the ids.
+Usage: secrecy.py FOLDER NAME LOG… FOLDER is the one that SCIM_SECRETS named for the acceptance tests: its files `sent-*`
+have a line for each text that the tests sent, `secret "…"`, or `id "…"` for an id, which logs may contain. The search
+ignores case and tries each text as it is, as in JSON, as in {:?} of Rust, as in a URL and as in base64. Prints each line
+of a log that contains one. The exit code is 1 if there is such a line, and 2 if the logs have too few lines or ids to be
+the logs of the requests.
 """
 import base64
 import json
@@ -17,7 +18,7 @@ import tempfile
 import urllib.parse
 
 folder, name, logs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-# Values that the tests send and that lines hold for another reason: each is a name of the product.
+# Values that the tests send and that logs contain for another reason: each is a name of the product.
 WORDS = set()
 # The SAM CLI prints the URL of each request, on the machine of a developer and nowhere else.
 OF_SAM = re.compile(rb'^[-0-9]{10} [:0-9]{8}(?:,\d+)? ?(?:\| ?)?127\.0\.0\.1 - - \[.*?\] "')
@@ -44,13 +45,13 @@ def forms(text):
     quoted = urllib.parse.quote(text, safe="")
     every = {text, plain, unicode, debug, quoted, urllib.parse.quote_plus(text)}
     if len(text) >= 12:
-        # Without its end, which depends on the text that follows.
+        # The end in base64 depends on the text that follows, so the search omits it.
         every.add(base64.b64encode(text.encode())[:-4].decode())
     return {form.encode() for form in every if form and "\n" not in form and "\r" not in form}
 
 
 def search(patterns, path, *options):
-    """Matches of any of the patterns as `line:match`."""
+    """The matches of the patterns as `line:match`."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(sorted(patterns)))
         file.flush()
@@ -63,11 +64,11 @@ def search(patterns, path, *options):
 
 texts = {"secret": set(), "id": set()}
 for file in folder.glob("sent-*"):
-    # splitlines would split at other characters too, which a text may hold.
+    # splitlines would also split at other characters, which a text may contain.
     for line in filter(None, file.read_bytes().decode().split("\n")):
         kind, text = line.split(" ", 1)
         texts[kind].add(json.loads(text))
-# A long text stands nowhere by chance; a short one counts only as a whole word.
+# A log does not contain a long text by chance; a short text counts only as a whole word.
 secrets = [text for text in texts["secret"] if text not in WORDS]
 long = set().union(*(forms(text) for text in secrets if len(text) >= 12))
 short = set().union(*(forms(text) for text in secrets if len(text) < 12))
@@ -84,7 +85,7 @@ for log in logs:
             found.append(f"LEAK {text.decode(errors='replace')!r} in {log}: {line[:400]}")
         ids |= {match.split(b":", 1)[1] for match in search({id.encode() for id in texts["id"]}, filtered.name)}
 print("\n".join(sorted(found)[:50]))
-print(f"log secrecy, {name}: {len(secrets):,} texts sent, {len(found)} found in {lines:,} lines; {len(ids):,} of {len(texts['id']):,} ids are there")
+print(f"log secrecy, {name}: {len(secrets):,} texts sent, {len(found)} found in {lines:,} lines; {len(ids):,} of {len(texts['id']):,} ids found")
 if found:
     sys.exit(1)
 if not secrets or lines < len(texts["id"]) or 4 * len(ids) < len(texts["id"]):

@@ -18,7 +18,7 @@ known = {resource["path"]: resource for resource in gateway.get_resources(restAp
 
 
 def resource(path):
-    """The id of the resource of a path, which is created if there is none."""
+    """The id of the resource of a path. Creates the resource if it does not exist."""
     if path not in known:
         above, _, part = path.rpartition("/")
         known[path] = gateway.create_resource(restApiId=api, parentId=resource(above or "/"), pathPart=part)

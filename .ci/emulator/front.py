@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Stands before the API of the emulator, as CloudFront and DNS stand before API Gateway.
+"""A proxy before the API of the emulator, like CloudFront and DNS before API Gateway.
 
-Usage: front.py PORT UPSTREAM PREFIX. http://127.0.0.1:PORT/x is sent to UPSTREAM as PREFIX/x with the Host as it came.
-The emulator has no DNS, finds the API by a prefix of the path, does not set X-Forwarded-Proto, and answers a request without
-Accept in base64. This server sends each request on with what is missing, and returns bodies and statuses as they are.
+Usage: front.py PORT UPSTREAM PREFIX. The proxy forwards http://127.0.0.1:PORT/x to UPSTREAM as PREFIX/x with its Host.
+The emulator has no DNS, finds the API by a prefix of the path, does not set X-Forwarded-Proto, and answers a request
+without Accept in base64. The proxy adds what a request lacks, and returns bodies and statuses unchanged.
 """
 import http.client
 import sys
@@ -37,7 +37,7 @@ class Front(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if not bodiless:
             self.send_header("Content-Length", str(len(data)))
-        # Each request has a connection of its own, so that unread bytes of one are not taken for the answer to the next.
+        # Each request has a separate connection, so that unread bytes of one are not read as the answer to the next.
         self.send_header("Connection", "close")
         self.end_headers()
         if not bodiless:
@@ -45,7 +45,7 @@ class Front(BaseHTTPRequestHandler):
         connection.close()
 
     def __getattr__(self, name):
-        """Forwards every method, unknown ones too."""
+        """Forwards every method, also an unknown one."""
         if name.startswith("do_"):
             return self.forward
         raise AttributeError(name)

@@ -1,8 +1,9 @@
-"""Checks what operators look at: alarms, dashboard, metrics, and the tables of the guide about them and about the template.
+"""Checks alarms, dashboard and metrics, and the tables of the guide about them and about the template.
 
-Only these checks see the alarms and the dashboard as they are deployed with each set of parameters: the topic, the metrics of AWS that
-need an alarm, a description of each alarm, and the tables of the guide. The tests of shared/gateway compare the metrics of the
-product with the code that publishes them, and check that a token that expires soon is found.
+Only these checks see the alarms and the dashboard as CloudFormation deploys them with each set of parameters: the
+topic, the metrics of AWS that need an alarm, a description of each alarm, and the tables of the guide. The tests of
+shared/gateway compare the metrics of the product with the code that publishes them, and check that operators find a
+token that expires soon.
 """
 import json
 import pathlib
@@ -48,10 +49,10 @@ def alarms(stack):
         expect(it.get("AlarmDescription") and it.get("TreatMissingData"), f"{name}: it lacks a description or TreatMissingData")
         topic = [stack.values["AlarmTopicArn"]] if stack.values["AlarmTopicArn"] else None
         expect(it.get("AlarmActions") == topic and it.get("OKActions") == topic, f"{name}: it notifies {it.get('AlarmActions')}")
-    wanted = {"AWS/ApiGateway 5XXError", "AWS/ApiGateway Latency p95", "SCIM Throttled", "AWS/DynamoDB ReadThrottleEvents",
+    expected = {"AWS/ApiGateway 5XXError", "AWS/ApiGateway Latency p95", "SCIM Throttled", "AWS/DynamoDB ReadThrottleEvents",
               "AWS/DynamoDB WriteThrottleEvents", "AWS/SQS ApproximateNumberOfMessagesVisible"}
-    wanted |= {f"SCIM TokensExpiring {days}" for days in (90, 30, 7)}
-    expect(wanted <= found, f"no alarm on {wanted - found}")
+    expected |= {f"SCIM TokensExpiring {days}" for days in (90, 30, 7)}
+    expect(expected <= found, f"no alarm on {expected - found}")
     for widget in widgets:
         for row in widget["properties"].get("metrics", ()):
             if row[0] == "SCIM":
@@ -59,9 +60,9 @@ def alarms(stack):
     asked |= {(name, tuple(sets.split(","))) for sets, name in
               re.findall(r"\{SCIM,([\w,]+)\} [^']*MetricName=\\\"(\w+)\\\"", body)}
     for name, dimensions in sorted(asked):
-        expect(dimensions in metrics.get(name, ()), f"no metric {name} is published by {dimensions}")
+        expect(dimensions in metrics.get(name, ()), f"no function publishes the metric {name} by {dimensions}")
     shown = {name for name, _ in asked}
-    expect(shown == set(metrics), f"published and on no alarm or dashboard: {set(metrics) - shown}")
+    expect(shown == set(metrics), f"these metrics are on no alarm or dashboard: {set(metrics) - shown}")
     figures.append(f"{len(stack.all('AWS::CloudWatch::Alarm'))} alarms, {len(widgets)} widgets, {len(metrics)} metrics")
 
 
@@ -73,15 +74,15 @@ def guide(stack):
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in (found[1] if found else "").splitlines()]
 
     alarms_made = list(stack.all("AWS::CloudWatch::Alarm"))
-    for heading, wanted in [("parameter", list(SOURCE["Parameters"])), ("output", list(SOURCE["Outputs"])),
+    for heading, expected in [("parameter", list(SOURCE["Parameters"])), ("output", list(SOURCE["Outputs"])),
                             ("metric", list(emitted())), ("alarm", alarms_made)]:
         names = [name for row in rows(heading) for name in re.findall(r"`(\w+)`", row[0])]
-        expect(sorted(names) == sorted(wanted), f"the guide's table of each {heading}: {set(names) ^ set(wanted)}")
+        expect(sorted(names) == sorted(expected), f"the guide's table of each {heading}: {set(names) ^ set(expected)}")
     for row in rows("parameter"):
         default = SOURCE["Parameters"].get(row[0].strip("`"), {}).get("Default")
         expect(row[1].strip("`") == str(default), f"the guide says that {row[0]} is {row[1]} by default, not {default}")
     recipe = r"sed -n '/^  Table:/,/^$/p' template.yaml | grep -v KMSMasterKeyId"
-    expect(recipe in (GUIDE / "guides/deploy.md").read_text(), "the guide adopts a table in another way than this check")
+    expect(recipe in (GUIDE / "guides/deploy.md").read_text(), "the guide does not contain the command with which this check adopts a table")
     lines = re.search(r"^  Table:\n.*?\n\n", pathlib.Path("template.yaml").read_text(), re.M | re.S)[0].splitlines(True)
     alone = yaml_parse("Resources:\n" + "".join(line for line in lines if "KMSMasterKeyId" not in line))
-    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "a table cannot be adopted as the guide says")
+    expect(alone["Resources"] == {"Table": stack.resources["Table"]}, "the command of the guide does not extract the table from the template")

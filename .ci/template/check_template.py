@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Checks template.yaml as SAM transforms it, which is what CloudFormation gets, with its default parameters and with others.
+"""Checks template.yaml as SAM transforms it for CloudFormation, with its default parameters and with others.
 
-Only these checks see what SAM generates: roles, permissions, routes with their authorizer, and what each parameter and condition
-changes. The tests of shared/gateway check the template as it is written against the code instead: the names of functions and events,
-the routes of the protocol, the table that store expects, and the permissions that the functions use.
+Only these checks see the output of SAM: roles, permissions, routes with their authorizer, and the effect of each
+parameter and condition. The tests of shared/gateway compare the source of the template with the code instead: the names
+of functions and events, the routes of the protocol, the table that store expects, and the permissions that the
+functions use.
 
-Usage: check_template.py [FILE]. It needs aws-sam-translator, which comes with the SAM CLI, and writes the transformed template to
-FILE. Prints each thing that is wrong; the exit code is the number of them.
+Usage: check_template.py [FILE]. It needs aws-sam-translator, which comes with the SAM CLI, and writes the transformed
+template to FILE. Prints each mistake; the exit code is the number of mistakes.
 """
 import fnmatch
 import json
@@ -19,14 +20,14 @@ sys.dont_write_bytecode = True
 from stack import OTHER, SOURCE, Stack, expect, figures, listed, named, problems
 from check_monitoring import alarms, guide
 
-# All that API Gateway knows: its API reference, GatewayResponse, responseType.
+# All response types of API Gateway, from its API reference: GatewayResponse, responseType.
 RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY
     BAD_REQUEST_PARAMETERS DEFAULT_4XX DEFAULT_5XX EXPIRED_TOKEN INTEGRATION_FAILURE INTEGRATION_TIMEOUT INVALID_API_KEY
     INVALID_SIGNATURE MISSING_AUTHENTICATION_TOKEN QUOTA_EXCEEDED REQUEST_TOO_LARGE RESOURCE_NOT_FOUND THROTTLED UNAUTHORIZED
     UNSUPPORTED_MEDIA_TYPE WAF_FILTERED""".split()
 STATUSES = {"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429}
 OPEN = {"/v2/openapi.json": {"get", "head"}}
-# API Gateway, which gives up after 29 seconds, does not wait for these.
+# API Gateway, which abandons a request after 29 seconds, does not call these functions.
 SECONDS = {"AuditList": 300, "Settle": 120}
 ANY = "x-amazon-apigateway-any-method"
 
@@ -35,7 +36,7 @@ def gateway_responses(stack):
     """Each error of API Gateway itself is an error of RFC 7644 §3.12."""
     responses = stack.one("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in sorted(set(RESPONSES) ^ set(responses)):
-        expect(False, f"{name}: it is no gateway response of both API Gateway's and the template's")
+        expect(False, f"{name}: only one of API Gateway and the template has this gateway response")
     for name, response in responses.items():
         status = int(response["statusCode"])
         expect(status == STATUSES.get(name, status), f"{name}: the status is {status}")
@@ -43,7 +44,7 @@ def gateway_responses(stack):
         body = json.loads(response["responseTemplates"]["application/json"])
         expect(body.get("schemas") == ["urn:ietf:params:scim:api:messages:2.0:Error"], f"{name}: schemas")
         expect(body.get("status") == str(status), f"{name}: the status in the body is not {status}")
-        expect(len(body.get("detail", "").strip()) > 20, f"{name}: no detail")
+        expect(len(body.get("detail", "").strip()) > 20, f"{name}: the detail is missing")
         prefix = "gatewayresponse.header."
         headers = {key.removeprefix(prefix): value for key, value in response["responseParameters"].items()}
         expect(headers.get("Content-Type") == "'application/scim+json'", f"{name}: Content-Type")
@@ -55,7 +56,7 @@ def gateway_responses(stack):
 
 
 def routes(stack):
-    """Every route but the open ones has the authorizer, and API Gateway may call its function."""
+    """Every route except the open ones has the authorizer, and API Gateway may call its function."""
     body = stack.one("AWS::ApiGateway::RestApi")["Body"]
     permissions = {}
     for permission in stack.all("AWS::Lambda::Permission").values():
@@ -63,8 +64,8 @@ def routes(stack):
         permissions.setdefault(named(permission["FunctionName"]), []).append(arn)
     found = [(path, method, it) for path, methods in body["paths"].items() for method, it in methods.items()]
     for path, method, operation in found:
-        wanted = "NONE" if method in OPEN.get(path, ()) else "Authorizer"
-        expect(operation.get("security") == [{wanted: []}], f"{method} {path}: {operation.get('security')}")
+        expected = "NONE" if method in OPEN.get(path, ()) else "Authorizer"
+        expect(operation.get("security") == [{expected: []}], f"{method} {path}: {operation.get('security')}")
         integration = operation["x-amazon-apigateway-integration"]
         expect(integration["type"] == "aws_proxy", f"{method} {path}: {integration['type']}")
         function = re.search(r"functions/\$\{(\w+)\.Arn\}/invocations", json.dumps(integration["uri"]))[1]
@@ -74,9 +75,9 @@ def routes(stack):
     schemes = body["components"]["securitySchemes"]
     expect(set(schemes) == {"Authorizer"}, f"security schemes: {set(schemes)}")
     authorizer = schemes["Authorizer"]["x-amazon-apigateway-authorizer"]
-    expect(authorizer["type"] == "request", "the authorizer's type")
-    expect(authorizer["identitySource"] == "method.request.header.Authorization", "the authorizer's identity source")
-    expect('"Authorizer"' in json.dumps(authorizer["authorizerUri"]), "the authorizer's function")
+    expect(authorizer["type"] == "request", "the type of the authorizer is wrong")
+    expect(authorizer["identitySource"] == "method.request.header.Authorization", "the identity source of the authorizer is wrong")
+    expect('"Authorizer"' in json.dumps(authorizer["authorizerUri"]), "the function of the authorizer is wrong")
     expect(any("/authorizers/" in it for it in permissions.get("Authorizer", ())), "API Gateway may not call the authorizer")
     figures.append(f"{len(found)} routes, {sum(map(len, OPEN.values()))} of them open")
 
@@ -94,14 +95,14 @@ def functions(stack):
         role = named(it.get("Role"))
         expect(role in stack.resources and role not in roles, f"{name}: its role is {role}")
         roles[role] = name
-        expect(it.get("LoggingConfig") == {"LogGroup": {"Ref": "Logs"}, "LogFormat": "JSON"}, f"{name}: its log")
-        expect(it.get("TracingConfig") == {"Mode": "Active"}, f"{name}: no traces")
-        expect(it.get("Runtime") == "provided.al2023", f"{name}: its runtime")
-        expect(it.get("Timeout") == SECONDS.get(name, 29), f"{name}: its timeout")
+        expect(it.get("LoggingConfig") == {"LogGroup": {"Ref": "Logs"}, "LogFormat": "JSON"}, f"{name}: its log is wrong")
+        expect(it.get("TracingConfig") == {"Mode": "Active"}, f"{name}: it has no traces")
+        expect(it.get("Runtime") == "provided.al2023", f"{name}: its runtime is wrong")
+        expect(it.get("Timeout") == SECONDS.get(name, 29), f"{name}: its timeout is wrong")
         variables = it["Environment"]["Variables"]
-        expect(variables.get("SERVICE") == {"Ref": "AWS::StackName"}, f"{name}: no SERVICE, so no metrics")
+        expect(variables.get("SERVICE") == {"Ref": "AWS::StackName"}, f"{name}: it has no SERVICE, so it publishes no metrics")
         properties = stack.at(role) or {}
-        expect(properties.get("PermissionsBoundary") == {"Ref": "Boundary"}, f"{name}: no boundary")
+        expect(properties.get("PermissionsBoundary") == {"Ref": "Boundary"}, f"{name}: it has no boundary")
         attached = {json.dumps(arn).rstrip('"').rsplit("/", 1)[-1] for arn in properties.get("ManagedPolicyArns", ())}
         of_stream = {"AWSLambdaDynamoDBExecutionRole"} if name in followers else set()
         expect(attached == managed | of_stream, f"{name}: managed policies {attached}")
@@ -109,7 +110,7 @@ def functions(stack):
         for right in rights:
             rightful(name, right, bounds)
         uses = any(action.startswith("dynamodb:") for right in rights for action in listed(right["Action"]))
-        expect(uses == ("TABLE" in variables), f"{name}: it has a table and no right on it, or the other way round")
+        expect(uses == ("TABLE" in variables), f"{name}: it has only one of a table and a right on it")
         if uses and "KmsKeyArn" in stack.values and stack.values["KmsKeyArn"]:
             expect({"Ref": role} in stack.at("KeyUse", "Roles"), f"{name}: it may not use the table's key")
     figures.append(f"{len(roles)} functions")
@@ -121,7 +122,7 @@ def statements(resource):
 
 def rightful(name, right, bounds):
     resource = right["Resource"]
-    expect(right["Effect"] == "Allow" and resource != "*", f"{name}: a right on everything")
+    expect(right["Effect"] == "Allow" and resource != "*", f"{name}: it has a right on every resource")
     for action in listed(right["Action"]):
         expect("*" not in action, f"{name}: the right to {action}")
         expect((action, json.dumps(resource)) in bounds, f"{name}: {action} is outside the boundary")
@@ -129,7 +130,7 @@ def rightful(name, right, bounds):
             condition = right.get("Condition", {})
             keyed = any(key.startswith("ForAllValues:String") and "dynamodb:LeadingKeys" in condition[key] for key in condition)
             present = condition.get("Null") == {"dynamodb:LeadingKeys": "false"}
-            expect(keyed and present, f"{name}: {action} on any key")
+            expect(keyed and present, f"{name}: it may call {action} on any key")
 
 
 def table(stack):
@@ -139,11 +140,11 @@ def table(stack):
         expect(resource.get(policy) == "Retain", f"{name}: {policy} is not Retain")
     properties = resource["Properties"]
     expect("TableName" not in properties, f"{name}: a second stack could not have that name")
-    expect(properties.get("DeletionProtectionEnabled") is True, f"{name}: no deletion protection")
+    expect(properties.get("DeletionProtectionEnabled") is True, f"{name}: it has no deletion protection")
     recovery = properties.get("PointInTimeRecoverySpecification", {})
-    expect(recovery.get("PointInTimeRecoveryEnabled") is True, f"{name}: no point-in-time recovery")
+    expect(recovery.get("PointInTimeRecoveryEnabled") is True, f"{name}: it has no point-in-time recovery")
     encryption = properties.get("SSESpecification", {})
-    expect(encryption.get("SSEEnabled") is True and encryption.get("SSEType") == "KMS", f"{name}: not encrypted by KMS")
+    expect(encryption.get("SSEEnabled") is True and encryption.get("SSEType") == "KMS", f"{name}: KMS does not encrypt it")
     expect(properties.get("BillingMode") == "PAY_PER_REQUEST", f"{name}: it is not on demand")
     for text in (SOURCE["Description"], SOURCE["Outputs"]["TableName"]["Description"]):
         expect("delet" in text.lower(), "the template does not say that the table stays")
@@ -157,7 +158,7 @@ def failures(stack):
         for target in it["Targets"]:
             function = named(target["Arn"])
             if stack.resources.get(function, {}).get("Type") == "AWS::Lambda::Function":
-                expect(function in configured, f"{rule}: failures of {function} go nowhere")
+                expect(function in configured, f"{rule}: failures of {function} go to no queue")
                 sources.append(configured.get(function, {}))
     queues = {named(it.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")) for it in sources}
     watched = {named(dimension["Value"]) for it in stack.all("AWS::CloudWatch::Alarm").values()
@@ -176,8 +177,8 @@ def stream(stack):
     expect(it["BisectBatchOnFunctionError"] is True, "a crash repeats the whole batch for ever")
     expect(it["MaximumRecordAgeInSeconds"] >= 3600, "an outage of an hour loses events")
     (pattern,) = [json.loads(filter["Pattern"]) for filter in it["FilterCriteria"]["Filters"]]
-    wanted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"what": {"S": [{"exists": True}]}}}}
-    expect(pattern == wanted, f"what passes is {pattern}")
+    expected = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"what": {"S": [{"exists": True}]}}}}
+    expect(pattern == expected, f"the filter is {pattern}")
 
 
 def order(stack):
@@ -185,15 +186,15 @@ def order(stack):
     for name, it in stack.template["Resources"].items():
         for other in listed(it.get("DependsOn", [])):
             condition = stack.template["Resources"][other].get("Condition")
-            expect(condition in (None, it.get("Condition")), f"{name}: it depends on {other}, which may not be there")
+            expect(condition in (None, it.get("Condition")), f"{name}: it depends on {other}, which may not exist")
     stage = stack.one("AWS::ApiGateway::Stage")
     expect(named(stage["AccessLogSetting"]["DestinationArn"]) == "ApiLogs", "the stage has no log")
-    expect(stack.resources["ApiLogs"].get("Metadata", {}).get("DependsOn") == {"Ref": "ApiLogAccount"}, "ApiLogs does not wait")
-    expect(stack.resources["ApiLogAccount"].get("DependsOn") == "Api", "ApiLogAccount does not wait")
+    expect(stack.resources["ApiLogs"].get("Metadata", {}).get("DependsOn") == {"Ref": "ApiLogAccount"}, "ApiLogs does not depend on ApiLogAccount")
+    expect(stack.resources["ApiLogAccount"].get("DependsOn") == "Api", "ApiLogAccount does not depend on Api")
 
 
 def parameters(default, full):
-    """Each parameter has its effect, and none with its default."""
+    """Each parameter has its effect, and its default has none."""
     expect(set(OTHER) == set(SOURCE["Parameters"]), f"parameters without a test: {set(OTHER) ^ set(SOURCE['Parameters'])}")
     body = full.one("AWS::ApiGateway::RestApi")["Body"]
     policy = [it for it in body["x-amazon-apigateway-policy"]["Statement"] if it["Effect"] == "Deny"]
@@ -202,7 +203,7 @@ def parameters(default, full):
     logs = [full.at(name, key) for name in ("Logs", "ApiLogs") for key in ("RetentionInDays", "KmsKeyId")]
     each = lambda key: {json.dumps(it.get(key)) for it in full.all("AWS::Lambda::Function").values()}
     variable = lambda name: {it["Environment"]["Variables"].get(name) for it in full.all("AWS::Lambda::Function").values()}
-    for got, wanted in [
+    for got, expected in [
         (full.at("Domain", "DomainName"), OTHER["DomainName"]),
         (full.at("Domain", "RegionalCertificateArn"), OTHER["CertificateArn"]),
         (full.at("DomainMapping", "BasePath"), full.one("AWS::ApiGateway::Stage")["StageName"]),
@@ -225,12 +226,12 @@ def parameters(default, full):
         (default.at("Table", "SSESpecification", "KMSMasterKeyId"), None),
         (default.at("UsersGet", "ReservedConcurrentExecutions"), None),
     ]:
-        expect(got == wanted, f"{got} and not {wanted}")
+        expect(got == expected, f"expected {expected}, got {got}")
     created = lambda stack: {name for name, it in stack.resources.items() if it["Type"] != "AWS::ApiGateway::Deployment"}
     optional = {"Domain", "DomainMapping", "DomainRecord", "WafAssociation", "KeyUse"}
     only_full, only_default = created(full) - created(default), created(default) - created(full)
-    expect(only_full == optional, f"created only by a parameter: {only_full} and not {optional}")
-    expect(only_default == {"ApiLogAccount", "ApiLogAccountRole"}, f"created only by default: {only_default}")
+    expect(only_full == optional, f"parameters create {only_full}, expected {optional}")
+    expect(only_default == {"ApiLogAccount", "ApiLogAccountRole"}, f"only the default creates {only_default}")
     for name, value in OTHER.items():
         one_less = Stack(**{other: it for other, it in OTHER.items() if other != name})
         expect(one_less.resources != full.resources, f"{name} changes nothing")
@@ -239,12 +240,12 @@ def parameters(default, full):
             expect(len(deployments) == 2, f"{name}: API Gateway would keep the old value")
     for given, passes in [((), True), (("DomainName",), False), (("CertificateArn",), False), (("HostedZoneId",), False),
                           (("DomainName", "CertificateArn"), True)]:
-        expect(Stack(**{name: OTHER[name] for name in given}).passes_rules() == passes, f"what the rules accept: {given}")
+        expect(Stack(**{name: OTHER[name] for name in given}).passes_rules() == passes, f"the rules must {'accept' if passes else 'reject'} {given}")
     figures.append(f"{len(OTHER)} parameters")
 
 
 def settings():
-    """The cache of `sam build` looks at CodeUri alone, and would miss edits under shared/."""
+    """The cache of `sam build` compares only CodeUri, and would miss changes under shared/."""
     config = tomllib.loads(pathlib.Path("samconfig.toml").read_text())
     cached = [command for commands in config.values() if isinstance(commands, dict) for command, it in commands.items()
               if it.get("parameters", {}).get("cached")]

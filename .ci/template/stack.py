@@ -1,4 +1,4 @@
-"""The stack that CloudFormation creates: template.yaml as SAM transforms it, with parameters, and with its conditions evaluated."""
+"""The stack that CloudFormation creates: template.yaml as SAM transforms it, with parameters and evaluated conditions."""
 import copy
 import json
 import logging
@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 logging.disable(logging.CRITICAL)
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 SOURCE = json.loads(json.dumps(yaml_parse(pathlib.Path("template.yaml").read_text())))
-# A value for each parameter that is not its default.
+# A value for each parameter that differs from its default.
 OTHER = {
     "DomainName": "scim.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/c",

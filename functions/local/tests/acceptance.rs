@@ -1,23 +1,27 @@
-//! Runs every check of `shared/acceptance` as a test of `local`, by its name: `cargo test -p local --test acceptance -- okta`.
+//! Runs every check of `shared/acceptance` as a test of `local`, by its name:
+//! `cargo test -p local --test acceptance -- okta`.
 //!
-//! Checks that need an empty directory start a `local` of their own, and the others share one. A check that cannot run prints a
-//! line `skipped NAME: REASON`. These environment variables change what is tested:
+//! A check that needs an empty directory starts a separate `local`, and the other checks share one. A check that
+//! cannot run prints a line `skipped NAME: REASON`. These environment variables change the tests:
 //!
-//! - `SCIM_BASE_URL` with `SCIM_TOKEN`, and if there are any with `SCIM_STRICT_TOKEN` and `SCIM_OTHER_TENANT_TOKEN`: that server.
+//! - `SCIM_BASE_URL` with `SCIM_TOKEN`, and optionally `SCIM_STRICT_TOKEN` and `SCIM_OTHER_TENANT_TOKEN`: the
+//!   checks test that server.
 //! - `DYNAMODB_ENDPOINT`: `local` keeps its data there.
-//! - `SCIM_FAULTS`: so many of a hundred calls of DynamoDB fail; the client repeats requests that are deferred.
+//! - `SCIM_FAULTS`: this percentage of DynamoDB calls fails, and the client repeats requests that are deferred.
 //! - `OKTA_RECORDINGS`: a folder of recorded exchanges to replay.
-//! - `SCIM_SECRETS`: a folder for what is sent and what the servers print (see `acceptance::record`).
-//! - `WALK_USERS`: how many users there are in the large directory that is paged through; 2,000 unless it is set.
+//! - `SCIM_SECRETS`: a folder in which the tests record the values that they send and the lines that the servers
+//!   print (see `acceptance::record`).
+//! - `LARGE_DIRECTORY_USERS`: how many users the large directory has that a check pages through; 2,000 by default.
 //!
-//! At build time, `SCIM_EXTENSIONS=shared/acceptance/extensions` adds the schemas that `protocol::extensions` checks.
+//! At build time, `SCIM_EXTENSIONS=shared/acceptance/extensions` adds the schemas that `protocol::extensions`
+//! checks.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    reason = "a test that cannot go on fails, and says where"
+    reason = "a test that cannot continue panics, and the panic names the line"
 )]
 
 mod process;
@@ -34,9 +38,9 @@ use testkit::{FaultProxy, engine};
 
 use crate::process::{Process, fault_rate, print_skipped};
 
-/// Randomised checks try so many sequences.
+/// How many sequences each randomised check tries.
 const RANDOM_CASES: u32 = 25;
-/// The longest checks create thousands of users, and may wait for a busy machine.
+/// The longest checks create thousands of users, and the machine may be busy.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// The servers that checks share, each started when the first check needs it.
@@ -91,7 +95,8 @@ impl Servers {
         target(lock(&self.plain).get_or_insert_with(|| Process::start_in_memory(&unique("t"), &[])))
     }
 
-    /// A server with a strict token and one of another tenant: `local` has one token, so others issue theirs in the same table.
+    /// A server with a strict token and a token of another tenant. A `local` issues one token only, so two more
+    /// processes issue these tokens in the same table.
     fn with_tokens(&self) -> Target {
         let mut server = lock(&self.with_tokens);
         let (_, target) = server.get_or_insert_with(|| {
@@ -140,12 +145,12 @@ fn target(process: &Process) -> Target {
     target
 }
 
-/// With what the environment says about every target.
+/// Adds the options that the environment sets for every target.
 fn with_options(mut target: Target) -> Target {
     target.check_timeout = CHECK_TIMEOUT;
     target.recordings = env::var_os("OKTA_RECORDINGS").map(PathBuf::from);
-    if let Ok(number) = env::var("WALK_USERS") {
-        target.large_directory = number.parse().expect("WALK_USERS is a number");
+    if let Ok(number) = env::var("LARGE_DIRECTORY_USERS") {
+        target.large_directory = number.parse().expect("LARGE_DIRECTORY_USERS is a number");
     }
     target
 }

@@ -28,8 +28,8 @@ pub fn extension(text: &str) {
     crate::extension::read(&known, &[(NAME, text), ("again.json", text)]).unwrap_err();
 }
 
-/// Reads a resource that has a value for each attribute of an accepted file. It leaks the registry, as every
-/// registry is leaked.
+/// Reads a resource that has a value for each attribute of an accepted file. The target leaks the registry, because
+/// no registry is ever freed.
 pub fn extension_in_use(text: &str) {
     let Ok(registry) = Registry::read(&[(NAME, text)]) else { return };
     for kind in Kind::ALL {

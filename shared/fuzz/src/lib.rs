@@ -8,7 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a target fails by a panic"
+    reason = "a target that fails panics"
 )]
 
 mod cursor;
@@ -76,7 +76,7 @@ pub fn patch(text: &str) {
         let validated = definition.read(&patched, &Dialect::lenient());
         let validated = validated.unwrap_or_else(|invalid| panic!("{invalid:?}: {patched:?}"));
         assert_eq!(definition.missing(&validated), None);
-        // Applying it again may be refused, but must terminate.
+        // A second application may fail, but must terminate.
         drop(patch.apply(&patched));
     }
 }

@@ -22,8 +22,8 @@ pub fn path(text: &str) {
                 drop(patch.apply(resource));
             }
         }
-        for (wanted, excluded) in [(Some(text), None), (None, Some(text))] {
-            if let Ok(projection) = Projection::parse(wanted, excluded, &dialect) {
+        for (attributes, excluded) in [(Some(text), None), (None, Some(text))] {
+            if let Ok(projection) = Projection::parse(attributes, excluded, &dialect) {
                 let once = projection.apply(definition, resource.clone());
                 assert_eq!(projection.apply(definition, once.clone()), once);
             }

@@ -7,7 +7,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The time that one text may take. It is a hundred times as long as most corpora take altogether.
+/// The time that one text may take. It is a hundred times as long as most corpora take in total.
 const MAX_TIME: Duration = Duration::from_secs(5);
 
 fn corpus(target: &str) -> Vec<String> {

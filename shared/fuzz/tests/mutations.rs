@@ -1,8 +1,9 @@
-//! Texts of the corpus, changed at random: `FUZZ_SECONDS=60 cargo test -p fuzz --test mutations` tries each target for a minute.
+//! Runs each target on randomly mutated texts of its corpus. `FUZZ_SECONDS=60 cargo test -p fuzz --test mutations`
+//! sets the time for each target to a minute; the default is a tenth of a second.
 //!
-//! Without the variable each target is tried for a tenth of a second. Coverage does not guide these changes as it guides
-//! `.ci/fuzz.py`, so this test needs no C++ compiler and no build of its own. A failure prints the text.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
+//! Unlike `.ci/fuzz.py`, coverage does not guide the mutations, so that this test needs no C++ compiler and no
+//! separate build. A failure prints the text.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot continue panics")]
 
 use std::fs;
 use std::ops::Range;
@@ -18,14 +19,14 @@ const DEFAULT_SECONDS: f64 = 0.1;
 /// The time that one text may take.
 const TEXT_LIMIT: Duration = Duration::from_secs(5);
 
-/// API Gateway accepts no longer URL, and a longer body is only more of the same.
+/// The longest text. API Gateway accepts no longer URL, and a longer body would repeat the same elements.
 const MAX_CHARS: usize = 16_384;
 
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// The words of the fuzzer's dictionary whose escapes are those of JSON.
+/// The words of the dictionary of the fuzzer that have only escapes of JSON.
 fn words() -> Vec<String> {
     read("scim.dict").lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -40,7 +41,8 @@ fn range(random: &mut Rng, length: usize) -> Range<usize> {
     start..start + random.usize(..=(length - start).min(32))
 }
 
-/// One change of `text`: a part is removed, repeated, moved, or replaced by a word, a character or a part of `other`.
+/// Changes `text` once: it removes, repeats or moves a part, or replaces it by a word, a character or a part of
+/// `other`.
 fn mutate(random: &mut Rng, text: &mut Vec<char>, other: &[char], words: &[String]) {
     let part = range(random, text.len());
     match random.u8(..6) {
@@ -65,7 +67,7 @@ fn mutate(random: &mut Rng, text: &mut Vec<char>, other: &[char], words: &[Strin
 }
 
 #[test]
-fn mutated_text_of_the_corpus_panics_nowhere() {
+fn mutated_corpus_text_causes_no_panic() {
     let seconds = std::env::var("FUZZ_SECONDS").map_or(DEFAULT_SECONDS, |seconds| seconds.parse().unwrap());
     let words = words();
     let mut random = Rng::new();

@@ -1,5 +1,5 @@
-//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2,
-//! §7).
+//! The service reads, changes, finds and returns the attributes of an extension, which exists only as a file,
+//! according to their characteristics (RFC 7643 §2.2, §7).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot continue must fail")]
 
 use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};
@@ -87,14 +87,14 @@ fn filters_on_extension_compare_by_type_and_case() {
         ("picture gt \"a\"", None),
         ("tags eq \"SOUTH\"", Some(true)),
         ("tags ew \"x\"", Some(false)),
-        // Its values are no objects with a `value` (RFC 7643 §2.4).
+        // The values of `tags` are no objects with a `value` (RFC 7643 §2.4).
         ("tags[value eq \"south\"]", None),
         ("tags.value eq \"south\"", None),
         ("doors[type eq \"LAB\" and value eq \"1a\"]", Some(true)),
         ("doors[type eq \"lab\" and value eq \"1A\"]", Some(false)),
         ("doors.value eq \"2\"", Some(true)),
         ("sponsor pr", Some(false)),
-        // Who may not read it may not guess it.
+        // A client must not guess a value that it cannot read.
         ("pin eq \"1234\"", None),
         ("pin pr", None),
         ("holder.lock sw \"1\"", None),
@@ -172,7 +172,7 @@ fn patch_follows_mutability() {
         ),
         (json!({"op": "replace", "path": path("pin"), "value": "9"}), Ok(("pin", json!("9")))),
         (json!({"op": "remove", "path": path("pin")}), Ok(("pin", json!(null)))),
-        // Who may not read it may not guess it.
+        // A client must not guess a value that it cannot read.
         (json!({"op": "remove", "path": path("pin"), "value": "1234"}), Err("InvalidValue")),
         (json!({"op": "remove", "path": path("pin"), "value": "9"}), Err("InvalidValue")),
         (json!({"op": "remove", "path": path("holder"), "value": {"lock": "7"}}), Err("InvalidValue")),
@@ -209,7 +209,7 @@ fn immutable_value_cannot_be_removed_and_added_again() {
     assert!(error.starts_with("Mutability"), "{error}");
 }
 
-/// Beyond 2^53, floating point would find neighbours equal.
+/// Beyond 2^53, a comparison as floating-point numbers would find neighbouring integers equal.
 #[test]
 fn integers_are_compared_exactly() {
     let resource = with(json!({"floor": 9_007_199_254_740_993_u64}));

@@ -1,5 +1,5 @@
-//! Bodies that are made to cost more than their size: each is refused, in no more than ten times what a plain body of its length
-//! takes and two seconds, and none takes the memory that a function does not have (RFC 7644 §3.12, §3.7.4).
+//! Bodies that try to cost more than their size: the service rejects each within ten times the time of a plain body
+//! of the same length plus two seconds, and without more memory than a function has (RFC 7644 §3.12, §3.7.4).
 
 use std::io::Write;
 
@@ -12,11 +12,12 @@ use acceptance::client::Request;
 use acceptance::security::timing::no_slower;
 use acceptance::unique;
 
-/// What a function has, in MB, and a quarter more for the gateway and the engine that are in this process, too.
+/// The memory of a function in MB, and a quarter more, because this process also contains the gateway and the
+/// engine.
 const MEMORY: u64 = 256 + 64;
 const MB: usize = 1024 * 1024;
 
-/// The body `before`, as often `element` as fits into so many bytes, and `after`.
+/// A body of at most `length` bytes: `before`, as many repetitions of `element` as fit, and `after`.
 fn filled(length: usize, before: &str, element: &str, after: &str) -> Vec<u8> {
     let count = (length - before.len() - after.len()) / (element.len() + 1);
     repeated(count, before, element, after)
@@ -30,11 +31,11 @@ fn nested(times: usize, open: &str, close: &str) -> Vec<u8> {
     format!("{{\"userName\":\"a\",\"x\":{}1{}}}", open.repeat(times), close.repeat(times)).into_bytes()
 }
 
-/// What is sent, the status and the `scimType` that are wanted, and what the detail says.
+/// The name of the body, the request, the expected status and `scimType`, and a part of the expected detail.
 type Case = (&'static str, Request, u16, &'static str, &'static str);
 
-/// Bodies that are refused before anybody looks at what they say.
-fn shapeless() -> Vec<Case> {
+/// Bodies that the service rejects before it interprets their JSON.
+fn uninterpreted() -> Vec<Case> {
     let user = "{\"userName\":\"a\",\"x\":[";
     let values = "300000 values";
     let post = |body: Vec<u8>| Request::new("POST", "/Users").bytes(body);
@@ -59,7 +60,7 @@ fn shapeless() -> Vec<Case> {
     ]
 }
 
-/// Bodies that are JSON of a size, in which something else is too much.
+/// Bodies of valid JSON within the size limit that exceed another limit.
 fn oversized(user: &str) -> Vec<Case> {
     let new = |method, path: &str, body: Vec<u8>| Request::new(method, path).bytes(body);
     let emails = repeated(149_000, "{\"userName\":\"a\",\"emails\":[", "{\"value\":\"a\"}", "]}");
@@ -94,8 +95,8 @@ fn oversized(user: &str) -> Vec<Case> {
 #[test]
 fn expensive_bodies_cost_no_more_than_plain_ones() {
     let server = Server::in_memory();
-    check(&server, shapeless());
-    untouched(&server, 0);
+    check(&server, uninterpreted());
+    check_unchanged(&server, 0);
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn bodies_of_too_many_parts_cost_no_more_than_plain_ones() {
     let made = scim.post("/Users", &json!({ "userName": "kept" })).expect(201);
     let path = format!("/Users/{}", made.id());
     check(&server, oversized(&path));
-    untouched(&server, 1);
+    check_unchanged(&server, 1);
     assert_eq!(scim.get(path).expect(200).body, made.body);
 }
 
@@ -118,14 +119,15 @@ fn check(server: &Server, cases: Vec<Case>) {
     }
 }
 
-/// A body of a length with nothing in it but members, as a large group has them; nobody's, so that it is read and refused.
+/// A body of this length that contains only members, like a large group. The service reads it and rejects it,
+/// because it has no `userName`.
 fn plain(length: usize) -> Request {
     let member = format!("{{\"value\":\"{}\"}}", uuid::Uuid::nil());
     Request::new("POST", "/Users").bytes(filled(length.clamp(100, 5 * MB), "{\"members\":[", &member, "]}"))
 }
 
-/// There are so many users as before and no groups, and the server has never had more memory than that.
-fn untouched(server: &Server, users: u64) {
+/// Checks that there are this many users and no groups, and that the peak memory of the server is below `MEMORY`.
+fn check_unchanged(server: &Server, users: u64) {
     let scim = server.client();
     for (path, count) in [("/Users?count=0", users), ("/Groups?count=0", 0)] {
         assert_eq!(scim.get(path).expect(200).total(), count, "{path}");
@@ -136,7 +138,7 @@ fn untouched(server: &Server, users: u64) {
     }
 }
 
-/// RFC 9110 §15.5.16: what is compressed is not taken, so nothing is unpacked to find that out.
+/// RFC 9110 §15.5.16: the service rejects a compressed body by its header, so that it unpacks nothing.
 #[test]
 fn compressed_body_returns_415_without_being_unpacked() {
     let server = Server::in_memory();
@@ -155,8 +157,8 @@ fn compressed_body_returns_415_without_being_unpacked() {
             let answer = no_slower(coding, || scim.send(&request), || scim.send(&plain));
             answer.expect_error(415, "", &["compressed", "without Content-Encoding"]);
         }
-        // Undeclared, it is no text.
+        // Without the header, the compressed bytes are not valid UTF-8.
         scim.send(&Request::new("POST", "/Users").bytes(body)).expect_error(400, "invalidSyntax", &["UTF-8"]);
     }
-    untouched(&server, 0);
+    check_unchanged(&server, 0);
 }

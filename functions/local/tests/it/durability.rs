@@ -1,4 +1,5 @@
-//! What was answered is kept: a killed server, started again on the same data, knows everybody it answered for, once.
+//! Acknowledged changes are durable: a server that was killed and started again on the same data has every user
+//! that it acknowledged, and has it once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,7 +14,7 @@ use acceptance::unique;
 const BEFORE: usize = 100;
 const WRITERS: usize = 4;
 
-/// Creates users until the server is gone; those that were answered 201.
+/// Creates users until the server is killed, and returns the users that it acknowledged with 201.
 fn create_until_killed(scim: &Client, tag: &str, killed: &AtomicBool) -> Vec<(String, String)> {
     let mut answered = Vec::new();
     for number in 0.. {
@@ -22,12 +23,12 @@ fn create_until_killed(scim: &Client, tag: &str, killed: &AtomicBool) -> Vec<(St
         match scim.try_send(&request) {
             Ok(answer) => answered.push((name, answer.expect(201).id())),
             Err(error) => {
-                assert!(killed.load(Ordering::SeqCst), "no answer, though nobody killed the server: {error}");
+                assert!(killed.load(Ordering::SeqCst), "the server answers until it is killed: {error}");
                 return answered;
             }
         }
     }
-    unreachable!("there is always a next number")
+    unreachable!("the range of numbers has no end")
 }
 
 #[test]
@@ -52,10 +53,10 @@ fn killed_server_keeps_acknowledged_users() {
         killed.store(true, Ordering::SeqCst);
         server.kill();
         for writer in writers {
-            answered.extend(writer.join().expect("a writer that was cut off"));
+            answered.extend(writer.join().expect("the writer does not panic"));
         }
     });
-    assert!(answered.len() > BEFORE, "the server was killed while it worked");
+    assert!(answered.len() > BEFORE, "the server acknowledged users before it was killed");
     let old_token = server.token().to_owned();
     drop(server);
 
@@ -64,15 +65,18 @@ fn killed_server_keeps_acknowledged_users() {
     for (name, id) in &answered {
         scim.get(format!("/Users/{id}")).expect(200).containing(&json!({ "userName": name, "active": true }));
         let found = scim.find("/Users", &format!("userName eq \"{name}\""));
-        assert_eq!(found.len(), 1, "{name} is there {} times", found.len());
+        assert_eq!(found.len(), 1, "a search for {name} finds {} users", found.len());
         assert_eq!(found[0]["id"], id.as_str());
         scim.post("/Users", &json!({ "userName": name })).expect_error(409, "uniqueness", &[]);
     }
     let everybody = scim.get("/Users?count=0").expect(200).total();
     let unanswered = everybody - answered.len() as u64;
-    assert!(unanswered <= WRITERS as u64, "{unanswered} more users than were answered or under way");
-    let walked = scim.find("/Users", "userName pr").len() as u64;
-    assert_eq!(walked, everybody.min(1_000), "the count is that of the users");
+    assert!(
+        unanswered <= WRITERS as u64,
+        "{unanswered} users were not acknowledged, which is more than were in flight"
+    );
+    let listed = scim.find("/Users", "userName pr").len() as u64;
+    assert_eq!(listed, everybody.min(1_000), "the total is the number of users");
 
     let old = format!("Bearer {old_token}");
     scim.with_authorization(Some(&old)).get("/Users?count=1").expect(200);

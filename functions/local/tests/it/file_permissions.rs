@@ -1,4 +1,5 @@
-//! What `local` keeps is its owner's alone, and of its token there is only what it prints at the start (README, Security).
+//! Only their owner can read and write the files of `local`, and `local` shows its token only in its introduction
+//! (README, Security).
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -15,13 +16,14 @@ use crate::process::{END_OF_INTRODUCTION, print_skipped};
 use crate::server::{Data, Server};
 use acceptance::unique;
 
-/// The files in a folder, with the widest rights that each was seen with until `until`, which is looked at before.
+/// The files in a folder, each with the union of the permissions that it had until `until` was set. The last look
+/// at the folder comes after `until` is set.
 fn watch(folder: &Path, until: &AtomicBool) -> BTreeMap<String, u32> {
     let mut seen = BTreeMap::new();
     loop {
         let is_last = until.load(Ordering::SeqCst);
         for entry in fs::read_dir(folder).unwrap().flatten() {
-            // Some are gone by now.
+            // The server may have deleted the file since the folder was listed.
             let Ok(about) = entry.metadata() else { continue };
             *seen.entry(entry.file_name().into_string().unwrap()).or_default() |= about.permissions().mode() & 0o777;
         }
@@ -31,13 +33,14 @@ fn watch(folder: &Path, until: &AtomicBool) -> BTreeMap<String, u32> {
     }
 }
 
-/// Each file that has other rights than to be read and written by its owner.
+/// Every file whose permissions differ from read and write for its owner only.
 fn open_to_others(seen: &BTreeMap<String, u32>) -> Vec<String> {
     let wrong = seen.iter().filter(|(_, rights)| **rights != 0o600);
     wrong.map(|(name, rights)| format!("{name} {rights:o}")).collect()
 }
 
-/// Starts a server on the folder, makes a user, and kills it; its token, what it said once it had begun, and the rights of all files meanwhile.
+/// Starts a server on the folder, creates a user, and kills the server. Returns its token, the lines that it
+/// printed after its introduction, and the permissions that the files had meanwhile.
 fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String, u32>) {
     let (data, events) = (folder.join("directory.db"), folder.join("events.jsonl"));
     let over = AtomicBool::new(false);
@@ -49,11 +52,11 @@ fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String
         while !fs::read_to_string(&events).unwrap().contains(&name) {
             thread::yield_now();
         }
-        let (token, mut said) = (server.token().to_owned(), server.printed_lines());
-        said.drain(..=said.iter().position(|line| line == END_OF_INTRODUCTION).unwrap());
+        let (token, mut printed) = (server.token().to_owned(), server.printed_lines());
+        printed.drain(..=printed.iter().position(|line| line == END_OF_INTRODUCTION).unwrap());
         server.kill();
         over.store(true, Ordering::SeqCst);
-        (token, said, watching.join().unwrap())
+        (token, printed, watching.join().unwrap())
     })
 }
 
@@ -61,11 +64,11 @@ fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String
 fn files_are_readable_by_their_owner_only() {
     let test = "files_are_readable_by_their_owner_only";
     if std::env::var_os("DYNAMODB_ENDPOINT").is_some() {
-        return print_skipped(test, "the data are in no file");
+        return print_skipped(test, "DynamoDB Local keeps the data, so that there is no file");
     }
     let (folder, tenant) = (tempfile::tempdir().unwrap(), unique("t"));
     let token_file = format!("directory.db.{tenant}.token");
-    let (token, said, seen) = session(folder.path(), &tenant);
+    let (token, printed, seen) = session(folder.path(), &tenant);
     for name in
         ["directory.db", "directory.db-wal", "directory.db-shm", "directory.db.lock", &token_file, "events.jsonl"]
     {
@@ -73,22 +76,25 @@ fn files_are_readable_by_their_owner_only() {
     }
     assert_eq!(open_to_others(&seen), [""; 0]);
 
-    // As they were made by somebody else's hand, or by an older program.
+    // An operator or an older program may have created the files with other permissions.
     for name in seen.keys().filter(|name| folder.path().join(name).exists()) {
         fs::set_permissions(folder.path().join(name), Permissions::from_mode(0o666)).unwrap();
     }
-    let (again, said_again, _) = session(folder.path(), &tenant);
+    let (again, printed_again, _) = session(folder.path(), &tenant);
     let left = watch(folder.path(), &AtomicBool::new(true));
     assert_eq!((open_to_others(&left), left.len()), (Vec::new(), 6));
-    assert_eq!(again, token, "it is kept");
+    assert_eq!(again, token, "the server keeps its token");
 
     let secret = &token["scim_0123456789a_".len()..];
-    let told = json!(events_in(&folder.path().join("events.jsonl"))).to_string();
-    assert!(told.contains("user.created") && !told.contains(secret) && !told.contains("a secret"), "{told}");
-    let lines = [said, said_again].concat();
+    let published = json!(events_in(&folder.path().join("events.jsonl"))).to_string();
+    assert!(
+        published.contains("user.created") && !published.contains(secret) && !published.contains("a secret"),
+        "{published}"
+    );
+    let lines = [printed, printed_again].concat();
     assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains(secret)), "{lines:#?}");
     let database =
         ["directory.db", "directory.db-wal"].map(|name| fs::read(folder.path().join(name)).unwrap()).concat();
     let contains = |text: &str| database.windows(text.len()).any(|found| found == text.as_bytes());
-    assert!(contains("expiresAt") && !contains(secret), "the token itself is not stored");
+    assert!(contains("expiresAt") && !contains(secret), "the database does not contain the token itself");
 }

@@ -1,5 +1,6 @@
-//! The server is killed at each call of DynamoDB that a request makes, before the call is carried out and before it is answered:
-//! what others see then is the directory as it was or as it was to be; and the same request, sent again, completes it.
+//! The tests kill the server at each DynamoDB call that a request makes, before the call is carried out and before
+//! it is answered. Other clients then see the directory as it was before the request or as it is after it, and the
+//! same request, sent again, completes the change.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +15,14 @@ use acceptance::unique;
 /// More members than one transaction holds.
 const MANY: usize = 35;
 
-/// A small directory of its own, by the beginning of its names.
+/// A small directory of a few users and a group, whose names all start with `tag`.
 struct Small {
     tag: String,
     users: Vec<String>,
     staff: String,
 }
 
-/// Its name, how many users it takes, and the request.
+/// The name of the case, how many users it needs, and the request.
 type Case = (&'static str, usize, fn(&Small) -> Request);
 
 const CASES: [Case; 8] = [
@@ -66,7 +67,7 @@ impl Small {
         patch(format!("/Groups/{}", self.staff), &json!([{ "op": op, "path": "members", "value": members }]))
     }
 
-    /// Everybody and every group by name, and who belongs to whom, from both sides.
+    /// Every user by name with its groups and title, and every group by name with its members.
     fn seen(&self, scim: &Client) -> BTreeMap<String, Vec<String>> {
         let users = scim.find("/Users", &format!("userName sw \"{}\"", self.tag));
         let groups = scim.find("/Groups", &format!("displayName sw \"{}\"", self.tag));
@@ -124,7 +125,8 @@ fn process_killed_at_any_call_leaves_no_partial_change() {
     println!("killed: {deaths} deaths");
 }
 
-/// What others see after a server was killed at this call of its request; `None` if the request makes no such call.
+/// The directory that other clients see after the server was killed at this call of its request; `None` if the
+/// request makes no such call.
 fn killed(
     scim: &Client,
     tenant: &str,
@@ -144,7 +146,7 @@ fn killed(
     let seen = small.seen(scim);
     let again = scim.send(&request);
     let is_done = matches!((request.method, again.status), (_, 200 | 201 | 204) | ("POST", 409) | ("DELETE", 404));
-    again.check(is_done, "expected success, or to hear that it is done");
-    assert_eq!(small.seen(scim), *after, "sent again, it is not complete");
+    again.check(is_done, "expected success, or an error because the change is done");
+    assert_eq!(small.seen(scim), *after, "the repeated request completes the change");
     Some(seen)
 }

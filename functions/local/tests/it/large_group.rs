@@ -1,4 +1,4 @@
-//! A group of 100,000 members is read whole, or not at all: never a part of them.
+//! A read of a group of 100,000 members returns all of them or an error, never a part of them.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -14,10 +14,10 @@ use acceptance::raw::{RawAnswer, send};
 use acceptance::unique;
 
 const MEMBERS: usize = 100_000;
-/// The most that Lambda answers, in bytes; what is no text is in base64.
+/// The largest answer of Lambda in bytes; a body that is not text is encoded in base64.
 const ANSWER: usize = 6 * 1024 * 1024;
 
-/// The group as it would be with these members, whose edges are there already.
+/// Changes the item of the group as if it had these members, whose edges are already in the table.
 fn grow(tenant: &str, group: &str, count: usize, ids: &[String]) {
     let marks: u64 = ids.iter().map(|id| u64::from_str_radix(&id[26..], 16).unwrap()).sum();
     let mut item = item(tenant, &format!("{tenant}#group"), group);
@@ -43,7 +43,7 @@ fn unpacked(answer: &RawAnswer) -> Value {
     assert!(bytes < ANSWER, "{bytes} bytes in base64");
     let mut text = String::new();
     GzDecoder::new(answer.body.as_slice()).read_to_string(&mut text).unwrap();
-    assert!(text.len() > 2 * ANSWER, "it takes its compression to fit");
+    assert!(text.len() > 2 * ANSWER, "the answer fits only because it is compressed");
     serde_json::from_str(&text).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn group_of_100_000_is_returned_whole_or_rejected() {
     }
     scim.get(format!("{path}?excludedAttributes=members")).expect(200);
 
-    // What cannot fit, compressed or not, is refused before all of it is read.
+    // The service rejects a list that cannot fit even if it is compressed, before it has read all members.
     let other = scim.post("/Groups", &json!({ "displayName": "Everybody twice" })).expect(201).id();
     grow(&tenant, &other, 2 * MEMBERS + 1, &[]);
     assert_eq!(get(&server, "/Groups?count=100", "gzip").status, 413);

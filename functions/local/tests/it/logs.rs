@@ -1,4 +1,4 @@
-//! No log contains what a client sends, and no client writes a line of a log.
+//! No log contains a value that a client sends, and no client can forge a line of a log.
 
 use acceptance::security::canaries;
 use acceptance::security::hostile::lines;
@@ -11,7 +11,7 @@ use crate::server::Server;
 fn check_canaries(server: &Server) {
     canaries::send_everything(&server.client());
     let lines = server.printed_lines();
-    assert!(lines.len() > 300, "the lines of the requests: {lines:#?}");
+    assert!(lines.len() > 300, "the server prints a line for each request: {lines:#?}");
     let secret = &server.token()["scim_0123456789a_".len()..];
     let after_introduction = lines.iter().skip_while(|line| *line != END_OF_INTRODUCTION);
     let leaks: Vec<&String> = after_introduction
@@ -30,8 +30,8 @@ fn no_sent_value_is_logged_with_a_strict_token() {
     check_canaries(&Server::strict());
 }
 
-/// The gateway prints one line for each request, and the functions print lines of JSON: no line contains what was sent, and there
-/// are no other lines.
+/// The gateway prints one line for each request, and the functions print lines of JSON. No line contains a value
+/// that the client sent, and there are no other lines.
 #[test]
 fn no_client_input_becomes_a_log_line() {
     let server = Server::with_trace_log(&unique("t"));
@@ -57,5 +57,5 @@ fn no_client_input_becomes_a_log_line() {
         }
     }
     assert_eq!(request_lines, requests.len());
-    assert!(function_lines > requests.len(), "the functions' own lines");
+    assert!(function_lines > requests.len(), "the functions print lines, too");
 }

@@ -1,12 +1,13 @@
-//! Tests of `local` that need processes of their own: they kill them, let DynamoDB fail, count its calls by the lines that `local`
-//! prints, measure memory, or read the files that it writes. Everything else is in `shared/acceptance`, which
-//! `tests/acceptance.rs` runs.
+//! Tests of `local` that need separate processes: they kill a process, make DynamoDB calls fail, count the calls by
+//! the lines that `local` prints, measure memory, or read the files that `local` writes. All other checks are in
+//! `shared/acceptance`, and `tests/acceptance.rs` runs them.
 //!
-//! These environment variables change what is tested:
+//! These environment variables change the tests:
 //!
 //! - `DYNAMODB_ENDPOINT`: `local` keeps its data there instead of in its own memory or file.
-//! - `SCIM_FAULTS`: so many of a hundred calls of DynamoDB fail; the client repeats requests that are deferred.
-//! - `SCIM_SECRETS`: a folder for what is sent and what the servers print (see `acceptance::record`).
+//! - `SCIM_FAULTS`: this percentage of DynamoDB calls fails, and the client repeats requests that are deferred.
+//! - `SCIM_SECRETS`: a folder in which the tests record the values that they send and the lines that the servers
+//!   print (see `acceptance::record`).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +15,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test that cannot go on fails, and says where"
+    reason = "a test that cannot continue panics, and the panic names the line"
 )]
 
 mod body_costs;

@@ -1,4 +1,4 @@
-//! How many calls of DynamoDB a page of a list takes.
+//! Checks how many DynamoDB calls a page of a list takes.
 
 use acceptance::answer::Answer;
 use acceptance::client::Client;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::outage::proxy::{Calls, Fault, Proxy};
 use crate::server::{Data, Server};
 
-/// A server on a DynamoDB whose calls are listed.
+/// A server with a proxy before its DynamoDB that records the calls.
 struct MeteredServer {
     proxy: Proxy,
     scim: Client,
@@ -25,7 +25,7 @@ impl MeteredServer {
         Self { proxy, scim, _server: server }
     }
 
-    /// The answer, and the calls to DynamoDB that it took, those about tokens apart.
+    /// The answer, and the DynamoDB calls that it took, without those about tokens.
     fn get(&self, path: &str) -> (Answer, Vec<String>) {
         self.proxy.pass();
         let answer = self.scim.get(path).expect(200);
@@ -42,14 +42,14 @@ fn every_page_takes_as_many_calls_as_the_first() {
     let server = MeteredServer::new(12);
     let index =
         |start: usize, rest: &str| server.get(&format!("/Users?attributes=id&startIndex={start}&count=3{rest}")).1;
-    // The count and the page, and a bookmark for the next.
+    // The server queries the count and the page, and puts a bookmark for the next page.
     assert_eq!(index(1, ""), ["PutItem", "Query", "Query"]);
     for start in [4, 7, 10] {
         assert_eq!(index(start, ""), ["PutItem", "Query", "Query", "UpdateItem"], "{start}");
     }
-    // Nobody left a bookmark there: counted off.
+    // No earlier page left a bookmark there, so that the server queries the resources before the page, too.
     assert_eq!(index(6, ""), ["PutItem", "Query", "Query", "Query", "UpdateItem"]);
-    // All on the first page: nothing beside it.
+    // The first page contains everything, so that it needs no bookmark.
     assert_eq!(server.get("/Users?attributes=id").1, ["Query", "Query"]);
     let name = server.get("/Users?count=1").0["Resources"][0]["userName"].as_str().unwrap().to_owned();
     let check = format!("/Users?attributes=id&filter=userName%20eq%20%22{name}%22&startIndex=1&count=100");
@@ -57,7 +57,7 @@ fn every_page_takes_as_many_calls_as_the_first() {
     assert_eq!(server.get("/Users?count=0").1, ["Query"]);
     assert_eq!(server.get("/Users?count=0&startIndex=4").1, ["Query"]);
 
-    // The secret of cursors is read, and made, once in a process.
+    // A process reads the secret for its cursors once, and creates it if it does not exist.
     let cursor = |cursor: &str| server.get(&format!("/Users?attributes=id&count=3&cursor={cursor}"));
     let (page, calls) = cursor("");
     assert_eq!(calls, ["GetItem", "PutItem", "Query", "Query"]);
@@ -73,14 +73,14 @@ fn every_page_takes_as_many_calls_as_the_first() {
 fn page_50_and_the_last_page_take_as_many_calls_as_page_1() {
     const PAGES: usize = 51;
     let server = MeteredServer::new(2 * PAGES);
-    for (asked, wanted) in [
-        // The count, and the page.
+    for (asked, expected) in [
+        // The server queries the count and the page.
         ("", vec!["Query", "Query"]),
-        // The names that begin so, and who they are.
+        // The server queries the names with this prefix, and gets their users.
         ("&filter=userName%20sw%20%22u%22", vec!["BatchGetItem", "BatchGetItem", "Query"]),
-        // Everybody.
+        // The server queries all users.
         ("&filter=nickName%20pr", vec!["Query"]),
-        // Everybody, and once more those of the page.
+        // The server queries all users, and gets those of the page again.
         ("&sortBy=title", vec!["BatchGetItem", "Query"]),
     ] {
         for paging in [Paging::ToTheTotal, Paging::Cursor] {
@@ -94,21 +94,22 @@ fn page_50_and_the_last_page_take_as_many_calls_as_page_1() {
             }
             assert_eq!(costs.len(), PAGES, "{asked}");
             for (number, calls) in costs.iter_mut().enumerate() {
-                // A bookmark is taken, and one is left for the next page. Cursors need none, but a secret once in a process.
+                // A page takes its bookmark and leaves one for the next page. Cursors need no bookmarks, but the
+                // process reads their secret once.
                 let is_first = number == 0;
-                let beside: &[&str] = match (is_cursor, is_first) {
+                let extra: &[&str] = match (is_cursor, is_first) {
                     (false, true) => &["PutItem"],
                     (false, false) => &["PutItem", "UpdateItem"],
                     (true, true) if asked.is_empty() => &["GetItem", "PutItem"],
                     (true, _) => &[],
                 };
-                let mut wanted = [&wanted[..], beside].concat();
-                wanted.sort_unstable();
-                assert_eq!(*calls, wanted, "{paging:?} {asked} page {}", number + 1);
+                let mut expected = [&expected[..], extra].concat();
+                expected.sort_unstable();
+                assert_eq!(*calls, expected, "{paging:?} {asked} page {}", number + 1);
             }
         }
     }
-    // A page reads no more than it holds, and one to see whether there are more.
+    // A page reads one resource more than it returns, to see whether another page follows.
     let limits = |path: &str| -> Vec<u64> {
         server.proxy.pass();
         server.scim.get(path).expect(200);
@@ -129,7 +130,7 @@ fn page_whose_bookmark_cannot_be_saved_returns_429() {
     let page = |start: usize| server.scim.get(format!("/Users?count=2&startIndex={start}"));
     server.proxy.fail(Calls::Of("PutItem"), Fault::Answer(400, "ThrottlingException"));
     page(1).expect_error(429, "", &[]);
-    // With nobody left, nobody can be missed.
+    // A page that contains everything needs no bookmark.
     server.scim.get("/Users").expect(200).containing(&json!({ "totalResults": 5, "itemsPerPage": 5 }));
     server.proxy.pass();
     let first = page(1).expect(200).containing(&json!({ "totalResults": 5, "itemsPerPage": 2 }));

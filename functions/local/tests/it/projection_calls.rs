@@ -1,4 +1,4 @@
-//! How many calls of DynamoDB a projection saves (RFC 7644 §3.9).
+//! Checks how many DynamoDB calls a projection saves (RFC 7644 §3.9).
 
 use acceptance::client::{Client, PATCH, Request};
 use acceptance::unique;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::process::{fault_rate, print_skipped};
 use crate::server::Server;
 
-/// How many calls to DynamoDB a request took.
+/// How many DynamoDB calls a request takes.
 fn calls(server: &Server, scim: &Client, request: &Request) -> u64 {
     let answer = scim.send(request);
     answer.check(answer.status < 300, "expected success");
@@ -17,7 +17,10 @@ fn calls(server: &Server, scim: &Client, request: &Request) -> u64 {
 #[test]
 fn members_that_are_not_returned_are_not_read() {
     if fault_rate().is_some() {
-        return print_skipped("members_that_are_not_returned_are_not_read", "it counts calls, and SCIM_FAULTS is set");
+        return print_skipped(
+            "members_that_are_not_returned_are_not_read",
+            "it counts calls, which SCIM_FAULTS changes",
+        );
     }
     let server = Server::in_memory();
     let scim = server.client();
@@ -30,14 +33,15 @@ fn members_that_are_not_returned_are_not_read() {
     let get = |path: String| calls(&server, &scim, &Request::new("GET", path));
     let one = format!("/Groups/{}", groups[0]);
     let whole = get(one.clone());
-    // Nor is it asked what is not settled yet.
+    // The service then reads neither the edges nor the pending changes.
     for parameters in
         ["excludedAttributes=members", "excludedAttributes=MEMBERS,meta", "attributes=displayName", "attributes=id"]
     {
         assert_eq!(get(format!("{one}?{parameters}")), whole - 2, "a group: {parameters}");
         assert_eq!(get(format!("/Groups?{parameters}")), get("/Groups".to_owned()) - 4, "all groups: {parameters}");
     }
-    // Filtered, sorted, by cursor and of both types; and in searches.
+    // The same holds for lists with a filter, a sort order or a cursor, of groups and of both types, and for
+    // searches.
     for asked in ["filter=displayName%20pr", "sortBy=displayName", "cursor"] {
         for endpoint in ["/Groups", ""] {
             let all = get(format!("{endpoint}?{asked}&attributes=members"));
@@ -61,7 +65,7 @@ fn members_that_are_not_returned_are_not_read() {
     {
         assert_eq!(get(format!("{one}?{parameters}")), whole, "{parameters}");
     }
-    // The answer to a change costs no more than the change.
+    // A change whose answer does not contain the members saves the calls that read them.
     let rename = |parameters: &str| {
         let operations = json!([{ "op": "replace", "path": "displayName", "value": unique("Renamed ") }]);
         let request = Request::new("PATCH", format!("{one}{parameters}"));
@@ -69,7 +73,8 @@ fn members_that_are_not_returned_are_not_read() {
     };
     assert_eq!(rename("?attributes=displayName"), rename("") - 2);
     assert_eq!(rename("?excludedAttributes=members"), rename("") - 2);
-    // The groups of a user: a call for the edges, one for what is not settled yet, and one for the groups' names.
+    // The groups of a user take a call for the edges, one for the pending changes, and one for the names of the
+    // groups.
     let user = format!("/Users/{}", ids[0]);
     assert_eq!(get(format!("{user}?excludedAttributes=groups")), get(user.clone()) - 3);
     assert_eq!(get(format!("{user}?attributes=userName")), get(user) - 3);

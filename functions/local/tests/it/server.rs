@@ -1,4 +1,4 @@
-//! A `local` of a test's own.
+//! A `local` that a test starts for itself.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::process::{Process, START, fault_rate};
 
 pub(crate) struct Server {
     process: Process,
-    /// Whether DynamoDB fails at random, so that the client repeats requests.
+    /// Whether DynamoDB calls fail at random, so that the client repeats requests.
     is_faulty: bool,
 }
 
@@ -19,7 +19,7 @@ pub(crate) enum Data<'a> {
     Memory,
     /// In a file, or at `DYNAMODB_ENDPOINT`.
     File(&'a Path),
-    /// At a DynamoDB of the test's own, whatever `DYNAMODB_ENDPOINT` names.
+    /// At the DynamoDB of this URL, even if `DYNAMODB_ENDPOINT` names another one.
     At(&'a str),
 }
 
@@ -36,8 +36,9 @@ impl Server {
 
     /// Starts `local` for `tenant`.
     pub(crate) fn start(data: &Data<'_>, tenant: &str) -> Self {
-        // Where calls are counted and fail, none may come from the publication of events; and whoever reads the whole table finds
-        // the items of this test alone, because the table is called like the tenant.
+        // A test that counts DynamoDB calls or makes them fail expects none from the publication of events. It may
+        // also read the whole table, so that the table has the name of the tenant and contains no items of other
+        // tests.
         let arguments: &[&str] = if let Data::At(_) = data { &["--no-events", "--table", tenant] } else { &[] };
         Self::with_arguments(data, tenant, arguments)
     }
@@ -83,7 +84,7 @@ impl Server {
         &self.process.token
     }
 
-    /// How many DynamoDB calls the last request took, by the line that `local` printed.
+    /// How many DynamoDB calls the last request took, according to the line that `local` printed.
     pub(crate) fn calls(&self) -> u64 {
         let lines = self.printed_lines();
         let line = lines.iter().rev().find(|line| line.contains(" DynamoDB call")).expect("a line for the request");
@@ -91,9 +92,9 @@ impl Server {
         before.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// What the server has printed since this was last called.
+    /// The lines that the server has printed since this was last called.
     pub(crate) fn printed_lines(&self) -> Vec<String> {
-        // The last line is then that of a request for an unknown id.
+        // A request for an unknown id marks the end: its line is the last one.
         let marker = format!("00000000-0000-7000-8000-{}", &unique("")[4..]);
         self.client().get(format!("/Users/{marker}"));
         let lines = std::iter::repeat_with(|| self.process.lines.recv_timeout(START).expect("a line for each request"));
@@ -110,12 +111,12 @@ impl Server {
         }
     }
 
-    /// The number of the process.
+    /// The id of the process.
     pub(crate) fn process_id(&self) -> u32 {
         self.process.child.id()
     }
 
-    /// The most memory that the server has had so far, in MB; `None` where the system does not tell.
+    /// The peak memory of the server so far, in MB; `None` on systems that do not report it.
     pub(crate) fn peak_memory_mb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).ok()?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

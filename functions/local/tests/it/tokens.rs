@@ -1,4 +1,4 @@
-//! A well-formed token that the server has not issued (RFC 6750, RFC 7644 §2).
+//! The server rejects a well-formed token that it has not issued (RFC 6750, RFC 7644 §2).
 
 use acceptance::answer::Answer;
 

@@ -1,4 +1,4 @@
-//! A process of `local` that a test starts, and that ends with the test.
+//! A process of `local`, which a test starts and which ends with the test.
 
 use std::env;
 use std::fmt::Write as _;
@@ -11,26 +11,26 @@ use std::time::Duration;
 use acceptance::record;
 use testkit::{FaultProxy, engine};
 
-/// Starting takes milliseconds in memory, seconds on DynamoDB Local for the first process.
+/// A process starts within milliseconds in memory; the first one on DynamoDB Local takes seconds.
 pub(crate) const START: Duration = Duration::from_secs(60);
 
-/// The last line of the introduction, in which the token is.
+/// The last line of the introduction, which contains the token.
 pub(crate) const END_OF_INTRODUCTION: &str = "Ctrl-C stops it.";
 
 pub(crate) struct Process {
     pub(crate) child: Child,
-    /// What it has printed since the lines were last read.
+    /// The lines that the process has printed since they were last read.
     pub(crate) lines: Receiver<String>,
     pub(crate) base_url: String,
     pub(crate) token: String,
 }
 
 impl Process {
-    /// Starts `local` with these arguments, and waits until it has printed where it listens and what its token is.
+    /// Starts `local` with these arguments, and waits until it has printed its base URL and its token.
     pub(crate) fn start(tenant: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0", "--tenant", tenant]).args(arguments);
-        // With one arena, memory that one request has freed serves the next, as in a function, which has one thread.
+        // With one arena, the next request reuses memory that a request has freed, as in a function of one thread.
         command.env("MALLOC_ARENA_MAX", "1");
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("local starts");
@@ -41,8 +41,8 @@ impl Process {
         Self { child, lines, base_url, token }
     }
 
-    /// Starts `local` on a database in memory, or on the one that `DYNAMODB_ENDPOINT` names. With `SCIM_FAULTS`, calls of the
-    /// database fail at that rate once the process has started.
+    /// Starts `local` on a database in memory, or on the one that `DYNAMODB_ENDPOINT` names. With `SCIM_FAULTS`,
+    /// calls of the database fail at that rate once the process has started.
     pub(crate) fn start_in_memory(tenant: &str, arguments: &[&str]) -> Self {
         let faults = fault_rate().map(|rate| (FaultProxy::before(engine(), 1), rate));
         let endpoint = env::var("DYNAMODB_ENDPOINT").ok();
@@ -56,7 +56,7 @@ impl Process {
         process
     }
 
-    /// The last lines that it has printed.
+    /// The last lines that the process has printed.
     pub(crate) fn last_lines(&self) -> String {
         let lines: Vec<String> = self.lines.try_iter().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
@@ -73,12 +73,12 @@ impl Drop for Process {
     }
 }
 
-/// How many of a hundred calls of DynamoDB fail, by the environment variable `SCIM_FAULTS`.
+/// The percentage of DynamoDB calls that fail, from the environment variable `SCIM_FAULTS`.
 pub(crate) fn fault_rate() -> Option<f64> {
     env::var("SCIM_FAULTS").ok().map(|rate| rate.parse().expect("SCIM_FAULTS is a number"))
 }
 
-/// Reads until both the base URL and the token were printed, in any order.
+/// Reads lines until the process has printed both its base URL and its token, in any order.
 fn introduction(lines: &Receiver<String>) -> (String, String) {
     let (mut base_url, mut token, mut printed) = (None, None, String::new());
     while base_url.is_none() || token.is_none() {
@@ -92,8 +92,8 @@ fn introduction(lines: &Receiver<String>) -> (String, String) {
     (base_url.unwrap(), token.unwrap())
 }
 
-/// Hands over what a process prints, line by line, so that its pipe never fills. Lines are recorded after the introduction, if
-/// there is one, because it contains the token.
+/// Forwards the lines that a process prints, so that its pipe never fills. If the process prints an introduction,
+/// only the lines after it are recorded, because the introduction contains the token.
 fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>, mut introduction: Option<&'static str>) {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -106,7 +106,7 @@ fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>, mut introduct
     });
 }
 
-/// The first word in `line` that starts with `start` and goes on with letters, digits and `others`.
+/// The first word in `line` that starts with `start` and continues with letters, digits and `others`.
 fn word(line: &str, start: &str, others: &str) -> Option<String> {
     let from = &line[line.find(start)?..];
     let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !others.contains(c));

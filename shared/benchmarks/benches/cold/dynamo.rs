@@ -83,7 +83,7 @@ impl Dynamo {
         self.directory.load(&caller, 0..users).await.unwrap();
     }
 
-    /// How long it has worked for functions since the last call.
+    /// How long DynamoDB has worked for functions since the last call of this method.
     pub(crate) fn take_busy_time(&self) -> Duration {
         Duration::from_nanos(self.busy.swap(0, Ordering::SeqCst))
     }
@@ -132,7 +132,7 @@ impl Listener for Tls {
         loop {
             let Ok((stream, address)) = self.listener.accept().await else { continue };
             stream.set_nodelay(true).unwrap();
-            // A function that was ended may leave its handshake incomplete.
+            // A function that is killed may leave its handshake incomplete.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }

@@ -1,4 +1,4 @@
-//! The cold start of every function: its program in a process of its own, with a stub of the Lambda Runtime API,
+//! The cold start of every function: its program runs in a separate process, with a stub of the Lambda Runtime API
 //! and with the embedded DynamoDB behind TLS on loopback. Prints tables in Markdown.
 //!
 //!     cargo bench -p benchmarks --bench cold    builds the functions first, in the release profile
@@ -41,9 +41,9 @@ const PAGED: &str = "users-list";
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let chosen: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut names: Vec<String> = std::fs::read_dir(root.join("functions")).unwrap().map(|entry| name(&entry)).collect();
-    names.retain(|name| name != "local" && (wanted.is_empty() || wanted.contains(name)));
+    names.retain(|name| name != "local" && (chosen.is_empty() || chosen.contains(name)));
     names.sort();
     let programs = env::var_os("COLD_PROGRAMS").map_or_else(|| build(&root, &names), PathBuf::from);
     let runs = variable("COLD_RUNS", 11) as usize;

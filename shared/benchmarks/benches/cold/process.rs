@@ -1,4 +1,4 @@
-//! A function in a process of its own, under the CPU quota of a Lambda of some memory size, and its CPU time and
+//! A function in a separate process with the CPU quota of a Lambda of some memory size, and its CPU time and
 //! memory.
 
 use std::fs;
@@ -41,7 +41,7 @@ impl Process {
         self.group = Some(group);
     }
 
-    /// The CPU time of its threads until now, in milliseconds.
+    /// The CPU time of the threads of the process so far, in milliseconds.
     pub(crate) fn cpu(&self) -> f64 {
         let tasks =
             fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("Linux lists the threads of a process");
@@ -52,7 +52,7 @@ impl Process {
         tasks.flatten().filter_map(spent).sum::<f64>() / 1e6
     }
 
-    /// Its peak memory in megabytes.
+    /// The peak memory of the process in megabytes.
     pub(crate) fn memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -15,11 +15,11 @@ const WARM: usize = 5;
 
 /// The figures of one start. Times are in milliseconds.
 pub(crate) struct Sample {
-    /// From the start of the process to its first poll.
+    /// The time from the start of the process to its first poll.
     pub(crate) init: f64,
-    /// From the first event to its response.
+    /// The time from the first event to its response.
     pub(crate) first: f64,
-    /// How much of `first` DynamoDB worked.
+    /// The part of `first` in which DynamoDB worked.
     pub(crate) dynamo: f64,
     /// The median of the later responses.
     pub(crate) warm: f64,
@@ -85,16 +85,16 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 async fn polled(lambda: &mut Lambda) -> Instant {
     match lambda.next_call().await {
         RuntimeCall::Poll(at) => at,
-        RuntimeCall::Answer(_, answer) => panic!("a response to no event: {answer}"),
+        RuntimeCall::Answer(_, answer) => panic!("the function responds before it gets an event: {answer}"),
     }
 }
 
 async fn answered(lambda: &mut Lambda, name: &str) -> Instant {
     match lambda.next_call().await {
         RuntimeCall::Answer(at, answer) => {
-            let refused = matches!(name, "me" | "fallback");
+            let is_error = matches!(name, "me" | "fallback");
             let is_right = match answer.get("statusCode").and_then(Value::as_u64) {
-                Some(status) => (status < 300) != refused,
+                Some(status) => (status < 300) != is_error,
                 None => answer.get("errorMessage").is_none() && !answer.to_string().contains("Deny"),
             };
             assert!(is_right, "{name}: {answer}");

@@ -40,9 +40,9 @@ pub(crate) async fn fresh(directory: &'static Directory, function: &str) -> Stri
         text = text.replace(GROUP, &create(directory, "GroupsCreate", json!({ "displayName": name })).await);
     }
     if function == "authorizer" || text.contains(TOKEN_ID) {
-        let wanted: IssueRequest =
+        let request: IssueRequest =
             serde_json::from_value(json!({ "tenant": "another", "label": "cold start" })).unwrap();
-        let issued = issue(directory, wanted).await.unwrap();
+        let issued = issue(directory, request).await.unwrap();
         text = text.replace(TOKEN, &issued.token).replace(TOKEN_ID, &format!("{:?}", issued.metadata.id));
     }
     text.replace(NAME, &name).replace(GROUP_NAME, &name)
@@ -52,7 +52,7 @@ pub(crate) async fn create(directory: &'static Directory, function: &str, body: 
     let file = if function == "UsersCreate" { file("users-create") } else { file("groups-create") };
     let mut event: Value = serde_json::from_str(&file).unwrap();
     event["body"] = json!(body.to_string());
-    // The response must not be compressed, to be read here.
+    // The benchmark reads the response, so it must not be compressed.
     for headers in ["headers", "multiValueHeaders"] {
         event[headers].as_object_mut().unwrap().remove("Accept-Encoding");
     }

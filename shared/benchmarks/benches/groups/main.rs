@@ -10,7 +10,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a benchmark fails by a panic, and prints its table"
+    reason = "a failed benchmark panics, and a benchmark prints its table"
 )]
 
 use std::time::{Duration, Instant};
@@ -186,7 +186,7 @@ impl Bench {
     }
 }
 
-/// The cost of a change should not include that of a response with all members.
+/// A projection without members, so that the cost of a change does not include that of returning all members.
 fn without_members() -> Projection {
     Projection::parse(None, Some("members"), &Dialect::lenient()).unwrap()
 }

@@ -26,8 +26,8 @@ impl Operation {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Add => "add a member, answered without them",
-            Self::Remove => "remove one",
+            Self::Add => "add a member, answered without members",
+            Self::Remove => "remove a member",
             Self::GetBare => "GET without members",
             Self::Get => "GET",
         }
@@ -51,7 +51,7 @@ impl Operation {
 
 fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Option<Value>) -> Value {
     let mut event = testkit::event(tenant.name, method, "Groups", id, query, body);
-    // Okta sends this, and no other response has room for 100,000 members.
+    // Okta sends this header, and only a compressed response has room for 100,000 members.
     event["multiValueHeaders"]["Accept-Encoding"] = json!(["gzip"]);
     event
 }

@@ -33,7 +33,7 @@ impl Figures {
 pub(crate) fn growth(all: &[Figures]) {
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
     println!("\nFrom {} to {} users, by p50:\n", first.size, last.size);
-    println!("| operation | grows by | for who stays small | less that |\n|---|---|---|---|");
+    println!("| operation | grows by | in the small tenant | without that |\n|---|---|---|---|");
     for ((operation, before, small_before), (_, after, small_after)) in first.rows.iter().zip(&last.rows) {
         let (own, engine) = (after.at(50) / before.at(50), small_after.at(50) / small_before.at(50));
         println!("| {} | {own:.2} | {engine:.2} | {:.2} |", operation.name(), own / engine);

@@ -66,7 +66,7 @@ fn prepared((function, event, change, users): Case) -> Replay {
         assert!(answer["statusCode"].as_u64().unwrap() < 300, "{function}: {answer}");
         event
     });
-    // The first replay initialises what a process needs once. The second one is counted.
+    // The first replay initialises the values that a process needs once. The second one is counted.
     let mut answers = std::mem::take(&mut *recorded.lock().unwrap());
     answers.extend(answers.clone());
     let answers = Mutex::new(answers);

@@ -1,8 +1,8 @@
 //! Instructions of single steps and of whole operations, counted by callgrind: the same on every machine of one
 //! kind. There is no network: DynamoDB's responses are recordings of the embedded engine.
 //!
-//!     cargo bench -p benchmarks --bench instructions    needs valgrind and the gungraun-runner of Cargo.lock's version
-//!     .ci/instructions.py                               compares with report/baseline.json; `--keep` replaces it
+//!     cargo bench -p benchmarks --bench instructions   needs valgrind and gungraun-runner in the locked version
+//!     .ci/instructions.py                              compares with report/baseline.json; `--keep` replaces it
 
 #![allow(unused_qualifications, reason = "the macros of gungraun write out their paths")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed benchmark panics")]

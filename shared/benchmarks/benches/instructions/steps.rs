@@ -31,7 +31,7 @@ fn object(value: Value) -> Object {
 }
 
 fn text(text: &'static str) -> &'static str {
-    // Initialises what a process needs once, above all the schemas, so that it is not counted.
+    // A process initialises some values once, above all the schemas. They are initialised here and not counted.
     filter(text);
     text
 }

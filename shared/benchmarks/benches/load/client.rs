@@ -20,7 +20,7 @@ use crate::log::{Log, Operation};
 
 /// Connections of one tenant. A request that is due while all are busy waits, and is late.
 const CONNECTIONS: usize = 8;
-/// Okta's timeout.
+/// The timeout of Okta.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MEDIA_TYPE: &str = "application/scim+json";
 
@@ -96,7 +96,9 @@ impl Client {
             let body = to_bytes(Body::new(body), usize::MAX).await.map_err(|error| error.to_string())?;
             Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
         };
-        tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .unwrap_or_else(|_| Err("the server did not answer in time".to_owned()))
     }
 }
 
@@ -113,18 +115,18 @@ impl Call {
 impl Answer {
     pub(crate) fn expect(self, status: u16) -> Result<Self, String> {
         let found = self.status;
-        self.ensure(found == status, || format!("wanted {status}"))
+        self.ensure(found == status, || format!("expected {status}"))
     }
 
     /// Fails unless `holds`.
-    pub(crate) fn ensure(self, holds: bool, wanted: impl Fn() -> String) -> Result<Self, String> {
-        if holds { Ok(self) } else { Err(format!("{}: {}: {} {}", self.request, wanted(), self.status, self.body)) }
+    pub(crate) fn ensure(self, holds: bool, expected: impl Fn() -> String) -> Result<Self, String> {
+        if holds { Ok(self) } else { Err(format!("{}: {}: {} {}", self.request, expected(), self.status, self.body)) }
     }
 
     /// Fails unless the body contains these values.
     pub(crate) fn holding(self, expect: &Value) -> Result<Self, String> {
         let holds = holds(&self.body, expect);
-        self.ensure(holds, || format!("wanted {expect}"))
+        self.ensure(holds, || format!("expected {expect}"))
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -154,7 +156,7 @@ pub(crate) fn ids(list: &Value, name: &str) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|one| one[name].as_str().map(str::to_owned)).collect()
 }
 
-/// Whether a value contains what is expected. An object may have more members; lists have to match element by
+/// Whether a value contains the expected one. An object may have more members; lists have to match element by
 /// element.
 fn holds(value: &Value, expect: &Value) -> bool {
     match (value, expect) {
@@ -168,7 +170,7 @@ fn holds(value: &Value, expect: &Value) -> bool {
     }
 }
 
-/// An integer of seconds: Okta accepts no other form.
+/// The seconds of `Retry-After` as an integer, because Okta accepts no other form.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }

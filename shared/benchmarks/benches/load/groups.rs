@@ -30,7 +30,7 @@ impl Session {
         let bare =
             self.get_path(Operation::GetGroupBare, format!("{path}?excludedAttributes=members")).await?.expect(200)?;
         let is_bare = bare["members"].is_null();
-        bare.holding(&group.expected())?.ensure(is_bare, || "wanted no members".to_owned())?;
+        bare.holding(&group.expected())?.ensure(is_bare, || "expected no members".to_owned())?;
         self.tenant.groups.borrow_mut().push(group);
         Ok(())
     }
@@ -63,14 +63,14 @@ impl Session {
         let body = json!({ "schemas": [GROUP], "displayName": display_name, "members": [] });
         let mut answer = self.send_body(Operation::CreateGroup, "/Groups".to_owned(), body).await?;
         if answer.repeated && answer.status == 409 {
-            // The throttled attempt was carried out.
+            // The server carried out the throttled attempt.
             answer = self.find_by_name(Operation::FindGroup, &encoded).await?;
             answer.status = 201;
             answer.body = answer["Resources"][0].clone();
         }
         let group = Group { id: answer.text("id"), display_name, members: Default::default() };
         let has_id = !group.id.is_empty();
-        answer.expect(201)?.holding(&group.expected())?.ensure(has_id, || "wanted an id".to_owned())?;
+        answer.expect(201)?.holding(&group.expected())?.ensure(has_id, || "expected an id".to_owned())?;
         Ok(group)
     }
 
@@ -81,7 +81,7 @@ impl Session {
         throughout.retain(|id| self.tenant.existing_groups.borrow().contains(id));
         let shown = list.ids();
         let is_whole = throughout.iter().all(|id| shown.contains(id)) && list.number("totalResults") < 100;
-        list.ensure(is_whole, || format!("wanted {throughout:?}")).map(drop)
+        list.ensure(is_whole, || format!("expected {throughout:?}")).map(drop)
     }
 }
 
@@ -91,13 +91,16 @@ impl Tenant {
         group.members.retain(|id| !self.deleted_users.borrow().contains(id));
     }
 
-    /// Checks that the members are the expected ones. Those who are deleted meanwhile may be missing.
+    /// Checks that the members are the expected ones. Users who are deleted meanwhile may be missing.
     fn check(&self, answer: Answer, group: &Group) -> Result<(), String> {
         let seen = ids(&answer["members"], "value");
         let there = self.existing_users.borrow();
         let stay = group.members.iter().filter(|id| there.contains(*id));
         let holds = seen.iter().all(|id| group.members.contains(id)) && stay.into_iter().all(|id| seen.contains(id));
-        answer.holding(&group.expected())?.ensure(holds, || format!("wanted members {:?}", group.members)).map(drop)
+        answer
+            .holding(&group.expected())?
+            .ensure(holds, || format!("expected the members {:?}", group.members))
+            .map(drop)
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) struct Run {
     pub(crate) memory: Vec<f64>,
     /// The usage of the server and of this process, each at the beginning and at the end.
     pub(crate) cpu: Option<[(Usage, Usage); 2]>,
-    /// The CPU time of another engine is not known, because it is a separate process.
+    /// Whether the engine is embedded. The CPU time of another engine is unknown, because it is a separate process.
     pub(crate) is_embedded: bool,
-    /// How long the server went on working after the last response.
+    /// How long the server was busy after the last response.
     pub(crate) busy: Duration,
 }
 
@@ -33,33 +33,33 @@ impl Run {
     pub(crate) fn report(&self, log: &Log) -> Vec<String> {
         let Self { tenants, rate, seconds, .. } = self;
         let (times, requests) = (log.all_times(), log.requests());
-        let wanted = rate * *tenants as f64;
+        let due = rate * *tenants as f64;
         let within: u32 = log.per_second.iter().take(*seconds).sum();
         let achieved = f64::from(within) / *seconds as f64;
-        println!("{tenants} tenants at {rate:.1} requests a second each, {wanted:.0} in all, for {seconds} seconds:\n");
+        println!("{tenants} tenants at {rate:.1} requests a second each, {due:.0} in all, for {seconds} seconds:\n");
         println!("| | |\n|---|---|");
-        println!("| requests | {requests}: {achieved:.1} answered a second |");
+        println!("| requests | {requests}: {achieved:.1} responses a second |");
         println!("| errors | {} |", log.errors.len());
-        println!("| put off by 429 or 503 | {} |", log.throttled);
+        println!("| deferred by 429 or 503 | {} |", log.throttled);
         println!("| p50, p99, max | {:.1}, {:.1}, {:.0} ms |", times.at(50), times.at(99), times.at(100));
         if let Some(cpu) = self.cpu {
             let spent = cpu.map(|(begin, end)| end.cpu_seconds - begin.cpu_seconds);
             let [server, load] = spent.map(|spent| spent * 1000.0 / requests.max(1) as f64);
-            println!("| CPU time of the server | {server:.2} ms a request; of the load itself {load:.2} ms |");
+            println!("| CPU time of the server | {server:.2} ms a request; of the benchmark itself {load:.2} ms |");
             if self.is_embedded {
                 let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
                 let most = cores as f64 * 1000.0 / (server + load);
-                println!("| reckoned by it: {cores} cores for these two alone carry at most | {most:.0} a second |");
+                println!("| calculated from it: {cores} cores for only these two serve at most | {most:.0} a second |");
             }
         }
-        println!("| events were told | {:.0?} after the last answer |", self.busy);
+        println!("| the last event was published | {:.0?} after the last response |", self.busy);
         let growth = self.memory();
         self.operations(log);
         let mut problems: Vec<String> = log.errors.clone();
         if *seconds > MIN_JUDGED_SECONDS {
             problems.extend(growth.filter(|it| *it > FLAT_PERCENT).map(|it| format!("memory has grown by {it:.1} %")));
             problems.extend(
-                (achieved < KEPT_UP * wanted).then(|| format!("the server has not kept up with {wanted:.0} a second")),
+                (achieved < KEPT_UP * due).then(|| format!("the server has not kept up with {due:.0} a second")),
             );
         }
         problems

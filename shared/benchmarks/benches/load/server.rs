@@ -1,4 +1,4 @@
-//! The server under load: the program of `cargo run` in a process of its own, with its data in a file or in the
+//! The server under load: the program of `cargo run` in a separate process, with its data in a file or in the
 //! DynamoDB that `DYNAMODB_ENDPOINT` names.
 
 use std::env;
@@ -39,7 +39,7 @@ struct Process {
 #[derive(Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) resident_mb: f64,
-    /// Since the start of the process.
+    /// The CPU time since the start of the process.
     pub(crate) cpu_seconds: f64,
 }
 
@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// `None` where the system does not report it.
+    /// The usage of the server; `None` where the system does not report it.
     pub(crate) fn usage(&self) -> Option<Usage> {
         usage(&self.id().to_string())
     }
@@ -130,7 +130,7 @@ impl Process {
 }
 
 /// The program of `cargo run`, built by Cargo in the profile and the target directory of this benchmark.
-/// `LOCAL_PROGRAM` names another.
+/// `LOCAL_PROGRAM` names another program.
 fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> =
         LazyLock::new(|| env::var_os("LOCAL_PROGRAM").map_or_else(build, PathBuf::from));

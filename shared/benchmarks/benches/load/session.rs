@@ -1,4 +1,4 @@
-//! The requests of a job. Each is due at a fixed time, whenever the one before it is answered.
+//! The requests of a job. Each is due at a fixed time, which does not depend on the response to the one before it.
 
 use std::rc::Rc;
 use std::time::Duration;

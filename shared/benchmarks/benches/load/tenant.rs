@@ -23,7 +23,7 @@ pub(crate) struct Tenant {
     pub(crate) groups: RefCell<Vec<Group>>,
     /// The ids of users whose creation was acknowledged and whose deletion was not requested.
     pub(crate) existing_users: RefCell<BTreeSet<String>>,
-    /// The same for groups.
+    /// The ids of groups whose creation was acknowledged and whose deletion was not requested.
     pub(crate) existing_groups: RefCell<BTreeSet<String>>,
     /// The ids of users whose deletion was acknowledged.
     pub(crate) deleted_users: RefCell<BTreeSet<String>>,

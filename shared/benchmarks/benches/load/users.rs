@@ -10,7 +10,7 @@ use crate::session::Session;
 use crate::tenant::User;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-/// Okta's page size.
+/// The page size of Okta.
 const PAGE: usize = 100;
 
 impl Session {
@@ -39,7 +39,7 @@ impl Session {
         self.tenant.requested_users.set(self.tenant.requested_users.get() + 1);
         let mut answer = self.send_body(Operation::CreateUser, "/Users".to_owned(), body).await?;
         if answer.repeated && answer.status == 409 {
-            // The throttled attempt was carried out.
+            // The server carried out the throttled attempt.
             answer = self.find_by_name(Operation::FindUser, &user_name).await?;
             answer.status = 201;
             answer.body = answer["Resources"][0].clone();
@@ -47,7 +47,7 @@ impl Session {
         let id = answer.text("id");
         let (given_name, title) = ("Testa".to_owned(), "New".to_owned());
         let user = User { id: id.clone(), user_name, given_name, title, active: true };
-        answer.expect(201)?.holding(&user.expected())?.ensure(!id.is_empty(), || "wanted an id".to_owned())?;
+        answer.expect(201)?.holding(&user.expected())?.ensure(!id.is_empty(), || "expected an id".to_owned())?;
         self.tenant.existing_users.borrow_mut().insert(id);
         self.tenant.users.borrow_mut().push(user);
         Ok(())
@@ -63,7 +63,7 @@ impl Session {
 
     pub(crate) async fn delete(&mut self, operation: Operation, path: String) -> Result<(), String> {
         let answer = self.get_path(operation, path).await?;
-        // A throttled attempt may have been carried out.
+        // The server may have carried out a throttled attempt.
         if answer.repeated && answer.status == 404 { Ok(()) } else { answer.expect(204).map(drop) }
     }
 
@@ -117,7 +117,7 @@ impl Session {
         let answer = self.get_path(Operation::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
         let (shown, total) = (answer.ids().len(), answer.number("totalResults"));
         let answer = answer.expect(200)?.holding(&json!({ "startIndex": 1, "itemsPerPage": 2 }))?;
-        answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "wanted two users".to_owned()).map(drop)
+        answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "expected two users".to_owned()).map(drop)
     }
 
     pub(crate) async fn import(&mut self) -> Result<(), String> {
@@ -127,7 +127,7 @@ impl Session {
         self.list_groups().await
     }
 
-    /// Pages through all users. Everyone who exists throughout appears, and nobody twice.
+    /// Pages through all users. Every user who exists throughout appears, and no user appears twice.
     async fn list_users(&mut self) -> Result<(), String> {
         let (mut throughout, gone) =
             (self.tenant.existing_users.borrow().clone(), self.tenant.deleted_users.borrow().len());
@@ -138,7 +138,7 @@ impl Session {
             let (most, is_last) = (self.tenant.requested_users.get() - gone, from + PAGE > total);
             let page = page.expect(200)?.holding(&json!({ "startIndex": from, "itemsPerPage": ids.len() }))?;
             let is_whole = is_last || ids.len() == PAGE;
-            page.ensure(total <= most && is_whole, || format!("wanted a whole page, and a total of {most} at most"))?;
+            page.ensure(total <= most && is_whole, || format!("expected a whole page, and a total of {most} at most"))?;
             seen.extend(ids);
             if is_last {
                 break;
@@ -149,7 +149,7 @@ impl Session {
         let missed: Vec<&String> = throughout.difference(&distinct).collect();
         match missed.is_empty() && distinct.len() == seen.len() {
             true => Ok(()),
-            false => Err(format!("an import of {} has missed {missed:?}, or shown somebody twice", seen.len())),
+            false => Err(format!("an import of {} users misses {missed:?}, or contains a user twice", seen.len())),
         }
     }
 }

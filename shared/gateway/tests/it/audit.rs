@@ -259,7 +259,11 @@ async fn change_in_chunks_counts_with_all_its_members() {
     let counted = of(&staff).await["changes"][1].clone();
     assert_eq!((&counted["membersCounted"], counted.get("membersAdded")), (&json!({"added": 80, "removed": 0}), None));
     site.delete(Kind::Group, &staff).await;
-    assert_eq!(site.members(&staff, &after).await, (users, true), "also from the creation on");
+    assert_eq!(
+        site.members(&staff, &after).await,
+        (users, true),
+        "the reconstruction from the creation on has the same members"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

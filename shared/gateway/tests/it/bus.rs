@@ -10,16 +10,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The entries that it has received, and the failures to make.
+/// The entries that the bus has received, and the failures that it injects.
 #[derive(Default)]
 pub(crate) struct Bus {
-    /// The entries that it has accepted, in the order in which they arrived.
+    /// The entries that the bus has accepted, in the order in which they arrived.
     pub(crate) accepted: Vec<Value>,
     /// The number of entries of each call.
     pub(crate) calls: Vec<usize>,
     /// How many times an entry is throttled, by its `jti`.
     pub(crate) throttled: BTreeMap<String, usize>,
-    /// Whether it answers 503 to every call.
+    /// Whether the bus answers 503 to every call.
     pub(crate) is_down: bool,
 }
 

@@ -17,13 +17,13 @@ use tracing::instrument::WithSubscriber;
 
 use crate::directory::{TABLE, directory, event};
 
-/// Added to each call, so that concurrent calls overlap and are recognised as such.
+/// The delay of each call, so that concurrent calls overlap and the test recognises them.
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// The size of the users that `Directory::load` writes.
 const USERS_PER_MEGABYTE: u64 = 3000;
 
-/// Stands for read units that grow with the number of users that are counted.
+/// A placeholder for read units that grow with the number of users that the operation counts.
 const ANY: f64 = f64::NAN;
 
 /// A request, its expected status and its expected cost.
@@ -223,8 +223,8 @@ async fn every_operation_costs_exactly_its_budget() {
 #[tokio::test]
 async fn token_check_costs_one_call() {
     let (directory, _engine) = directory().await;
-    let wanted = serde_json::from_value(json!({ "tenant": "acme", "label": "costs" })).unwrap();
-    let token = service::tokens::issue(directory, wanted).await.unwrap().token;
+    let request = serde_json::from_value(json!({ "tenant": "acme", "label": "costs" })).unwrap();
+    let token = service::tokens::issue(directory, request).await.unwrap().token;
     let mut event = event("authorizer");
     event["headers"]["Authorization"] = json!(format!("Bearer {token}"));
     event["multiValueHeaders"]["Authorization"] = json!([format!("Bearer {token}")]);

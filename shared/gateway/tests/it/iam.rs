@@ -17,7 +17,7 @@ async fn call_without_permission_is_not_made() {
 
 /// Compares the permissions that the whole suite has used with those of the template.
 #[test]
-#[ignore = "it needs the record of the whole suite: SCIM_RIGHTS_RECORD=DIR cargo test --workspace, then this"]
+#[ignore = "it reads the record of the whole suite: run SCIM_RIGHTS_RECORD=DIR cargo test --workspace first"]
 fn every_right_of_the_template_is_used() {
     let folder = std::env::var_os(RECORD).expect("SCIM_RIGHTS_RECORD names the folder of the record");
     let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
@@ -25,5 +25,5 @@ fn every_right_of_the_template_is_used() {
     let line = |name: &String, permission: &Permission| format!("{name} {} {}", permission.action, permission.pattern);
     let all = PERMISSIONS.iter().flat_map(|(name, all)| all.iter().map(move |permission| line(name, permission)));
     let unused: Vec<String> = all.filter(|line| !used.contains(line)).collect();
-    assert!(unused.is_empty(), "never used: {unused:#?}");
+    assert!(unused.is_empty(), "no test uses these permissions: {unused:#?}");
 }

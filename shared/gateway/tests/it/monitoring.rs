@@ -70,7 +70,7 @@ fn alarms_and_dashboard_use_metrics_that_exist() {
     let (alarms, dashboard) = (alarm_metrics(), dashboard_metrics());
     assert!(alarms.len() >= 2 && dashboard.len() >= 9, "{alarms:?} {dashboard:?}");
     let unknown: Vec<_> = alarms.union(&dashboard).filter(|metric| !emitted.contains(metric)).collect();
-    assert!(unknown.is_empty(), "nothing emits {unknown:?}");
+    assert!(unknown.is_empty(), "no function emits {unknown:?}");
     for metric in &METRICS {
         assert!(dashboard.iter().any(|(name, _)| name == metric.name), "{} is not on the dashboard", metric.name);
     }

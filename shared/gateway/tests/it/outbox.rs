@@ -179,7 +179,7 @@ async fn batch_stops_at_the_first_failure_and_names_it() {
     *site.bus.lock().unwrap() = Bus::default();
     let mut corrupt = records.clone();
     corrupt[1]["what"] = json!({"S": "user.sung"});
-    assert_eq!(site.settle(&corrupt).await, ["2"], "a record that cannot be read");
+    assert_eq!(site.settle(&corrupt).await, ["2"], "the batch stops at a record that cannot be read");
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
 
     *site.bus.lock().unwrap() = Bus { is_down: true, ..Bus::default() };
@@ -245,7 +245,7 @@ async fn pending_change_is_completed_before_it_is_published() {
     assert_eq!(site.settle(&[record]).await, [""; 0]);
     assert_eq!(members().await, 39);
     assert_eq!(pending().await, None);
-    // Only the time of the last completion remains in this partition.
+    // Only the item with the time of the last completion remains in this partition.
     let left = || {
         let mut items = site.engine.items(TABLE, "acme#unsettled");
         items.retain(|item| item["sk"]["S"] != "last");

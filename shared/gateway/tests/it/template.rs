@@ -74,12 +74,16 @@ fn template_routes_are_those_of_the_protocol() {
     for route in routes.iter().filter(|route| route.function != "Fallback") {
         let methods = operations.entry(&route.path).or_default();
         match route.method.as_deref() {
-            Some("HEAD") => assert!(of(&route.function, &route.path, Some("GET")), "{}: HEAD is GET's", route.path),
+            Some("HEAD") => assert!(
+                of(&route.function, &route.path, Some("GET")),
+                "{}: the function of GET also serves HEAD",
+                route.path
+            ),
             Some(method) => drop(methods.insert(method)),
-            None => panic!("{}: only Fallback takes any method", route.path),
+            None => panic!("{}: only Fallback may serve any method", route.path),
         }
         let is_public = route.function == "Openapi";
-        assert_eq!(route.is_public, is_public, "{} {:?}: whether it needs no token", route.path, route.method);
+        assert_eq!(route.is_public, is_public, "{} {:?}: only Openapi needs no token", route.path, route.method);
     }
     let protocol: BTreeMap<&str, BTreeSet<&str>> =
         protocol::ROUTES.iter().map(|route| (route.path, route.methods.iter().copied().collect())).collect();

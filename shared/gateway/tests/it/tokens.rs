@@ -1,4 +1,4 @@
-//! The life of a token: issue, rotation, revocation and what the authorizer accepts.
+//! The life of a token: its issue, its rotation and its revocation, and the tokens that the authorizer accepts.
 
 use service::tokens::{
     IssueRequest, ListRequest, RevokeRequest, RotateRequest, TokenState, authorize, issue, list, revoke, rotate,
@@ -30,7 +30,10 @@ async fn token_works_from_issue_to_revocation() {
         assert!(authorize(directory, token).await.unwrap().is_some());
     }
     let third = rotate(directory, rotate_first(0)).await.unwrap();
-    assert!(authorize(directory, &first.token).await.unwrap().is_none(), "no overlap");
+    assert!(
+        authorize(directory, &first.token).await.unwrap().is_none(),
+        "without an overlap, the rotated token has expired"
+    );
     assert!(rotate(directory, rotate_first(0)).await.is_err(), "an expired token has no successor");
 
     let revoked = revoke(directory, RevokeRequest { id: second.metadata.id.clone() }).await.unwrap();
@@ -110,7 +113,7 @@ async fn successor_keeps_the_dialect_and_a_strict_token_needs_its_scheme() {
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_token_request_is_rejected() {
     let (directory, _engine) = directory().await;
-    for (wanted, says) in [
+    for (request, says) in [
         (wish("Acme", None), "The tenant must be"),
         (wish("acme", Some("admin")), "`admin` is no scope"),
         (wish("acme", Some("")), "a token needs"),
@@ -123,12 +126,12 @@ async fn invalid_token_request_is_rejected() {
         ),
         (IssueRequest { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
     ] {
-        let problem = issue(directory, wanted).await.map(drop).unwrap_err().to_string();
+        let problem = issue(directory, request).await.map(drop).unwrap_err().to_string();
         assert!(problem.contains(says), "{problem}");
     }
     assert!(issue(directory, IssueRequest { label: "é".repeat(128), ..wish("acme", None) }).await.is_ok());
-    let nobody = RevokeRequest { id: "00000000000".to_owned() };
-    assert_eq!(revoke(directory, nobody).await.unwrap_err().status(), 404);
+    let unknown = RevokeRequest { id: "00000000000".to_owned() };
+    assert_eq!(revoke(directory, unknown).await.unwrap_err().status(), 404);
     for header in ["", "Bearer", "non-token", "Basic eDp5"] {
         assert!(authorize(directory, header).await.unwrap().is_none(), "{header}");
     }

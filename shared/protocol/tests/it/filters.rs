@@ -47,8 +47,9 @@ fn filter() -> impl Strategy<Value = String> {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
     ];
     const SUBS: &[&str] = &["value", "type", "Display"];
-    let element = comparison(SUBS)
-        .prop_filter("no resource's attribute", |text| !text.contains("active") && !text.contains("meta."));
+    let element = comparison(SUBS).prop_filter("an element of a list has no attribute of the resource", |text| {
+        !text.contains("active") && !text.contains("meta.")
+    });
     let element = nested(element, 2).prop_map(|inner| format!("emails[{inner}]"));
     nested(prop_oneof![3 => comparison(PATHS), 1 => element], 3)
 }

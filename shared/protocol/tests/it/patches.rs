@@ -64,7 +64,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// One that can be done, as far as it alone decides that, or now and then one that cannot.
+/// An operation that usually can succeed, though its success may depend on the user, and sometimes always fails.
 fn any_operation() -> impl Strategy<Value = Operation> {
     let refused = vec![Refusal::ReadOnly, Refusal::Required, Refusal::WrongType, Refusal::Unknown];
     prop_oneof![
@@ -73,7 +73,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What cannot be done, and the keyword of the refusal (RFC 7644 §3.12).
+/// An operation that always fails, and the `scimType` of its error (RFC 7644 §3.12).
 fn refused(refusal: Refusal) -> (Value, &'static str) {
     match refusal {
         Refusal::ReadOnly => (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
@@ -83,7 +83,8 @@ fn refused(refusal: Refusal) -> (Value, &'static str) {
     }
 }
 
-/// The operation as an identity provider writes it; with a path, or without where it can be.
+/// The operation in JSON, as an identity provider writes it, with a path or, if the operation permits it, without
+/// one.
 fn written(operation: &Operation, with_path: bool) -> Value {
     let (op, path, value) = match operation {
         Operation::Field(op, field, value) => (op, path(*field).to_owned(), json!(value)),
@@ -142,7 +143,7 @@ proptest! {
         let done = operations.iter().all(|(operation, _)| model.apply(operation));
         match patch(&before, all) {
             Ok(after) => {
-                prop_assert!(done, "the model refuses it, and this came of it: {after}");
+                prop_assert!(done, "the model rejects the request, but the service returns {after}");
                 prop_assert_eq!(after, model.to_json());
             }
             Err(error) => {
@@ -164,7 +165,7 @@ proptest! {
         prop_assert_eq!(patch(&user.to_json(), all), one_by_one);
     }
 
-    /// What was done, done again, changes nothing, where the first time did not change what the path selects.
+    /// A repeated operation changes nothing, unless its first application changed which values its path selects.
     #[test]
     fn patch_without_effect_leaves_user_unchanged(user in user(), operation in operation()) {
         if matches!(operation, Operation::Matching(..)) {

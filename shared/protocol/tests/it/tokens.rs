@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::token::{Hash, NewToken, PresentedToken, generate};
 
-/// What has a `Debug` has two of these, and cannot be named as one of them.
+/// A type with `Debug` has two implementations of this trait, so that `<Type as Shown<_>>` does not compile.
 trait Shown<T> {
     const NOT: () = ();
 }
@@ -21,7 +21,7 @@ fn tokens_have_no_debug_output() {
     assert_eq!(format!("{:?}", generate([1; 8], [2; 32]).hash()), "Hash");
 }
 
-/// In hashes this long, the first difference would be found a thousand times sooner than the last.
+/// In hashes of this length, a naive comparison would find a first difference much sooner than a last one.
 #[test]
 fn hashes_are_compared_in_constant_time() {
     const LENGTH: usize = 1 << 20;

@@ -1,7 +1,6 @@
-//! No text makes a parser panic or take long (RFC 7644 §3.4.2.2, §3.5.2,
-//! §3.9, §2).
+//! No text makes a parser panic or take long (RFC 7644 §3.4.2.2, §3.5.2, §3.9, §2).
 //!
-//! `TOTALITY_CASES` says how many texts are tried.
+//! `TOTALITY_CASES` sets the number of texts.
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use schema::{Dialect, Kind, resource_type};
 use serde_json::json;
 
 const CASES: u32 = 20_000;
-/// The words of random texts, besides arbitrary bytes, that take a parser further.
+/// Words of the random texts. They let a parser read further than arbitrary bytes would.
 const PARTS: [&str; 40] = [
     "userName",
     "emails",
@@ -115,7 +114,7 @@ fn only_generated_tokens_are_parsed() {
 fn deeply_nested_input_is_refused_quickly() {
     let parse = |text: &str| Filter::parse(resource_type(Kind::User), text, &Dialect::lenient());
     let within = |limit: u64, work: &dyn Fn()| {
-        // The best of three, because other tests run at the same time.
+        // The test takes the best of three times, because other tests run at the same time.
         let best = (0..3)
             .map(|_| {
                 let started = Instant::now();

@@ -22,9 +22,13 @@ async fn bookmark_is_returned_only_to_the_same_caller_query_and_index() {
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking creates no bookmark");
     assert_eq!(directory.save_bookmark(key, at("p"), NOW, Expected::Free).await, Ok(None));
     for now in [NOW, NOW + 1, NOW + HOUR - 1] {
-        assert_eq!(directory.take_bookmark(key, now).await, Ok(Some("p".to_owned())), "again and again");
+        assert_eq!(
+            directory.take_bookmark(key, now).await,
+            Ok(Some("p".to_owned())),
+            "a bookmark can be taken more than once"
+        );
     }
-    assert_eq!(directory.take_bookmark(key, NOW + HOUR).await, Ok(None), "too old");
+    assert_eq!(directory.take_bookmark(key, NOW + HOUR).await, Ok(None), "a bookmark expires after an hour");
     let other = Caller::from_context(caller.tenant.as_str(), "other", "read", None).unwrap();
     let foreign = Caller::from_context("foreign", &caller.token, "read", None).unwrap();
     for key in [
@@ -45,14 +49,14 @@ async fn unclaimed_bookmark_is_not_overwritten() {
     let save = async |position, now| directory.save_bookmark(key, at(position), now, Expected::Free).await.unwrap();
     let take = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
     assert_eq!(save("first", NOW).await, None);
-    assert_eq!(save("first", NOW).await, None, "the same again");
+    assert_eq!(save("first", NOW).await, None, "the same bookmark can be saved again");
     assert_eq!(save("second", NOW + 9 * 60).await.as_deref(), Some("first"));
     let replace_unclaimed = |other| directory.save_bookmark(key, at("third"), NOW, Expected::Unclaimed(other));
     assert_eq!(replace_unclaimed("other").await.unwrap().as_deref(), Some("first"));
     assert_eq!(replace_unclaimed("first").await, Ok(None));
     assert_eq!(save("fourth", NOW + 11 * 60).await, None, "the claim window is over");
     assert_eq!(take(NOW + 11 * 60).await, "fourth");
-    assert_eq!(save("fifth", NOW + 11 * 60).await, None, "it was taken");
+    assert_eq!(save("fifth", NOW + 11 * 60).await, None, "a bookmark that was taken can be overwritten");
     assert_eq!(take(NOW + 11 * 60).await, "fifth");
     let end = Bookmark { position: "end", has_more: false };
     assert_eq!(directory.save_bookmark(key, end, NOW, Expected::Free).await, Ok(None));
@@ -67,7 +71,11 @@ async fn cursor_secret_is_created_once_for_each_tenant() {
     assert_eq!(site.directory.cursor_secret(tenant, [1; 32]).await, Ok([1; 32]));
     assert_eq!(site.directory.cursor_secret(tenant, [2; 32]).await, Ok([1; 32]));
     let other = Site::at(engine(), &site.table).await;
-    assert_eq!(other.directory.cursor_secret(tenant, [3; 32]).await, Ok([1; 32]), "another process");
+    assert_eq!(
+        other.directory.cursor_secret(tenant, [3; 32]).await,
+        Ok([1; 32]),
+        "another process reads the same secret"
+    );
     let foreign = Caller::from_context("foreign", "t", "read", None).unwrap();
     let tries: Vec<_> = (4..8).map(|byte| site.directory.cursor_secret(&foreign.tenant, [byte; 32])).collect();
     let made: Vec<_> = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();

@@ -1,4 +1,4 @@
-//! A group that changes while its members are read: its change records complete what the edges did not show.
+//! A group changes while the store reads its members: the store completes them from the change records.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,11 @@ async fn edges_of_mixed_versions_are_completed_from_change_records() {
 
     // Without a record that explains it, a membership is not assumed.
     let now = site.directory.get(tenant, Group, &staff).await.unwrap().unwrap();
-    assert_eq!(site.directory.members(tenant, now).await, Err(store::Error::Contended), "three edges too many");
+    assert_eq!(
+        site.directory.members(tenant, now).await,
+        Err(store::Error::Contended),
+        "no record explains three of the edges"
+    );
 }
 
 #[tokio::test]

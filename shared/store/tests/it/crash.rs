@@ -118,17 +118,17 @@ impl Stage {
         let answered = change(&dying, way, &id, name, &self.before, &self.after).await;
         let calls = proxy.made();
         let seen = self.look(&id, name).await;
-        assert!(seen || !answered, "{name}: the change was confirmed and is not visible");
+        assert!(seen || !answered, "{name}: a confirmed change is visible");
         let resource = ResourceId::parse(&id).unwrap();
         if settle_first {
             self.watch_settling(&resource, &id, name, seen).await;
         }
         let late = json!([{"op": "add", "path": "members", "value": [{"value": self.late}]}]);
-        assert!(patch(&self.site, &id, late).await, "{name}: the next writer");
+        assert!(patch(&self.site, &id, late).await, "{name}: the next writer succeeds");
         let mut expected = if seen { self.after.clone() } else { self.before.clone() };
         expected.insert(self.late.clone());
         for _ in 0..2 {
-            assert_eq!(members(&self.site, &id).await, expected, "{name}: for good");
+            assert_eq!(members(&self.site, &id).await, expected, "{name}: the members stay as they are");
             self.site.settle(&resource).await.unwrap();
         }
         self.check_edges(&resource, &expected).await;
@@ -139,7 +139,11 @@ impl Stage {
     async fn look(&self, id: &str, name: &str) -> bool {
         let members = members(&self.site, id).await;
         let is_new = members == self.after;
-        assert!(is_new || members == self.before, "{name}: a mix of {} members", members.len());
+        assert!(
+            is_new || members == self.before,
+            "{name}: a reader sees the old or the new members, not {} of both",
+            members.len()
+        );
         let (gone, came) = (self.before.first().unwrap(), self.after.last().unwrap());
         assert_eq!(is_found_by(&self.site, gone, name).await, !is_new, "{name}");
         assert_eq!(is_found_by(&self.site, came, name).await, is_new, "{name}");
@@ -155,7 +159,7 @@ impl Stage {
                     settled.unwrap();
                     return;
                 }
-                again = self.look(id, name) => assert_eq!(again, seen, "{name}: it has changed by itself"),
+                again = self.look(id, name) => assert_eq!(again, seen, "{name}: what a reader sees stays the same"),
             }
         }
     }
@@ -184,13 +188,14 @@ async fn large_change_interrupted_at_any_call_is_seen_whole_or_not_at_all() {
             for death in [Death::Before, Death::After] {
                 let name = format!("{way:?} {call} {death:?}");
                 let play = stage.play(way, &name, Some((call, death)), call % 2 == 0);
-                let (_, seen) = tokio::time::timeout(Duration::from_secs(60), play).await.expect("it ends");
+                let (_, seen) =
+                    tokio::time::timeout(Duration::from_secs(60), play).await.expect("the change ends in time");
                 *if seen { &mut new } else { &mut old } += 1;
                 points += 1;
             }
         }
         println!(
-            "{way:?}: {calls} calls, died at each before and after; the old members {old} times, the new {new} times"
+            "{way:?}: a death before and after each of {calls} calls; {old} times the old members, {new} times the new ones"
         );
         assert!(old > 0 && new > 0);
     }

@@ -61,7 +61,7 @@ impl Groups {
         if alive {
             assert!(delete(&self.site, Kind::User, &id).await);
         } else if calls % 2 == 0 {
-            assert!(!delete(&self.site, Kind::User, &id).await, "{name}: the delete is repeated");
+            assert!(!delete(&self.site, Kind::User, &id).await, "{name}: a repeated delete finds no user");
         } else {
             self.site.settle(&ResourceId::parse(&id).unwrap()).await.unwrap();
         }

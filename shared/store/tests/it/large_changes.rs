@@ -45,7 +45,11 @@ async fn large_change_is_seen_at_once_and_settled_later() {
     assert_eq!(ids(site.members(&staff).await), people[1..]);
     assert_eq!(site.groups_of(&people[0]).await, []);
     assert_eq!(site.groups_of(&people[99]).await, std::slice::from_ref(&staff));
-    assert_eq!(site.commit(&touch(&staff, 2)).await, Err(Error::Stale), "the next writer has to settle it first");
+    assert_eq!(
+        site.commit(&touch(&staff, 2)).await,
+        Err(Error::Stale),
+        "the next writer has to settle the group first"
+    );
 
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.pending_items().await, []);
@@ -73,7 +77,7 @@ async fn large_change_settled_by_many_at_once_is_applied_once() {
     assert_eq!(settled, vec![Ok(SettleState::Done); 6]);
     assert_eq!(site.member_ids(&staff).await, people);
     for id in [&people[0], &people[79]] {
-        assert_eq!(site.commit(&delete(User, id, 1, "x")).await, Err(Error::Stale), "it is counted in its group");
+        assert_eq!(site.commit(&delete(User, id, 1, "x")).await, Err(Error::Stale), "the user is counted in its group");
     }
 }
 
@@ -85,18 +89,20 @@ async fn user_deleted_before_the_edges_are_applied_is_not_a_member() {
     site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
     site.commit(&delete(User, &people[7], 1, "user-7")).await.unwrap();
     let rest: Vec<ResourceId> = people.iter().filter(|id| **id != people[7]).cloned().collect();
-    assert_eq!(ids(site.members(&staff).await), rest, "nobody sees it");
+    assert_eq!(ids(site.members(&staff).await), rest, "no reader sees the deleted user");
     site.settle(&staff).await.unwrap();
     assert_eq!(site.member_ids(&staff).await, rest);
     assert_eq!(site.version(Group, &staff).await, Some(3));
     let records = site.items("acme#change").await;
-    let record =
-        records.iter().find(|record| record.contains_key("membersRemoved")).expect("a record of who did not come");
+    let record = records
+        .iter()
+        .find(|record| record.contains_key("membersRemoved"))
+        .expect("a record names the member that was not added");
     assert_eq!(record["membersRemoved"].as_l().unwrap()[0].as_s().unwrap(), people[7].as_str());
 }
 
 #[tokio::test]
-async fn group_deleted_before_its_edges_are_applied_leaves_none() {
+async fn group_deleted_before_its_edges_are_applied_leaves_no_edges() {
     let site = Site::new().await;
     let people = users(&site, 70).await;
     let staff = site.group("staff", &[&people[0]]).await;
@@ -120,7 +126,7 @@ async fn group_deleted_before_its_edges_are_applied_leaves_none() {
     }
 }
 
-/// Nobody looks at the parts of a change that lost its race, or was never made.
+/// A commit that lost a race, or failed for another reason, leaves no chunks and nothing pending.
 #[tokio::test]
 async fn failed_commit_leaves_no_chunks() {
     let site = Site::new().await;
@@ -141,7 +147,7 @@ async fn edges_of_an_older_version_are_not_returned_as_current() {
     let staff = site.group("staff", &[]).await;
     site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
     let gate = Arc::new(Semaphore::new(0));
-    let proxy = Proxy::start("Query", [Fault::HoldUnsettled(gate.clone())]).await;
+    let proxy = Proxy::start("Query", [Fault::HoldPending(gate.clone())]).await;
     let slow = Site::at(&proxy.url, &site.table).await;
     let (tenant, person) = (slow.caller.tenant.clone(), people[7].clone());
     let read = tokio::spawn(async move { slow.directory.groups_of_each(&tenant, &[(&person, true)]).await });

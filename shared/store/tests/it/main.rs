@@ -6,7 +6,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test fails by a panic, and prints its figures"
+    reason = "a failed test panics, and a test prints its figures"
 )]
 
 mod audit_trail;

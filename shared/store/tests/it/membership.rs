@@ -59,7 +59,7 @@ async fn missing_member_fails_the_whole_commit() {
         add: vec![user(&ids[0]), user(&nobody), user(&other.id), Member { kind: Group, ..user(&ids[1]) }],
         ..touch(&staff, 1)
     };
-    let Err(Error::MembersNotFound(mut missing)) = site.commit(&change).await else { panic!("it was committed") };
+    let Err(Error::MembersNotFound(mut missing)) = site.commit(&change).await else { panic!("the commit must fail") };
     missing.sort();
     let mut expected = [nobody, other.id, ids[1].clone()];
     expected.sort();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// The fate of one call.
+/// The fault that the proxy injects into one call.
 #[derive(Clone)]
 pub(crate) enum Fault {
     /// The proxy answers with this status and body. The call does not reach the engine.
@@ -23,14 +23,14 @@ pub(crate) enum Fault {
     /// The proxy answers that no item of a batch was processed.
     Unprocessed,
     /// Reads of pending changes wait for a permit. Other calls reach the engine.
-    HoldUnsettled(Arc<Semaphore>),
+    HoldPending(Arc<Semaphore>),
     None,
 }
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) url: String,
-    /// The faults of successive calls of one operation. The last one is repeated.
+    /// The faults of successive calls of one operation. The last one applies to all later calls.
     faults: Arc<Mutex<(String, VecDeque<Fault>)>>,
     /// The request bodies of that operation.
     pub(crate) calls: Arc<Mutex<Vec<Value>>>,
@@ -115,7 +115,7 @@ impl Proxy {
             Fault::Reset => {}
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer => drop(forward(&request).await),
-            Fault::HoldUnsettled(gate) => {
+            Fault::HoldPending(gate) => {
                 if body.to_string().contains("#unsettled") {
                     gate.acquire().await.unwrap().forget();
                 }

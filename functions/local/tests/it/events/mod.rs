@@ -1,4 +1,5 @@
-//! What an application hears of a session: the events that `local` tells in a file, which are those that a bus is sent.
+//! The events that an application receives: `local` writes to a file the events that it would publish on an event
+//! bus.
 
 mod replay;
 
@@ -20,7 +21,7 @@ use acceptance::unique;
 
 const WRITERS: usize = 4;
 
-/// The events in the file once there are so many, and no more for a while.
+/// Waits until the file contains `count` events, waits a little for unexpected ones, and returns all of them.
 fn events(file: &Path, count: usize) -> Vec<Value> {
     let until = Instant::now() + Duration::from_secs(30);
     while events_in(file).len() < count && Instant::now() < until {
@@ -30,8 +31,8 @@ fn events(file: &Path, count: usize) -> Vec<Value> {
     events_in(file)
 }
 
-/// Name, resource and version of an event.
-fn told(event: &Value) -> (String, String, Option<String>) {
+/// The name, the resource and the version of an event.
+fn summary(event: &Value) -> (String, String, Option<String>) {
     let claims = &event["detail"];
     let payload = claims["events"].as_object().unwrap().values().next().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -82,13 +83,13 @@ fn okta_session_publishes_each_change_once_and_in_order() {
         line("group.deleted", &group, None),
     ];
     let events = events(&file, expect.len());
-    assert_eq!(events.iter().map(told).collect::<Vec<_>>(), expect);
+    assert_eq!(events.iter().map(summary).collect::<Vec<_>>(), expect);
     let ids = |at: usize, claim: &str| events[at]["detail"][claim].clone();
     assert_eq!((ids(8, "added"), ids(8, "removed")), (json!([ada, bob]), json!([])));
     assert_eq!((ids(10, "removed"), ids(12, "removed")), (json!([bob]), json!([ada])));
     let text = json!(events).to_string();
     for value in ["8Q!placeholder", "okta.example", "Userova", "Staff", "Dr"] {
-        assert!(!text.contains(value), "{value} is told");
+        assert!(!text.contains(value), "no event contains {value}");
     }
     assert_eq!(server.wait_for_line("event user.deactivated"), format!("event user.deactivated {} v3", user(&ada)));
     #[cfg(unix)]
@@ -98,7 +99,7 @@ fn okta_session_publishes_each_change_once_and_in_order() {
     }
 }
 
-/// One writer's part of a busy directory: users who come, change and go, and groups of them.
+/// One of several concurrent writers: it creates, changes and deletes users, and changes a group of them.
 fn write(scim: &Client, tag: &str, rounds: usize, stop: &AtomicBool) {
     let mut users: Vec<String> = Vec::new();
     let send = |method, path: String, body: &Value| {
@@ -155,12 +156,12 @@ fn events_of_concurrent_writers_rebuild_the_directory() {
     let scim = server.client();
     write_at_once(&scim, 25, |_| {});
     let events = rebuilds(&file, &scim);
-    let kinds: std::collections::BTreeSet<_> = events.iter().map(|event| told(event).0).collect();
-    assert_eq!(kinds.len(), 7, "the writers did something of each kind: {kinds:?}");
+    let kinds: std::collections::BTreeSet<_> = events.iter().map(|event| summary(event).0).collect();
+    assert_eq!(kinds.len(), 7, "the writers caused events of every kind: {kinds:?}");
     assert!(!json!(events).to_string().contains("hush"));
 }
 
-/// More members than one event, or one record, holds.
+/// The group has more members than one event or one change record can hold.
 #[test]
 fn large_change_is_published_in_numbered_events() {
     repeat_if_deferred(|| {
@@ -183,7 +184,7 @@ fn large_change_is_published_in_numbered_events() {
         let group = scim.post("/Groups", &json!({ "displayName": "All", "members": members })).expect(201).id();
         scim.put(format!("/Groups/{group}"), &json!({ "displayName": "All", "members": members[..100] })).expect(200);
         let events = rebuilds(&file, &scim);
-        let changes: Vec<&Value> = events.iter().filter(|event| told(event).0 == "group.members.changed").collect();
+        let changes: Vec<&Value> = events.iter().filter(|event| summary(event).0 == "group.members.changed").collect();
         let numbers =
             |event: &&Value| (event["detail"]["part"].as_u64().unwrap(), event["detail"]["parts"].as_u64().unwrap());
         assert_eq!(changes.iter().map(numbers).collect::<Vec<_>>(), [(1, 2), (2, 2), (1, 2), (2, 2)]);
@@ -206,10 +207,10 @@ fn killed_server_publishes_the_rest_and_repeats_events_by_the_same_ids() {
     }
     let server = Server::with_events_file(&Data::File(&data), &tenant, &file, true);
     let events = rebuilds(&file, &server.client());
-    assert!(events.len() > 20, "the servers did something");
+    assert!(events.len() > 20, "the servers published events before they were killed");
 }
 
-/// `local audit …` on what a server has left.
+/// Runs `local audit …` on the data of a stopped server, and returns the lines that it printed.
 fn audit(data: &Path, tenant: &str, arguments: &[&str]) -> Vec<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.args(["audit", "--tenant", tenant]).args(arguments);

@@ -1,4 +1,4 @@
-//! Holds the events in a file against the server that told them.
+//! Compares the events in a file with the directory of the server that published them.
 
 use std::path::Path;
 use std::thread;
@@ -9,11 +9,11 @@ use testkit::{Replica, events_in};
 
 use acceptance::client::Client;
 
-/// For the last events to come.
+/// How long the comparison waits for the last events.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAGE: usize = 500;
 
-/// Waits until the events in the file, which were told with resources, come to what the server has.
+/// Waits until the events in the file, which include the resources, rebuild the directory of the server.
 pub(crate) fn rebuilds(file: &Path, scim: &Client) -> Vec<Value> {
     let until = Instant::now() + PATIENCE;
     loop {

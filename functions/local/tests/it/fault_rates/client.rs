@@ -1,5 +1,5 @@
-//! One party to the promise: it alone changes its users and their memberships, so it knows at any time what there may be; names
-//! are wanted by all.
+//! One of several concurrent clients. No other client changes its users and their memberships, so that it knows at
+//! any time the states that they can have. All clients compete for the same names.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,26 +14,27 @@ use acceptance::answer::{Answer, values};
 use acceptance::client::{Client, PATCH, Request, encode};
 use acceptance::unique;
 
-/// API Gateway gives up then.
+/// The time after which API Gateway abandons a request.
 const PATIENCE: Duration = Duration::from_secs(29);
-/// So many names are wanted by all.
+/// The number of names for which all clients compete.
 const NAMES: usize = 12;
-/// So many users of each party stay, for groups to have many members at once.
+/// The number of users that each client creates first, so that groups get many members in one change.
 const STAYING: usize = 36;
 
-/// The ids of all parties' users.
+/// The ids of the users of all clients.
 #[derive(Default)]
 pub(crate) struct Names {
     ids: Mutex<Vec<String>>,
 }
 
-/// What a user may be: more than one where an answer left it open. `None` is no user.
+/// The states that a user can have: more than one after an answer of unknown outcome. `None` means that the user
+/// does not exist.
 type Possible = Vec<Option<State>>;
 
 #[derive(Debug, Clone, PartialEq)]
 struct State {
     name: String,
-    /// Two attributes are always changed together.
+    /// The value of `title` and `nickName`, which are always changed together.
     tag: String,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct Party<'a> {
     left: u64,
     users: BTreeMap<String, Possible>,
     gone: Vec<String>,
-    /// By group and user: whether it may be a member, and whether it may not.
+    /// By group and user: whether the user can be a member, and whether it can be no member.
     members: BTreeMap<(String, String), (bool, bool)>,
     pub(crate) counts: Counts,
 }
@@ -79,22 +80,22 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// With no more faults, everything is as it has to be.
+    /// Checks without faults that every user and every membership has a possible state.
     pub(crate) fn settle(&mut self) {
         self.users.keys().cloned().collect::<Vec<_>>().iter().for_each(|user| self.look(user));
         self.groups.iter().for_each(|group| self.look_at_members(group));
         for id in std::mem::take(&mut self.gone) {
             let answer = self.send(&Request::new("GET", format!("/Users/{id}"))).expect("no fault");
-            answer.check(answer.status == 404, "deleted, and there");
+            answer.check(answer.status == 404, "expected no user after its delete");
         }
-        assert!(self.users.values().all(|possible| possible.len() == 1), "not all could be read");
+        assert!(self.users.values().all(|possible| possible.len() == 1), "every user has one state after it was read");
     }
 
-    /// Sends a request. What is put off is done or not, as the status says.
+    /// Sends a request. A deferred request has had no effect after 429, and may have had one after 503.
     fn send(&mut self, request: &Request) -> Result<Answer, Unsure> {
         let (client, begun) = (self.random.choice(self.clients).expect("a server"), Instant::now());
         let answer = client.send(request);
-        answer.check(begun.elapsed() < PATIENCE, "answered too late for API Gateway");
+        answer.check(begun.elapsed() < PATIENCE, "expected an answer before API Gateway abandons the request");
         self.counts.requests += 1;
         match answer.status {
             200 | 201 | 204 => self.counts.done += 1,
@@ -105,16 +106,17 @@ impl<'a> Party<'a> {
                 *(if is_open { &mut self.counts.unknown } else { &mut self.counts.deferred }) += 1;
                 return Err(if is_open { Unsure::Open } else { Unsure::Not });
             }
-            _ => answer.check(false, "a status that no fault explains"),
+            _ => answer.check(false, "no fault explains this status"),
         }
         Ok(answer)
     }
 
     fn name(&mut self) -> String {
-        format!("wanted-{}", self.random.usize(0..NAMES))
+        format!("contended-{}", self.random.usize(0..NAMES))
     }
 
-    /// Until it is answered: a repeat has to find what the one before it may have done.
+    /// Creates a user, and repeats the request until it gets an answer: a repeat has to find the user that an
+    /// earlier attempt may have created.
     fn create(&mut self, name: &str) {
         let tag = unique("tag-");
         let body = json!({ "userName": name, "externalId": tag, "title": tag, "nickName": tag });
@@ -132,8 +134,10 @@ impl<'a> Party<'a> {
         };
         let found = self.search(&format!("externalId eq \"{tag}\""));
         match &id {
-            Some(id) => assert_eq!(found, std::slice::from_ref(id), "created as {id}"),
-            None => assert!(found.len() <= usize::from(is_open), "refused, and created: {found:?}"),
+            Some(id) => assert_eq!(found, std::slice::from_ref(id), "the user was created as {id}"),
+            None => {
+                assert!(found.len() <= usize::from(is_open), "the create was rejected, but the user exists: {found:?}")
+            }
         }
         for id in found {
             self.names.ids.lock().unwrap().push(id.clone());
@@ -141,7 +145,7 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// The ids of whom a filter finds; asked until it is answered.
+    /// The ids of the users that a filter finds. Repeats the request until it gets an answer.
     fn search(&mut self, filter: &str) -> Vec<String> {
         let request = Request::new("GET", format!("/Users?filter={}", encode(filter)));
         loop {
@@ -169,7 +173,7 @@ impl<'a> Party<'a> {
     fn change(&mut self, id: &str, operations: &Value, made: impl Fn(&mut State)) {
         let body = json!({ "schemas": [PATCH], "Operations": operations });
         let sent = self.send(&Request::new("PATCH", format!("/Users/{id}")).json(&body));
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let changed = possible.iter().flatten().cloned().map(|mut state| {
             made(&mut state);
             Some(state)
@@ -190,10 +194,10 @@ impl<'a> Party<'a> {
 
     fn delete(&mut self, id: &str) {
         let sent = self.send(&Request::new("DELETE", format!("/Users/{id}")));
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         match sent {
             Ok(answer) if answer.status == 204 => {
-                assert!(possible.iter().any(Option::is_some), "{id} is deleted twice");
+                assert!(possible.iter().any(Option::is_some), "a user is deleted once, but {id} was deleted before");
                 *possible = vec![None];
             }
             Ok(answer) => {
@@ -209,7 +213,7 @@ impl<'a> Party<'a> {
     fn look(&mut self, id: &str) {
         if let Ok(answer) = self.send(&Request::new("GET", format!("/Users/{id}"))) {
             match answer.status {
-                404 => self.users.get_mut(id).expect("one of ours").retain(Option::is_none),
+                404 => self.users.get_mut(id).expect("this client created the user").retain(Option::is_none),
                 _ => self.compare(id, &answer),
             }
             self.is_possible(id);
@@ -218,25 +222,25 @@ impl<'a> Party<'a> {
 
     fn compare(&mut self, id: &str, answer: &Answer) {
         answer.check(answer["title"] == answer["nickName"], "half a change");
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let before = format!("{possible:?}");
         possible.retain(|state| {
             state.as_ref().is_some_and(|it| answer["userName"] == *it.name && answer["title"] == *it.tag)
         });
         possible.dedup();
-        answer.check(!possible.is_empty(), &format!("what may be: {before}"));
+        answer.check(!possible.is_empty(), &format!("expected one of these states: {before}"));
         possible.truncate(1);
     }
 
     fn is_possible(&mut self, id: &str) {
-        let possible = self.users.get_mut(id).expect("one of ours");
+        let possible = self.users.get_mut(id).expect("this client created the user");
         let states = std::mem::take(possible);
         states.into_iter().for_each(|state| {
             if !possible.contains(&state) {
                 possible.push(state)
             }
         });
-        assert!(!possible.is_empty(), "{id} is as it cannot be");
+        assert!(!possible.is_empty(), "{id} has a state that no answer explains");
         if *possible == [None] {
             self.users.remove(id);
             self.members.retain(|(_, user), _| user != id);
@@ -257,7 +261,7 @@ impl<'a> Party<'a> {
         assert!(found.len() <= 1, "{name} has two owners: {found:?}");
     }
 
-    /// One or all of ours come or go.
+    /// Adds one, some or all users of this client to the group, or removes them.
     fn join(&mut self, group: &str) {
         let comes = self.random.bool();
         let alive = self.users.iter().filter(|(_, possible)| !possible.contains(&None)).map(|(id, _)| id.clone());
@@ -291,10 +295,10 @@ impl<'a> Party<'a> {
             }
             let is_member = seen.contains(user);
             let may = if is_member { possible.0 } else { possible.1 };
-            answer.check(may, &format!("{user} is a member: {is_member}, and cannot be so"));
+            answer.check(may, &format!("expected the opposite: {user} is a member: {is_member}"));
             *possible = (is_member, !is_member);
         }
-        let zombie = self.gone.iter().find(|user| seen.contains(user));
-        answer.check(zombie.is_none(), &format!("{zombie:?} is deleted, and a member"));
+        let deleted = self.gone.iter().find(|user| seen.contains(user));
+        answer.check(deleted.is_none(), &format!("expected no deleted member: {deleted:?}"));
     }
 }

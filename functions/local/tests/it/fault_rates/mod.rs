@@ -1,8 +1,9 @@
-//! The promise, while DynamoDB throttles, fails, delays and loses answers: what is answered with 2xx is done and seen by the
-//! next read; what is answered with an error is done whole or not at all; a repeat makes no second resource; no name has two
-//! owners; and nothing is answered with 500, or too late for API Gateway.
+//! While DynamoDB throttles, fails, delays and loses answers, the service keeps this promise: a request with a 2xx
+//! answer has taken effect, and the next read sees it; a request with an error has taken effect as a whole or not
+//! at all; a repeat creates no second resource; no name has two owners; and no answer is a 500 or too late for API
+//! Gateway.
 //!
-//! `PROMISE_REQUESTS` says how many requests there are at each rate, and `PROMISE_SEED` which.
+//! `PROMISE_REQUESTS` sets the number of requests at each fault rate, and `PROMISE_SEED` their seed.
 
 mod client;
 
@@ -20,13 +21,13 @@ use acceptance::answer::values;
 use acceptance::client::Client;
 use acceptance::unique;
 
-/// Of a hundred calls of DynamoDB, so many fail.
+/// The percentages of DynamoDB calls that fail.
 const RATES: [f64; 3] = [1.0, 10.0, 30.0];
 const PROCESSES: u64 = 2;
 const PARTIES: usize = 5;
 const GROUPS: usize = 3;
 
-/// What was answered.
+/// How many requests got which kind of answer.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) requests: u64,
@@ -49,16 +50,16 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { requests, done, refused, deferred, unknown } = self;
-        write!(f, "{requests} requests: {done} done, {refused} refused, {deferred} put off by 429, {unknown} by 503")
+        write!(f, "{requests} requests: {done} done, {refused} refused, {deferred} deferred by 429, {unknown} by 503")
     }
 }
 
-/// What an answer that puts a request off says of it.
+/// The outcome of a request that was deferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsure {
-    /// It was not done.
+    /// The request has had no effect.
     Not,
-    /// It was done, or not.
+    /// The request may have had its effect.
     Open,
 }
 
@@ -67,12 +68,12 @@ fn acknowledged_changes_are_durable_at_every_fault_rate() {
     let requests = variable("PROMISE_REQUESTS", 800);
     let seed = variable("PROMISE_SEED", fastrand::u64(1..1_000_000));
     println!("promise: PROMISE_REQUESTS={requests} PROMISE_SEED={seed}");
-    let all: u64 = RATES.iter().map(|rate| keeps(*rate, requests, seed)).sum();
+    let all: u64 = RATES.iter().map(|rate| check_promise(*rate, requests, seed)).sum();
     println!("promise: {all} requests in all, kept");
 }
 
-/// How many requests there were.
-fn keeps(rate: f64, requests: u64, seed: u64) -> u64 {
+/// Sends requests at this fault rate, checks the promise, and returns the number of requests.
+fn check_promise(rate: f64, requests: u64, seed: u64) -> u64 {
     let (tenant, begun) = (unique("t"), Instant::now());
     let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
@@ -99,7 +100,7 @@ fn group(scim: &Client, n: usize) -> String {
     scim.post("/Groups", &json!({ "displayName": format!("Group {n}") })).expect(201).id()
 }
 
-/// Nobody is there twice, everybody is found by name, and members and groups agree.
+/// Checks that every user exists once and is found by its name, and that members and groups agree.
 fn check(scim: &Client) {
     let (users, groups) = (everything(scim, "/Users"), everything(scim, "/Groups"));
     let (mut owners, mut tags) = (BTreeSet::new(), BTreeSet::new());
@@ -107,7 +108,7 @@ fn check(scim: &Client) {
     for user in &users {
         let text = |name: &str| user[name].as_str().unwrap().to_owned();
         assert!(owners.insert(text("userName")), "two users are called {}", user["userName"]);
-        assert!(tags.insert(text("externalId")), "made twice: {user}");
+        assert!(tags.insert(text("externalId")), "this user was created twice: {user}");
         up.extend(values(&user["groups"]).into_iter().map(|group| (group, text("id"))));
         let found = scim.find("/Users", &format!("userName eq {}", user["userName"]));
         assert_eq!(found, std::slice::from_ref(user));

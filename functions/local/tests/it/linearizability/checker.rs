@@ -1,11 +1,11 @@
-//! Whether there is an order of operations on names that explains what each was answered, and agrees with the time: an operation
-//! that was answered before another began comes before it (linearizability). Exact: every order is tried, but for those that come to
-//! the same.
+//! Checks linearizability: whether operations on names have a serial order that explains every answer, and in which
+//! an operation that was answered before another one began comes before it. The check is exact: it tries every
+//! order except those that lead to a state that it has seen.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-/// Users by what they were called when they were made, and the names that they have.
+/// The name of each user that exists, by the number of the user.
 pub(crate) type State = BTreeMap<u32, u8>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub(crate) enum Asked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answered {
     Done,
-    /// The name is somebody else's.
+    /// Another user has the name.
     Taken,
     /// There is no such user.
     Gone,
-    /// Whoever has the name.
+    /// The user who has the name.
     Found(Option<u32>),
-    /// Nobody knows: done at some time, or never.
+    /// The outcome is unknown: the operation takes effect at some time after its beginning, or never.
     Open,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// What it makes of a state in which it can have been answered so.
+    /// The state after this operation; `None` if it cannot have had its answer in `state`.
     fn apply(&self, state: &State) -> Option<State> {
         let owner = |name: u8| state.iter().find(|(_, has)| **has == name).map(|(user, _)| *user);
         let (outcome, after) = match self.asked {
@@ -68,7 +68,7 @@ impl Operation {
     }
 }
 
-/// Whether a serial order of at most 128 operations exists, from no users on.
+/// Whether a serial order of at most 128 operations exists that starts without users.
 pub(crate) fn exists(history: &[Operation]) -> bool {
     assert!(history.len() <= 128, "{} operations", history.len());
     let mut seen: HashSet<(u128, State)> = HashSet::new();
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// Operations that take a second each, from these seconds on.
+    /// Operations of one second each, which begin at these seconds.
     fn history(operations: &[(u64, Asked, Answered)]) -> Vec<Operation> {
         let start = Instant::now();
         let at = |second: u64| start + Duration::from_secs(second);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_found_where_there_is_one_and_nowhere_else() {
+    fn serial_order_exists_for_linearizable_histories_only() {
         let create = |user| Asked::Create { user, name: 1 };
         let find = |user| Answered::Found(user);
         let (done, taken, gone) = (Answered::Done, Answered::Taken, Answered::Gone);
@@ -116,7 +116,7 @@ mod tests {
             (vec![(0, create(7), done.clone()), (5, create(8), taken.clone()), (9, at.clone(), find(Some(7)))], true),
             (vec![(0, create(7), done.clone()), (5, create(8), done.clone())], false),
             (vec![(0, create(7), done.clone()), (5, at.clone(), find(None))], false),
-            // At the same time, either may come first.
+            // Of two operations at the same time, either may come first.
             (vec![(0, create(7), done.clone()), (0, at.clone(), find(None))], true),
             (vec![(0, create(7), taken.clone())], false),
             (vec![(0, create(7), taken.clone()), (0, create(8), done.clone())], true),
@@ -135,7 +135,7 @@ mod tests {
             (vec![(0, create(7), done.clone()), (5, delete.clone(), gone)], false),
             (vec![(0, create(7), done.clone()), (5, rename.clone(), done.clone()), (9, create(8), done.clone())], true),
             (vec![(0, create(7), done.clone()), (5, rename, taken)], false),
-            // What nobody knows may be seen later, or never; but not come and go.
+            // An operation of unknown outcome may become visible later, or never; but its effect may not disappear.
             (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7)))], true),
             (vec![(0, create(7), Answered::Open), (5, at.clone(), find(None)), (9, at.clone(), find(Some(7)))], true),
             (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7))), (9, at, find(None))], false),

@@ -1,7 +1,7 @@
-//! Several processes create, rename, delete and look for users by few names at once, also while DynamoDB fails: what they are
-//! answered has a serial order, or a name had two owners, or one that nobody could find.
+//! Several processes create, rename, delete and find users by a few names at once, also while DynamoDB fails. Their
+//! answers must have a serial order; otherwise a name had two owners, or a search missed the owner of a name.
 //!
-//! `HISTORIES` says how many there are at each rate of faults, and `HISTORIES_SEED` which.
+//! `HISTORIES` sets the number of histories at each fault rate, and `HISTORIES_SEED` their seed.
 
 mod checker;
 
@@ -22,7 +22,7 @@ const PROCESSES: u64 = 3;
 const THREADS: u32 = 5;
 const EACH: u32 = 8;
 const NAMES: u8 = 3;
-/// Of a hundred calls of DynamoDB, so many fail.
+/// The percentages of DynamoDB calls that fail.
 const RATES: [f64; 3] = [0.0, 10.0, 30.0];
 
 #[test]
@@ -54,10 +54,10 @@ fn concurrent_operations_on_names_are_linearizable() {
     assert!(failed > 0, "no fault was injected");
 }
 
-/// Users that were made in this history, by number, with their ids.
+/// The numbers and the ids of the users that this history has created.
 type Made = Mutex<Vec<(u32, String)>>;
 
-/// What all threads did and were answered. Names and users are of this history alone.
+/// The operations of all threads with their answers. No other history uses the names and users of this one.
 fn history(clients: &[Client], seed: u64) -> Vec<Operation> {
     let (tag, made) = (unique(""), Made::default());
     thread::scope(|scope| {
@@ -84,7 +84,7 @@ impl Thread<'_> {
         (0..EACH).filter_map(|n| self.one(thread * EACH + n)).collect()
     }
 
-    /// Draws an operation and carries it out; `None` if it was put off and surely not done.
+    /// Draws an operation and carries it out; `None` if it was deferred and has certainly had no effect.
     fn one(&mut self, number: u32) -> Option<Operation> {
         let name = self.random.u8(0..NAMES);
         let someone = self.random.choice(self.made.lock().unwrap().iter()).cloned();
@@ -100,7 +100,7 @@ impl Thread<'_> {
         let ended = Instant::now();
         let found = |position: usize| -> Option<u32> {
             let found = answer.resources();
-            answer.check(found.len() <= 1, "two owners");
+            answer.check(found.len() <= 1, "a name has at most one owner");
             found
                 .get(position)
                 .map(|user| user["externalId"].as_str().unwrap().rsplit('-').next().unwrap().parse().unwrap())
@@ -112,7 +112,7 @@ impl Thread<'_> {
             (200 | 201 | 204, _) => Answered::Done,
             (409, _) => Answered::Taken,
             (404, _) => Answered::Gone,
-            _ => panic!("a status that no fault explains\n{}", answer),
+            _ => panic!("no fault explains this status\n{}", answer),
         };
         if answer.status == 201 {
             self.made.lock().unwrap().push((number, answer.id()));

@@ -19,7 +19,8 @@ fn cycle_during_outage_leaves_nothing_or_reports_it() {
         answer.check(expect.contains(&got.as_str()), &format!("expected {expect:?}, not {got}"));
         (site, before, reports(&answer))
     };
-    // The third create, or a completion, is refused for good, and then so is every delete: each says what it left.
+    // The third create or a completion fails permanently, and so does every later delete: each detail names what is
+    // left.
     for spared in [2, 4] {
         let (site, before, reports) = scim_after(
             spared,
@@ -32,7 +33,7 @@ fn cycle_during_outage_leaves_nothing_or_reports_it() {
             let Some((_, id)) = detail.split_once("with the id ") else { continue };
             left += 1;
             let answer = site.scim.delete(format!("/Groups/{}", id.split(',').next().unwrap()));
-            answer.check([204, 404].contains(&answer.status), "expected the id of what is left");
+            answer.check([204, 404].contains(&answer.status), "expected the id of a resource that is left");
         }
         assert!(left >= 2, "{reports:?}");
         assert_eq!(site.seen(), before);

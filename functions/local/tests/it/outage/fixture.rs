@@ -1,4 +1,5 @@
-//! A small directory over a DynamoDB that can fail, requests of every kind, and what "nothing half done" means.
+//! A small directory on a DynamoDB that can fail, requests of every kind, and checks that no change is applied in
+//! part.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -18,14 +19,14 @@ pub(crate) struct Fixture {
     pub(crate) ann: String,
     pub(crate) bob: String,
     pub(crate) cy: String,
-    /// The group of Ann and Bob.
+    /// The id of the group whose members are Ann and Bob.
     pub(crate) staff: String,
-    /// The group of Ann.
+    /// The id of the group whose only member is Ann.
     pub(crate) board: String,
     _server: Server,
 }
 
-/// A request, and the status that it has while all is well.
+/// A request, and its status while DynamoDB does not fail.
 pub(crate) type Case = (Request, u16);
 
 impl Fixture {
@@ -46,7 +47,7 @@ impl Fixture {
         Self { proxy, tenant, scim, ann, bob, cy, staff, board, _server: server }
     }
 
-    /// Every kind of read.
+    /// One request of every kind that reads.
     pub(crate) fn reads(&self) -> Vec<Case> {
         let paths = [
             "/Users".to_owned(),
@@ -62,7 +63,7 @@ impl Fixture {
         paths.into_iter().map(|path| (Request::new("GET", path), 200)).collect()
     }
 
-    /// Every kind of write. They all succeed one after the other, and change something each.
+    /// One request of every kind that writes. Sent in this order, all of them succeed, and each changes something.
     pub(crate) fn writes(&self) -> Vec<Case> {
         let Self { ann, bob, cy, staff, board, .. } = self;
         let (user, group) = (|id: &str| format!("/Users/{id}"), |id: &str| format!("/Groups/{id}"));
@@ -89,7 +90,7 @@ impl Fixture {
         ]
     }
 
-    /// Sends all at once; the answers in the same order.
+    /// Sends all requests at once, and returns the answers in the order of the requests.
     pub(crate) fn send_all(&self, cases: &[Case]) -> Vec<Answer> {
         let scim = &self.scim;
         thread::scope(|scope| {
@@ -98,19 +99,20 @@ impl Fixture {
         })
     }
 
-    /// Every item of the tenant's, as it lies in the table.
+    /// Every item of the tenant, as the table contains it.
     pub(crate) fn items(&self) -> Vec<Value> {
         items(&self.tenant, &self.tenant)
     }
 
-    /// How many changes were recorded.
+    /// How many change records the tenant has.
     pub(crate) fn changes(&self) -> usize {
         let collection = format!("{}#change", self.tenant);
         self.items().iter().filter(|item| item["pk"]["S"] == collection.as_str()).count()
     }
 
-    /// Everybody and every group as a client sees them, once it is sure that they agree: each is found once by its id
-    /// and by its name, the total is their number, and a member's groups are the groups that have it.
+    /// All users and all groups as a client sees them, after a check of their consistency: each is found once by
+    /// its id and by its name, the total is their number, and the groups of each user are those that have it as a
+    /// member.
     pub(crate) fn seen(&self) -> [Vec<Value>; 2] {
         let all = [("/Users", "userName"), ("/Groups", "displayName")].map(|(endpoint, name)| {
             let all = self.scim.find(endpoint, &format!("{name} pr"));
@@ -136,12 +138,12 @@ impl Fixture {
         all
     }
 
-    /// Nothing of this resource is left but the record of what was done to it, and for an hour the end of a page.
-    pub(crate) fn no_trace_of(&self, id: &str) {
+    /// Checks that no item mentions this resource but its change records and, for an hour, a bookmark.
+    pub(crate) fn check_no_trace_of(&self, id: &str) {
         let kept = ["change", "bookmark"].map(|collection| Value::from(format!("{}#{collection}", self.tenant)));
         let left: Vec<Value> = self.items().into_iter().filter(|item| !kept.contains(&item["pk"]["S"])).collect();
         let left: Vec<_> = left.iter().filter(|item| item.to_string().contains(id)).collect();
-        assert!(left.is_empty(), "left of {id}: {left:?}");
+        assert!(left.is_empty(), "these items still mention {id}: {left:?}");
     }
 }
 
@@ -153,12 +155,12 @@ pub(crate) fn refer(ids: &[&String]) -> Value {
     ids.iter().map(|id| json!({ "value": id })).collect()
 }
 
-/// A SCIM error that says when to come again.
+/// Checks for a SCIM error whose `Retry-After` says when to send the request again.
 pub(crate) fn expect_deferred(answer: Answer, status: u16) -> Answer {
     let answer = answer.expect_error(status, "", &[]);
     let seconds = answer.header("retry-after");
-    answer.check(seconds.bytes().all(|byte| byte.is_ascii_digit()), "expected Retry-After in digits alone");
-    answer.check(seconds.parse::<u32>().is_ok_and(|it| it > 0), "expected Retry-After as a number of seconds");
+    answer.check(seconds.bytes().all(|byte| byte.is_ascii_digit()), "expected only digits in Retry-After");
+    answer.check(seconds.parse::<u32>().is_ok_and(|it| it > 0), "expected a number of seconds in Retry-After");
     answer
 }
 

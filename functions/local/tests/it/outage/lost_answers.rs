@@ -1,26 +1,27 @@
-//! A write that DynamoDB carried out and whose answer was lost: done once, whether the client hears of it or not.
+//! DynamoDB carries out a write and its answer is lost: the change is applied once, whether or not the client gets
+//! an answer.
 
 use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use crate::outage::again;
 use crate::outage::fixture::{Fixture, expect_deferred, patch, refer};
 use crate::outage::proxy::{Calls, Fault, TRANSACTION};
+use crate::outage::status_of_repeat;
 use acceptance::answer::values;
 use acceptance::client::Request;
 
-/// As many as one request may add.
+/// The number of members that one request may add.
 const PUSHED: usize = 30;
 
-/// The tokens of the transactions among these calls.
+/// The client request tokens of the transactions among these calls.
 fn tokens(heard: &[(String, Value)]) -> Vec<&str> {
     let transactions = heard.iter().filter(|(operation, _)| operation == "TransactWriteItems");
     transactions.map(|(_, body)| body["ClientRequestToken"].as_str().expect("a token")).collect()
 }
 
-/// The request succeeds and is done once, although the answer of its transaction is lost and repeats meet so many
-/// conflicts.
+/// Checks that the request succeeds and is applied once, although the answer of its transaction is lost and its
+/// repeats meet this number of conflicts.
 fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts: usize) -> Value {
     let what = format!("{} {}", request.method, request.path);
     let changes = site.changes();
@@ -29,13 +30,16 @@ fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts:
     let answer = site.scim.send(request).expect(status);
     let heard = site.proxy.pass();
     let tokens = tokens(&heard);
-    assert_eq!(tokens.len(), 2 + conflicts, "{what} was repeated");
-    assert!(tokens.iter().all(|token| *token == tokens[0]), "{what} was repeated as something new: {tokens:?}");
-    assert_eq!(site.changes(), changes + 1, "{what} was done once");
+    assert_eq!(tokens.len(), 2 + conflicts, "{what} repeats its transaction");
+    assert!(
+        tokens.iter().all(|token| *token == tokens[0]),
+        "{what} repeats its transaction with the same token: {tokens:?}"
+    );
+    assert_eq!(site.changes(), changes + 1, "{what} is applied once");
     if status != 204 {
         let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(&site.scim.base).unwrap();
         let read = site.scim.get(path).expect(200);
-        read.check(read.body == answer.body, "expected what the write answered");
+        read.check(read.body == answer.body, "expected the body that the write returned");
     }
     answer.body
 }
@@ -52,8 +56,8 @@ fn check_lost_answer_is_retried(conflicts: usize) {
         assert_eq!(body["meta"]["version"], version, "{} {}", request.method, request.path);
         site.seen();
     }
-    site.no_trace_of(&site.bob);
-    site.no_trace_of(&site.staff);
+    site.check_no_trace_of(&site.bob);
+    site.check_no_trace_of(&site.staff);
 }
 
 #[test]
@@ -90,15 +94,16 @@ fn group_is_pushed_though_every_first_answer_is_lost() {
     assert_eq!((&body["displayName"], values(&body["members"])), (&json!("Renamed"), ids[5..15].to_vec()));
     assert_eq!(body["meta"]["version"], "W/\"5\"");
     site.seen();
-    // The edges go in batches after the group's own transaction; their first answer is lost as well.
+    // The service deletes the edges in batches after the transaction on the group; the first answer to a batch is
+    // lost.
     site.proxy.fail_times(1, Calls::Of("BatchWriteItem"), Fault::LoseAnswer);
     check_success_once(&site, &Request::new("DELETE", path), 204, 0);
-    site.no_trace_of(group["id"].as_str().unwrap());
+    site.check_no_trace_of(group["id"].as_str().unwrap());
     site.seen();
 }
 
-/// The answer of each write is lost, and what follows fails, so that the client is told to come again, and finds done
-/// what it asked for, once.
+/// Checks that a write whose answer is lost and whose repeats fail is deferred, and that the client, when it sends
+/// the request again, finds the change applied once.
 fn check_applied_once(writes: Range<usize>, then: Fault) {
     let site = Fixture::new();
     for (request, success) in &site.writes()[writes] {
@@ -108,17 +113,18 @@ fn check_applied_once(writes: Range<usize>, then: Fault) {
         site.proxy.fail(TRANSACTION, then);
         let answer = site.scim.send(request);
         site.proxy.pass();
-        // That throttling came last tells nothing of what came before.
+        // If the last repeat was throttled, the status is 429; it does not say whether an earlier attempt took
+        // effect.
         let status = if answer.status == 429 { 429 } else { 503 };
         expect_deferred(answer, status);
         let after = site.seen();
-        assert_ne!(after, before, "{what} was done");
-        assert_eq!(site.changes(), changes + 1, "{what} was done once");
-        site.scim.send(request).expect(again(request, *success));
+        assert_ne!(after, before, "{what} is applied");
+        assert_eq!(site.changes(), changes + 1, "{what} is applied once");
+        site.scim.send(request).expect(status_of_repeat(request, *success));
         assert_eq!(site.seen(), after, "{what}");
-        assert_eq!(site.changes(), changes + 1, "{what} was not done again");
+        assert_eq!(site.changes(), changes + 1, "{what} is not applied again");
         if request.method == "DELETE" {
-            site.no_trace_of(request.path.rsplit('/').next().unwrap());
+            site.check_no_trace_of(request.path.rsplit('/').next().unwrap());
         }
     }
 }
@@ -133,7 +139,7 @@ fn change_before_an_outage_is_not_applied_twice() {
     check_applied_once(0..8, Fault::Close);
 }
 
-/// Two tests have it, because each write is tried for two seconds.
+/// Two tests divide the writes with this fault, because the service repeats each write for two seconds.
 const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");
 
 #[test]
@@ -146,8 +152,9 @@ fn group_changes_before_throttling_are_not_applied_twice() {
     check_applied_once(3..6, THROTTLED);
 }
 
-/// What an operation of a bulk request did without an answer is not tried again as something new, which would find the name
-/// taken, or nobody to delete. The other operation fails whatever happens.
+/// An operation of a bulk request whose answer is lost returns 503. The service does not repeat it as a new
+/// operation, which would find the name taken or no user to delete. The other operation of the request always
+/// fails.
 #[test]
 fn operation_of_unknown_outcome_says_so() {
     let site = Fixture::new();
@@ -162,21 +169,22 @@ fn operation_of_unknown_outcome_says_so() {
     ] {
         let before = site.seen();
         site.proxy.fail_times(1, lost, Fault::LoseAnswer);
-        // As often as an operation is tried once, and a few more times.
+        // An operation makes fewer attempts than this.
         site.proxy.fail_times(30, then, THROTTLED);
         let answer = acceptance::protocol::bulk::send(&site.scim, &json!([sent, none])).expect(200);
         site.proxy.pass();
         answer.check(
             acceptance::protocol::bulk::statuses(&answer) == "503 404",
-            "expected 503, as it may have been done",
+            "expected 503, as the operation may have taken effect",
         );
-        assert_ne!(site.seen(), before, "it was done");
+        assert_ne!(site.seen(), before, "the operation has taken effect");
     }
     site.scim.delete(format!("/Groups/{}", site.staff)).expect(404);
-    site.no_trace_of(&site.staff);
+    site.check_no_trace_of(&site.staff);
 }
 
-/// The group's delete died with its members still to let go, more than one transaction holds.
+/// The delete of the group is interrupted before its edges are deleted, which are more than one transaction can
+/// hold.
 #[test]
 fn deleted_user_leaves_a_group_that_was_deleted_meanwhile() {
     let site = Fixture::new();
@@ -190,7 +198,7 @@ fn deleted_user_leaves_a_group_that_was_deleted_meanwhile() {
     site.proxy.pass();
     for user in [&site.ann, &site.bob] {
         site.scim.delete(format!("/Users/{user}")).expect(204);
-        site.no_trace_of(user);
+        site.check_no_trace_of(user);
     }
     site.seen();
 }

@@ -1,4 +1,5 @@
-//! DynamoDB throttles or is away: 429 or 503 with an integer `Retry-After`, and nothing half done.
+//! DynamoDB throttles or is unavailable: the service returns 429 or 503 with an integer `Retry-After`, and applies
+//! no change in part.
 
 mod bulk_cycles;
 pub(crate) mod fixture;
@@ -16,7 +17,8 @@ use acceptance::client::{Client, Request};
 const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");
 const BROKEN: Fault = Fault::Answer(500, "InternalServerError");
 
-/// While these calls fail so, every request is put off with this status, and nothing at all changes.
+/// Checks that while these calls fail with this fault, every request is deferred with this status, and nothing
+/// changes.
 fn check_deferred(site: &Fixture, cases: &[Case], calls: Calls, fault: Fault, status: u16) {
     let (items, seen) = (site.items(), site.seen());
     site.proxy.fail(calls, fault);
@@ -25,18 +27,19 @@ fn check_deferred(site: &Fixture, cases: &[Case], calls: Calls, fault: Fault, st
     for answer in answers {
         expect_deferred(answer, status);
     }
-    assert_eq!(site.items(), items, "something was written");
+    assert_eq!(site.items(), items, "a deferred request writes nothing");
     assert_eq!(site.seen(), seen);
 }
 
-/// What failed before succeeds: no name, no version and no member was left behind.
+/// Checks that every request succeeds after a failure: the failure has left no name, no version and no member
+/// behind.
 fn check_success(site: &Fixture) {
     for (request, status) in site.reads().into_iter().chain(site.writes()) {
         site.scim.send(&request).expect(status);
     }
     site.seen();
-    site.no_trace_of(&site.bob);
-    site.no_trace_of(&site.staff);
+    site.check_no_trace_of(&site.bob);
+    site.check_no_trace_of(&site.staff);
 }
 
 fn everything(site: &Fixture) -> Vec<Case> {
@@ -64,7 +67,7 @@ fn throttling_dynamodb_returns_429() {
     check_success(&site);
 }
 
-/// Reads go on, and writes come as far as their transaction.
+/// Checks that writes are deferred while their transactions fail, and that reads still succeed.
 fn check_writes_are_deferred(faults: &[(Fault, u16)]) {
     let site = Fixture::new();
     for (fault, status) in faults {
@@ -121,44 +124,44 @@ fn short_failures_are_retried() {
     site.seen();
 }
 
-/// The outage begins before the first call of a request, before the second, and so on: whenever it does, the request is
-/// done or not done, and can be sent again.
+/// The outage begins before the first call of a request, before the second, and so on. Whenever it begins, the
+/// request takes effect as a whole or not at all, and the client can send it again.
 #[test]
 fn outage_within_a_request_leaves_no_partial_change() {
     let site = Fixture::new();
     for (request, success) in site.writes() {
         let what = format!("{} {}", request.method, request.path);
         for passing in 0.. {
-            assert!(passing < 20, "{what} takes more than 20 calls");
+            assert!(passing < 20, "{what} takes at most 20 calls");
             let before = site.seen();
             site.proxy.fail_after(passing, Calls::ExceptTokens, Fault::Close);
             let answer = site.scim.send(&request);
             site.proxy.pass();
             if answer.status == success {
-                assert!(passing > 0, "{what} was done without a call");
+                assert!(passing > 0, "{what} makes at least one call");
                 answer.expect(success);
                 break;
             }
             expect_deferred(answer, 503);
             let after = site.seen();
             if after != before {
-                // It was done, and only its answer could not be made.
-                site.scim.send(&request).expect(again(&request, success));
+                // The change took effect, and only its answer failed.
+                site.scim.send(&request).expect(status_of_repeat(&request, success));
                 assert_eq!(site.seen(), after, "{what}");
                 break;
             }
         }
     }
-    site.no_trace_of(&site.bob);
-    site.no_trace_of(&site.staff);
+    site.check_no_trace_of(&site.bob);
+    site.check_no_trace_of(&site.staff);
     let names = |all: &[serde_json::Value], name: &str| all.iter().map(|one| one[name].clone()).collect::<Vec<_>>();
     let [users, groups] = site.seen();
     assert_eq!(names(&users, "userName"), ["anna", "cyril", "dan"]);
     assert_eq!(names(&groups, "displayName"), ["The Board", "Crew"]);
 }
 
-/// The status of a request that was done already.
-pub(crate) fn again(request: &Request, success: u16) -> u16 {
+/// The status of a repeated request that has already taken effect.
+pub(crate) fn status_of_repeat(request: &Request, success: u16) -> u16 {
     match request.method {
         "POST" => 409,
         "DELETE" => 404,
@@ -182,7 +185,7 @@ fn requests_without_data_succeed_without_dynamodb() {
 fn token_is_valid_though_its_use_cannot_be_recorded() {
     let (proxy, tenant) = (Proxy::start(), acceptance::unique("t"));
     let server = Server::start(&Data::At(&proxy.url()), &tenant);
-    // The first use is the one to be noted: the token's item is read, and then all is over.
+    // The service records the first use of a token. It can read the token's item, and every later call fails.
     proxy.fail_after(1, Calls::All, THROTTLED);
     server.client().get("/ServiceProviderConfig").expect(200);
     let heard = proxy.pass();
@@ -198,7 +201,7 @@ fn unreachable_port_returns_503() {
         expect_deferred(answer, 503);
     }
     assert_eq!(site.items(), items);
-    // Another server on the same table finds everything as it was.
+    // Another server on the same table finds everything unchanged.
     let server = Server::start(&Data::At(engine()), &site.tenant);
     let scim: Client = server.client();
     for (request, status) in site.reads().into_iter().chain(site.writes()) {

@@ -1,4 +1,4 @@
-//! A DynamoDB that can fail: an engine, and before it a proxy that answers as AWS does under load, or not at all.
+//! A DynamoDB that can fail: an engine behind a proxy that can answer as AWS does under load, or not at all.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,23 +11,23 @@ use std::{io, mem};
 use serde_json::{Value, json};
 use testkit::engine;
 
-/// The one write of resources.
+/// The only operation that writes resources.
 pub(crate) const TRANSACTION: Calls = Calls::Of("TransactWriteItems");
 
 /// What happens to a call.
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
-    /// The connection is closed, and the engine never hears of it.
+    /// The proxy closes the connection and does not forward the call.
     Close,
-    /// The engine carries it out, and the connection is closed in place of the answer.
+    /// The engine carries out the call, and the proxy closes the connection instead of answering.
     LoseAnswer,
-    /// It is carried out once every call passes again.
+    /// The proxy holds the call until every call passes again, and forwards it then.
     Hold,
-    /// This status and error code; the engine never hears of it.
+    /// The proxy answers with this status and error code and does not forward the call.
     Answer(u16, &'static str),
-    /// This is the answer; the engine never hears of it.
+    /// The proxy answers with this body and does not forward the call.
     Reply(&'static str),
-    /// A transaction is cancelled for this reason, which its last action has.
+    /// The proxy answers that the transaction is cancelled, with this reason for its last action.
     Cancel(&'static str),
 }
 
@@ -35,12 +35,12 @@ pub(crate) enum Fault {
 #[derive(Clone, Copy)]
 pub(crate) enum Calls {
     All,
-    /// Those about tokens pass, so that the authorizer lets requests through to the functions.
+    /// Calls about tokens pass, so that the authorizer lets requests through to the functions.
     ExceptTokens,
     Of(&'static str),
 }
 
-/// A fault that spares some calls, and then strikes so many.
+/// A fault that lets `spared` of the matching calls pass, and then makes `times` of them fail.
 struct Rule {
     calls: Calls,
     fault: Fault,
@@ -50,9 +50,10 @@ struct Rule {
 
 #[derive(Default)]
 struct State {
-    /// The first one that has something to say about a call decides.
+    /// The first rule that matches a call applies to it.
     rules: Vec<Rule>,
-    /// Operation and body of each call since the rules began.
+    /// The operation and the body of each call since the last `pass`, or since the first rule that was added after
+    /// it.
     heard: Vec<(String, Value)>,
 }
 
@@ -75,7 +76,7 @@ impl Proxy {
                 && !closing.load(Ordering::SeqCst)
             {
                 let state = shared.clone();
-                // A caller that went away is none of the proxy's business.
+                // An error means that the client has closed the connection, which is not a failure of the proxy.
                 thread::spawn(move || drop(serve(socket, &state)));
             }
         });
@@ -86,22 +87,22 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on these calls fail.
+    /// Makes these calls fail from now on.
     pub(crate) fn fail(&self, calls: Calls, fault: Fault) {
         self.add(Rule { calls, fault, spared: 0, times: usize::MAX });
     }
 
-    /// The next so many of these calls fail.
+    /// Makes the next `times` of these calls fail.
     pub(crate) fn fail_times(&self, times: usize, calls: Calls, fault: Fault) {
         self.add(Rule { calls, fault, spared: 0, times });
     }
 
-    /// These calls fail after so many more.
+    /// Lets `spared` more of these calls pass, and makes the later ones fail.
     pub(crate) fn fail_after(&self, spared: usize, calls: Calls, fault: Fault) {
         self.add(Rule { calls, fault, spared, times: usize::MAX });
     }
 
-    /// Waits until every fault has struck as often as it was to.
+    /// Waits until every fault has affected as many calls as its rule says.
     pub(crate) fn wait(&self) {
         while self.state.lock().unwrap().rules.iter().any(|rule| rule.times > 0) {
             thread::sleep(Duration::from_millis(2));
@@ -116,14 +117,14 @@ impl Proxy {
         state.rules.push(rule);
     }
 
-    /// Every call passes again. The calls that came since they did not.
+    /// Lets every call pass again, and returns the calls in `heard`.
     pub(crate) fn pass(&self) -> Vec<(String, Value)> {
         let mut state = self.state.lock().unwrap();
         state.rules.clear();
         mem::take(&mut state.heard)
     }
 
-    /// Nobody listens on the port any more.
+    /// Stops listening on the port.
     pub(crate) fn stop(&mut self) {
         self.closed.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(self.address);
@@ -146,7 +147,7 @@ impl State {
         let rule = self.rules.iter_mut().filter(|rule| rule.times > 0).find(|rule| match rule.calls {
             Calls::All => true,
             Calls::ExceptTokens => !about_tokens,
-            Calls::Of(wanted) => wanted == operation && !about_tokens,
+            Calls::Of(name) => name == operation && !about_tokens,
         })?;
         if rule.spared > 0 {
             rule.spared -= 1;
@@ -157,7 +158,7 @@ impl State {
     }
 }
 
-/// One call; the connection is closed after it.
+/// Serves one call, and closes the connection after it.
 fn serve(mut client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     let mut request = Vec::new();
     let mut chunk = [0; 16 * 1024];
@@ -194,13 +195,16 @@ fn serve(mut client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     }
 }
 
-/// The operation and the body, once they are there.
+/// The operation and the body, once the whole request has arrived.
 fn parse(request: &[u8]) -> Option<(String, Value)> {
     let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&request[..end]).unwrap();
-    let header = |wanted: &str| {
+    let header = |header_name: &str| {
         let mut headers = head.lines().filter_map(|line| line.split_once(':'));
-        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim()).unwrap_or_default()
+        headers
+            .find(|(name, _)| name.eq_ignore_ascii_case(header_name))
+            .map(|(_, value)| value.trim())
+            .unwrap_or_default()
     };
     let length: usize = header("content-length").parse().unwrap();
     let body = request.get(end + 4..end + 4 + length)?;
@@ -228,7 +232,7 @@ fn forward(request: &[u8]) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// Everything that a table holds of a tenant, its tokens apart, in a fixed order.
+/// Every item of a tenant in a table except its tokens, in a fixed order.
 pub(crate) fn items(table: &str, tenant: &str) -> Vec<Value> {
     let mut scan = json!({
         "TableName": table, "ConsistentRead": true, "FilterExpression": "begins_with(pk, :tenant)",
@@ -247,13 +251,13 @@ pub(crate) fn items(table: &str, tenant: &str) -> Vec<Value> {
     items
 }
 
-/// An item of a table.
+/// Reads an item of a table.
 pub(crate) fn item(table: &str, pk: &str, sk: &str) -> Value {
     let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
     call("GetItem", &json!({ "TableName": table, "Key": key, "ConsistentRead": true }))["Item"].clone()
 }
 
-/// Puts items into a table behind the server's back.
+/// Puts items into a table directly, without the server.
 pub(crate) fn load(table: &str, items: &[Value]) {
     thread::scope(|scope| {
         for share in items.chunks(items.len().div_ceil(4)) {
@@ -280,6 +284,6 @@ fn call(operation: &str, body: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The engines look at the key's name alone, and it is `local`'s.
+/// The engines look only at the access key id, and this one is that of `local`.
 const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                          SignedHeaders=host;x-amz-date;x-amz-target, Signature=0";

@@ -1,4 +1,4 @@
-//! A change that another one overtakes between its read and its write (RFC 7644 §3.14, RFC 9110 §13).
+//! Another change happens between the read and the write of a change (RFC 7644 §3.14, RFC 9110 §13).
 
 use acceptance::client::{PATCH, Request};
 use serde_json::json;
@@ -11,7 +11,8 @@ fn retitle(path: &str, title: &str) -> Request {
     Request::new("PATCH", path).json(&json!({ "schemas": [PATCH], "Operations": operations }))
 }
 
-/// The version is right when it is read, and another change comes before the write: the write itself has to see it.
+/// The version matches when the service reads it, and another change precedes the write: the write itself has to
+/// detect that change.
 #[test]
 fn change_between_read_and_write_is_not_overwritten() {
     let site = Fixture::new();

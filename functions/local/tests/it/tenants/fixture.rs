@@ -1,4 +1,4 @@
-//! Two tenants in one table, what each of them has, and tokens of every kind; and what nobody has.
+//! Two tenants in one table with their resources and tokens of every kind, and ids that no tenant has.
 
 use serde_json::{Value, json};
 use service::tokens::{IssueRequest, IssuedToken, RevokeRequest, RotateRequest, issue, revoke, rotate};
@@ -14,7 +14,7 @@ use acceptance::unique;
 pub(crate) struct Fixture {
     pub(crate) api: Api,
     pub(crate) tenants: [Tenant; 2],
-    /// At the stage, where the paths of the template begin.
+    /// A client at the URL of the stage, to which the paths of the template are relative.
     pub(crate) root: Client,
     _server: Server,
 }
@@ -22,26 +22,26 @@ pub(crate) struct Fixture {
 pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) things: Things,
-    /// What stands in everything of the tenant's that `things` does not name.
+    /// A text in every resource and attribute of the tenant that `things` does not name.
     pub(crate) hidden: String,
     pub(crate) credentials: Vec<Credential>,
 }
 
-/// What can be asked for by name: a tenant's own, or what nobody has.
+/// The values by which a request can name resources: those of a tenant, or values that no tenant has.
 pub(crate) struct Things {
-    /// What every name begins with.
+    /// The beginning of every name.
     pub(crate) tag: String,
     pub(crate) user: String,
     pub(crate) group: String,
-    /// Of the user.
+    /// The version of the user.
     pub(crate) version: String,
-    /// Of the second page of `/Users`, `/Groups` and the root, one by one.
+    /// The cursors of the second page of `/Users`, of `/Groups` and of the root, with one resource a page.
     pub(crate) cursors: [String; 3],
 }
 
 pub(crate) const LISTS: [&str; 3] = ["/Users", "/Groups", ""];
 
-/// What a credential lets through.
+/// The requests that a credential permits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum May {
     Nothing,
@@ -56,12 +56,12 @@ pub(crate) struct Credential {
 }
 
 impl Fixture {
-    /// One process serves both, so that what it remembers of one could reach the other.
+    /// One process serves both tenants, so that a value that it caches for one could reach the other.
     pub(crate) fn new() -> Self {
         let names = [unique("t"), unique("t")];
         let server = Server::start(&Data::At(engine()), &names[0]);
         let scim = server.client();
-        // The versions differ, or the one's would be the other's.
+        // The numbers of changes differ, so that the versions of the two users differ, too.
         let tenants = [2, 3].map(|changes| Tenant::new(&names[0], &names[changes - 2], &scim, changes));
         let api = Api::read().unwrap();
         let mut root = scim;
@@ -77,7 +77,7 @@ impl Tenant {
         let credentials = credentials(table, name);
         let scim = anybody.with_authorization(credentials[0].authorization.as_deref());
         let (tag, hidden) = (unique("theirs"), unique("hidden"));
-        let [external, email, walked] = [external(&tag), email(&tag), walked(&tag)];
+        let [external, email, paging_filter] = [external(&tag), email(&tag), paging_filter(&tag)];
         let user = json!({ "userName": user_name(&tag), "externalId": external, "title": hidden,
             "emails": [{ "value": email, "display": hidden }] });
         let user = scim.post("/Users", &user).expect(201).id();
@@ -95,8 +95,8 @@ impl Tenant {
         }
         let version = scim.get(format!("/Users/{user}")).expect(200).header("etag").to_owned();
         let cursors = LISTS.map(|path| {
-            // A walk by index leaves a bookmark where its second page begins.
-            scim.list(path, &[("filter", &walked), ("startIndex", "1"), ("count", "1")]).expect(200);
+            // A client that pages by index leaves a bookmark where its second page begins.
+            scim.list(path, &[("filter", &paging_filter), ("startIndex", "1"), ("count", "1")]).expect(200);
             scim.list(path, &[("cursor", ""), ("count", "1")]).expect(200)["nextCursor"].as_str().unwrap().to_owned()
         });
         let things = Things { tag, user, group, version, cursors };
@@ -105,10 +105,10 @@ impl Tenant {
 }
 
 impl Things {
-    /// Of the same form as a tenant's, and nobody's.
-    pub(crate) fn nobodys(like: &Things) -> Self {
+    /// Values of the same form as those of a tenant, which no tenant has.
+    pub(crate) fn missing(like: &Things) -> Self {
         let id = || uuid::Uuid::now_v7().to_string();
-        // Another seal on the same page.
+        // The cursor names the same page, but its authentication tag is wrong.
         let forge = |cursor: &String| format!("{}{}", if cursor.starts_with('A') { 'B' } else { 'A' }, &cursor[1..]);
         let (tag, version) = (unique("nobody"), "W/\"77\"".to_owned());
         Self { tag, user: id(), group: id(), version, cursors: like.cursors.each_ref().map(forge) }
@@ -135,12 +135,13 @@ pub(crate) fn bulk_id(tag: &str) -> String {
     format!("{tag}-bulk")
 }
 
-/// The filter of a walk by index.
-pub(crate) fn walked(tag: &str) -> String {
+/// The filter with which a client pages by index.
+pub(crate) fn paging_filter(tag: &str) -> String {
     format!("id pr or id eq \"{tag}\"")
 }
 
-/// Tokens as the operators' functions make them: one for everything, a strict one, a read-only one, an expired one, a revoked one.
+/// Tokens as the operator functions issue them: a lenient one with all scopes, a strict one, a read-only one, an
+/// expired one and a revoked one.
 async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     let (endpoint, table) = (Some(engine().to_owned()), table.to_owned());
     let directory =
@@ -150,8 +151,8 @@ async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     let make = async |scopes, dialect| {
         let of = |text: &str| Some(text.to_owned());
         let (tenant, label) = (tenant.to_owned(), "test".to_owned());
-        let wanted = IssueRequest { tenant, label, expires_in_days: None, scopes: of(scopes), dialect: of(dialect) };
-        issue(&directory, wanted).await.unwrap()
+        let request = IssueRequest { tenant, label, expires_in_days: None, scopes: of(scopes), dialect: of(dialect) };
+        issue(&directory, request).await.unwrap()
     };
     let all = "read write";
     let (expired, revoked) = (make(all, "lenient").await, make(all, "lenient").await);
@@ -162,12 +163,12 @@ async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     [full, strict, read, expired, revoked].map(|IssuedToken { token, .. }| token)
 }
 
-/// Every kind of credential, the one that may do everything first.
+/// Credentials of every kind; the first one permits everything.
 fn credentials(table: &str, tenant: &str) -> Vec<Credential> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let [full, strict, read, expired, revoked] = runtime.block_on(tokens(table, tenant));
     let bearer = |token: &str| Some(format!("Bearer {token}"));
-    // The id of a token that works, with the secret of one that does not.
+    // The id of a valid token is combined with the secret of a revoked one.
     let (id, rest) = (full.split('_').nth(1).unwrap(), revoked.split('_').nth(2).unwrap());
     let of = |name, authorization, may| Credential { name, authorization, may };
     vec![
@@ -188,14 +189,14 @@ fn credentials(table: &str, tenant: &str) -> Vec<Credential> {
     ]
 }
 
-/// The user and the group that are a tenant's own in a request.
+/// The user and the group of the calling tenant in a request.
 pub(crate) struct Own {
     pub(crate) user: String,
     pub(crate) group: String,
 }
 
 impl Own {
-    /// New ones, for a request that may change them: always of the same names.
+    /// Creates a user and a group for a request that may change them. Their names are always the same.
     pub(crate) fn new(scim: &Client) -> Self {
         let user = scim.post("/v2/Users", &json!({ "schemas": [USER], "userName": "own" })).expect(201).id();
         let group: Value = json!({ "displayName": "own", "members": [{ "value": user }] });

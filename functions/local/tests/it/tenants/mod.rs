@@ -1,5 +1,6 @@
-//! What is another tenant's is answered for like what nobody has, byte for byte but for the id, on every route that template.yaml
-//! has and in every place; and whoever is not let in gets one answer everywhere (RFC 7644 §2, §7.4; RFC 9865 §5.2).
+//! On every route of template.yaml and in every place of a request, the answer about a resource of another tenant
+//! equals the answer about a missing one, byte for byte except for ids. A caller that the authorizer rejects gets
+//! the same answer on every route (RFC 7644 §2, §7.4; RFC 9865 §5.2).
 
 mod fixture;
 mod places;
@@ -17,21 +18,22 @@ use crate::tenants::places::requests;
 use acceptance::answer::Answer;
 use acceptance::client::{Client, Request};
 
-/// Status, headers and body, with names in the place of what may differ.
-type Face = (u16, Vec<(String, String)>, String);
+/// The status, the headers and the body of an answer, with placeholders for the values that may differ.
+type ComparableAnswer = (u16, Vec<(String, String)>, String);
 
-/// What was tried, and what was wrong with it.
+/// The routes and places that were tried, and the answers that differ.
 #[derive(Default)]
 struct Tally {
     routes: BTreeSet<Route>,
     places: BTreeSet<String>,
     requests: usize,
-    /// Where, and the answers.
+    /// The place of each difference, and the two answers.
     differ: Vec<(String, String)>,
 }
 
 impl Tally {
-    /// Writes past the test harness, so that the figures are seen without a flag.
+    /// Prints the figures on the real standard error, which the test harness does not capture, and fails if an
+    /// answer differs.
     fn report(&self, what: &str) {
         let (routes, places, differ) = (self.routes.len(), self.places.len(), self.differ.len());
         let counted = format!("{routes} routes, {places} places, {} requests, {differ} differ", self.requests);
@@ -48,7 +50,7 @@ fn reads(request: &Request) -> bool {
     ["GET", "HEAD", "OPTIONS"].contains(&request.method) || (request.method == "POST" && path.ends_with("/.search"))
 }
 
-fn face(answer: &Answer, thing: &Things, kept: &[&str]) -> Face {
+fn comparable(answer: &Answer, thing: &Things, kept: &[&str]) -> ComparableAnswer {
     let blank = |text: &str| blank(text, thing, kept);
     let mut headers: Vec<(String, String)> = Vec::new();
     for (name, value) in answer.headers.iter().filter(|(name, _)| !["date", "content-length"].contains(&name.as_str()))
@@ -59,7 +61,7 @@ fn face(answer: &Answer, thing: &Things, kept: &[&str]) -> Face {
     (answer.status, headers, blank(&answer.text))
 }
 
-/// A text with words in the place of what was asked for, and of ids and times that are new.
+/// Replaces the values of `thing`, other ids except `kept`, and, without `kept`, times by placeholders.
 fn blank(text: &str, thing: &Things, kept: &[&str]) -> String {
     let text = text.replace(&thing.tag, "<tag>").replace(&thing.user, "<user>").replace(&thing.group, "<group>");
     let part = |part: &str| match ResourceId::parse(part) {
@@ -73,7 +75,7 @@ fn blank(text: &str, thing: &Things, kept: &[&str]) -> String {
     text.split('"').map(word).collect::<Vec<_>>().join("\"")
 }
 
-/// Whoever asks, and whose things a request that changes nothing may name.
+/// A client of a tenant, and the resources of that tenant, which a request that changes nothing may name.
 struct Asker<'a> {
     scim: &'a Client,
     admin: &'a Client,
@@ -86,26 +88,27 @@ impl Asker<'_> {
         requests(route, &Own { user: user.clone(), group: group.clone() }, thing)
     }
 
-    fn ask(&self, request: &Request, thing: &Things) -> (Answer, Face) {
+    fn ask(&self, request: &Request, thing: &Things) -> (Answer, ComparableAnswer) {
         let answer = self.scim.send(request);
-        let face = face(&answer, thing, &[&self.own.user, &self.own.group]);
-        (answer, face)
+        let comparable = comparable(&answer, thing, &[&self.own.user, &self.own.group]);
+        (answer, comparable)
     }
 
-    /// Sends the request of this number about a user and a group that are new, and takes away what there is afterwards.
-    fn change(&self, route: &Route, number: usize, thing: &Things) -> (Answer, Face) {
+    /// Sends the request of this number about a new user and a new group, and deletes every resource that exists
+    /// afterwards.
+    fn change(&self, route: &Route, number: usize, thing: &Things) -> (Answer, ComparableAnswer) {
         let own = Own::new(self.admin);
         let (_, request) = requests(route, &own, thing).swap_remove(number);
         let answer = self.scim.send(&request);
-        let face = face(&answer, thing, &[]);
+        let comparable = comparable(&answer, thing, &[]);
         for path in made(&answer).chain([format!("/v2/Users/{}", own.user), format!("/v2/Groups/{}", own.group)]) {
             self.admin.delete(path);
         }
-        (answer, face)
+        (answer, comparable)
     }
 }
 
-/// What a request has created, by itself or in bulk.
+/// The paths of the resources that a request has created, on its own or in bulk.
 fn made(answer: &Answer) -> impl Iterator<Item = String> {
     let single = [answer.header("location").to_owned()].into_iter().filter(|_| answer.status == 201);
     let reports = answer["Operations"].as_array().cloned().unwrap_or_default().into_iter();
@@ -119,7 +122,7 @@ fn resources_of_another_tenant_look_like_missing_ones() {
     let site = Fixture::new();
     let mut tally = Tally::default();
     let [one, other] = &site.tenants;
-    let mut telling = 0;
+    let mut distinguishing = 0;
     for (own, theirs) in [(one, other), (other, one)] {
         let before = items(&one.name, &theirs.name);
         for credential in own.credentials.iter().filter(|it| it.may != May::Nothing) {
@@ -127,26 +130,30 @@ fn resources_of_another_tenant_look_like_missing_ones() {
                 compare(&site, own, theirs, credential, route, &mut tally);
             }
         }
-        assert_eq!(items(&one.name, &theirs.name), before, "nothing of the other tenant's was changed");
-        telling += site.api.routes.iter().map(|route| telling_places(&site, theirs, route)).sum::<usize>();
+        assert_eq!(items(&one.name, &theirs.name), before, "the resources of the other tenant are unchanged");
+        distinguishing +=
+            site.api.routes.iter().map(|route| distinguishing_places(&site, theirs, route)).sum::<usize>();
     }
-    tally.report(&format!("2 tenants, 3 credentials, {telling} places where the other tenant itself is told more"));
-    assert!(telling > 100, "places in which a mistake would be seen");
+    tally.report(&format!(
+        "2 tenants, 3 credentials, {distinguishing} places where the other tenant itself gets another answer"
+    ));
+    assert!(distinguishing > 100, "the test finds places in which a leak would be visible");
 }
 
-/// Asks for what is theirs and for what is nobody's, in every place of a route.
+/// Sends requests that name resources of the other tenant and requests that name missing ones, in every place of a
+/// route, and compares the answers.
 fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credential, route: &Route, tally: &mut Tally) {
-    let nobodys = Things::nobodys(&theirs.things);
+    let missing = Things::missing(&theirs.things);
     let admin = site.root.with_authorization(own.credentials[0].authorization.as_deref());
     let scim = site.root.with_authorization(credential.authorization.as_deref());
     let asker = Asker { scim: &scim, admin: &admin, own: &own.things };
-    let pairs = asker.requests(route, &theirs.things).into_iter().zip(asker.requests(route, &nobodys));
+    let pairs = asker.requests(route, &theirs.things).into_iter().zip(asker.requests(route, &missing));
     for (number, ((place, request), (_, other))) in pairs.enumerate() {
         let is_read = reads(&request) || route.function == "Fallback";
         let ((answer, foreign), (unknown, absent)) = if is_read || credential.may == May::Read {
-            (asker.ask(&request, &theirs.things), asker.ask(&other, &nobodys))
+            (asker.ask(&request, &theirs.things), asker.ask(&other, &missing))
         } else {
-            (asker.change(route, number, &theirs.things), asker.change(route, number, &nobodys))
+            (asker.change(route, number, &theirs.things), asker.change(route, number, &missing))
         };
         let leaks = [&theirs.hidden, &theirs.name].iter().any(|secret| answer.text.contains(*secret));
         let failed = answer.status >= 500 && answer.status != 501;
@@ -160,14 +167,15 @@ fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credentia
     tally.routes.insert(route.clone());
 }
 
-/// In how many places of a route the tenant itself is answered otherwise for what it has than for what nobody has.
-fn telling_places(site: &Fixture, tenant: &Tenant, route: &Route) -> usize {
-    let nobodys = Things::nobodys(&tenant.things);
+/// In how many places of a route the tenant itself gets another answer about its own resources than about missing
+/// ones.
+fn distinguishing_places(site: &Fixture, tenant: &Tenant, route: &Route) -> usize {
+    let missing = Things::missing(&tenant.things);
     let scim = site.root.with_authorization(tenant.credentials[0].authorization.as_deref());
     let asker = Asker { scim: &scim, admin: &scim, own: &tenant.things };
-    let pairs = asker.requests(route, &tenant.things).into_iter().zip(asker.requests(route, &nobodys));
+    let pairs = asker.requests(route, &tenant.things).into_iter().zip(asker.requests(route, &missing));
     let reads = pairs.filter(|((_, request), _)| reads(request));
-    reads.filter(|((_, own), (_, other))| asker.ask(own, &tenant.things).1 != asker.ask(other, &nobodys).1).count()
+    reads.filter(|((_, own), (_, other))| asker.ask(own, &tenant.things).1 != asker.ask(other, &missing).1).count()
 }
 
 #[test]
@@ -184,15 +192,15 @@ fn unauthorized_caller_gets_the_same_answer_on_every_route() {
             }
         }
     }
-    assert_eq!(all(), before, "nobody's was changed");
+    assert_eq!(all(), before, "the resources of both tenants are unchanged");
     let credentials = one.credentials.len() - 2;
-    tally.report(&format!("2 tenants, {credentials} credentials that are not let in"));
+    tally.report(&format!("2 tenants, {credentials} credentials that are not sufficient"));
 }
 
-/// A credential is tried in one place of so many: together they are tried in all, and each on every route.
+/// Each credential is tried on every route, in one of this many places; together, the credentials cover all places.
 const STEP: usize = 8;
 
-/// Sends what a credential may not, and wants the answer that template.yaml has for it.
+/// Sends requests that a credential does not permit, and expects the answer that template.yaml defines.
 fn refuse(
     site: &Fixture,
     tenants: [&Tenant; 2],
@@ -223,8 +231,8 @@ fn refuse(
     tally.routes.insert(route.clone());
 }
 
-/// The gateway's own answer to a token that it does not accept.
-fn refusal(api: &Api) -> Face {
+/// The answer of the gateway to a token that the authorizer rejects.
+fn refusal(api: &Api) -> ComparableAnswer {
     let refused = &api.gateway_responses["ACCESS_DENIED"];
     assert_eq!(refused.body(), api.gateway_responses["UNAUTHORIZED"].body());
     let headers = refused.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -1,18 +1,19 @@
-//! Every place of a request in which something of another tenant's can stand, route by route. A route that is not known here fails
-//! the test.
+//! The places of a request that can name something of another tenant, for every route. A route that is missing here
+//! fails the test.
 
 use serde_json::{Value, json};
 
 use crate::template::Route;
-use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, user_name, walked};
+use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, paging_filter, user_name};
 use acceptance::client::{ENTERPRISE, GROUP, PATCH, Request, USER, query};
 use acceptance::protocol::bulk::{self, BULK};
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-/// Of a route for every method that its path has not.
+/// The methods to try on a route for every other method of its path.
 const OTHERS: [&str; 2] = ["OPTIONS", "PURGE"];
 
-/// Requests to a route with `thing` in each place, and what the place is called. What changes something changes `own`.
+/// Requests to a route that name `thing`, each in another place, with the name of the place. A request that changes
+/// a resource changes one of `own`.
 pub(crate) fn requests(route: &Route, own: &Own, thing: &Things) -> Vec<(String, Request)> {
     let methods = match route.method.as_deref() {
         None => OTHERS.to_vec(),
@@ -32,7 +33,7 @@ fn of_method(route: &Route, method: &'static str, own: &Own, thing: &Things) -> 
     let mut all = Vec::new();
     let (path, others) = paths(route, own, thing);
     for tags in ["If-Match", "If-None-Match"] {
-        all.push((format!("{tags} of its own"), new(&path).header(tags, &thing.version)));
+        all.push((format!("{tags} on the caller's resource"), new(&path).header(tags, &thing.version)));
         all.extend(others.iter().map(|other| (format!("{tags} {other}"), new(other).header(tags, &thing.version))));
     }
     all.extend(others.iter().map(|other| (format!("path {other}"), new(other))));
@@ -42,7 +43,7 @@ fn of_method(route: &Route, method: &'static str, own: &Own, thing: &Things) -> 
     all
 }
 
-/// The route's path with what is one's own in it, and with what is not.
+/// The path of the route with an id of `own`, and with each value of `thing` that can stand in it.
 fn paths(route: &Route, own: &Own, thing: &Things) -> (String, Vec<String>) {
     let Things { user, group, tag, .. } = thing;
     let (own, others) = match route.path.rsplit_once('{').map(|(_, end)| end) {
@@ -56,7 +57,7 @@ fn paths(route: &Route, own: &Own, thing: &Things) -> (String, Vec<String>) {
         Some("proxy+}") => {
             ("nowhere", vec![format!("v2/Users/{user}/groups"), user.clone(), format!("v3/Groups/{group}")])
         }
-        Some(_) => panic!("{} has a parameter that is not covered: say here whose it can be", route.path),
+        Some(_) => panic!("{} has a parameter that is not covered: add its values here", route.path),
     };
     let fill = |value: &str| format!("{}{value}", route.path.rsplit_once('{').unwrap().0);
     (fill(own), others.iter().map(|other| fill(other)).collect())
@@ -91,19 +92,19 @@ fn cursor<'a>(path: &str, thing: &'a Things) -> &'a str {
     &thing.cursors[list]
 }
 
-/// All that a list can be asked; where no list is, some of it.
+/// Every query of a list; on a route that is no list, some of them.
 fn queries(route: &Route, method: &str, thing: &Things) -> Vec<(String, String)> {
     let is_list = method == "GET" && ["UsersList", "GroupsList", "Search"].contains(&route.function.as_str());
     let filters = filters(thing).into_iter().take(if is_list { usize::MAX } else { 1 });
     let mut all: Vec<(String, String)> =
         filters.map(|filter| (filter.clone(), query(&[("filter", &filter)]))).collect();
     all.push(("cursor".to_owned(), query(&[("cursor", cursor(&route.path, thing)), ("count", "1")])));
-    let page = [("filter", walked(&thing.tag)), ("startIndex", "2".to_owned()), ("count", "1".to_owned())];
+    let page = [("filter", paging_filter(&thing.tag)), ("startIndex", "2".to_owned()), ("count", "1".to_owned())];
     all.push(("bookmark".to_owned(), query(&page.each_ref().map(|(name, value)| (*name, value.as_str())))));
     all
 }
 
-/// What the function of a route can find in a body. The first one is right by itself.
+/// The bodies that the function of a route can read. The first one is valid on its own.
 fn bodies(route: &Route, own: &Own, thing: &Things) -> Vec<Value> {
     match route.function.as_str() {
         "UsersCreate" | "UsersReplace" | "Me" => users(thing),
@@ -123,7 +124,7 @@ fn bodies(route: &Route, own: &Own, thing: &Things) -> Vec<Value> {
         | "Schemas"
         | "Openapi"
         | "Fallback" => Vec::new(),
-        other => panic!("{other} at {} is not covered: say here what its body can hold", route.path),
+        other => panic!("{other} at {} is not covered: add its bodies here", route.path),
     }
 }
 
@@ -192,7 +193,7 @@ fn searches(path: &str, thing: &Things) -> Vec<Value> {
     let page =
         |filter: &str, start: usize| json!({ "schemas": [SEARCH], "filter": filter, "startIndex": start, "count": 1 });
     let mut all: Vec<Value> = filters(thing).iter().map(|filter| page(filter, 1)).collect();
-    all.push(page(&walked(&thing.tag), 2));
+    all.push(page(&paging_filter(&thing.tag), 2));
     all.push(json!({ "schemas": [SEARCH], "cursor": cursor(path, thing), "count": 1 }));
     all
 }

@@ -18,8 +18,11 @@ impl History {
             for (at, change) in changes.iter().enumerate() {
                 assert_eq!(change.before, at as u64, "{id}: {change:?}");
                 assert_eq!(change.after, (at + 1 < changes.len() || change.after.is_some()).then_some(at as u64 + 1));
-                assert!(change.removed.iter().all(|id| members.remove(id)), "{id}: who is no member goes");
-                assert!(change.added.iter().all(|id| members.insert(id.clone())), "{id}: a member comes again");
+                assert!(change.removed.iter().all(|id| members.remove(id)), "{id}: a change removes only members");
+                assert!(
+                    change.added.iter().all(|id| members.insert(id.clone())),
+                    "{id}: a change adds only non-members"
+                );
             }
         }
     }
@@ -64,14 +67,18 @@ impl History {
         for read in &self.operations {
             let Asked::Read(seen) = &read.asked else { continue };
             let version = read.version.expect("a version");
-            let members = self.members(&read.id).remove(&version).expect("a version that was there");
-            assert!(seen.is_subset(&members), "resurrected: {read:?}");
+            let members = self.members(&read.id).remove(&version).expect("the response has a version of the history");
+            assert!(seen.is_subset(&members), "the read shows only members of its version: {read:?}");
             let mut unseen = members.difference(seen);
             let hidden = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < read.ended);
-            assert_eq!(unseen.find(|id| !hidden(id)), None, "not shown: {read:?}");
-            let zombie = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
-            assert_eq!(zombie, None, "deleted, and shown: {read:?}");
-            assert!(self.known_before(read) <= version, "old: {read:?}");
+            assert_eq!(
+                unseen.find(|id| !hidden(id)),
+                None,
+                "the read shows every member that is not deleted: {read:?}"
+            );
+            let deleted = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
+            assert_eq!(deleted, None, "the read shows no deleted member: {read:?}");
+            assert!(self.known_before(read) <= version, "the read returns no outdated version: {read:?}");
             reads += 1;
         }
         println!("model: {reads} reads are each of one version");
@@ -103,7 +110,7 @@ impl History {
         }
         self.add_time(&mut graph, &nodes);
         let order = toposort(&graph, None);
-        assert!(order.is_ok(), "no serial order");
+        assert!(order.is_ok(), "a serial order of the changes exists");
         println!("model: a serial order of {} changes exists", nodes.len());
     }
 
@@ -157,7 +164,7 @@ impl History {
             let seen: Ids = site.groups_of(id).await.into_iter().collect();
             assert_eq!(seen, groups_of.remove(id).unwrap_or_default(), "{id}: {changes:?}");
         }
-        assert!(groups_of.is_empty(), "members who are nobody");
+        assert!(groups_of.is_empty(), "every member is a user that exists");
         for kind in Kind::ALL {
             let count = site.directory.count(&site.caller.tenant, kind).await;
             assert_eq!(count, Ok(alive.get(&kind).copied().unwrap_or_default()));

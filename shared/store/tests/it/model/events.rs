@@ -26,7 +26,7 @@ pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
             let events = complete_and_build_events(directory, change, &options)
                 .await
                 .unwrap()
-                .expect("there is time to complete it");
+                .expect("the deadline leaves time to complete the change");
             collected
                 .extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
         }
