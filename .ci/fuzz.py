@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Fuzzes the targets of shared/fuzz, and keeps what is interesting.
+"""Fuzzes the targets of shared/fuzz with libFuzzer, and extends the corpus.
 
-    .ci/fuzz.py SECONDS [TARGET...]          each target for so long, as many at once as there are cores, or FUZZ_AT_ONCE
-    .ci/fuzz.py --keep SECONDS [TARGET...]   and takes into shared/fuzz/corpus what reaches more code than what is there
+    .ci/fuzz.py SECONDS [TARGET...]          each target for SECONDS, FUZZ_AT_ONCE of them in parallel (default: one per core)
+    .ci/fuzz.py --keep SECONDS [TARGET...]   and adds to shared/fuzz/corpus each text that reaches more code
 
-Seeds are the events of events/ and the exchanges of functions/local/tests. It needs cargo-fuzz and a C++ compiler, and no nightly Rust:
-unsafe code is forbidden in the workspace, so what runs is built without a sanitizer. A text that takes more than 10 seconds, or a
-process that takes more than 1 GB, fails like a panic; what failed is printed, and the exit status is 1.
+Seeds are the events of events/ and the exchanges of shared/acceptance. It needs cargo-fuzz and a C++ compiler, and no nightly Rust:
+unsafe code is forbidden in the workspace, so the targets are compiled without a sanitizer. A text that takes more than 10 seconds, or a
+process that takes more than 1 GB, fails as a panic does: the text is printed, and the exit code is 1.
 """
 
 import json
@@ -21,15 +21,15 @@ from urllib.parse import parse_qs, urlsplit
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "shared/fuzz"
-# API Gateway takes no URL of more than 10 KB, of which an event may be nearly all.
+# API Gateway accepts a URL of at most 10 KB, and the URL may be nearly all of an event.
 LONGEST = 16384
-# The Lambdas' own profile would take minutes for each target.
+# The profile of the functions would take minutes for each target.
 PROFILE = {"LTO": "off", "CODEGEN_UNITS": "16", "OPT_LEVEL": "2", "STRIP": "false"}
 CARGO_FUZZ = ["--fuzz-dir", str(FUZZ), "--features", "libfuzzer", "--sanitizer", "none", "--target-dir", str(ROOT / "target/fuzz")]
 
 
 def seeds():
-    """Target -> texts."""
+    """The first texts of each target: the events of events/ and the recorded exchanges."""
     texts = {target: [] for target in targets()}
     requests = []
     for file in sorted((ROOT / "events").glob("*.json")):
@@ -47,7 +47,7 @@ def seeds():
         requests.append((event["path"], event.get("queryStringParameters") or {}, body and json.loads(body)))
         authorization = event["headers"].get("Authorization")
         texts["token"] += [authorization, authorization.split()[-1]] if authorization else []
-    for file in sorted((ROOT / "functions/local/tests/exchanges").glob("*.json")):
+    for file in sorted((ROOT / "shared/acceptance/exchanges").glob("*.json")):
         for step in json.loads(file.read_text())["steps"]:
             url = urlsplit(step["path"])
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -61,7 +61,7 @@ def seeds():
                 texts["patch"].append(json.dumps(message))
                 texts["path"] += [operation["path"] for operation in operations if operation.get("path")]
     for file in sorted((FUZZ.parent / "schema/schemas").glob("*.json")) + sorted(
-        (ROOT / "functions/local/tests/extensions").glob("*.json")
+        (ROOT / "shared/acceptance/extensions").glob("*.json")
     ):
         schema = json.loads(file.read_text())
         texts["extension"] += [file.read_text(), json.dumps({"resourceType": "User", **schema, "id": "urn:example:x"})]
@@ -75,7 +75,7 @@ def targets():
 
 
 def host():
-    """What rustc builds for."""
+    """The target triple of this machine."""
     said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     return re.search(r"host: (\S+)", said).group(1)
 
@@ -92,7 +92,7 @@ def corpus(target):
 
 
 def fold(folder, target):
-    """Shortest first. What is no UTF-8 is no text, and was not tried."""
+    """Writes the texts of a folder as the corpus of the target, the shortest first. Texts are UTF-8; the targets ignore others."""
     texts = set()
     for file in folder.iterdir():
         try:
@@ -109,7 +109,7 @@ def run(program, arguments, work):
 
 
 def fuzz(target, seconds, keep, work):
-    """The line with the target's figures, and what was wrong."""
+    """A line with the figures of the target, and what failed, or None."""
     program = ROOT / f"target/fuzz/{host()}/release/{target}"
     work = work / target
     expand(seeds()[target], work / "seeds")

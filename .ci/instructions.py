@@ -12,8 +12,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-BASELINE = ROOT / "functions/local/benches/instructions/baseline.json"
-FOUND = ROOT / "target/gungraun/local/instructions"
+BASELINE = ROOT / "shared/benchmarks/report/baseline.json"
+FOUND = ROOT / "target/gungraun/benchmarks/instructions"
 MORE = 1.05
 
 shutil.rmtree(FOUND, ignore_errors=True)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What each deployed function is made of: a bill of materials in CycloneDX's JSON.
+"""Writes a bill of materials of each deployed function, as JSON of CycloneDX.
 
-Usage: sbom.py FOLDER, with cargo-cyclonedx (crates.io) installed. Writes FOLDER/users-create.cdx.json and so on. cargo-cyclonedx looks at the
-workspace as a whole, and so lists what `cargo run` alone brings along with every function; cargo tree says what a function is built
-of. The exit code is 1 if it names a crate that the bill lacks.
+Usage: sbom.py FOLDER, with cargo-cyclonedx (crates.io) installed. Writes FOLDER/users-create.cdx.json and so on. cargo-cyclonedx
+resolves the features of the whole workspace, so it lists crates of `cargo run` with every function. This script keeps those that cargo
+tree names for the function alone. The exit code is 1 if cargo tree names a crate that the bill lacks.
 """
 import json
 import pathlib
@@ -29,7 +29,7 @@ def built(function):
 
 
 everything, sizes = set(), []
-# It writes beside each manifest.
+# cargo-cyclonedx writes beside each manifest.
 with tempfile.TemporaryDirectory() as copy:
     for name in ("Cargo.toml", "Cargo.lock"):
         shutil.copy(root / name, copy)

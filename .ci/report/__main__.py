@@ -1,7 +1,7 @@
 """Runs the benchmarks and writes the report that the README shows.
 
 Usage: python3 .ci/report [PART…]
-Each part is a file of its name in functions/local/benches/report: calls, instructions, cold, groups, growth, throughput, load,
+Each part is a file of its name in shared/benchmarks/report: calls, instructions, cold, groups, growth, throughput, load,
 cost. Without a name all are made, which takes some hours. With DYNAMODB_ENDPOINT set, the parts in which the engine matters
 are run on the embedded engine and then there. Plots are drawn by matplotlib, in an environment of its own that is made once.
 A part that fails leaves its file as it was, and the others are made; the exit code is the number of those that failed.
@@ -17,7 +17,7 @@ import cost
 import plots
 
 ROOT = pathlib.Path(__file__).parents[2]
-REPORT = ROOT / "functions/local/benches/report"
+REPORT = ROOT / "shared/benchmarks/report"
 
 
 def bench(name):
@@ -25,7 +25,7 @@ def bench(name):
 
 
 def calls(users):
-    return ["env", f"COSTS_USERS={users}", "cargo", "test", "--workspace", "--locked", "--bins", "--", "costs", "--nocapture"]
+    return ["env", f"COSTS_USERS={users}", "cargo", "test", "-p", "gateway", "--locked", "--test", "it", "--", "costs", "--nocapture"]
 
 
 # Title, commands, and whether it is run on both engines.

@@ -45,7 +45,7 @@ HOURS = {1_000: 2_450, 10_000: 2_450, 100_000: 8_760}
 
 
 def template(folder):
-    return (folder.parents[3] / "template.yaml").read_text()
+    return (folder.parents[2] / "template.yaml").read_text()
 
 
 def megabytes(template):

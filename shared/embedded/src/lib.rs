@@ -4,8 +4,8 @@
 //! dynoxide has a server of its own. That one remembers every transaction's `ClientRequestToken` for ten minutes, looks through all of
 //! them at each transaction, and lets in whoever reaches the port; `IdempotencyTokens` and the access key are in place of that.
 
+mod idempotency_tokens;
 mod operation;
-mod repeats;
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub use dynoxide::Database;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
-use crate::repeats::IdempotencyTokens;
+use crate::idempotency_tokens::IdempotencyTokens;
 
 /// As much as DynamoDB takes in one request, in bytes.
 const LONGEST_BODY: usize = 16 << 20;

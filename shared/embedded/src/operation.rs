@@ -6,7 +6,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::repeats::IdempotencyTokens;
+use crate::idempotency_tokens::IdempotencyTokens;
 use crate::{Answer, Engine, refusal};
 
 pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> Answer {

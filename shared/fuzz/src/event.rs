@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
+use gateway::functions;
 use serde_json::{Value, json};
 use service::tokens::authorize;
 use store::{Connection, Credentials, Directory};
-use testing::Unchanging;
+use testkit::ReadOnlyProxy;
 use tokio::runtime::{Builder, Runtime};
-
-use crate::functions;
 
 /// A directory with a user and a group, in which nothing changes any more: so the same event has the same answer.
 struct Site {
@@ -20,13 +19,13 @@ struct Site {
 
 static SITE: LazyLock<Site> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let engine = Unchanging::before(testing::engine());
+    let engine = ReadOnlyProxy::before(testkit::engine());
     let connect = |url: &str| {
         let table = format!("fuzz{}", std::process::id());
         Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Key("local".to_owned()) }
     };
     let changing: &'static Directory = Box::leak(Box::new(runtime.block_on(async {
-        let directory = Directory::connect(connect(testing::engine())).await.unwrap();
+        let directory = Directory::connect(connect(testkit::engine())).await.unwrap();
         directory.create_table().await.unwrap();
         directory
     })));
@@ -34,7 +33,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
         let mut event: Value = serde_json::from_str(event).unwrap();
         event["body"] = json!(body.to_string());
         event["multiValueHeaders"] = json!({ "Content-Type": ["application/scim+json"] });
-        let answer = runtime.block_on(functions::call(name, changing, event).unwrap()).unwrap();
+        let answer = runtime.block_on(functions::invoke(name, changing, event).unwrap()).unwrap();
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         body["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     };
@@ -57,7 +56,7 @@ pub fn event(text: &str) {
         drop(SITE.runtime.block_on(edge::invoke_event(SITE.directory, authorizer::handle, event, None)));
         return;
     }
-    let Some(answer) = functions::call(name, SITE.directory, event) else { return };
+    let Some(answer) = functions::invoke(name, SITE.directory, event) else { return };
     let Ok(answer) = SITE.runtime.block_on(answer) else { return };
     let status = answer["statusCode"].as_u64().unwrap();
     // Nobody is behind a token for /Me to stand for (RFC 7644 §3.11).

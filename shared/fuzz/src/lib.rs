@@ -11,26 +11,23 @@
     reason = "a target fails by a panic"
 )]
 
+mod cursor;
 mod event;
 #[path = "../../schema/src/extension.rs"]
 mod extension;
 mod extensions;
-#[cfg_attr(test, expect(dead_code, reason = "only the tests of that file's own package ask for names"))]
-#[path = "../../../functions/local/src/functions.rs"]
-mod functions;
 mod paths;
 mod resources;
-mod sealed;
 
 use protocol::{Filter, Patch};
 use schema::{
     Attribute, DataType, Dialect, Kind, Mutability, Object, Registry, Returned, Schema, Uniqueness, resource_type,
 };
 
+pub use cursor::cursor;
 pub use event::{event, token};
 pub use extensions::{extension, extension_in_use};
 pub use paths::path;
-pub use sealed::cursor;
 
 /// A target, by its name.
 pub type Target = (&'static str, fn(&str));
@@ -77,10 +74,10 @@ pub fn patch(text: &str) {
         let definition = resource_type(kind);
         let Ok(patch) = Patch::parse(definition, &body, &dialect) else { continue };
         let Ok(patched) = patch.apply(resources::of(kind)) else { continue };
-        let read = definition.read(&patched.resource, &Dialect::lenient());
-        let read = read.unwrap_or_else(|invalid| panic!("{invalid:?}: {:?}", patched.resource));
+        let read = definition.read(&patched, &Dialect::lenient());
+        let read = read.unwrap_or_else(|invalid| panic!("{invalid:?}: {:?}", patched));
         assert_eq!(definition.missing(&read), None);
         // All of it again: it may be refused, and it ends.
-        drop(patch.apply(&patched.resource));
+        drop(patch.apply(&patched));
     }
 }

@@ -29,7 +29,7 @@ pub use error::Error;
 pub use exchange::{Exchange, Reply};
 pub use filter::{Comparison, Filter, Operand, Operator};
 pub use immutable::{UpdateMethod, keep_immutable};
-pub use patch::{Patch, PatchOutcome};
+pub use patch::Patch;
 pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
 pub use projection::Projection;

@@ -1,6 +1,6 @@
 //! The messages that stand in bodies beside resources (RFC 7644 §3.1): their members are named in any case, and each is there once.
 
-use schema::{Dialect, Leniency, Object, check_schemas, listed};
+use schema::{Dialect, Leniency, Object, check_schemas, listed_schemas};
 use serde_json::Value;
 
 use crate::Error;
@@ -15,7 +15,7 @@ const MESSAGES: &str = "urn:ietf:params:scim:api:messages:";
 /// tolerate.
 pub(crate) fn check_message(body: &Object, urn: &str, dialect: &Dialect) -> Result<(), Error> {
     let is_message = |listed: &&str| listed.get(..MESSAGES.len()).is_some_and(|it| it.eq_ignore_ascii_case(MESSAGES));
-    let mut messages = listed(body).iter().filter_map(Value::as_str).filter(is_message);
+    let mut messages = listed_schemas(body).iter().filter_map(Value::as_str).filter(is_message);
     match messages.find(|listed| !listed.eq_ignore_ascii_case(urn)) {
         None => Ok(check_schemas(body, urn, &[], dialect)?),
         Some(other) => Err(Error::InvalidSyntax(format!(

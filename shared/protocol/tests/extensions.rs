@@ -6,7 +6,7 @@ use schema::{Dialect, Kind, Object, Registry, ResourceType};
 use serde_json::{Value, json};
 
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
-const FILE: &str = include_str!("../../../functions/local/tests/extensions/badge.json");
+const FILE: &str = include_str!("../../../shared/acceptance/extensions/badge.json");
 
 fn user() -> &'static ResourceType {
     Box::leak(Box::new(Registry::read(&[("badge.json", FILE)]).unwrap())).resource_type(Kind::User)
@@ -149,7 +149,7 @@ fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let patch =
         Patch::parse(user(), body.as_object().unwrap(), &Dialect::lenient()).map_err(|error| format!("{error:?}"))?;
     let patched = patch.apply(&with(badge)).map_err(|error| format!("{error:?}"))?;
-    Ok(patched.resource.get(BADGE).cloned().unwrap_or_default())
+    Ok(patched.get(BADGE).cloned().unwrap_or_default())
 }
 
 #[test]

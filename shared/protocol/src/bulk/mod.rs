@@ -1,10 +1,10 @@
 //! Bulk requests (RFC 7644 §3.7): what they ask for, in which order it can be done, and how the outcome is reported.
 
 mod batch;
+mod context;
 mod order;
-mod read;
+mod parse;
 mod reference;
-mod scope;
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
-use super::scope::Scope;
+use super::context::Scope;
 use super::{Call, Method};
 use crate::filter::pieces;
 

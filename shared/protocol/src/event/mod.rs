@@ -5,14 +5,14 @@
 //! already; the one exception is the resource that may go with it, which is the resource as it is then.
 
 mod change;
-mod token;
+mod claims;
 
 pub use change::{Change, ChangeType, GroupExit, MemberDelta};
 
 use jiff::Timestamp;
 use schema::{Kind, Object, ResourceId};
 
-use token::{EventBuilder, Subject};
+use claims::{EventBuilder, Subject};
 
 /// So many ids of members are told in one event; of more there are several. It is then some 40 KB.
 pub const IDS_PER_EVENT: usize = 1000;

@@ -1,12 +1,12 @@
 //! Filters (RFC 7644 §3.4.2.2): read against the schema, printed, and evaluated on a resource.
 
 mod evaluate;
-mod fit;
 mod lex;
 mod parse;
-mod place;
+mod path;
 #[cfg(test)]
 mod tests;
+mod typecheck;
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use serde_json::{Number, Value};
 use crate::path::AttributePath;
 
 pub(crate) use lex::pieces;
-pub(crate) use place::{Place, place};
+pub(crate) use path::{Place, place};
 
 /// The longest filter, in bytes.
 const FILTER_BYTES: usize = 4096;

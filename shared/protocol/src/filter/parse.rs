@@ -4,8 +4,8 @@
 use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
 
-use super::fit::{fit, takes_word};
 use super::lex::{Token, tokens};
+use super::typecheck::{fit, takes_word};
 use super::{FILTER_BYTES, FILTER_DEPTH, Fault, Filter, Operator};
 use crate::Error;
 use crate::path::AttributePath;

@@ -4,7 +4,7 @@
 mod apply;
 mod element;
 mod members;
-mod read;
+mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -23,15 +23,9 @@ use crate::{Error, Filter};
 pub struct Patch {
     definition: &'static ResourceType,
     steps: Vec<Step>,
+    /// The operations on `members`, one for each step on them, in order. They are parsed once, with the request.
+    members: Vec<Result<MemberOperation, Error>>,
     dialect: Dialect,
-}
-
-/// What a PATCH makes of a resource.
-#[derive(Debug)]
-pub struct PatchOutcome {
-    pub resource: Object,
-    /// The changes to `members` of a group, in order: members are not part of the resource as it is stored.
-    pub members: Vec<MemberOperation>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,35 +73,41 @@ impl Step {
 }
 
 impl Patch {
-    /// The operations on members, in order: what they say does not depend on the group.
-    ///
-    /// # Errors
-    /// As [`Patch::apply`].
-    pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
-        let steps = self.steps.iter().filter(|step| members::is_target(self.definition, step));
-        steps.map(|step| members::read(step, &self.dialect)).collect()
+    fn new(definition: &'static ResourceType, steps: Vec<Step>, dialect: &Dialect) -> Self {
+        let on_members = steps.iter().filter(|step| members::is_target(definition, step));
+        let members = on_members.map(|step| members::read(step, dialect)).collect();
+        Self { definition, steps, members, dialect: dialect.clone() }
     }
 
-    /// Applies the operations to a resource.
+    /// The operations on the members of a group, in order. They do not depend on the group, and they are not part of the
+    /// resource that [`Patch::apply`] returns.
     ///
     /// # Errors
-    /// The first operation that cannot be done, or that the dialect does not tolerate, and [`Error::Mutability`] if a required attribute is unassigned at the
-    /// end (RFC 7644 §3.5.2.2) or an immutable one changed.
-    pub fn apply(&self, before: &Object) -> Result<PatchOutcome, Error> {
+    /// The first operation on members that is invalid; [`Patch::apply`] returns it, too, unless another one comes before it.
+    pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
+        self.members.iter().cloned().collect()
+    }
+
+    /// Applies the operations to a resource, and returns the resource without its members: see [`Patch::members`].
+    ///
+    /// # Errors
+    /// The first operation that is invalid or that the dialect does not tolerate, and [`Error::Mutability`] if a required
+    /// attribute is unassigned at the end (RFC 7644 §3.5.2.2) or an immutable one changed.
+    pub fn apply(&self, before: &Object) -> Result<Object, Error> {
         let mut resource = before.clone();
-        let mut operations = Vec::new();
+        let mut members = self.members.iter();
         for step in &self.steps {
-            if members::is_target(self.definition, step) {
-                operations.push(members::read(step, &self.dialect)?);
-            } else {
+            if !members::is_target(self.definition, step) {
                 step.apply(&mut resource, &self.dialect)?;
+            } else if let Some(Err(error)) = members.next() {
+                return Err(error.clone());
             }
         }
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.missed(&missing));
         }
         keep_immutable(self.definition, UpdateMethod::Patch, before, &mut resource)?;
-        Ok(PatchOutcome { resource, members: operations })
+        Ok(resource)
     }
 
     /// RFC 7644 §3.5.2.2: to remove what is required is `mutability`; to empty it is a wrong value.

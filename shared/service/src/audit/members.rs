@@ -11,7 +11,7 @@ use schema::{Kind, ResourceId};
 use store::{Directory, PendingChanges};
 
 use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use crate::error::to_client_error;
 
 /// So many ids are 400 KB.
 const MOST: usize = 10_000;
@@ -80,10 +80,10 @@ struct Step {
 impl Reader<'_> {
     /// The group and its members in one and the same version; nothing, if there is no such group.
     async fn now(&self) -> Result<Option<Now>, Error> {
-        let pending_changes = self.directory.pending_changes(self.tenant).await.map_err(failed)?;
-        let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
+        let pending_changes = self.directory.pending_changes(self.tenant).await.map_err(to_client_error)?;
+        let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(to_client_error)?;
         let Some(group) = group else { return Ok(None) };
-        let read = self.directory.members(self.tenant, group).await.map_err(failed)?;
+        let read = self.directory.members(self.tenant, group).await.map_err(to_client_error)?;
         Ok(read.map(|(group, members)| {
             let members = members.into_iter().map(|member| member.id).collect();
             Now { created: group.created.parse().ok(), version: group.version, members, pending_changes }
@@ -136,7 +136,7 @@ impl Reader<'_> {
     async fn history(&self, mut after: Option<ResourceId>) -> Result<History, Error> {
         let mut history = History::default();
         loop {
-            let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(failed)?;
+            let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
@@ -177,7 +177,7 @@ impl Reader<'_> {
         }
         let mut members = change.members;
         if change.is_chunked {
-            for part in self.directory.chunks_of_change(self.tenant, &change.id).await.map_err(failed)? {
+            for part in self.directory.chunks_of_change(self.tenant, &change.id).await.map_err(to_client_error)? {
                 members.added.extend(part.added);
                 members.removed.extend(part.removed);
             }

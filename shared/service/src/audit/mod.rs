@@ -12,7 +12,7 @@ use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 use store::{Directory, created_at_ms, first_change_id};
 
-use crate::failure::failed;
+use crate::error::to_client_error;
 
 pub use trail::{AuditRecord, LeftGroup, MemberCounts};
 
@@ -85,7 +85,7 @@ pub enum AuditResult {
 pub async fn query(directory: &Directory, question: AuditQuery) -> Result<AuditPage, Error> {
     let tenant = Tenant::named(&question.tenant);
     let tenant = tenant.ok_or_else(|| wrong("The tenant must be 1 to 64 of the characters a-z, 0-9 and -."))?;
-    let begins = directory.changes(&tenant, None, 1).await.map_err(failed)?.first().map(|first| first.at);
+    let begins = directory.changes(&tenant, None, 1).await.map_err(to_client_error)?.first().map(|first| first.at);
     let (told, next_token) = match &question.members_of {
         None => trail::tell(directory, &tenant, &question).await?,
         Some(group) => members::tell(directory, &tenant, &id("membersOf", group)?, &question, begins).await?,

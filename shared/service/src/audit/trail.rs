@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::{Directory, created_at_ms};
 
 use super::{AuditQuery, AuditResult, PAGE, before, before_all_of, id, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use crate::error::to_client_error;
 
 /// One call looks at about so many records, and parts of records.
 const LOOKED_AT: usize = 10_000;
@@ -83,7 +83,7 @@ pub(super) async fn tell(
     let search = Search::new(tenant, question)?;
     let (mut changes, mut looked_at, mut after) = (Vec::new(), 0, search.start(question)?);
     loop {
-        let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(failed)?;
+        let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
         let is_last = page.len() < PAGE;
         for change in page {
             if search.is_past(&change) {
@@ -141,7 +141,7 @@ impl<'a> Search<'a> {
         if !change.is_chunked || !self.is_of_the_time(change) {
             return Ok(Vec::new());
         }
-        directory.chunks_of_change(self.tenant, &change.id).await.map_err(failed)
+        directory.chunks_of_change(self.tenant, &change.id).await.map_err(to_client_error)
     }
 
     fn is_of_the_time(&self, change: &Change) -> bool {

@@ -11,7 +11,7 @@ use protocol::{Error, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::to_client_error;
 use crate::keys::new_id;
 use perform::Time;
 
@@ -133,7 +133,8 @@ impl<'a> Job<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(failed)?;
+        let found =
+            self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(to_client_error)?;
         let naming = resource_type(kind).naming_attribute();
         let name = |stored: &store::Stored| Some(stored.resource.get(naming)?.as_str()?.to_owned());
         Ok(found.iter().filter_map(|stored| Some((stored.id.clone(), name(stored)?))).collect())

@@ -8,8 +8,8 @@ use protocol::{Error, Exchange, Projection, Reply};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
-use crate::contest::COMMIT;
 use crate::create::create_as;
+use crate::retry::COMMIT_BUDGET;
 use crate::{Context, delete, patch, replace};
 
 /// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
@@ -26,7 +26,7 @@ pub(super) struct Time {
 
 impl Time {
     pub(super) fn new(end: Instant) -> Self {
-        Time { begin: end.checked_sub(COMMIT).unwrap_or(end), end }
+        Time { begin: end.checked_sub(COMMIT_BUDGET).unwrap_or(end), end }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::{Directory, Token};
 
 use super::{DAY, now, state, time};
-use crate::failure::failed;
+use crate::error::to_client_error;
 
 /// Within how many days tokens are counted as about to expire.
 pub const HORIZONS: [u64; 3] = [90, 30, 7];
@@ -27,7 +27,7 @@ pub struct ExpiringToken {
 /// # Errors
 /// Those of the store.
 pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error> {
-    let tokens = directory.list_tokens().await.map_err(failed)?;
+    let tokens = directory.list_tokens().await.map_err(to_client_error)?;
     let now = now();
     let mut ending: Vec<_> = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token))).collect();
     ending.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));

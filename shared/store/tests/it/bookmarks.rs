@@ -2,7 +2,7 @@
 
 use protocol::Caller;
 use store::{Bookmark, BookmarkKey, Expected};
-use testing::engine;
+use testkit::engine;
 
 use crate::engine::Site;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::Kind::{Group, User};
 use store::{Commit, Connection, Credentials, Directory, Error};
-use testing::engine;
+use testkit::engine;
 
 use crate::engine::{AT, Site, create, delete_from, raw, rename, user};
 

@@ -13,7 +13,7 @@ use store::{
     ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupExit, Index, Keys, Member,
     RemainingEdges, SettleState, Snapshot, Write,
 };
-use testing::engine;
+use testkit::engine;
 use uuid::Uuid;
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";

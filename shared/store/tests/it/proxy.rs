@@ -155,7 +155,7 @@ async fn answer(client: &mut TcpStream, status: u16, body: &Value) {
 }
 
 async fn forward(request: &[u8]) -> Vec<u8> {
-    let mut engine = TcpStream::connect(testing::engine().trim_start_matches("http://")).await.unwrap();
+    let mut engine = TcpStream::connect(testkit::engine().trim_start_matches("http://")).await.unwrap();
     let line = request.windows(2).position(|bytes| bytes == b"\r\n").unwrap() + 2;
     engine.write_all(&[&request[..line], b"connection: close\r\n", &request[line..]].concat()).await.unwrap();
     let mut answer = Vec::new();

@@ -5,7 +5,7 @@ use protocol::{Parameters, Query};
 use schema::Kind;
 use serde_json::{Value, json};
 use service::{EventOptions, complete_and_build_events};
-use testing::Replica;
+use testkit::Replica;
 
 use super::writer::context;
 use crate::engine::Site;

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use schema::Kind;
 
-use testing::variable;
+use testkit::variable;
 
 use crate::engine::Site;
 use history::History;

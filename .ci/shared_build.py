@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Checks that `cargo test --workspace` compiles no library once more that `cargo build` has compiled already.
+
+Cargo compiles a crate again if another command wants it with other features. The program of `cargo run` therefore names the union of
+the features that the workspace's tests want. This check compares the file names that both commands report, which hold a hash of the
+features, so it finds a difference in a finished build too, without compiling anything.
+"""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+
+BUILD = ["cargo", "build", "--locked"]
+TEST = ["cargo", "test", "--workspace", "--locked", "--no-run"]
+
+
+def artifacts(command):
+    """For each compiled target, the features and the files of each time that the command compiled it."""
+    output = subprocess.run([*command, "--message-format", "json", "--quiet"], stdout=subprocess.PIPE, check=True).stdout
+    found = defaultdict(dict)
+    for line in output.splitlines():
+        message = json.loads(line)
+        if message["reason"] != "compiler-artifact" or message["profile"]["test"]:
+            continue
+        target = message["target"]
+        key = (message["package_id"], target["name"], *target["kind"])
+        found[key][tuple(message["filenames"])] = frozenset(message["features"])
+    return found
+
+
+def name(package_id):
+    return package_id.rsplit("/", 1)[-1].replace("#", " ")
+
+
+built, tested = artifacts(BUILD), artifacts(TEST)
+again = [key for key in built if key in tested and tested[key].keys() - built[key].keys()]
+for key in again:
+    before, after = (set(it[key].values()) for it in (built, tested))
+    for features in sorted(map(sorted, after - before)):
+        missing = set(features) - set().union(*before)
+        print(f"{name(key[0])}: the tests want the features {', '.join(sorted(missing)) or features}", file=sys.stderr)
+if again:
+    print(f"cargo test --workspace compiles {len(again)} targets again; name their features in functions/local/Cargo.toml", file=sys.stderr)
+    sys.exit(1)
+if len(built) < 100:
+    sys.exit(f"cargo build reported {len(built)} targets only, so this compares nothing")
+print(f"shared build: all {len(built)} targets of cargo build serve cargo test --workspace too")
