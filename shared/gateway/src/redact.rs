@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::Uri;
+use protocol::LIST_PARAMETERS;
 use schema::ResourceId;
 
 use crate::template::Api;
@@ -12,17 +13,7 @@ use crate::template::Api;
 /// What is printed instead.
 const REDACTED: &str = "…";
 /// Entra ID's feature flag is shown because it says how a customer's connection is configured.
-const PARAMETERS: [&str; 9] = [
-    "filter",
-    "sortBy",
-    "sortOrder",
-    "startIndex",
-    "count",
-    "cursor",
-    "attributes",
-    "excludedAttributes",
-    "aadOptscim062020",
-];
+const ENTRA_FLAG: &str = "aadOptscim062020";
 
 /// The path segments that are shown.
 #[derive(Debug)]
@@ -45,7 +36,8 @@ impl Redactor {
 
 /// The names of the query's parameters.
 fn parameters(query: &str) -> String {
-    let named = |name: &str| PARAMETERS.into_iter().find(|known| *known == name).unwrap_or(REDACTED);
+    let named =
+        |name: &str| LIST_PARAMETERS.into_iter().chain([ENTRA_FLAG]).find(|known| *known == name).unwrap_or(REDACTED);
     let names: Vec<&str> = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| named(&name)).collect();
     if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) }
 }
