@@ -115,7 +115,7 @@ async fn invalid_token_request_is_rejected() {
     let (directory, _engine) = directory().await;
     for (request, says) in [
         (wish("Acme", None), "The tenant must be"),
-        (wish("acme", Some("admin")), "`admin` is no scope"),
+        (wish("acme", Some("admin")), "`admin` is not a scope"),
         (wish("acme", Some("")), "a token needs"),
         (IssueRequest { label: " ".to_owned(), ..wish("acme", None) }, "The label must be"),
         (IssueRequest { label: "é".repeat(129), ..wish("acme", None) }, "The label must be"),
