@@ -40,7 +40,8 @@ impl Engine {
             "TableName": table, "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": partition_key}},
         });
-        self.call("Query", &query)["Items"].as_array().unwrap().clone()
+        let response = self.call("Query", &query);
+        response["Items"].as_array().unwrap_or_else(|| panic!("Query returns {response}")).clone()
     }
 
     /// Sends one operation in DynamoDB's JSON and returns the response.
@@ -92,7 +93,7 @@ mod tests {
     fn engine_keeps_what_is_put_and_serves_its_own_key_alone() {
         let engine = Engine::start();
         let table = json!({
-            "TableName": "t", "BillingMode": "PAY_PER_REQUEST",
+            "TableName": "items", "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             "AttributeDefinitions": [
                 {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"},
@@ -100,8 +101,8 @@ mod tests {
         });
         engine.call("CreateTable", &table);
         let item = json!({"pk": {"S": "a"}, "sk": {"S": "é"}});
-        engine.call("PutItem", &json!({"TableName": "t", "Item": item}));
-        assert_eq!(engine.items("t", "a"), [item]);
+        engine.call("PutItem", &json!({"TableName": "items", "Item": item}));
+        assert_eq!(engine.items("items", "a"), [item]);
         let refused = call_engine(&engine.url, "other", "ListTables", &json!({}));
         assert!(refused.to_string().contains("UnrecognizedClientException"), "{refused}");
     }

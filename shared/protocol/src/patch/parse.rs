@@ -40,8 +40,8 @@ impl Patch {
     /// let patch = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), &Dialect::strict())?;
     ///
     /// let user = json!({"userName": "ada", "active": true});
-    /// let outcome = patch.apply(user.as_object().unwrap())?;
-    /// assert_eq!(outcome.resource["active"], false);
+    /// let user = patch.apply(user.as_object().unwrap())?;
+    /// assert_eq!(user["active"], false);
     /// # Ok::<(), protocol::Error>(())
     /// ```
     pub fn parse(definition: &'static ResourceType, body: &Object, dialect: &Dialect) -> Result<Patch, Error> {
