@@ -122,7 +122,8 @@ impl GroupHistory<'_> {
         let Records { changes, has_creation, deleted } = self.records(id_before_all_of(self.group)).await?;
         let Some(end) = deleted.get(self.group) else {
             return Err(Error::NotFound(
-                "There is no group with this id, and no record of one. Its records may have expired.".to_owned(),
+                "There is no group with this id, and no record that there was one. Its records may have expired."
+                    .to_owned(),
             ));
         };
         if *end <= self.at {

@@ -88,9 +88,13 @@ pub async fn query(directory: &Directory, query: AuditQuery) -> Result<AuditPage
     let tenant = Tenant::named(&query.tenant);
     let tenant = tenant.ok_or_else(|| invalid("The tenant must be 1 to 64 of the characters a-z, 0-9 and -."))?;
     let begins = directory.changes(&tenant, None, 1).await.map_err(to_client_error)?.first().map(|first| first.at);
+    // Boxed, because the futures of the reads are large, and each caller's future would hold them.
     let (result, next_token) = match &query.members_of {
-        None => trail::query_changes(directory, &tenant, &query).await?,
-        Some(group) => members::query_members(directory, &tenant, &id("membersOf", group)?, &query, begins).await?,
+        None => Box::pin(trail::query_changes(directory, &tenant, &query)).await?,
+        Some(group) => {
+            let group = id("membersOf", group)?;
+            Box::pin(members::query_members(directory, &tenant, &group, &query, begins)).await?
+        }
     };
     Ok(AuditPage { result, trail_begins: begins.map(rfc3339), next_token })
 }
