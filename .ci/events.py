@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Every file of events/ through `sam local invoke`, and whether the answer is the one that it is meant to have.
+"""Sends every file of events/ to its function with `sam local invoke`, and checks the answer.
 
-Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN one
-of its tokens for the tenant `acme`. The ids and tokens in the files are examples; where an event needs what they
-name, it is made first and its id put in the example's place. Prints a line for each event; the exit code is the
-number of wrong ones. What was sent and what was logged goes to the folder that SCIM_SECRETS names, for secrecy.py.
+Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN a
+token for its tenant `acme`. The ids and tokens in the files are examples: if an event needs the resource or token that
+it names, this script creates one and replaces the id. Prints a line for each event; the exit code is the number of
+wrong answers. The script writes the texts that it sent, and the logs, to the folder that SCIM_SECRETS names, for
+secrecy.py.
 """
 import base64
 import json
@@ -17,7 +18,8 @@ import tempfile
 import urllib.request
 
 base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-# Event: its function, its answer, and what it needs: u the user, v another, n the user's name, g a group, t a token.
+# For each event: the function, the expected answer, and the resources that it needs: u the user, v a second user, n the
+# name of the user, g a group, t a token.
 EVENTS = {
     "audit-list": ("AuditList", "changes", "u"),
     "audit-list--members": ("AuditList", "members", "g"),
@@ -63,7 +65,7 @@ EVENTS = {
     "users-search": ("UsersSearch", 200, ""),
     "users-search--bad-count": ("UsersSearch", 400, ""),
 }
-# Members of events, and of their bodies, that are the client's own.
+# The members of events and of their bodies whose values are secret, because they come from the client.
 CLIENTS = {
     "Authorization", "authorizationToken", "filter", "userName", "externalId", "password", "value", "display", "displayName",
     "formatted", "givenName", "familyName", "nickName", "title", "streetAddress", "label", "bulkId",
@@ -82,7 +84,7 @@ def scim(method, path, body=None):
 
 
 def texts(value, name=""):
-    """What the client of an event sent: in its body, its filter and its credentials."""
+    """The texts that the client of an event sent, in its body, its filter and its credentials."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name == "body" and member and value.get("isBase64Encoded"):
@@ -116,18 +118,18 @@ def invoke(function, event):
 
 
 def clear():
-    """Takes away what an event before this one has made."""
+    """Deletes the resources that earlier events created."""
     for endpoint in ("/Users", "/Groups"):
         for resource in scim("GET", f"{endpoint}?count=1000&attributes=id")["Resources"]:
             scim("DELETE", f"{endpoint}/{resource['id']}")
 
 
 def seeded(text, needs):
-    """The event with the ids of what it needs, made just now."""
+    """Creates the resources that the event needs, and returns the event with their ids."""
     for need, example, name in (("u", USER, NAME), ("v", OTHER, "other@okta.local"), ("n", "", NAME)):
         if need in needs:
-            made = scim("POST", "/Users", {"userName": name})
-            text = text.replace(example, made["id"]) if example else text
+            created = scim("POST", "/Users", {"userName": name})
+            text = text.replace(example, created["id"]) if example else text
     if "g" in needs:
         text = text.replace(GROUP, scim("POST", "/Groups", {"displayName": PUSHED})["id"])
     if "t" in needs:
@@ -154,8 +156,8 @@ for name in sorted(files.keys() & EVENTS.keys()):
     answer = invoke(function, seeded(files[name].read_text(), needs))
     if not right(answer, expect):
         wrong.append(name)
-        print(f"WRONG {name}: not {expect} but {json.dumps(answer)[:2000]}")
+        print(f"WRONG {name}: expected {expect}, got {json.dumps(answer)[:2000]}")
     else:
-        print(f"{name}: {expect}{', on data made for it' if needs else ''}", flush=True)
+        print(f"{name}: {expect}{', with resources created for it' if needs else ''}", flush=True)
 print(f"sam local invoke: {len(files)} events, {len(wrong)} wrong")
 sys.exit(min(len(wrong), 100))

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Fuzzes the targets of shared/fuzz, and keeps what is interesting.
+"""Fuzzes the targets of shared/fuzz with libFuzzer, and extends the corpus.
 
-    .ci/fuzz.py SECONDS [TARGET...]          each target for so long, as many at once as there are cores, or FUZZ_AT_ONCE
-    .ci/fuzz.py --keep SECONDS [TARGET...]   and takes into shared/fuzz/corpus what reaches more code than what is there
+    .ci/fuzz.py SECONDS [TARGET...]          fuzzes each target for SECONDS, FUZZ_AT_ONCE of them in parallel (default:
+                                             one per core)
+    .ci/fuzz.py --keep SECONDS [TARGET...]   also adds to shared/fuzz/corpus each text that reaches more code
 
-Seeds are the events of events/ and the exchanges of functions/local/tests. It needs cargo-fuzz and a C++ compiler, and no nightly Rust:
-unsafe code is forbidden in the workspace, so what runs is built without a sanitizer. A text that takes more than 10 seconds, or a
-process that takes more than 1 GB, fails like a panic; what failed is printed, and the exit status is 1.
+The seeds are the events of events/ and the exchanges of shared/acceptance. The script needs cargo-fuzz and a C++
+compiler, but no nightly Rust: the workspace forbids unsafe code, so it compiles the targets without a sanitizer. A text
+that takes more than 10 seconds, or a process that takes more than 1 GB, fails like a panic: the script prints the text,
+and the exit code is 1.
 """
 
 import json
@@ -21,15 +23,15 @@ from urllib.parse import parse_qs, urlsplit
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "shared/fuzz"
-# API Gateway takes no URL of more than 10 KB, of which an event may be nearly all.
+# API Gateway accepts a URL of at most 10 KB, and the URL may be nearly all of an event.
 LONGEST = 16384
-# The Lambdas' own profile would take minutes for each target.
+# The profile of the functions would take minutes for each target.
 PROFILE = {"LTO": "off", "CODEGEN_UNITS": "16", "OPT_LEVEL": "2", "STRIP": "false"}
 CARGO_FUZZ = ["--fuzz-dir", str(FUZZ), "--features", "libfuzzer", "--sanitizer", "none", "--target-dir", str(ROOT / "target/fuzz")]
 
 
 def seeds():
-    """Target -> texts."""
+    """The first texts of each target: the events of events/ and the recorded exchanges."""
     texts = {target: [] for target in targets()}
     requests = []
     for file in sorted((ROOT / "events").glob("*.json")):
@@ -39,7 +41,7 @@ def seeds():
             continue
         texts["event"].append(f"{name}\n" + json.dumps(event))
         kind = "group" if "/Groups" in event["path"] else "user"
-        # Compressed answers tell the fuzzer nothing.
+        # A compressed answer is useless for the fuzzer.
         event["multiValueHeaders"].pop("Accept-Encoding", None)
         named = re.sub(r"0193[0-9a-f-]{32}", "{" + kind + "}", json.dumps(event))
         texts["event"].append(f"{name}\n{named}")
@@ -47,7 +49,7 @@ def seeds():
         requests.append((event["path"], event.get("queryStringParameters") or {}, body and json.loads(body)))
         authorization = event["headers"].get("Authorization")
         texts["token"] += [authorization, authorization.split()[-1]] if authorization else []
-    for file in sorted((ROOT / "functions/local/tests/exchanges").glob("*.json")):
+    for file in sorted((ROOT / "shared/acceptance/exchanges").glob("*.json")):
         for step in json.loads(file.read_text())["steps"]:
             url = urlsplit(step["path"])
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -61,7 +63,7 @@ def seeds():
                 texts["patch"].append(json.dumps(message))
                 texts["path"] += [operation["path"] for operation in operations if operation.get("path")]
     for file in sorted((FUZZ.parent / "schema/schemas").glob("*.json")) + sorted(
-        (ROOT / "functions/local/tests/extensions").glob("*.json")
+        (ROOT / "shared/acceptance/extensions").glob("*.json")
     ):
         schema = json.loads(file.read_text())
         texts["extension"] += [file.read_text(), json.dumps({"resourceType": "User", **schema, "id": "urn:example:x"})]
@@ -75,9 +77,9 @@ def targets():
 
 
 def host():
-    """What rustc builds for."""
-    said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    return re.search(r"host: (\S+)", said).group(1)
+    """The target triple of this machine."""
+    version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"host: (\S+)", version).group(1)
 
 
 def expand(texts, folder):
@@ -92,7 +94,8 @@ def corpus(target):
 
 
 def fold(folder, target):
-    """Shortest first. What is no UTF-8 is no text, and was not tried."""
+    """Writes the texts of a folder as the corpus of the target, the shortest first. It omits files that are not UTF-8,
+    which the targets ignore."""
     texts = set()
     for file in folder.iterdir():
         try:
@@ -109,7 +112,7 @@ def run(program, arguments, work):
 
 
 def fuzz(target, seconds, keep, work):
-    """The line with the target's figures, and what was wrong."""
+    """Fuzzes a target. Returns a line with its figures, and the text of its failure or None."""
     program = ROOT / f"target/fuzz/{host()}/release/{target}"
     work = work / target
     expand(seeds()[target], work / "seeds")
@@ -142,7 +145,7 @@ def fuzz(target, seconds, keep, work):
 def main():
     arguments = sys.argv[1:]
     keep = arguments[:1] == ["--keep"]
-    seconds, *wanted = arguments[keep:]
+    seconds, *chosen = arguments[keep:]
     profile = {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in PROFILE.items()}
     built = subprocess.run(["cargo", "fuzz", "build", *CARGO_FUZZ], cwd=ROOT, env={**os.environ, **profile})
     if built.returncode != 0:
@@ -151,7 +154,7 @@ def main():
     at_once = int(os.environ.get("FUZZ_AT_ONCE") or os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(at_once) as pool:
         work = pathlib.Path(work)
-        for line, problem in pool.map(lambda target: fuzz(target, int(seconds), keep, work), wanted or targets()):
+        for line, problem in pool.map(lambda target: fuzz(target, int(seconds), keep, work), chosen or targets()):
             print(line, flush=True)
             if problem:
                 print(problem)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Instructions of each step and operation, compared with what they were.
+"""Compares the instructions of each step and operation with a baseline.
 
 Usage: instructions.py [--keep]
-Runs `cargo bench --bench instructions`, which takes valgrind and gungraun-runner, and prints a table in Markdown. The exit code
-is 1 if one of them takes 5 percent more than the baseline says, or is not in it, or is only there. --keep makes these the baseline.
+Runs `cargo bench --bench instructions`, which needs valgrind and gungraun-runner, and prints a table in Markdown. The
+exit code is 1 if a step takes 5 percent more instructions than in the baseline, or is in only one of both. --keep makes
+the counted instructions the baseline.
 """
 import json
 import pathlib
@@ -12,8 +13,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-BASELINE = ROOT / "functions/local/benches/instructions/baseline.json"
-FOUND = ROOT / "target/gungraun/local/instructions"
+BASELINE = ROOT / "shared/benchmarks/report/baseline.json"
+FOUND = ROOT / "target/gungraun/benchmarks/instructions"
 MORE = 1.05
 
 shutil.rmtree(FOUND, ignore_errors=True)
@@ -31,7 +32,7 @@ def counted(path):
 
 now = dict(sorted(counted(path) for path in FOUND.glob("*/*/summary.json")))
 if not now or not all(now.values()):
-    sys.exit("nothing was counted")
+    sys.exit("the benchmark counted no instructions")
 before = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
 print("| | instructions | of the baseline |\n|---|---|---|")
 for name, count in now.items():
@@ -39,7 +40,7 @@ for name, count in now.items():
 if "--keep" in sys.argv:
     BASELINE.write_text(json.dumps(now, indent=2) + "\n")
     sys.exit()
-wrong = [f"{name}: in only one of benchmark and baseline" for name in sorted(now.keys() ^ before.keys())]
+wrong = [f"{name}: it is in only one of benchmark and baseline" for name in sorted(now.keys() ^ before.keys())]
 wrong += [
     f"{name}: {count:,} instructions, {(count / before[name] - 1) * 100:.1f} % more than the baseline"
     for name, count in now.items()

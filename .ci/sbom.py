@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""What each deployed function is made of: a bill of materials in CycloneDX's JSON.
+"""Writes a bill of materials of each deployed function, as JSON of CycloneDX.
 
-Usage: sbom.py FOLDER, with cargo-cyclonedx (crates.io) installed. Writes FOLDER/users-create.cdx.json and so on. cargo-cyclonedx looks at the
-workspace as a whole, and so lists what `cargo run` alone brings along with every function; cargo tree says what a function is built
-of. The exit code is 1 if it names a crate that the bill lacks.
+Usage: sbom.py FOLDER, with cargo-cyclonedx (crates.io) installed. Writes FOLDER/users-create.cdx.json and so on.
+cargo-cyclonedx resolves the features of the whole workspace, so it lists crates of `cargo run` with every function.
+This script keeps only the crates that cargo tree names for the function. The exit code is 1 if cargo tree names a crate
+that the bill lacks.
 """
 import json
 import pathlib
@@ -23,13 +24,13 @@ def cargo(where, *arguments):
 
 
 def built(function):
-    """Name and version of each crate: `serde v1.0.229 (*)`."""
+    """The name and the version of each crate, from lines such as `serde v1.0.229 (*)`."""
     lines = cargo(root, "tree", "--locked", "-p", function, "-e", "normal", "--target", TARGET, "--prefix", "none")
     return {(name, version[1:]) for name, version, *_ in map(str.split, lines.splitlines())}
 
 
 everything, sizes = set(), []
-# It writes beside each manifest.
+# cargo-cyclonedx writes a file into the folder of each manifest, so it runs on a copy.
 with tempfile.TemporaryDirectory() as copy:
     for name in ("Cargo.toml", "Cargo.lock"):
         shutil.copy(root / name, copy)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Whether what was sent stands in a log.
+"""Searches logs for texts that clients sent.
 
-Usage: secrecy.py FOLDER WAY LOG… FOLDER is what SCIM_SECRETS named for the black-box tests: `sent-*` there has a line for
-each text that they sent, `secret "…"`, or `id "…"` for an id, which logs may hold. Each text is looked for without
-regard to case, as it is, as in JSON, as in Rust's {:?}, as in a URL and as in base64. Prints what it found, by the line of the log; the
-exit code is 1 if there was any, and 2 if the logs are not those of the requests: no line, or hardly any of the ids.
+Usage: secrecy.py FOLDER NAME LOG… FOLDER is the one that SCIM_SECRETS named for the acceptance tests: its files `sent-*`
+have a line for each text that the tests sent, `secret "…"`, or `id "…"` for an id, which logs may contain. The search
+ignores case and tries each text as it is, as in JSON, as in {:?} of Rust, as in a URL and as in base64. Prints each line
+of a log that contains one. The exit code is 1 if there is such a line, and 2 if the logs have too few lines or ids to be
+the logs of the requests.
 """
 import base64
 import json
@@ -16,12 +17,12 @@ import sys
 import tempfile
 import urllib.parse
 
-folder, way, logs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-# Words that are sent as values and stand in lines for another reason: each is a name of ours.
+folder, name, logs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+# Values that the tests send and that logs contain for another reason: each is a name of the product.
 WORDS = set()
-# What the SAM CLI itself prints of each request, on a developer's machine and nowhere else: its URL.
+# The SAM CLI prints the URL of each request, on the machine of a developer and nowhere else.
 OF_SAM = re.compile(rb'^[-0-9]{10} [:0-9]{8}(?:,\d+)? ?(?:\| ?)?127\.0\.0\.1 - - \[.*?\] "')
-# A line names the attributes that a request changed: the schemas' own names, as values are sent that are such names.
+# A line names the attributes that a request changed, and the tests send some names of attributes as values.
 NAMES = {
     name
     for file in pathlib.Path("shared/schema").glob("*/*.json")
@@ -31,7 +32,7 @@ CHANGED = re.compile(rb'"attributes":"([^"]*)"')
 
 
 def without_names(line):
-    """The line without its names of attributes, if it has nothing else there."""
+    """The line without the names in its field `attributes`, if each is a name of a schema."""
     field = CHANGED.search(line)
     names = [name.rsplit(":", 1)[-1] for name in field[1].decode(errors="replace").split(" ")] if field else []
     return CHANGED.sub(b"", line, 1) if names and NAMES.issuperset(names) else line
@@ -44,13 +45,13 @@ def forms(text):
     quoted = urllib.parse.quote(text, safe="")
     every = {text, plain, unicode, debug, quoted, urllib.parse.quote_plus(text)}
     if len(text) >= 12:
-        # Without the ends, which depend on what stands around it.
+        # The end in base64 depends on the text that follows, so the search omits it.
         every.add(base64.b64encode(text.encode())[:-4].decode())
     return {form.encode() for form in every if form and "\n" not in form and "\r" not in form}
 
 
 def search(patterns, path, *options):
-    """Matches of any of the patterns as `line:match`."""
+    """The matches of the patterns as `line:match`."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(sorted(patterns)))
         file.flush()
@@ -63,30 +64,30 @@ def search(patterns, path, *options):
 
 texts = {"secret": set(), "id": set()}
 for file in folder.glob("sent-*"):
-    # Not by splitlines: a text may hold other ends of lines.
+    # splitlines would also split at other characters, which a text may contain.
     for line in filter(None, file.read_bytes().decode().split("\n")):
         kind, text = line.split(" ", 1)
         texts[kind].add(json.loads(text))
-# In the long ones nobody hits upon by chance; the short ones have to be words of their own.
+# A log does not contain a long text by chance; a short text counts only as a whole word.
 secrets = [text for text in texts["secret"] if text not in WORDS]
 long = set().union(*(forms(text) for text in secrets if len(text) >= 12))
 short = set().union(*(forms(text) for text in secrets if len(text) < 12))
 lines, found, ids = 0, [], set()
 for log in logs:
-    with tempfile.NamedTemporaryFile() as ours:
+    with tempfile.NamedTemporaryFile() as filtered:
         kept = [without_names(line) for line in pathlib.Path(log).read_bytes().split(b"\n") if not OF_SAM.match(line)]
         lines += len(kept)
-        ours.write(b"\n".join(kept))
-        ours.flush()
-        for match in {*search(long, ours.name), *search(short, ours.name, "-w")}:
+        filtered.write(b"\n".join(kept))
+        filtered.flush()
+        for match in {*search(long, filtered.name), *search(short, filtered.name, "-w")}:
             number, text = match.split(b":", 1)
             line = kept[int(number) - 1].decode(errors="replace")
             found.append(f"LEAK {text.decode(errors='replace')!r} in {log}: {line[:400]}")
-        ids |= {match.split(b":", 1)[1] for match in search({id.encode() for id in texts["id"]}, ours.name)}
+        ids |= {match.split(b":", 1)[1] for match in search({id.encode() for id in texts["id"]}, filtered.name)}
 print("\n".join(sorted(found)[:50]))
-print(f"log secrecy, {way}: {len(secrets):,} texts sent, {len(found)} found in {lines:,} lines; {len(ids):,} of {len(texts['id']):,} ids are there")
+print(f"log secrecy, {name}: {len(secrets):,} texts sent, {len(found)} found in {lines:,} lines; {len(ids):,} of {len(texts['id']):,} ids found")
 if found:
     sys.exit(1)
 if not secrets or lines < len(texts["id"]) or 4 * len(ids) < len(texts["id"]):
-    print("these are not the logs of the requests")
+    print("these are not the logs of these requests")
     sys.exit(2)

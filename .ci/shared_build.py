@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Checks that `cargo test --workspace` compiles no library once more that `cargo build` has compiled already.
+"""Checks that `cargo test --workspace` reuses every library that `cargo build` has compiled.
 
-Cargo compiles a crate again if another command wants it with other features. The program of `cargo run` therefore names the union of
-the features that the workspace's tests want. This check compares the file names that both commands report, which hold a hash of the
-features, so it finds a difference in a finished build too, without compiling anything.
+Cargo compiles a crate again if another command needs it with other features. The program of `cargo run` therefore
+names the union of the features that the tests of the workspace need. This check compares the file names that both
+commands report, which contain a hash of the features, so it also finds a difference in a finished build, without
+compiling anything.
 """
 
 import json
@@ -16,7 +17,7 @@ TEST = ["cargo", "test", "--workspace", "--locked", "--no-run"]
 
 
 def artifacts(command):
-    """For each compiled target, the features and the files of each time that the command compiled it."""
+    """The files and the features of each compilation of a target by the command, for each target."""
     output = subprocess.run([*command, "--message-format", "json", "--quiet"], stdout=subprocess.PIPE, check=True).stdout
     found = defaultdict(dict)
     for line in output.splitlines():
@@ -39,7 +40,7 @@ for key in again:
     before, after = (set(it[key].values()) for it in (built, tested))
     for features in sorted(map(sorted, after - before)):
         missing = set(features) - set().union(*before)
-        print(f"{name(key[0])}: the tests want the features {', '.join(sorted(missing)) or features}", file=sys.stderr)
+        print(f"{name(key[0])}: the tests need the features {', '.join(sorted(missing)) or features}", file=sys.stderr)
 if again:
     print(f"cargo test --workspace compiles {len(again)} targets again; name their features in functions/local/Cargo.toml", file=sys.stderr)
     sys.exit(1)

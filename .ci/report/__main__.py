@@ -1,10 +1,11 @@
 """Runs the benchmarks and writes the report that the README shows.
 
 Usage: python3 .ci/report [PART…]
-Each part is a file of its name in functions/local/benches/report: calls, instructions, cold, groups, growth, throughput, load,
-cost. Without a name all are made, which takes some hours. With DYNAMODB_ENDPOINT set, the parts in which the engine matters
-are run on the embedded engine and then there. Plots are drawn by matplotlib, in an environment of its own that is made once.
-A part that fails leaves its file as it was, and the others are made; the exit code is the number of those that failed.
+Each part writes the file of its name in shared/benchmarks/report: calls, instructions, cold, groups, growth,
+throughput, load, cost. Without a name, the script runs all parts, which takes some hours. If DYNAMODB_ENDPOINT is set,
+the parts that depend on the engine run on the embedded engine and then on that one. The script draws plots with
+matplotlib, which it installs once in a separate environment. A part that fails leaves its file unchanged, and the
+script continues with the next one; the exit code is the number of failed parts.
 """
 import datetime
 import os
@@ -17,7 +18,7 @@ import cost
 import plots
 
 ROOT = pathlib.Path(__file__).parents[2]
-REPORT = ROOT / "functions/local/benches/report"
+REPORT = ROOT / "shared/benchmarks/report"
 
 
 def bench(name):
@@ -25,10 +26,10 @@ def bench(name):
 
 
 def calls(users):
-    return ["env", f"COSTS_USERS={users}", "cargo", "test", "--workspace", "--locked", "--bins", "--", "costs", "--nocapture"]
+    return ["env", f"COSTS_USERS={users}", "cargo", "test", "-p", "gateway", "--locked", "--test", "it", "--", "costs", "--nocapture"]
 
 
-# Title, commands, and whether it is run on both engines.
+# The title of each part, its commands, and whether it runs on both engines.
 PARTS = {
     "calls": ("Calls of DynamoDB and capacity units", [calls(100), calls(100_000)], False),
     "instructions": ("Instructions of each step and operation", [[".ci/instructions.py"]], False),
@@ -45,7 +46,7 @@ class Failed(Exception):
     pass
 
 
-def said(*command):
+def output_of(*command):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -58,12 +59,12 @@ def machine():
 
 
 def changed():
-    """Whether what is measured differs from the commit: reports and words do not."""
-    return bool(said("git", "status", "--porcelain", "--", "*.rs", "*.toml", "Cargo.lock"))
+    """Whether the measured code differs from the commit; reports and documents do not count."""
+    return bool(output_of("git", "status", "--porcelain", "--", "*.rs", "*.toml", "Cargo.lock"))
 
 
 def head(title, commands):
-    commit = said("git", "rev-parse", "--short=12", "HEAD") + (" with changes" if changed() else "")
+    commit = output_of("git", "rev-parse", "--short=12", "HEAD") + (" with changes" if changed() else "")
     shown = ", ".join(f"`{' '.join(command[1:] if command[0] == 'env' else command)}`" for command in commands)
     today = datetime.date.today().isoformat()
     return f"# {title}\n\nMade by {shown}.\nOn {today}, of commit {commit}, on {machine()}.\n"
@@ -77,12 +78,12 @@ def run(command, environment):
         print(line, end="", flush=True)
         kept.append(line.rstrip())
     if ran.wait():
-        raise Failed(f"{' '.join(command)} has failed")
+        raise Failed(f"{' '.join(command)} failed")
     return markdown(kept)
 
 
 def markdown(lines):
-    """Without what cargo's test runner says between."""
+    """The lines without the output of cargo's test runner."""
     noise = ("running ", "test ", "test result")
     text = "\n".join(line for line in lines if not line.startswith(noise))
     while "\n\n\n" in text:
@@ -110,12 +111,12 @@ def part(name):
 
 def main():
     REPORT.mkdir(exist_ok=True)
-    wanted = sys.argv[1:] or [*PARTS, "cost"]
-    unknown = [name for name in wanted if name not in (*PARTS, "cost")]
+    chosen = sys.argv[1:] or [*PARTS, "cost"]
+    unknown = [name for name in chosen if name not in (*PARTS, "cost")]
     if unknown:
-        sys.exit(f"there is no part {unknown[0]}; {__doc__}")
+        sys.exit(f"no part has the name {unknown[0]}; {__doc__}")
     failed = []
-    for name in wanted:
+    for name in chosen:
         try:
             if name == "cost":
                 (REPORT / "cost.md").write_text(cost.report(REPORT))

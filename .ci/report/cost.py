@@ -1,4 +1,5 @@
-"""What a year costs on AWS: the units and milliseconds that the report has measured, a customer's year with Okta, and list prices."""
+"""Calculates the cost of a year on AWS from the units and milliseconds that the report has measured, the requests of a
+customer with Okta in a year, and list prices."""
 import math
 import re
 
@@ -19,37 +20,38 @@ PRICES = {
     "CloudWatch: a dashboard for a month": (3.00, "cloudwatch"),
     "X-Ray: a million traces": (5.00, "xray"),
 }
-READ = "2025, in part by what others quote of them: AWS's own pages could not be read where this was written"
+READ = "2025, in part as other sites quote them"
 API, CALL, GB_SECOND, WRITE, READ_UNIT, STORAGE, EVENT, LOGS, METRIC, ALARM, DASHBOARD, TRACE = (price for price, _ in PRICES.values())
 MILLION = 1e6
 
-# What is done for one user in a year: how often, the function, its row among the calls, how many such rows are in one.
+# The operations for one user in a year: how often each happens, its function, its row in calls.md, and how many times
+# it takes the units of that row.
 PER_USER = [
-    ("is looked for and not found, when it joins", 1.2, "users-list", "does a name exist: no", 1),
+    ("is not found by a search, before it is created", 1.2, "users-list", "does a name exist: no", 1),
     ("is created", 1.2, "users-create", "create a user", 1),
     ("is read before a change", 6.2, "users-get", "get a user in a group", 1),
     ("is changed, deactivated or reactivated", 6.2, "users-replace", "put a user", 1),
-    ("comes into a group or leaves it", 6, "groups-patch", "add a member, answered with 11", 1),
+    ("joins or leaves a group", 6, "groups-patch", "add a member, answered with 11", 1),
     ("is imported each day, a hundredth of a page", 3.65, "users-list, a page of 100", "a first page of 20 users, 10 in a group", 5),
 ]
 CHANGES = 1.2 + 6.2 + 6
 SIZES = (1_000, 10_000, 100_000)
-# Of one DynamoDB call on AWS, in milliseconds, where here it is on loopback.
+# The additional milliseconds of a DynamoDB call on AWS, compared with the loopback of the measurements.
 DISTANCE = 8
 COLD = 0.1
 LOG_BYTES = 3_000
 BYTES_PER_USER, BYTES_PER_CHANGE = 2_500, 500
-# Operations that are used, each with its metrics by operation and by two statuses, and those of all together.
+# 8 operations, each with 6 metrics by operation and by two statuses, and 5 metrics of all operations together.
 METRICS = 8 * 6 + 5
 HOURS = {1_000: 2_450, 10_000: 2_450, 100_000: 8_760}
 
 
 def template(folder):
-    return (folder.parents[3] / "template.yaml").read_text()
+    return (folder.parents[2] / "template.yaml").read_text()
 
 
 def megabytes(template):
-    """Of each function, by the name of its program: what it says itself, or else what all have."""
+    """The memory of each function, by the name of its program: its own MemorySize, or that of the Globals."""
     ours, now = {}, None
     for word, value in re.findall(r"\b(Binary|MemorySize): *([\w-]+)", template):
         if word == "Binary":
@@ -60,7 +62,7 @@ def megabytes(template):
 
 
 def measured(folder):
-    """Of each function its memory and milliseconds, warm and to start, and of each row of calls depth and units."""
+    """The memory and the milliseconds of each function, warm and for its start, and the columns of each row of calls.md."""
     head, rows = tables((folder / "cold.md").read_text())[0]
     memory = megabytes(template(folder))
     # 1,024 MB have more than half a core.
@@ -81,7 +83,7 @@ def gb_seconds(function, depth, times):
 
 
 def year(users, times, calls):
-    """Dollars by what they are for."""
+    """The number of requests of a year, and the dollars for each service."""
     lines = dict.fromkeys(("API Gateway", "Lambda", "DynamoDB, requests"), 0.0)
     requests = 0
     for _, often, function, row, rows in PER_USER:
@@ -92,7 +94,7 @@ def year(users, times, calls):
         lines["Lambda"] += count * (CALL / MILLION + gb_seconds(function, depth, times) * GB_SECOND)
         lines["DynamoDB, requests"] += count * rows * (read * READ_UNIT + write * WRITE) / MILLION
     changes = CHANGES * users
-    # A change wakes `settle`; a token is looked at once a minute, while requests come.
+    # Each change invokes `settle`. While there are requests, the authorizer checks the token once a minute.
     lines["Lambda"] += changes * (CALL / MILLION + gb_seconds("settle", 1, times) * GB_SECOND)
     tokens = min(requests, HOURS[users] * 60)
     lines["Lambda"] += tokens * (CALL / MILLION + gb_seconds("authorizer", 1, times) * GB_SECOND)
@@ -119,7 +121,7 @@ def report(folder):
     times, calls = measured(folder)
     alarms, dashboards, standing = idle(folder)
     years = {users: year(users, times, calls) for users in SIZES}
-    out = ["# A year on AWS", "", "Made by `python3 .ci/report cost`, from [calls](calls.md) and [cold](cold.md).", ""]
+    out = ["# A year on AWS", "", "`python3 .ci/report cost` calculates this report from [calls](calls.md) and [cold](cold.md).", ""]
     out += ["| dollars a year | idle | " + " | ".join(f"{users:,} users" for users in SIZES) + " |", "|---|---|---|---|---|"]
     out += ["| requests | 0 | " + " | ".join(f"{requests:,.0f}" for requests, _ in years.values()) + " |"]
     for name in years[SIZES[0]][1]:
@@ -127,21 +129,21 @@ def report(folder):
     out.append(f"| {alarms} alarms, {dashboards} dashboard | {dollars(standing)} | " + " | ".join([dollars(standing)] * len(SIZES)) + " |")
     sums = [sum(lines.values()) + standing for _, lines in years.values()]
     out += [f"| **together** | {dollars(standing)} | " + " | ".join(f"**{dollars(value)}**" for value in sums) + " |", ""]
-    out += ["What a user's year is:", "", "| a user | times | function | read, written units |", "|---|---|---|---|"]
+    out += ["The operations for a user in a year:", "", "| a user | times | function | read, written units |", "|---|---|---|---|"]
     for what, often, function, row, rows in PER_USER:
         _, _, read, write = calls[row]
         out.append(f"| {what} | {often} | `{function}` | {read * rows:g}, {write * rows:g} |")
-    out += ["", "What is assumed beside that:", ""]
+    out += ["", "The calculation assumes:", ""]
     out += [
-        f"- a call of DynamoDB takes {DISTANCE} ms more than here, where it is on loopback; {COLD:.0%} of the requests start a process;",
-        f"- {LOG_BYTES:,} bytes of log for each request, change and token; {BYTES_PER_USER:,} bytes stored for a user, {BYTES_PER_CHANGE} for a change;",
+        f"- a DynamoDB call takes {DISTANCE} ms more than on the loopback of the measurements; {COLD:.0%} of the requests start a process;",
+        f"- each request, change and check of a token logs {LOG_BYTES:,} bytes; a user takes {BYTES_PER_USER:,} bytes of storage, and a change {BYTES_PER_CHANGE};",
         f"- {METRICS} metrics, in the hours in which there are requests: " + ", ".join(f"{HOURS[users]:,} at {users:,}" for users in SIZES) + ";",
-        "- no free tier: most of the first two columns' requests are within it. Data sent out costs less than a dollar.",
+        "- there is no free tier, although it covers most requests of the first two columns. Outgoing data costs less than a dollar.",
         "",
         "| price, US East (N. Virginia) | dollars | from |",
         "|---|---|---|",
     ]
     out += [f"| {name} | {price:g} | aws.amazon.com/{page}/pricing |" for name, (price, page) in PRICES.items()]
-    out += ["", f"Prices as they were published in {READ}. Change them at the head of `.ci/report/cost.py`.", ""]
+    out += ["", f"The prices are those of {READ}. They are at the head of `.ci/report/cost.py`.", ""]
     assert all(math.isfinite(value) for value in sums)
     return "\n".join(out)

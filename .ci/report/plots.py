@@ -1,4 +1,4 @@
-"""The plots of the report, by matplotlib."""
+"""Draws the plots of the report with matplotlib."""
 import os
 import pathlib
 import subprocess
@@ -13,7 +13,7 @@ BLUE, ORANGE, GREEN = "#0b62a4", "#c2410c", "#15803d"
 
 
 def pyplot():
-    """matplotlib, installed if this machine has not got it."""
+    """Returns the module pyplot of matplotlib, which it installs if this machine lacks it."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"), "scim-on-lambda", f"plots-{VERSION}")
     if not (cache / "done").exists():
         venv.create(cache, with_pip=True)
@@ -23,7 +23,7 @@ def pyplot():
     import matplotlib
 
     matplotlib.use("svg")
-    # Texts stay texts, and the same figures give the same file.
+    # Texts stay texts, and the same figures produce the same file.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "scim", "font.family": "sans-serif", "font.size": 9})
     from matplotlib import pyplot
 
@@ -37,7 +37,7 @@ def draw(name, text, path):
 
 
 def bars(axes, names, series, colours):
-    """One above the other, a bar for each series."""
+    """Draws a group of horizontal bars for each name, with one bar for each series."""
     high = 0.8 / len(series)
     for index, ((label, values), colour) in enumerate(zip(series.items(), colours)):
         at = [place + (index - (len(series) - 1) / 2) * high for place in range(len(names))]
@@ -65,7 +65,7 @@ def cold(plot, text):
     columns = {"start → first poll": BLUE, "first, 256 MB": ORANGE, "warm, 256 MB": GREEN}
     series = {name: [number(row[title.index(name)]) for row in rows] for name in columns}
     bars(axes, [row[0] for row in rows], series, columns.values())
-    # Beyond it go those alone that read all that there is.
+    # Only functions that read the whole directory exceed this limit.
     axes.set_xlim(0, 25)
     axes.set_title("Cold start and answers, milliseconds")
     return figure
@@ -76,7 +76,7 @@ def growth(plot, text):
     figure, all_axes = plot.subplots(1, len(engines), figsize=(9, 4.5), squeeze=False)
     for axes, engine in zip(all_axes[0], engines):
         name, _, body = engine.partition("\n")
-        # Each size is followed by its table; the last one compares.
+        # A table follows each size; the last table compares the sizes.
         sizes = [int(line.split(" ", 1)[0]) for line in body.splitlines() if " users, loaded in" in line]
         found = [rows for title, rows in tables(body) if "of a tenant" in title[3]]
         for index, row in enumerate(found[0]):
@@ -89,7 +89,7 @@ def growth(plot, text):
 
 
 def load(plot, text):
-    """By the series that the benchmark leaves."""
+    """Draws the series that the benchmark has written."""
     del text
     folder = pathlib.Path(__file__).parents[2] / "target/tmp/load"
     figure, (memory, answers) = plot.subplots(2, 1, figsize=(8, 5), sharex=True)

@@ -1,8 +1,8 @@
-"""Tables in Markdown, read."""
+"""Reads tables in Markdown."""
 
 
 def tables(text):
-    """Each as the words of its head and a list of rows; cells are texts."""
+    """Each table of the text, as the cells of its head and a list of rows; all cells are texts."""
     found, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
@@ -15,5 +15,5 @@ def tables(text):
 
 
 def number(cell, place=0):
-    """The number at this place of a cell with commas between numbers."""
+    """The number at this place of a cell, whose numbers are separated by commas."""
     return float(cell.split(",")[place])

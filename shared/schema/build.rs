@@ -1,22 +1,22 @@
-//! Compiles in the extension schemas of one folder (RFC 7643 §3.3), and fails with a sentence for a file that is none.
-#![expect(clippy::disallowed_methods, reason = "the build reads files, so that the crate does not")]
+//! Embeds the extension schemas of one folder (RFC 7643 §3.3), and fails with an error message for an invalid file.
+#![expect(clippy::disallowed_methods, reason = "the build script reads files so that the crate does not have to")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 #[path = "src/attribute.rs"]
-#[expect(dead_code, unreachable_pub, reason = "of these files, the build uses what reads a schema")]
+#[expect(dead_code, unreachable_pub, reason = "the build script uses only the part that parses a schema")]
 mod attribute;
 #[path = "src/extension.rs"]
 mod extension;
 #[path = "src/resource.rs"]
-#[expect(dead_code, unreachable_pub, reason = "of these files, the build uses what reads a schema")]
+#[expect(dead_code, unreachable_pub, reason = "the build script uses only the part that parses a schema")]
 mod resource;
 
 use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 use resource::{Kind, Object};
 
-/// Names another folder; a relative one is of the repository.
+/// The environment variable that names another folder; a relative path starts at the root of the repository.
 const FOLDER: &str = "SCIM_EXTENSIONS";
 
 fn main() {
@@ -27,7 +27,7 @@ fn main() {
 }
 
 fn generate() -> Result<(), String> {
-    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo names no folder")?);
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?);
     let folder = match env::var_os(FOLDER).filter(|folder| !folder.is_empty()) {
         Some(folder) => package.join("../..").join(folder),
         None => package.join("extensions"),
@@ -48,12 +48,12 @@ fn generate() -> Result<(), String> {
         known.push((*kind, schema.as_ref().map_err(String::clone)?));
     }
     extension::read(&known, &files)?;
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no output folder")?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let code = format!("const EXTENSIONS: &[(&str, &str)] = &{files:?};\n");
     fs::write(out.join("extensions.rs"), code).map_err(|error| error.to_string())
 }
 
-/// Name and text of each `*.json`, by name.
+/// The name and text of each `*.json`, sorted by name.
 fn files(folder: &Path) -> Result<Vec<(String, String)>, std::io::Error> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

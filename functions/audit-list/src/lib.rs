@@ -1,10 +1,10 @@
-//! Answers from the change records: `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}`, what happened to a user or a
-//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}`, who was in a group.
+//! Queries the change records. `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}` returns the changes of a user or a
+//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}` returns the members that a group had.
 
 use protocol::Error;
-use service::audit::{Answer, Question, answer};
+use service::audit::{AuditPage, AuditQuery, query};
 use store::Directory;
 
-pub async fn handle(directory: &Directory, event: Question) -> Result<Answer, Error> {
-    answer(directory, event).await
+pub async fn handle(directory: &Directory, event: AuditQuery) -> Result<AuditPage, Error> {
+    query(directory, event).await
 }

@@ -1,13 +1,11 @@
 //! POST /Bulk (RFC 7644 §3.7).
 
-use edge::{Request, Response};
-use protocol::Error;
+use edge::Request;
+use protocol::{Error, Reply};
 use service::Context;
 use store::Directory;
 
-pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
-    let body = request.bulk_body()?;
-    let reply = service::bulk(&context, &body).await?;
-    Ok(Response::ok(reply))
+pub async fn handle(directory: &Directory, request: Request) -> Result<Reply, Error> {
+    let context = Context { directory, exchange: request.exchange() };
+    service::bulk(&context, &request.bulk_body()?).await
 }

@@ -1,13 +1,12 @@
 //! GET /Groups (RFC 7644 §3.4.2).
 
-use edge::{Request, Response};
-use protocol::Error;
+use edge::Request;
+use protocol::{Error, Reply};
 use schema::Kind;
 use service::Context;
 use store::Directory;
 
-pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
-    let reply = service::list(&context, &request.list_query(&[Kind::Group])?).await?;
-    Ok(Response::new(reply.status, reply.location, reply.version, reply.body))
+pub async fn handle(directory: &Directory, request: Request) -> Result<Reply, Error> {
+    let context = Context { directory, exchange: request.exchange() };
+    service::list(&context, &request.list_query(&[Kind::Group])?).await
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use store::{Directory, Warm};
+use store::{Directory, Prewarm};
 
 fn main() -> ExitCode {
-    edge::run(Directory::from_environment(Warm::Resources(3)), groups_list::handle)
+    edge::run(Directory::from_environment(Prewarm::Directory { connections: 3 }), groups_list::handle)
 }

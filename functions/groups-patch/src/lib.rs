@@ -7,9 +7,10 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
-    let (id, body) = (request.id(), request.json_body()?);
-    let (projection, precondition) = (request.projection()?, request.precondition());
-    let reply = service::patch(&context, Kind::Group, &id, &body, &projection, &precondition).await?;
-    Ok(Response::new(reply.status, reply.location, reply.version, reply.body).preferred_by(&request))
+    let context = Context { directory, exchange: request.exchange() };
+    let body = request.json_body()?;
+    let projection = request.projection()?;
+    let reply =
+        service::patch(&context, Kind::Group, &request.id(), &body, &projection, &request.precondition()).await?;
+    Ok(Response::from(reply).apply_prefer(&request))
 }

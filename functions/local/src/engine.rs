@@ -1,50 +1,49 @@
-//! The embedded DynamoDB and its file.
-//!
-//! Its calls block the thread that serves them, so it has threads of its own.
+//! The embedded DynamoDB and its data file. Its calls block the threads that serve them, so it has a runtime of its
+//! own.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, anyhow, bail};
 use embedded::Database;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-use crate::private;
+use crate::owner_only;
 
-/// What its threads are called, by which their CPU time is told from that of others.
-const THREADS: &str = "dynamodb";
+/// The benchmarks find the CPU time of the engine by this name.
+const THREAD_NAME: &str = "dynamodb";
 
-/// A running DynamoDB. It stops with its value.
+/// A running DynamoDB, which stops when it is dropped.
 pub(crate) struct Engine {
     pub(crate) url: String,
-    /// The id of the access key, without which nobody is served: other users of the machine, and pages in a browser, reach the port.
+    /// The id of the only access key that it accepts, because other users of the machine and pages in a browser can
+    /// reach the port.
     pub(crate) key: String,
     runtime: Option<Runtime>,
-    /// SQLite would let a second process in, whose view of the tables would be stale.
+    /// Keeps out a second process: SQLite would let it in, and its view of the tables would be stale.
     _lock: Option<File>,
 }
 
 impl Engine {
-    /// Opens the file, or memory.
+    /// Opens the data file, or a database in memory.
     ///
     /// # Errors
-    /// With a sentence.
-    pub(crate) fn start(data: Option<&Path>) -> Result<Self, String> {
+    /// The file is in use, damaged or not accessible, or the machine has no thread or port left.
+    pub(crate) fn start(data: Option<&Path>) -> Result<Self> {
         let (database, lock) = match data {
             Some(path) => {
-                let lock = claim(path)?;
+                let lock = lock(path)?;
                 (open(path)?, Some(lock))
             }
-            None => (Database::memory().map_err(|error| format!("no database in memory: {error}"))?, None),
+            None => (Database::memory().context("cannot open a database in memory")?, None),
         };
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name(THREADS).enable_all().build();
-        let runtime = runtime.map_err(|error| format!("no threads for the database: {error}"))?;
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)));
-        let listener = listener.map_err(|error| format!("no port for the database: {error}"))?;
-        let address = listener.local_addr().map_err(|error| format!("no port for the database: {error}"))?;
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name(THREAD_NAME).enable_all().build();
+        let runtime = runtime.context("cannot start threads for the database")?;
+        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).context("no port for the database")?;
+        let address = listener.local_addr().context("no port for the database")?;
         let key = Uuid::new_v4().simple().to_string();
         runtime.spawn(embedded::serve(listener, database, key.clone()));
         Ok(Engine { url: format!("http://{address}"), key, runtime: Some(runtime), _lock: lock })
@@ -53,85 +52,89 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Nothing waits for it: what was answered is on the disk.
+        // Nothing has to be waited for: every write that was answered is on the disk.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// The file in the user's data directory.
+/// The data file in the user's data directory.
 ///
 /// # Errors
-/// With a sentence, if there is no such directory.
-pub(crate) fn default_path() -> Result<PathBuf, String> {
+/// The user has no home directory.
+pub(crate) fn default_path() -> Result<PathBuf> {
     use etcetera::BaseStrategy;
-    let strategy = etcetera::choose_base_strategy();
-    let strategy =
-        strategy.map_err(|_| "your data directory is not known; name a file with --data, or use --memory")?;
+    let strategy = etcetera::choose_base_strategy()
+        .map_err(|_| anyhow!("your data directory is not known; name a file with --data, or use --memory"))?;
     Ok(strategy.data_dir().join("scim-on-lambda").join("directory.sqlite"))
 }
 
-/// `directory.sqlite` and `.token` make `directory.sqlite.token`.
+/// Appends a suffix to the name of a file: `directory.sqlite` and `.token` give `directory.sqlite.token`.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Makes the file this process's own, as long as it lives.
-fn claim(path: &Path) -> Result<File, String> {
+/// Locks the data file for this process, until the returned lock file is closed.
+fn lock(path: &Path) -> Result<File> {
+    let unusable = || unusable(path);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| trouble(path, &error))?;
+        fs::create_dir_all(folder).with_context(unusable)?;
     }
-    let lock = private::open(File::options().create(true).append(true), &beside(path, ".lock"));
-    let lock = lock.map_err(|error| trouble(path, &error))?;
+    let lock = owner_only::open(File::options().create(true).append(true), &beside(path, ".lock"));
+    let lock = lock.with_context(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(format!(
+        Err(TryLockError::WouldBlock) => bail!(
             "the data file {} is in use by another `cargo run`; stop that one, or name another file with --data",
             path.display()
-        )),
-        Err(TryLockError::Error(error)) => Err(trouble(path, &error)),
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(unusable),
     }
 }
 
-fn open(path: &Path) -> Result<Database, String> {
-    let text = path.to_str().ok_or_else(|| format!("the data file {} has a name that is no UTF-8", path.display()))?;
-    private::open(File::options().create(true).append(true).read(true), path).map_err(|error| trouble(path, &error))?;
-    // SQLite makes them like the file itself; they may be left from a time when that was open to others.
+fn open(path: &Path) -> Result<Database> {
+    let text = path.to_str().with_context(|| format!("the name of the data file {} is not UTF-8", path.display()))?;
+    let create = owner_only::open(File::options().create(true).append(true).read(true), path);
+    create.with_context(|| unusable(path))?;
+    // SQLite gives them the mode of the data file, but they may be older than its present mode.
     for suffix in ["-wal", "-shm"] {
-        match private::open(File::options().read(true), &beside(path, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(path, &error)),
+        match owner_only::open(File::options().read(true), &beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(|| unusable(path)),
             _ => {}
         }
     }
     Database::new(text).map_err(|_| damaged(path))
 }
 
-fn trouble(path: &Path, error: &io::Error) -> String {
-    format!("the data file {} cannot be used: {error}", path.display())
+fn unusable(path: &Path) -> String {
+    format!("the data file {} cannot be used", path.display())
 }
 
-/// The sentence about a file that holds no directory.
-pub(crate) fn damaged(path: &Path) -> String {
-    format!(
-        "the data file {} is damaged, or was not made by this program; move it away to start anew, or name another with --data",
+/// The error for a file that is not a database of this program.
+pub(crate) fn damaged(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "the data file {} is damaged, or another program made it; move it away to start with an empty directory, \
+         or name another file with --data",
         path.display()
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use testkit::call_engine;
+
     use super::*;
-    use crate::bus::raw;
 
     #[test]
-    fn a_file_has_one_owner_and_is_a_database() {
+    fn file_is_used_by_one_process_and_has_to_be_a_database() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("d.sqlite");
         let first = Engine::start(Some(&path)).unwrap();
-        let second = Engine::start(Some(&path)).map(drop).unwrap_err();
+        let second = Engine::start(Some(&path)).map(drop).unwrap_err().to_string();
         assert!(second.contains("in use by another"), "{second}");
         drop(first);
         assert!(Engine::start(Some(&path)).is_ok());
@@ -139,19 +142,18 @@ mod tests {
         let garbage = folder.path().join("garbage");
         fs::write(&garbage, "this is no database, and long enough to be taken for one".repeat(100)).unwrap();
         for path in [&garbage, folder.path(), &garbage.join("below")] {
-            let problem = Engine::start(Some(path)).map(drop).unwrap_err();
+            let problem = format!("{:#}", Engine::start(Some(path)).map(drop).unwrap_err());
             assert!(problem.contains("the data file") && problem.lines().count() == 1, "{problem}");
         }
     }
 
     #[test]
-    fn nobody_else_is_served() {
+    fn request_with_another_key_is_refused() {
         let engine = Engine::start(None).unwrap();
-        let list = |engine: &Engine| raw(engine, "Scan", &serde_json::json!({"TableName": "scim"}));
-        assert!(list(&engine).to_string().contains("ResourceNotFoundException"));
+        let scan = |key: &str| call_engine(&engine.url, key, "Scan", &json!({"TableName": "scim"})).to_string();
+        assert!(scan(&engine.key).contains("ResourceNotFoundException"));
         for key in ["", "local", &engine.key[1..]] {
-            let stranger = Engine { url: engine.url.clone(), key: key.to_owned(), runtime: None, _lock: None };
-            assert!(list(&stranger).to_string().contains("UnrecognizedClientException"), "{key}");
+            assert!(scan(key).contains("UnrecognizedClientException"), "{key}");
         }
     }
 }

@@ -1,77 +1,79 @@
-//! What `cargo run -- --help` shows.
+//! The command line of `cargo run`.
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use operator::Audit;
 use protocol::Tenant;
 
-use crate::audit::Audit;
-
-/// SCIM on Lambda on this machine: every function behind a local gateway, over an embedded DynamoDB.
+/// Runs SCIM on Lambda on this machine: every function behind a local API gateway, over an embedded DynamoDB.
 #[derive(Debug, Parser)]
 #[command(name = "local", version, arg_required_else_help = false)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 chooses a free one.
     #[arg(long, default_value_t = 3000)]
     pub(crate) port: u16,
 
-    /// Where the directory is kept between runs [default: a file in your data directory].
+    /// The file that keeps the directory between runs [default: a file in your data directory].
     #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["memory", "dynamodb_endpoint"])]
     pub(crate) data: Option<PathBuf>,
 
-    /// Keep nothing.
+    /// Keep the directory in memory only.
     #[arg(long, global = true, conflicts_with = "dynamodb_endpoint")]
     pub(crate) memory: bool,
 
-    /// Use DynamoDB Local, or AWS, in place of the embedded DynamoDB.
+    /// Use DynamoDB Local or AWS instead of the embedded DynamoDB.
     #[arg(long, global = true, value_name = "URL", value_parser = url)]
     pub(crate) dynamodb_endpoint: Option<String>,
 
-    /// The table.
+    /// The name of the DynamoDB table.
     #[arg(long, global = true, value_name = "NAME", default_value = "scim")]
     pub(crate) table: String,
 
-    /// Whose directory the printed token opens.
+    /// The tenant of the printed token.
     #[arg(long, global = true, value_name = "NAME", default_value = "dev", value_parser = tenant)]
     pub(crate) tenant: String,
 
-    /// How the printed token's requests are read: `lenient`, or `strict` to the letter of the RFCs.
+    /// The dialect of the printed token: `lenient` accepts what identity providers send, `strict` only what the
+    /// RFCs allow.
     #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
     pub(crate) dialect: String,
 
-    /// Also print the functions' own lines on standard error, as they are in CloudWatch: `info`, `debug` or `trace`.
+    /// Also print the log lines of the functions on standard error, as in CloudWatch: `info`, `debug` or `trace`.
     #[arg(long, value_name = "LEVEL", env = edge::log::LEVEL)]
     pub(crate) log: Option<String>,
 
-    /// Append each event to this file too, as a line of JSON.
+    /// Also append each event to this file, as a line of JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
 
-    /// Let users and groups go along with the events about them.
+    /// Include users and groups in the events about them.
     #[arg(long)]
     pub(crate) event_resources: bool,
 
-    /// Tell no events and complete no changes: for a table whose changes another process follows.
+    /// Publish no events and complete no pending changes, for a table that another process serves.
     #[arg(long, conflicts_with_all = ["events", "event_resources"])]
     pub(crate) no_events: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print what happened to a user or a group, or who was in a group, and serve nothing.
+    /// Print what happened to a user or a group, or who was a member of a group, and exit.
     Audit(Audit),
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.filter(|rest| !rest.is_empty()).map(|_| text.to_owned()).ok_or("a URL begins with http:// or https://")
+    rest.filter(|rest| !rest.is_empty()).map(|_| text.to_owned()).ok_or("a URL starts with http:// or https://")
 }
 
 fn tenant(text: &str) -> Result<String, &'static str> {
-    Tenant::is_valid_name(text).then(|| text.to_owned()).ok_or("a tenant is 1 to 64 of the characters a-z, 0-9 and -")
+    Tenant::is_valid_name(text)
+        .then(|| text.to_owned())
+        .ok_or("a tenant name has 1 to 64 of the characters a-z, 0-9 and -")
 }
 
 #[cfg(test)]
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_fit_together() {
+    fn options_that_contradict_each_other_are_rejected() {
         Options::command().debug_assert();
         for (arguments, expect) in [
             (&["--port", "0"][..], true),

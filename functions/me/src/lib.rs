@@ -1,12 +1,12 @@
-//! Every method of /Me (RFC 7644 §3.11), which stands for the resource of whoever is authenticated.
+//! Every method of /Me (RFC 7644 §3.11), the alias for the resource of the authenticated user, which returns 501.
 
 use edge::{Request, Response};
 use protocol::Error;
 
 pub async fn handle((): &(), _: Request) -> Result<Response, Error> {
     Err(Error::NotImplemented(
-        "A token of this service is an identity provider's and no user's, so there is nobody whom /Me could stand for. Use \
-         /Users, with a filter such as userName eq \"…\" or the id."
+        "A token of this service belongs to an identity provider, not to a user, so /Me has no resource. Use /Users, with the \
+         id or a filter such as userName eq \"…\"."
             .to_owned(),
     ))
 }

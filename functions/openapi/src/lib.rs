@@ -1,8 +1,17 @@
-//! GET /openapi.json: what this service does, for programs that read OpenAPI. It holds nobody's data and needs no token.
+//! GET /openapi.json: the OpenAPI document of this service. It contains no tenant's data and needs no token.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "only JSON objects that this crate built are indexed, and there an index inserts a member"
+)]
 
-use edge::{Anonymous, Response};
-use protocol::{Error, openapi};
+mod component;
+mod document;
+mod message;
+mod operation;
 
-pub async fn handle((): &(), request: Anonymous) -> Result<Response, Error> {
-    Ok(Response::document(openapi::document(request.base_url())))
+use edge::{PublicRequest, Response};
+use protocol::Error;
+
+pub async fn handle((): &(), request: PublicRequest) -> Result<Response, Error> {
+    Ok(Response::document(document::document(request.base_url())))
 }

@@ -1,9 +1,10 @@
-//! What Lambda hands over of a DynamoDB stream, and what it wants to hear: of a batch, what is to be sent again.
+//! A batch of records of a DynamoDB stream, as Lambda delivers it, and the response that reports where to continue.
 
-use serde::{Deserialize, Serialize};
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Records of one shard, in their order. The template's filter lets none pass but those of changes.
+/// Records of one shard, in order. The template's filter passes only change records.
 #[derive(Debug, Deserialize)]
 pub struct Batch {
     #[serde(rename = "Records")]
@@ -24,22 +25,11 @@ pub(crate) struct StreamRecord {
     pub(crate) new_image: Map<String, Value>,
 }
 
-/// The answer to a batch.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outcome {
-    batch_item_failures: Vec<Failed>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failed {
-    item_identifier: String,
-}
-
-impl Outcome {
-    /// This record and those after it are to be sent again.
-    pub(crate) fn again_from(sequence_number: String) -> Self {
-        Self { batch_item_failures: vec![Failed { item_identifier: sequence_number }] }
-    }
+/// The response after which Lambda delivers this record and those after it again.
+pub(crate) fn retry_from(sequence_number: String) -> DynamoDbEventResponse {
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = Some(sequence_number);
+    let mut response = DynamoDbEventResponse::default();
+    response.batch_item_failures.push(failure);
+    response
 }

@@ -1,34 +1,30 @@
-//! The EventBridge bus: entries within its limits, and what it did not take sent again.
-
-use std::env;
-use std::time::Duration;
+//! Publishes events to an EventBridge bus, within the limits of its API, and retries the entries that it rejects.
 
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::retry::RetryConfig;
-use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
-use aws_sdk_eventbridge::config::{self, Region};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use aws_smithy_http_client::tls;
 use protocol::event::Event;
+use store::{Backoff, client};
 
+use crate::error::{PublishError, StartError};
 use crate::variable;
 
-/// Whose events they are, for the patterns of rules.
+/// The source of all events, for the patterns of rules.
 const SOURCE: &str = "scim";
-/// EventBridge takes no more entries in a call, and no more bytes, times included.
-const ENTRIES: usize = 10;
-const BYTES: usize = 256 * 1024;
+/// The largest number of entries in a call.
+const MAX_ENTRIES: usize = 10;
+/// The largest size of a call, in bytes.
+const MAX_CALL_BYTES: usize = 256 * 1024;
+/// The size of an entry's time, in bytes.
 const TIME_BYTES: usize = 14;
-/// So often what EventBridge did not take is sent again, each time after a longer pause.
-const REPEATS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many times rejected entries are sent again.
+const MAX_RETRIES: u32 = 5;
+/// The bounds of the pauses before the first and before the last retry, in milliseconds.
+const FIRST_PAUSE_MS: u64 = 100;
+const MAX_PAUSE_MS: u64 = 1600;
 
-/// Where events are published.
+/// The bus to which events are published.
 #[derive(Debug)]
 pub struct Bus {
     client: Client,
@@ -36,49 +32,23 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// From what Lambda sets in the environment, and from `EVENT_BUS`, which the template sets.
-    pub(crate) fn from_environment() -> Result<Self, String> {
-        let region = Region::new(variable("AWS_REGION")?);
-        let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
-        let session = env::var("AWS_SESSION_TOKEN").ok().filter(|token| !token.is_empty());
-        let credentials = config::Credentials::new(key, secret, session, None, "environment");
-        let endpoint = variable("AWS_ENDPOINT_URL_EVENTBRIDGE").or_else(|_| variable("AWS_ENDPOINT_URL")).ok();
-        let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        Ok(Self::build(builder, endpoint, variable("EVENT_BUS")?))
+    /// The bus in the variable `EVENT_BUS`, with the credentials that Lambda sets.
+    pub(crate) fn from_environment() -> Result<Self, StartError> {
+        let settings = client::from_environment("EVENTBRIDGE")?;
+        Ok(Self { client: Client::new(&settings), name: variable("EVENT_BUS")? })
     }
 
-    /// A bus at a URL where no key is checked.
+    /// A bus at an endpoint that does not check signatures.
     pub fn at(endpoint: &str, name: &str) -> Self {
-        let credentials = config::Credentials::new("local", "local", None, None, "fixed");
-        let region = Region::from_static("us-east-1");
-        let builder = config::Builder::new().region(region).credentials_provider(credentials);
-        Self::build(builder, Some(endpoint.to_owned()), name.to_owned())
+        let settings = client::unsigned("local", Some(endpoint.to_owned()));
+        Self { client: Client::new(&settings), name: name.to_owned() }
     }
 
-    fn build(mut builder: config::Builder, endpoint: Option<String>, name: String) -> Self {
-        let https = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT);
-        if endpoint.is_some() {
-            builder.set_endpoint_url(endpoint);
-        }
-        let config = builder
-            .http_client(https)
-            .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
-            .timeout_config(timeouts.build())
-            .build();
-        Self { client: Client::from_conf(config), name }
-    }
-
-    /// Publishes events, all of them or an unknown part.
+    /// Publishes events in order.
     ///
     /// # Errors
-    /// With a sentence for the log. All may be published again.
-    pub async fn publish(&self, events: &[Event]) -> Result<(), String> {
+    /// An unknown part of the events may have been published. All of them may be published again.
+    pub async fn publish(&self, events: &[Event]) -> Result<(), PublishError> {
         let entries = events.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
         for entries in calls(entries) {
             self.put(entries).await?;
@@ -86,8 +56,8 @@ impl Bus {
         Ok(())
     }
 
-    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, String> {
-        let detail = serde_json::to_string(&event.claims).map_err(|error| error.to_string())?;
+    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, PublishError> {
+        let detail = serde_json::to_string(&event.claims)?;
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
@@ -97,35 +67,37 @@ impl Bus {
         Ok(entry.build())
     }
 
-    /// One call, and repeats for those of its entries that were not taken.
-    async fn put(&self, mut entries: Vec<PutEventsRequestEntry>) -> Result<(), String> {
-        for repeat in 0.. {
-            let answer = self.client.put_events().set_entries(Some(entries.clone())).send().await;
-            let answer = answer.map_err(|error| format!("PutEvents: {}", error.code().unwrap_or("no answer")))?;
-            let results = answer.entries.unwrap_or_default();
+    /// Makes one call, and further calls for the entries that were rejected.
+    async fn put(&self, mut entries: Vec<PutEventsRequestEntry>) -> Result<(), PublishError> {
+        let mut backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
+        for retry in 0.. {
+            let output = self.client.put_events().set_entries(Some(entries.clone())).send().await;
+            let output = output.map_err(|error| PublishError::Call(error.code().map(str::to_owned)))?;
+            let results = output.entries.unwrap_or_default();
             if results.len() != entries.len() {
-                return Err("PutEvents: an answer with another number of entries".to_owned());
+                return Err(PublishError::Mismatch);
             }
-            let failed = entries.into_iter().zip(&results).filter(|(_, result)| result.error_code.is_some());
-            entries = failed.map(|(entry, _)| entry).collect();
+            let rejected = entries.into_iter().zip(&results).filter(|(_, result)| result.error_code.is_some());
+            entries = rejected.map(|(entry, _)| entry).collect();
             if entries.is_empty() {
                 return Ok(());
             }
-            if repeat == REPEATS {
+            if retry == MAX_RETRIES {
                 break;
             }
-            tokio::time::sleep((FIRST_PAUSE * (1 << repeat)).mul_f64(0.5 + fastrand::f64())).await;
+            backoff.wait().await;
         }
-        Err(format!("PutEvents: {} events were not taken", entries.len()))
+        Err(PublishError::Rejected(entries.len()))
     }
 }
 
-/// The same entries in as few calls as the limits allow, in the same order.
+/// Divides entries into as few calls as the limits allow, in the same order.
 fn calls(entries: Vec<PutEventsRequestEntry>) -> Vec<Vec<PutEventsRequestEntry>> {
-    let (mut calls, mut bytes): (Vec<Vec<PutEventsRequestEntry>>, usize) = (Vec::new(), 0);
+    let mut calls: Vec<Vec<PutEventsRequestEntry>> = Vec::new();
+    let mut bytes = 0;
     for entry in entries {
-        let size = size(&entry);
-        match calls.last_mut().filter(|call| call.len() < ENTRIES && bytes + size <= BYTES) {
+        let size = entry_bytes(&entry);
+        match calls.last_mut().filter(|call| call.len() < MAX_ENTRIES && bytes + size <= MAX_CALL_BYTES) {
             Some(call) => {
                 bytes += size;
                 call.push(entry);
@@ -139,8 +111,8 @@ fn calls(entries: Vec<PutEventsRequestEntry>) -> Vec<Vec<PutEventsRequestEntry>>
     calls
 }
 
-/// As EventBridge counts it.
-fn size(entry: &PutEventsRequestEntry) -> usize {
+/// The size of an entry as EventBridge counts it.
+fn entry_bytes(entry: &PutEventsRequestEntry) -> usize {
     let texts = [&entry.source, &entry.detail_type, &entry.detail];
     TIME_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
 }

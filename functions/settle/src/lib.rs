@@ -1,80 +1,86 @@
-//! Follows the table's stream: completes what each change has left to do, then publishes its events to the bus, one change
-//! after the other.
+//! Follows the table's stream: completes each pending change, then publishes its events to EventBridge, one change after the
+//! other.
 //!
-//! Of a batch that cannot be followed to its end, the first change that failed is reported, so that Lambda comes again with
-//! that one and those after it: nothing is told out of order, and what is told twice has the same `jti`.
+//! If a change fails, it is reported as the first failure of the batch, so that Lambda delivers it and those after it again. Events
+//! are therefore published in order, and an event that is published twice has the same `jti`.
 
 mod batch;
 mod bus;
+mod error;
 
 use std::time::{Duration, Instant};
 
+use aws_lambda_events::streams::DynamoDbEventResponse;
 use protocol::Error;
-use service::{Telling, follow};
-use store::{Directory, Warm, change_of_image};
+use service::{EventOptions, complete_and_build_events};
+use store::{Directory, Prewarm, change_of_image};
 
-pub use batch::{Batch, Outcome};
+pub use batch::Batch;
 pub use bus::Bus;
+pub use error::{PublishError, StartError};
 
-use batch::Record;
+use batch::{Record, retry_from};
+use error::ChangeError;
 
-/// What the function works with.
+/// No change is started later than this after the start of a batch: it needs time to finish, and Lambda would deliver the whole
+/// batch again after its timeout.
+const BATCH_BUDGET: Duration = Duration::from_secs(60);
+
+/// The clients and settings of the function.
 #[derive(Debug)]
 pub struct State {
     pub directory: Directory,
     pub bus: Bus,
-    pub telling: Telling,
+    pub event_options: EventOptions,
 }
 
 impl State {
-    /// From what Lambda and the template set: besides the table, `EVENT_BUS`, `BASE_URL`, and `EVENT_RESOURCES`, which is `yes` if
-    /// resources are to go along.
+    /// Reads the environment that Lambda and the template set: the table, `EVENT_BUS`, `BASE_URL`, and `EVENT_RESOURCES`, which is
+    /// `yes` if events contain resources.
     ///
     /// # Errors
-    /// With a sentence, if something is not set.
-    pub async fn from_environment() -> Result<Self, String> {
-        let directory = Directory::from_environment(Warm::Resources(1)).await.map_err(|error| error.to_string())?;
+    /// If a variable is not set.
+    pub async fn from_environment() -> Result<Self, StartError> {
+        let directory = Directory::from_environment(Prewarm::Directory { connections: 1 }).await?;
         let bus = Bus::from_environment()?;
         let base_url = variable("BASE_URL")?;
-        let with_resources = variable("EVENT_RESOURCES").is_ok_and(|wanted| wanted == "yes");
-        Ok(Self { directory, bus, telling: Telling { base_url, with_resources } })
+        let with_resources = variable("EVENT_RESOURCES").is_ok_and(|value| value == "yes");
+        Ok(Self { directory, bus, event_options: EventOptions { base_url, with_resources } })
     }
 }
 
-/// A variable that is set and not empty.
-fn variable(name: &str) -> Result<String, String> {
+/// The value of an environment variable that is set and not empty.
+fn variable(name: &'static str) -> Result<String, StartError> {
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value.ok_or_else(|| format!("the environment variable {name} is not set"))
+    value.ok_or(StartError::MissingVariable(name))
 }
 
-/// No change is begun after this: there has to be time for it, and Lambda would send all of the batch again.
-const TIME: Duration = Duration::from_secs(60);
-
-pub async fn handle(state: &State, batch: Batch) -> Result<Outcome, Error> {
-    let (until, mut published) = (Instant::now() + TIME, 0);
+pub async fn handle(state: &State, batch: Batch) -> Result<DynamoDbEventResponse, Error> {
+    let deadline = Instant::now() + BATCH_BUDGET;
+    let mut published = 0;
     for record in batch.records {
-        let place = record.change.sequence_number.clone();
-        if Instant::now() > until {
-            tracing::info!(place, published, "the next batch begins here");
-            return Ok(Outcome::again_from(place));
+        let sequence_number = record.change.sequence_number.clone();
+        if Instant::now() > deadline {
+            tracing::info!(sequence_number, published, "time is up; the next batch continues with this change");
+            return Ok(retry_from(sequence_number));
         }
         match publish(state, record).await {
             Ok(events) => published += events,
             Err(reason) => {
-                tracing::warn!(place, %reason, published, "a change is to be followed again");
-                return Ok(Outcome::again_from(place));
+                tracing::warn!(sequence_number, %reason, published, "failed to process a change");
+                return Ok(retry_from(sequence_number));
             }
         }
     }
-    tracing::info!(published, "events");
-    Ok(Outcome::default())
+    tracing::info!(published, "published the events of a batch");
+    Ok(DynamoDbEventResponse::default())
 }
 
-/// How many events were published of a record's change.
-async fn publish(state: &State, record: Record) -> Result<usize, String> {
-    let change = change_of_image(record.change.new_image).map_err(|error| error.to_string())?;
-    let events = follow(&state.directory, &change, &state.telling).await.map_err(|error| error.to_string())?;
-    let events = events.ok_or("it is not complete yet")?;
+/// Completes the change of a record and publishes its events. Returns how many they are.
+async fn publish(state: &State, record: Record) -> Result<usize, ChangeError> {
+    let change = change_of_image(record.change.new_image)?;
+    let events = complete_and_build_events(&state.directory, &change, &state.event_options).await?;
+    let events = events.ok_or(ChangeError::Pending)?;
     state.bus.publish(&events).await?;
     Ok(events.len())
 }

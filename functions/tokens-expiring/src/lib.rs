@@ -1,25 +1,25 @@
-//! Counts, once a day, the tokens that are about to expire, for the alarms on them. The event that it is sent says nothing.
+//! Counts, once a day, the tokens that expire soon, for the alarms on them. The scheduled event is ignored.
 
 use protocol::Error;
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use service::tokens::{Expiring, HORIZONS, expiring};
+use service::tokens::{ExpiringToken, HORIZONS, expiring};
 use store::Directory;
 
-/// What was found.
+/// The tokens that expire soon.
 #[derive(Debug, Serialize)]
-pub struct Found {
-    pub tokens: Vec<Expiring>,
+pub struct ExpiringTokens {
+    pub tokens: Vec<ExpiringToken>,
 }
 
-pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<Found, Error> {
+pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<ExpiringTokens, Error> {
     let tokens = expiring(directory).await?;
     for token in &tokens {
-        let Expiring { id, tenant, expires_at, within_days } = token;
-        tracing::warn!(id, tenant, expires_at, within_days, "a token is about to expire");
+        let ExpiringToken { id, tenant, expires_at, within_days } = token;
+        tracing::warn!(id, tenant, expires_at, within_days, "a token expires soon");
     }
     for days in HORIZONS {
-        edge::metrics::tokens_expiring(days, tokens.iter().filter(|token| token.within_days <= days).count());
+        edge::metrics::record_expiring_tokens(days, tokens.iter().filter(|token| token.within_days <= days).count());
     }
-    Ok(Found { tokens })
+    Ok(ExpiringTokens { tokens })
 }

@@ -1,9 +1,9 @@
 //! Revokes a token: `{"id": "…"}`.
 
 use protocol::Error;
-use service::tokens::{About, Revoke, revoke};
+use service::tokens::{RevokeRequest, TokenMetadata, revoke};
 use store::Directory;
 
-pub async fn handle(directory: &Directory, event: Revoke) -> Result<About, Error> {
+pub async fn handle(directory: &Directory, event: RevokeRequest) -> Result<TokenMetadata, Error> {
     revoke(directory, event).await
 }

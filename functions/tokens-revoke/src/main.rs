@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use store::{Directory, Warm};
+use store::{Directory, Prewarm};
 
 fn main() -> ExitCode {
-    edge::run_event(Directory::from_environment(Warm::Tokens), tokens_revoke::handle)
+    edge::run_event(Directory::from_environment(Prewarm::Tokens), tokens_revoke::handle)
 }

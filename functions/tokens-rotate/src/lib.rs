@@ -1,9 +1,9 @@
-//! Issues a token like another, which works for some hours more: `{"id": "…", "overlapHours": 24}`.
+//! Issues a successor of a token, which remains valid for some hours: `{"id": "…", "overlapHours": 24}`.
 
 use protocol::Error;
-use service::tokens::{Issued, Rotate, rotate};
+use service::tokens::{IssuedToken, RotateRequest, rotate};
 use store::Directory;
 
-pub async fn handle(directory: &Directory, event: Rotate) -> Result<Issued, Error> {
+pub async fn handle(directory: &Directory, event: RotateRequest) -> Result<IssuedToken, Error> {
     rotate(directory, event).await
 }

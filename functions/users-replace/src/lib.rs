@@ -1,15 +1,14 @@
 //! PUT /Users/{id} (RFC 7644 §3.5.1).
 
-use edge::{Request, Response};
-use protocol::Error;
+use edge::Request;
+use protocol::{Error, Reply};
 use schema::Kind;
 use service::Context;
 use store::Directory;
 
-pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, caller: request.caller(), base_url: request.base_url(), until: request.until() };
-    let (id, body) = (request.id(), request.json_body()?);
-    let (projection, precondition) = (request.projection()?, request.precondition());
-    let reply = service::replace(&context, Kind::User, &id, &body, &projection, &precondition).await?;
-    Ok(Response::new(reply.status, reply.location, reply.version, reply.body))
+pub async fn handle(directory: &Directory, request: Request) -> Result<Reply, Error> {
+    let context = Context { directory, exchange: request.exchange() };
+    let body = request.json_body()?;
+    let projection = request.projection()?;
+    service::replace(&context, Kind::User, &request.id(), &body, &projection, &request.precondition()).await
 }

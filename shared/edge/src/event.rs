@@ -1,4 +1,4 @@
-//! Functions that no route leads to: the authorizer, and those that operators invoke.
+//! Functions without a route: the authorizer, and those that operators, schedules or streams invoke.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
+use crate::panic::catch_panic;
 use crate::{log, serve};
 
-/// Runs a function that takes an event of its own, until Lambda ends the process. Its error's sentence goes to whoever
-/// invoked it, and into no log.
+/// Runs a function that takes its own type of event until Lambda ends the process. The text of an error is returned to the invoker
+/// and not logged.
 pub fn run_event<S, E, I, O, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
 where
     S: Send + Sync + 'static,
@@ -32,10 +33,10 @@ where
     serve::start(state, async move |state| lambda_runtime::run(service_fn(move |event| answer(state, event))).await)
 }
 
-/// Does with one event what [`run_event`] does with each.
+/// Handles one event as [`run_event`] does.
 ///
 /// # Errors
-/// The function's own; [`Error::InvalidSyntax`] if the event is not what it takes, [`Error::Internal`] if it panics.
+/// Those of the function; [`Error::InvalidSyntax`] if the event is not of its type, [`Error::Internal`] if it panics.
 pub async fn invoke_event<S, I, O, F, R>(
     state: &'static S,
     handle: F,
@@ -51,25 +52,25 @@ where
     let started = Instant::now();
     let operation = log::operation::<F>();
     let work = async {
-        let answer = serve::guard(async {
-            let input = serde_json::from_value(event).map_err(|error| wrong(&error))?;
+        let answer = catch_panic(async {
+            let input = serde_json::from_value(event).map_err(|error| invalid_event(&error))?;
             let output = handle(state, input).await?;
             serde_json::to_value(output).map_err(|_| Error::Internal)
         });
         let answer = answer.await;
-        log::done(&operation, answer.as_ref().err(), started.elapsed());
+        log::log_invocation(&operation, answer.as_ref().err(), started.elapsed());
         answer
     };
-    work.instrument(log::span(&operation, request_id)).await
+    work.instrument(log::request_span(&operation, request_id)).await
 }
 
-/// The sentence quotes what was sent. A token is not to be quoted: errors are kept where tokens are not.
-fn wrong(error: &serde_json::Error) -> Error {
+/// The error of the JSON parser quotes the input. It is left out if it contains a token, because the invoker may store errors where
+/// tokens must not be stored.
+fn invalid_event(error: &serde_json::Error) -> Error {
     let problem = error.to_string();
-    Error::InvalidSyntax(match problem.contains(token::PREFIX) {
-        true => "The event is wrong: it has a token in the place of something else.".to_owned(),
-        false => format!("The event is wrong: {problem}."),
-    })
+    let problem =
+        if problem.contains(token::PREFIX) { "it contains a token in place of another value" } else { &problem };
+    Error::InvalidSyntax(format!("The event is not valid: {problem}."))
 }
 
 fn diagnostic(error: Error) -> Diagnostic {
@@ -87,6 +88,7 @@ mod tests {
 
     use super::*;
     use crate::log::tests::Lines;
+    use crate::usage::Meter;
 
     #[derive(Deserialize)]
     struct Divide {
@@ -102,14 +104,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_is_answered_or_refused_with_a_sentence() {
+    async fn event_is_handled_or_refused_with_its_reason() {
         for (event, expect) in [
             (json!({"by": 2}), Ok(json!(6))),
             (json!({"by": 0}), Err("`by` is zero.")),
-            (json!({}), Err("The event is wrong: missing field `by`.")),
-            (json!({"by": "two"}), Err("The event is wrong: invalid type: string \"two\", expected u32.")),
-            (json!({"by": "scim_x_hush"}), Err("The event is wrong: it has a token in the place of something else.")),
-            (json!({"by": 7}), Err("The request failed inside the service")),
+            (json!({}), Err("The event is not valid: missing field `by`.")),
+            (json!({"by": "two"}), Err("The event is not valid: invalid type: string \"two\", expected u32.")),
+            (
+                json!({"by": "scim_x_hush"}),
+                Err("The event is not valid: it contains a token in place of another value."),
+            ),
+            (json!({"by": 7}), Err("The service failed to process the request")),
         ] {
             match (invoke_event(&12, divide, event.clone(), None).await, expect) {
                 (Ok(answer), Ok(expect)) => assert_eq!(answer, expect),
@@ -122,9 +127,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sentence_of_an_error_is_in_no_log() {
+    async fn error_text_is_not_logged() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(log::meter()).with(log::lines(Some("TRACE"), lines.clone()));
+        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(Some("TRACE"), lines.clone()));
         async {
             for event in [json!({"by": "hush"}), json!({"by": 0}), json!({"hush": 1})] {
                 assert!(invoke_event(&12, divide, event, None).await.is_err());

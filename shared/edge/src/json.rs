@@ -1,5 +1,5 @@
-//! JSON in which every name stands once (RFC 8259 §4): of two values for one name, one would be lost without a word. And of which
-//! there is not too much: a value of two bytes takes a hundred times as many in memory.
+//! A JSON reader that rejects duplicate names in an object (RFC 8259 §4), where one of the two values would be lost silently, and
+//! that limits the number of values, because a value of two bytes takes a hundred times as many in memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,32 +7,32 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The most values of a body, each object, array and scalar counted. 100,000 members take 200,000; so many of the worst take a
-/// third of a function's memory.
-pub(crate) const VALUES: usize = 300_000;
+/// The largest number of values in a body: objects, arrays and scalars all count. 100,000 members take 200,000 values. This many
+/// of the largest values take a third of a function's memory.
+pub(crate) const MAX_JSON_VALUES: usize = protocol::limits::JSON_VALUES;
 
-/// Why a text is not read.
+/// Why a text could not be read.
 #[derive(Debug)]
-pub(crate) enum Unread {
+pub(crate) enum ReadError {
     TooManyValues,
     NotJson(serde_json::Error),
 }
 
-/// Reads a text whole.
-pub(crate) fn read(text: &[u8]) -> Result<Value, Unread> {
-    let left = Cell::new(Some(VALUES));
+/// Reads a text that is one JSON value.
+pub(crate) fn read(text: &[u8]) -> Result<Value, ReadError> {
+    let left = Cell::new(Some(MAX_JSON_VALUES));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Reader { left: &left }.deserialize(&mut deserializer);
     match value.and_then(|value| deserializer.end().map(|()| value)) {
         Ok(value) => Ok(value),
-        Err(_) if left.get().is_none() => Err(Unread::TooManyValues),
-        Err(error) => Err(Unread::NotJson(error)),
+        Err(_) if left.get().is_none() => Err(ReadError::TooManyValues),
+        Err(error) => Err(ReadError::NotJson(error)),
     }
 }
 
 #[derive(Clone, Copy)]
 struct Reader<'a> {
-    /// How many values there may still be; none once there was one too many.
+    /// How many more values may follow; `None` once there was one too many.
     left: &'a Cell<Option<usize>>,
 }
 
@@ -42,7 +42,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
         if self.left.get().is_none() {
-            return Err(D::Error::custom("there are too many values"));
+            return Err(D::Error::custom("too many values"));
         }
         deserializer.deserialize_any(self)
     }
@@ -107,26 +107,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_read_as_it_is_but_a_name_twice() {
+    fn json_is_read_unless_a_name_occurs_twice() {
         let text = r#"{"a":[1,-2,3.5,1e2,"x",true,null,{}],"b":{"a":18446744073709551615}}"#;
         assert_eq!(read(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
         for twice in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
-            let Err(Unread::NotJson(error)) = read(twice.as_bytes()) else { panic!("{twice}") };
+            let Err(ReadError::NotJson(error)) = read(twice.as_bytes()) else { panic!("{twice}") };
             assert!(error.to_string().contains("twice"), "{error}");
         }
-        assert!(matches!(read(b"{} x"), Err(Unread::NotJson(_))), "what stands behind");
+        assert!(matches!(read(b"{} x"), Err(ReadError::NotJson(_))), "text after the value");
     }
 
     #[test]
-    fn values_are_counted() {
+    fn text_with_too_many_values_is_refused() {
         for (element, values) in [("1", 1), ("[]", 1), ("{\"a\":[{}]}", 3)] {
             let of = |count: usize| read(format!("[{}]", vec![element; count].join(",")).as_bytes());
-            let most = (VALUES - 1) / values;
+            let most = (MAX_JSON_VALUES - 1) / values;
             assert!(of(most).is_ok(), "{element}");
-            assert!(matches!(of(most + 1), Err(Unread::TooManyValues)), "{element}");
+            assert!(matches!(of(most + 1), Err(ReadError::TooManyValues)), "{element}");
         }
-        // What is wrong otherwise is so behind the last value that there may be.
-        let broken = format!("[{}1x", "1,".repeat(VALUES - 2));
-        assert!(matches!(read(broken.as_bytes()), Err(Unread::NotJson(_))));
+        // A syntax error after the last allowed value is reported as a syntax error.
+        let broken = format!("[{}1x", "1,".repeat(MAX_JSON_VALUES - 2));
+        assert!(matches!(read(broken.as_bytes()), Err(ReadError::NotJson(_))));
     }
 }

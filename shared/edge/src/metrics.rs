@@ -1,5 +1,5 @@
-//! Metrics for CloudWatch in its embedded metric format: a JSON line on standard output for each request or invocation, whatever the
-//! log level. Without the environment variable `SERVICE`, the name of the stack, there are none.
+//! Metrics in CloudWatch's embedded metric format: a JSON line on standard output for each request or invocation, whatever the log
+//! level. They are written only if the environment variable `SERVICE` contains the name of the stack.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,17 +8,17 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use crate::log::{Usage, milliseconds};
+use crate::usage::{Usage, milliseconds};
 
-/// The namespace of all of them.
+/// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "SCIM";
 
-/// A metric, and by what it can be asked for.
+/// A metric and its dimensions.
 #[derive(Debug)]
 pub struct Metric {
     pub name: &'static str,
     pub unit: &'static str,
-    /// Each a set of dimensions under which CloudWatch keeps it.
+    /// The sets of dimensions under which CloudWatch stores it.
     pub sets: &'static [&'static [&'static str]],
 }
 
@@ -33,37 +33,37 @@ const LENIENCIES: Metric = Metric { name: "Leniencies", unit: "Count", sets: &[A
 const REFUSED_TOKENS: Metric = Metric { name: "RefusedTokens", unit: "Count", sets: &[ALL] };
 const TOKENS_EXPIRING: Metric = Metric { name: "TokensExpiring", unit: "Count", sets: &[&["Service", "Days"]] };
 
-/// Every metric that there is.
+/// All metrics.
 pub const METRICS: [Metric; 7] = [REQUESTS, LATENCY, CALLS, UNITS, LENIENCIES, REFUSED_TOKENS, TOKENS_EXPIRING];
 
 static SERVICE: OnceLock<String> = OnceLock::new();
 
-/// From here on metrics are printed, if the stack has a name.
+/// Enables metrics, if the stack has a name.
 pub(crate) fn start() {
     if let Some(name) = std::env::var("SERVICE").ok().filter(|name| !name.is_empty()) {
         SERVICE.get_or_init(|| name);
     }
 }
 
-/// A token was presented and not accepted.
-pub fn refused_token() {
+/// Records that a presented token was refused.
+pub fn record_refused_token() {
     print(|service| vec![line(service, &[], &[(&REFUSED_TOKENS, 1.0)])]);
 }
 
-/// So many tokens expire within so many days.
-pub fn tokens_expiring(days: u64, tokens: usize) {
+/// Records how many tokens expire within a number of days.
+pub fn record_expiring_tokens(days: u64, tokens: usize) {
     let count = u32::try_from(tokens).unwrap_or(u32::MAX);
     let days = days.to_string();
     print(|service| vec![line(service, &[("Days", &days)], &[(&TOKENS_EXPIRING, count.into())])]);
 }
 
-/// A request was answered.
-pub(crate) fn answered(operation: &str, status: u16, duration: Duration, usage: &Usage) {
+/// Records a request.
+pub(crate) fn record_request(operation: &str, status: u16, duration: Duration, usage: &Usage) {
     print(|service| request(service, operation, Some(status), duration, usage));
 }
 
-/// An invocation that is no request has ended.
-pub(crate) fn done(operation: &str, duration: Duration, usage: &Usage) {
+/// Records an invocation that is not a request.
+pub(crate) fn record_invocation(operation: &str, duration: Duration, usage: &Usage) {
     print(|service| request(service, operation, None, duration, usage));
 }
 
@@ -76,12 +76,12 @@ fn request(service: &str, operation: &str, status: Option<u16>, duration: Durati
         metrics.push((&REQUESTS, 1.0));
         dimensions.push(("Status", status));
     }
-    let leniencies: BTreeSet<&String> = usage.leniencies.iter().collect();
+    let leniencies: BTreeSet<&str> = usage.leniencies.iter().copied().collect();
     let leniencies = leniencies.into_iter().map(|name| line(service, &[("Leniency", name)], &[(&LENIENCIES, 1.0)]));
     std::iter::once(line(service, &dimensions, &metrics)).chain(leniencies).collect()
 }
 
-/// One document of the format: what to make of its members, then the members.
+/// One document of the format: the metric definitions, then the members that they name.
 fn line(service: &str, dimensions: &[(&str, &str)], metrics: &[(&Metric, f64)]) -> Value {
     let directives: Vec<Value> = metrics
         .iter()
@@ -102,15 +102,15 @@ fn line(service: &str, dimensions: &[(&str, &str)], metrics: &[(&Metric, f64)]) 
 fn print(lines: impl FnOnce(&str) -> Vec<Value>) {
     let Some(service) = SERVICE.get() else { return };
     let text: String = lines(service).into_iter().map(|line| format!("{line}\n")).collect();
-    // Nobody can be told that standard output is closed.
-    drop(std::io::stdout().lock().write_all(text.as_bytes()));
+    // If standard output is closed, there is nowhere to report it.
+    let _closed = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The rules of the format: a target for every name, a number behind each metric, a text behind each dimension.
+    /// Checks the rules of the format: every name has a member, which is a number for a metric and a string for a dimension.
     fn check(document: &Value) -> BTreeSet<String> {
         assert!(document["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
         let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();
@@ -130,20 +130,15 @@ mod tests {
             }
         }
         let members: BTreeSet<String> = document.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(members, named, "a member without a target");
+        assert_eq!(members, named, "a member that no definition names");
         named
     }
 
     #[test]
-    fn a_request_has_its_metrics_and_each_leniency_one() {
-        let usage = Usage {
-            calls: 2,
-            units: 2.5,
-            leniencies: ["bareTokens", "emptyStrings", "bareTokens"].map(str::to_owned).into(),
-            ..Usage::default()
-        };
+    fn request_has_its_metrics_and_one_for_each_leniency() {
+        let usage = Usage { calls: 2, units: 2.5, leniencies: vec!["bareTokens", "emptyStrings", "bareTokens"] };
         let lines = request("scim", "users-create", Some(201), Duration::from_micros(12_340), &usage);
-        assert_eq!(lines.len(), 3, "a leniency counts once for a request");
+        assert_eq!(lines.len(), 3, "a leniency counts once per request");
         lines.iter().for_each(|line| drop(check(line)));
         let values = ["Service", "Operation", "Status", "Requests", "Latency", "DynamoDBCalls", "DynamoDBUnits"];
         let values = values.map(|name| lines[0][name].clone());
@@ -153,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn an_invocation_is_no_request() {
+    fn invocation_is_not_counted_as_a_request() {
         let lines = request("scim", "authorizer", None, Duration::ZERO, &Usage::default());
         let named = check(&lines[0]);
         assert!(lines.len() == 1 && !named.contains("Requests") && !named.contains("Status"), "{named:?}");
     }
 
     #[test]
-    fn every_metric_can_be_asked_for_by_the_stack() {
+    fn every_metric_has_the_dimension_service() {
         let values = [("Operation", "o"), ("Status", "200"), ("Leniency", "l"), ("Days", "7")];
         for metric in &METRICS {
             let used: Vec<_> =

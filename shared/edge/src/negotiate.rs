@@ -1,5 +1,5 @@
-//! What a client takes (RFC 9110 §12.5): which media type (RFC 7644 §3.8), and whether compressed. `Accept-Charset` is passed
-//! over: JSON is UTF-8 (RFC 8259 §8.1).
+//! Content negotiation (RFC 9110 §12.5): the media type of the response (RFC 7644 §3.8) and its compression. `Accept-Charset` is
+//! ignored, because JSON is UTF-8 (RFC 8259 §8.1).
 
 use lambda_http::http::header::{ACCEPT, ACCEPT_ENCODING, AsHeaderName};
 use lambda_http::http::{HeaderMap, Method};
@@ -8,49 +8,56 @@ use protocol::Error;
 pub(crate) const SCIM: &str = "application/scim+json";
 pub(crate) const JSON: &str = "application/json";
 
-/// The form that an answer takes.
+/// How a response is sent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Form {
-    pub(crate) media_type: &'static str,
+pub(crate) struct ResponseFormat {
+    /// `None` if the client accepts neither media type; the error that says so is sent as SCIM's.
+    pub(crate) accepted_type: Option<&'static str>,
     pub(crate) gzip: bool,
-    /// Without its body (RFC 9110 §9.3.2).
+    /// Whether the body is left out (RFC 9110 §9.3.2).
     pub(crate) head: bool,
-    /// Whether the request changes nothing, so that its answer may be refused.
+    /// Whether the request changes nothing, so that its response may be replaced by an error.
     pub(crate) safe: bool,
 }
 
-impl Form {
-    /// What the request asks for; of two media types that are as welcome, SCIM's.
-    pub(crate) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Form {
-        let media_type = media_type(headers).unwrap_or(SCIM);
-        let (head, search) = (method == Method::HEAD, path.trim_end_matches('/').ends_with("/.search"));
-        Form { media_type, gzip: takes_gzip(headers), head, safe: head || search || method == Method::GET }
+impl ResponseFormat {
+    /// The format that the request asks for. If both media types are equally acceptable, it is SCIM's.
+    pub(crate) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
+        let head = method == Method::HEAD;
+        let is_search = path.trim_end_matches('/').ends_with("/.search");
+        ResponseFormat {
+            accepted_type: media_type(headers),
+            gzip: accepts_gzip(headers),
+            head,
+            safe: head || is_search || method == Method::GET,
+        }
+    }
+
+    pub(crate) fn media_type(&self) -> &'static str {
+        self.accepted_type.unwrap_or(SCIM)
+    }
+
+    /// Refuses a request whose response the client would not accept, before anything is done.
+    ///
+    /// # Errors
+    /// [`Error::NotAcceptable`].
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let problem = "The Accept header allows neither application/scim+json nor application/json, the only media types of \
+                       this service. Accept one of them.";
+        self.accepted_type.map(drop).ok_or_else(|| Error::NotAcceptable(problem.to_owned()))
     }
 }
 
-/// Refuses a request whose answer the client would not take, before anything is done.
-///
-/// # Errors
-/// [`Error::NotAcceptable`].
-pub(crate) fn check(headers: &HeaderMap) -> Result<(), Error> {
-    match media_type(headers) {
-        Some(_) => Ok(()),
-        None => Err(Error::NotAcceptable(
-            "The Accept header takes neither application/scim+json nor application/json, which is all that this service answers in."
-                .to_owned(),
-        )),
-    }
-}
-
-/// RFC 9110 §12.5.1: the most specific range that fits a type says how welcome it is.
+/// RFC 9110 §12.5.1: the most specific range that matches a media type gives its quality.
 fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     let ranges = items(headers, ACCEPT);
     if ranges.is_empty() {
         return Some(SCIM);
     }
     let quality = |media_type: &str| {
-        let said = |range: &str| ranges.iter().filter(|(name, _)| name == range).map(|(_, quality)| *quality).max();
-        said(media_type).or_else(|| said("application/*")).or_else(|| said("*/*")).unwrap_or(0)
+        let quality_of =
+            |range: &str| ranges.iter().filter(|(name, _)| name == range).map(|(_, quality)| *quality).max();
+        quality_of(media_type).or_else(|| quality_of("application/*")).or_else(|| quality_of("*/*")).unwrap_or(0)
     };
     match (quality(SCIM), quality(JSON)) {
         (0, 0) => None,
@@ -59,14 +66,14 @@ fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-/// RFC 9110 §12.5.3. Compression has to be asked for: a client without the header may not understand it.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+/// RFC 9110 §12.5.3. A response is compressed only on request: a client without the header may not support it.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
     let codings = items(headers, ACCEPT_ENCODING);
-    let said = |coding: &str| codings.iter().find(|(name, _)| name == coding).map(|(_, quality)| *quality > 0);
-    said("gzip").or_else(|| said("x-gzip")).or_else(|| said("*")).unwrap_or(false)
+    let accepts = |coding: &str| codings.iter().find(|(name, _)| name == coding).map(|(_, quality)| *quality > 0);
+    accepts("gzip").or_else(|| accepts("x-gzip")).or_else(|| accepts("*")).unwrap_or(false)
 }
 
-/// The items of a list, in lower case, each with its weight in thousandths (RFC 9110 §12.4.2). Other parameters are passed over.
+/// The items of a list, in lower case, each with its quality in thousandths (RFC 9110 §12.4.2). Other parameters are ignored.
 fn items(headers: &HeaderMap, name: impl AsHeaderName) -> Vec<(String, u16)> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     let items = lines.flat_map(|line| line.split(',')).filter_map(|item| {
@@ -93,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_media_type_is_the_most_welcome_one() {
+    fn media_type_with_the_highest_quality_is_chosen() {
         for (accept, expect) in [
             (&[][..], Some(SCIM)),
             (&[""], Some(SCIM)),
@@ -114,12 +121,13 @@ mod tests {
         ] {
             assert_eq!(media_type(&headers("accept", accept)), expect, "{accept:?}");
         }
-        assert_eq!(check(&headers("accept", &["text/html"])).unwrap_err().status(), 406);
+        let html = ResponseFormat::new(&Method::GET, "/scim/v2/Users", &headers("accept", &["text/html"]));
+        assert_eq!((html.check().unwrap_err().status(), html.media_type()), (406, SCIM));
     }
 
-    /// What changes nothing may be refused once its answer is known; a search is a POST (RFC 7644 §3.4.3).
+    /// A search is a POST that changes nothing (RFC 7644 §3.4.3).
     #[test]
-    fn a_search_is_as_safe_as_a_read() {
+    fn search_is_safe_like_a_read() {
         for (method, path, head, safe) in [
             (Method::GET, "/scim/v2/Users", false, true),
             (Method::HEAD, "/scim/v2/Users", true, true),
@@ -129,13 +137,13 @@ mod tests {
             (Method::PUT, "/scim/v2/Users/1", false, false),
             (Method::PATCH, "/scim/v2/Users/1", false, false),
         ] {
-            let form = Form::new(&method, path, &HeaderMap::new());
-            assert_eq!((form.head, form.safe), (head, safe), "{method} {path}");
+            let format = ResponseFormat::new(&method, path, &HeaderMap::new());
+            assert_eq!((format.head, format.safe), (head, safe), "{method} {path}");
         }
     }
 
     #[test]
-    fn gzip_is_used_when_asked_for() {
+    fn gzip_is_used_only_if_the_client_accepts_it() {
         for (accept, expect) in [
             (&[][..], false),
             (&["gzip"], true),
@@ -148,7 +156,7 @@ mod tests {
             (&["deflate", "x-gzip"], true),
             (&["identity"], false),
         ] {
-            assert_eq!(takes_gzip(&headers("accept-encoding", accept)), expect, "{accept:?}");
+            assert_eq!(accepts_gzip(&headers("accept-encoding", accept)), expect, "{accept:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A request as a function sees it, once it is known who calls and that the token allows it (RFC 7644 §2).
+//! A request as a handler receives it: the caller is authenticated and its token allows the request (RFC 7644 §2).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use lambda_http::http::{HeaderMap, Method};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use percent_encoding::percent_decode_str;
-use protocol::{Caller, Error};
+use protocol::{Caller, Error, Exchange};
 use schema::ResourceId;
 
-use crate::{negotiate, url};
+use crate::url;
 
-/// API Gateway waits 29 seconds for an answer, and some of them go to the authorizer and to a cold start.
-const TIME: Duration = Duration::from_secs(26);
+/// API Gateway waits 29 seconds for a response, including the authorizer and a cold start.
+const RESPONSE_BUDGET: Duration = Duration::from_secs(protocol::limits::RESPONSE_SECONDS);
 
-/// A request whose caller is known and may make it. There is no other way to get one.
+/// An authenticated request that the token's scopes allow. Only [`FromRequest`] makes one.
 #[derive(Debug)]
 pub struct Request {
     pub(crate) method: Method,
@@ -28,43 +28,44 @@ pub struct Request {
     pub(crate) body: Body,
     pub(crate) base_url: String,
     pub(crate) caller: Caller,
-    pub(crate) until: Instant,
+    pub(crate) deadline: Instant,
 }
 
-/// A request of whoever: all that is taken from it is where it was sent.
+/// An unauthenticated request. Only the base URL is read from it.
 #[derive(Debug)]
-pub struct Anonymous {
+pub struct PublicRequest {
     base_url: String,
 }
 
-impl Anonymous {
+impl PublicRequest {
     /// The URL to which `/Users` is appended, without a slash at its end.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 }
 
-/// What a function's handler takes: the type says whether a caller has to be known.
-pub trait Admitted: Sized {
-    /// Reads what the gateway sent.
+/// The request types of handlers. The type decides whether the caller has to be authenticated.
+pub trait FromRequest: Send + Sized + 'static {
+    /// Reads the request that API Gateway sent.
     ///
     /// # Errors
-    /// Whatever there is to refuse before the function does anything.
-    fn admit(event: lambda_http::Request) -> Result<Self, Error>;
+    /// The reason to refuse the request before the handler runs.
+    fn from_request(event: lambda_http::Request) -> Result<Self, Error>;
 
+    /// The authenticated caller.
     fn caller(&self) -> Option<&Caller>;
 
     /// The resource that the path names.
     fn resource(&self) -> Option<ResourceId>;
 }
 
-impl Admitted for Anonymous {
-    fn admit(event: lambda_http::Request) -> Result<Self, Error> {
+impl FromRequest for PublicRequest {
+    fn from_request(event: lambda_http::Request) -> Result<Self, Error> {
         let Some(RequestContext::ApiGatewayV1(context)) = event.extensions().request_context_ref() else {
             return Err(unknown_caller());
         };
         let path = path(context.resource_path.as_deref().unwrap_or_default(), &HashMap::new());
-        Ok(Anonymous { base_url: url::base_url(context, event.headers(), &path) })
+        Ok(PublicRequest { base_url: url::base_url(context, event.headers(), &path) })
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -76,11 +77,11 @@ impl Admitted for Anonymous {
     }
 }
 
-impl Admitted for Request {
+impl FromRequest for Request {
     /// # Errors
     /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do not
-    /// allow the request, [`Error::NotAcceptable`] where the client would not take the answer.
-    fn admit(event: lambda_http::Request) -> Result<Request, Error> {
+    /// allow the request.
+    fn from_request(event: lambda_http::Request) -> Result<Request, Error> {
         let extensions = event.extensions();
         let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {
             return Err(unknown_caller());
@@ -93,10 +94,18 @@ impl Admitted for Request {
         let base_url = url::base_url(context, event.headers(), &path);
         let query = extensions.query_string_parameters();
         let (parts, body) = event.into_parts();
-        allow(&caller, &parts.method, &path)?;
-        negotiate::check(&parts.headers)?;
-        let (method, headers, until) = (parts.method, parts.headers, Instant::now() + TIME);
-        Ok(Request { method, path, parameters, query, headers, body, base_url, caller, until })
+        check_scopes(&caller, &parts.method, &path)?;
+        Ok(Request {
+            method: parts.method,
+            path,
+            parameters,
+            query,
+            headers: parts.headers,
+            body,
+            base_url,
+            caller,
+            deadline: Instant::now() + RESPONSE_BUDGET,
+        })
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -109,12 +118,12 @@ impl Admitted for Request {
 }
 
 impl Request {
-    /// `GET` and so on.
+    /// The HTTP method, such as `GET`.
     pub fn method(&self) -> &str {
         self.method.as_str()
     }
 
-    /// The path as the template's paths are written, `/v2/Users/1`, percent-encoded as it was sent.
+    /// The path relative to the stage, such as `/v2/Users/1`, percent-encoded as it was sent.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -124,22 +133,23 @@ impl Request {
         &self.base_url
     }
 
+    /// The authenticated caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// When the answer has to be ready.
-    pub fn until(&self) -> Instant {
-        self.until
+    /// The caller, base URL and deadline, for an operation of `service`.
+    pub fn exchange(&self) -> Exchange<'_> {
+        Exchange { caller: &self.caller, base_url: &self.base_url, deadline: self.deadline }
     }
 
-    /// A part of the path, percent-decoded, by its name in the template.
+    /// A path parameter, percent-decoded, by its name in the template.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let value = self.parameters.get(name)?;
         Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
     }
 
-    /// The `{id}` of the path.
+    /// The path parameter `id`.
     pub fn id(&self) -> String {
         self.parameter("id").unwrap_or_default()
     }
@@ -150,7 +160,7 @@ impl Request {
     }
 }
 
-/// Who calls, by the context that the authorizer gave to the gateway.
+/// The caller in the context that the authorizer returned to API Gateway.
 pub(crate) fn caller(context: &ApiGatewayProxyRequestContext) -> Option<Caller> {
     let field = |name| context.authorizer.fields.get(name)?.as_str();
     Caller::from_context(field("tenant")?, field("token")?, field("scopes")?, field("dialect"))
@@ -160,21 +170,18 @@ fn unknown_caller() -> Error {
     Error::Unauthorized("The request reached the service without a valid bearer token.".to_owned())
 }
 
-/// A read-only token may GET, ask what a path takes, and search by POST (RFC 7644 §3.4.3); everything else writes.
-fn allow(caller: &Caller, method: &Method, path: &str) -> Result<(), Error> {
-    let search = method == Method::POST && path.ends_with("/.search");
-    let reads = search || method == Method::GET || method == Method::HEAD || method == Method::OPTIONS;
-    let (allowed, scope, verb) =
-        if reads { (caller.scopes.read, "read", "read") } else { (caller.scopes.write, "write", "change anything") };
-    match allowed {
-        true => Ok(()),
-        false => Err(Error::Forbidden(format!(
-            "This token may not {verb}: it lacks the scope `{scope}`. Ask the provider for a token that has it."
-        ))),
+/// GET, HEAD, OPTIONS and search by POST (RFC 7644 §3.4.3) need the scope `read`; everything else needs `write`.
+fn check_scopes(caller: &Caller, method: &Method, path: &str) -> Result<(), Error> {
+    let is_search = method == Method::POST && path.ends_with("/.search");
+    let reads = is_search || method == Method::GET || method == Method::HEAD || method == Method::OPTIONS;
+    let (is_allowed, scope) = if reads { (caller.scopes.read, "read") } else { (caller.scopes.write, "write") };
+    if is_allowed {
+        return Ok(());
     }
+    Err(Error::Forbidden(format!("This token lacks the scope `{scope}`. Ask the provider for a token that has it.")))
 }
 
-/// The resource's path with its parameters filled in: it does not depend on stage or domain.
+/// The route's path with its parameters filled in. It does not depend on the stage or the domain.
 fn path(resource: &str, parameters: &HashMap<String, String>) -> String {
     let fill = |segment: &str| {
         let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -191,7 +198,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// The event of a request to `/v2/Users/{id}`, to be changed.
+    /// The event of a request to `/v2/Users/{id}`, which tests modify.
     pub(crate) fn event() -> Value {
         json!({
             "resource": "/v2/Users/{id}",
@@ -213,13 +220,13 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) fn admit(event: &Value) -> Result<Request, Error> {
-        Request::admit(lambda_http::request::from_str(&event.to_string()).unwrap())
+    pub(crate) fn from_request(event: &Value) -> Result<Request, Error> {
+        Request::from_request(lambda_http::request::from_str(&event.to_string()).unwrap())
     }
 
     #[test]
-    fn a_request_is_read_from_the_gateways_event() {
-        let request = admit(&event()).unwrap();
+    fn request_is_read_from_api_gateways_event() {
+        let request = from_request(&event()).unwrap();
         assert_eq!((request.method(), request.path()), ("PATCH", "/v2/Users/a%20b"));
         assert_eq!(request.id(), "a b");
         assert_eq!(request.base_url(), "https://api.example/scim/v2");
@@ -228,7 +235,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn without_the_authorizers_context_there_is_no_request() {
+    fn request_without_authorizer_context_returns_401() {
         for context in [
             json!(null),
             json!({}),
@@ -239,23 +246,24 @@ pub(crate) mod tests {
         ] {
             let mut event = event();
             event["requestContext"]["authorizer"] = context.clone();
-            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), Err(401), "{context}");
+            assert_eq!(from_request(&event).map(drop).map_err(|error| error.status()), Err(401), "{context}");
         }
     }
 
     #[test]
-    fn whoever_asks_says_where_and_no_more() {
+    fn public_request_has_a_base_url_and_no_caller() {
         let mut event = event();
         event["requestContext"]["authorizer"] = Value::Null;
         event["requestContext"]["resourcePath"] = json!("/v2/openapi.json");
         event["requestContext"]["path"] = json!("/scim/v2/openapi.json");
-        let admitted = Anonymous::admit(lambda_http::request::from_str(&event.to_string()).unwrap()).unwrap();
+        let admitted =
+            PublicRequest::from_request(lambda_http::request::from_str(&event.to_string()).unwrap()).unwrap();
         assert_eq!(admitted.base_url(), "https://api.example/scim/v2");
         assert!(admitted.caller().is_none() && admitted.resource().is_none());
     }
 
     #[test]
-    fn scopes_decide_what_is_allowed() {
+    fn scopes_decide_which_methods_are_allowed() {
         let search = "/v2/Users/.search";
         for (scopes, method, resource, expect) in [
             ("read", "GET", "/v2/Users", true),
@@ -276,12 +284,16 @@ pub(crate) mod tests {
             event["requestContext"]["resourcePath"] = resource.into();
             event["requestContext"]["authorizer"]["scopes"] = scopes.into();
             let expect = if expect { Ok(()) } else { Err(403) };
-            assert_eq!(admit(&event).map(drop).map_err(|error| error.status()), expect, "{scopes} {method} {resource}");
+            assert_eq!(
+                from_request(&event).map(drop).map_err(|error| error.status()),
+                expect,
+                "{scopes} {method} {resource}"
+            );
         }
     }
 
     #[test]
-    fn a_path_is_the_templates_with_its_parameters() {
+    fn path_parameters_are_filled_into_the_route() {
         let parameters =
             HashMap::from([("id", "1"), ("proxy", "v2/Users/1/")].map(|(a, b)| (a.to_owned(), b.to_owned())));
         for (resource, expect) in

@@ -1,6 +1,7 @@
-//! An answer and its headers (RFC 7644 §3.1, §3.8, §3.12).
+//! The response of a function and its HTTP headers (RFC 7644 §3.1, §3.8, §3.12).
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use lambda_http::Body;
@@ -9,135 +10,140 @@ use lambda_http::http::header::{
     RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use lambda_http::http::{self, StatusCode};
-use protocol::Error;
+use protocol::{Error, Reply};
 use schema::Object;
 use serde_json::Value;
 
 use crate::Request;
-use crate::negotiate::Form;
+use crate::negotiate::ResponseFormat;
 
-/// A smaller body is not compressed.
-const WORTH_PACKING: usize = 1024;
-/// The largest window that there is (RFC 1951 §2).
+/// Bodies up to this size are not compressed.
+const GZIP_MIN_BYTES: usize = 1024;
+/// The largest window of the format (RFC 1951 §2).
 const WINDOW_BITS: u8 = 15;
-/// The most that a body may take of the 6 MB of Lambda's answer; the rest is for headers.
-const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
+/// The largest body, as Lambda encodes it: its limit is 6 MB for the whole response, and the rest is for headers.
+const MAX_RESPONSE_BYTES: usize = protocol::limits::RESPONSE_BYTES;
 
-/// What a function answers.
-#[derive(Debug, Clone, PartialEq)]
+/// The response of a function.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Response {
     pub status: u16,
     pub headers: Vec<(HeaderName, String)>,
-    /// Nothing with 204 and 304.
+    /// `None` with 204 and 304.
     pub body: Option<Value>,
     /// The error keyword, for the log.
     pub(crate) scim_type: Option<&'static str>,
+    /// The names of the attributes that were changed, for the log.
+    pub(crate) changed: BTreeSet<String>,
 }
 
 impl Response {
-    /// An answer with the resource's URL as `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`) and its version
-    /// as `ETag`, where it has them.
-    pub fn new(status: u16, location: Option<String>, version: Option<String>, body: Option<Object>) -> Self {
-        let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Response { status, headers, body: body.map(Value::Object), scim_type: None }
-    }
-
-    /// 204 with the methods that a path takes (RFC 9110 §9.3.7).
+    /// 204 with the methods that a path supports (RFC 9110 §9.3.7).
     pub fn options(allow: String) -> Self {
-        Response { status: 204, headers: vec![(ALLOW, allow)], body: None, scim_type: None }
+        Response { status: 204, headers: vec![(ALLOW, allow)], ..Response::default() }
     }
 
-    /// 200 with a document that is JSON and not SCIM.
+    /// 200 with a JSON document that is not a SCIM message.
     pub fn document(body: Value) -> Self {
         let headers = vec![(CONTENT_TYPE, "application/json".to_owned())];
-        Response { status: 200, headers, body: Some(body), scim_type: None }
+        Response { status: 200, headers, body: Some(body), ..Response::default() }
     }
 
-    /// 200 with a body.
+    /// 200 with a SCIM body.
     pub fn ok(body: Object) -> Self {
-        Response::new(200, None, None, Some(body))
+        Response { status: 200, body: Some(Value::Object(body)), ..Response::default() }
     }
 
-    /// 204 in place of 200 with the resource, where the request prefers that.
-    pub fn preferred_by(self, request: &Request) -> Self {
-        if self.status != 200 || !request.is_content_with_minimal() {
+    /// Replaces 200 with the resource by 204, if the request prefers that (RFC 7240 §4.2).
+    pub fn apply_prefer(self, request: &Request) -> Self {
+        if self.status != 200 || !request.prefers_minimal() {
             return self;
         }
         let mut headers = self.headers;
         headers.push((HeaderName::from_static("preference-applied"), "return=minimal".to_owned()));
-        Response { status: 204, headers, body: None, scim_type: None }
+        Response { status: 204, headers, body: None, ..self }
     }
 
-    /// As HTTP, in the form that the request asks for.
-    pub(crate) fn into_http(self, form: Form) -> http::Response<Body> {
+    /// The HTTP response, in the format that the request asks for.
+    pub(crate) fn into_http(self, format: ResponseFormat) -> http::Response<Body> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = http::Response::new(Body::Empty);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.headers {
-            // A value that no header can hold would have to come from the gateway's own event.
+            // Only an event that API Gateway does not send could lead to a value that is not valid in a header.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
         }
-        // A `Value` can always be written. By `Display` it would take half as much again.
+        // Serializing a `Value` does not fail. Its `Display` would take half as much time again.
         let Some(body) = self.body.and_then(|body| serde_json::to_string(&body).ok()) else { return response };
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(form.media_type));
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(format.media_type()));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-        let packed = if form.gzip && body.len() > WORTH_PACKING { pack(body.as_bytes()) } else { None };
-        if payload(&body, packed.as_deref()) > PAYLOAD_BYTES {
-            return too_large(status, response, form);
+        let compressed = if format.gzip && body.len() > GZIP_MIN_BYTES { gzip(body.as_bytes()) } else { None };
+        if payload_bytes(&body, compressed.as_deref()) > MAX_RESPONSE_BYTES {
+            return too_large(status, response, format);
         }
-        if packed.is_some() {
+        if compressed.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if !form.head {
-            *response.body_mut() = packed.map_or(Body::Text(body), Body::Binary);
+        if !format.head {
+            *response.body_mut() = compressed.map_or(Body::Text(body), Body::Binary);
         }
         response
     }
 }
 
 thread_local! {
-    /// Some 300 KB, which take longer to make than a small body to compress.
-    static PACKER: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW_BITS));
+    /// A compressor of some 300 KB, reused because creating one takes longer than compressing a small body.
+    static GZIP: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW_BITS));
 }
 
-/// `gzip` (RFC 1952).
-fn pack(body: &[u8]) -> Option<Vec<u8>> {
-    PACKER.with_borrow_mut(|packer| {
-        packer.reset();
-        let mut packed = Vec::with_capacity(body.len() / 2);
+/// Compresses a body (RFC 1952).
+fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+    GZIP.with_borrow_mut(|gzip| {
+        gzip.reset();
+        let mut compressed = Vec::with_capacity(body.len() / 2);
         loop {
-            let rest = usize::try_from(packer.total_in()).ok().and_then(|read| body.get(read..))?;
-            match packer.compress_vec(rest, &mut packed, FlushCompress::Finish).ok()? {
-                Status::StreamEnd => return Some(packed),
-                Status::Ok | Status::BufError => packed.reserve(body.len() / 2 + 64),
+            let rest = usize::try_from(gzip.total_in()).ok().and_then(|read| body.get(read..))?;
+            match gzip.compress_vec(rest, &mut compressed, FlushCompress::Finish).ok()? {
+                Status::StreamEnd => return Some(compressed),
+                Status::Ok | Status::BufError => compressed.reserve(body.len() / 2 + 64),
             }
         }
     })
 }
 
-/// How much of Lambda's answer a body takes: packed in base64, else as a JSON string with its quotes escaped.
-fn payload(body: &str, packed: Option<&[u8]>) -> usize {
-    match packed {
-        Some(packed) => packed.len().div_ceil(3) * 4,
+/// The size of a body in Lambda's response: in base64 if it is compressed, otherwise as a JSON string with escaped quotes.
+fn payload_bytes(body: &str, compressed: Option<&[u8]>) -> usize {
+    match compressed {
+        Some(compressed) => compressed.len().div_ceil(3) * 4,
         None => body.len() + body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count(),
     }
 }
 
-/// What Lambda would turn into a 502. A change has been made all the same: its answer goes without the resource.
-fn too_large(status: StatusCode, mut response: http::Response<Body>, form: Form) -> http::Response<Body> {
-    if form.safe {
-        return Response::from(Error::answer_too_large()).into_http(form);
+/// Replaces a response that Lambda would turn into a 502. If the request changed something, the response succeeds without the
+/// resource.
+fn too_large(status: StatusCode, mut response: http::Response<Body>, format: ResponseFormat) -> http::Response<Body> {
+    if format.safe {
+        return Response::from(Error::answer_too_large()).into_http(format);
     }
     if status == StatusCode::OK {
         *response.status_mut() = StatusCode::NO_CONTENT;
     }
     response.headers_mut().remove(CONTENT_TYPE);
     response
+}
+
+impl From<Reply> for Response {
+    /// The resource's URL becomes `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`); its version becomes `ETag`.
+    fn from(reply: Reply) -> Self {
+        let Reply { status, location, version, body, changed } = reply;
+        let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Response { status, headers, body: body.map(Value::Object), scim_type: None, changed }
+    }
 }
 
 impl From<Error> for Response {
@@ -147,7 +153,13 @@ impl From<Error> for Response {
         let allow = error.allow().map(str::to_owned);
         let headers = [(WWW_AUTHENTICATE, challenge), (RETRY_AFTER, retry_after), (ALLOW, allow)];
         let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Response { status: error.status(), headers, body: Some(error.body()), scim_type: error.scim_type() }
+        Response {
+            status: error.status(),
+            headers,
+            body: Some(error.body()),
+            scim_type: error.scim_type(),
+            changed: BTreeSet::new(),
+        }
     }
 }
 
@@ -158,74 +170,78 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::request::tests::{admit, event};
+    use crate::request::tests::{event, from_request};
 
     fn header<'a>(response: &'a http::Response<Body>, name: &str) -> Option<&'a str> {
         response.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
-    const PLAIN: Form = Form { media_type: "application/scim+json", gzip: false, head: false, safe: true };
+    fn plain() -> ResponseFormat {
+        ResponseFormat::new(&http::Method::GET, "/scim/v2/Users", &http::HeaderMap::new())
+    }
 
     fn large(length: usize) -> Response {
         Response::ok(Object::from_iter([("id".to_owned(), json!("x".repeat(length)))]))
     }
 
     #[test]
-    fn each_body_is_packed_by_itself() {
+    fn compressor_is_reset_between_bodies() {
         let random: Vec<u8> = (0..3_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
         for body in [&b"short"[..], &[b'x'; 2000], &random, b"", &[b'y'; 2000]] {
             let mut unpacked = Vec::new();
-            flate2::read::GzDecoder::new(&*pack(body).unwrap()).read_to_end(&mut unpacked).unwrap();
+            flate2::read::GzDecoder::new(&*gzip(body).unwrap()).read_to_end(&mut unpacked).unwrap();
             assert!(unpacked == body, "{} bytes", body.len());
         }
     }
 
     #[test]
-    fn a_large_body_is_compressed_when_asked_for() {
-        let response = large(2000).into_http(Form { gzip: true, ..PLAIN });
+    fn large_body_is_compressed_if_the_client_accepts_it() {
+        let response = large(2000).into_http(ResponseFormat { gzip: true, ..plain() });
         assert_eq!(header(&response, "content-encoding"), Some("gzip"));
         assert_eq!(header(&response, "vary"), Some("Accept, Accept-Encoding"));
-        let Body::Binary(packed) = response.body() else { panic!("not packed") };
+        let Body::Binary(compressed) = response.body() else { panic!("not compressed") };
         let mut text = String::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(compressed.as_slice()).read_to_string(&mut text).unwrap();
         assert_eq!(text, large(2000).body.unwrap().to_string());
-        for response in [large(500).into_http(Form { gzip: true, ..PLAIN }), large(2000).into_http(PLAIN)] {
+        for response in [large(500).into_http(ResponseFormat { gzip: true, ..plain() }), large(2000).into_http(plain())]
+        {
             assert_eq!(header(&response, "content-encoding"), None);
             assert!(matches!(response.body(), Body::Text(_)));
         }
     }
 
     #[test]
-    fn head_is_answered_as_get_without_the_body() {
-        let response = large(2000).into_http(Form { head: true, gzip: true, ..PLAIN });
+    fn head_returns_the_headers_of_get_without_the_body() {
+        let response = large(2000).into_http(ResponseFormat { head: true, gzip: true, ..plain() });
         assert_eq!((response.status().as_u16(), header(&response, "content-encoding")), (200, Some("gzip")));
         assert_eq!(header(&response, "content-type"), Some("application/scim+json"));
         assert!(matches!(response.body(), Body::Empty));
     }
 
     #[test]
-    fn what_lambda_cannot_carry_is_said_and_not_lost() {
+    fn oversized_read_returns_413_and_oversized_write_returns_204() {
         let seven = 7 * 1024 * 1024;
-        let refused = large(seven).into_http(PLAIN);
+        let refused = large(seven).into_http(plain());
         assert_eq!(refused.status(), 413);
         let says = |text: &str| text.contains("excludedAttributes=members") && text.contains("gzip");
         assert!(matches!(refused.body(), Body::Text(text) if says(text)));
-        assert_eq!(large(seven).into_http(Form { gzip: true, ..PLAIN }).status(), 200);
+        assert_eq!(large(seven).into_http(ResponseFormat { gzip: true, ..plain() }).status(), 200);
         let mut changed = large(seven);
         changed.headers.push((ETAG, "W/\"2\"".to_owned()));
-        let changed = changed.into_http(Form { safe: false, ..PLAIN });
+        let changed = changed.into_http(ResponseFormat { safe: false, ..plain() });
         assert_eq!((changed.status().as_u16(), header(&changed, "etag")), (204, Some("W/\"2\"")));
         assert!(matches!(changed.body(), Body::Empty) && header(&changed, "content-type").is_none());
-        // Escaped, quotes take twice their place.
+        // Each escaped quote takes two bytes.
         let quotes = Response::ok(Object::from_iter([("id".to_owned(), json!("\"".repeat(2_000_000)))]));
-        assert_eq!(quotes.into_http(PLAIN).status(), 413);
+        assert_eq!(quotes.into_http(plain()).status(), 413);
     }
 
     #[test]
-    fn a_resource_comes_with_its_url_and_version() {
+    fn resource_is_sent_with_location_and_etag() {
         let body = Object::from_iter([("id".to_owned(), json!("1"))]);
-        let response =
-            Response::new(201, Some("https://x/1".into()), Some("W/\"1\"".into()), Some(body)).into_http(PLAIN);
+        let (location, version) = (Some("https://x/1".to_owned()), Some("W/\"1\"".to_owned()));
+        let reply = Reply { status: 201, location, version, body: Some(body), ..Reply::default() };
+        let response = Response::from(reply).into_http(plain());
         assert_eq!(response.status(), 201);
         assert_eq!(header(&response, "location"), Some("https://x/1"));
         assert_eq!(header(&response, "content-location"), Some("https://x/1"));
@@ -235,20 +251,23 @@ mod tests {
     }
 
     #[test]
-    fn no_content_has_neither_body_nor_type() {
-        let response = Response::new(204, None, None, None).into_http(PLAIN);
+    fn no_content_has_neither_body_nor_content_type() {
+        let response = Response::from(Reply { status: 204, ..Reply::default() }).into_http(plain());
         assert_eq!((response.status().as_u16(), header(&response, "content-type")), (204, None));
         assert!(matches!(response.body(), Body::Empty));
     }
 
     #[test]
-    fn a_preferred_answer_is_short_and_keeps_its_version() {
+    fn prefer_minimal_returns_204_with_the_etag() {
         let mut event = event();
         event["headers"]["Prefer"] = json!("return=minimal");
-        let request = admit(&event).unwrap();
-        let of =
-            |status| Response::new(status, None, Some("W/\"2\"".into()), Some(Object::new())).preferred_by(&request);
-        let response = of(200).into_http(PLAIN);
+        let request = from_request(&event).unwrap();
+        let of = |status| {
+            let version = Some("W/\"2\"".to_owned());
+            let reply = Reply { status, version, body: Some(Object::new()), ..Reply::default() };
+            Response::from(reply).apply_prefer(&request)
+        };
+        let response = of(200).into_http(plain());
         assert_eq!((response.status().as_u16(), header(&response, "etag")), (204, Some("W/\"2\"")));
         assert_eq!(header(&response, "preference-applied"), Some("return=minimal"));
         assert!(matches!(response.body(), Body::Empty));
@@ -256,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_to_do_next() {
+    fn error_carries_the_header_of_its_status() {
         for (error, status, name, value) in [
             (Error::Unauthorized("x".into()), 401, "www-authenticate", "Bearer"),
             (Error::TooManyRequests { retry_after: 3 }, 429, "retry-after", "3"),
@@ -264,10 +283,10 @@ mod tests {
             (Error::MethodNotAllowed { allow: "GET, PUT".into() }, 405, "allow", "GET, PUT"),
         ] {
             let body = error.body().to_string();
-            let response = Response::from(error).into_http(PLAIN);
+            let response = Response::from(error).into_http(plain());
             assert_eq!((response.status().as_u16(), header(&response, name)), (status, Some(value)));
             assert!(matches!(response.body(), Body::Text(text) if *text == body));
         }
-        assert_eq!(header(&Response::from(Error::Internal).into_http(PLAIN), "www-authenticate"), None);
+        assert_eq!(header(&Response::from(Error::Internal).into_http(plain()), "www-authenticate"), None);
     }
 }

@@ -1,85 +1,93 @@
-//! From the gateway's event to its answer: whatever happens in between, it is a SCIM answer (RFC 7644 §3.12).
+//! Serves the events of API Gateway. Whatever happens in a handler, the response is a SCIM message (RFC 7644 §3.12).
 
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::mem;
-use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyRequestContext};
 use lambda_http::lambda_runtime::{self, Context};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Body, LambdaEvent, RequestExt, Service, http, service_fn};
-use protocol::Error;
 use schema::ResourceId;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::negotiate::Form;
-use crate::request::Admitted;
+use crate::negotiate::ResponseFormat;
+use crate::panic::catch_panic;
+use crate::request::FromRequest;
 use crate::url::is_host;
-use crate::{Response, log};
+use crate::{Handler, Response, log};
 
-/// Runs a function behind a route, until Lambda ends the process.
+/// Runs the function behind a route until Lambda ends the process.
 ///
-/// `state` is made once, in Lambda's init phase. `handle` gets each request, and says by its type whether the caller has to
-/// be known; its errors and panics become SCIM bodies.
-pub fn run<S, E, Q, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
+/// `state` is built once, in Lambda's init phase. `handle` receives each request; its parameter type decides whether the caller
+/// has to be authenticated. Its errors and panics become SCIM error bodies.
+///
+/// ```no_run
+/// use std::convert::Infallible;
+/// use std::process::ExitCode;
+///
+/// use edge::Request;
+/// use protocol::{Error, Reply};
+/// use serde_json::{Map, json};
+///
+/// async fn handle(greeting: &String, request: Request) -> Result<Reply, Error> {
+///     let tenant = request.caller().tenant.as_str();
+///     let body = Map::from_iter([(greeting.clone(), json!(tenant))]);
+///     Ok(Reply { status: 200, body: Some(body), ..Reply::default() })
+/// }
+///
+/// fn main() -> ExitCode {
+///     edge::run(async { Ok::<_, Infallible>("hello".to_owned()) }, handle)
+/// }
+/// ```
+pub fn run<S, E, Q, H>(state: impl Future<Output = Result<S, E>>, handle: H) -> ExitCode
 where
-    S: Send + Sync + 'static,
+    S: Sync + 'static,
     E: Display,
-    Q: Admitted + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
+    Q: FromRequest,
+    H: Handler<S, Q>,
 {
     let answer = move |state, event: LambdaEvent<LambdaRequest>| adapt(state, handle, event);
     start(state, async move |state| lambda_runtime::run(service_fn(move |event| answer(state, event))).await)
 }
 
-/// The state of a function that needs none.
+/// The state of a function that has no state.
 pub async fn stateless() -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Does with one event what [`run`] does with each: takes the JSON that API Gateway sends to a function and gives the JSON
-/// that it gets back.
+/// Handles one event as [`run`] does: takes the JSON that API Gateway sends and returns the JSON of the response.
 ///
 /// # Errors
-/// If it is no event of API Gateway.
-pub async fn invoke<S, Q, F, R>(state: &'static S, handle: F, event: Value) -> Result<Value, serde_json::Error>
+/// If the JSON is not an event of API Gateway.
+pub async fn invoke<S, Q, H>(state: &'static S, handle: H, event: Value) -> Result<Value, serde_json::Error>
 where
-    S: Send + Sync + 'static,
-    Q: Admitted + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
+    S: Sync,
+    Q: FromRequest,
+    H: Handler<S, Q>,
 {
     let event: LambdaRequest = serde_json::from_value(event)?;
     let Ok(answer) = adapt(state, handle, LambdaEvent::new(event, Context::default())).await;
     serde_json::to_value(answer)
 }
 
-async fn adapt<S, Q, F, R>(
+async fn adapt<S: Sync, Q: FromRequest>(
     state: &'static S,
-    handle: F,
+    handle: impl Handler<S, Q>,
     mut event: LambdaEvent<LambdaRequest>,
-) -> Result<impl Serialize, Infallible>
-where
-    S: Send + Sync + 'static,
-    Q: Admitted + Send + 'static,
-    F: Fn(&'static S, Q) -> R + Copy + Send + Sync + 'static,
-    R: Future<Output = Result<Response, Error>> + Send + 'static,
-{
+) -> Result<impl Serialize, Infallible> {
     if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload {
         normalize(request);
     }
     Adapter::from(service_fn(move |event| serve(state, handle, event))).call(event).await
 }
 
-/// The event has the headers twice: once all of them, and once the last line of each, which would take the place of the others
-/// (RFC 9110 §5.3). A URL is made of it, by a panic where that cannot be.
+/// API Gateway sends headers both as a multi-value map and as a last-value map; drops the latter so that it does not override the
+/// former (RFC 9110 §5.3). Also repairs host and path, because lambda_http panics when it cannot build a URL from them.
 fn normalize(request: &mut ApiGatewayProxyRequest) {
     if request.multi_value_headers.is_empty() {
         request.multi_value_headers = mem::take(&mut request.headers);
@@ -91,7 +99,7 @@ fn normalize(request: &mut ApiGatewayProxyRequest) {
     }
 }
 
-/// Starts logging, makes the state, and serves.
+/// Starts logging, builds the state, and serves.
 pub(crate) fn start<S, E>(
     state: impl Future<Output = Result<S, E>>,
     serve: impl AsyncFnOnce(&'static S) -> Result<(), lambda_http::Error>,
@@ -102,7 +110,7 @@ where
 {
     log::start();
     let lifetime = async {
-        // In boxes, as the compiler gives up on types as deep as that of a program's whole future would be.
+        // Boxed, because the type of the unboxed future exceeds the compiler's recursion limit.
         let state = Box::pin(state).await.map_err(|error| error.to_string())?;
         Box::pin(serve(Box::leak(Box::new(state)))).await.map_err(|error| error.to_string())
     };
@@ -110,69 +118,64 @@ where
     match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(lifetime)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            tracing::error!(cause, "the function cannot run");
+            tracing::error!(cause, "the function failed to start or to serve");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn serve<S, Q, F, R>(
+async fn serve<S, Q: FromRequest, H: Handler<S, Q>>(
     state: &'static S,
-    handle: F,
+    handle: H,
     event: lambda_http::Request,
-) -> Result<http::Response<Body>, Infallible>
-where
-    Q: Admitted,
-    F: Fn(&'static S, Q) -> R,
-    R: Future<Output = Result<Response, Error>>,
-{
+) -> Result<http::Response<Body>, Infallible> {
     let started = Instant::now();
     let context = match event.request_context_ref() {
         Some(RequestContext::ApiGatewayV1(context)) => context,
         None | Some(_) => &ApiGatewayProxyRequestContext::default(),
     };
-    let operation = log::operation::<F>();
-    let span = log::span(&operation, context.request_id.as_deref());
-    let form = Form::new(event.method(), event.uri().path(), event.headers());
+    let operation = log::operation::<H>();
+    let span = log::request_span(&operation, context.request_id.as_deref());
+    let format = ResponseFormat::new(event.method(), event.uri().path(), event.headers());
     let answer = async {
-        let (response, resource) = respond(state, handle, event).await;
-        log::answered(&operation, &response, resource.as_ref(), started.elapsed());
-        response.into_http(form)
+        let (response, resource) = respond(state, handle, event, format).await;
+        log::log_response(&operation, &response, resource.as_ref(), started.elapsed());
+        response.into_http(format)
     };
     Ok(answer.instrument(span).await)
 }
 
-/// The answer, and the id of the resource that it is about.
-async fn respond<S, Q, F, R>(
+/// The response, and the id of the resource that it concerns.
+async fn respond<S, Q: FromRequest>(
     state: &'static S,
-    handle: F,
+    handle: impl Handler<S, Q>,
     event: lambda_http::Request,
-) -> (Response, Option<ResourceId>)
-where
-    Q: Admitted,
-    F: Fn(&'static S, Q) -> R,
-    R: Future<Output = Result<Response, Error>>,
-{
-    let request = match Q::admit(event) {
+    format: ResponseFormat,
+) -> (Response, Option<ResourceId>) {
+    let request = match Q::from_request(event) {
         Ok(request) => request,
         Err(error) => return (error.into(), None),
     };
     let dialect = request.caller().map(|caller| caller.dialect.clone());
-    request.caller().into_iter().for_each(log::identify);
+    if let Some(caller) = request.caller() {
+        // A public document has one media type, which it is sent as whatever the client accepts.
+        if let Err(error) = format.check() {
+            return (error.into(), None);
+        }
+        log::record_caller(caller);
+    }
     let resource = request.resource();
-    let response = guard(async { handle(state, request).await }).await.unwrap_or_else(Response::from);
-    dialect.iter().for_each(log::tolerated);
+    let response = catch_panic(async { handle.call(state, request).await }).await.unwrap_or_else(Response::from);
+    if let Some(dialect) = &dialect {
+        log::record_leniencies(dialect);
+    }
     let created = response.body.as_ref().and_then(|body| body.get("id")?.as_str()).and_then(ResourceId::parse);
     (response, resource.or(created))
 }
 
-/// Turns a panic, which the hook has logged, into an error.
-pub(crate) async fn guard<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Error::Internal))
-}
-
 #[cfg(test)]
 mod tests {
+    use protocol::{Error, Reply};
     use schema::Object;
     use serde_json::json;
     use tracing::instrument::WithSubscriber;
@@ -183,11 +186,13 @@ mod tests {
     use crate::Request;
     use crate::log::tests::Lines;
     use crate::request::tests::event;
+    use crate::usage::Meter;
 
-    async fn echo(name: &&str, request: Request) -> Result<Response, Error> {
+    async fn echo(name: &&str, request: Request) -> Result<Reply, Error> {
         let body =
             Object::from_iter([("state".to_owned(), json!(name)), ("sent".to_owned(), request.json_body()?.into())]);
-        Ok(Response::new(200, Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()), Some(body)))
+        let (location, version) = (Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()));
+        Ok(Reply { status: 200, location, version, body: Some(body), ..Reply::default() })
     }
 
     async fn refuse(_: &&str, _: Request) -> Result<Response, Error> {
@@ -198,14 +203,14 @@ mod tests {
         panic!("for a test")
     }
 
-    async fn gone(_: &&str, _: Request) -> Result<Response, Error> {
+    async fn gone(_: &&str, _: Request) -> Result<Reply, Error> {
         tracing::debug!(target: "dynamodb", call = "TransactWriteItems", units = 2.5);
-        tracing::debug!(target: "change", attributes = "emails active");
-        Ok(Response::new(204, None, None, None))
+        let changed = ["emails", "active"].map(str::to_owned).into();
+        Ok(Reply { status: 204, changed, ..Reply::default() })
     }
 
     #[tokio::test]
-    async fn an_event_goes_in_and_an_answer_comes_out() {
+    async fn event_of_api_gateway_is_answered_with_its_response() {
         let answer = invoke(&"s", echo, event()).await.unwrap();
         assert_eq!(answer["statusCode"], 200);
         assert_eq!(answer["isBase64Encoded"], false);
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_fails_is_a_scim_error() {
+    async fn every_failure_returns_a_scim_error() {
         let mut unknown = event();
         unknown["requestContext"]["authorizer"] = Value::Null;
         let mut asks_for_json = event();
@@ -244,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_no_url_can_be_made_of_is_answered() {
+    async fn event_with_an_invalid_host_stage_or_path_is_answered() {
         for (place, text) in [("domainName", "a b"), ("domainName", "xn--"), ("stage", "#?"), ("stage", "")] {
             let mut odd = event();
             odd["requestContext"][place] = json!(text);
@@ -266,9 +271,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_is_one_line_without_values() {
+    async fn request_is_logged_on_one_line_without_values() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(log::meter()).with(log::lines(None, lines.clone()));
+        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(None, lines.clone()));
         let id = "01234567-89ab-7def-8123-456789abcdef";
         let mut secretive = event();
         secretive["pathParameters"]["id"] = json!(id);
@@ -294,15 +299,15 @@ mod tests {
                 .read(&request.json_body()?, &request.caller().dialect)
                 .map_err(Error::from)
         };
-        // Computed again, as a change is that lost a race.
+        // Read twice, as a change is that is retried after a conflict.
         let (first, _) = (read()?, read()?);
-        Ok(Response::new(200, None, None, Some(first)))
+        Ok(Response::ok(first))
     }
 
     #[tokio::test]
-    async fn leniencies_are_named_once_on_the_line() {
+    async fn each_leniency_is_logged_once() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(log::meter()).with(log::lines(None, lines.clone()));
+        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(None, lines.clone()));
         let mut strict = event();
         strict["requestContext"]["authorizer"]["dialect"] = json!("strict");
         strict["body"] = json!("{\"userName\": \"hush\", \"hush\": 1}");

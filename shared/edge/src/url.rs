@@ -1,7 +1,7 @@
-//! The base URL that the client used (RFC 7644 §1.3), read from the gateway's event and not configured anywhere.
+//! The base URL that the client used (RFC 7644 §1.3), computed from API Gateway's event rather than configured.
 //!
-//! A stage, a custom domain's mapping and the local gateway each put something else before the paths that the
-//! template declares: whatever is left of the request's path without them.
+//! A stage, the base path of a custom domain and the local gateway each add a different prefix to the paths of the template. The
+//! prefix is the part of the request's path before the route's path.
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::http::HeaderMap;
@@ -12,7 +12,7 @@ use url::Url;
 /// The first segment of every SCIM path (RFC 7644 §3.13).
 const VERSION: &str = "/v2";
 
-/// `https://{domain}{whatever stands before /v2}/v2`.
+/// `https://{domain}{prefix}/v2`.
 pub(crate) fn base_url(context: &ApiGatewayProxyRequestContext, headers: &HeaderMap, path: &str) -> String {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = match header("x-forwarded-proto") {
@@ -21,17 +21,17 @@ pub(crate) fn base_url(context: &ApiGatewayProxyRequestContext, headers: &Header
     };
     let host = context.domain_name.as_deref().or_else(|| header(HOST.as_str()).filter(|host| is_host(host)));
     let host = host.unwrap_or("localhost");
-    format!("{scheme}://{host}{}{VERSION}", root(context, path))
+    format!("{scheme}://{host}{}{VERSION}", prefix(context, path))
 }
 
-/// Whether a text can stand in a URL as its host, with a port or without: its port and its numbers have to be right, too.
+/// Whether a text is a valid URL host, with or without a port. Port numbers and IP addresses are checked, too.
 pub fn is_host(text: &str) -> bool {
     let is_authority = text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'));
     is_authority && Url::parse(&format!("http://{text}/")).is_ok()
 }
 
-/// What stands before the template's paths: `/scim` with the stage of that name, nothing with a domain mapped to it.
-fn root(context: &ApiGatewayProxyRequestContext, path: &str) -> String {
+/// The prefix before the template's paths: `/scim` for the stage of that name, empty for a domain that is mapped to the stage.
+fn prefix(context: &ApiGatewayProxyRequestContext, path: &str) -> String {
     let stage = context.stage.as_deref().map(|stage| format!("/{stage}"));
     let Some(full) = context.path.as_deref() else { return stage.unwrap_or_default() };
     let below = path.split('/').filter(|segment| !segment.is_empty()).count();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_before_the_version_is_kept() {
+    fn prefix_before_the_version_is_kept() {
         check("scim", Some("/scim/v2/Users"), "/v2/Users", "https://d.example/scim/v2");
         check("scim", Some("/scim/v2/Users/1"), "/v2/Users/1", "https://d.example/scim/v2");
         check("scim", Some("/scim/v2/Users/1/"), "/v2/Users/1", "https://d.example/scim/v2");
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_can_stand_in_a_url() {
+    fn host_is_checked_as_part_of_a_url() {
         for (text, expect) in [
             ("localhost:3000", true),
             ("[::1]:3000", true),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_the_clients() {
+    fn scheme_is_the_one_that_the_client_used() {
         let context = ApiGatewayProxyRequestContext::default();
         let headers = HeaderMap::from_iter([
             (HOST, "127.0.0.1:3000".parse().unwrap()),

@@ -1,4 +1,4 @@
-//! The operations of DynamoDB that are served.
+//! The operations of DynamoDB that the server supports.
 
 use axum::http::StatusCode;
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
@@ -6,10 +6,10 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::repeats::Repeats;
-use crate::{Answer, Engine, refusal};
+use crate::idempotency_tokens::IdempotencyTokens;
+use crate::{Engine, WireResponse, error_response};
 
-pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> Answer {
+pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> WireResponse {
     let database = &engine.database;
     match operation {
         "GetItem" => run(body, |request| database.get_item(request)),
@@ -20,43 +20,43 @@ pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> Answer {
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "DeleteItem" => run(body, |request| database.delete_item(request)),
         "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
-        "TransactWriteItems" => transact(database, &engine.repeats, body),
+        "TransactWriteItems" => transact(database, &engine.tokens, body),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DeleteTable" => run(body, |request| database.delete_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
         "DescribeTimeToLive" => run(body, |request| database.describe_time_to_live(request)),
         "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
-        _ => refusal("UnknownOperationException", "The embedded engine does not have this operation."),
+        _ => error_response("UnknownOperationException", "The embedded engine does not support this operation."),
     }
 }
 
-/// A transaction, once, however often it is sent with its token.
-fn transact(database: &Database, repeats: &Repeats, body: &str) -> Answer {
-    let mut request: TransactWriteItemsRequest = match read(body) {
+/// Carries out a transaction once, even if it is sent several times with the same token.
+fn transact(database: &Database, tokens: &IdempotencyTokens, body: &str) -> WireResponse {
+    let mut request: TransactWriteItemsRequest = match parse(body) {
         Ok(request) => request,
-        Err(refused) => return refused,
+        Err(error) => return error,
     };
     match request.client_request_token.take() {
-        Some(token) => repeats.once(token, body, || written(database.transact_write_items(request))),
-        None => written(database.transact_write_items(request)),
+        Some(token) => tokens.run_once(token, body, || respond(database.transact_write_items(request))),
+        None => respond(database.transact_write_items(request)),
     }
 }
 
 fn run<Request: DeserializeOwned, Response: Serialize>(
     body: &str,
     carry_out: impl FnOnce(Request) -> Result<Response, DynoxideError>,
-) -> Answer {
-    match read(body) {
-        Ok(request) => written(carry_out(request)),
-        Err(refused) => refused,
+) -> WireResponse {
+    match parse(body) {
+        Ok(request) => respond(carry_out(request)),
+        Err(error) => error,
     }
 }
 
-fn read<Request: DeserializeOwned>(body: &str) -> Result<Request, Answer> {
-    serde_json::from_str(body).map_err(|error| refusal("SerializationException", &error.to_string()))
+fn parse<Request: DeserializeOwned>(body: &str) -> Result<Request, WireResponse> {
+    serde_json::from_str(body).map_err(|error| error_response("SerializationException", &error.to_string()))
 }
 
-fn written<Response: Serialize>(result: Result<Response, DynoxideError>) -> Answer {
+fn respond<Response: Serialize>(result: Result<Response, DynoxideError>) -> WireResponse {
     let failed = match result.map(|response| serde_json::to_string(&response)) {
         Ok(Ok(body)) => return (StatusCode::OK, body),
         Ok(Err(error)) => DynoxideError::InternalServerError(error.to_string()),

@@ -1,16 +1,15 @@
-//! Events of API Gateway, for each function behind a route and for the authorizer.
+//! Fuzzes events of API Gateway, for each function behind a route and for the authorizer.
 
 use std::sync::LazyLock;
 
+use gateway::functions;
 use serde_json::{Value, json};
 use service::tokens::authorize;
 use store::{Connection, Credentials, Directory};
-use testing::Unchanging;
+use testkit::ReadOnlyProxy;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::functions;
-
-/// A directory with a user and a group, in which nothing changes any more: so the same event has the same answer.
+/// A directory with a user and a group that does not change, so that the same event always gets the same response.
 struct Site {
     runtime: Runtime,
     directory: &'static Directory,
@@ -20,13 +19,13 @@ struct Site {
 
 static SITE: LazyLock<Site> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let engine = Unchanging::before(testing::engine());
+    let engine = ReadOnlyProxy::before(testkit::engine());
     let connect = |url: &str| {
         let table = format!("fuzz{}", std::process::id());
         Connection { endpoint: Some(url.to_owned()), table, credentials: Credentials::Key("local".to_owned()) }
     };
     let changing: &'static Directory = Box::leak(Box::new(runtime.block_on(async {
-        let directory = Directory::connect(connect(testing::engine())).await.unwrap();
+        let directory = Directory::connect(connect(testkit::engine())).await.unwrap();
         directory.create_table().await.unwrap();
         directory
     })));
@@ -34,7 +33,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
         let mut event: Value = serde_json::from_str(event).unwrap();
         event["body"] = json!(body.to_string());
         event["multiValueHeaders"] = json!({ "Content-Type": ["application/scim+json"] });
-        let answer = runtime.block_on(functions::call(name, changing, event).unwrap()).unwrap();
+        let answer = runtime.block_on(functions::invoke(name, changing, event).unwrap()).unwrap();
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         body["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     };
@@ -47,8 +46,8 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
     Site { runtime, directory: Box::leak(Box::new(directory)), user, group }
 });
 
-/// An event, below a line with the function's name. In it, `{user}` and `{group}` stand for the ids of a user and a group that are there.
-/// Whatever it says, the answer is one of SCIM's, and not that something is wrong with the service.
+/// Fuzzes events. The text is the name of a function, a line break, and the event, in which `{user}` and `{group}`
+/// stand for the ids of an existing user and group. The response must be a SCIM response, and no internal error.
 pub fn event(text: &str) {
     let Some((name, event)) = text.split_once('\n') else { return };
     let event = event.replace("{user}", &SITE.user).replace("{group}", &SITE.group);
@@ -57,10 +56,10 @@ pub fn event(text: &str) {
         drop(SITE.runtime.block_on(edge::invoke_event(SITE.directory, authorizer::handle, event, None)));
         return;
     }
-    let Some(answer) = functions::call(name, SITE.directory, event) else { return };
+    let Some(answer) = functions::invoke(name, SITE.directory, event) else { return };
     let Ok(answer) = SITE.runtime.block_on(answer) else { return };
     let status = answer["statusCode"].as_u64().unwrap();
-    // Nobody is behind a token for /Me to stand for (RFC 7644 §3.11).
+    // /Me returns 501, because a token does not belong to a user (RFC 7644 §3.11).
     assert!((200..500).contains(&status) || status == 501, "{answer}");
     let body = answer["body"].as_str().unwrap_or_default();
     if !body.is_empty() && answer["isBase64Encoded"] != true {
@@ -70,12 +69,12 @@ pub fn event(text: &str) {
     }
 }
 
-/// An `Authorization` header: none but those that were issued lets anybody in, and nobody was issued one.
+/// Fuzzes `Authorization` headers: none of them is authorized, because no token was issued.
 pub fn token(text: &str) {
     if let Some(presented) = protocol::token::parse(text) {
         assert!(protocol::token::is_id(&presented.id));
         let bare = text.trim().rsplit(' ').next().unwrap();
-        assert!(protocol::token::parse(bare).is_some_and(|again| again.id == presented.id && again.is_bare));
+        assert!(protocol::token::parse(bare).is_some_and(|again| again.id == presented.id && again.has_no_scheme));
     }
     assert!(SITE.runtime.block_on(authorize(SITE.directory, text)).unwrap().is_none());
 }

@@ -1,4 +1,4 @@
-//! Schema extensions by file (RFC 7643 §7).
+//! Fuzzes schema extension files (RFC 7643 §7).
 
 use schema::Dialect;
 
@@ -6,7 +6,8 @@ use crate::{Kind, Object, Registry, Schema};
 
 const NAME: &str = "fuzzed.json";
 
-/// A file: what is accepted is accepted again as it is shown, and not twice.
+/// Fuzzes extension files: an accepted file is also accepted in the form in which `/Schemas` returns it, but not
+/// twice.
 pub fn extension(text: &str) {
     let core = [
         (None, include_str!("../../schema/schemas/common.json")),
@@ -27,8 +28,8 @@ pub fn extension(text: &str) {
     crate::extension::read(&known, &[(NAME, text), ("again.json", text)]).unwrap_err();
 }
 
-/// Reads a resource that has a value for each attribute of an accepted file. What it takes is kept for the life of the process, as a
-/// registry is.
+/// Reads a resource that has a value for each attribute of an accepted file. The target leaks the registry, because
+/// no registry is ever freed.
 pub fn extension_in_use(text: &str) {
     let Ok(registry) = Registry::read(&[(NAME, text)]) else { return };
     for kind in Kind::ALL {

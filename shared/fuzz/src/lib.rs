@@ -1,38 +1,36 @@
-//! What is done with each text that a fuzzer, or the corpus that it has left, comes up with: a target for each kind of text that somebody
-//! outside can send. A target fails by a panic.
+//! Fuzz targets, one for each kind of text that a client can send. A target fails by a panic. The tests run each
+//! target on its corpus.
 //!
-//!     .ci/fuzz.py 60                 all targets, a minute each
-//!     cargo test -p fuzz             what was found interesting so far, once
+//!     .ci/fuzz.py 60                 fuzzes each target for a minute
+//!     cargo test -p fuzz             runs each target once on every text of its corpus
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a target fails by a panic"
+    reason = "a target that fails panics"
 )]
 
+mod cursor;
 mod event;
 #[path = "../../schema/src/extension.rs"]
 mod extension;
 mod extensions;
-#[cfg_attr(test, expect(dead_code, reason = "only the tests of that file's own package ask for names"))]
-#[path = "../../../functions/local/src/functions.rs"]
-mod functions;
 mod paths;
 mod resources;
-mod sealed;
 
+use protocol::limits::FILTER_BYTES;
 use protocol::{Filter, Patch};
 use schema::{
     Attribute, DataType, Dialect, Kind, Mutability, Object, Registry, Returned, Schema, Uniqueness, resource_type,
 };
 
+pub use cursor::cursor;
 pub use event::{event, token};
 pub use extensions::{extension, extension_in_use};
 pub use paths::path;
-pub use sealed::cursor;
 
-/// A target, by its name.
+/// The name of a target, and its function.
 pub type Target = (&'static str, fn(&str));
 
 pub const TARGETS: [Target; 7] = [
@@ -45,42 +43,40 @@ pub const TARGETS: [Target; 7] = [
     ("token", token),
 ];
 
-/// A longer filter is refused, and escapes make one longer.
-const LONGEST: usize = 4096;
-
-/// Each way in which a text can be read.
-fn readings() -> impl Iterator<Item = (Kind, Dialect)> {
+/// Every combination of a kind and a dialect in which a text can be parsed.
+fn variants() -> impl Iterator<Item = (Kind, Dialect)> {
     Kind::ALL.into_iter().flat_map(|kind| [(kind, Dialect::lenient()), (kind, Dialect::strict())])
 }
 
-/// A filter (RFC 7644 §3.4.2.2): what is understood means the same when it is printed and read again.
+/// Fuzzes filters (RFC 7644 §3.4.2.2): a valid filter has the same meaning after it is printed and parsed again.
 pub fn filter(text: &str) {
-    for (kind, dialect) in readings() {
+    for (kind, dialect) in variants() {
         let (definition, resource) = (resource_type(kind), resources::of(kind));
-        for parse in [Filter::parse, Filter::parse_among_all] {
+        for parse in [Filter::parse, Filter::parse_for_all_types] {
             let Ok(filter) = parse(definition, text, &dialect) else { continue };
             let printed = filter.to_string();
-            if printed.len() > LONGEST {
+            // Escapes can make the printed filter longer than the limit.
+            if printed.len() > FILTER_BYTES {
                 continue;
             }
-            let again = parse(definition, &printed, &Dialect::lenient()).expect("what is printed is understood");
+            let again = parse(definition, &printed, &Dialect::lenient()).expect("a printed filter is valid");
             assert_eq!(again.to_string(), printed);
             assert_eq!(again.matches(resource), filter.matches(resource), "{printed}");
         }
     }
 }
 
-/// The body of a PATCH (RFC 7644 §3.5.2): what it makes of a resource is a resource.
+/// Fuzzes bodies of PATCH (RFC 7644 §3.5.2): the outcome of a valid PATCH is a valid resource.
 pub fn patch(text: &str) {
     let Ok(body) = serde_json::from_str::<Object>(text) else { return };
-    for (kind, dialect) in readings() {
+    for (kind, dialect) in variants() {
         let definition = resource_type(kind);
         let Ok(patch) = Patch::parse(definition, &body, &dialect) else { continue };
         let Ok(patched) = patch.apply(resources::of(kind)) else { continue };
-        let read = definition.read(&patched.resource, &Dialect::lenient());
-        let read = read.unwrap_or_else(|invalid| panic!("{invalid:?}: {:?}", patched.resource));
-        assert_eq!(definition.missing(&read), None);
-        // All of it again: it may be refused, and it ends.
-        drop(patch.apply(&patched.resource));
+        let validated = definition.read(&patched, &Dialect::lenient());
+        let validated = validated.unwrap_or_else(|invalid| panic!("{invalid:?}: {patched:?}"));
+        assert_eq!(definition.missing(&validated), None);
+        // A second application may fail, but must terminate.
+        drop(patch.apply(&patched));
     }
 }

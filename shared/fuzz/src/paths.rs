@@ -1,14 +1,14 @@
-//! Paths to attributes, wherever one can be sent.
+//! Fuzzes attribute paths in every place of the protocol that accepts one.
 
 use protocol::{Parameters, Patch, Projection, Query};
 use schema::{Kind, resource_type};
 use serde_json::{Value, json};
 
-use crate::{readings, resources};
+use crate::{resources, variants};
 
-/// A path (RFC 7644 §3.5.2, §3.4.2.3, §3.9), or many with commas between.
+/// Fuzzes attribute paths in PATCH operations, projections and `sortBy` (RFC 7644 §3.5.2, §3.9, §3.4.2.3).
 pub fn path(text: &str) {
-    for (kind, dialect) in readings() {
+    for (kind, dialect) in variants() {
         let (definition, resource) = (resource_type(kind), resources::of(kind));
         for (op, value) in [("remove", None), ("add", Some(json!(text))), ("replace", Some(json!([{ "value": text }])))]
         {
@@ -22,8 +22,8 @@ pub fn path(text: &str) {
                 drop(patch.apply(resource));
             }
         }
-        for (wanted, excluded) in [(Some(text), None), (None, Some(text))] {
-            if let Ok(projection) = Projection::parse(wanted, excluded, &dialect) {
+        for (attributes, excluded) in [(Some(text), None), (None, Some(text))] {
+            if let Ok(projection) = Projection::parse(attributes, excluded, &dialect) {
                 let once = projection.apply(definition, resource.clone());
                 assert_eq!(projection.apply(definition, once.clone()), once);
             }

@@ -1,4 +1,4 @@
-//! A user and a group that have something of everything.
+//! A user and a group with values of many attributes.
 
 use std::sync::LazyLock;
 

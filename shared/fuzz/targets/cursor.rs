@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::cursor`.
+//! Runs libFuzzer on `fuzz::cursor`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::cursor(text));

@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::event`.
+//! Runs libFuzzer on `fuzz::event`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::event(text));

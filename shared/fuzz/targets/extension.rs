@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::extension`.
+//! Runs libFuzzer on `fuzz::extension`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::extension(text));

@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::filter`.
+//! Runs libFuzzer on `fuzz::filter`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::filter(text));

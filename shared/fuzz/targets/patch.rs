@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::patch`.
+//! Runs libFuzzer on `fuzz::patch`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::patch(text));

@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::path`.
+//! Runs libFuzzer on `fuzz::path`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::path(text));

@@ -1,4 +1,4 @@
 #![no_main]
-//! Lets the fuzzer try `fuzz::token`.
+//! Runs libFuzzer on `fuzz::token`.
 
 libfuzzer_sys::fuzz_target!(|text: &str| fuzz::token(text));

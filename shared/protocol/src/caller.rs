@@ -1,17 +1,20 @@
-//! Who calls: the tenant and scopes that the authorizer found for a token (RFC 7644 §2).
+//! The caller of a request: the tenant and scopes that the authorizer found for a token (RFC 7644 §2).
 
 use std::fmt;
 use std::str::FromStr;
 
 use schema::Dialect;
 
-/// The customer whose directory a request works on. The authorizer's context makes one; where no route leads, a record's own
-/// key does, or an operator. The store takes no string in its place.
+use crate::limits::TENANT_NAME_BYTES;
+
+/// The customer whose directory a request works on. Values come only from the authorizer's context, from the keys
+/// of change records, and from operators. The store accepts no string in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 
 impl Tenant {
-    /// The tenant of a name, for functions that no caller reaches: those that follow records, and those of operators.
+    /// The tenant with this name, for functions that no client can call: the stream consumer, and the tools of
+    /// operators. `None` if it is not a valid name.
     pub fn named(name: &str) -> Option<Tenant> {
         Self::is_valid_name(name).then(|| Self(name.to_owned()))
     }
@@ -20,14 +23,15 @@ impl Tenant {
         &self.0
     }
 
-    /// Whether a name can be a tenant's: 1 to 64 of `a-z`, `0-9` and `-`. It stands in keys before a `#`.
+    /// Whether a name is valid for a tenant: 1 to [`TENANT_NAME_BYTES`] of `a-z`, `0-9` and `-`. In keys, a `#`
+    /// follows it.
     pub fn is_valid_name(name: &str) -> bool {
-        (1..=64).contains(&name.len())
+        (1..=TENANT_NAME_BYTES).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     }
 }
 
-/// What a token allows.
+/// The operations that a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes {
     pub read: bool,
@@ -37,14 +41,14 @@ pub struct Scopes {
 impl FromStr for Scopes {
     type Err = String;
 
-    /// Reads `read`, `write`, or both with a space between.
+    /// Parses `read`, `write`, or both with a space between.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut scopes = Scopes { read: false, write: false };
         for scope in text.split_ascii_whitespace() {
             match scope {
                 "read" => scopes.read = true,
                 "write" => scopes.write = true,
-                other => return Err(format!("`{other}` is no scope; the scopes are `read` and `write`")),
+                other => return Err(format!("`{other}` is not a scope; the scopes are `read` and `write`")),
             }
         }
         if scopes.read || scopes.write { Ok(scopes) } else { Err("a token needs `read`, `write` or both".to_owned()) }
@@ -68,13 +72,13 @@ pub struct Caller {
     /// The id of the token, not its secret.
     pub token: String,
     pub scopes: Scopes,
-    /// How the request is read, and what it needed of that.
+    /// Which leniencies the token allows, and which ones the request has used.
     pub dialect: Dialect,
 }
 
 impl Caller {
-    /// Reads the context that the authorizer hands to every function; `None` if it is not one. Without a dialect it is the
-    /// lenient one.
+    /// Reads the context that the authorizer passes to every function; `None` if it is invalid. The default dialect
+    /// is the lenient one.
     pub fn from_context(tenant: &str, token: &str, scopes: &str, dialect: Option<&str>) -> Option<Caller> {
         let scopes = scopes.parse().ok()?;
         let dialect = dialect.map_or_else(|| Some(Dialect::lenient()), Dialect::named)?;
@@ -88,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_never_holds_a_separator() {
+    fn invalid_tenant_name_is_refused() {
         for bad in ["", "a#b", "A", "a b", "é", &"a".repeat(65)] {
             assert!(Caller::from_context(bad, "t", "read", None).is_none(), "{bad}");
         }
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dialect_that_is_none_makes_no_caller() {
+    fn unknown_dialect_is_refused() {
         let dialect = |name| Caller::from_context("a", "t", "read", name).map(|caller| caller.dialect.name());
         assert_eq!(
             [None, Some("lenient"), Some("strict")].map(dialect),
@@ -106,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_print_and_parse() {
+    fn printed_scopes_parse_to_themselves() {
         for text in ["read", "write", "read write"] {
             assert_eq!(text.parse::<Scopes>().unwrap().to_string(), text);
         }

@@ -1,5 +1,5 @@
-//! How two strings of an attribute are compared (RFC 7643 §2.2 `caseExact`, RFC 7644 §5), for filters and for the keys
-//! that guarantee uniqueness alike: what one finds equal, the other refuses twice.
+//! Comparison of strings (RFC 7643 §2.2 `caseExact`, RFC 7644 §5). Filters and the keys that guarantee uniqueness
+//! use the same form, so that two names which a filter finds equal cannot both be taken.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,10 @@ use precis_profiles::UsernameCaseMapped;
 use schema::{Attribute, Kind, Uniqueness};
 
 use crate::Error;
+use crate::limits::NAME_BYTES;
 
-/// The most that a unique name may take in its compared form, in bytes: it is part of a DynamoDB key.
-const NAME_BYTES: usize = 900;
-
-/// The form in which two values of an attribute are equal or not, and one is the beginning of another.
-pub fn prepare(attribute: &Attribute, text: &str) -> String {
+/// The form in which two values of an attribute are compared for equality, order and prefixes.
+pub fn comparison_key(attribute: &Attribute, text: &str) -> String {
     if attribute.case_exact() {
         text.to_owned()
     } else if attribute.name == "userName" && attribute.uniqueness != Uniqueness::None {
@@ -23,27 +21,32 @@ pub fn prepare(attribute: &Attribute, text: &str) -> String {
     }
 }
 
-/// The small sigma at the end of a word: which of the two Σ becomes depends on what comes after it.
+/// The small sigma at the end of a word. Lower-casing `Σ` yields this or [`SIGMA`], depending on the next
+/// character.
 const FINAL_SIGMA: char = 'ς';
 const SIGMA: char = 'σ';
 
-/// The compared form of a part of a text, or of a text that is searched for one: what ends a part need not end the text.
-pub(crate) fn part(prepared: &str) -> Cow<'_, str> {
-    match prepared.contains(FINAL_SIGMA) {
-        true => prepared.replace(FINAL_SIGMA, "σ").into(),
-        false => prepared.into(),
+/// Replaces final sigmas in the comparison key of a substring, or of a text that is searched for one, because the
+/// end of a substring need not be the end of a word.
+pub(crate) fn fold_final_sigma(comparison_key: &str) -> Cow<'_, str> {
+    if comparison_key.contains(FINAL_SIGMA) {
+        comparison_key.replace(FINAL_SIGMA, "σ").into()
+    } else {
+        comparison_key.into()
     }
 }
 
-/// What the compared forms of all texts begin with that have this beginning, as `part` compares it.
-pub fn common_beginning(prepared: &str) -> &str {
-    prepared.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
+/// The prefix that the comparison keys of all texts with this beginning share, with regard to final sigmas.
+pub fn stable_prefix(comparison_key: &str) -> &str {
+    comparison_key.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
 }
 
-/// The key under which a unique name is stored: of a user name its PRECIS form, of a group's name the one in lower case.
+/// The key under which a unique name is stored: the PRECIS form of a `userName`, and a group's `displayName` in
+/// lower case.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a user name that RFC 8265 does not allow, and for a name longer than 900 bytes.
+/// [`Error::InvalidValue`] for a `userName` that RFC 8265 does not allow, and for a name longer than
+/// [`NAME_BYTES`].
 pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     let key = match kind {
         Kind::User => {
@@ -54,17 +57,18 @@ pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     };
     if key.len() > NAME_BYTES {
         let attribute = schema::resource_type(kind).naming_attribute();
-        return Err(Error::InvalidValue(format!("{attribute} is longer than {NAME_BYTES} bytes; shorten it.")));
+        return Err(Error::InvalidValue(format!("{attribute} is longer than {NAME_BYTES} bytes. Shorten it.")));
     }
     Ok(key)
 }
 
-/// Letter by letter, so that the form of a beginning is the beginning of the form.
+/// Lower-cases each character separately, so that the key of a prefix is a prefix of the key.
 fn lower_case(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// RFC 8265 §3.3 (UsernameCaseMapped), mapping alone: width, case, normalization. Parts stand one space apart.
+/// The mappings of RFC 8265 §3.3 (UsernameCaseMapped): width, case and normalization. Userparts are separated by
+/// one space.
 fn user_name(text: &str) -> String {
     let profile = UsernameCaseMapped::new();
     let map = |part: &str| -> String {
@@ -82,18 +86,18 @@ fn user_name(text: &str) -> String {
     mapped
 }
 
-/// A user name is one or more userparts with spaces between (RFC 8265 §3.1); the profile is enforced on each.
+/// Enforces the profile on each userpart. A `userName` consists of userparts with spaces between (RFC 8265 §3.1).
 fn enforce_user_name(name: &str) -> Result<(), Error> {
     if name.starts_with(' ') || name.ends_with(' ') {
-        return Err(Error::InvalidValue("userName begins or ends with a space; send it without.".to_owned()));
+        return Err(Error::InvalidValue("userName begins or ends with a space. Remove the space.".to_owned()));
     }
     let profile = UsernameCaseMapped::new();
     let refused = name.split(' ').filter(|part| !part.is_empty()).find_map(|part| profile.enforce(part).err());
     match refused {
         None => Ok(()),
         Some(_) => Err(Error::InvalidValue(
-            "userName holds a character that a user name may not have (RFC 8265: letters, digits and printable ASCII may \
-             stand in it; control characters, invisible ones and symbols may not). Change it in the identity provider."
+            "userName contains a character that RFC 8265 does not allow. Letters, digits and printable ASCII are allowed; control \
+             characters, invisible characters and symbols are not. Change it in the identity provider."
                 .to_owned(),
         )),
     }
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_that_precis_maps_together_have_one_key() {
+    fn user_names_that_precis_maps_together_have_the_same_key() {
         let key = |name| name_key(Kind::User, name).unwrap();
         for spelling in ["jörg@x.de", "JÖRG@X.DE", "jo\u{308}rg@x.de", "ｊörg@x.de"] {
             assert_eq!(key(spelling), "jörg@x.de", "{spelling}");
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_what_the_profile_enforces() {
+    fn key_of_user_name_is_the_enforced_precis_form() {
         for name in ["Bjensen", "DOMAIN\\user", "ΣΊΣΥΦΟΣ", "ﾃｽﾄ", "Fußball", "a+b@c.d", "İstanbul", "שלום"]
         {
             let enforced = UsernameCaseMapped::new().enforce(name).unwrap().into_owned();
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rfc_8265_refuses_is_refused() {
+    fn user_name_that_rfc_8265_forbids_is_refused() {
         for bad in ["a\u{0}b", "a\u{200b}b", "♚", "ﬁ", " a", "a ", "\u{202e}abc", &"x".repeat(901)] {
             assert_eq!(
                 name_key(Kind::User, bad).map_err(|error| error.scim_type()),
@@ -135,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn group_names_ignore_case_and_nothing_else() {
+    fn group_name_key_ignores_only_case() {
         assert_eq!(name_key(Kind::Group, "Team Ä").unwrap(), name_key(Kind::Group, "team ä").unwrap());
         assert_ne!(name_key(Kind::Group, "a b").unwrap(), name_key(Kind::Group, "a  b").unwrap());
     }

@@ -1,5 +1,6 @@
-//! Cursors (RFC 9865 §2): where the next page begins, sealed so that nobody but this service can make one, and bound to the
-//! tenant and the query. Possession of one grants nothing: the caller's tenant decides what is read (§5.2).
+//! Cursors (RFC 9865 §2): the position at which the next page begins, authenticated with HMAC-SHA-256 and bound to
+//! the tenant and the query, so that only this service can create one. A cursor grants no access: the caller's
+//! tenant decides what is read (§5.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,23 +8,39 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::limits::{CURSOR_BYTES, CURSOR_SECONDS};
 use crate::sort::Position;
 use crate::{Error, Query, Tenant};
 
-/// How long a cursor can be used, in seconds.
-pub const CURSOR_SECONDS: u64 = 3600;
-/// What is longer is no cursor.
-const LONGEST: usize = 8192;
-/// The length of an authentication code.
-const SEAL: usize = 32;
+/// The length of the authentication code, in bytes.
+const MAC_BYTES: usize = 32;
 
-/// The secret by which a tenant's cursors are told from forged ones.
+/// The secret key that authenticates a tenant's cursors.
+///
+/// # Examples
+/// ```
+/// use protocol::{Caller, CursorKey, Parameters, Position, Query};
+/// use schema::{Dialect, Kind, ResourceId};
+///
+/// let key = CursorKey([7; 32]);
+/// let tenant = Caller::from_context("acme", "token", "read", None).unwrap().tenant;
+/// let query = Query::parse(&[Kind::User], Parameters::default(), &Dialect::lenient())?;
+/// let last = ResourceId::parse("0191b1c8-7a60-7c3e-8a3e-0123456789ab").unwrap();
+///
+/// let now = 1_800_000_000;
+/// let cursor = key.seal(&tenant, &query, Position::new(None, Kind::User, last.clone()), now)?;
+/// assert_eq!(key.open(&tenant, &query, &cursor, now + 60)?.id, last);
+///
+/// let error = key.open(&tenant, &query, "forged", now).unwrap_err();
+/// assert_eq!(error.scim_type(), Some("invalidCursor"));
+/// # Ok::<(), protocol::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct CursorKey(pub [u8; 32]);
 
 #[derive(Serialize, Deserialize)]
-struct Content {
-    /// The last second at which it can be used.
+struct CursorContent {
+    /// The last second at which the cursor is valid, counted from 1970.
     #[serde(rename = "e")]
     expires: u64,
     /// RFC 9865 §2.1: count "must be equal to the count value of the initial query".
@@ -34,54 +51,54 @@ struct Content {
 }
 
 impl CursorKey {
-    /// The cursor of the page that begins after `after`. `now` is in seconds since 1970.
+    /// Creates the cursor of the page that begins after `after`. `now` is in seconds since 1970.
     pub fn seal(&self, tenant: &Tenant, query: &Query, after: Position, now: u64) -> Result<String, Error> {
-        let content = Content { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
+        let content = CursorContent { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
         let content = serde_json::to_vec(&content).map_err(|_| Error::Internal)?;
         let mut sealed = self.mac(tenant, query, &content)?.finalize().into_bytes().to_vec();
         sealed.extend(content);
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Where a page begins, by the cursor that a client sent.
+    /// Verifies a cursor and returns the position at which its page begins. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::InvalidCursor`] for what this service did not make, or made for another tenant or query: the same for all of
-    /// them (RFC 9865 §5.2). [`Error::ExpiredCursor`]. [`Error::InvalidCount`].
+    /// [`Error::InvalidCursor`] if this service did not create the cursor, or created it for another tenant or
+    /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] and [`Error::InvalidCount`].
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Position, Error> {
-        let content = self.authentic(tenant, query, cursor)?.ok_or_else(|| {
-            let problem = "The cursor is none that this service gave for this query. Send nextCursor as it was given, with the \
-                           same filter, sortBy and sortOrder; or begin again with an empty cursor.";
+        let content = self.verify(tenant, query, cursor)?.ok_or_else(|| {
+            let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \
+                           sortBy and sortOrder, or start again with an empty cursor.";
             Error::InvalidCursor(problem.to_owned())
         })?;
         if now > content.expires {
             return Err(Error::ExpiredCursor(format!(
-                "The cursor is older than {CURSOR_SECONDS} seconds. Begin again with an empty cursor."
+                "The cursor is older than {CURSOR_SECONDS} seconds. Start again with an empty cursor."
             )));
         }
         if content.count != query.count {
             let count = content.count;
             return Err(Error::InvalidCount(format!(
-                "This cursor continues a query with count={count}; send the same."
+                "The cursor belongs to a query with count={count}. Send the same count."
             )));
         }
         Ok(content.after)
     }
 
-    /// What stands in a cursor, if it is ours. The comparison takes the same time for every wrong one.
-    fn authentic(&self, tenant: &Tenant, query: &Query, cursor: &str) -> Result<Option<Content>, Error> {
-        if cursor.len() > LONGEST {
+    /// The content of a cursor, if its authentication code is right. The comparison takes constant time.
+    fn verify(&self, tenant: &Tenant, query: &Query, cursor: &str) -> Result<Option<CursorContent>, Error> {
+        if cursor.len() > CURSOR_BYTES {
             return Ok(None);
         }
         let Ok(sealed) = URL_SAFE_NO_PAD.decode(cursor) else { return Ok(None) };
-        let Some((seal, content)) = sealed.split_at_checked(SEAL) else { return Ok(None) };
-        match self.mac(tenant, query, content)?.verify_slice(seal) {
+        let Some((mac, content)) = sealed.split_at_checked(MAC_BYTES) else { return Ok(None) };
+        match self.mac(tenant, query, content)?.verify_slice(mac) {
             Ok(()) => Ok(serde_json::from_slice(content).ok()),
             Err(_) => Ok(None),
         }
     }
 
-    /// Lengths stand before texts, so that no two inputs run together.
+    /// The authentication code of a cursor. Each input is preceded by its length, so that inputs cannot be shifted.
     fn mac(&self, tenant: &Tenant, query: &Query, content: &[u8]) -> Result<Hmac<Sha256>, Error> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|_| Error::Internal)?;
         let identity = query.identity();
@@ -122,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_opens_with_its_own_query_in_its_time() {
+    fn cursor_is_only_valid_for_its_query_until_it_expires() {
         let asked = query(Kind::User, Some("title pr"), Some("title"), 10);
         let cursor = KEY.seal(&tenant("acme"), &asked, position("é\u{0}"), NOW).unwrap();
         assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{cursor}");
@@ -147,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_is_noticed() {
+    fn cursor_with_a_changed_character_is_refused() {
         let (tenant, asked) = (tenant("acme"), query(Kind::User, None, None, 10));
         let cursor = KEY.seal(&tenant, &asked, position("a"), NOW).unwrap();
         for at in 0..cursor.len() {
@@ -157,14 +174,14 @@ mod tests {
                 assert!(forged == cursor || opened.is_err_and(|error| error.scim_type() == Some("invalidCursor")));
             }
         }
-        for garbage in ["1", "%", "AAAA", &"A".repeat(100), &"A".repeat(LONGEST + 1), &format!("{cursor}AAAA")] {
+        for garbage in ["1", "%", "AAAA", &"A".repeat(100), &"A".repeat(CURSOR_BYTES + 1), &format!("{cursor}AAAA")] {
             assert!(KEY.open(&tenant, &asked, garbage, NOW).is_err());
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_made_up_is_a_cursor(forged in "[A-Za-z0-9_-]{0,200}") {
+        fn forged_cursor_is_refused(forged in "[A-Za-z0-9_-]{0,200}") {
             prop_assert!(KEY.open(&tenant("acme"), &query(Kind::User, None, None, 10), &forged, NOW).is_err());
         }
     }

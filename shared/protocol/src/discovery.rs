@@ -1,18 +1,18 @@
-//! What a service provider says of itself (RFC 7644 §4, RFC 7643 §5 to §7), from the registry.
+//! Discovery (RFC 7644 §4, RFC 7643 §5 to §7): the service provider's configuration, resource types and schemas.
 
 use schema::{Object, ResourceType, Schema, resource_types, schemas};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::bulk::{MAX_OPERATIONS, MAX_PAYLOAD_BYTES};
-use crate::cursor::CURSOR_SECONDS;
-use crate::query::{DEFAULT_COUNT, MAX_COUNT, list_response};
+use crate::limits::{BULK_BYTES, BULK_OPERATIONS, CURSOR_SECONDS, DEFAULT_COUNT, MAX_COUNT};
+use crate::query::list_response;
 
 const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
-/// Discovery is not filtered (RFC 7644 §4: "If a 'filter' is provided, the service provider SHOULD respond with 403").
+/// Refuses a filter on a discovery endpoint (RFC 7644 §4: "If a 'filter' is provided, the service provider SHOULD
+/// respond with 403").
 ///
 /// # Errors
 /// [`Error::Forbidden`] if there is a filter.
@@ -20,7 +20,7 @@ pub fn refuse_filter(filter: Option<&str>) -> Result<(), Error> {
     match filter {
         None => Ok(()),
         Some(_) => Err(Error::Forbidden(
-            "This endpoint takes no filter (RFC 7644 §4); request it without, or by the name of one item.".to_owned(),
+            "This endpoint does not support filters (RFC 7644 §4). Request it without a filter, or request a single item by its name.".to_owned(),
         )),
     }
 }
@@ -30,7 +30,7 @@ pub fn service_provider_config(base_url: &str) -> Object {
     let config = json!({
         "schemas": [CONFIG],
         "patch": {"supported": true},
-        "bulk": {"supported": true, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
+        "bulk": {"supported": true, "maxOperations": BULK_OPERATIONS, "maxPayloadSize": BULK_BYTES},
         "filter": {"supported": true, "maxResults": MAX_COUNT},
         "changePassword": {"supported": false},
         "sort": {"supported": true},
@@ -55,10 +55,10 @@ pub fn service_provider_config(base_url: &str) -> Object {
     object(config)
 }
 
-/// The body of `/ResourceTypes`, or of the one that is named (RFC 7643 §6).
+/// The body of `/ResourceTypes`, or of one resource type (RFC 7643 §6).
 ///
 /// # Errors
-/// [`Error::NotFound`] for a name that is none.
+/// [`Error::NotFound`] for an unknown name.
 pub fn resource_type_list(base_url: &str, name: Option<&str>) -> Result<Object, Error> {
     let all = resource_types().iter();
     let Some(name) = name else {
@@ -67,21 +67,21 @@ pub fn resource_type_list(base_url: &str, name: Option<&str>) -> Result<Object, 
     let known = all.clone().find(|definition| definition.kind.name() == name);
     known.map(|definition| describe_type(base_url, definition)).ok_or_else(|| {
         let names: Vec<&str> = all.map(|definition| definition.kind.name()).collect();
-        Error::NotFound(format!("There is no such resource type; there are {}.", names.join(" and ")))
+        Error::NotFound(format!("This resource type does not exist. The resource types are {}.", names.join(" and ")))
     })
 }
 
-/// The body of `/Schemas`, or of the one that is named (RFC 7643 §7).
+/// The body of `/Schemas`, or of one schema (RFC 7643 §7).
 ///
 /// # Errors
-/// [`Error::NotFound`] for a URI that is none.
+/// [`Error::NotFound`] for an unknown URI.
 pub fn schema_list(base_url: &str, urn: Option<&str>) -> Result<Object, Error> {
     let Some(urn) = urn else {
         return Ok(list(schemas().iter().map(|schema| describe_schema(base_url, schema)).collect()));
     };
     schema::schema(urn)
         .map(|schema| describe_schema(base_url, schema))
-        .ok_or_else(|| Error::NotFound("There is no such schema; GET /Schemas lists them all.".to_owned()))
+        .ok_or_else(|| Error::NotFound("This schema does not exist. GET /Schemas lists all schemas.".to_owned()))
 }
 
 fn describe_type(base_url: &str, definition: &ResourceType) -> Object {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_listed_is_found_by_its_name() {
+    fn each_listed_item_is_returned_by_its_id() {
         for (list, key) in [(resource_type_list("b", None).unwrap(), "id"), (schema_list("b", None).unwrap(), "id")] {
             assert!(!list["Resources"].as_array().unwrap().is_empty());
             for item in list["Resources"].as_array().unwrap() {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_is_described_as_its_file_says() {
+    fn schema_response_has_characteristics_of_its_file() {
         let user = schema_list("b", Some(schema::USER)).unwrap();
         let user_name = &user["attributes"][0];
         assert_eq!(user_name["name"], "userName");

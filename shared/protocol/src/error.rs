@@ -1,4 +1,4 @@
-//! Every refusal that the service answers with (RFC 7644 §3.12), and its body.
+//! The errors of the protocol (RFC 7644 §3.12): status, `scimType`, and the body of the response.
 
 use schema::Leniency;
 use serde_json::{Value, json};
@@ -6,42 +6,42 @@ use serde_json::{Value, json};
 /// The schema URI of an error body.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// A refused request. The text is the `detail` that the customer's administrator reads in the identity provider: it
-/// says what to change.
+/// The error of a request. The text is the `detail` that the customer's administrator reads in the identity
+/// provider: what is wrong, then what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// 400: a filter that is none, or one that this service does not have.
+    /// 400: a filter with a mistake, or a filter that this service does not support.
     #[error("{0}")]
     InvalidFilter(String),
-    /// 400: the answer would be larger, or dearer, than the service is willing to make.
+    /// 400: a query that would read more than the service allows.
     #[error("{0}")]
     TooMany(String),
-    /// 409: a value that must be unique is taken.
+    /// 409: a value that must be unique is already in use.
     #[error("{0}")]
     Uniqueness(String),
-    /// 400: a change of what may not change.
+    /// 400: a change of an immutable, read-only or required attribute that the RFC forbids.
     #[error("{0}")]
     Mutability(String),
-    /// 400: a body that is not what the request takes.
+    /// 400: a body that is not the message of the request.
     #[error("{0}")]
     InvalidSyntax(String),
-    /// 400: a path in a PATCH operation or a projection that names nothing.
+    /// 400: a path in a PATCH operation or a projection that is malformed or names no attribute.
     #[error("{0}")]
     InvalidPath(String),
-    /// 400: a value filter in a PATCH path that matches no value.
+    /// 400: a filter in a PATCH path that matches no value, or a `remove` without a path.
     #[error("{0}")]
     NoTarget(String),
-    /// 400: a value of a wrong type, or a required one that is missing.
+    /// 400: a value of the wrong type, or a missing required value.
     #[error("{0}")]
     InvalidValue(String),
-    /// 400: a cursor that this service did not give, or not for this query (RFC 9865 §2.1).
+    /// 400: a cursor that this service did not create, or created for another query (RFC 9865 §2.1).
     #[error("{0}")]
     InvalidCursor(String),
-    /// 400: a cursor that was used too late (RFC 9865 §2.1).
+    /// 400: an expired cursor (RFC 9865 §2.1).
     #[error("{0}")]
     ExpiredCursor(String),
-    /// 400: another count than the one that the cursor was made for (RFC 9865 §2.1).
+    /// 400: another `count` than that of the query for which the cursor was created (RFC 9865 §2.1).
     #[error("{0}")]
     InvalidCount(String),
     /// 401.
@@ -53,13 +53,13 @@ pub enum Error {
     /// 404.
     #[error("{0}")]
     NotFound(String),
-    /// 405, with the methods that the path has.
-    #[error("This URL takes {allow}.")]
+    /// 405, with the methods that the path supports.
+    #[error("Method not allowed. This endpoint supports {allow}.")]
     MethodNotAllowed { allow: String },
     /// 406.
     #[error("{0}")]
     NotAcceptable(String),
-    /// 409: an operation of a bulk request that rests on another one, which failed (RFC 7644 §3.7.1).
+    /// 409: an operation of a bulk request that depends on another operation, which failed (RFC 7644 §3.7.1).
     #[error("{0}")]
     Conflict(String),
     /// 412.
@@ -74,26 +74,27 @@ pub enum Error {
     /// 429, with the seconds to wait. Nothing was changed.
     #[error("Too many requests for this directory at the moment. Try again in {retry_after} s.")]
     TooManyRequests { retry_after: u32 },
-    /// 500. The cause is in the log, not here.
+    /// 500. The cause is only in the log.
     #[error(
-        "The request failed inside the service and changed nothing that was not confirmed. Try again; if it stays, contact the provider with the time of this request."
+        "The service failed to process the request, and the change may not have been applied. Read the resource before retrying. If this persists, contact the provider and quote the time of the request."
     )]
     Internal,
     /// 501.
     #[error("{0}")]
     NotImplemented(String),
-    /// 503, with the seconds to wait. A change may have been made.
-    #[error("The directory's storage does not answer at the moment. Try again in {retry_after} s.")]
+    /// 503, with the seconds to wait. The change may have been applied.
+    #[error("The database of the directory does not respond at the moment. Try again in {retry_after} s.")]
     Unavailable { retry_after: u32 },
-    /// 503: an operation for which a bulk request had no time left.
+    /// 503: an operation that the service did not start because the time of the bulk request was over.
     #[error("{0}")]
     OutOfTime(String),
 }
 
 impl Error {
-    /// The same for an id of another tenant, of a deleted resource, and of none.
-    pub fn no_such(kind: schema::Kind) -> Self {
-        Error::NotFound(format!("No {kind} has this id. It may have been deleted; look it up again with a filter."))
+    /// The error for an id that does not exist. It is the same for an id of another tenant and of a deleted
+    /// resource.
+    pub fn not_found(kind: schema::Kind) -> Self {
+        Error::NotFound(format!("No {kind} has this id. It may have been deleted. Search for it with a filter."))
     }
 
     /// The HTTP status code.
@@ -125,7 +126,7 @@ impl Error {
         }
     }
 
-    /// The error keyword (RFC 7644 §3.12, table 9; RFC 9865 §2.1, table 3), where there is one.
+    /// The `scimType` (RFC 7644 §3.12, table 9; RFC 9865 §2.1, table 3), if the error has one.
     pub fn scim_type(&self) -> Option<&'static str> {
         match self {
             Error::InvalidFilter(_) => Some("invalidFilter"),
@@ -143,16 +144,16 @@ impl Error {
         }
     }
 
-    /// An answer that does not fit into what a function can send.
+    /// The error for a response that is larger than a Lambda function can return.
     pub fn answer_too_large() -> Self {
         Error::PayloadTooLarge(
-            "The answer is larger than 6 MB, the most that this service can send at once. Ask for fewer resources with count, \
-             leave members out with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
+            "The response would be larger than 6 MB, the limit of this service. Request fewer resources with count, exclude \
+             members with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
                 .to_owned(),
         )
     }
 
-    /// Seconds for the `Retry-After` header. Okta obeys a whole number alone.
+    /// The seconds for the `Retry-After` header. Okta only obeys an integer.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Error::TooManyRequests { retry_after } | Error::Unavailable { retry_after } => Some(*retry_after),
@@ -168,7 +169,7 @@ impl Error {
         }
     }
 
-    /// The body. `status` is a string, as the RFC has it.
+    /// The body of the response. `status` is a string, as in the RFC.
     pub fn body(&self) -> Value {
         let mut body = json!({"schemas": [ERROR], "status": self.status().to_string(), "detail": self.to_string()});
         if let (Some(scim_type), Some(object)) = (self.scim_type(), body.as_object_mut()) {
@@ -199,7 +200,22 @@ impl From<schema::Invalid> for Error {
             }
             Some(Leniency::ElementsByFilter) => Error::NoTarget(detail),
             Some(Leniency::ReadOnlyValues) => Error::Mutability(detail),
-            _ => Error::InvalidValue(detail),
+            Some(
+                Leniency::EmptyStrings
+                | Leniency::StringBooleans
+                | Leniency::BareValues
+                | Leniency::SingleForList
+                | Leniency::ListForSingle
+                | Leniency::SeveralPrimaries
+                | Leniency::UrlSafeBase64
+                | Leniency::UnknownMembers
+                | Leniency::UnquotedLiterals
+                | Leniency::ValuePathComparisons
+                | Leniency::ComplexComparisons
+                | Leniency::MissingContentType
+                | Leniency::BareTokens,
+            )
+            | None => Error::InvalidValue(detail),
         }
     }
 }
@@ -209,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_is_the_rfcs() {
+    fn error_body_has_the_members_of_the_rfc() {
         let error = Error::Uniqueness("taken".into());
         let expect = json!({"schemas": [ERROR], "status": "409", "detail": "taken", "scimType": "uniqueness"});
         assert_eq!(error.body(), expect);

@@ -1,30 +1,31 @@
-//! What a change leaves as it was: immutable attributes (RFC 7643 §7), and in PUT what no client can see.
+//! Attributes that an update does not change: immutable ones (RFC 7643 §7), and in a PUT those that clients cannot
+//! see.
 
 use schema::{Attribute, Mutability, Object, ResourceType, Returned};
 use serde_json::Value;
 
 use crate::Error;
 
-/// Which request a change comes from.
+/// The method of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// PUT: what it does not mention stays as it was, if it may not change or the client could not see it (RFC 7644 §3.5.1).
+pub enum UpdateMethod {
+    /// PUT: an omitted attribute keeps its value if it is immutable or never returned (RFC 7644 §3.5.1).
     Replace,
-    /// PATCH: what is gone was taken away.
+    /// PATCH: an attribute that is missing afterwards was removed by an operation.
     Patch,
 }
 
-/// Compares what a change makes of a resource with what it was, and carries over what the change leaves alone.
+/// Compares a resource before and after an update, and copies the values that the update must not change.
 ///
 /// # Errors
-/// [`Error::Mutability`] if an immutable attribute has another value than before.
+/// [`Error::Mutability`] if the update changes or removes an immutable attribute.
 pub fn keep_immutable(
     definition: &ResourceType,
-    change: Change,
+    method: UpdateMethod,
     before: &Object,
     after: &mut Object,
 ) -> Result<(), Error> {
-    keep(definition.attributes(), change, before, after)?;
+    keep_attributes(definition.attributes(), method, before, after)?;
     for extension in &definition.extensions {
         let schema = extension.schema;
         let Some(Value::Object(before)) = before.get(&schema.id) else { continue };
@@ -32,7 +33,7 @@ pub fn keep_immutable(
             Some(Value::Object(content)) => content.clone(),
             _ => Object::new(),
         };
-        keep(schema.attributes.iter(), change, before, &mut content)?;
+        keep_attributes(schema.attributes.iter(), method, before, &mut content)?;
         if !content.is_empty() {
             after.insert(schema.id.clone(), Value::Object(content));
         }
@@ -40,29 +41,29 @@ pub fn keep_immutable(
     Ok(())
 }
 
-fn keep<'a>(
+fn keep_attributes<'a>(
     attributes: impl Iterator<Item = &'a Attribute>,
-    change: Change,
+    method: UpdateMethod,
     before: &Object,
     after: &mut Object,
 ) -> Result<(), Error> {
     for attribute in attributes {
         let name = &attribute.name;
         let Some(was) = before.get(name) else { continue };
-        let settled = attribute.mutability == Mutability::Immutable;
+        let is_immutable = attribute.mutability == Mutability::Immutable;
         match (after.get(name), was) {
-            (None, _) if settled && change == Change::Patch => {
-                return Err(Error::Mutability(format!("{name} cannot be removed once it is set.")));
+            (None, _) if is_immutable && method == UpdateMethod::Patch => {
+                return Err(Error::Mutability(format!("{name} is immutable and cannot be removed once it is set.")));
             }
-            (None, _) if change == Change::Replace && (settled || attribute.returned == Returned::Never) => {
+            (None, _) if method == UpdateMethod::Replace && (is_immutable || attribute.returned == Returned::Never) => {
                 after.insert(name.clone(), was.clone());
             }
-            (Some(is), _) if settled && is != was => {
-                return Err(Error::Mutability(format!("{name} cannot be changed once it is set.")));
+            (Some(is), _) if is_immutable && is != was => {
+                return Err(Error::Mutability(format!("{name} is immutable and cannot be changed once it is set.")));
             }
             (is, Value::Object(was)) if attribute.is_complex() => {
                 let mut object = is.and_then(Value::as_object).cloned().unwrap_or_default();
-                keep(attribute.sub_attributes.iter(), change, was, &mut object)?;
+                keep_attributes(attribute.sub_attributes.iter(), method, was, &mut object)?;
                 if !object.is_empty() {
                     after.insert(name.clone(), Value::Object(object));
                 }

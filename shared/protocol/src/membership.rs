@@ -1,4 +1,4 @@
-//! Who is to be a member of a group (RFC 7643 §4.2), told apart from the group itself, and by whom.
+//! Changes to the members of a group (RFC 7643 §4.2), which are kept apart from the group itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{Error, Filter};
 
-/// A member as a client names it. Its type is looked up, not believed.
+/// A member as the client sends it. The service looks its type up instead of trusting the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub id: String,
@@ -18,24 +18,27 @@ pub struct Member {
 #[derive(Debug, Clone)]
 pub enum MemberOperation {
     Add(Vec<Member>),
+    /// Removes members by their ids.
     Remove(Vec<String>),
-    /// Those that a filter matches; the current members have to be read for it.
+    /// Removes the members that a filter matches; evaluating it requires the current members.
     RemoveWhere(Filter),
+    /// Replaces all members.
     Replace(Vec<Member>),
 }
 
-/// What operations come to, one after the other.
+/// The combined effect of several operations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// Whoever is not in `add` goes.
+    /// Whether members that are not in `add` are removed.
     pub replace: bool,
-    /// Ids with the `display` that was sent.
+    /// The ids of the members to add, with the `display` that was sent.
     pub add: BTreeMap<String, Option<String>>,
+    /// The ids of the members to remove.
     pub remove: BTreeSet<String>,
 }
 
-/// Takes `members` out of a group that was read from `body`; `None` if the body does not mention them, and for a user, of
-/// whom they are an unknown attribute.
+/// Moves `members` out of a group that was read from `body`. `None` if the body does not have them, and for a user,
+/// for whom they are an unknown attribute.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a member without `value`.
@@ -51,8 +54,8 @@ pub fn take_members(kind: Kind, body: &Object, resource: &mut Object) -> Result<
     members_of(resource.shift_remove("members")).map(Some)
 }
 
-/// Checks members before the schema passes over what is unassigned: one who is not named would be lost, or would stand
-/// for nobody in a list that replaces everybody.
+/// Checks that every member has an id. The schema would ignore a member without one, and then a list that replaces
+/// all members would lose it without an error.
 pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     let elements = match sent {
         Value::Array(elements) => elements.as_slice(),
@@ -61,39 +64,39 @@ pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
         single => std::slice::from_ref(single),
     };
     let is_id = |id: &Value| id.as_str().is_some_and(|id| !id.is_empty());
-    let names_somebody = |element: &Value| match element {
+    let has_id = |element: &Value| match element {
         Value::Object(member) => member.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && is_id(value)),
         other => is_id(other),
     };
-    match elements.iter().position(|element| !names_somebody(element)) {
-        Some(at) => {
-            Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing, or no string.")))
-        }
+    match elements.iter().position(|element| !has_id(element)) {
+        Some(at) => Err(Error::InvalidValue(format!(
+            "members[{at}].value: the id of the member is missing or not a string. Send it as a string."
+        ))),
         None => Ok(()),
     }
 }
 
-/// Reads the value of `members`, once it has been read by the schema.
+/// Converts the value of `members` after the schema has validated it.
 pub(crate) fn members_of(value: Option<Value>) -> Result<Vec<Member>, Error> {
     let Some(Value::Array(elements)) = value else { return Ok(Vec::new()) };
     let text = |element: &Value, name| element.get(name).and_then(Value::as_str).map(str::to_owned);
     let members = elements.iter().enumerate().map(|(at, element)| match text(element, "value") {
         Some(id) => Ok(Member { id, display: text(element, "display") }),
-        None => Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing."))),
+        None => Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing. Send it."))),
     });
     members.collect()
 }
 
-/// Whether the operations can only be understood with the current members at hand.
-pub fn needs_current(operations: &[MemberOperation]) -> bool {
+/// Whether folding the operations requires the current members.
+pub fn requires_current_members(operations: &[MemberOperation]) -> bool {
     operations.iter().any(|operation| matches!(operation, MemberOperation::RemoveWhere(_)))
 }
 
-/// Folds operations into one change. `current` is read for [`MemberOperation::RemoveWhere`] alone: members as objects
-/// with `value`, `display` and `type`.
+/// Combines operations into one change. `current` is only read for [`MemberOperation::RemoveWhere`]; it has the
+/// members as objects with `value`, `display` and `type`.
 ///
 /// # Errors
-/// [`Error::InvalidPath`] for a filter by what is not known of members that the same request adds.
+/// [`Error::InvalidPath`] for a filter on an attribute that is unknown for members which the same request adds.
 pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
     for operation in operations {
@@ -132,7 +135,7 @@ impl Delta {
     fn matching(&self, filter: &Filter, current: &[Object]) -> Result<Vec<String>, Error> {
         if !self.add.is_empty() && (filter.reads("type") || filter.reads("$ref")) {
             return Err(Error::InvalidPath(
-                "members are added and, in the same request, removed by their type; send the removal in a request of its own."
+                "The request adds members and removes members by their type. Send the removal in a separate request."
                     .to_owned(),
             ));
         }
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_fold_in_order() {
+    fn member_operations_are_folded_in_order() {
         use MemberOperation::{Add, Remove, Replace};
         let members =
             |ids: &[&str]| ids.iter().map(|id| Member { id: (*id).into(), display: None }).collect::<Vec<_>>();
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_named_is_refused() {
+    fn member_without_id_is_refused() {
         for (members, expect) in [
             (json!([{"value": "a"}, "b"]), Ok(Some(2))),
             (json!([]), Ok(Some(0))),
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_sees_what_came_before_it() {
+    fn filter_is_evaluated_after_earlier_operations() {
         let remove = |text: &str| match Filter::parse(resource_type(Kind::Group), text, &Dialect::lenient()).unwrap() {
             Filter::Element { filter, .. } => MemberOperation::RemoveWhere(*filter),
             _ => panic!(),
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_removes_whom_it_matches() {
+    fn filter_removes_matching_members() {
         let filter =
             Filter::parse(resource_type(Kind::Group), r#"members[display sw "x"]"#, &Dialect::lenient()).unwrap();
         let Filter::Element { filter, .. } = filter else { panic!() };

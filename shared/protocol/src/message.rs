@@ -1,31 +1,32 @@
-//! The messages that stand in bodies beside resources (RFC 7644 §3.1): their members are named in any case, and each is there once.
+//! SCIM messages (RFC 7644 §3.1): the bodies of requests that are not resources. The names of their members are
+//! matched in any case, and each may be sent once.
 
-use schema::{Dialect, Leniency, Object, check_schemas, listed};
+use schema::{Dialect, Leniency, Object, check_schemas, listed_schemas};
 use serde_json::Value;
 
 use crate::Error;
 
-/// What the URIs of all messages begin with.
+/// The prefix of the URIs of all messages.
 const MESSAGES: &str = "urn:ietf:params:scim:api:messages:";
 
-/// Sees whether a body is the message that its place in the protocol asks for, by its `schemas`.
+/// Checks by its `schemas` that a body is the message that the request requires.
 ///
 /// # Errors
-/// [`Error::InvalidSyntax`] for a message of another name: what it asks for would not be done. And what the dialect does not
-/// tolerate.
+/// [`Error::InvalidSyntax`] for another message, which the service would not carry out, and the error of a
+/// deviation that the dialect does not tolerate.
 pub(crate) fn check_message(body: &Object, urn: &str, dialect: &Dialect) -> Result<(), Error> {
     let is_message = |listed: &&str| listed.get(..MESSAGES.len()).is_some_and(|it| it.eq_ignore_ascii_case(MESSAGES));
-    let mut messages = listed(body).iter().filter_map(Value::as_str).filter(is_message);
+    let mut messages = listed_schemas(body).iter().filter_map(Value::as_str).filter(is_message);
     match messages.find(|listed| !listed.eq_ignore_ascii_case(urn)) {
         None => Ok(check_schemas(body, urn, &[], dialect)?),
-        Some(other) => Err(Error::InvalidSyntax(format!(
-            "schemas: {other} is another message than this request takes; send \"schemas\": [\"{urn}\"]."
-        ))),
+        Some(other) => {
+            Err(Error::InvalidSyntax(format!("Unexpected message schema {other}. Send \"schemas\": [\"{urn}\"].")))
+        }
     }
 }
 
-/// The members of a message that have these names, each once.
-pub(crate) fn members<'o, const N: usize>(
+/// Finds the members of a message with these names.
+pub(crate) fn message_members<'o, const N: usize>(
     holder: &str,
     object: &'o Object,
     names: [&str; N],
@@ -34,26 +35,30 @@ pub(crate) fn members<'o, const N: usize>(
     let mut found = [None; N];
     for (key, value) in object {
         let known = names.iter().zip(&mut found).find(|(name, _)| key.eq_ignore_ascii_case(name));
-        let Some((name, place)) = known else {
+        let Some((name, slot)) = known else {
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{holder}: {key}"))?;
             continue;
         };
         if key != name {
             dialect.tolerate(Leniency::OperationCase, format_args!("{holder}: {key}"))?;
         }
-        if place.replace(value).is_some() {
-            return Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings.")));
+        if slot.replace(value).is_some() {
+            return Err(Error::InvalidSyntax(format!(
+                "{holder} has {name} more than once, in different spellings. Send it once."
+            )));
         }
     }
     Ok(found)
 }
 
-/// One member of a message, in any case, and once.
-pub(crate) fn member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
+/// Finds one member of a message.
+pub(crate) fn message_member<'o>(holder: &str, object: &'o Object, name: &str) -> Result<Option<&'o Value>, Error> {
     let mut found = object.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     match (found.next(), found.next()) {
         (first, None) => Ok(first),
-        _ => Err(Error::InvalidSyntax(format!("{holder} has {name} more than once, in different spellings."))),
+        _ => Err(Error::InvalidSyntax(format!(
+            "{holder} has {name} more than once, in different spellings. Send it once."
+        ))),
     }
 }
 
@@ -67,7 +72,7 @@ mod tests {
     use crate::{Parameters, Patch};
 
     #[test]
-    fn another_message_is_refused_with_the_name_of_the_right_one() {
+    fn unexpected_message_is_refused_with_the_expected_schema() {
         type Read = fn(&Object, &Dialect) -> Result<(), Error>;
         let read: [(&str, Read); 3] = [
             ("SearchRequest", |body, dialect| Parameters::from_search(body, dialect).map(drop)),
@@ -86,7 +91,7 @@ mod tests {
                         }
                         let error = read(&body, &dialect).err().map_or(String::new(), |error| error.to_string());
                         let wanted = format!("[\"{MESSAGES}2.0:{right}\"]");
-                        let refused = error.contains("another message") && error.contains(&wanted);
+                        let refused = error.contains("Unexpected message") && error.contains(&wanted);
                         assert_eq!(refused, sent != right, "{right} {body:?}: {error}");
                     }
                 }

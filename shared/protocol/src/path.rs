@@ -12,13 +12,15 @@ pub struct AttributePath {
     pub extension: Option<&'static Schema>,
     pub attribute: &'static Attribute,
     pub sub: Option<&'static Attribute>,
-    /// Whether it belongs to another type than the one that is asked, so that no resource has a value here (RFC 7644 §3.4.2.1).
-    pub is_foreign: bool,
+    /// Whether the attribute belongs to another resource type than the one that is queried, so that no resource has
+    /// a value here (RFC 7644 §3.4.2.1).
+    pub is_of_other_type: bool,
 }
 
-/// What a text without a filter can name.
+/// The target of a path without a filter.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {
+    /// An attribute or a sub-attribute.
     Attribute(AttributePath),
     /// A whole extension, by its URI.
     Extension(&'static Schema),
@@ -27,9 +29,9 @@ pub enum Target {
 }
 
 impl AttributePath {
-    /// Finds what a path names; `None` if the type has no such attribute.
+    /// Resolves an attribute path; `None` if the type has no such attribute.
     ///
-    /// A bare name that only an extension has is found there: Entra sends `manager`.
+    /// A name without a URI that only an extension has is found there (Entra ID: `manager`).
     pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
         let within = |schema: &'static Schema| strip_urn(text, &schema.id);
         for extension in &definition.extensions {
@@ -59,10 +61,11 @@ impl AttributePath {
             Some(sub) => Some(attribute.sub_attribute(sub)?),
             None => None,
         };
-        Some(AttributePath { extension, attribute, sub, is_foreign: false })
+        Some(AttributePath { extension, attribute, sub, is_of_other_type: false })
     }
 
-    /// Sees whether the text that led here names the extension of its attribute, and each by its own name.
+    /// Checks that `text`, which resolved to this path, has the URI of the attribute's extension and uses canonical
+    /// names.
     ///
     /// # Errors
     /// In a strict dialect, if it does not.
@@ -78,26 +81,26 @@ impl AttributePath {
         }
     }
 
-    /// The attribute whose characteristics hold for the values that the path leads to.
+    /// The attribute whose characteristics apply to the values of the path: the sub-attribute, if there is one.
     pub fn leaf(&self) -> &'static Attribute {
         self.sub.unwrap_or(self.attribute)
     }
 
-    /// Whether no answer holds what is there.
+    /// Whether its values are never returned.
     pub fn is_secret(&self) -> bool {
         [Some(self.attribute), self.sub].into_iter().flatten().any(|it| it.returned == Returned::Never)
     }
 
-    /// Finds what a path names among all types of resource, the given one first (RFC 7644 §3.4.2.1).
-    pub fn resolve_among_all(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
+    /// Resolves a path among all resource types, the given one first (RFC 7644 §3.4.2.1).
+    pub fn resolve_in_all_types(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
         Self::resolve(definition, text).or_else(|| {
             let found = resource_types().iter().find_map(|definition| Self::resolve(definition, text))?;
-            Some(AttributePath { is_foreign: true, ..found })
+            Some(AttributePath { is_of_other_type: true, ..found })
         })
     }
 
-    /// The one value by which resources are sorted: of a multi-valued attribute the primary one, else the first (RFC 7644
-    /// §3.4.2.3).
+    /// The value by which a resource is sorted: of a multi-valued attribute the primary value, else the first (RFC
+    /// 7644 §3.4.2.3).
     pub fn sort_value<'o>(&self, resource: &'o Object) -> Option<&'o Value> {
         let whole = AttributePath { sub: None, ..*self };
         let elements = whole.values(resource);
@@ -109,9 +112,9 @@ impl AttributePath {
         }
     }
 
-    /// The values that the path leads to in a resource; the elements of a multi-valued attribute one by one.
+    /// The values of the path in a resource. The elements of a multi-valued attribute are separate values.
     pub fn values<'o>(&self, resource: &'o Object) -> Vec<&'o Value> {
-        if self.is_foreign {
+        if self.is_of_other_type {
             return Vec::new();
         }
         let holder = match self.extension {
@@ -131,7 +134,7 @@ impl AttributePath {
 }
 
 impl Target {
-    /// Finds what a path names, the URI of a schema included.
+    /// Resolves a path or the URI of a schema.
     pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<Target> {
         if text.eq_ignore_ascii_case(&definition.schema.id) {
             return Some(Target::Core);
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_resolves() {
+    fn each_form_of_path_resolves_to_its_attribute() {
         let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         for (text, expect) in [
             ("USERNAME", Some("userName")),

@@ -1,16 +1,16 @@
-//! Entity tags (RFC 7644 §3.14, RFC 9110 §13): the version of a resource, and the conditions that a request sets on it.
+//! Entity tags and preconditions (RFC 7644 §3.14, RFC 9110 §13).
 //!
-//! They are set on a resource that is there: a request that would get 404 without them gets it with them, too
-//! (RFC 9110 §13.2.1).
+//! Preconditions are evaluated only if the resource exists: a request that gets 404 without them also gets it with
+//! them (RFC 9110 §13.2.1).
 
 use crate::Error;
 
-/// The entity tag of a version. It is weak: `groups` of a user change without it.
+/// The entity tag of a version. It is weak, because the `groups` of a user change without a new version.
 pub fn entity_tag(version: u64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// `If-Match` and `If-None-Match`.
+/// The conditions of `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, Default)]
 pub struct Precondition {
     if_match: Option<String>,
@@ -22,8 +22,8 @@ impl Precondition {
         Precondition { if_match: if_match.map(str::to_owned), if_none_match: if_none_match.map(str::to_owned) }
     }
 
-    /// Checks the version that a change is about to replace. The change is then written on condition that it still is
-    /// the version.
+    /// Checks both conditions against the version that a change is about to replace. The store then writes the
+    /// change only if that is still the version.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -31,36 +31,36 @@ impl Precondition {
         self.check_match(version)?;
         if self.is_not_modified(version) {
             return Err(Error::PreconditionFailed(
-                "The resource has the version in If-None-Match; the change was to be made only if it has not."
+                "The resource has the version in If-None-Match, so the change was not made. Send it without If-None-Match."
                     .to_owned(),
             ));
         }
         Ok(())
     }
 
-    /// `If-Match` alone, which comes first and holds for a read, too (RFC 9110 §13.2.2).
+    /// Checks `If-Match` only, which is evaluated first and also applies to reads (RFC 9110 §13.2.2).
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
     pub fn check_match(&self, version: u64) -> Result<(), Error> {
         match &self.if_match {
-            Some(tags) if !names(tags, version) => Err(Error::PreconditionFailed(
-                "The resource has changed since the version in If-Match; read it again and repeat the change."
+            Some(tags) if !etag_matches(tags, version) => Err(Error::PreconditionFailed(
+                "The resource has changed since the version in If-Match. Read it again and repeat the change."
                     .to_owned(),
             )),
             _ => Ok(()),
         }
     }
 
-    /// Whether the client has this version already.
+    /// Whether `If-None-Match` matches, so that the client already has this version.
     pub fn is_not_modified(&self, version: u64) -> bool {
-        self.if_none_match.as_deref().is_some_and(|tags| names(tags, version))
+        self.if_none_match.as_deref().is_some_and(|tags| etag_matches(tags, version))
     }
 }
 
-/// Whether `*`, or a list of entity tags, names a version, by the weak comparison (RFC 9110 §8.8.3.2): SCIM sends weak tags in
-/// `If-Match`, too (RFC 7644 §3.14).
-fn names(tags: &str, version: u64) -> bool {
+/// Whether `*` or a list of entity tags matches a version. The comparison is weak (RFC 9110 §8.8.3.2), because SCIM
+/// sends weak tags in `If-Match`, too (RFC 7644 §3.14).
+fn etag_matches(tags: &str, version: u64) -> bool {
     let opaque = format!("\"{version}\"");
     tags.trim() == "*" || tags.split(',').map(str::trim).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == opaque)
 }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_compared_weakly() {
+    fn entity_tags_are_compared_weakly() {
         for (tags, expect) in [
             ("*", true),
             ("W/\"3\"", true),

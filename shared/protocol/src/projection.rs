@@ -1,4 +1,4 @@
-//! Which attributes an answer holds (RFC 7644 §3.9, RFC 7643 §7 "returned").
+//! The attributes that a response contains (RFC 7644 §3.9, RFC 7643 §7 "returned").
 
 use schema::{Attribute, Dialect, Leniency, Object, ResourceType, Returned, resource_types};
 use serde_json::Value;
@@ -14,26 +14,44 @@ pub struct Projection {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Which of the two parameters the request has.
 enum Mode {
-    /// Neither parameter: what is returned by default.
+    /// Neither: the response has the attributes that are returned by default.
     #[default]
     Default,
+    /// `attributes`.
     Only,
+    /// `excludedAttributes`.
     Except,
 }
 
 impl Projection {
-    /// Reads the two parameters, each a list with commas between.
+    /// Parses the two parameters, each a comma-separated list. In a lenient dialect, a name that no schema has
+    /// selects nothing, because identity providers name attributes that a service may not have.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] if both are there, [`Error::InvalidPath`] for what is not in attribute notation (RFC 7644 §3.10).
-    /// A name that no schema has selects nothing where the dialect is lenient: IdPs ask for attributes that a service may lack.
+    /// [`Error::InvalidValue`] if both parameters are present, [`Error::InvalidPath`] for a name that is not in
+    /// attribute notation (RFC 7644 §3.10), and the error of a deviation that the dialect does not tolerate.
+    ///
+    /// # Examples
+    /// ```
+    /// use protocol::Projection;
+    /// use schema::{Dialect, Kind, resource_type};
+    /// use serde_json::{Value, json};
+    ///
+    /// let projection = Projection::parse(Some("userName"), None, &Dialect::strict())?;
+    /// let user = json!({"id": "1", "userName": "ada", "title": "Countess"});
+    /// let user = projection.apply(resource_type(Kind::User), user.as_object().unwrap().clone());
+    /// assert_eq!(Value::Object(user), json!({"id": "1", "userName": "ada"}));
+    /// # Ok::<(), protocol::Error>(())
+    /// ```
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>, dialect: &Dialect) -> Result<Projection, Error> {
         let names_any = |list: &&str| list.chars().any(|c| c != ',' && !c.is_whitespace());
-        let (attributes, excluded) = (attributes.filter(names_any), excluded.filter(names_any));
+        let attributes = attributes.filter(names_any);
+        let excluded = excluded.filter(names_any);
         let (mode, list) = match (attributes, excluded) {
             (Some(_), Some(_)) => {
-                let problem = "attributes and excludedAttributes cannot be sent together; send one of them.";
+                let problem = "attributes and excludedAttributes cannot be sent together. Send only one of them.";
                 return Err(Error::InvalidValue(problem.to_owned()));
             }
             (Some(list), None) => (Mode::Only, list),
@@ -42,8 +60,10 @@ impl Projection {
         };
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
         let names: Vec<String> = names.map(str::to_owned).collect();
-        if let Some(bad) = names.iter().find(|name| !is_notation(name)) {
-            return Err(Error::InvalidPath(format!("`{bad}` is not the name of an attribute.")));
+        if let Some(invalid) = names.iter().find(|name| !is_notation(name)) {
+            return Err(Error::InvalidPath(format!(
+                "`{invalid}` is not an attribute name. Send names such as userName or name.givenName."
+            )));
         }
         for name in &names {
             let found: Vec<Target> = resource_types().iter().filter_map(|it| Target::resolve(it, name)).collect();
@@ -59,25 +79,25 @@ impl Projection {
         Ok(Projection { mode, names })
     }
 
-    /// Whether the request names attributes in either way. PATCH then answers with a body (RFC 7644 §3.5.2).
-    pub fn is_asked_for(&self) -> bool {
+    /// Whether the request has either parameter. A PATCH then returns a body (RFC 7644 §3.5.2).
+    pub fn is_requested(&self) -> bool {
         self.mode != Mode::Default
     }
 
-    /// Whether an attribute, or a part of it, will be in the answer, so that it has to be read.
+    /// Whether the response contains an attribute, at least in part, so that the service must read it.
     pub fn wants(&self, definition: &'static ResourceType, attribute: &str) -> bool {
         let Some(attribute) = definition.attribute(attribute) else { return false };
         let targets = self.targets(definition);
-        matches!(choose(self.mode, &targets, None, attribute), Choice::Whole | Choice::Parts)
+        matches!(inclusion(self.mode, &targets, None, attribute), Inclusion::Whole | Inclusion::SubAttributes)
     }
 
-    /// The part of a resource that the answer holds.
+    /// Reduces a resource to the attributes that the response contains.
     pub fn apply(&self, definition: &'static ResourceType, resource: Object) -> Object {
         let targets = self.targets(definition);
-        let mut answer = Object::new();
+        let mut projected = Object::new();
         for (name, value) in resource {
             if let Some(attribute) = definition.attribute(&name) {
-                answer.extend(project(self.mode, &targets, None, attribute, value).map(|value| (name, value)));
+                projected.extend(project(self.mode, &targets, None, attribute, value).map(|value| (name, value)));
             } else if let (Some(schema), Value::Object(content)) = (definition.extension(&name), value) {
                 let kept: Object = content
                     .into_iter()
@@ -87,11 +107,11 @@ impl Projection {
                     })
                     .collect();
                 if !kept.is_empty() {
-                    answer.insert(name, Value::Object(kept));
+                    projected.insert(name, Value::Object(kept));
                 }
             }
         }
-        answer
+        projected
     }
 
     fn targets(&self, definition: &'static ResourceType) -> Vec<Target> {
@@ -99,8 +119,8 @@ impl Projection {
     }
 }
 
-/// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, or either behind the URI of a schema, which
-/// may stand alone.
+/// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, either of them after the URI of a
+/// schema, or the URI alone.
 fn is_notation(name: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "$-_".contains(c));
     let is_segment =
@@ -114,29 +134,32 @@ fn is_notation(name: &str) -> bool {
     }
 }
 
-enum Choice {
+/// How much of an attribute the response contains.
+enum Inclusion {
     Whole,
     /// Some sub-attributes.
-    Parts,
+    SubAttributes,
     Nothing,
 }
 
-/// What becomes of an attribute of the core schema (`None`) or of an extension.
-fn choose(mode: Mode, targets: &[Target], extension: Option<&str>, attribute: &Attribute) -> Choice {
-    let named = targets.iter().any(|target| names_whole(target, extension, attribute));
-    let part = targets.iter().any(|target| names_part(target, extension, attribute).is_some());
+/// Decides how much of an attribute the response contains. `extension` is the URI of its extension, if it belongs
+/// to one.
+fn inclusion(mode: Mode, targets: &[Target], extension: Option<&str>, attribute: &Attribute) -> Inclusion {
+    let is_named = targets.iter().any(|target| names_whole(target, extension, attribute));
+    let is_partly_named = targets.iter().any(|target| names_sub_attribute(target, extension, attribute).is_some());
     match (attribute.returned, mode) {
-        (Returned::Never, _) => Choice::Nothing,
-        (Returned::Always, _) => Choice::Whole,
-        (_, Mode::Only) if named => Choice::Whole,
-        (_, Mode::Only) if part => Choice::Parts,
-        (_, Mode::Only) | (Returned::Request, _) => Choice::Nothing,
-        (Returned::Default, Mode::Except) if named => Choice::Nothing,
-        (Returned::Default, Mode::Except) if part => Choice::Parts,
-        (Returned::Default, _) => Choice::Whole,
+        (Returned::Never, _) => Inclusion::Nothing,
+        (Returned::Always, _) => Inclusion::Whole,
+        (_, Mode::Only) if is_named => Inclusion::Whole,
+        (_, Mode::Only) if is_partly_named => Inclusion::SubAttributes,
+        (_, Mode::Only) | (Returned::Request, _) => Inclusion::Nothing,
+        (Returned::Default, Mode::Except) if is_named => Inclusion::Nothing,
+        (Returned::Default, Mode::Except) if is_partly_named => Inclusion::SubAttributes,
+        (Returned::Default, _) => Inclusion::Whole,
     }
 }
 
+/// Reduces the value of an attribute to what the response contains.
 fn project(
     mode: Mode,
     targets: &[Target],
@@ -145,28 +168,29 @@ fn project(
     value: Value,
 ) -> Option<Value> {
     let named = |sub: &Attribute| {
-        targets.iter().any(|target| names_part(target, extension, attribute) == Some(sub.name.as_str()))
+        targets.iter().any(|target| names_sub_attribute(target, extension, attribute) == Some(sub.name.as_str()))
     };
-    let keeps_part = |sub: &Attribute| match sub.returned {
+    let keeps_named = |sub: &Attribute| match sub.returned {
         Returned::Never => false,
         Returned::Always => true,
         Returned::Default => named(sub) == (mode == Mode::Only),
         Returned::Request => mode == Mode::Only && named(sub),
     };
-    let keeps_of_whole = |sub: &Attribute| match sub.returned {
+    let keeps_default = |sub: &Attribute| match sub.returned {
         Returned::Never => false,
         Returned::Always | Returned::Default => true,
         Returned::Request => mode == Mode::Only && named(sub),
     };
-    match choose(mode, targets, extension, attribute) {
-        Choice::Nothing => None,
-        Choice::Whole if attribute.sub_attributes.iter().all(keeps_of_whole) => Some(value),
-        Choice::Whole => reduce(attribute, value, keeps_of_whole),
-        Choice::Parts => reduce(attribute, value, keeps_part),
+    match inclusion(mode, targets, extension, attribute) {
+        Inclusion::Nothing => None,
+        Inclusion::Whole if attribute.sub_attributes.iter().all(keeps_default) => Some(value),
+        Inclusion::Whole => reduce(attribute, value, keeps_default),
+        Inclusion::SubAttributes => reduce(attribute, value, keeps_named),
     }
 }
 
-/// A complex value, or each of several, with the sub-attributes that `keeps` says; nothing, if nothing is left.
+/// Keeps the sub-attributes for which `keeps` is true, in a complex value or in each element. `None` if nothing is
+/// left.
 fn reduce(attribute: &Attribute, value: Value, keeps: impl Copy + Fn(&Attribute) -> bool) -> Option<Value> {
     match value {
         Value::Array(elements) => {
@@ -197,7 +221,7 @@ fn names_whole(target: &Target, extension: Option<&str>, attribute: &Attribute) 
     }
 }
 
-fn names_part(target: &Target, extension: Option<&str>, attribute: &Attribute) -> Option<&'static str> {
+fn names_sub_attribute(target: &Target, extension: Option<&str>, attribute: &Attribute) -> Option<&'static str> {
     match target {
         Target::Attribute(path) if path.attribute.name == attribute.name && same_extension(path, extension) => {
             path.sub.map(|sub| sub.name.as_str())
@@ -219,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_chosen_by_their_class_and_name() {
+    fn projection_selects_attributes_by_returned_and_name() {
         const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         let whole = json!({"schemas": ["s"], "id": "1", "userName": "b", "name": {"givenName": "G", "familyName": "F"},
             "emails": [{"value": "v", "type": "work"}, {"type": "home"}], E: {"department": "D", "division": "V"}});
@@ -261,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn each_class_of_sub_attribute_is_returned_as_it_says() {
+    fn sub_attributes_are_returned_by_their_returned_characteristic() {
         let sub = |name: &str, returned: &str| {
             json!({"name": name, "type": "string", "multiValued": false, "description": "", "required": false,
                 "mutability": "readWrite", "returned": returned, "uniqueness": "none"})
@@ -274,7 +298,7 @@ mod tests {
         let value = json!({"a": "1", "d": "2", "r": "3", "n": "4"});
         let name = |sub: Option<&str>| {
             let sub = sub.map(|sub| badge.sub_attribute(sub).unwrap());
-            Target::Attribute(AttributePath { extension: None, attribute: badge, sub, is_foreign: false })
+            Target::Attribute(AttributePath { extension: None, attribute: badge, sub, is_of_other_type: false })
         };
         for (mode, targets, expect) in [
             (Mode::Default, vec![], Some("ad")),
@@ -294,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn only_attribute_notation_is_taken() {
+    fn name_outside_attribute_notation_is_refused() {
         let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         for (name, expect) in [
             ("userName", true),
@@ -327,11 +351,11 @@ mod tests {
     }
 
     #[test]
-    fn bad_parameters_are_refused_and_members_are_read_when_wanted() {
+    fn invalid_parameters_are_refused_and_members_are_only_read_if_returned() {
         assert!(parse(Some("a"), Some("b")).is_err());
         assert!(parse(Some("a[b"), None).is_err());
         assert!(parse(Some("a,,b,"), None).is_ok());
-        assert!(!parse(Some(" , "), Some("")).unwrap().is_asked_for(), "a list of nothing is none");
+        assert!(!parse(Some(" , "), Some("")).unwrap().is_requested(), "a list of nothing is none");
         let wants =
             |attributes, excluded| parse(attributes, excluded).unwrap().wants(resource_type(Kind::Group), "members");
         assert!(wants(None, None) && wants(Some("members.value"), None) && wants(None, Some("members.display")));
@@ -380,8 +404,8 @@ mod tests {
     }
 
     proptest! {
-        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and what the same list
-        /// hides is together everything.
+        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and
+        /// what the same list hides is together everything.
         #[test]
         fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
             let (user, list) = (resource_type(Kind::User), names.join(","));

@@ -1,20 +1,21 @@
-//! A query for resources (RFC 7644 §3.4.2, RFC 9865 §2) and the list that answers it.
+//! A query for resources (RFC 7644 §3.4.2, RFC 9865 §2) and the list response to it.
 
 use schema::{Dialect, Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
 
+use crate::limits::{DEFAULT_COUNT, MAX_COUNT};
 use crate::path::AttributePath;
 use crate::sort::{Order, Position, sort_key, sort_paths};
 use crate::{Error, Filter, Projection};
 
 /// The schema URI of a list.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-/// How many resources a page holds when the request does not say.
-pub(crate) const DEFAULT_COUNT: usize = 100;
-/// The most that a page holds.
-pub(crate) const MAX_COUNT: usize = 1000;
 
-/// What a request says of the list it wants, in a URL or in the body of a search.
+/// The names of the parameters of a list request, in a URL or in the body of a search (RFC 7644 §3.4.2, RFC 9865 §2).
+pub const LIST_PARAMETERS: [&str; 8] =
+    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+
+/// The parameters of a query, from a URL or from the body of a search.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters {
     pub filter: Option<String>,
@@ -27,11 +28,11 @@ pub struct Parameters {
     pub projection: Projection,
 }
 
-/// What a list request asks for.
+/// A validated query.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// One for each kind of resource that is asked for, in the order of kinds.
-    pub parts: Vec<Part>,
+    /// One for each queried kind of resource, in the order of [`Kind::ALL`].
+    pub kind_queries: Vec<KindQuery>,
     order: Option<Order>,
     pub paging: Paging,
     /// The most resources that the page may hold.
@@ -39,49 +40,49 @@ pub struct Query {
     pub projection: Projection,
 }
 
-/// What is asked of one kind of resource.
+/// The part of a query that is about one kind of resource.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct KindQuery {
     pub kind: Kind,
     pub filter: Option<Filter>,
-    /// What to sort by; `None` also where only another kind has the attribute.
+    /// The attribute to sort by. `None` also if only another kind has the attribute.
     sort_by: Option<AttributePath>,
 }
 
-/// Which page is asked for.
+/// The page that is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paging {
     /// The first resource of the page, counted from 1 (RFC 7644 §3.4.2.4). This is the default (RFC 9865 §2.4).
     Index(usize),
-    /// A cursor as it was sent, not looked at yet; `None` for the first page (RFC 9865 §2).
+    /// A cursor as it was sent, not yet verified; `None` for the first page (RFC 9865 §2).
     Cursor(Option<String>),
 }
 
 impl Query {
-    /// Reads the parameters of a query of these kinds of resource (RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative
-    /// `count` is 0; a `count` over 1,000 is 1,000).
+    /// Parses the parameters of a query for these kinds of resource. A `startIndex` below 1 is 1, a negative
+    /// `count` is 0 (RFC 7644 §3.4.2.4), and a `count` over [`MAX_COUNT`] is [`MAX_COUNT`].
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`], for an empty filter, too; what sorting refuses; [`Error::InvalidValue`] for `cursor` and
-    /// `startIndex` together: they ask for different pages.
+    /// [`Error::InvalidFilter`], also for an empty filter; [`Error::InvalidPath`] and [`Error::InvalidValue`] for a
+    /// `sortBy` or `sortOrder` that is invalid; [`Error::InvalidValue`] for `cursor` and `startIndex` together.
     pub fn parse(kinds: &[Kind], parameters: Parameters, dialect: &Dialect) -> Result<Query, Error> {
-        let parse = if kinds.len() == 1 { Filter::parse } else { Filter::parse_among_all };
+        let parse = if kinds.len() == 1 { Filter::parse } else { Filter::parse_for_all_types };
         let sort_by = match &parameters.sort_by {
             Some(text) => sort_paths(kinds, text, dialect)?,
             None => vec![None; kinds.len()],
         };
         let order = parameters.sort_order.as_deref().map(Order::parse).transpose()?.unwrap_or_default();
         let filter = parameters.filter.as_deref();
-        let part = |(kind, sort_by): (&Kind, _)| {
+        let kind_query = |(kind, sort_by): (&Kind, _)| {
             let filter = filter.map(|text| parse(resource_type(*kind), text, dialect)).transpose()?;
-            Ok(Part { kind: *kind, filter, sort_by })
+            Ok(KindQuery { kind: *kind, filter, sort_by })
         };
-        let whole = |number: i64| usize::try_from(number).unwrap_or(0);
+        let non_negative = |number: i64| usize::try_from(number).unwrap_or(0);
         Ok(Query {
-            parts: kinds.iter().zip(sort_by).map(part).collect::<Result<_, Error>>()?,
+            kind_queries: kinds.iter().zip(sort_by).map(kind_query).collect::<Result<_, Error>>()?,
             order: parameters.sort_by.is_some().then_some(order),
             paging: paging(parameters.start_index, parameters.cursor)?,
-            count: parameters.count.map_or(DEFAULT_COUNT, whole).min(MAX_COUNT),
+            count: parameters.count.map_or(DEFAULT_COUNT, non_negative).min(MAX_COUNT),
             projection: parameters.projection,
         })
     }
@@ -97,50 +98,50 @@ impl Query {
 
     /// The place of a resource in the list.
     pub fn position(&self, kind: Kind, id: ResourceId, resource: &Object) -> Position {
-        let path = self.parts.iter().find(|part| part.kind == kind).and_then(|part| part.sort_by.as_ref());
+        let path = self.kind_queries.iter().find(|query| query.kind == kind).and_then(|query| query.sort_by.as_ref());
         Position::new(path.and_then(|path| sort_key(path, resource)), kind, id)
     }
 
-    /// What makes two requests ask for the same list: all but page and projection. For hashing, not for logs: it holds the
-    /// filter's literals.
+    /// A text that is equal for two queries of the same list: everything except page and projection. It is for
+    /// hashing and not for logs, because it contains the filter's literals.
     pub fn identity(&self) -> String {
         let order = match self.order {
             None => "",
             Some(Order::Ascending) => "ascending",
             Some(Order::Descending) => "descending",
         };
-        let part = |part: &Part| {
-            let filter = part.filter.as_ref().map(Filter::to_string);
-            json!([part.kind, filter, part.sort_by.map(|path| path.to_string())])
+        let kind_query = |query: &KindQuery| {
+            let filter = query.filter.as_ref().map(Filter::to_string);
+            json!([query.kind, filter, query.sort_by.map(|path| path.to_string())])
         };
-        Value::from_iter([Value::from(order)].into_iter().chain(self.parts.iter().map(part))).to_string()
+        Value::from_iter([Value::from(order)].into_iter().chain(self.kind_queries.iter().map(kind_query))).to_string()
     }
 }
 
-impl Part {
-    /// Whether an attribute has to be read, so that the resource can be held against the filter and put in its place.
+impl KindQuery {
+    /// Whether filtering or sorting reads an attribute.
     pub fn reads(&self, attribute: &str) -> bool {
         self.filter.as_ref().is_some_and(|filter| filter.reads(attribute))
             || self.sort_by.is_some_and(|path| path.attribute.name == attribute)
     }
 
-    /// The values of an attribute that matter, if not all of it does: see [`Filter::values_compared`].
+    /// The values of an attribute that affect the result, if not all of them do: see [`Filter::values_compared`].
     pub fn values_compared(&self, attribute: &str) -> Option<Vec<&str>> {
         let sorts = self.sort_by.is_some_and(|path| path.attribute.name == attribute);
         self.filter.as_ref().filter(|_| !sorts)?.values_compared(attribute)
     }
 
-    /// Whether a resource is asked for.
+    /// Whether a resource matches the filter.
     pub fn matches(&self, resource: &Object) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(resource))
     }
 }
 
-/// RFC 9865 §2.4: a client asks by `startIndex` or by `cursor`.
+/// RFC 9865 §2.4: a client pages by `startIndex` or by `cursor`.
 fn paging(start_index: Option<i64>, cursor: Option<String>) -> Result<Paging, Error> {
     match (start_index, cursor) {
         (Some(_), Some(_)) => {
-            let problem = "startIndex and cursor cannot be sent together; page by one of them.";
+            let problem = "startIndex and cursor cannot be sent together. Send only one of them.";
             Err(Error::InvalidValue(problem.to_owned()))
         }
         (None, Some(cursor)) => Ok(Paging::Cursor(Some(cursor).filter(|cursor| !cursor.is_empty()))),
@@ -151,13 +152,13 @@ fn paging(start_index: Option<i64>, cursor: Option<String>) -> Result<Paging, Er
     }
 }
 
-/// The body of a list (RFC 7644 §3.4.2): the numbers are integers, and `Resources` is there when it is empty.
+/// The body of a list response (RFC 7644 §3.4.2). `Resources` is present even if it is empty.
 pub fn list_response(total: usize, start_index: usize, resources: Vec<Object>) -> Object {
     response(total, ("startIndex", start_index.into()), resources)
 }
 
-/// The body of a list that is paged by cursor (RFC 9865 §2): "nextCursor MUST be omitted from a response only to indicate that
-/// there are no more result pages".
+/// The body of a list response with cursor pagination (RFC 9865 §2): "nextCursor MUST be omitted from a response
+/// only to indicate that there are no more result pages".
 pub fn cursor_response(total: usize, next: Option<String>, resources: Vec<Object>) -> Object {
     let mut body = response(total, ("nextCursor", next.as_deref().into()), resources);
     if next.is_none() {
@@ -187,7 +188,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn numbers_are_brought_within_their_bounds() {
+    fn start_index_and_count_out_of_range_are_clamped() {
         for (start_index, count, expect) in [
             (None, None, (1, 100)),
             (Some(0), Some(0), (1, 0)),
@@ -203,7 +204,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_page_is_asked_for_in_one_way() {
+    fn cursor_with_start_index_is_refused() {
         let parse = |start_index, cursor: Option<&str>| {
             let parameters = Parameters { start_index, cursor: cursor.map(str::to_owned), ..Parameters::default() };
             Query::parse(&[Kind::User], parameters, &Dialect::lenient()).map(|query| query.paging)
@@ -214,7 +215,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_list_has_one_identity() {
+    fn identity_is_equal_only_for_queries_of_the_same_list() {
         let identity = |kinds: &[Kind], filter: Option<&str>, sort_by: Option<&str>, order: Option<&str>, count| {
             let text = |text: Option<&str>| text.map(str::to_owned);
             let (filter, sort_by, sort_order) = (text(filter), text(sort_by), text(order));
@@ -240,14 +241,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_query_of_all_kinds_knows_the_attributes_of_each() {
+    fn query_of_all_kinds_accepts_attributes_of_each_kind() {
         let matches = |filter: &str| {
             let parameters = Parameters { filter: Some(filter.to_owned()), ..Parameters::default() };
             let query = Query::parse(&Kind::ALL, parameters, &Dialect::lenient()).unwrap();
             let user = json!({"userName": "a", "displayName": "A", "meta": {"resourceType": "User"}});
             let group = json!({"displayName": "A", "members": [{"value": "x"}], "meta": {"resourceType": "Group"}});
             let seen = [user, group].map(|resource| resource.as_object().unwrap().clone());
-            let found = query.parts.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
+            let found = query.kind_queries.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
             found.map(|(part, _)| part.kind.name()).collect::<Vec<_>>().join(" ")
         };
         for (filter, expect) in [
@@ -267,6 +268,6 @@ pub(crate) mod tests {
         }
         let parameters = Parameters { filter: Some("nope pr".to_owned()), ..Parameters::default() };
         let error = Query::parse(&Kind::ALL, parameters, &Dialect::lenient()).unwrap_err();
-        assert!(error.scim_type() == Some("invalidFilter") && error.to_string().contains("no type of resource"));
+        assert!(error.scim_type() == Some("invalidFilter") && error.to_string().contains("no resource type"));
     }
 }

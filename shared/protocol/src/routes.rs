@@ -1,12 +1,12 @@
-//! The endpoints and their methods (RFC 7644 §3.2), written once: `Allow`, the OpenAPI document and the check of
-//! template.yaml come from here.
+//! The endpoints and their methods (RFC 7644 §3.2). `Allow`, the OpenAPI document and the check of template.yaml
+//! use this table.
 
-/// A path below the root of the API, and the methods that an operation answers there.
+/// A path below the root of the API, and its methods.
 #[derive(Debug)]
 pub struct Route {
-    /// As template.yaml writes it.
+    /// The path as template.yaml writes it.
     pub path: &'static str,
-    /// Where there is a GET, there is a HEAD (RFC 9110 §9.3.2).
+    /// Without HEAD, which every path with GET supports (RFC 9110 §9.3.2).
     pub methods: &'static [&'static str],
 }
 
@@ -36,16 +36,16 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/v2/openapi.json", methods: READ },
 ];
 
-/// What `Allow` says of a path (RFC 9110 §10.2.1); `None` if there is nothing. A slash at its end is passed over.
+/// The value of `Allow` for a path (RFC 9110 §10.2.1); `None` for an unknown path. A trailing slash is ignored.
 pub fn allowed(path: &str) -> Option<String> {
-    let route = ROUTES.iter().find(|route| is_at(path.trim_end_matches('/'), route.path))?;
+    let route = ROUTES.iter().find(|route| matches_route(path.trim_end_matches('/'), route.path))?;
     let head = route.methods.contains(&"GET").then_some("HEAD");
     let methods: Vec<&str> = route.methods.iter().copied().chain(head).chain(["OPTIONS"]).collect();
     Some(methods.join(", "))
 }
 
-/// Segment by segment; `{id}` stands for any one.
-fn is_at(path: &str, known: &str) -> bool {
+/// Compares segment by segment; a parameter such as `{id}` matches any segment.
+fn matches_route(path: &str, known: &str) -> bool {
     let (path, known): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), known.split('/').collect());
     path.len() == known.len() && path.iter().zip(&known).all(|(sent, known)| sent == known || known.starts_with('{'))
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_path_says_what_it_takes() {
+    fn allow_lists_methods_of_known_paths() {
         for (path, expect) in [
             ("/v2/Users", Some("GET, POST, HEAD, OPTIONS")),
             ("/v2/Users/", Some("GET, POST, HEAD, OPTIONS")),

@@ -3,28 +3,31 @@
 use schema::{Dialect, Object};
 use serde_json::Value;
 
-use crate::message::{check_message, members};
-use crate::query::Parameters;
+use crate::message::{check_message, message_members};
+use crate::query::{LIST_PARAMETERS, Parameters};
 use crate::{Error, Projection};
 
-/// The schema URI of a search.
+/// The schema URI of a search request.
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-/// Its members.
-const MEMBERS: [&str; 9] =
-    ["schemas", "attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
+/// Its members: `schemas` and the parameters of a list, in their order.
+const MEMBERS: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = LIST_PARAMETERS;
+    ["schemas", a, b, c, d, e, f, g, h]
+};
 
 impl Parameters {
-    /// Reads a search. `null` is nothing.
+    /// Parses a search request. A `null` member counts as absent.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for one of a wrong type, with its name;
-    /// what [`Projection::parse`] refuses, and what the dialect does not tolerate.
+    /// [`Error::InvalidSyntax`] for a member in two spellings, [`Error::InvalidValue`] for a member of the wrong
+    /// type, the errors of [`Projection::parse`], and the error of a deviation that the dialect does not tolerate.
     pub fn from_search(body: &Object, dialect: &Dialect) -> Result<Parameters, Error> {
         check_message(body, SEARCH_REQUEST, dialect)?;
-        let found = members("The search", body, MEMBERS, dialect)?;
-        let [_, attributes, excluded, filter, sort_by, sort_order, start_index, count, cursor] =
+        let found = message_members("The search", body, MEMBERS, dialect)?;
+        let [_, filter, sort_by, sort_order, start_index, count, cursor, attributes, excluded] =
             found.map(|value| value.filter(|value| !value.is_null()));
-        let (attributes, excluded) = (names("attributes", attributes)?, names("excludedAttributes", excluded)?);
+        let attributes = names("attributes", attributes)?;
+        let excluded = names("excludedAttributes", excluded)?;
         let count = integer("count", count).map_err(|error| match cursor {
             // RFC 9865 §2.1.
             Some(_) => Error::InvalidCount(error.to_string()),
@@ -46,18 +49,18 @@ fn text(name: &str, value: Option<&Value>) -> Result<Option<String>, Error> {
     match value {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Error::InvalidValue(format!("{name} takes a string."))),
+        Some(_) => Err(Error::InvalidValue(format!("{name} must be a string."))),
     }
 }
 
 fn integer(name: &str, value: Option<&Value>) -> Result<Option<i64>, Error> {
     let Some(value) = value else { return Ok(None) };
-    value.as_i64().map(Some).ok_or_else(|| Error::InvalidValue(format!("{name} takes a whole number.")))
+    value.as_i64().map(Some).ok_or_else(|| Error::InvalidValue(format!("{name} must be an integer.")))
 }
 
-/// "A multi-valued list of strings", as the list with commas that the parameter of a URL is.
+/// Converts "a multi-valued list of strings" into the comma-separated list of the URL parameter.
 fn names(name: &str, value: Option<&Value>) -> Result<Option<String>, Error> {
-    let refused = || Error::InvalidValue(format!("{name} takes an array of names of attributes."));
+    let refused = || Error::InvalidValue(format!("{name} must be an array of attribute names."));
     let Some(value) = value else { return Ok(None) };
     let names: Vec<&str> =
         value.as_array().ok_or_else(refused)?.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(refused)?;
@@ -78,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_says_what_a_url_can() {
+    fn search_request_has_the_parameters_of_a_url() {
         let read = read(json!({
             "schemas": [SEARCH_REQUEST], "attributes": ["displayName", "userName"], "Filter": "title pr",
             "sortBy": "title", "sortOrder": "descending", "startIndex": 3, "count": -10, "cursor": null, "unknown": 1,
@@ -87,13 +90,13 @@ mod tests {
         assert_eq!(read.filter.as_deref(), Some("title pr"));
         assert_eq!((read.sort_by.as_deref(), read.sort_order.as_deref()), (Some("title"), Some("descending")));
         assert_eq!((read.start_index, read.count, read.cursor), (Some(3), Some(-10), None));
-        assert!(read.projection.is_asked_for());
+        assert!(read.projection.is_requested());
         let empty = self::read(json!({})).unwrap();
-        assert!(empty.filter.is_none() && !empty.projection.is_asked_for());
+        assert!(empty.filter.is_none() && !empty.projection.is_requested());
     }
 
     #[test]
-    fn a_strict_search_says_what_it_is() {
+    fn strict_search_without_schemas_is_refused() {
         let read = |body: Value| Parameters::from_search(body.as_object().unwrap(), &Dialect::strict());
         assert!(read(json!({"schemas": [SEARCH_REQUEST], "filter": "title pr"})).is_ok());
         for body in [

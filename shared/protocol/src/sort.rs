@@ -1,4 +1,4 @@
-//! The order of a list (RFC 7644 §3.4.2.3), and the place of a resource in it, at which a page can begin.
+//! The order of a list (RFC 7644 §3.4.2.3), and the position of a resource in it, at which a page can begin.
 
 use std::cmp::Ordering;
 
@@ -6,14 +6,15 @@ use schema::{DataType, Dialect, Kind, Object, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use crate::compare::prepare;
+use crate::compare::comparison_key;
 use crate::path::AttributePath;
 use crate::{Error, Query};
 
-/// Texts are compared by so many bytes of their compared form. A place in the order stands in a cursor, and a cursor in a URL.
-const TEXT_BYTES: usize = 512;
+/// Strings are compared by this many bytes of their comparison key, because a position is part of a cursor, and a
+/// cursor is part of a URL.
+const SORT_KEY_BYTES: usize = 512;
 
-/// `sortOrder`.
+/// The `sortOrder` of a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
     #[default]
@@ -21,13 +22,13 @@ pub enum Order {
     Descending,
 }
 
-/// A value as it is compared. One attribute has values of one variant.
+/// A value in the form in which it is compared. All values of an attribute have the same variant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortKey {
     #[serde(rename = "b")]
     Boolean(bool),
-    /// The floating-point number in an order-preserving form, and behind it the exact integer: whether it is not negative, and
-    /// its 64 bits.
+    /// The floating-point number in an order-preserving form, then the exact integer: whether it is not negative,
+    /// and its 64 bits.
     #[serde(rename = "n")]
     Number(u64, Option<(bool, u64)>),
     /// Seconds since 1970, and nanoseconds.
@@ -37,10 +38,10 @@ pub enum SortKey {
     Text(String),
 }
 
-/// Where a resource stands in a list. It stays what it is when the resource is gone.
+/// The position of a resource in a list. It stays valid when the resource is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// `None` without a value to sort by.
+    /// `None` if the resource has no value to sort by.
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub key: Option<SortKey>,
     #[serde(rename = "k")]
@@ -50,26 +51,30 @@ pub struct Position {
 }
 
 impl Order {
+    /// Parses `sortOrder`, in any case.
+    ///
     /// # Errors
     /// [`Error::InvalidValue`] for anything but `ascending` and `descending`.
     pub(crate) fn parse(text: &str) -> Result<Order, Error> {
         match text {
             text if text.eq_ignore_ascii_case("ascending") => Ok(Order::Ascending),
             text if text.eq_ignore_ascii_case("descending") => Ok(Order::Descending),
-            _ => Err(Error::InvalidValue("sortOrder is `ascending` or `descending`.".to_owned())),
+            _ => Err(Error::InvalidValue("sortOrder must be `ascending` or `descending`.".to_owned())),
         }
     }
 }
 
 impl Position {
-    /// A resource's place, by its key and what it is called.
+    /// The position of a resource with this sort key.
     pub fn new(key: Option<SortKey>, kind: Kind, id: ResourceId) -> Self {
         Position { key, kind, id }
     }
 
-    /// Compares two places in a query's order, which is total: by value, users before groups, by id.
+    /// Compares two positions in a query's order. The order is total: by value, then users before groups, then by
+    /// id.
     ///
-    /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if descending."
+    /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if
+    /// descending."
     pub fn compare(&self, other: &Position, query: &Query) -> Ordering {
         let by_value = match (&self.key, &other.key) {
             (Some(one), Some(other)) => one.cmp(other),
@@ -83,42 +88,46 @@ impl Position {
     }
 }
 
-/// Finds the attribute to sort the resources of all `kinds` by, one path for each kind that has it.
-///
-/// A complex attribute is sorted by its `value`, as it is filtered.
+/// Resolves `sortBy` for each of `kinds`; `None` for a kind that does not have the attribute. Resources are sorted
+/// by a complex attribute's `value`, as in filters.
 ///
 /// # Errors
-/// [`Error::InvalidPath`] for a name that is no attribute of any kind, [`Error::InvalidValue`] for one without an order.
+/// [`Error::InvalidPath`] for an attribute that no kind has, [`Error::InvalidValue`] for an attribute without an
+/// order.
 pub(crate) fn sort_paths(kinds: &[Kind], text: &str, dialect: &Dialect) -> Result<Vec<Option<AttributePath>>, Error> {
     let resolve = |kind: &Kind| AttributePath::resolve(schema::resource_type(*kind), text);
     let paths: Vec<Option<AttributePath>> = kinds.iter().map(resolve).collect();
     if paths.iter().all(Option::is_none) {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         let names = names.join(" and ");
-        return Err(Error::InvalidPath(format!("sortBy: {names} has no attribute `{text}`; sort by one that it has.")));
+        return Err(Error::InvalidPath(format!(
+            "sortBy: {names} has no attribute `{text}`. Sort by an attribute that exists."
+        )));
     }
     for path in paths.iter().flatten() {
         path.check_spelling(text, dialect)?;
     }
-    paths.into_iter().map(|path| path.map(simple).transpose()).collect()
+    paths.into_iter().map(|path| path.map(sortable).transpose()).collect()
 }
 
-fn simple(path: AttributePath) -> Result<AttributePath, Error> {
+/// The attribute that has the sort key: of a complex attribute its `value`.
+fn sortable(path: AttributePath) -> Result<AttributePath, Error> {
     let path = match path.leaf().is_complex().then(|| path.attribute.sub_attribute("value")) {
         None => path,
         Some(Some(value)) => AttributePath { sub: Some(value), ..path },
         Some(None) => {
-            let problem = format!("sortBy: `{path}` is complex; sort by one of its sub-attributes, as `{path}.…`.");
+            let problem =
+                format!("sortBy: `{path}` is complex. Sort by one of its sub-attributes, such as `{path}.…`.");
             return Err(Error::InvalidValue(problem));
         }
     };
     if path.is_secret() {
-        return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be sorted by.")));
+        return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be used to sort.")));
     }
     Ok(path)
 }
 
-/// The value by which a resource is sorted. A value of a wrong type is none.
+/// The sort key of a resource. A value of the wrong type counts as no value.
 pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKey> {
     match (path.leaf().data_type, path.sort_value(resource)?) {
         (DataType::Boolean, Value::Bool(value)) => Some(SortKey::Boolean(*value)),
@@ -127,12 +136,12 @@ pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKe
             let instant = schema::date_time(text)?;
             Some(SortKey::Instant(instant.as_second(), instant.subsec_nanosecond()))
         }
-        (_, Value::String(text)) => Some(SortKey::Text(beginning(prepare(path.leaf(), text)))),
+        (_, Value::String(text)) => Some(SortKey::Text(truncated(comparison_key(path.leaf(), text)))),
         _ => None,
     }
 }
 
-/// Integers have an exact order among themselves; the rounding to floating point keeps it.
+/// Integers compare exactly with each other, and rounding them to floating point preserves that order.
 fn number_key(number: &Number) -> Option<SortKey> {
     let bits = (number.as_f64()? + 0.0).to_bits();
     let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
@@ -140,8 +149,8 @@ fn number_key(number: &Number) -> Option<SortKey> {
     Some(SortKey::Number(ordered, negative.or_else(|| number.as_u64().map(|value| (true, value)))))
 }
 
-fn beginning(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(TEXT_BYTES));
+fn truncated(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(SORT_KEY_BYTES));
     text
 }
 
@@ -189,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_has_its_order() {
+    fn each_data_type_is_sorted_in_its_order() {
         let titles =
             [json!({"title": "b"}), json!({"title": "C"}), json!({}), json!({"title": "A"}), json!({"title": "B"})];
         assert_eq!(sorted("title", "ascending", &titles), "daebc");
@@ -212,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_values_the_primary_one_counts_else_the_first() {
+    fn multi_valued_attribute_sorts_by_primary_or_first_value() {
         let emails = [
             json!({"emails": [{"value": "a"}, {"value": "z", "primary": true}]}),
             json!({"emails": [{"value": "m"}, {"value": "a", "primary": false}]}),
@@ -225,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_a_total_order() {
+    fn numbers_are_sorted_in_a_total_order() {
         let numbers = [
             json!(i64::MIN),
             json!(-1e3),
@@ -247,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_compared_by_their_beginnings() {
-        assert_eq!(beginning("é".repeat(300)).len(), 512);
-        assert_eq!(beginning(format!("a{}", "é".repeat(300))).len(), 511);
+    fn long_texts_are_compared_by_their_first_bytes() {
+        assert_eq!(truncated("é".repeat(300)).len(), 512);
+        assert_eq!(truncated(format!("a{}", "é".repeat(300))).len(), 511);
     }
 
     #[test]
-    fn what_has_no_order_is_refused() {
+    fn attribute_without_order_is_refused() {
         for (sort_by, order, scim_type, says) in [
             ("nope", None, "invalidPath", "`nope`"),
             ("name.nope", None, "invalidPath", "`name.nope`"),

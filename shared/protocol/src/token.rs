@@ -1,7 +1,8 @@
-//! The bearer tokens that identity providers are given (RFC 6750): `scim_<id>_<secret><check>`.
+//! The bearer tokens of identity providers (RFC 6750): `scim_<id>_<secret><checksum>`.
 //!
-//! The id names the token's item, the secret is 32 random bytes in base62, and the check is a CRC-32 over what stands before
-//! it, so that garbage is turned away without a read and secret scanners know a token when they see one.
+//! The id identifies the token's item, the secret is 32 random bytes in base62, and the checksum is a CRC-32 over
+//! the rest. The checksum lets the service refuse garbage without a read, and lets secret scanners recognize a
+//! token.
 
 use std::fmt;
 
@@ -9,57 +10,57 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What every token begins with.
+/// The prefix of every token.
 pub const PREFIX: &str = "scim_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID_DIGITS: usize = 11;
 const SECRET_DIGITS: usize = 43;
-const CHECK_DIGITS: usize = 6;
+const CHECKSUM_DIGITS: usize = 6;
 
-/// A new token. It can be printed once, and has no `Debug`, so that no log can hold it.
-pub struct Minted {
-    /// What the token's item is found by.
+/// A new token. It has `Display` for the operator who issues it, and no `Debug`, so that it does not reach a log.
+pub struct NewToken {
+    /// The id of the token's item.
     pub id: String,
     text: String,
 }
 
-/// A token as a request carries it, its check already seen to be right. It has no `Debug` either.
-pub struct Presented {
+/// A token from a request whose checksum is right. It has no `Debug` either.
+pub struct PresentedToken {
     pub id: String,
-    /// It came without a scheme.
-    pub is_bare: bool,
+    /// Whether the header had no `Bearer` before the token.
+    pub has_no_scheme: bool,
     hash: Hash,
 }
 
-/// What is stored in a token's place: its SHA-256 in hexadecimal digits. However two of them are compared, it takes the same time, and
-/// `Debug` shows none of it.
+/// The SHA-256 of a token in hexadecimal digits, which is stored in place of the token. Comparisons take constant
+/// time, and `Debug` does not print it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hash(String);
 
-/// Makes a token of random bytes.
-pub fn mint(id: [u8; 8], secret: [u8; 32]) -> Minted {
+/// Generates a token from random bytes.
+pub fn generate(id: [u8; 8], secret: [u8; 32]) -> NewToken {
     let id = base62(&id, ID_DIGITS);
     let body = format!("{id}_{}", base62(&secret, SECRET_DIGITS));
-    let text = format!("{PREFIX}{body}{}", check(&body));
-    Minted { id, text }
+    let text = format!("{PREFIX}{body}{}", checksum(&body));
+    NewToken { id, text }
 }
 
-impl Minted {
-    /// What is stored in the secret's place.
+impl NewToken {
+    /// The hash to store in place of the token.
     pub fn hash(&self) -> Hash {
         Hash::of(&self.text)
     }
 }
 
-impl fmt::Display for Minted {
+impl fmt::Display for NewToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Presented {
-    /// Whether the secret is the one whose hash was stored.
+impl PresentedToken {
+    /// Whether it is the token whose hash was stored.
     pub fn matches(&self, stored: &Hash) -> bool {
         self.hash == *stored
     }
@@ -71,7 +72,7 @@ impl Hash {
     }
 }
 
-/// As it is stored.
+/// Restores a stored hash.
 impl From<&str> for Hash {
     fn from(stored: &str) -> Self {
         Hash(stored.to_owned())
@@ -92,27 +93,28 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Whether the text could be the id of a token: so it is neither a token nor a secret.
+/// Whether a text has the form of a token's id, so that it cannot be a token or a secret.
 pub fn is_id(text: &str) -> bool {
     text.len() == ID_DIGITS && are_digits(text)
 }
 
-/// Reads an `Authorization` header: `Bearer x` with the scheme in any case, or the bare token, as Okta's catalog apps
-/// send it when the administrator pasted it so. `None` for whatever is no token of ours.
-pub fn parse(authorization: &str) -> Option<Presented> {
+/// Parses an `Authorization` header: `Bearer x` with the scheme in any case, or the token without a scheme, as
+/// Okta's catalog apps send it if the administrator pasted it that way. `None` if it does not have the form of a
+/// token of this service.
+pub fn parse(authorization: &str) -> Option<PresentedToken> {
     let header = authorization.trim();
-    let (is_bare, text) = match header.split_once(' ') {
+    let (has_no_scheme, text) = match header.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => (false, rest.trim_start()),
         Some(_) => return None,
         None => (true, header),
     };
     let body = text.strip_prefix(PREFIX)?;
     let (id, rest) = body.split_once('_')?;
-    if !is_id(id) || rest.len() != SECRET_DIGITS + CHECK_DIGITS || !are_digits(rest) {
+    if !is_id(id) || rest.len() != SECRET_DIGITS + CHECKSUM_DIGITS || !are_digits(rest) {
         return None;
     }
     let (checked, sum) = body.split_at_checked(ID_DIGITS + 1 + SECRET_DIGITS)?;
-    (check(checked) == sum).then(|| Presented { id: id.to_owned(), is_bare, hash: Hash::of(text) })
+    (checksum(checked) == sum).then(|| PresentedToken { id: id.to_owned(), has_no_scheme, hash: Hash::of(text) })
 }
 
 fn are_digits(text: &str) -> bool {
@@ -135,8 +137,8 @@ fn base62(bytes: &[u8], width: usize) -> String {
     digits.into_iter().map(char::from).collect()
 }
 
-fn check(body: &str) -> String {
-    base62(&crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECK_DIGITS)
+fn checksum(body: &str) -> String {
+    base62(&crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECKSUM_DIGITS)
 }
 
 #[cfg(test)]
@@ -144,19 +146,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minted_token_is_read_back() {
-        let minted = mint([255; 8], [7; 32]);
-        for header in [format!("Bearer {minted}"), format!("bEARER {minted} "), minted.to_string()] {
+    fn generated_token_parses_and_matches_its_hash() {
+        let token = generate([255; 8], [7; 32]);
+        for header in [format!("Bearer {token}"), format!("bEARER {token} "), token.to_string()] {
             let presented = parse(&header).unwrap();
-            assert_eq!((presented.id.as_str(), presented.is_bare), (minted.id.as_str(), header.starts_with("scim_")));
-            assert!(presented.matches(&minted.hash()));
-            assert!(!presented.matches(&mint([255; 8], [8; 32]).hash()));
+            assert_eq!(
+                (presented.id.as_str(), presented.has_no_scheme),
+                (token.id.as_str(), header.starts_with("scim_"))
+            );
+            assert!(presented.matches(&token.hash()));
+            assert!(!presented.matches(&generate([255; 8], [8; 32]).hash()));
         }
     }
 
     #[test]
-    fn garbage_is_no_token() {
-        let good = mint([0; 8], [0; 32]).to_string();
+    fn malformed_header_is_refused() {
+        let good = generate([0; 8], [0; 32]).to_string();
         let mut wrong = good.clone();
         wrong.replace_range(20..21, "x");
         for bad in [

@@ -1,12 +1,13 @@
-//! An extension that is nothing but a file is read, changed, found and shown by its characteristics (RFC 7643 §2.2, §7).
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails, and says where")]
+//! The service reads, changes, finds and returns the attributes of an extension, which exists only as a file,
+//! according to their characteristics (RFC 7643 §2.2, §7).
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot continue must fail")]
 
-use protocol::{Change, Filter, Patch, Projection, keep_immutable};
+use protocol::{Filter, Patch, Projection, UpdateMethod, keep_immutable};
 use schema::{Dialect, Kind, Object, Registry, ResourceType};
 use serde_json::{Value, json};
 
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
-const FILE: &str = include_str!("../../../functions/local/tests/extensions/badge.json");
+const FILE: &str = include_str!("../../../shared/acceptance/extensions/badge.json");
 
 fn user() -> &'static ResourceType {
     Box::leak(Box::new(Registry::read(&[("badge.json", FILE)]).unwrap())).resource_type(Kind::User)
@@ -25,7 +26,7 @@ fn read(badge: Value) -> Result<Value, String> {
 }
 
 #[test]
-fn values_are_read_by_their_type() {
+fn values_of_extension_are_read_by_their_type() {
     for (value, expect) in [
         (json!({"Floor": 3}), Some(json!({"floor": 3}))),
         (json!({"floor": 3.5}), None),
@@ -65,7 +66,7 @@ fn values_are_read_by_their_type() {
 }
 
 #[test]
-fn filters_compare_by_type_and_case() {
+fn filters_on_extension_compare_by_type_and_case() {
     let resource = with(json!({"level": "Staff", "serial": "aB1", "floor": 3, "deposit": 12.25, "lost": true,
         "issued": "2026-01-02T03:04:05Z", "picture": "aGk=", "tags": ["North", "south"],
         "doors": [{"value": "1a", "type": "lab"}, {"value": "2", "type": "store"}]}));
@@ -86,14 +87,14 @@ fn filters_compare_by_type_and_case() {
         ("picture gt \"a\"", None),
         ("tags eq \"SOUTH\"", Some(true)),
         ("tags ew \"x\"", Some(false)),
-        // Its values are no objects with a `value` (RFC 7643 §2.4).
+        // The values of `tags` are no objects with a `value` (RFC 7643 §2.4).
         ("tags[value eq \"south\"]", None),
         ("tags.value eq \"south\"", None),
         ("doors[type eq \"LAB\" and value eq \"1a\"]", Some(true)),
         ("doors[type eq \"lab\" and value eq \"1A\"]", Some(false)),
         ("doors.value eq \"2\"", Some(true)),
         ("sponsor pr", Some(false)),
-        // Who may not read it may not guess it.
+        // A client must not guess a value that it cannot read.
         ("pin eq \"1234\"", None),
         ("pin pr", None),
         ("holder.lock sw \"1\"", None),
@@ -106,7 +107,7 @@ fn filters_compare_by_type_and_case() {
 }
 
 #[test]
-fn what_is_secret_is_so_in_every_part() {
+fn secret_attribute_cannot_be_read_or_compared() {
     let mut file: Value = serde_json::from_str(FILE).unwrap();
     let part = |name: &str, more: Value| {
         let mut part = json!({"name": name, "type": "string", "multiValued": false, "description": "x"});
@@ -149,7 +150,7 @@ fn patched(badge: Value, operations: Value) -> Result<Value, String> {
     let patch =
         Patch::parse(user(), body.as_object().unwrap(), &Dialect::lenient()).map_err(|error| format!("{error:?}"))?;
     let patched = patch.apply(&with(badge)).map_err(|error| format!("{error:?}"))?;
-    Ok(patched.resource.get(BADGE).cloned().unwrap_or_default())
+    Ok(patched.get(BADGE).cloned().unwrap_or_default())
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn patch_follows_mutability() {
         ),
         (json!({"op": "replace", "path": path("pin"), "value": "9"}), Ok(("pin", json!("9")))),
         (json!({"op": "remove", "path": path("pin")}), Ok(("pin", json!(null)))),
-        // Who may not read it may not guess it.
+        // A client must not guess a value that it cannot read.
         (json!({"op": "remove", "path": path("pin"), "value": "1234"}), Err("InvalidValue")),
         (json!({"op": "remove", "path": path("pin"), "value": "9"}), Err("InvalidValue")),
         (json!({"op": "remove", "path": path("holder"), "value": {"lock": "7"}}), Err("InvalidValue")),
@@ -199,16 +200,16 @@ fn patch_follows_mutability() {
     }
 }
 
-/// What is taken away and put back in one request was taken away.
+/// Removing a value and adding it again in one request counts as a removal.
 #[test]
-fn an_immutable_value_is_not_removed_for_a_moment_either() {
+fn immutable_value_cannot_be_removed_and_added_again() {
     let path = format!("{BADGE}:serial");
     let operations = json!([{"op": "remove", "path": path}, {"op": "add", "path": path, "value": "1"}]);
     let error = patched(json!({"level": "staff", "serial": "1"}), operations).unwrap_err();
     assert!(error.starts_with("Mutability"), "{error}");
 }
 
-/// Beyond 2^53, floating point would find neighbours equal.
+/// Beyond 2^53, a comparison as floating-point numbers would find neighbouring integers equal.
 #[test]
 fn integers_are_compared_exactly() {
     let resource = with(json!({"floor": 9_007_199_254_740_993_u64}));
@@ -229,7 +230,7 @@ fn integers_are_compared_exactly() {
 }
 
 #[test]
-fn put_keeps_what_cannot_change_or_be_seen() {
+fn put_keeps_immutable_and_unreturned_values() {
     let before = with(
         json!({"level": "staff", "serial": "1", "pin": "1234", "floor": 3, "holder": {"color": "red", "lock": "7"}}),
     );
@@ -245,7 +246,7 @@ fn put_keeps_what_cannot_change_or_be_seen() {
         (json!({"level": "staff", "serial": "2"}), None),
     ] {
         let mut after = with(sent.clone());
-        let kept = keep_immutable(user(), Change::Replace, &before, &mut after).map(|()| after[BADGE].clone());
+        let kept = keep_immutable(user(), UpdateMethod::Replace, &before, &mut after).map(|()| after[BADGE].clone());
         assert_eq!(kept.ok(), expect, "{sent}");
     }
 }
@@ -270,7 +271,7 @@ fn projection_follows_returned() {
 }
 
 #[test]
-fn schemas_name_it_where_it_is_carried() {
+fn schemas_list_extension_that_resource_has() {
     assert_eq!(user().schemas_of(&with(json!({"floor": 1}))), [json!(schema::USER), json!(BADGE)]);
     assert_eq!(user().schemas_of(&Object::new()), [json!(schema::USER)]);
 }

@@ -1,8 +1,8 @@
-//! One attribute with its characteristics (RFC 7643 §2.2 and §7), as the files under `schemas/` say them.
+//! Attributes and their characteristics (RFC 7643 §2.2 and §7), as the files under `schemas/` define them.
 
 use serde::{Deserialize, Serialize};
 
-/// A schema (RFC 7643 §7): the definition that `/Schemas` answers with, and all the rest follows.
+/// A schema (RFC 7643 §7): the definition that `/Schemas` returns and that validation, filters and PATCH follow.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
@@ -12,12 +12,13 @@ pub struct Schema {
     pub attributes: Vec<Attribute>,
 }
 
-/// An attribute or a sub-attribute (RFC 7643 §7, "attributes"). What is not said of it is as in §2.2.
+/// An attribute or a sub-attribute (RFC 7643 §7, "attributes"). Omitted characteristics have the defaults of §2.2.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     pub name: String,
-    /// Names of older versions that clients still send. They are a leniency, and neither returned nor published.
+    /// Names from older versions of SCIM that clients still send. Accepting them is a leniency; they are neither
+    /// returned nor published.
     #[serde(default, skip_serializing)]
     aliases: Vec<String>,
     #[serde(rename = "type")]
@@ -43,7 +44,7 @@ pub struct Attribute {
     pub sub_attributes: Vec<Attribute>,
 }
 
-/// RFC 7643 §2.3.
+/// The data type of an attribute (RFC 7643 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DataType {
@@ -57,7 +58,7 @@ pub enum DataType {
     Complex,
 }
 
-/// RFC 7643 §7, "mutability".
+/// Whether clients can write an attribute (RFC 7643 §7, "mutability").
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mutability {
@@ -68,7 +69,7 @@ pub enum Mutability {
     WriteOnly,
 }
 
-/// RFC 7643 §7, "returned".
+/// When an attribute is returned (RFC 7643 §7, "returned").
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Returned {
@@ -79,7 +80,7 @@ pub enum Returned {
     Request,
 }
 
-/// RFC 7643 §7, "uniqueness".
+/// Where the values of an attribute are unique (RFC 7643 §7, "uniqueness").
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
@@ -90,14 +91,15 @@ pub enum Uniqueness {
 }
 
 impl Attribute {
-    /// Whether its strings are compared with regard to case (RFC 7643 §2.2: false where nothing is said; §2.3.6, §2.3.7:
-    /// binary values and references always are).
+    /// Whether its strings are compared case-sensitively (RFC 7643 §2.2: false by default; §2.3.6, §2.3.7: binary
+    /// values and references always are).
     pub fn case_exact(&self) -> bool {
         self.case_exact.unwrap_or(matches!(self.data_type, DataType::Binary | DataType::Reference))
     }
 
-    /// Whether its value is dropped where it is read: `password` (RFC 7643 §4.1.1), which no other attribute may be named.
-    pub fn is_dropped(&self) -> bool {
+    /// Whether its value is discarded when it is read: `password` (RFC 7643 §4.1.1). No other attribute may have
+    /// that name.
+    pub fn is_discarded(&self) -> bool {
         self.returned == Returned::Never && self.name == "password"
     }
 
@@ -120,9 +122,9 @@ impl Schema {
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    let is_called = |attribute: &&Attribute| {
-        attribute.aliases.iter().chain([&attribute.name]).any(|own| own.eq_ignore_ascii_case(name))
+    let has_name = |attribute: &&Attribute| {
+        attribute.aliases.iter().chain([&attribute.name]).any(|known| known.eq_ignore_ascii_case(name))
     };
-    // What is stored has them as they are written here.
-    attributes.iter().find(|attribute| attribute.name == name).or_else(|| attributes.iter().find(is_called))
+    // Stored resources use the canonical spelling, so the exact match is tried first.
+    attributes.iter().find(|attribute| attribute.name == name).or_else(|| attributes.iter().find(has_name))
 }

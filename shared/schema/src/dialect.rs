@@ -1,20 +1,20 @@
-//! What is taken beside the standard, by name: a lenient token's requests may need a leniency, and it is noted; a strict
-//! token's may not.
+//! Leniencies: named deviations from the RFCs that identity providers send. A lenient dialect accepts them and
+//! records their use; a strict dialect refuses them. The dialect belongs to the bearer token of the request.
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Attribute, Invalid};
 
-/// How a token's requests are read.
+/// Whether a request may use leniencies, and which ones it has used.
 ///
-/// Clones share what was used.
+/// Clones share the set of used leniencies.
 #[derive(Debug, Clone, Default)]
 pub struct Dialect {
     strict: bool,
-    /// A bit for each [`Leniency`], in the order of [`Leniency::ALL`].
-    used: Arc<AtomicU32>,
+    /// A set of [`Leniency`] values; each one is a bit at its position in [`Leniency::ALL`].
+    used: Arc<AtomicU64>,
 }
 
 impl Dialect {
@@ -26,7 +26,7 @@ impl Dialect {
         Dialect { strict: true, ..Self::default() }
     }
 
-    /// The dialect of this name, `strict` or `lenient`.
+    /// Returns the dialect with this name, `strict` or `lenient`.
     pub fn named(name: &str) -> Option<Self> {
         [Self::lenient(), Self::strict()].into_iter().find(|dialect| dialect.name() == name)
     }
@@ -39,65 +39,70 @@ impl Dialect {
         self.strict
     }
 
-    /// Goes on where the dialect is lenient, and notes that the leniency was needed.
+    /// Records the use of a leniency, or refuses it. `location` is the attribute, path or header that deviates.
     ///
     /// # Errors
-    /// In a strict dialect: what to change, and where.
-    pub fn tolerate(&self, leniency: Leniency, place: impl Display) -> Result<(), Invalid> {
+    /// In a strict dialect, a sentence that says what to send instead.
+    pub fn tolerate(&self, leniency: Leniency, location: impl Display) -> Result<(), Invalid> {
         if !self.strict {
-            self.used.fetch_or(1 << leniency as u32, Ordering::Relaxed);
+            self.used.fetch_or(1 << leniency as u64, Ordering::Relaxed);
             return Ok(());
         }
-        let problem = format!("{}; the dialect of this token is strict", leniency.row().instead);
-        Err(Invalid { attribute: place.to_string(), problem, leniency: Some(leniency) })
+        let problem = format!("{}; the dialect of this token is strict", leniency.info().remedy);
+        Err(Invalid { attribute: location.to_string(), problem, leniency: Some(leniency) })
     }
 
-    /// The leniencies that were needed, each once.
+    /// The leniencies that were used, each once.
     pub fn used(&self) -> impl Iterator<Item = Leniency> + use<> {
         let used = self.used.load(Ordering::Relaxed);
-        Leniency::ALL.into_iter().filter(move |leniency| used & (1 << *leniency as u32) != 0)
+        Leniency::ALL.into_iter().filter(move |leniency| used & (1 << *leniency as u64) != 0)
     }
 }
 
 impl Attribute {
-    /// Sees whether a name that led here is this attribute's own, in any case, and no alias.
+    /// Checks that a name is this attribute's canonical name, in any case, and not an alias.
     ///
     /// # Errors
     /// In a strict dialect, if it is an alias.
-    pub fn check_name(&self, written: &str, place: impl Display, dialect: &Dialect) -> Result<(), Invalid> {
+    pub fn check_name(&self, written: &str, location: impl Display, dialect: &Dialect) -> Result<(), Invalid> {
         if written.eq_ignore_ascii_case(&self.name) {
             return Ok(());
         }
-        dialect.tolerate(Leniency::OlderNames, place)
+        dialect.tolerate(Leniency::OlderNames, location)
     }
 }
 
-/// A leniency in words.
+/// The documentation of a leniency.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// As the log has it.
+pub struct LeniencyInfo {
+    /// The name in logs and metrics.
     pub name: &'static str,
-    /// What is taken.
-    pub what: &'static str,
-    /// Who sends it.
-    pub who: &'static str,
-    /// What a strict token's bearer has to send in its place.
-    pub instead: &'static str,
+    /// What the service accepts.
+    pub description: &'static str,
+    /// The clients that send it.
+    pub senders: &'static str,
+    /// What the bearer of a strict token must send instead; the end of a sentence that begins with the location.
+    pub remedy: &'static str,
 }
 
-/// Makes the enumeration and its table of one list, so that neither can lack a row.
+/// Generates the enumeration and its table from one list, so that no leniency lacks an entry.
 macro_rules! leniencies {
-    ($($variant:ident $name:literal $what:literal $who:literal $instead:literal)*) => {
-        /// Something that is taken beside the standard, because an identity provider sends it.
+    ($($variant:ident $name:literal $description:literal $senders:literal $remedy:literal)*) => {
+        /// A deviation from the RFCs that the service accepts because an identity provider sends it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Leniency { $(#[doc = $what] $variant),* }
+        pub enum Leniency { $(#[doc = $description] $variant),* }
 
         impl Leniency {
             pub const ALL: [Leniency; [$($name),*].len()] = [$(Leniency::$variant),*];
 
-            pub fn row(self) -> Row {
+            pub fn info(self) -> LeniencyInfo {
                 match self {
-                    $(Leniency::$variant => Row { name: $name, what: $what, who: $who, instead: $instead }),*
+                    $(Leniency::$variant => LeniencyInfo {
+                        name: $name,
+                        description: $description,
+                        senders: $senders,
+                        remedy: $remedy,
+                    }),*
                 }
             }
         }
@@ -107,92 +112,92 @@ macro_rules! leniencies {
 leniencies! {
     // In resources and values.
     UnknownAttributes "unknownAttributes"
-        "attributes and sub-attributes that no schema has are passed over, in `attributes` too; so are unknown members of a message"
+        "Attributes and sub-attributes that no schema has are ignored, also in `attributes`; so are unknown members of a message"
         "Okta, Entra ID, OneLogin" "no schema has this attribute, so leave it out"
     MissingSchemas "missingSchemas"
-        "`schemas` may be missing, or lack the URI of the resource or message itself"
-        "Okta, OneLogin, authentik" "has to list the URI of what is sent (RFC 7643 §3)"
+        "`schemas` may be missing, or may lack the URI of the resource or message itself"
+        "Okta, OneLogin, authentik" "must list the URI of the resource or message that is sent (RFC 7643 §3)"
     UnknownSchemas "unknownSchemas"
-        "`schemas` may list URIs that are not known"
-        "Entra ID (groups), OneLogin" "lists a URI that is not one of this resource or message; list those of RFC 7643 alone"
+        "`schemas` may list unknown URIs"
+        "Entra ID (groups), OneLogin" "lists a URI that does not belong to this resource or message; remove it"
     UnlistedExtensions "unlistedExtensions"
-        "an extension's attributes may be sent without its URI in `schemas`"
-        "Okta" "is used, so list its URI in `schemas`"
+        "An extension's attributes may be sent without its URI in `schemas`"
+        "Okta" "is used but not listed; add its URI to `schemas`"
     EmptyStrings "emptyStrings"
-        "`\"\"` unassigns an attribute, as null does"
+        "An empty string `\"\"` removes the value of an attribute, as null does"
         "Okta, OneLogin, Entra ID (managers)" "is an empty string; send null, or remove the attribute"
     StringBooleans "stringBooleans"
-        "`\"True\"` and `\"False\"` are booleans, in values and in filters"
+        "`\"True\"` and `\"False\"` are accepted as booleans, in values and in filters"
         "Entra ID, OneLogin" "is a string; send true or false without quotes"
     BareValues "bareValues"
-        "a complex value may be its bare `value`: a manager, a role, a member"
+        "A complex value, such as a manager, a role or a member, may be sent as its `value` alone"
         "Okta, Entra ID" "is a string; send an object with `value`"
     SingleForList "singleForList"
-        "a single value for a multi-valued attribute is a list of one"
-        "partial writers" "has many values; send an array"
+        "A multi-valued attribute may be sent as a single value without an array"
+        "custom clients" "is multi-valued; send an array"
     ListForSingle "listForSingle"
-        "a list of one for a complex attribute with one value is that value: `\"manager\": [{…}]`"
-        "Entra ID" "has one value; send it without an array"
+        "A single-valued complex attribute may be sent as an array of one value: `\"manager\": [{…}]`"
+        "Entra ID" "is single-valued; send the value without an array"
     SeveralPrimaries "severalPrimaries"
-        "of several primary values the last one stands"
-        "PingOne" "is primary more than once; send one value with `primary` true"
+        "If several values are primary, only the last one stays primary"
+        "PingOne" "has more than one primary value; send only one with `primary` true"
     UrlSafeBase64 "urlSafeBase64"
-        "binary values may be in the URL-safe alphabet"
-        "partial writers" "is in the URL-safe alphabet; send base64 (RFC 4648 §4)"
+        "Binary values may use the URL-safe base64 alphabet"
+        "custom clients" "uses the URL-safe alphabet; send standard base64 (RFC 4648 §4)"
     OlderNames "olderNames"
-        "`manager.managerId`, the name of SCIM 1.1, is `manager.value`"
-        "OneLogin" "is its name in SCIM 1.1; send `value` (RFC 7643 §4.3)"
+        "`manager.managerId`, the name in SCIM 1.1, is accepted as `manager.value`"
+        "OneLogin" "is the name in SCIM 1.1; send `value` (RFC 7643 §4.3)"
     CoreSchemaObject "coreSchemaObject"
-        "core attributes may stand in an object, or below a path, that is the URI of the core schema"
-        "partial writers" "is the core schema; send its attributes in the resource itself"
+        "Core attributes may be sent in an object named by the URI of the core schema, or with that URI as the path of a PATCH"
+        "custom clients" "is the core schema; send its attributes directly in the resource"
     UnknownMembers "unknownMembers"
-        "members who do not exist are left out"
-        "Okta (a 4xx would stop its push)" "names nobody in this directory; leave it out, or create it first"
+        "Members that do not exist are left out"
+        "Okta (a 4xx would stop its group push)" "does not exist in this directory; leave it out, or create it first"
     // In PATCH.
     PatchWithoutPath "patchWithoutPath"
-        "a PATCH operation may have an object of attributes in place of a path"
-        "Okta, Entra ID" "has no path; send an operation for each attribute, with its path"
+        "A PATCH operation may have an object of attributes as its value instead of a path"
+        "Okta, Entra ID" "has no path; send one operation with a path for each attribute"
     PathsAsNames "pathsAsNames"
-        "names in such an object may be paths: `name.givenName`, `urn:…:User:department`"
-        "Okta, Entra ID" "is a path; send it as the path of an operation of its own"
+        "The names in such an object may be paths: `name.givenName`, `urn:…:User:department`"
+        "Okta, Entra ID" "is a path; send it as the `path` of a separate operation"
     ReadOnlyValues "readOnlyValues"
-        "read-only attributes inside a PATCH value are passed over"
+        "Read-only attributes in the value of a PATCH operation are ignored"
         "Okta (`id` with every rename of a group)" "is read-only, so leave it out"
     OperationCase "operationCase"
-        "`op`, the `method` in a bulk request, and the names of a message's members may be in any case"
-        "Entra ID" "is written in another case; send it as RFC 7644 §3.4.3, §3.5.2 and §3.7 have it"
+        "`op`, the `method` of a bulk operation, and the names of a message's members may have any letter case"
+        "Entra ID" "has the wrong letter case; write it as in RFC 7644 §3.4.3, §3.5.2 and §3.7"
     NoOperations "noOperations"
-        "a PATCH or a bulk request may have no operations; it changes nothing"
+        "A PATCH or bulk request may have no operations, and then changes nothing"
         "Entra ID" "is empty; send at least one operation"
     ElementsByFilter "elementsByFilter"
-        "a value is made where the filter of a path finds none: `emails[type eq \"work\"].value`"
-        "Entra ID" "matches no value; add one to the attribute"
+        "If the filter of a PATCH path matches no value, a matching value is added: `emails[type eq \"work\"].value`"
+        "Entra ID" "matches no value; add the value to the attribute instead"
     ValuesOnRemove "valuesOnRemove"
-        "`remove` with a value, or a list of them, removes those alone"
-        "Entra ID, JumpCloud" "removes, and has a value; say in the path what to remove, such as `members[value eq \"…\"]`"
+        "`remove` may have a value or a list of values, and then removes only those"
+        "Entra ID, JumpCloud" "is a `remove` with a value; select what to remove in the path, such as `members[value eq \"…\"]`"
     // In bulk requests.
     RelativePaths "relativePaths"
-        "the path of a bulk operation may lack its first slash: `Users`"
-        "partial writers" "has no slash at its beginning; send `/Users` or `/Groups`, or either with an id behind it"
+        "The path of a bulk operation may lack the leading slash: `Users`"
+        "custom clients" "does not begin with a slash; send `/Users`, `/Groups`, `/Users/{id}` or `/Groups/{id}`"
     // In filters and paths.
     BareExtensionNames "bareExtensionNames"
-        "an extension's attribute may be named without its URI where no core attribute has the name: `manager`"
-        "Entra ID" "belongs to an extension; in a path put the extension's URI and a colon before it, in a resource send it in the extension's object"
+        "An extension's attribute may be named without the extension's URI if no core attribute has the same name: `manager`"
+        "Entra ID" "belongs to an extension; in a path, put the extension's URI and a colon before it; in a resource, send it inside the extension's object"
     UnquotedLiterals "unquotedLiterals"
-        "a word without quotes is a string after `eq`, for `id`, `externalId`, `userName`, `displayName`, `emails`, `members`"
+        "After `eq`, a word without quotes is accepted as a string for `id`, `externalId`, `userName`, `displayName`, `emails` and `members`"
         "Entra ID, PingOne, authentik" "the value is not quoted; put it in double quotes"
     ValuePathComparisons "valuePathComparisons"
-        "`emails[type eq \"work\"].value eq \"x\"` asks for one value that is both"
+        "`emails[type eq \"work\"].value eq \"x\"` is accepted, and one value must match both conditions"
         "Entra ID" "a comparison cannot follow `]`; put it inside: `emails[type eq \"work\" and value eq \"x\"]`"
     ComplexComparisons "complexComparisons"
-        "a complex attribute with one value is compared by its `value`: `manager eq \"x\"`"
+        "A single-valued complex attribute is compared by its `value`: `manager eq \"x\"`"
         "Entra ID" "is complex; compare its sub-attribute `value`"
     // In headers.
     MissingContentType "missingContentType"
-        "a body without a `Content-Type` is JSON"
-        "partial writers" "is missing; send `Content-Type: application/scim+json`"
+        "A body without `Content-Type` is read as JSON"
+        "custom clients" "is missing; send `Content-Type: application/scim+json`"
     BareTokens "bareTokens"
-        "the token may come without `Bearer`"
+        "The token may be sent without `Bearer`"
         "Okta's catalog apps" "has no scheme; put `Bearer` before the token"
 }
 
@@ -203,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_leniency_is_noted_once_or_refused_with_what_to_change() {
+    fn leniency_is_recorded_once_by_lenient_and_refused_with_remedy_by_strict_dialect() {
         let dialect = Dialect::lenient();
         let clone = dialect.clone();
         for _ in 0..2 {
@@ -219,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn each_leniency_is_told_from_the_others() {
+    fn each_leniency_is_recorded_as_itself() {
         for leniency in Leniency::ALL {
             let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
             assert_eq!(lenient.tolerate(leniency, "x"), Ok(()));
@@ -229,24 +234,25 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_leniency_as_it_is() {
-        let readme = include_str!("../../../README.md");
-        let (_, table) = readme.split_once("| leniency | what is done | who needs it |\n|---|---|---|\n").unwrap();
+    fn guide_table_equals_the_list_of_leniencies() {
+        let guide = include_str!("../../guide/src/concepts/leniencies.md");
+        let (_, table) = guide.split_once("| leniency | what is done | who needs it |\n|---|---|---|\n").unwrap();
         let listed: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
-        let row = |leniency: Leniency| leniency.row();
-        let wanted = Leniency::ALL.map(row).map(|row| format!("| `{}` | {} | {} |", row.name, row.what, row.who));
+        let row = |leniency: Leniency| leniency.info();
+        let wanted =
+            Leniency::ALL.map(row).map(|row| format!("| `{}` | {} | {} |", row.name, row.description, row.senders));
         assert_eq!(listed, wanted);
-        assert!(Leniency::ALL.map(row).iter().all(|row| !row.what.is_empty() && !row.who.is_empty()));
+        assert!(Leniency::ALL.map(row).iter().all(|row| !row.description.is_empty() && !row.senders.is_empty()));
     }
 
     #[test]
-    fn dialects_and_leniencies_have_names() {
+    fn names_of_dialects_and_leniencies_are_unique() {
         for name in ["strict", "lenient"] {
             assert_eq!(Dialect::named(name).unwrap().name(), name);
         }
         assert!(Dialect::named("Strict").is_none() && Dialect::named("").is_none());
-        let names: BTreeSet<&str> = Leniency::ALL.iter().map(|leniency| leniency.row().name).collect();
+        let names: BTreeSet<&str> = Leniency::ALL.iter().map(|leniency| leniency.info().name).collect();
         assert_eq!(names.len(), Leniency::ALL.len());
-        assert!(Leniency::ALL.len() <= 32, "one bit each");
+        assert!(Leniency::ALL.len() <= 64, "one bit each");
     }
 }

@@ -1,24 +1,28 @@
-//! Schema extensions by file (RFC 7643 §3.3, §7): a schema as `/Schemas` shows it, with the resource type that it extends.
+//! Schema extensions from files (RFC 7643 §3.3, §7): a schema as `/Schemas` returns it, with the resource type that
+//! it extends.
 //!
-//! The build reads every file by this and fails with its sentence; so whatever a file says is done, or there is no program.
+//! The build script validates every file with this module and fails with its error message, so a program never
+//! contains a file that it cannot honour.
 
 use serde_json::Value;
 
 use crate::{Attribute, DataType, Kind, Mutability, Object, Returned, Schema, Uniqueness};
 
-/// What a file says.
+/// A parsed extension file.
 #[derive(Debug)]
 pub(crate) struct ExtensionFile {
     pub(crate) resource_type: Kind,
-    /// Whether a resource of the type must carry the extension (RFC 7643 §6, "schemaExtensions").
+    /// Whether every resource of the type must have the extension (RFC 7643 §6, "schemaExtensions").
     pub(crate) required: bool,
     pub(crate) schema: Schema,
 }
 
-/// Reads files, each a name and a text, beside schemas that are known and the type that each is of.
+/// Reads extension files, each given as name and text. `known` are the other schemas with the resource type of
+/// each.
 ///
 /// # Errors
-/// A sentence that names the file, for whatever is not understood, clashes, or cannot be guaranteed.
+/// A sentence that names the file, if the file is not understood, clashes with another schema, or asks for a
+/// guarantee that the service cannot give.
 pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) -> Result<Vec<ExtensionFile>, String> {
     let mut read: Vec<ExtensionFile> = Vec::new();
     for (name, text) in files {
@@ -35,18 +39,18 @@ pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) ->
 }
 
 fn parse(text: &str) -> Result<ExtensionFile, String> {
-    let mut file: Object = serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
-    let kind = file.shift_remove("resourceType").ok_or("`resourceType` is missing; it is \"User\" or \"Group\"")?;
+    let mut file: Object = serde_json::from_str(text).map_err(|error| format!("it is not a JSON object: {error}"))?;
+    let kind = file.shift_remove("resourceType").ok_or("`resourceType` is missing; set it to \"User\" or \"Group\"")?;
     let resource_type = serde_json::from_value(kind).map_err(|error| format!("`resourceType`: {error}"))?;
     let required = match file.shift_remove("required") {
         None => false,
         Some(Value::Bool(required)) => required,
-        Some(_) => return Err("`required` is neither true nor false".to_owned()),
+        Some(_) => return Err("`required` must be true or false".to_owned()),
     };
-    // What `/Schemas` shows of a schema beside its definition.
+    // `/Schemas` returns these two in addition to the definition.
     file.shift_remove("schemas");
     file.shift_remove("meta");
-    let schema = serde_json::from_value(Value::Object(file)).map_err(|error| format!("it is no schema: {error}"))?;
+    let schema = serde_json::from_value(Value::Object(file)).map_err(|error| format!("it is not a schema: {error}"))?;
     Ok(ExtensionFile { resource_type, required, schema })
 }
 
@@ -55,13 +59,13 @@ fn check_schema(file: &ExtensionFile) -> Result<(), String> {
     let urn = schema.id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
     if !urn || schema.id.ends_with(':') || !schema.id.chars().all(allowed) {
-        return Err(format!("the id {:?} is no URN of letters, digits and `-._:`", schema.id));
+        return Err(format!("the id {:?} is not a URN of letters, digits and `-._:`", schema.id));
     }
     if schema.attributes.is_empty() {
         return Err("it has no attributes".to_owned());
     }
     if file.required && schema.attributes.iter().all(|attribute| attribute.mutability == Mutability::ReadOnly) {
-        return Err("it is required, but no client could write any of its attributes".to_owned());
+        return Err("it is required, but clients cannot write any of its attributes".to_owned());
     }
     check_names(&schema.attributes)?;
     schema.attributes.iter().try_for_each(|attribute| {
@@ -75,7 +79,7 @@ fn check_schema(file: &ExtensionFile) -> Result<(), String> {
     })
 }
 
-/// RFC 7643 §2.1.
+/// Checks the spelling of names (RFC 7643 §2.1), and that each is used once.
 fn check_names(attributes: &[Attribute]) -> Result<(), String> {
     for (at, Attribute { name, .. }) in attributes.iter().enumerate() {
         let first = if name == "$ref" { "ref" } else { name };
@@ -83,7 +87,7 @@ fn check_names(attributes: &[Attribute]) -> Result<(), String> {
         if !characters.next().is_some_and(|c| c.is_ascii_alphabetic())
             || !characters.all(|c| c.is_ascii_alphanumeric() || "$-_".contains(c))
         {
-            return Err(format!("{name:?} is no attribute name; it is a letter, then letters, digits, `-` and `_`"));
+            return Err(format!("{name:?} is not an attribute name; use a letter, then letters, digits, `-` and `_`"));
         }
         if attributes.iter().take(at).any(|other| other.name.eq_ignore_ascii_case(name)) {
             return Err(format!("it has the attribute {name} twice"));
@@ -94,27 +98,27 @@ fn check_names(attributes: &[Attribute]) -> Result<(), String> {
 
 fn check_attribute(attribute: &Attribute, path: &str) -> Result<(), String> {
     let kind = attribute.data_type;
-    let string = matches!(kind, DataType::String | DataType::Reference);
-    let exact = matches!(kind, DataType::Reference | DataType::Binary);
-    let secret = attribute.mutability == Mutability::WriteOnly;
+    let is_string = matches!(kind, DataType::String | DataType::Reference);
+    let needs_case_exact = matches!(kind, DataType::Reference | DataType::Binary);
+    let is_write_only = attribute.mutability == Mutability::WriteOnly;
     let problem = if attribute.uniqueness != Uniqueness::None {
-        "uniqueness is guaranteed of userName and of a group's displayName alone; say \"none\""
+        "only userName and a group's displayName are unique; set uniqueness to \"none\""
     } else if attribute.name.eq_ignore_ascii_case("password") {
-        "`password` is the name of what is never kept (RFC 7643 §4.1.1); choose another"
+        "the name `password` is reserved, because its value is never kept (RFC 7643 §4.1.1); choose another"
     } else if attribute.is_complex() && attribute.sub_attributes.is_empty() {
         "it is complex and has no subAttributes"
     } else if !attribute.is_complex() && !attribute.sub_attributes.is_empty() {
-        "it has subAttributes and is not complex"
-    } else if !attribute.canonical_values.is_empty() && !string {
-        "canonicalValues are for strings"
+        "it has subAttributes but is not complex"
+    } else if !attribute.canonical_values.is_empty() && !is_string {
+        "only strings have canonicalValues"
     } else if !attribute.reference_types.is_empty() && kind != DataType::Reference {
-        "referenceTypes are for references"
-    } else if exact && !attribute.case_exact() {
+        "only references have referenceTypes"
+    } else if needs_case_exact && !attribute.case_exact() {
         "references and binary values are caseExact (RFC 7643 §2.3.6, §2.3.7)"
-    } else if secret && attribute.returned != Returned::Never {
-        "what is writeOnly has to be returned \"never\" (RFC 7643 §7)"
+    } else if is_write_only && attribute.returned != Returned::Never {
+        "a writeOnly attribute must be returned \"never\" (RFC 7643 §7)"
     } else if attribute.required && attribute.mutability == Mutability::ReadOnly {
-        "it is required, but no client can write it"
+        "it is required, but clients cannot write it"
     } else {
         return Ok(());
     };
@@ -122,34 +126,38 @@ fn check_attribute(attribute: &Attribute, path: &str) -> Result<(), String> {
 }
 
 fn check_sub_attribute(attribute: &Attribute, sub: &Attribute) -> Result<(), String> {
-    let settled =
+    let is_immutable_or_secret =
         matches!(sub.mutability, Mutability::Immutable | Mutability::WriteOnly) || sub.returned == Returned::Never;
     if sub.is_complex() {
-        Err("a sub-attribute is not complex (RFC 7643 §2.3.8)".to_owned())
+        Err("a sub-attribute cannot be complex (RFC 7643 §2.3.8)".to_owned())
     } else if sub.multi_valued {
-        Err("a sub-attribute with several values is not supported".to_owned())
-    } else if settled && attribute.multi_valued {
-        // Which value of before is which one of now, nobody could say.
-        Err(format!("it is immutable or secret, but {} has several values; say it of {0}", attribute.name))
+        Err("a multi-valued sub-attribute is not supported".to_owned())
+    } else if is_immutable_or_secret && attribute.multi_valued {
+        // Elements have no identity, so an old value cannot be matched with a new one.
+        Err(format!(
+            "it is immutable or secret, but {} is multi-valued; make {0} itself immutable or secret",
+            attribute.name
+        ))
     } else {
         Ok(())
     }
 }
 
-/// No URI stands for two schemas, and no name for two attributes of a type: identity providers name an extension's
-/// attribute without its URI.
+/// Checks that no URI names two schemas, and that no name is used for two attributes of a type, because identity
+/// providers name an extension's attribute without its URI.
 fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Result<(), String> {
-    let (one, two) = (file.schema.id.to_ascii_lowercase(), other.id.to_ascii_lowercase());
+    let one = file.schema.id.to_ascii_lowercase();
+    let two = other.id.to_ascii_lowercase();
     if one == two {
-        return Err(format!("there is another schema {}", other.id));
+        return Err(format!("there is already a schema {}", other.id));
     }
     if one.starts_with(&format!("{two}:")) || two.starts_with(&format!("{one}:")) {
-        return Err(format!("its id and {} cannot be told apart in a path, as one begins with the other", other.id));
+        return Err(format!("its id and {} are ambiguous in a path, because one begins with the other", other.id));
     }
-    let shared = kind.is_none_or(|kind| kind == file.resource_type);
-    let taken = |attribute: &&Attribute| shared && other.attribute(&attribute.name).is_some();
+    let same_type = kind.is_none_or(|kind| kind == file.resource_type);
+    let taken = |attribute: &&Attribute| same_type && other.attribute(&attribute.name).is_some();
     match file.schema.attributes.iter().find(taken) {
-        Some(Attribute { name, .. }) => Err(format!("the attribute {name} is one of {} already; rename it", other.id)),
+        Some(Attribute { name, .. }) => Err(format!("the attribute {name} already exists in {}; rename it", other.id)),
         None => Ok(()),
     }
 }
@@ -191,65 +199,68 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_honoured_is_refused_by_name() {
+    fn invalid_extension_file_is_refused_with_its_name() {
         let many = json!({"multiValued": true});
         for (text, says) in [
-            ("{".to_owned(), "no JSON object"),
-            ("[]".to_owned(), "no JSON object"),
+            ("{".to_owned(), "not a JSON object"),
+            ("[]".to_owned(), "not a JSON object"),
             (file(json!({"resourceType": "Robot"})), "`Robot`, expected `User` or `Group`"),
             (file(json!({"resourceType": null})), "`resourceType`"),
             (file(json!({"required": "yes"})), "`required`"),
-            (file(json!({"id": "badge"})), "no URN"),
-            (file(json!({"id": "urn:a b"})), "no URN"),
-            (file(json!({"id": "urn:a:"})), "no URN"),
-            (file(json!({"id": "URN:ietf:params:scim:schemas:core:2.0:user"})), "there is another schema"),
-            (file(json!({"id": "urn:ietf:params:scim:schemas:core:2.0:User:more"})), "cannot be told apart"),
+            (file(json!({"id": "badge"})), "not a URN"),
+            (file(json!({"id": "urn:a b"})), "not a URN"),
+            (file(json!({"id": "urn:a:"})), "not a URN"),
+            (file(json!({"id": "URN:ietf:params:scim:schemas:core:2.0:user"})), "there is already a schema"),
+            (file(json!({"id": "urn:ietf:params:scim:schemas:core:2.0:User:more"})), "are ambiguous"),
             (file(json!({"attributes": []})), "no attributes"),
             (file(json!({"attribute": []})), "unknown field `attribute`"),
             (file(json!({"attributes": [attribute(json!({})), attribute(json!({"name": "A"}))]})), "A twice"),
             (with(json!({"type": "text"})), "unknown variant `text`"),
             (with(json!({"mutable": true})), "unknown field `mutable`"),
-            (with(json!({"name": "1st"})), "no attribute name"),
-            (with(json!({"name": "a.b"})), "no attribute name"),
-            (with(json!({"name": ""})), "no attribute name"),
-            (with(json!({"name": "USERNAME"})), "one of urn:ietf:params:scim:schemas:core:2.0:User already"),
-            (with(json!({"name": "externalId"})), "Common already"),
+            (with(json!({"name": "1st"})), "not an attribute name"),
+            (with(json!({"name": "a.b"})), "not an attribute name"),
+            (with(json!({"name": ""})), "not an attribute name"),
+            (with(json!({"name": "USERNAME"})), "already exists in urn:ietf:params:scim:schemas:core:2.0:User"),
+            (with(json!({"name": "externalId"})), "already exists in urn:ietf:params:scim:schemas:core:2.0:Common"),
             (with(json!({"name": "manager"})), "enterprise"),
             (with(json!({"name": "Password"})), "`password`"),
-            (with(json!({"uniqueness": "server"})), "a: uniqueness"),
-            (with(json!({"uniqueness": "global"})), "a: uniqueness"),
+            (with(json!({"uniqueness": "server"})), "a: only userName"),
+            (with(json!({"uniqueness": "global"})), "a: only userName"),
             (with(json!({"type": "complex"})), "no subAttributes"),
-            (with(json!({"subAttributes": [attribute(json!({}))]})), "not complex"),
+            (with(json!({"subAttributes": [attribute(json!({}))]})), "but is not complex"),
             (with(json!({"type": "integer", "canonicalValues": ["1"]})), "canonicalValues"),
             (with(json!({"referenceTypes": ["User"]})), "referenceTypes"),
             (with(json!({"type": "reference", "caseExact": false})), "caseExact"),
             (with(json!({"type": "binary", "caseExact": false})), "caseExact"),
             (with(json!({"mutability": "writeOnly"})), "returned \"never\""),
-            (with(json!({"mutability": "readOnly", "required": true})), "no client can write it"),
+            (with(json!({"mutability": "readOnly", "required": true})), "clients cannot write it"),
             (
                 file(json!({"required": true, "attributes": [attribute(json!({"mutability": "readOnly"}))]})),
-                "no client could write",
+                "clients cannot write any",
             ),
             (
                 sub(json!({}), json!({"type": "complex", "subAttributes": [attribute(json!({}))]})),
                 "a.a: a sub-attribute",
             ),
-            (sub(json!({}), json!({"multiValued": true})), "several values"),
-            (sub(json!({}), json!({"uniqueness": "server"})), "a.a: uniqueness"),
+            (sub(json!({}), json!({"multiValued": true})), "multi-valued"),
+            (sub(json!({}), json!({"uniqueness": "server"})), "a.a: only userName"),
             (sub(json!({}), json!({"name": "password", "returned": "never"})), "`password`"),
-            (sub(many.clone(), json!({"mutability": "immutable"})), "a has several values"),
-            (sub(many, json!({"returned": "never"})), "a has several values"),
+            (sub(many.clone(), json!({"mutability": "immutable"})), "a is multi-valued"),
+            (sub(many, json!({"returned": "never"})), "a is multi-valued"),
         ] {
             fails(&[("bad.json", &text)], says);
         }
         let (one, two) = (file(json!({})), file(json!({"id": "urn:X:Y"})));
-        fails(&[("1.json", &one), ("2.json", &two)], "another schema urn:x:y");
-        fails(&[("1.json", &one), ("2.json", &file(json!({"id": "urn:z"})))], "the attribute a is one of urn:x:y");
-        fails(&[("1.json", &one), ("2.json", &file(json!({"id": "urn:x"})))], "cannot be told apart");
+        fails(&[("1.json", &one), ("2.json", &two)], "already a schema urn:x:y");
+        fails(
+            &[("1.json", &one), ("2.json", &file(json!({"id": "urn:z"})))],
+            "the attribute a already exists in urn:x:y",
+        );
+        fails(&[("1.json", &one), ("2.json", &file(json!({"id": "urn:x"})))], "are ambiguous");
     }
 
     #[test]
-    fn a_file_becomes_an_extension_of_its_type() {
+    fn valid_extension_file_extends_its_resource_type() {
         let one = file(json!({"required": true, "schemas": [], "meta": {}}));
         // The same attribute of the other type is another one.
         let two = file(json!({"id": "urn:z", "resourceType": "Group"}));
@@ -263,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn password_alone_is_dropped() {
+    fn only_password_is_discarded() {
         let secret = with(json!({"mutability": "writeOnly", "returned": "never"}));
         let registry = Registry::read(&[("1.json", &secret)]).unwrap();
         let body = json!({"userName": "b", "password": "p", "urn:x:y": {"a": "kept"}});

@@ -1,22 +1,26 @@
-//! What a SCIM resource is (RFC 7643): the registry of schemas, read once from `schemas/*.json`, and the reading of
-//! a client's values by it. Nothing here knows of requests, storage or the clock.
+//! SCIM resources (RFC 7643): the registry of schemas, parsed once from `schemas/*.json`, and the validation of the
+//! values that clients send. This crate does not depend on requests, storage or the clock.
 
 mod attribute;
+mod body;
 mod dialect;
 mod extension;
-mod listed;
+mod invalid;
+mod primitive;
 mod registry;
+mod required;
 mod resource;
-mod simple;
+mod schemas_attribute;
 mod value;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
-pub use dialect::{Dialect, Leniency, Row};
-pub use listed::{check_schemas, listed};
+pub use dialect::{Dialect, Leniency, LeniencyInfo};
+pub use invalid::Invalid;
+pub use primitive::date_time;
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
-pub use simple::date_time;
-pub use value::{Invalid, read_element, read_value};
+pub use schemas_attribute::{check_schemas, listed_schemas};
+pub use value::{read_element, read_value};
 
 /// The URI of the User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

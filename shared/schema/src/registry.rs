@@ -1,5 +1,5 @@
-//! The schemas and resource types that this service has (RFC 7643 §6, §7), parsed once per process: the RFC's own, and the
-//! extensions that were in one folder when it was built.
+//! The schemas and resource types of this service (RFC 7643 §6, §7), parsed once per process: those of the RFC, and
+//! the extensions that were in the extension folder at build time.
 
 use std::sync::LazyLock;
 
@@ -21,26 +21,26 @@ pub struct Extension {
     pub required: bool,
 }
 
-/// What this service knows of resources: the schemas of the RFC, and those of the deployer's files.
+/// All schemas and resource types: those of the RFC, and the deployer's extensions.
 #[derive(Debug)]
 pub struct Registry {
     schemas: Vec<&'static Schema>,
-    /// One for each [`Kind`], in that order.
+    /// One for each [`Kind`], in the order of [`Kind::ALL`].
     types: Vec<ResourceType>,
 }
 
 static COMMON: LazyLock<Schema> = LazyLock::new(|| parse(include_str!("../schemas/common.json")));
 
-#[expect(clippy::panic, reason = "the build has read the same files")]
+#[expect(clippy::panic, reason = "the build script has parsed the same files")]
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| match Registry::read(EXTENSIONS) {
     Ok(registry) => registry,
     Err(problem) => panic!("{problem}"),
 });
 
-// EXTENSIONS: names and texts of the files that build.rs found.
+// EXTENSIONS: the names and texts of the files that build.rs found.
 include!(concat!(env!("OUT_DIR"), "/extensions.rs"));
 
-#[expect(clippy::panic, reason = "the files are compiled in; a test reads them all")]
+#[expect(clippy::panic, reason = "the files are compiled in, and a test parses all of them")]
 fn parse(text: &str) -> Schema {
     match serde_json::from_str(text) {
         Ok(schema) => schema,
@@ -49,10 +49,11 @@ fn parse(text: &str) -> Schema {
 }
 
 impl Registry {
-    /// The RFC's schemas, and the extensions of some files, by name and text. A registry is for the life of the process.
+    /// Builds a registry of the RFC's schemas and of extension files, each given as name and text. A registry is
+    /// leaked: it lives as long as the process.
     ///
     /// # Errors
-    /// What the build says of a file.
+    /// The sentence with which the build refuses a file.
     pub fn read(files: &[(&str, &str)]) -> Result<Registry, String> {
         let [user, group, enterprise] = [
             include_str!("../schemas/user.json"),
@@ -62,10 +63,10 @@ impl Registry {
         .map(|text| &*Box::leak(Box::new(parse(text))));
         let known =
             [(None, &*COMMON), (Some(Kind::User), user), (Some(Kind::Group), group), (Some(Kind::User), enterprise)];
-        let read = extension::read(&known, files)?;
+        let extension_files = extension::read(&known, files)?;
         let mut schemas = vec![user, group, enterprise];
         let mut extensions = vec![(Kind::User, Extension { schema: enterprise, required: false })];
-        for file in read {
+        for file in extension_files {
             let schema = &*Box::leak(Box::new(file.schema));
             schemas.push(schema);
             extensions.push((file.resource_type, Extension { schema, required: file.required }));
@@ -81,19 +82,19 @@ impl Registry {
         Ok(Registry { schemas, types: types.into() })
     }
 
-    /// The definition of a kind of resource.
+    /// Returns the definition of a kind of resource.
     #[expect(clippy::indexing_slicing, reason = "there is one for each Kind, in that order")]
     pub fn resource_type(&self, kind: Kind) -> &ResourceType {
         &self.types[kind as usize]
     }
 }
 
-/// Every schema that `/Schemas` lists, core ones first.
+/// Every schema that `/Schemas` lists, core schemas first.
 pub fn schemas() -> &'static [&'static Schema] {
     &REGISTRY.schemas
 }
 
-/// The published schema of this URI, in any case.
+/// Finds a published schema by its URI, in any case.
 pub fn schema(urn: &str) -> Option<&'static Schema> {
     schemas().iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
 }
@@ -103,28 +104,28 @@ pub fn resource_types() -> &'static [ResourceType] {
     &REGISTRY.types
 }
 
-/// The definition of a kind of resource.
+/// Returns the definition of a kind of resource.
 pub fn resource_type(kind: Kind) -> &'static ResourceType {
     REGISTRY.resource_type(kind)
 }
 
 impl ResourceType {
-    /// The core or common attribute of this name, in any case.
+    /// Finds a core or common attribute by its name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.schema.attribute(name).or_else(|| COMMON.attribute(name))
     }
 
-    /// The extension of this URI, in any case.
+    /// Finds an extension by its URI, in any case.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
         self.extensions.iter().map(|extension| extension.schema).find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
-    /// Common attributes (RFC 7643 §3.1), then those of the core schema.
+    /// The common attributes (RFC 7643 §3.1), then those of the core schema.
     pub fn attributes(&self) -> impl Iterator<Item = &'static Attribute> {
         COMMON.attributes.iter().chain(&self.schema.attributes)
     }
 
-    /// The attribute whose values are unique among the resources of a tenant: `userName`, `displayName`.
+    /// The attribute whose values are unique within a tenant: `userName` of users, `displayName` of groups.
     pub fn naming_attribute(&self) -> &'static str {
         match self.kind {
             Kind::User => "userName",
@@ -139,7 +140,7 @@ mod tests {
     use crate::{DataType, Mutability, Returned, Uniqueness};
 
     #[test]
-    fn every_schema_parses_and_every_type_has_its_own() {
+    fn every_kind_has_a_schema_and_a_unique_naming_attribute() {
         for kind in Kind::ALL {
             let definition = resource_type(kind);
             assert_eq!(definition.kind, kind);
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_in_any_case() {
+    fn attribute_and_extension_lookup_ignores_case() {
         let user = resource_type(Kind::User);
         assert_eq!(user.attribute("USERNAME").unwrap().name, "userName");
         assert_eq!(user.attribute("externalid").unwrap().name, "externalId");
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn characteristics_follow_the_rfc_and_its_errata() {
+    fn attribute_characteristics_follow_the_rfc_and_its_errata() {
         let attribute = |kind, name| resource_type(kind).attribute(name).unwrap();
         assert!(attribute(Kind::Group, "displayName").required, "erratum 5368");
         let enterprise = &resource_type(Kind::User).extensions[0].schema;

@@ -1,13 +1,13 @@
-//! Kinds of resource and their identifiers (RFC 7643 §3.1, §4).
+//! The kinds of resource and their identifiers (RFC 7643 §3.1, §4).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A resource, or a complex value, as JSON: attribute names in their canonical case, values as they were sent.
+/// A resource or a complex value as JSON, with attribute names in canonical case and values as they were sent.
 pub type Object = serde_json::Map<String, serde_json::Value>;
 
-/// What a resource is.
+/// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     User,
@@ -25,7 +25,7 @@ impl Kind {
         }
     }
 
-    /// The endpoint, relative to the base URL (RFC 7644 §3.2).
+    /// The endpoint relative to the base URL (RFC 7644 §3.2).
     pub fn endpoint(self) -> &'static str {
         match self {
             Kind::User => "/Users",
@@ -45,20 +45,20 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An identifier that this service gave a resource: a UUID in lower case with hyphens, and nothing else, so that
-/// it can stand in a key of the table. Never an `externalId`.
+/// An identifier that this service assigned to a resource: a lower-case UUID with hyphens, so that it is safe in a
+/// key of the table. It is never an `externalId`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId(String);
 
 impl ResourceId {
-    /// Takes the canonical form alone; whatever else a client sends names no resource.
+    /// Parses the canonical form only. Anything else that a client sends is the id of no resource.
     pub fn parse(text: &str) -> Option<Self> {
-        let shaped = text.len() == 36
+        let is_canonical = text.len() == 36
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 8 | 13 | 18 | 23 => byte == b'-',
                 _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
             });
-        shaped.then(|| Self(text.to_owned()))
+        is_canonical.then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_canonical_uuids_are_ids() {
+    fn only_canonical_uuid_parses_as_resource_id() {
         let id = "0191b1c8-7a60-7c3e-8a3e-0123456789ab";
         assert_eq!(ResourceId::parse(id).unwrap().as_str(), id);
         for garbage in ["", "#", "a/b", "0191B1C8-7A60-7C3E-8A3E-0123456789AB", &id[1..], &format!("{id}#")] {

@@ -1,86 +1,100 @@
-//! Deleting a resource (RFC 7644 §3.6): it goes in one commit, with its names, and with its edges if they are few; else they
-//! count no longer from then on, and go afterwards.
+//! Deletes a resource (RFC 7644 §3.6): in one commit with its names, and with its membership items if they are few.
+//! If they are many, they do not count from the commit on, and are deleted afterwards.
 
 use futures_util::future::try_join;
-use protocol::{Error, Precondition};
+use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, Departure, Error as StoreError, Rest, Stored, Unsettled, Write};
+use store::{ChangeRecord, Commit, GroupExit, Member, PendingChanges, RemainingEdges, Stored, Write};
 
-use crate::contest::Contest;
-use crate::failure::failed;
-use crate::keys::{keys_of, new_id, now};
-use crate::{Context, Reply, membership, settle};
+use crate::clock::now_rfc3339;
+use crate::error::to_client_error;
+use crate::keys::{keys_of, new_id};
+use crate::retry::RetryLoop;
+use crate::{Context, membership, pending};
 
-/// So many edges go with the resource itself, if the transaction has room for them beside its other items.
-const EDGES: u64 = 30;
+/// Up to this number, membership items are deleted with the resource: one transaction has room for them beside the
+/// other items.
+const MAX_EDGES_IN_COMMIT: u64 = 30;
 
-/// Deletes a resource, and takes it out of every group.
+/// Deletes a resource, and removes it from every group.
 ///
 /// # Errors
-/// [`Error::NotFound`], also for a resource that is deleted already; what such a delete may have left undone is done first.
+/// [`Error::NotFound`], also for a resource that is deleted already, after what its delete left pending is
+/// finished; [`Error::PreconditionFailed`].
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
-    let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
-    let mut contest = Contest::new(context);
+    let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
+    let directory = context.directory;
+    let tenant = context.tenant();
+    let mut retry = RetryLoop::new(context);
     loop {
-        let (directory, tenant) = (context.directory, &context.caller.tenant);
-        let none = Unsettled::default();
-        let (stored, groups) = try_join(directory.get(tenant, kind, &id), directory.groups_of(tenant, &id, &none))
-            .await
-            .map_err(failed)?;
+        let no_changes = PendingChanges::default();
+        let load = try_join(directory.get(tenant, kind, &id), directory.groups_of(tenant, &id, &no_changes));
+        let (stored, groups) = load.await.map_err(to_client_error)?;
         let Some(stored) = stored else {
-            settle::before(context, &id, contest.until()).await?;
-            return Err(Error::no_such(kind));
+            pending::finish_pending(context, &id, retry.commit_deadline()).await?;
+            return Err(Error::not_found(kind));
         };
         precondition.check(stored.version)?;
-        let Some(commit) = commit(context, &stored, &groups).await? else {
-            contest.lost().await?;
+        let Some(edges) = plan(context, &stored, &groups).await? else {
+            retry.backoff().await?;
             continue;
         };
-        match contest.commit(context, &commit).await {
+        let delete = delete_of(&stored, &groups, edges)?;
+        match retry.commit(context, &delete).await {
             Ok(committed) => {
-                settle::after(context, &id, committed, contest.answer()).await;
-                return Ok(Reply { status: 204, location: None, version: None, body: None });
+                pending::finish_own_commit(context, &id, committed, retry.response_deadline()).await;
+                return Ok(Reply { status: 204, ..Reply::default() });
             }
-            Err(StoreError::Stale) => contest.lost().await?,
-            Err(StoreError::MemberMissing(gone)) => {
-                for id in &gone {
-                    settle::before(context, id, contest.until()).await?;
-                }
-                contest.lost().await?;
-            }
-            Err(StoreError::Missing) => return Err(Error::no_such(kind)),
-            Err(error) => return Err(failed(error)),
+            Err(error) => retry.recover(context, kind, error).await?,
         }
     }
 }
 
-/// The delete with all edges that one transaction holds; `None` if they are no longer as they were read.
-async fn commit(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<Commit>, Error> {
-    let (mut leave, mut remove, mut rest) = (Vec::new(), Vec::new(), Rest::None);
-    let tenant = &context.caller.tenant;
-    let edges = groups.len() as u64 + stored.roster.count;
-    if edges > EDGES || stored.roster.pending.is_some() {
-        rest = Rest::Some { pending: stored.roster.pending.clone() };
-    } else if edges > 0 {
-        let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
-        let found = context.directory.get_many(tenant, Kind::Group, groups).await.map_err(failed)?;
-        // A group that is being deleted lets go of its members by itself, one with a pending change later; and an item can be
-        // changed once in a transaction.
-        let is_ready =
-            |group: &Stored| group.roster.pending.is_none() && members.iter().all(|member| member.id != group.id);
-        if found.len() < groups.len() || !found.iter().all(is_ready) {
-            rest = Rest::Some { pending: None };
-        } else {
-            leave = found.into_iter().map(|it| Departure { group: it.id, version: it.version }).collect();
-            remove = members;
-        }
+/// The membership items that a delete removes in its commit, and whether others remain.
+struct DeletedEdges {
+    leave: Vec<GroupExit>,
+    remove: Vec<Member>,
+    rest: RemainingEdges,
+}
+
+impl DeletedEdges {
+    fn remaining(rest: RemainingEdges) -> Self {
+        Self { leave: Vec::new(), remove: Vec::new(), rest }
     }
+}
+
+/// Plans which membership items the commit deletes; `None` if they are no longer as they were read.
+async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<DeletedEdges>, Error> {
+    let edges = groups.len() as u64 + stored.member_summary.count;
+    let pending = &stored.member_summary.pending;
+    if edges > MAX_EDGES_IN_COMMIT || pending.is_some() {
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: pending.clone() })));
+    }
+    if edges == 0 {
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Absent)));
+    }
+    let Some(members) = membership::all(context, stored).await? else { return Ok(None) };
+    let found = context.directory.get_many(context.tenant(), Kind::Group, groups).await;
+    let found = found.map_err(to_client_error)?;
+    // A group that is being deleted removes its own members, and a group with a pending change cannot be changed
+    // now. A group that is also a member cannot be in the commit, because a transaction changes an item only once.
+    let is_ready =
+        |group: &Stored| group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id);
+    if found.len() < groups.len() || !found.iter().all(is_ready) {
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None })));
+    }
+    let leave = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
+    Ok(Some(DeletedEdges { leave, remove: members, rest: RemainingEdges::Absent }))
+}
+
+fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
+    let DeletedEdges { leave, remove, rest } = edges;
     let write = Write::Delete {
         expected: stored.version,
         before: keys_of(stored.kind, &stored.resource)?,
         groups: groups.len() as u64,
         rest,
     };
-    let change = ChangeRecord { id: new_id()?, at: now(), attributes: Vec::new(), active: None };
-    Ok(Some(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change }))
+    let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
+    Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change })
 }

@@ -1,18 +1,19 @@
-//! Reading one resource (RFC 7644 §3.4.1).
+//! Reads one resource (RFC 7644 §3.4.1).
 
 use futures_util::future::try_join;
-use protocol::{Error, Precondition, Projection, entity_tag};
+use protocol::{Error, Precondition, Projection, Reply, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
 use store::Stored;
 
-use crate::failure::failed;
-use crate::represent::AtHand;
-use crate::{Context, Reply, represent};
+use crate::error::to_client_error;
+use crate::read_set::{ReadPlan, ReadSet};
+use crate::{Context, represent};
 
-/// Reads the resource called `id`.
+/// Reads the resource with the id `id`.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if it has not the version of `If-Match`.
+/// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if its version is not that
+/// of `If-Match`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
 pub async fn get(
     context: &Context<'_>,
     kind: Kind,
@@ -20,23 +21,25 @@ pub async fn get(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let groups = represent::groups_beside(context, kind, id, projection);
-    let (stored, groups) = try_join(find(context, kind, id), groups).await?;
+    let plan = ReadPlan::for_response(kind, id, projection);
+    let (stored, reads) = try_join(find(context, kind, id), ReadSet::load(context, &plan)).await?;
     precondition.check_match(stored.version)?;
-    // The groups of a user change without its version.
-    let follows_version = kind == Kind::Group || !projection.wants(resource_type(kind), "groups");
+    let shows_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
+    // The groups of a user change without a new version of the user.
+    let follows_version = kind == Kind::Group || !shows_edges;
     if follows_version && precondition.is_not_modified(stored.version) {
         let version = Some(entity_tag(stored.version));
-        return Ok(Reply { status: 304, location: None, version, body: None });
+        return Ok(Reply { status: 304, version, ..Reply::default() });
     }
-    let with_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
-    represent::fits(std::slice::from_ref(&stored), with_edges)?;
-    represent::reply(context, 200, stored, groups.map(AtHand::Groups), projection).await
+    if shows_edges {
+        represent::ensure_answerable([&stored])?;
+    }
+    represent::reply(context, 200, stored, &reads, projection).await
 }
 
 /// The resource that a URL names.
 pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<Stored, Error> {
-    let id = ResourceId::parse(id).ok_or_else(|| Error::no_such(kind))?;
-    let stored = context.directory.get(&context.caller.tenant, kind, &id).await.map_err(failed)?;
-    stored.ok_or_else(|| Error::no_such(kind))
+    let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
+    let stored = context.directory.get(context.tenant(), kind, &id).await.map_err(to_client_error)?;
+    stored.ok_or_else(|| Error::not_found(kind))
 }

@@ -1,25 +1,27 @@
-//! Which edges a change of membership comes to, seen against those that are there.
+//! Plans which membership items a change of members writes and deletes, given the items that exist.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-use futures_util::future::try_join;
 use protocol::Error;
-use protocol::membership::{Delta, MemberOperation, fold, needs_current};
-use schema::{Kind, Leniency, Object, ResourceId};
-use store::{Commit, MEMBER_CHANGES_PER_COMMIT, Member, Stored, Unsettled};
+use protocol::membership::{Delta, MemberOperation, fold, requires_current_members};
+use schema::{Leniency, Object, ResourceId};
+use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::to_client_error;
+use crate::read_set::{ReadSet, named_ids};
+use crate::represent::member_value;
 
-/// So many members can be added to a group, removed from it or changed by one request.
-const MAX_CHANGES: usize = 100_000;
+/// The most members that one request can add to a group, remove from it or change.
+const MAX_CHANGES: usize = protocol::limits::MEMBER_CHANGES;
 
-/// Up to so many members are looked up by their keys, in one call, whatever the size of the group.
-const NAMED_BY_KEY: usize = 100;
-/// More of them cost a unit each, for which a page of the group holds so many.
-const EDGES_PER_UNIT: u64 = 30;
+/// Up to this number, members are read by their keys, in one call, whatever the size of the group.
+const MAX_READ_BY_KEY: usize = 100;
+/// The membership items that a query reads for one read unit. A read by key costs one unit for each item.
+const ITEMS_PER_READ_UNIT: u64 = 30;
 
-/// Edges to put and to take away. One to put may be there already, with another `display`.
+/// The membership items to write and to delete. One to write may exist already, with another `display`.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     pub(crate) add: Vec<Member>,
@@ -32,128 +34,119 @@ impl Edges {
     }
 }
 
-/// What can be read of the members that a change names while the group itself is read.
+/// What a request does with the members of a group.
 #[derive(Debug)]
-pub(crate) struct Beside {
-    delta: Delta,
-    pub(crate) present: Vec<Member>,
-    pub(crate) kinds: HashMap<ResourceId, Kind>,
+pub(crate) enum MemberChange {
+    /// The request does not mention members.
+    Unchanged,
+    Known(Delta),
+    /// A filter selects some of them, so that the change depends on the current members.
+    Filtered(Vec<MemberOperation>),
 }
 
-impl Beside {
-    /// Whether it is enough for this change. An edge may have been read before the group, so only those are believed that the commit
-    /// puts or takes away: it does so on condition that they are as they were read.
-    pub(crate) fn decides(&self, delta: &Delta) -> bool {
-        let is_removed = |member: &Member| delta.remove.contains(member.id.as_str());
-        self.delta == *delta && self.present.len() == delta.remove.len() && self.present.iter().all(is_removed)
+impl MemberChange {
+    /// # Errors
+    /// Those of [`fold`].
+    pub(crate) fn new(operations: Vec<MemberOperation>) -> Result<Self, Error> {
+        if operations.is_empty() {
+            return Ok(Self::Unchanged);
+        }
+        if requires_current_members(&operations) {
+            return Ok(Self::Filtered(operations));
+        }
+        fold(operations, &[]).map(Self::Known)
+    }
+
+    /// The change, if it adds and removes members by their ids and fits into one transaction: only that one has a
+    /// condition on each membership item.
+    pub(crate) fn small_delta(&self) -> Option<&Delta> {
+        let Self::Known(delta) = self else { return None };
+        let is_small = !delta.replace && delta.add.len() + delta.remove.len() <= MEMBER_CHANGES_PER_COMMIT;
+        is_small.then_some(delta)
+    }
+
+    /// Plans the change of a group; `None` if the group is no longer in the version that was read.
+    ///
+    /// # Errors
+    /// Those of [`plan`] and [`fold`].
+    pub(crate) async fn plan(
+        &self,
+        context: &Context<'_>,
+        group: &Stored,
+        reads: &ReadSet,
+    ) -> Result<Option<Edges>, Error> {
+        let delta = match self {
+            Self::Unchanged => return Ok(Some(Edges::default())),
+            Self::Known(delta) => Cow::Borrowed(delta),
+            Self::Filtered(operations) => {
+                let Some(members) = all(context, group).await? else { return Ok(None) };
+                Cow::Owned(fold(operations.clone(), &objects(context, &members))?)
+            }
+        };
+        let current = match reads.members_named_by(&delta) {
+            Some(members) => Some(Cow::Borrowed(members)),
+            None => current(context, group, &delta).await?.map(Cow::Owned),
+        };
+        let Some(current) = current else { return Ok(None) };
+        plan(context, Some(&group.id), &delta, &current, reads).await.map(Some)
     }
 }
 
-/// Those who are added or removed by their ids, where nobody else is concerned and one transaction holds them all: only that one has a
-/// condition on each edge.
-pub(crate) fn few(operations: Vec<MemberOperation>) -> Option<Delta> {
-    if operations.is_empty() || needs_current(&operations) {
-        return None;
-    }
-    let delta = fold(operations, &[]).ok()?;
-    (!delta.replace && delta.add.len() + delta.remove.len() <= MEMBER_CHANGES_PER_COMMIT).then_some(delta)
-}
-
-/// Reads of those whom a change names, who is a member and who of the others exists.
-pub(crate) async fn beside(
-    context: &Context<'_>,
-    group: Option<ResourceId>,
-    delta: Option<&Delta>,
-) -> Result<Option<Beside>, Error> {
-    let (Some(group), Some(delta)) = (group, delta) else { return Ok(None) };
-    let (tenant, added) = (&context.caller.tenant, ids(delta.add.keys()));
-    let named = ids(delta.add.keys().chain(&delta.remove));
-    let present = context.directory.members_among(tenant, &group, &named);
-    let (present, kinds) = try_join(present, context.directory.known(tenant, &added)).await.map_err(failed)?;
-    Ok(Some(Beside { delta: delta.clone(), present, kinds }))
-}
-
-fn ids<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<ResourceId> {
-    texts.filter_map(|id| ResourceId::parse(id)).collect()
-}
-
-/// The members of a group that a change has to know: all if it replaces them, else those that it names, or all where that is
-/// cheaper; `None` if the group is no longer as it was read.
-pub(crate) async fn current(
-    context: &Context<'_>,
-    group: &Stored,
-    delta: &Delta,
-) -> Result<Option<Vec<Member>>, Error> {
-    if group.roster.count == 0 {
+/// The members that the plan of a change needs: all if the change replaces them; otherwise those that it names, or
+/// all where reading all is cheaper; `None` if the group is no longer in the version that was read.
+async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result<Option<Vec<Member>>, Error> {
+    if group.member_summary.count == 0 {
         return Ok(Some(Vec::new()));
     }
     if delta.replace {
         return all(context, group).await;
     }
-    let named = ids(delta.add.keys().chain(&delta.remove));
-    if named.len() > NAMED_BY_KEY && named.len() as u64 > group.roster.count / EDGES_PER_UNIT {
+    let named = named_ids(delta);
+    if named.len() > MAX_READ_BY_KEY && named.len() as u64 > group.member_summary.count / ITEMS_PER_READ_UNIT {
         return all(context, group).await;
     }
-    let named = context.directory.members_among(&context.caller.tenant, &group.id, &named).await;
-    named.map(Some).map_err(failed)
+    let named = context.directory.members_among(context.tenant(), &group.id, &named).await;
+    named.map(Some).map_err(to_client_error)
 }
 
-/// All members of a group; `None` if it is no longer as it was read.
+/// All members of a group; `None` if the group is no longer in the version that was read.
 pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
-    let read = context.directory.members(&context.caller.tenant, group.clone()).await.map_err(failed)?;
+    let read = context.directory.members(context.tenant(), group.clone()).await.map_err(to_client_error)?;
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
 }
 
-/// The members of a group, read while a change of it is committed: of before, or of after.
-pub(crate) async fn read_if(context: &Context<'_>, group: &Stored, are_wanted: bool) -> Option<Vec<Member>> {
-    if !are_wanted {
-        return None;
-    }
-    // What fails here is read again.
-    context.directory.members_as_read(&context.caller.tenant, group).await.ok()
-}
-
-/// Who of them is a member after it, oldest first; `None` if they are of neither.
-pub(crate) fn shown(
-    (members, unsettled): (Vec<Member>, Unsettled),
-    before: &Stored,
-    stored: &Stored,
-    commit: &Commit,
-) -> Option<Vec<Member>> {
-    let mut members: BTreeMap<ResourceId, Member> = members.into_iter().map(|one| (one.id.clone(), one)).collect();
-    if before.has_members(members.keys()) {
-        commit.remove.iter().for_each(|removed| drop(members.remove(&removed.id)));
-        members.extend(commit.add.iter().map(|added| (added.id.clone(), added.clone())));
-    } else if !stored.has_members(members.keys()) {
-        return None;
-    }
-    Some(members.into_values().filter(|one| !unsettled.hides(&one.id)).collect())
-}
-
 /// Members as objects, for a filter.
-pub(crate) fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
-    let objects = members.iter().map(|member| crate::represent::member(context, member));
+fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
+    let objects = members.iter().map(|member| member_value(context, member));
     objects.filter_map(|member| member.as_object().cloned()).collect()
 }
 
-/// What is to be written: new members that exist, a `display` that differs, and who goes. `kinds` are those of the new members, if they
-/// were looked up already.
+/// A member that a request adds to a group which does not have it yet.
+struct NewMember<'a> {
+    /// `None` if the text that was sent is not an id.
+    id: Option<ResourceId>,
+    display: &'a Option<String>,
+}
+
+/// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and
+/// those of members that leave.
 ///
-/// An id that names nobody is left out, by a lenient dialect, and logged: Okta gives up a whole push at a 4xx, and sends
-/// users that were deleted here.
+/// A lenient dialect leaves out an id that does not exist, and logs it: Okta gives up a whole group push at a 4xx,
+/// and sends users that were deleted here.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a group in itself, and for an id that names nobody in a strict dialect, [`Error::PayloadTooLarge`] for more than 100,000.
+/// [`Error::InvalidValue`] for a group in itself, and for an id that does not exist in a strict dialect,
+/// [`Error::PayloadTooLarge`] for more than 100,000 changes.
 pub(crate) async fn plan(
     context: &Context<'_>,
     group: Option<&ResourceId>,
     delta: &Delta,
     current: &[Member],
-    kinds: Option<HashMap<ResourceId, Kind>>,
+    reads: &ReadSet,
 ) -> Result<Edges, Error> {
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
     let mut edges = Edges::default();
-    let mut unknown = Vec::new();
+    let mut new = Vec::new();
     for (id, display) in &delta.add {
         match present.get(id.as_str()) {
             Some(member) if display.is_some() && member.display != *display => {
@@ -161,53 +154,51 @@ pub(crate) async fn plan(
                 edges.remove.push((*member).clone());
             }
             Some(_) => {}
-            None => unknown.push((ResourceId::parse(id), display)),
+            None => new.push(NewMember { id: ResourceId::parse(id), display }),
         }
     }
-    let gone = |member: &&Member| {
+    let leaves = |member: &&Member| {
         let id = member.id.as_str();
         delta.remove.contains(id) || (delta.replace && !delta.add.contains_key(id))
     };
-    edges.remove.extend(current.iter().filter(gone).cloned());
-    if unknown.iter().any(|(id, _)| id.as_ref() == group && group.is_some()) {
+    edges.remove.extend(current.iter().filter(leaves).cloned());
+    if new.iter().any(|member| member.id.as_ref() == group && group.is_some()) {
         return Err(Error::InvalidValue("members: a group cannot be a member of itself.".to_owned()));
     }
-    let changes = unknown.len() + edges.remove.len();
+    let changes = new.len() + edges.remove.len();
     if changes > MAX_CHANGES {
-        return Err(too_many(changes));
+        return Err(too_many_changes(changes));
     }
-    edges.add.extend(look_up(context, &unknown, kinds).await?);
+    edges.add.extend(existing_members(context, &new, reads).await?);
     Ok(edges)
 }
 
-async fn look_up(
-    context: &Context<'_>,
-    wanted: &[(Option<ResourceId>, &Option<String>)],
-    kinds: Option<HashMap<ResourceId, Kind>>,
-) -> Result<Vec<Member>, Error> {
-    if wanted.is_empty() {
+/// The new members that exist, each with its resource type.
+async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &ReadSet) -> Result<Vec<Member>, Error> {
+    if new.is_empty() {
         return Ok(Vec::new());
     }
-    let kinds = match kinds {
-        Some(kinds) => kinds,
+    let kinds = match reads.kinds() {
+        Some(kinds) => Cow::Borrowed(kinds),
         None => {
-            let ids: Vec<ResourceId> = wanted.iter().filter_map(|(id, _)| id.clone()).collect();
-            context.directory.known(&context.caller.tenant, &ids).await.map_err(failed)?
+            let ids: Vec<ResourceId> = new.iter().filter_map(|member| member.id.clone()).collect();
+            let known = context.directory.known(context.tenant(), &ids).await;
+            Cow::Owned(known.map_err(to_client_error)?)
         }
     };
-    let found = wanted.iter().filter_map(|(id, display)| {
-        let id = id.clone()?;
-        Some(Member { kind: *kinds.get(&id)?, id, display: (*display).clone() })
+    let existing = new.iter().filter_map(|member| {
+        let id = member.id.clone()?;
+        Some(Member { kind: *kinds.get(&id)?, id, display: member.display.clone() })
     });
-    let found: Vec<Member> = found.collect();
-    if found.len() < wanted.len() {
-        context.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
-        tracing::warn!(members = wanted.len() - found.len(), "members that do not exist were left out");
+    let existing: Vec<Member> = existing.collect();
+    if existing.len() < new.len() {
+        context.exchange.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
+        tracing::warn!(members = new.len() - existing.len(), "left out members that do not exist");
     }
-    Ok(found)
+    Ok(existing)
 }
 
-fn too_many(count: usize) -> Error {
+fn too_many_changes(count: usize) -> Error {
     Error::PayloadTooLarge(format!(
         "The request changes {count} members; at most {MAX_CHANGES} can be changed in one request. Nothing \
          was changed. Send the change in smaller parts."
@@ -219,11 +210,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_one_transaction_holds_is_read_beside_the_group() {
+    fn small_delta_is_what_one_transaction_holds() {
         let remove = |count: usize| vec![MemberOperation::Remove((0..count).map(|id| id.to_string()).collect())];
-        assert!(few(remove(MEMBER_CHANGES_PER_COMMIT)).is_some());
-        assert!(few(remove(MEMBER_CHANGES_PER_COMMIT + 1)).is_none());
-        assert!(few(vec![MemberOperation::Replace(Vec::new())]).is_none());
-        assert!(few(Vec::new()).is_none());
+        let is_small = |operations| MemberChange::new(operations).unwrap().small_delta().is_some();
+        assert!(is_small(remove(MEMBER_CHANGES_PER_COMMIT)));
+        assert!(!is_small(remove(MEMBER_CHANGES_PER_COMMIT + 1)));
+        assert!(!is_small(vec![MemberOperation::Replace(Vec::new())]));
+        assert!(!is_small(Vec::new()));
     }
 }

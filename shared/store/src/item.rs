@@ -1,4 +1,6 @@
-//! What the items hold: the resource with its version, the edges and the change record.
+//! The contents of the items: resources with their versions, membership items, chunks and change records.
+//!
+//! Attribute names are stored data. A field whose name has changed keeps its attribute by serde's `rename`.
 
 use std::collections::HashMap;
 
@@ -12,38 +14,40 @@ use crate::key::Key;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A resource as it is stored. Times are RFC 3339 texts, as the writer gave them.
+/// A stored resource. Times are RFC 3339 texts, as the writer gave them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     pub id: ResourceId,
     pub kind: Kind,
-    /// Starts at 1 and grows by one with each change.
+    /// The version starts at 1 and grows by one with each change.
     pub version: u64,
     pub created: String,
     pub last_modified: String,
-    /// The resource without its members; empty where only keys were asked for.
+    /// The resource without its members. It is empty if only keys were read ([`crate::Fields::KeysOnly`]).
     pub resource: Object,
-    pub roster: Roster,
-    /// How many groups it is a direct member of, by their edges.
+    pub member_summary: MemberSummary,
+    /// The number of groups that have an edge to this resource, which are those that it is a direct member of.
     pub group_count: u64,
 }
 
-/// What a group knows of its members; nothing for a user.
+/// What a group's own item says of its members. It is empty for a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roster {
+pub struct MemberSummary {
     pub count: u64,
-    /// The sum of `mark` over the members: whether edges that were read are those of this version.
-    pub marks: u64,
-    /// The change of members that is committed and not yet applied to all edges.
+    /// The sum of [`member_checksum`] over the members, by which a reader checks that the edges it read belong to
+    /// this version.
+    pub checksum: u64,
+    /// The change of members that is committed and whose edges are not all applied yet.
     pub pending: Option<ResourceId>,
 }
 
-/// What one member adds to a group's marks: 40 bits of the random ones of its id.
-pub(crate) fn mark(id: &ResourceId) -> u64 {
+/// The share of one member in a group's checksum: 40 of the random bits of its id.
+pub(crate) fn member_checksum(id: &ResourceId) -> u64 {
     u64::from_str_radix(id.as_str().get(26..).unwrap_or_default(), 16).unwrap_or_default()
 }
 
-/// The resource is one JSON text, so numbers stay as they were sent and no name or value is foreign to DynamoDB.
+/// The item of a resource. The resource is one JSON text, so numbers stay as they were sent and DynamoDB's types
+/// limit no name or value.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResourceItem {
@@ -55,20 +59,21 @@ pub(crate) struct ResourceItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) member_count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) member_marks: Option<u64>,
+    #[serde(rename = "memberMarks")]
+    pub(crate) member_checksum: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pending: Option<String>,
     #[serde(default, skip_serializing)]
     pub(crate) group_count: u64,
 }
 
-/// Whose a name or another looked-up value is.
+/// The item of a unique name or of a lookup: the resource that has the value.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OwnerItem {
     pub(crate) owner: String,
 }
 
-/// An edge from a group to its member.
+/// The edge from a group to its member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberItem {
     #[serde(rename = "type")]
@@ -77,61 +82,67 @@ pub(crate) struct MemberItem {
     pub(crate) display: Option<String>,
 }
 
-/// An edge from a member to its group: its key says all.
+/// The edge from a member to its group. Its key holds all there is.
 #[derive(Serialize)]
 pub(crate) struct MemberOfItem {}
 
-/// A part of a large change of members. It is written before the change is committed, and counts from then on; once it is
-/// applied to the edges, it is what the change record lacks.
+/// A chunk of a large change of members. It is written before the change is committed and takes effect with the
+/// commit. Once it is applied to the edges, it is kept as the list of members that the change record lacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct PartItem {
-    /// Members that come.
-    pub(crate) add: Vec<PartMember>,
+pub(crate) struct ChunkItem {
+    /// Members that the group gains.
+    pub(crate) add: Vec<ChunkMember>,
     /// Members that stay, with another edge.
-    pub(crate) show: Vec<PartMember>,
-    /// Members that go.
-    pub(crate) remove: Vec<PartMember>,
+    #[serde(rename = "show")]
+    pub(crate) update: Vec<ChunkMember>,
+    /// Members that the group loses.
+    pub(crate) remove: Vec<ChunkMember>,
     #[serde(default)]
     pub(crate) applied: bool,
     pub(crate) expires: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct PartMember {
+pub(crate) struct ChunkMember {
     pub(crate) id: String,
     #[serde(flatten)]
     pub(crate) edge: MemberItem,
 }
 
-/// What is committed and left to do for a resource: its large change of members, or, after its delete, its edges.
+/// A committed change whose edges are not all applied: a large change of members, or the delete of a resource with
+/// edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UnsettledItem {
+pub(crate) struct PendingItem {
     pub(crate) kind: Kind,
     pub(crate) deleted: bool,
-    /// The large change.
+    /// The large change. A delete has one if it came before that change was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) change: Option<String>,
-    /// In how many parts it is.
-    #[serde(default)]
-    pub(crate) parts: usize,
-    /// Who made the change, and when.
+    /// The number of chunks of the large change.
+    #[serde(default, rename = "parts")]
+    pub(crate) chunks: usize,
+    /// The token whose holder made the change.
     pub(crate) token: String,
+    /// The time of the change, as RFC 3339 text.
     pub(crate) at: String,
 }
 
-/// When a large change of a tenant was last applied to all edges, in milliseconds since 1970.
+/// The time when a tenant's latest large change was applied to all of its edges, in milliseconds since 1970.
 #[derive(Debug, Deserialize)]
-pub(crate) struct SettledItem {
-    pub(crate) settled: u64,
+pub(crate) struct LastSettledItem {
+    #[serde(rename = "settled")]
+    pub(crate) settled_at_ms: u64,
 }
 
-/// Who did what, and when: the audit log, and what later work follows. It names attributes, never their values.
+/// A change record: the entry of the audit log, and the source of events. It names attributes, never their values.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeItem<'a> {
     pub(crate) token: &'a str,
-    pub(crate) what: String,
+    /// The kind and the verb, such as `user.created`.
+    #[serde(rename = "what")]
+    pub(crate) change_type: String,
     pub(crate) resource_type: Kind,
     pub(crate) id: &'a str,
     pub(crate) attributes: &'a [String],
@@ -144,35 +155,35 @@ pub(crate) struct ChangeItem<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) members_removed: Vec<String>,
     /// Members that stayed, with another edge.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_shown: Vec<String>,
-    /// The members are in parts of their own.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) in_parts: bool,
+    #[serde(rename = "membersShown", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) members_updated: Vec<String>,
+    /// Whether the members are in chunks, which are items of their own.
+    #[serde(rename = "inParts", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_chunked: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups_left: Vec<LeftGroup<'a>>,
-    /// What a user's `active` has become.
+    /// The new value of a user's `active`, if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
     pub(crate) at: &'a str,
     pub(crate) expires: u64,
 }
 
-/// A group that a deleted member has left, and the version that it has since.
+/// A group that a deleted member has left, and the version that the group has since.
 #[derive(Serialize)]
 pub(crate) struct LeftGroup<'a> {
     pub(crate) id: &'a str,
     pub(crate) version: u64,
 }
 
-/// The item of `key` that holds `body`.
+/// Makes the item with this key and body.
 pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(body).map_err(|error| Error::Corrupt(error.to_string()))?;
     item.extend(key.attributes());
     Ok(item)
 }
 
-/// Reads an item's body, whatever else it holds.
+/// Reads an item's body and ignores its other attributes.
 pub(crate) fn body<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     // `from_item` would copy the map twice.
     serde_dynamo::from_attribute_value(AttributeValue::M(item))
@@ -181,11 +192,11 @@ pub(crate) fn body<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
 
 pub(crate) fn text<'a>(item: &'a Item, attribute: &str) -> Result<&'a str, Error> {
     let value = item.get(attribute).and_then(|value| value.as_s().ok());
-    value.map(String::as_str).ok_or_else(|| Error::Corrupt(format!("an item has no text {attribute}")))
+    value.map(String::as_str).ok_or_else(|| Error::Corrupt(format!("an item has no text attribute {attribute}")))
 }
 
 pub(crate) fn id(text: &str) -> Result<ResourceId, Error> {
-    ResourceId::parse(text).ok_or_else(|| Error::Corrupt("an id is no UUID".to_owned()))
+    ResourceId::parse(text).ok_or_else(|| Error::Corrupt("an id is not a UUID".to_owned()))
 }
 
 pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
@@ -193,7 +204,8 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
     let item: ResourceItem = body(item)?;
     let resource = match item.resource.as_str() {
         "" => Object::new(),
-        json => serde_json::from_str(json).map_err(|_| Error::Corrupt(format!("the JSON of {kind} {id}")))?,
+        json => serde_json::from_str(json)
+            .map_err(|_| Error::Corrupt(format!("the JSON of {kind} {id} cannot be parsed")))?,
     };
     Ok(Stored {
         id,
@@ -202,16 +214,16 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
         created: item.created,
         last_modified: item.last_modified,
         resource,
-        roster: Roster {
+        member_summary: MemberSummary {
             count: item.member_count.unwrap_or(0),
-            marks: item.member_marks.unwrap_or(0),
+            checksum: item.member_checksum.unwrap_or(0),
             pending: item.pending.map(|change| self::id(&change)).transpose()?,
         },
         group_count: item.group_count,
     })
 }
 
-/// The size by which DynamoDB limits an item, in bytes: never less than DynamoDB finds.
+/// The size of an item in bytes, which DynamoDB limits. It is never less than what DynamoDB computes.
 pub(crate) fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }

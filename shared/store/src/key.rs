@@ -1,6 +1,7 @@
-//! The keys of the table: one place that knows how a tenant's collections are named.
+//! The keys of the table. No other file knows how a tenant's collections are named.
 //!
-//! Every key starts with the tenant, except those of tokens, by which a tenant is found. A tenant's name holds no `#`.
+//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found. A tenant's name
+//! contains no `#`.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,10 @@ use sha2::{Digest, Sha256};
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 
-/// The longest value that stands in a sort key as it is. DynamoDB's limit is 1,024 bytes for the whole of it.
-pub(crate) const LONGEST: usize = 900;
+/// The longest value that a sort key holds as it is, in bytes. DynamoDB limits the whole sort key to 1,024 bytes.
+pub const NAME_BYTES: usize = protocol::limits::NAME_BYTES;
 
-/// Which values of a resource lead back to it, besides its unique name.
+/// The values by which a resource is found, besides its id and its unique name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Index {
     UserExternalId,
@@ -72,7 +73,8 @@ impl Key {
         Self::new(groups_of(tenant, member), group.as_str())
     }
 
-    /// The counter that a resource's create and delete touch: one of sixteen, by the last digit of its id.
+    /// The counter that the create and the delete of a resource change. There are sixteen, chosen by the last digit
+    /// of its id.
     pub(crate) fn count(tenant: &Tenant, kind: Kind, id: &ResourceId) -> Self {
         let shard = id.as_str().chars().next_back().unwrap_or('0');
         Self::new(counts(tenant), format!("{}{shard}", count_prefix(kind)))
@@ -90,18 +92,18 @@ impl Key {
         Self::new(format!("{}#secret", tenant.as_str()), "cursor")
     }
 
-    /// A part of a large change of members, by the first of the members that it is about.
-    pub(crate) fn part(tenant: &Tenant, change: &ResourceId, first: &ResourceId) -> Self {
-        Self::new(parts(tenant, change), first.as_str())
+    /// A chunk of a large change of members. Its sort key is the first of its members.
+    pub(crate) fn chunk(tenant: &Tenant, change: &ResourceId, first: &ResourceId) -> Self {
+        Self::new(chunks(tenant, change), first.as_str())
     }
 
-    pub(crate) fn unsettled(tenant: &Tenant, id: &ResourceId) -> Self {
-        Self::new(unsettled(tenant), id.as_str())
+    pub(crate) fn pending_changes(tenant: &Tenant, id: &ResourceId) -> Self {
+        Self::new(pending_changes(tenant), id.as_str())
     }
 
-    /// Beside what is unsettled, and read with it.
+    /// The item lies in the collection of pending changes, so that one query reads both.
     pub(crate) fn last_settled(tenant: &Tenant) -> Self {
-        Self::new(unsettled(tenant), LAST_SETTLED)
+        Self::new(pending_changes(tenant), LAST_SETTLED)
     }
 
     pub(crate) fn token(id: &str) -> Self {
@@ -110,7 +112,7 @@ impl Key {
 }
 
 pub(crate) const TOKENS: &str = "token";
-/// No id.
+/// It sorts after every id and is none.
 pub(crate) const LAST_SETTLED: &str = "last";
 
 pub(crate) fn resources(tenant: &Tenant, kind: Kind) -> String {
@@ -125,10 +127,10 @@ pub(crate) fn lookups(tenant: &Tenant, index: Index) -> String {
     format!("{}#{}", tenant.as_str(), index.collection())
 }
 
-/// What comes before the id in the key of a lookup. A value too long for a key is stood for by its hash, so what a
-/// lookup finds is a candidate: whoever asked compares the value itself.
+/// The sort key of a lookup up to the id. A value that is too long for a key is replaced by its hash, so a lookup
+/// finds candidates, and the caller compares the value itself.
 pub(crate) fn lookup_prefix(value: &str) -> String {
-    if value.len() <= LONGEST {
+    if value.len() <= NAME_BYTES {
         format!("{value}#")
     } else {
         let hash: String = Sha256::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -144,11 +146,11 @@ pub(crate) fn groups_of(tenant: &Tenant, member: &ResourceId) -> String {
     format!("{}#memberOf#{member}", tenant.as_str())
 }
 
-pub(crate) fn parts(tenant: &Tenant, change: &ResourceId) -> String {
+pub(crate) fn chunks(tenant: &Tenant, change: &ResourceId) -> String {
     format!("{}#part#{change}", tenant.as_str())
 }
 
-pub(crate) fn unsettled(tenant: &Tenant) -> String {
+pub(crate) fn pending_changes(tenant: &Tenant) -> String {
     format!("{}#unsettled", tenant.as_str())
 }
 
@@ -160,14 +162,14 @@ pub(crate) fn count_prefix(kind: Kind) -> String {
     format!("{}#", word(kind))
 }
 
-/// What the collection of a tenant's changes is called after the tenant.
+/// The suffix of the collection of a tenant's change records.
 pub(crate) const CHANGES: &str = "#change";
 
 pub(crate) fn changes(tenant: &Tenant) -> String {
     format!("{}{CHANGES}", tenant.as_str())
 }
 
-/// A kind's name inside keys and change records.
+/// The name of a kind in keys and change records.
 pub(crate) fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "user",

@@ -1,54 +1,44 @@
 //! The directory in DynamoDB: keys, items, conditions and pages; the only crate that knows the AWS SDK.
 //!
-//! Every read is strongly consistent. Every write takes the version that was read, or an absence. The one write of
-//! resources, [`Directory::commit`], is one transaction and carries its change record.
+//! Reads are strongly consistent, except the first look-up of new members ([`Directory::known`]), which is repeated
+//! for ids that it misses. Every write takes the version that was read, or requires that the item does not exist.
+//! All changes of resources go through [`Directory::commit`], which writes a change and its change record in one
+//! transaction.
 
-mod action;
-mod batch;
-mod bookmark;
-mod change;
+mod backoff;
+mod capacity;
+mod changes;
+pub mod client;
+mod clock;
 mod commit;
-mod connect;
-mod departure;
+mod directory;
 mod error;
-mod guard;
-#[cfg(feature = "benchmarks")]
-mod in_process;
 mod item;
 mod key;
-#[cfg(feature = "benchmarks")]
-pub mod load;
-mod members;
 mod membership;
-mod meter;
-mod page;
-mod part;
-mod plan;
+mod paging;
 mod read;
-mod record;
 mod retry;
-mod secret;
-mod settle;
-mod since;
 mod table;
-mod token;
-mod unanswered;
-mod unsettled;
+mod testing;
+mod tokens;
 
-pub use bookmark::{Bookmark, BookmarkKey, Replacing};
-pub use change::{change_of_image, first_change_id, made_at};
+pub use backoff::Backoff;
+pub use changes::{change_of_image, created_at_ms, first_change_id};
 pub use commit::{
-    ChangeRecord, Commit, Committed, Departure, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
-    MEMBER_CHANGES_PER_COMMIT, NAME_BYTES, Prepared, RESOURCE_BYTES, Rest, Snapshot, Write,
+    ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
+    MEMBER_CHANGES_PER_COMMIT, PreparedCommit, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
 };
-pub use connect::{Connection, Credentials, Directory, Warm};
+pub use directory::{Connection, Credentials, Directory, Prewarm};
 pub use error::Error;
-pub use guard::{Guard, Use};
-pub use item::{Roster, Stored};
-pub use key::Index;
-pub use members::Member;
-pub use page::{Fields, Page, Skipped};
-pub use settle::Settled;
+pub use item::{MemberSummary, Stored};
+pub use key::{Index, NAME_BYTES};
+pub use membership::read::Member;
+pub use membership::state::{PendingChanges, SettleState};
+pub use paging::bookmark::{Bookmark, BookmarkKey, Expected};
+pub use paging::page::{Fields, Page, Skip};
 pub use table::{KEYS, TableKeys};
-pub use token::Token;
-pub use unsettled::Unsettled;
+pub use testing::access_check::{AccessCheck, IamAccess};
+#[cfg(feature = "benchmarks")]
+pub use testing::load;
+pub use tokens::Token;

@@ -1,32 +1,37 @@
-//! Waiting before a repeat: exponential, with jitter, and within a deadline.
+//! How long the store itself repeats a call before it gives up.
 //!
-//! The SDK repeats lost connections, 5xx and plain throttling; it does not repeat what is refused inside a transaction
-//! or left over from a batch.
+//! The SDK retries lost connections, 5xx and plain throttling. It does not retry what DynamoDB refuses inside a
+//! transaction or leaves over from a batch.
 
 use std::time::{Duration, Instant};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const PAUSES: u32 = 6;
-const DEADLINE: Duration = Duration::from_secs(4);
+use crate::Backoff;
 
-pub(crate) struct Backoff {
-    paused: u32,
-    until: Instant,
+const FIRST_PAUSE_MS: u64 = 40;
+const MAX_PAUSE_MS: u64 = 1280;
+const MAX_RETRIES: u32 = 6;
+const RETRY_WINDOW: Duration = Duration::from_secs(4);
+
+/// The retries that one call may still make.
+pub(crate) struct RetryBudget {
+    retries: u32,
+    deadline: Instant,
+    backoff: Backoff,
 }
 
-impl Backoff {
+impl RetryBudget {
     pub(crate) fn new() -> Self {
-        Self { paused: 0, until: Instant::now() + DEADLINE }
+        let backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
+        Self { retries: 0, deadline: Instant::now() + RETRY_WINDOW, backoff }
     }
 
-    /// Waits longer each time. False, at once, when it is time to give up.
-    pub(crate) async fn pause(&mut self) -> bool {
-        let pause = FIRST_PAUSE * (1 << self.paused.min(PAUSES));
-        let pause = pause.mul_f64(0.5 + fastrand::f64());
-        if self.paused == PAUSES || Instant::now() + pause > self.until {
+    /// Waits for the next retry. Returns `false` at once when the budget is used up.
+    pub(crate) async fn wait(&mut self) -> bool {
+        let pause = self.backoff.next_pause();
+        if self.retries == MAX_RETRIES || Instant::now() + pause > self.deadline {
             return false;
         }
-        self.paused += 1;
+        self.retries += 1;
         tokio::time::sleep(pause).await;
         true
     }

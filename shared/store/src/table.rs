@@ -1,4 +1,4 @@
-//! The table: its keys, and making it where no template does, on a laptop and in tests.
+//! The table: its keys, and creating it on a laptop and in tests, where no template does.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use crate::error::failure;
+use crate::error::classify;
 use crate::key::{PK, SK};
 use crate::{Directory, Error};
 
-/// How the table has to be: the names of its string keys, and of the attribute by which items expire.
+/// The attributes that the table's definition names: its string keys, and the time at which an item expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableKeys {
     pub partition: &'static str,
@@ -20,17 +20,21 @@ pub struct TableKeys {
     pub expiry: &'static str,
 }
 
-/// What template.yaml has to declare.
+/// The attributes that `template.yaml` has to declare.
 pub const KEYS: TableKeys = TableKeys { partition: PK, sort: SK, expiry: "expires" };
 
-const POLL: Duration = Duration::from_millis(50);
-const POLLS: usize = 1200;
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_POLLS: usize = 1200;
 
 impl Directory {
-    /// Makes the table, on demand, with expiry and without a stream, and waits until it can be used; a table that is
-    /// there already is taken if it has the right keys. For a laptop and for tests: on AWS the template makes it.
+    /// Creates the table, with on-demand capacity, expiry and no stream, and waits until it is active. It accepts
+    /// an existing table that has the right keys. This is for laptops and tests: on AWS, the template creates the
+    /// table.
+    ///
+    /// # Errors
+    /// `Refused` if the table has other keys or the call is not allowed, `Unavailable`, `Throttled`.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let made = self
+        let created = self
             .client
             .create_table()
             .table_name(&self.table)
@@ -39,52 +43,52 @@ impl Directory {
             .set_attribute_definitions(Some(key_types()?))
             .send()
             .await;
-        match made {
+        match created {
             Ok(_) => {}
             Err(error) if error.code() == Some("ResourceInUseException") => {}
-            Err(error) => return Err(failure("CreateTable", &error)),
+            Err(error) => return Err(classify("CreateTable", &error)),
         }
         self.wait_until_active().await?;
         self.enable_expiry().await
     }
 
     async fn wait_until_active(&self) -> Result<(), Error> {
-        for _ in 0..POLLS {
-            let answer = self.client.describe_table().table_name(&self.table).send().await;
-            let answer = answer.map_err(|error| failure("DescribeTable", &error))?;
-            if let Some(table) = answer.table().filter(|table| table.table_status() == Some(&TableStatus::Active)) {
+        for _ in 0..MAX_POLLS {
+            let response = self.client.describe_table().table_name(&self.table).send().await;
+            let response = response.map_err(|error| classify("DescribeTable", &error))?;
+            if let Some(table) = response.table().filter(|table| table.table_status() == Some(&TableStatus::Active)) {
                 return self.check_keys(table);
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-        Err(Error::Unavailable(format!("the table {} does not become active", self.table)))
+        Err(Error::Unavailable(format!("the table {} did not become active", self.table)))
     }
 
     fn check_keys(&self, table: &TableDescription) -> Result<(), Error> {
-        let right = table.key_schema() == key_schema()?
+        let is_right = table.key_schema() == key_schema()?
             && key_types()?.iter().all(|wanted| table.attribute_definitions().contains(wanted));
-        if right { Ok(()) } else { Err(Error::Refused(format!("the table {} has other keys", self.table))) }
+        if is_right { Ok(()) } else { Err(Error::Refused(format!("the table {} has other keys", self.table))) }
     }
 
-    /// Asks first: DynamoDB refuses to enable what is enabled. Whoever makes the table at the same time may come between, so
-    /// a refusal is taken where expiry is on now.
+    /// Checks first, because DynamoDB refuses to enable expiry twice. Another process that creates the table at the
+    /// same time may enable it in between, so a refusal is accepted if expiry is enabled now.
     async fn enable_expiry(&self) -> Result<(), Error> {
-        if self.expires().await? {
+        if self.is_expiry_enabled().await? {
             return Ok(());
         }
         let expiry = TimeToLiveSpecification::builder().attribute_name(KEYS.expiry).enabled(true).build();
         let request = self.client.update_time_to_live().table_name(&self.table);
-        match request.time_to_live_specification(expiry.map_err(unbuilt)?).send().await {
+        match request.time_to_live_specification(expiry.map_err(build_error)?).send().await {
             Ok(_) => Ok(()),
-            Err(_) if self.expires().await? => Ok(()),
-            Err(error) => Err(failure("UpdateTimeToLive", &error)),
+            Err(_) if self.is_expiry_enabled().await? => Ok(()),
+            Err(error) => Err(classify("UpdateTimeToLive", &error)),
         }
     }
 
-    async fn expires(&self) -> Result<bool, Error> {
-        let answer = self.client.describe_time_to_live().table_name(&self.table).send().await;
-        let answer = answer.map_err(|error| failure("DescribeTimeToLive", &error))?;
-        let status = answer.time_to_live_description().and_then(|it| it.time_to_live_status());
+    async fn is_expiry_enabled(&self) -> Result<bool, Error> {
+        let response = self.client.describe_time_to_live().table_name(&self.table).send().await;
+        let response = response.map_err(|error| classify("DescribeTimeToLive", &error))?;
+        let status = response.time_to_live_description().and_then(|it| it.time_to_live_status());
         Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
     }
 }
@@ -94,7 +98,7 @@ fn key_schema() -> Result<Vec<KeySchemaElement>, Error> {
         .map(|(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build())
         .into_iter()
         .collect::<Result<_, _>>()
-        .map_err(unbuilt)
+        .map_err(build_error)
 }
 
 fn key_types() -> Result<Vec<AttributeDefinition>, Error> {
@@ -102,10 +106,10 @@ fn key_types() -> Result<Vec<AttributeDefinition>, Error> {
         .map(|name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build())
         .into_iter()
         .collect::<Result<_, _>>()
-        .map_err(unbuilt)
+        .map_err(build_error)
 }
 
-/// A request that lacks a part: a mistake of ours.
-pub(crate) fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> Error {
+/// The error for a request that could not be built, which is a mistake in this crate.
+pub(crate) fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> Error {
     Error::Refused(error.to_string())
 }

@@ -1,4 +1,5 @@
-//! What was answered is kept: a killed server, started again on the same data, knows everybody it answered for, once.
+//! Acknowledged changes are durable: a server that was killed and started again on the same data has every user
+//! that it acknowledged, and has it once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,13 +7,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::client::{Client, Request};
-use crate::server::{Data, Server, may_spawn, unique};
+use crate::server::{Data, Server};
+use acceptance::client::{Client, Request};
+use acceptance::unique;
 
 const BEFORE: usize = 100;
 const WRITERS: usize = 4;
 
-/// Creates users until the server is gone; those that were answered 201.
+/// Creates users until the server is killed, and returns the users that it acknowledged with 201.
 fn create_until_killed(scim: &Client, tag: &str, killed: &AtomicBool) -> Vec<(String, String)> {
     let mut answered = Vec::new();
     for number in 0.. {
@@ -21,23 +23,20 @@ fn create_until_killed(scim: &Client, tag: &str, killed: &AtomicBool) -> Vec<(St
         match scim.try_send(&request) {
             Ok(answer) => answered.push((name, answer.expect(201).id())),
             Err(error) => {
-                assert!(killed.load(Ordering::SeqCst), "no answer, though nobody killed the server: {error}");
+                assert!(killed.load(Ordering::SeqCst), "the server answers until it is killed: {error}");
                 return answered;
             }
         }
     }
-    unreachable!("there is always a next number")
+    unreachable!("the range of numbers has no end")
 }
 
 #[test]
-fn a_killed_server_keeps_what_it_answered() {
-    if !may_spawn("a_killed_server_keeps_what_it_answered") {
-        return;
-    }
+fn killed_server_keeps_acknowledged_users() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("directory.db");
     let tenant = unique("t");
-    let mut server = Server::spawn(&Data::File(&data), &tenant);
+    let mut server = Server::start(&Data::File(&data), &tenant);
     let scim = server.client();
     let create = |number: usize| {
         let name = format!("before-{number}@okta.example");
@@ -54,46 +53,46 @@ fn a_killed_server_keeps_what_it_answered() {
         killed.store(true, Ordering::SeqCst);
         server.kill();
         for writer in writers {
-            answered.extend(writer.join().expect("a writer that was cut off"));
+            answered.extend(writer.join().expect("the writer does not panic"));
         }
     });
-    assert!(answered.len() > BEFORE, "the server was killed while it worked");
+    assert!(answered.len() > BEFORE, "the server acknowledged users before it was killed");
     let old_token = server.token().to_owned();
     drop(server);
 
-    let server = Server::spawn(&Data::File(&data), &tenant);
+    let server = Server::start(&Data::File(&data), &tenant);
     let scim = server.client();
     for (name, id) in &answered {
-        scim.get(format!("/Users/{id}")).expect(200).holding(&json!({ "userName": name, "active": true }));
+        scim.get(format!("/Users/{id}")).expect(200).containing(&json!({ "userName": name, "active": true }));
         let found = scim.find("/Users", &format!("userName eq \"{name}\""));
-        assert_eq!(found.len(), 1, "{name} is there {} times", found.len());
+        assert_eq!(found.len(), 1, "a search for {name} finds {} users", found.len());
         assert_eq!(found[0]["id"], id.as_str());
-        scim.post("/Users", &json!({ "userName": name })).refused(409, "uniqueness", &[]);
+        scim.post("/Users", &json!({ "userName": name })).expect_error(409, "uniqueness", &[]);
     }
     let everybody = scim.get("/Users?count=0").expect(200).total();
     let unanswered = everybody - answered.len() as u64;
-    assert!(unanswered <= WRITERS as u64, "{unanswered} more users than were answered or under way");
-    let walked = scim.find("/Users", "userName pr").len() as u64;
-    assert_eq!(walked, everybody.min(1_000), "the count is that of the users");
+    assert!(
+        unanswered <= WRITERS as u64,
+        "{unanswered} users were not acknowledged, which is more than were in flight"
+    );
+    let listed = scim.find("/Users", "userName pr").len() as u64;
+    assert_eq!(listed, everybody.min(1_000), "the total is the number of users");
 
     let old = format!("Bearer {old_token}");
-    scim.presenting(Some(&old)).get("/Users?count=1").expect(200);
+    scim.with_authorization(Some(&old)).get("/Users?count=1").expect(200);
 }
 
 #[test]
-fn a_user_of_another_tenant_is_as_absent_as_garbage() {
-    if !may_spawn("a_user_of_another_tenant_is_as_absent_as_garbage") {
-        return;
-    }
+fn user_of_another_tenant_returns_the_same_404_as_garbage() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("directory.db");
     let name = unique("someone");
     let theirs = {
-        let server = Server::spawn(&Data::File(&data), &unique("theirs"));
+        let server = Server::start(&Data::File(&data), &unique("theirs"));
         server.client().post("/Users", &json!({ "userName": name })).expect(201).id()
     };
 
-    let server = Server::spawn(&Data::File(&data), &unique("ours"));
+    let server = Server::start(&Data::File(&data), &unique("ours"));
     let scim = server.client();
     assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
     let deleted = scim.post("/Users", &json!({ "userName": name })).expect(201).id();
@@ -103,12 +102,12 @@ fn a_user_of_another_tenant_is_as_absent_as_garbage() {
     let absent = |id: &str| {
         let path = format!("/Users/{id}");
         let answers = [scim.get(&path), scim.put(&path, &change), scim.patch(&path, &operations), scim.delete(&path)];
-        answers.map(|answer| answer.refused(404, "", &[]).text)
+        answers.map(|answer| answer.expect_error(404, "", &[]).text)
     };
     let foreign = absent(&theirs);
     assert_eq!(foreign, absent(&deleted));
     assert_eq!(foreign, absent("garbage"));
     let group = json!({ "displayName": unique("crew "), "members": [{ "value": theirs }] });
     let group = scim.post("/Groups", &group).expect(201);
-    group.check(group["members"].is_null(), "wanted no member of another tenant");
+    group.check(group["members"].is_null(), "expected no member of another tenant");
 }

@@ -1,66 +1,67 @@
-//! Which operations may be under way at the same time (RFC 7644 §3.7: "MAY elect to optimize the sequence of operations",
-//! "the same stateful result is achieved"): those that cannot see each other.
+//! Batches of operations that may run concurrently, because they cannot affect each other (RFC 7644 §3.7: "MAY
+//! elect to optimize the sequence of operations", "the same stateful result is achieved").
 
 use std::collections::HashSet;
 
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
-use super::{Call, Verb};
+use super::{Call, Method};
 use crate::compare::name_key;
 
-/// Operations whose order does not matter.
+/// A set of operations whose order does not affect the result.
 #[derive(Debug, Default)]
 pub struct Batch {
     resources: HashSet<(Kind, String)>,
-    /// Unique names that are taken or given up.
+    /// The unique names that the operations take or release.
     names: HashSet<(Kind, String)>,
-    /// All of them are deletes of this kind.
+    /// The kind of the deleted resources, if all operations are deletes.
     deletes: Option<Kind>,
-    /// The one that is in it goes with no other.
-    closed: bool,
+    /// Whether the batch has an operation that must run alone.
+    is_exclusive: bool,
 }
 
 impl Batch {
-    /// Takes one more operation in, if it can be carried out beside the others. `current` is the unique name that its
-    /// resource has now, where it is known.
-    pub fn admit(&mut self, call: &Call, current: Option<&str>) -> bool {
+    /// Adds an operation if it may run concurrently with the others, and returns whether it was added. `current` is
+    /// the current unique name of its resource, if it is known.
+    pub fn try_add(&mut self, call: &Call, current: Option<&str>) -> bool {
         let is_empty = self.resources.is_empty();
-        let deletes = (call.verb == Verb::Delete).then_some(call.kind);
-        let alone = is_alone(call);
-        if self.closed || (!is_empty && (alone || self.deletes != deletes)) {
+        let deletes = (call.method == Method::Delete).then_some(call.kind);
+        let is_exclusive = is_exclusive(call);
+        if self.is_exclusive || (!is_empty && (is_exclusive || self.deletes != deletes)) {
             return false;
         }
         let resource = (call.kind, call.id.clone());
         let current = current.and_then(|name| name_key(call.kind, name).ok());
-        let names: HashSet<(Kind, String)> = names(call).into_iter().chain(current).map(|it| (call.kind, it)).collect();
+        let names: HashSet<(Kind, String)> =
+            taken_names(call).into_iter().chain(current).map(|it| (call.kind, it)).collect();
         if self.resources.contains(&resource) || !self.names.is_disjoint(&names) {
             return false;
         }
         self.resources.insert(resource);
         self.names.extend(names);
         self.deletes = deletes;
-        self.closed = alone;
+        self.is_exclusive = is_exclusive;
         true
     }
 }
 
-/// A PATCH that may rename does so from and to what only it knows; the delete of a group gives each group that it is in
-/// another version.
-fn is_alone(call: &Call) -> bool {
-    match call.verb {
-        Verb::Patch => {
+/// Whether an operation must run alone: a PATCH that may rename, because its old and new names are not known here,
+/// and a conditional delete of a group, because deleting another group may change its version.
+fn is_exclusive(call: &Call) -> bool {
+    match call.method {
+        Method::Patch => {
             let naming = resource_type(call.kind).naming_attribute().to_ascii_lowercase();
             Value::Object(call.data.clone()).to_string().to_ascii_lowercase().contains(&naming)
         }
-        Verb::Delete => call.kind == Kind::Group && call.version.is_some(),
-        Verb::Create | Verb::Replace => false,
+        Method::Delete => call.kind == Kind::Group && call.version.is_some(),
+        Method::Create | Method::Replace => false,
     }
 }
 
-/// The unique names that a whole resource takes.
-fn names(call: &Call) -> Vec<String> {
-    if !matches!(call.verb, Verb::Create | Verb::Replace) {
+/// The unique names that a POST or PUT takes.
+fn taken_names(call: &Call) -> Vec<String> {
+    if !matches!(call.method, Method::Create | Method::Replace) {
         return Vec::new();
     }
     let definition = resource_type(call.kind);
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_commutes_goes_together() {
+    fn batch_accepts_only_commuting_operations() {
         let post =
             |path: &str, data: Value| json!({"method": "POST", "path": path, "bulkId": data.to_string(), "data": data});
         let user = |name: &str| post("/Users", json!({"userName": name}));
@@ -116,14 +117,14 @@ mod tests {
             let mut batch = Batch::default();
             let calls = read.operations.iter().enumerate().map(|(at, operation)| {
                 let mut call = operation.call.clone().unwrap();
-                let current = (call.verb == Verb::Replace).then(|| format!("Old {}", call.id));
-                if call.verb == Verb::Create {
+                let current = (call.method == Method::Replace).then(|| format!("Old {}", call.id));
+                if call.method == Method::Create {
                     call.id = format!("new {at}");
                 }
                 (call, current)
             });
-            let admitted = calls.take_while(|(call, current)| batch.admit(call, current.as_deref()));
-            assert_eq!(admitted.count(), expect, "{operations}");
+            let added = calls.take_while(|(call, current)| batch.try_add(call, current.as_deref()));
+            assert_eq!(added.count(), expect, "{operations}");
         }
     }
 }

@@ -1,24 +1,21 @@
-//! Bulk requests (RFC 7644 §3.7): what they ask for, in which order it can be done, and how the outcome is reported.
+//! Bulk requests (RFC 7644 §3.7): parsing, the order of execution, and the report of the outcomes.
 
 mod batch;
+mod context;
 mod order;
-mod read;
+mod parse;
 mod reference;
-mod scope;
+
+use std::collections::BTreeSet;
 
 use schema::{Kind, Object};
 use serde_json::{Value, json};
 
 pub use batch::Batch;
-pub use order::{Step, order};
+pub use order::{ExecutionStep, order};
 pub use reference::Reference;
 
 use crate::{Error, Precondition};
-
-/// The most operations in one request.
-pub const MAX_OPERATIONS: usize = 1000;
-/// The largest body of a request, in bytes.
-pub const MAX_PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
 
 const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
@@ -26,7 +23,7 @@ const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// A bulk request.
 #[derive(Debug)]
 pub struct Bulk {
-    /// After so many errors no further operation is begun; `None` to go on through all.
+    /// The number of errors after which no further operation starts; `None` to carry out all operations.
     pub fail_on_errors: Option<usize>,
     pub operations: Vec<Operation>,
 }
@@ -34,19 +31,19 @@ pub struct Bulk {
 /// An operation of a request.
 #[derive(Debug)]
 pub struct Operation {
-    /// As it was sent, for the answer; what is none of the four methods, too.
+    /// The method as it was sent, for the report; also if it is not one of the four.
     pub method: String,
     pub bulk_id: Option<String>,
     path: String,
-    /// What is to be done, or why it cannot be.
+    /// The request to carry out, or the error of an invalid operation.
     pub call: Result<Call, Error>,
-    /// What it needs of other operations.
+    /// References to resources that other operations create.
     pub references: Vec<Reference>,
 }
 
-/// What an operation does, by its method.
+/// The method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum Method {
     Create,
     Replace,
     Patch,
@@ -56,64 +53,66 @@ pub enum Verb {
 /// One request to a resource's endpoint.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub verb: Verb,
+    pub method: Method,
     pub kind: Kind,
-    /// Of the resource; empty in a POST as it was read. It may be a reference, as may values in `data`.
+    /// The id of the resource; empty in a POST as it was parsed. It may be a reference, as may values in `data`.
     pub id: String,
-    /// The entity tag that the resource has to have, for all but POST.
+    /// The entity tag that the resource must have; not for a POST.
     pub version: Option<String>,
-    /// Empty in a DELETE.
+    /// The body; empty in a DELETE.
     pub data: Object,
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The resource's id, where it is known.
+    /// The resource's id, if it is known.
     pub id: Option<String>,
-    pub result: Result<Done, Error>,
+    pub result: Result<Success, Error>,
 }
 
-/// An operation that was carried out.
+/// The result of an operation that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
+pub struct Success {
     pub status: u16,
-    /// The entity tag; a deleted resource has none.
+    /// The entity tag; `None` for a deleted resource.
     pub version: Option<String>,
+    /// The names of the attributes that it changed.
+    pub changed: BTreeSet<String>,
 }
 
-impl Verb {
-    const ALL: [Verb; 4] = [Verb::Create, Verb::Replace, Verb::Patch, Verb::Delete];
+impl Method {
+    const ALL: [Method; 4] = [Method::Create, Method::Replace, Method::Patch, Method::Delete];
 
-    fn method(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
-            Verb::Create => "POST",
-            Verb::Replace => "PUT",
-            Verb::Patch => "PATCH",
-            Verb::Delete => "DELETE",
+            Method::Create => "POST",
+            Method::Replace => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
         }
     }
 
-    /// A method in any case.
-    fn named(method: &str) -> Option<Verb> {
-        Verb::ALL.into_iter().find(|verb| verb.method().eq_ignore_ascii_case(method))
+    /// Finds a method by its name, in any case.
+    fn from_name(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name))
     }
 }
 
 impl Call {
-    /// `version` is what `If-Match` is to a single request.
+    /// The precondition: `version` corresponds to `If-Match` of a single request.
     pub fn precondition(&self) -> Precondition {
         Precondition::new(self.version.as_deref(), None)
     }
 }
 
 impl Operation {
-    /// Whether it creates what others can refer to.
-    fn defines(&self) -> Option<&str> {
-        self.bulk_id.as_deref().filter(|_| self.method == Verb::Create.method())
+    /// The bulkId of the resource that it creates, if it is a POST.
+    fn created_bulk_id(&self) -> Option<&str> {
+        self.bulk_id.as_deref().filter(|_| self.method == Method::Create.as_str())
     }
 
-    /// Its part of the response (RFC 7644 §3.7.3). `response` stands there for errors alone.
+    /// Its element in the response (RFC 7644 §3.7.3). Only errors have `response`.
     pub fn report(&self, base_url: &str, outcome: &Outcome) -> Value {
         let mut report = Object::new();
         report.extend(self.location(base_url, outcome).map(|it| ("location".to_owned(), it.into())));
@@ -132,9 +131,10 @@ impl Operation {
         Value::Object(report)
     }
 
-    /// Every operation has one but a POST that failed. What is no path of a resource is given back as it is.
+    /// The `location` of every operation except a failed POST. A path that is not a resource's is returned as it
+    /// was sent.
     fn location(&self, base_url: &str, outcome: &Outcome) -> Option<String> {
-        let is_post = self.method == Verb::Create.method();
+        let is_post = self.method == Method::Create.as_str();
         if is_post && outcome.result.is_err() {
             return None;
         }
@@ -161,8 +161,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_report_is_the_rfcs() {
-        let done = |status, version: Option<&str>| Ok(Done { status, version: version.map(str::to_owned) });
+    fn report_has_the_members_of_the_rfc() {
+        let done = |status, version: Option<&str>| {
+            Ok(Success { status, version: version.map(str::to_owned), changed: BTreeSet::new() })
+        };
         let gone = Error::NotFound("gone".to_owned());
         let user = |method: &str, path: &str| json!({"method": method, "path": path, "bulkId": "q", "data": {}});
         for (operation, id, result, expect) in [

@@ -1,5 +1,5 @@
-//! The order of operations (RFC 7644 §3.7, §3.7.1): that of the request, but what refers to a new resource waits for it, and
-//! what changes the same resource later waits with it.
+//! The order of execution (RFC 7644 §3.7, §3.7.1): the order of the request, except that an operation waits for the
+//! resources that it refers to, and later operations on the same resource wait with it.
 
 use std::collections::HashMap;
 
@@ -8,50 +8,53 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use schema::Kind;
 
-use super::{Bulk, Operation, Verb};
+use super::{Bulk, Method, Operation};
 
-/// Operations by their places in the request.
+/// A step of the execution; operations are given by their index in the request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ExecutionStep {
     One(usize),
-    /// POSTs that refer to each other in a circle, or one to itself.
-    Circle(Vec<usize>),
+    /// POSTs that refer to each other in a cycle, or a POST that refers to itself.
+    Cycle(Vec<usize>),
 }
 
 impl Bulk {
-    /// Which operation creates what a bulkId stands for.
+    /// The operations that create resources with a bulkId, by bulkId.
     pub fn definitions(&self) -> HashMap<&str, usize> {
-        let defines = |(at, operation)| Operation::defines(operation).map(|bulk_id| (bulk_id, at));
-        self.operations.iter().enumerate().filter_map(defines).collect()
+        let definition = |(at, operation)| Operation::created_bulk_id(operation).map(|bulk_id| (bulk_id, at));
+        self.operations.iter().enumerate().filter_map(definition).collect()
     }
 }
 
-/// The steps of a request. An operation that comes before what it refers to is done right after that.
-pub fn order(bulk: &Bulk) -> Vec<Step> {
-    let graph = needs(bulk);
-    // Where an operation comes to stand: after the last that it needs; how many such waits there are in a row.
-    let mut places: HashMap<NodeIndex, (usize, usize)> = HashMap::new();
+/// The steps of a request in their order. An operation that precedes one that it refers to runs right after that
+/// one.
+pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
+    let graph = dependencies(bulk);
+    // The position of an operation: the index of the last operation that it waits for, and the length of the chain
+    // of waits.
+    let mut positions: HashMap<NodeIndex, (usize, usize)> = HashMap::new();
     let mut steps = Vec::new();
-    // Whatever is needed comes before what needs it.
-    for mut circle in tarjan_scc(&graph) {
-        circle.sort_unstable();
-        let needed = circle.iter().flat_map(|node| graph.neighbors(*node)).filter_map(|node| places.get(&node));
+    // Components come in topological order: an operation follows everything that it depends on.
+    for mut cycle in tarjan_scc(&graph) {
+        cycle.sort_unstable();
+        let needed = cycle.iter().flat_map(|node| graph.neighbors(*node)).filter_map(|node| positions.get(&node));
         let waits = needed.map(|(last, waits)| (*last, waits + 1));
-        let own = circle.iter().map(|node| (node.index(), 0));
-        let place = own.chain(waits).max().unwrap_or_default();
-        places.extend(circle.iter().map(|node| (*node, place)));
-        let step = match circle.as_slice() {
-            [alone] if !graph.contains_edge(*alone, *alone) => Step::One(alone.index()),
-            _ => Step::Circle(circle.iter().map(|node| node.index()).collect()),
+        let own = cycle.iter().map(|node| (node.index(), 0));
+        let position = own.chain(waits).max().unwrap_or_default();
+        positions.extend(cycle.iter().map(|node| (*node, position)));
+        let step = match cycle.as_slice() {
+            [alone] if !graph.contains_edge(*alone, *alone) => ExecutionStep::One(alone.index()),
+            _ => ExecutionStep::Cycle(cycle.iter().map(|node| node.index()).collect()),
         };
-        steps.push((place, circle.first().map(|node| node.index()), step));
+        steps.push((position, cycle.first().map(|node| node.index()), step));
     }
-    steps.sort_by_key(|(place, first, _)| (*place, *first));
+    steps.sort_by_key(|(position, first, _)| (*position, *first));
     steps.into_iter().map(|(_, _, step)| step).collect()
 }
 
-/// From each operation to those that it refers to, and to the one before it that changes the same resource.
-fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
+/// The dependencies of operations: an edge leads to each operation that one refers to, and to the previous
+/// operation on the same resource.
+fn dependencies(bulk: &Bulk) -> DiGraph<(), ()> {
     let definitions = bulk.definitions();
     let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);
     let nodes: Vec<NodeIndex> = bulk.operations.iter().map(|_| graph.add_node(())).collect();
@@ -63,7 +66,7 @@ fn needs(bulk: &Bulk) -> DiGraph<(), ()> {
     }
     let mut last: HashMap<(Kind, &str), NodeIndex> = HashMap::new();
     for (node, operation) in nodes.iter().zip(&bulk.operations) {
-        let Some(call) = operation.call.as_ref().ok().filter(|call| call.verb != Verb::Create) else { continue };
+        let Some(call) = operation.call.as_ref().ok().filter(|call| call.method != Method::Create) else { continue };
         if let Some(before) = last.insert((call.kind, &call.id), *node) {
             graph.add_edge(*node, before, ());
         }
@@ -96,15 +99,15 @@ mod tests {
         let shown: Vec<String> = steps
             .iter()
             .map(|step| match step {
-                Step::One(at) => at.to_string(),
-                Step::Circle(circle) => format!("{circle:?}").replace(' ', ""),
+                ExecutionStep::One(at) => at.to_string(),
+                ExecutionStep::Cycle(cycle) => format!("{cycle:?}").replace(' ', ""),
             })
             .collect();
         assert_eq!(shown.join(" "), expect, "{operations:?}");
     }
 
     #[test]
-    fn what_is_referred_to_comes_first_and_the_rest_stays_in_order() {
+    fn referenced_operations_run_first_and_others_keep_their_order() {
         check(&[], "");
         check(&["a:", "b:", ":", "c:"], "0 1 2 3");
         check(&["a:", "b:a", ":a b"], "0 1 2");
@@ -121,11 +124,11 @@ mod tests {
         let put = json!({"method": "PUT", "path": "/Groups/1", "data": {}});
         let operations =
             json!([patch("1", json!(["bulkId:u"])), patch("1", json!([])), patch("2", json!([])), put, user]);
-        assert_eq!(order(&bulk(&operations)), [2, 4, 0, 1, 3].map(Step::One));
+        assert_eq!(order(&bulk(&operations)), [2, 4, 0, 1, 3].map(ExecutionStep::One));
     }
 
     #[test]
-    fn circles_are_one_step() {
+    fn cycle_is_one_step() {
         check(&["a:b", ":", "b:a", ":"], "1 [0,2] 3");
         check(&["a:b", "b:c", "c:a"], "[0,1,2]");
         check(&["a:a", "b:"], "[0] 1");
@@ -134,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_operations_that_all_refer_to_each_other_are_ordered_at_once() {
+    fn thousand_operations_in_a_cycle_are_ordered_quickly() {
         let members: Vec<Value> = (0..1000).map(|at| json!({"value": format!("bulkId:{at}")})).collect();
         let operation = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": members[..100]}});
         let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": [format!("bulkId:{}", at + 1)]}});
         assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
         let steps = order(&bulk(&(0..1000).map(chain).collect()));
-        assert_eq!((steps.first(), steps.last()), (Some(&Step::One(999)), Some(&Step::One(0))));
+        assert_eq!((steps.first(), steps.last()), (Some(&ExecutionStep::One(999)), Some(&ExecutionStep::One(0))));
     }
 }

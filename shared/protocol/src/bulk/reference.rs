@@ -1,50 +1,52 @@
-//! References to what the same request creates, `bulkId:…` (RFC 7644 §3.7.2): where they stand, and ids in their place.
+//! References to resources that the same request creates, `bulkId:…` (RFC 7644 §3.7.2): finds them, and replaces
+//! them by ids.
 //!
-//! They stand where the schema has a reference ([`Scope`]), in extensions, too, as those "MUST be handled in the same way"; at
-//! the end of a `$ref`; in the filter of a PATCH's path; and as the id in an operation's path.
+//! A reference may be where the schema has a reference ([`ValueContext`]), also in extensions, as those "MUST be
+//! handled in the same way"; at the end of a `$ref`; in the filter of a PATCH's path; and in place of the id in an
+//! operation's path.
 
 use std::fmt;
 
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 
-use super::scope::Scope;
-use super::{Call, Verb};
+use super::context::ValueContext;
+use super::{Call, Method};
 use crate::filter::pieces;
 
 const PREFIX: &str = "bulkId:";
 
-/// That an operation needs what another one creates.
+/// A reference from an operation to a resource that another operation creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     pub bulk_id: String,
-    /// `data.members[0].value`.
-    pub place: String,
+    /// The location of the reference, such as `data.members[0].value`.
+    pub location: String,
 }
 
-/// The bulkId that a text refers to.
-pub(super) fn named(text: &str) -> Option<&str> {
+/// The bulkId in a text of the form `bulkId:…`.
+pub(super) fn bulk_id_of(text: &str) -> Option<&str> {
     let (prefix, bulk_id) = text.split_at_checked(PREFIX.len())?;
     prefix.eq_ignore_ascii_case(PREFIX).then_some(bulk_id)
 }
 
-/// Every reference of an operation.
+/// Finds all references of an operation.
 pub(super) fn find(call: &Call) -> Vec<Reference> {
     let mut found = Vec::new();
-    call.rewrite(&mut |place, bulk_id| {
-        found.push(Reference { bulk_id: bulk_id.to_owned(), place: place.to_string() });
+    call.rewrite(&mut |location, bulk_id| {
+        found.push(Reference { bulk_id: bulk_id.to_owned(), location: location.to_string() });
         None
     });
     found
 }
 
 impl Call {
-    /// The same with ids in the place of references. One that `id_of` does not know stays.
+    /// Replaces references by ids. A reference that `id_of` does not know stays.
     pub fn resolved<'i>(&self, id_of: impl Fn(&str) -> Option<&'i str>) -> Call {
         self.rewrite(&mut |_, bulk_id| id_of(bulk_id).map(str::to_owned))
     }
 
-    /// A group that is created before its members are.
+    /// The same operation without the members of the group, to create a group before its members.
     pub fn without_members(&self) -> Call {
         let is_members = |name: &str| self.kind == Kind::Group && name.eq_ignore_ascii_case("members");
         let mut data = self.data.clone();
@@ -56,94 +58,101 @@ impl Call {
     }
 
     fn rewrite(&self, visit: &mut Visit<'_>) -> Call {
-        let data = match self.verb {
-            Verb::Delete => Object::new(),
-            _ => object(&self.data, &Place::Root("data"), Scope::data(self.verb, resource_type(self.kind)), visit),
+        let data = match self.method {
+            Method::Delete => Object::new(),
+            _ => object(
+                &self.data,
+                &ValueLocation::Root("data"),
+                ValueContext::data(self.method, resource_type(self.kind)),
+                visit,
+            ),
         };
-        let id = named(&self.id).and_then(|bulk_id| visit(&Place::Root("path"), bulk_id));
+        let id = bulk_id_of(&self.id).and_then(|bulk_id| visit(&ValueLocation::Root("path"), bulk_id));
         Call { id: id.unwrap_or_else(|| self.id.clone()), data, version: self.version.clone(), ..*self }
     }
 }
 
-/// Where a value stands.
-enum Place<'a> {
+/// The location of a value in the request.
+enum ValueLocation<'a> {
     Root(&'static str),
-    Name(&'a Place<'a>, &'a str),
-    At(&'a Place<'a>, usize),
+    Name(&'a ValueLocation<'a>, &'a str),
+    At(&'a ValueLocation<'a>, usize),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for ValueLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Root(name) => f.write_str(name),
-            Place::Name(place, name) => write!(f, "{place}.{name}"),
-            Place::At(place, at) => write!(f, "{place}[{at}]"),
+            ValueLocation::Root(name) => f.write_str(name),
+            ValueLocation::Name(location, name) => write!(f, "{location}.{name}"),
+            ValueLocation::At(location, at) => write!(f, "{location}[{at}]"),
         }
     }
 }
 
-/// Is shown each reference, and says what stands there instead.
-type Visit<'v> = dyn FnMut(&Place<'_>, &str) -> Option<String> + 'v;
+/// Receives each reference, and returns the text to replace it by.
+type Visit<'v> = dyn FnMut(&ValueLocation<'_>, &str) -> Option<String> + 'v;
 
-fn object(sent: &Object, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Object {
+fn object(sent: &Object, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> Object {
     let mut written = Object::with_capacity(sent.len());
     for (name, content) in sent {
-        let (place, inner) = (Place::Name(place, name), scope.member(sent, name));
-        let content = match (scope, content) {
-            (Scope::Patch(definition), Value::String(path)) if name.eq_ignore_ascii_case("path") => {
-                literals(path, &place, Scope::Resource(definition), visit).into()
+        let location = ValueLocation::Name(location, name);
+        let inner = context.member(sent, name);
+        let content = match (context, content) {
+            (ValueContext::Patch(definition), Value::String(path)) if name.eq_ignore_ascii_case("path") => {
+                literals(path, &location, ValueContext::Resource(definition), visit).into()
             }
-            _ => value(content, &place, inner, visit),
+            _ => value(content, &location, inner, visit),
         };
-        // The name of a value in a PATCH may be a path.
-        written.insert(literals(name, &place, scope, visit), content);
+        // In the value of a PATCH, a name may be a path.
+        written.insert(literals(name, &location, context, visit), content);
     }
     written
 }
 
-fn value(sent: &Value, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Value {
+fn value(sent: &Value, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> Value {
     match sent {
-        Value::String(sent) => text(sent, place, scope, visit).into(),
+        Value::String(sent) => text(sent, location, context, visit).into(),
         Value::Array(elements) => {
             let elements = elements.iter().enumerate();
-            elements.map(|(at, element)| value(element, &Place::At(place, at), scope, visit)).collect()
+            elements.map(|(at, element)| value(element, &ValueLocation::At(location, at), context, visit)).collect()
         }
-        Value::Object(content) => Value::Object(object(content, place, scope, visit)),
+        Value::Object(content) => Value::Object(object(content, location, context, visit)),
         other => other.clone(),
     }
 }
 
-fn text(sent: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
-    resolve(sent, place, scope, visit).unwrap_or_else(|| sent.to_owned())
+fn text(sent: &str, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> String {
+    resolve(sent, location, context, visit).unwrap_or_else(|| sent.to_owned())
 }
 
-/// A text with an id in the place of its reference, if it has one.
-fn resolve(sent: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> Option<String> {
-    if !scope.refers() {
+/// Replaces the reference in a text by an id, if the text has a reference.
+fn resolve(sent: &str, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> Option<String> {
+    if !context.may_refer() {
         return None;
     }
-    // `../Users/bulkId:a`.
-    let id_at = sent.match_indices('/').map(|(at, _)| at + 1).filter(|_| scope.is_url());
+    // In a URL, the reference follows a slash: `../Users/bulkId:a`.
+    let id_at = sent.match_indices('/').map(|(at, _)| at + 1).filter(|_| context.is_url());
     let (before, bulk_id) = [0].into_iter().chain(id_at).find_map(|at| {
         let (before, rest) = sent.split_at_checked(at)?;
-        Some((before, named(rest)?))
+        Some((before, bulk_id_of(rest)?))
     })?;
-    Some(format!("{before}{}", visit(place, bulk_id)?))
+    Some(format!("{before}{}", visit(location, bulk_id)?))
 }
 
-/// `members[value eq "bulkId:a"]`, without quotation marks, too: Entra ID leaves them out.
-fn literals(path: &str, place: &Place<'_>, scope: Scope, visit: &mut Visit<'_>) -> String {
+/// Replaces references in the filter of a path, `members[value eq "bulkId:a"]`, also without quotes, as Entra ID
+/// sends them.
+fn literals(path: &str, location: &ValueLocation<'_>, context: ValueContext, visit: &mut Visit<'_>) -> String {
     let Some((attribute, _)) = path.split_once('[') else { return path.to_owned() };
-    let elements = scope.at(attribute);
+    let elements = context.at(attribute);
     let mut written = String::with_capacity(path.len());
-    // What is compared stands before the operator, which stands before the literal.
+    // A comparison is an attribute, an operator and a literal, so the attribute is two words before the literal.
     let (mut compared, mut operator) = ("", "");
     for piece in pieces(path) {
         let of = elements.at(compared);
         let quoted = serde_json::from_str::<String>(piece).ok();
         let resolved = match &quoted {
-            Some(literal) => resolve(literal, place, of, visit).map(|id| Value::from(id).to_string()),
-            None => resolve(piece, place, of, visit),
+            Some(literal) => resolve(literal, location, of, visit).map(|id| Value::from(id).to_string()),
+            None => resolve(piece, location, of, visit),
         };
         written.push_str(resolved.as_deref().unwrap_or(piece));
         if !piece.trim_matches(['(', ')', '[', ']']).trim().is_empty() {
@@ -162,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_found_and_resolved_wherever_they_stand() {
+    fn references_in_all_locations_are_found_and_resolved() {
         let filter = r#"members[value eq "bulkId:a\"b" or value eq "x\\"]"#;
         let operation = json!({"method": "PATCH", "path": "/Groups/bulkId:g", "version": "W/\"1\"", "data": {
             "Operations": [
@@ -174,7 +183,7 @@ mod tests {
         let read = bulk(&json!([operation]));
         let [operation] = &read.operations[..] else { panic!() };
         let found: Vec<(&str, &str)> =
-            operation.references.iter().map(|it| (it.bulk_id.as_str(), it.place.as_str())).collect();
+            operation.references.iter().map(|it| (it.bulk_id.as_str(), it.location.as_str())).collect();
         assert_eq!(
             found,
             [
@@ -199,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_says_what_refers() {
+    fn only_values_that_the_schema_defines_as_references_refer() {
         let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         let patch = |operation: Value| ("PATCH", "/Users/1", json!({"Operations": [operation]}));
         let of_group = |operation: Value| ("PATCH", "/Groups/1", json!({"Operations": [operation]}));
@@ -254,7 +263,7 @@ mod tests {
             ),
             (of_group(json!({"op": "remove", "path": "members[$ref eq \"https://x/Groups/bulkId:a\"]"})), "a"),
             (of_group(json!({"op": "add", "value": {"members[value eq bulkId:a].display": "x"}})), "a"),
-            // Texts like all.
+            // Ordinary texts.
             (
                 (
                     "PUT",
@@ -298,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stands_where_the_reference_stood() {
+    fn resolving_keeps_the_rest_of_the_filter() {
         for (path, expect) in [
             ("members[value eq bulkId:a]", "members[value eq 1]"),
             ("members[value eq \"bulkId:a\"or value\teq bulkId:a ]", "members[value eq \"1\"or value\teq 1 ]"),
@@ -312,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_stays() {
+    fn text_that_is_not_a_reference_is_unchanged() {
         for path in [r#"members[value eq "bulkId:a"#, r#"x "a\"#, "\"", "é\"", "bulkI"] {
             let data = json!({"path": path, "displayName": "say \"bulkId:a\" twice", "n": 1});
             let operation = json!({"method": "PUT", "path": "/Groups/1", "data": data});
@@ -324,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_can_be_told_apart_from_its_members() {
+    fn without_members_removes_members_of_groups_only() {
         let group = json!({"Members": [], "displayName": "g", (GROUP): {"members": [1], "displayName": "h"}});
         let user = json!({"members": []});
         for (path, data, expect) in [

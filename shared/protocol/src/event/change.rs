@@ -1,4 +1,4 @@
-//! A change as its record tells it: who did what to which resource, without a value of anybody's.
+//! A change as its record has it: who changed which resource and which attributes, without values.
 
 use jiff::Timestamp;
 use schema::{Kind, ResourceId};
@@ -8,70 +8,70 @@ use crate::Tenant;
 /// A committed change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// A UUID of version 7: later changes have greater ones, as far as the writers' clocks agree.
+    /// A UUID of version 7: later changes have greater ids, as far as the writers' clocks agree.
     pub id: ResourceId,
     pub tenant: Tenant,
-    /// The id of the token with which it was asked for.
+    /// The id of the token of the request.
     pub token: String,
     pub kind: Kind,
     pub resource: ResourceId,
-    pub verb: Verb,
+    pub verb: ChangeType,
     /// The names of the attributes that changed.
     pub attributes: Vec<String>,
-    /// The version that was changed; none for a create.
+    /// The version before the change; `None` for a create.
     pub before: Option<u64>,
-    /// The version that it is now; none for a delete.
+    /// The version after the change; `None` for a delete.
     pub after: Option<u64>,
-    /// Who joined a group and who left it, unless that is `in_parts`.
-    pub members: Part,
-    /// Members that stayed, and are shown otherwise since, unless that is `in_parts`.
-    pub shown: Vec<ResourceId>,
-    /// Whether the members are told apart from this record, as they are too many.
-    pub in_parts: bool,
-    /// The groups that a deleted resource has left.
-    pub left: Vec<Left>,
-    /// What a user's `active` is now, if it is no longer what it was.
+    /// The members that a group gained and lost; empty if `is_chunked`.
+    pub members: MemberDelta,
+    /// Members that stayed, but whose `display` changed; empty if `is_chunked`.
+    pub display_updated: Vec<ResourceId>,
+    /// Whether the members are stored in chunks apart from this record, because there are too many.
+    pub is_chunked: bool,
+    /// The groups of which a deleted resource was a member.
+    pub left: Vec<GroupExit>,
+    /// The new value of a user's `active`, if it changed.
     pub active: Option<bool>,
     pub at: Timestamp,
 }
 
-/// What happened to the resource.
+/// The type of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum ChangeType {
     Created,
     Updated,
     Deleted,
 }
 
-impl Verb {
-    pub const ALL: [Verb; 3] = [Verb::Created, Verb::Updated, Verb::Deleted];
+impl ChangeType {
+    pub const ALL: [ChangeType; 3] = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
 
     pub fn name(self) -> &'static str {
         match self {
-            Verb::Created => "created",
-            Verb::Updated => "updated",
-            Verb::Deleted => "deleted",
+            ChangeType::Created => "created",
+            ChangeType::Updated => "updated",
+            ChangeType::Deleted => "deleted",
         }
     }
 }
 
-/// A change of membership, or a part of one.
+/// A change of a group's members, or one chunk of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct MemberDelta {
     pub added: Vec<ResourceId>,
     pub removed: Vec<ResourceId>,
 }
 
-impl Part {
+impl MemberDelta {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 }
 
-/// A group that lost its member by the member's end.
+/// A group that lost a member because the member was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct GroupExit {
     pub group: ResourceId,
-    /// The group's version since then, if it was told.
+    /// The group's version after that, if the record has it.
     pub version: Option<u64>,
 }

@@ -1,27 +1,23 @@
-//! What an application hears of a change: Security Event Tokens (RFC 8417 §2) with SCIM events (RFC 9967 §2), unsigned,
-//! as they go no further than a bus of the same account.
+//! The events of a change for applications: Security Event Tokens (RFC 8417 §2) with SCIM events (RFC 9967 §2).
+//! They are unsigned, because they only go to an event bus of the same AWS account.
 //!
-//! A change says the same whenever it is told, `jti` and `iat` included, so that a consumer knows what it has heard
-//! already; the one exception is the resource that may go with it, which is the resource as it is then.
+//! Rebuilding the events of a change yields the same `jti` and `iat`, so consumers can deduplicate redeliveries.
+//! Only the resource that an event may contain differs: it is the resource at the time of publishing.
 
 mod change;
-mod token;
+mod claims;
 
-pub use change::{Change, Left, Part, Verb};
+pub use change::{Change, ChangeType, GroupExit, MemberDelta};
 
 use jiff::Timestamp;
 use schema::{Kind, Object, ResourceId};
 
-use token::{Subject, Teller};
+use crate::limits::MEMBER_IDS_PER_EVENT;
+use claims::{EventBuilder, Subject};
 
-/// So many ids of members are told in one event; of more there are several. It is then some 40 KB.
-pub const IDS_PER_EVENT: usize = 1000;
-/// No event is larger as JSON, in bytes: EventBridge takes 256 KB with what it stands in.
-pub const EVENT_BYTES: usize = 250_000;
-
-/// What kind of news an event is, by the product's own names.
+/// The type of an event. The names are this product's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Name {
+pub enum EventType {
     UserCreated,
     UserUpdated,
     UserDeactivated,
@@ -33,18 +29,18 @@ pub enum Name {
     GroupMembersChanged,
 }
 
-impl Name {
+impl EventType {
     pub fn as_str(self) -> &'static str {
         match self {
-            Name::UserCreated => "user.created",
-            Name::UserUpdated => "user.updated",
-            Name::UserDeactivated => "user.deactivated",
-            Name::UserReactivated => "user.reactivated",
-            Name::UserDeleted => "user.deleted",
-            Name::GroupCreated => "group.created",
-            Name::GroupUpdated => "group.updated",
-            Name::GroupDeleted => "group.deleted",
-            Name::GroupMembersChanged => "group.members.changed",
+            EventType::UserCreated => "user.created",
+            EventType::UserUpdated => "user.updated",
+            EventType::UserDeactivated => "user.deactivated",
+            EventType::UserReactivated => "user.reactivated",
+            EventType::UserDeleted => "user.deleted",
+            EventType::GroupCreated => "group.created",
+            EventType::GroupUpdated => "group.updated",
+            EventType::GroupDeleted => "group.deleted",
+            EventType::GroupMembersChanged => "group.members.changed",
         }
     }
 }
@@ -52,80 +48,86 @@ impl Name {
 /// One event, ready to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    pub name: Name,
-    /// Which resource it is about: `/Users/…`.
+    pub name: EventType,
+    /// The path of the resource that the event is about: `/Users/…`.
     pub uri: String,
-    /// The resource's version as a result of the change, unless there is none any more.
+    /// The resource's version after the change; `None` for a deleted resource.
     pub version: Option<u64>,
-    /// When the change was made.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The claims of the token.
+    /// The claims of the Security Event Token.
     pub claims: Object,
 }
 
-/// A resource as a client sees it at the moment, without members and groups.
+/// The current public representation of a resource, without members and groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Current {
     pub version: u64,
     pub resource: Object,
 }
 
-/// The events of a change, in the order in which they are to be published. `parts` are its members if they are told apart from it;
-/// `issuer` is the base URL of the service.
+/// Builds the events of a change in the order in which they must be published. `parts` are the changes of members
+/// of a chunked change; `issuer` is the base URL of the service.
 ///
-/// - Every new version of a user is told by `user.created` or `user.updated`. Where it turned `active`,
-///   `user.deactivated` or `user.reactivated` comes, too.
-/// - Every new version of a group is told by `group.created` or `group.updated`, or, if no more than its members changed, by
-///   `group.members.changed` alone, which else comes after them.
-/// - A resource that is deleted leaves its groups: each of them has a `group.members.changed`.
-pub fn events(change: &Change, parts: &[Part], issuer: &str, current: Option<&Current>) -> Vec<Event> {
-    let teller = Teller { change, issuer, current };
+/// - Every new version of a user has `user.created` or `user.updated`, followed by `user.deactivated` or
+///   `user.reactivated` if `active` changed.
+/// - Every new version of a group has `group.created` or `group.updated`, followed by `group.members.changed` if
+///   members changed. If only members changed, it has `group.members.changed` alone.
+/// - A deleted resource leaves its groups: each of them has a `group.members.changed`.
+pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&Current>) -> Vec<Event> {
+    let builder = EventBuilder { change, issuer, current };
     let about = Subject { kind: change.kind, id: &change.resource, version: change.after };
     let whole = std::slice::from_ref(&change.members);
-    let portions = portions(if change.in_parts { parts } else { whole });
+    let chunks = chunk_members(if change.is_chunked { parts } else { whole });
     let mut events: Vec<Event> =
-        names(change, !portions.is_empty()).into_iter().map(|name| teller.of_resource(name, about)).collect();
-    let count = portions.len();
+        event_types(change, !chunks.is_empty()).into_iter().map(|name| builder.resource_event(name, about)).collect();
+    let count = chunks.len();
     events.extend(
-        portions
+        chunks
             .iter()
             .zip(1..)
-            .map(|(portion, number)| teller.of_members(about, portion, (count > 1).then_some((number, count)))),
+            .map(|(chunk, number)| builder.membership_event(about, chunk, (count > 1).then_some((number, count)))),
     );
-    events.extend(change.left.iter().map(|left| {
-        let group = Subject { kind: Kind::Group, id: &left.group, version: left.version };
-        teller.of_members(group, &Part { added: Vec::new(), removed: vec![change.resource.clone()] }, None)
+    events.extend(change.left.iter().map(|exit| {
+        let group = Subject { kind: Kind::Group, id: &exit.group, version: exit.version };
+        builder.membership_event(
+            group,
+            &MemberDelta { added: Vec::new(), removed: vec![change.resource.clone()] },
+            None,
+        )
     }));
     events
 }
 
-/// The news of the resource itself.
-fn names(change: &Change, with_members: bool) -> Vec<Name> {
-    let members_alone = with_members && change.attributes.iter().all(|name| name == "members");
+/// The types of the events about the resource itself.
+fn event_types(change: &Change, with_members: bool) -> Vec<EventType> {
+    let only_members = with_members && change.attributes.iter().all(|name| name == "members");
     match (change.kind, change.verb) {
-        (Kind::User, Verb::Created) => vec![Name::UserCreated],
-        (Kind::User, Verb::Updated) => match change.active {
-            None => vec![Name::UserUpdated],
-            Some(false) => vec![Name::UserUpdated, Name::UserDeactivated],
-            Some(true) => vec![Name::UserUpdated, Name::UserReactivated],
+        (Kind::User, ChangeType::Created) => vec![EventType::UserCreated],
+        (Kind::User, ChangeType::Updated) => match change.active {
+            None => vec![EventType::UserUpdated],
+            Some(false) => vec![EventType::UserUpdated, EventType::UserDeactivated],
+            Some(true) => vec![EventType::UserUpdated, EventType::UserReactivated],
         },
-        (Kind::User, Verb::Deleted) => vec![Name::UserDeleted],
-        (Kind::Group, Verb::Created) => vec![Name::GroupCreated],
-        (Kind::Group, Verb::Updated) if members_alone => vec![],
-        (Kind::Group, Verb::Updated) => vec![Name::GroupUpdated],
-        (Kind::Group, Verb::Deleted) => vec![Name::GroupDeleted],
+        (Kind::User, ChangeType::Deleted) => vec![EventType::UserDeleted],
+        (Kind::Group, ChangeType::Created) => vec![EventType::GroupCreated],
+        (Kind::Group, ChangeType::Updated) if only_members => vec![],
+        (Kind::Group, ChangeType::Updated) => vec![EventType::GroupUpdated],
+        (Kind::Group, ChangeType::Deleted) => vec![EventType::GroupDeleted],
     }
 }
 
-/// The same members in as few portions as events can hold, in the same order.
-fn portions(parts: &[Part]) -> Vec<Part> {
+/// Splits changes of members into as few chunks as events can hold, in the same order.
+fn chunk_members(parts: &[MemberDelta]) -> Vec<MemberDelta> {
     let added = parts.iter().flat_map(|part| part.added.iter().map(|id| (id, true)));
     let removed = parts.iter().flat_map(|part| part.removed.iter().map(|id| (id, false)));
     let all: Vec<(&ResourceId, bool)> = added.chain(removed).collect();
-    let of = |ids: &[(&ResourceId, bool)], joined: bool| {
-        ids.iter().filter(|(_, added)| *added == joined).map(|(id, _)| (*id).clone()).collect()
+    let select = |ids: &[(&ResourceId, bool)], is_added: bool| {
+        ids.iter().filter(|(_, added)| *added == is_added).map(|(id, _)| (*id).clone()).collect()
     };
-    all.chunks(IDS_PER_EVENT).map(|ids| Part { added: of(ids, true), removed: of(ids, false) }).collect()
+    all.chunks(MEMBER_IDS_PER_EVENT)
+        .map(|ids| MemberDelta { added: select(ids, true), removed: select(ids, false) })
+        .collect()
 }
 
 #[cfg(test)]

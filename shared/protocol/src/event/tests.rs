@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Tenant;
+use crate::limits::EVENT_BYTES;
 
 const ISSUER: &str = "https://api.example/scim/v2";
 const ADA: &str = "0191b1c8-7a60-7c3e-8a3e-0000000000aa";
@@ -16,7 +17,7 @@ fn numbered(number: usize) -> ResourceId {
     id(&format!("0191b1c8-7a60-7c3e-8a3e-{number:012x}"))
 }
 
-fn change(kind: Kind, verb: Verb, before: Option<u64>, attributes: &[&str]) -> Change {
+fn change(kind: Kind, verb: ChangeType, before: Option<u64>, attributes: &[&str]) -> Change {
     Change {
         id: id(TXN),
         tenant: Tenant::named("acme").unwrap(),
@@ -26,10 +27,10 @@ fn change(kind: Kind, verb: Verb, before: Option<u64>, attributes: &[&str]) -> C
         verb,
         attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
         before,
-        after: (verb != Verb::Deleted).then(|| before.unwrap_or(0) + 1),
-        members: Part::default(),
-        shown: Vec::new(),
-        in_parts: false,
+        after: (verb != ChangeType::Deleted).then(|| before.unwrap_or(0) + 1),
+        members: MemberDelta::default(),
+        display_updated: Vec::new(),
+        is_chunked: false,
         left: Vec::new(),
         active: None,
         at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
@@ -48,8 +49,8 @@ fn told(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)
 }
 
 #[test]
-fn a_token_has_the_claims_of_the_rfcs_and_ours() {
-    let created = change(Kind::User, Verb::Created, None, &["userName", "active"]);
+fn event_has_the_claims_of_the_rfcs_and_of_the_product() {
+    let created = change(Kind::User, ChangeType::Created, None, &["userName", "active"]);
     let [event] = &events(&created, &[], ISSUER, None)[..] else { panic!("one event") };
     let expect = json!({
         "jti": format!("{TXN}.user.created"), "txn": TXN, "iat": 1_767_323_045, "iss": ISSUER,
@@ -63,19 +64,19 @@ fn a_token_has_the_claims_of_the_rfcs_and_ours() {
 }
 
 #[test]
-fn each_change_has_its_events() {
+fn each_change_has_its_event_types() {
     let prov = |event: &str, payload: Value| json!({format!("urn:ietf:params:scim:event:prov:{event}"): payload});
     let title = prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["title"]}));
     let active = prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["active"]}));
     let members =
         |version: u64| prov("patch:notice", json!({"version": format!("W/\"{version}\""), "attributes": ["members"]}));
-    let turned = |to| Change { active: Some(to), ..change(Kind::User, Verb::Updated, Some(2), &["active"]) };
-    let joined = Part { added: vec![id(ADA)], removed: vec![] };
+    let turned = |to| Change { active: Some(to), ..change(Kind::User, ChangeType::Updated, Some(2), &["active"]) };
+    let joined = MemberDelta { added: vec![id(ADA)], removed: vec![] };
     let group =
         |verb, before, attributes| Change { members: joined.clone(), ..change(Kind::Group, verb, before, attributes) };
-    let left = |version| vec![Left { group: id(STAFF), version }];
+    let left = |version| vec![GroupExit { group: id(STAFF), version }];
     for (change, expect) in [
-        (change(Kind::User, Verb::Updated, Some(2), &["title"]), vec![("user.updated", title)]),
+        (change(Kind::User, ChangeType::Updated, Some(2), &["title"]), vec![("user.updated", title)]),
         (
             turned(false),
             vec![
@@ -87,20 +88,20 @@ fn each_change_has_its_events() {
             turned(true),
             vec![("user.updated", active), ("user.reactivated", prov("activate", json!({"version": "W/\"3\""})))],
         ),
-        (change(Kind::User, Verb::Deleted, Some(2), &[]), vec![("user.deleted", prov("delete", json!({})))]),
+        (change(Kind::User, ChangeType::Deleted, Some(2), &[]), vec![("user.deleted", prov("delete", json!({})))]),
         (
-            Change { left: left(Some(7)), ..change(Kind::User, Verb::Deleted, Some(2), &[]) },
+            Change { left: left(Some(7)), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
             vec![("user.deleted", prov("delete", json!({}))), ("group.members.changed", members(7))],
         ),
         (
-            Change { left: left(None), ..change(Kind::User, Verb::Deleted, Some(2), &[]) },
+            Change { left: left(None), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
             vec![
                 ("user.deleted", prov("delete", json!({}))),
                 ("group.members.changed", prov("patch:notice", json!({"attributes": ["members"]}))),
             ],
         ),
         (
-            group(Verb::Created, None, &["displayName", "members"]),
+            group(ChangeType::Created, None, &["displayName", "members"]),
             vec![
                 (
                     "group.created",
@@ -109,9 +110,9 @@ fn each_change_has_its_events() {
                 ("group.members.changed", members(1)),
             ],
         ),
-        (group(Verb::Updated, Some(2), &["members"]), vec![("group.members.changed", members(3))]),
+        (group(ChangeType::Updated, Some(2), &["members"]), vec![("group.members.changed", members(3))]),
         (
-            group(Verb::Updated, Some(2), &["displayName", "members"]),
+            group(ChangeType::Updated, Some(2), &["displayName", "members"]),
             vec![
                 (
                     "group.updated",
@@ -120,22 +121,22 @@ fn each_change_has_its_events() {
                 ("group.members.changed", members(3)),
             ],
         ),
-        // Somebody is shown by another name, and nobody comes or goes.
+        // A member's display name changes, and no member is added or removed.
         (
-            change(Kind::Group, Verb::Updated, Some(2), &["members"]),
+            change(Kind::Group, ChangeType::Updated, Some(2), &["members"]),
             vec![("group.updated", prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["members"]})))],
         ),
-        (change(Kind::Group, Verb::Deleted, Some(2), &[]), vec![("group.deleted", prov("delete", json!({})))]),
+        (change(Kind::Group, ChangeType::Deleted, Some(2), &[]), vec![("group.deleted", prov("delete", json!({})))]),
     ] {
         assert_eq!(told(&change, None), expect, "{change:?}");
     }
 }
 
 #[test]
-fn members_are_named_and_a_group_that_was_left_is_the_subject() {
+fn membership_event_lists_members_of_its_group() {
     let pushed = Change {
-        members: Part { added: vec![numbered(1)], removed: vec![numbered(2), numbered(3)] },
-        ..change(Kind::Group, Verb::Updated, Some(2), &["members"])
+        members: MemberDelta { added: vec![numbered(1)], removed: vec![numbered(2), numbered(3)] },
+        ..change(Kind::Group, ChangeType::Updated, Some(2), &["members"])
     };
     let [event] = &events(&pushed, &[], ISSUER, None)[..] else { panic!("one event") };
     let ids = |claim: &str| event.claims[claim].as_array().unwrap().len();
@@ -143,8 +144,8 @@ fn members_are_named_and_a_group_that_was_left_is_the_subject() {
     assert!(event.claims.get("part").is_none());
     assert_eq!(event.claims["jti"], format!("{TXN}.group.members.changed"));
 
-    let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| Left { group: id(group), version });
-    let gone = Change { left: vec![one, two], ..change(Kind::User, Verb::Deleted, Some(2), &[]) };
+    let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| GroupExit { group: id(group), version });
+    let gone = Change { left: vec![one, two], ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) };
     let told = events(&gone, &[], ISSUER, None);
     let about = |event: &Event| (event.uri.clone(), event.claims["jti"].clone(), event.claims["removed"].clone());
     assert_eq!(
@@ -158,12 +159,12 @@ fn members_are_named_and_a_group_that_was_left_is_the_subject() {
 }
 
 #[test]
-fn many_members_are_told_in_numbered_events_that_fit() {
+fn many_member_ids_are_split_into_numbered_events() {
     let ids = |from: usize, to: usize| (from..to).map(numbered).collect::<Vec<_>>();
-    let parts: Vec<Part> = (0..21)
-        .map(|at| Part { added: ids(at * 100, at * 100 + 90), removed: ids(at * 100 + 90, at * 100 + 100) })
+    let parts: Vec<MemberDelta> = (0..21)
+        .map(|at| MemberDelta { added: ids(at * 100, at * 100 + 90), removed: ids(at * 100 + 90, at * 100 + 100) })
         .collect();
-    let large = Change { in_parts: true, ..change(Kind::Group, Verb::Updated, Some(2), &["members"]) };
+    let large = Change { is_chunked: true, ..change(Kind::Group, ChangeType::Updated, Some(2), &["members"]) };
     let told = events(&large, &parts, ISSUER, None);
     assert_eq!(told.len(), 3, "2,100 ids by 1,000");
     let mut seen = (Vec::new(), Vec::new());
@@ -174,14 +175,15 @@ fn many_members_are_told_in_numbered_events_that_fit() {
         seen.0.extend(event.claims["added"].as_array().unwrap().clone());
         seen.1.extend(event.claims["removed"].as_array().unwrap().clone());
     }
-    let all =
-        |of: fn(&Part) -> &Vec<ResourceId>| parts.iter().flat_map(of).map(|id| json!(id.as_str())).collect::<Vec<_>>();
+    let all = |of: fn(&MemberDelta) -> &Vec<ResourceId>| {
+        parts.iter().flat_map(of).map(|id| json!(id.as_str())).collect::<Vec<_>>()
+    };
     assert_eq!(seen, (all(|part| &part.added), all(|part| &part.removed)));
     assert_eq!(events(&large, &parts, ISSUER, None), told, "as often as it is told");
 }
 
 #[test]
-fn the_resource_goes_along_where_it_fits() {
+fn event_contains_resource_of_matching_version() {
     let of = |change: &Change, version| {
         let current = current(version);
         let event = events(change, &[], ISSUER, Some(&current)).remove(0);
@@ -191,8 +193,8 @@ fn the_resource_goes_along_where_it_fits() {
         assert_eq!(event.claims["sub_id"].get("externalId").is_some(), payload.get("data").is_some());
         (uri.rsplit_once("prov:").unwrap().1.to_owned(), payload["version"].clone())
     };
-    let user = change(Kind::User, Verb::Updated, Some(2), &["title"]);
-    let group = change(Kind::Group, Verb::Updated, Some(2), &["displayName"]);
+    let user = change(Kind::User, ChangeType::Updated, Some(2), &["title"]);
+    let group = change(Kind::Group, ChangeType::Updated, Some(2), &["displayName"]);
     for (change, version, expect) in [
         (&user, 3, "put:full"),
         (&user, 4, "put:notice"),
@@ -200,11 +202,11 @@ fn the_resource_goes_along_where_it_fits() {
         (&group, 3, "put:full"),
         (&group, 4, "put:full"),
         (&group, 2, "put:notice"),
-        (&change(Kind::User, Verb::Created, None, &["userName"]), 1, "create:full"),
+        (&change(Kind::User, ChangeType::Created, None, &["userName"]), 1, "create:full"),
     ] {
         assert_eq!(of(change, version), (expect.to_owned(), json!(entity(change))), "{change:?} at {version}");
     }
-    assert_eq!(told(&change(Kind::User, Verb::Deleted, Some(2), &[]), Some(&current(3))).len(), 1);
+    assert_eq!(told(&change(Kind::User, ChangeType::Deleted, Some(2), &[]), Some(&current(3))).len(), 1);
     let data = told(&user, Some(&current(3)))[0].1["urn:ietf:params:scim:event:prov:put:full"]["data"].clone();
     assert_eq!(data, Value::Object(current(3).resource));
 }
@@ -214,8 +216,8 @@ fn entity(change: &Change) -> String {
 }
 
 #[test]
-fn a_resource_too_large_for_an_event_is_told_by_a_notice() {
-    let user = change(Kind::User, Verb::Updated, Some(2), &["title"]);
+fn event_of_oversized_resource_is_a_notice() {
+    let user = change(Kind::User, ChangeType::Updated, Some(2), &["title"]);
     let mut large = current(3);
     large.resource.insert("title".to_owned(), "x".repeat(EVENT_BYTES).into());
     let [event] = &events(&user, &[], ISSUER, Some(&large))[..] else { panic!("one event") };

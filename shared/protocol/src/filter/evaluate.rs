@@ -1,4 +1,4 @@
-//! Whether a resource matches a filter (RFC 7644 §3.4.2.2): any value of a multi-valued attribute suffices.
+//! Evaluates a filter on a resource (RFC 7644 §3.4.2.2). One matching value of a multi-valued attribute suffices.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use schema::Object;
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare::{part, prepare};
+use crate::compare::{self, fold_final_sigma};
 use crate::path::AttributePath;
 
 impl Filter {
@@ -27,24 +27,24 @@ impl Filter {
 }
 
 impl Comparison {
-    /// `ne` holds where there is no value at all; every other operator needs one.
+    /// `ne` also matches a resource without a value; every other operator needs a value.
     fn matches(&self, object: &Object) -> bool {
         let mut values = self.path.values(object);
-        values.extend(self.unsaid(object));
+        values.extend(self.implicit_primary(object));
         match self.operator {
             Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value)),
             operator => values.into_iter().any(|value| self.holds(operator, value)),
         }
     }
 
-    /// What does not say whether it is `primary` is not (RFC 7643 §2.4): a value for each such element.
-    fn unsaid<'o>(&self, object: &'o Object) -> Vec<&'o Value> {
+    /// A `false` for each element without `primary`, because such an element is not primary (RFC 7643 §2.4).
+    fn implicit_primary<'o>(&self, object: &'o Object) -> Vec<&'o Value> {
         let path = self.path;
-        let says = |element: &Value| element.get("primary").is_some();
+        let has_primary = |element: &Value| element.get("primary").is_some();
         let count = match path.sub {
             Some(sub) if sub.name == "primary" => {
                 let elements = AttributePath { sub: None, ..path };
-                elements.values(object).into_iter().filter(|element| !says(element)).count()
+                elements.values(object).into_iter().filter(|element| !has_primary(element)).count()
             }
             None if path.extension.is_none() && path.attribute.name == "primary" => {
                 usize::from(!object.contains_key("primary"))
@@ -64,11 +64,12 @@ impl Comparison {
                 }
                 ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
             }
-            (Operand::Text { prepared, .. }, Value::String(text)) => {
-                let text = prepare(self.path.leaf(), text);
-                match operator.is_substring() && !self.path.leaf().case_exact() {
-                    true => text_holds(operator, &part(&text), &part(prepared)),
-                    false => text_holds(operator, &text, prepared),
+            (Operand::Text { comparison_key, .. }, Value::String(text)) => {
+                let text = compare::comparison_key(self.path.leaf(), text);
+                if operator.is_substring() && !self.path.leaf().case_exact() {
+                    text_holds(operator, &fold_final_sigma(&text), &fold_final_sigma(comparison_key))
+                } else {
+                    text_holds(operator, &text, comparison_key)
                 }
             }
             _ => false,
@@ -97,7 +98,7 @@ fn ordered(operator: Operator, ordering: Option<Ordering>) -> bool {
     })
 }
 
-/// Integers exactly, all else as floating point.
+/// Compares integers exactly, and all other numbers as floating point.
 fn compare_numbers(value: &Number, operand: &Number) -> Option<Ordering> {
     let integer = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     match (integer(value), integer(operand)) {

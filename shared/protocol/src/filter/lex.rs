@@ -1,21 +1,22 @@
-//! The words of a filter (RFC 7644 §3.4.2.2), each with the place where it stands.
+//! Splits a filter into tokens with their positions (RFC 7644 §3.4.2.2).
 
-use super::Fault;
+use super::ParseError;
 
-/// One word of a filter.
+/// A token of a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token<'t> {
     Open,
     Close,
     OpenBracket,
     CloseBracket,
-    /// An attribute path, an operator, a keyword, or a literal that is no string.
+    /// An attribute path, an operator, a keyword, or a literal that is not a string.
     Word(&'t str),
+    /// A string literal without its quotes.
     Text(String),
 }
 
-/// Cuts a filter into its words. The number beside each is where it begins, counted in characters from 1.
-pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Fault> {
+/// Splits a filter into tokens. The number beside each token is its position in characters, counted from 1.
+pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ParseError> {
     let mut tokens = Vec::new();
     let mut at = 1;
     for piece in pieces(text) {
@@ -34,23 +35,24 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Fault> {
     Ok(tokens)
 }
 
-fn string(at: usize, literal: &str) -> Result<String, Fault> {
-    if quoted(literal).is_none() {
-        return Err(Fault::new(at, "the string that begins here has no closing quote"));
+/// Decodes a string literal.
+fn string(at: usize, literal: &str) -> Result<String, ParseError> {
+    if quoted_length(literal).is_none() {
+        return Err(ParseError::new(at, "the string that begins here has no closing quote"));
     }
     serde_json::from_str(literal)
-        .map_err(|_| Fault::new(at, "the string that begins here is not a JSON string (RFC 8259 §7)"))
+        .map_err(|_| ParseError::new(at, "the string that begins here is not a JSON string (RFC 8259 §7)"))
 }
 
-/// All of a filter, cut where a word, a string in quotation marks (if it does not end, the rest), a bracket or white space
-/// begins.
+/// Splits a filter into words, quoted strings, brackets and white space, without losing a character. A string
+/// without a closing quote extends to the end.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let length = match first {
             '(' | ')' | '[' | ']' => 1,
-            '"' => quoted(rest).unwrap_or(rest.len()),
+            '"' => quoted_length(rest).unwrap_or(rest.len()),
             _ if first.is_whitespace() => first.len_utf8(),
             _ => {
                 let end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"');
@@ -63,8 +65,8 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The length of the JSON string that a text begins with, quotes included.
-fn quoted(text: &str) -> Option<usize> {
+/// The length of the JSON string at the beginning of a text, including its quotes.
+fn quoted_length(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
         match byte {

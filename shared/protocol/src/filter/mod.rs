@@ -1,12 +1,13 @@
-//! Filters (RFC 7644 §3.4.2.2): read against the schema, printed, and evaluated on a resource.
+//! Filters (RFC 7644 §3.4.2.2): parsed and type-checked against the schema, printed, and evaluated on a resource.
 
 mod evaluate;
-mod fit;
 mod lex;
+mod namespace;
 mod parse;
-mod place;
+mod path;
 #[cfg(test)]
 mod tests;
+mod typecheck;
 
 use std::fmt;
 
@@ -16,14 +17,9 @@ use serde_json::{Number, Value};
 use crate::path::AttributePath;
 
 pub(crate) use lex::pieces;
-pub(crate) use place::{Place, place};
+pub(crate) use path::{PatchPath, parse_path};
 
-/// The longest filter, in bytes.
-const FILTER_BYTES: usize = 4096;
-/// The deepest nesting of `(` and `[`.
-const FILTER_DEPTH: usize = 16;
-
-/// A filter that fits the schema: every path is an attribute, every literal of its type.
+/// A filter that is valid for the schema: every path is an attribute, and every literal has the attribute's type.
 #[derive(Debug, Clone)]
 pub enum Filter {
     Or(Vec<Filter>),
@@ -32,7 +28,7 @@ pub enum Filter {
     /// `pr`.
     Present(AttributePath),
     Compare(Comparison),
-    /// `emails[…]`: one element matches the whole inner filter, whose paths are sub-attributes.
+    /// `emails[…]`: one element matches the whole inner filter. The paths of the inner filter are sub-attributes.
     Element {
         path: AttributePath,
         filter: Box<Filter>,
@@ -47,7 +43,7 @@ pub struct Comparison {
     pub operand: Operand,
 }
 
-/// RFC 7644 §3.4.2.2, table 3, without `pr`.
+/// A comparison operator (RFC 7644 §3.4.2.2, table 3, without `pr`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     Eq,
@@ -64,10 +60,10 @@ pub enum Operator {
 /// The literal of a comparison, by the type of the attribute.
 #[derive(Debug, Clone)]
 pub enum Operand {
-    /// As it was written, and in the form in which it is compared.
+    /// A string as it was sent, and in the form in which it is compared.
     Text {
         written: String,
-        prepared: String,
+        comparison_key: String,
     },
     Boolean(bool),
     Number(Number),
@@ -77,25 +73,26 @@ pub enum Operand {
     },
 }
 
-/// What is wrong with a filter or a path, and where: characters from 1.
+/// An error in a filter or a path, and its position.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct ParseError {
+    /// The position in characters, counted from 1.
     pub(crate) at: usize,
     pub(crate) problem: String,
 }
 
-impl Fault {
+impl ParseError {
     pub(crate) fn new(at: usize, problem: impl Into<String>) -> Self {
-        Fault { at, problem: problem.into() }
+        ParseError { at, problem: problem.into() }
     }
 
-    /// What a strict dialect does not tolerate.
+    /// The error for a deviation that a strict dialect does not tolerate.
     fn refused(at: usize, invalid: Invalid) -> Self {
-        Fault { at, problem: invalid.problem }
+        ParseError { at, problem: invalid.problem }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at character {}: {}", self.at, self.problem)
     }
@@ -114,7 +111,7 @@ impl Operator {
         ("le", Operator::Le),
     ];
 
-    /// Operators are read in any case.
+    /// Finds an operator by its name, in any case.
     fn named(word: &str) -> Option<Operator> {
         Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, operator)| *operator)
     }
@@ -123,19 +120,20 @@ impl Operator {
         Self::ALL.iter().find(|(_, operator)| *operator == self).map_or("", |(name, _)| name)
     }
 
-    /// `co`, `sw`, `ew`.
+    /// Whether it is `co`, `sw` or `ew`.
     fn is_substring(self) -> bool {
         matches!(self, Operator::Co | Operator::Sw | Operator::Ew)
     }
 
-    /// `gt`, `ge`, `lt`, `le`.
+    /// Whether it is `gt`, `ge`, `lt` or `le`.
     fn is_order(self) -> bool {
         matches!(self, Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le)
     }
 }
 
 impl Filter {
-    /// Whether the filter reads an attribute of the resource, so that it has to be there for [`Filter::matches`].
+    /// Whether the filter reads an attribute, which must then be in the resource that is passed to
+    /// [`Filter::matches`].
     pub fn reads(&self, attribute: &str) -> bool {
         match self {
             Filter::Or(terms) | Filter::And(terms) => terms.iter().any(|term| term.reads(attribute)),
@@ -145,8 +143,9 @@ impl Filter {
         }
     }
 
-    /// The literals with which the values of a complex attribute are compared, if that is all that the filter reads of it:
-    /// `members.value eq "x"`, `members[value eq "x"]`. Then only elements with these values matter.
+    /// The literals with which the `value` of a complex attribute is compared, as in `members.value eq "x"` and
+    /// `members[value eq "x"]`. `None` if the filter reads anything else of the attribute. Otherwise only elements
+    /// with these values affect the result.
     pub fn values_compared(&self, attribute: &str) -> Option<Vec<&str>> {
         match self {
             Filter::Or(terms) | Filter::And(terms) => {
@@ -174,8 +173,8 @@ impl Filter {
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Filter::Or(terms) => joined(f, terms, " or ", |_| false),
-            Filter::And(terms) => joined(f, terms, " and ", |term| matches!(term, Filter::Or(_))),
+            Filter::Or(terms) => write_joined(f, terms, " or ", |_| false),
+            Filter::And(terms) => write_joined(f, terms, " and ", |term| matches!(term, Filter::Or(_))),
             Filter::Not(term) => write!(f, "not ({term})"),
             Filter::Present(path) => write!(f, "{path} pr"),
             Filter::Compare(comparison) => write!(f, "{comparison}"),
@@ -184,7 +183,7 @@ impl fmt::Display for Filter {
     }
 }
 
-fn joined(
+fn write_joined(
     f: &mut fmt::Formatter<'_>,
     terms: &[Filter],
     keyword: &str,

@@ -1,60 +1,71 @@
-//! Steps on the members of a group. They are kept apart from the group, so they become changes of membership.
+//! Operations on the members of a group. Members are stored apart from the group, so these operations become
+//! changes of membership.
 
 use schema::{Dialect, Kind, ResourceType, read_value};
 use serde_json::Value;
 
-use super::{Op, Step};
+use super::{AttributeOperation, Op};
 use crate::filter::{Filter, Operand, Operator};
 use crate::membership::{MemberOperation, check_members, members_of};
 use crate::{Comparison, Error};
 
-pub(super) fn is_target(definition: &ResourceType, step: &Step) -> bool {
-    definition.kind == Kind::Group && step.path.attribute.name == "members"
+/// Whether an operation is on the members of a group.
+pub(super) fn is_target(definition: &ResourceType, operation: &AttributeOperation) -> bool {
+    definition.kind == Kind::Group && operation.path.attribute.name == "members"
 }
 
-pub(super) fn read(step: &Step, dialect: &Dialect) -> Result<MemberOperation, Error> {
-    if step.sub.is_some() || (step.filter.is_some() && step.op != Op::Remove) {
+/// Reads an operation on members.
+///
+/// # Errors
+/// As [`super::Patch::apply`].
+pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<MemberOperation, Error> {
+    if operation.sub.is_some() || (operation.filter.is_some() && operation.op != Op::Remove) {
         return Err(Error::Mutability(format!(
-            "`{}` cannot be changed: what is said of a member is immutable. Remove the member and add it again.",
-            step.place()
+            "`{}` cannot be changed, because the sub-attributes of a member are immutable. Remove the member and add it again.",
+            operation.path_text()
         )));
     }
-    if let Some(filter) = &step.filter {
-        return remove_matching(step, filter, dialect);
+    if let Some(filter) = &operation.filter {
+        return remove_matching(operation, filter, dialect);
     }
-    if step.op == Op::Remove && step.value == Some(Value::Null) {
-        let problem = "members: null does not say who is removed; send no value to remove everybody.";
+    if operation.op == Op::Remove && operation.value == Some(Value::Null) {
+        let problem = "members: `remove` with null does not identify a member. Send no value to remove all members.";
         return Err(Error::InvalidValue(problem.to_owned()));
     }
-    check_members(step.value())?;
-    let members = members_of(read_value(step.path.attribute, &step.place(), &step.values(), dialect)?)?;
-    Ok(match step.op {
+    check_members(operation.value())?;
+    let members =
+        members_of(read_value(operation.path.attribute, &operation.path_text(), &operation.values(), dialect)?)?;
+    Ok(match operation.op {
         Op::Add => MemberOperation::Add(members),
         Op::Replace => MemberOperation::Replace(members),
-        // An empty list of those to remove removes nobody.
-        Op::Remove if step.value.is_none() => MemberOperation::Replace(Vec::new()),
+        // An empty list of members removes nobody.
+        Op::Remove if operation.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })
 }
 
-/// With a value besides, those who are meant by both.
-fn remove_matching(step: &Step, filter: &Filter, dialect: &Dialect) -> Result<MemberOperation, Error> {
-    check_members(step.value())?;
-    let said = members_of(read_value(step.path.attribute, &step.place(), step.value(), dialect)?)?;
+/// Removes the members that the filter selects; with a value, only those that the value names, too.
+fn remove_matching(
+    operation: &AttributeOperation,
+    filter: &Filter,
+    dialect: &Dialect,
+) -> Result<MemberOperation, Error> {
+    check_members(operation.value())?;
+    let sent = members_of(read_value(operation.path.attribute, &operation.path_text(), operation.value(), dialect)?)?;
     match ids_of(filter) {
-        None if said.is_empty() => Ok(MemberOperation::RemoveWhere(filter.clone())),
+        None if sent.is_empty() => Ok(MemberOperation::RemoveWhere(filter.clone())),
         None => Err(Error::InvalidValue(format!(
-            "`{}` says by its filter and by its value who is removed; send one of them.",
-            step.place()
+            "`{}` selects members by a filter and by a value. Send only one of them.",
+            operation.path_text()
         ))),
         Some(ids) => {
-            let is_said = |id: &String| said.is_empty() || said.iter().any(|member| member.id == *id);
-            Ok(MemberOperation::Remove(ids.into_iter().filter(is_said).collect()))
+            let is_sent = |id: &String| sent.is_empty() || sent.iter().any(|member| member.id == *id);
+            Ok(MemberOperation::Remove(ids.into_iter().filter(is_sent).collect()))
         }
     }
 }
 
-/// The ids of `value eq "a" or value eq "b"`; `None` if the filter is another.
+/// The ids in a filter of the form `value eq "a" or value eq "b"`; `None` for any other filter.
 fn ids_of(filter: &Filter) -> Option<Vec<String>> {
     match filter {
         Filter::Compare(Comparison { path, operator: Operator::Eq, operand: Operand::Text { written, .. } })

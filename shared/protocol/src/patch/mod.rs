@@ -1,10 +1,13 @@
-//! PATCH (RFC 7644 §3.5.2): operations are read against the schema, then applied in order to a copy of the resource, all
-//! or none.
+//! PATCH (RFC 7644 §3.5.2): operations are validated against the schema, then applied in order to a copy of the
+//! resource, all or none.
 
 mod apply;
 mod element;
+mod identity;
 mod members;
-mod read;
+mod object;
+mod parse;
+mod primary;
 #[cfg(test)]
 mod tests;
 
@@ -13,27 +16,22 @@ use std::borrow::Cow;
 use schema::{Attribute, Dialect, Object, ResourceType};
 use serde_json::Value;
 
-use crate::immutable::{Change, keep_immutable};
+use crate::immutable::{UpdateMethod, keep_immutable};
 use crate::membership::MemberOperation;
 use crate::path::AttributePath;
 use crate::{Error, Filter};
 
-/// The operations of a request, each on one attribute.
+/// The operations of a PATCH request, each on one attribute.
 #[derive(Debug)]
 pub struct Patch {
     definition: &'static ResourceType,
-    steps: Vec<Step>,
+    operations: Vec<AttributeOperation>,
+    /// The operations on `members`, in order. They are parsed once, with the request.
+    members: Vec<Result<MemberOperation, Error>>,
     dialect: Dialect,
 }
 
-/// What a PATCH makes of a resource.
-#[derive(Debug)]
-pub struct Patched {
-    pub resource: Object,
-    /// The changes to `members` of a group, in order: members are not part of the resource as it is stored.
-    pub members: Vec<MemberOperation>,
-}
-
+/// The `op` of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {
     Add,
@@ -41,37 +39,41 @@ enum Op {
     Replace,
 }
 
-/// An operation on one attribute.
+/// An operation on one attribute. One operation of the request becomes several if its value has several attributes.
 #[derive(Debug, Clone)]
-struct Step {
+struct AttributeOperation {
     op: Op,
-    /// The attribute; never a sub-attribute, which is `sub`.
+    /// The attribute. A sub-attribute is in `sub`.
     path: AttributePath,
     filter: Option<Filter>,
     sub: Option<&'static Attribute>,
-    /// Absent where the operation has none.
+    /// `None` if the operation has no value.
     value: Option<Value>,
 }
 
-impl Step {
-    /// The value; null where there is none.
+impl AttributeOperation {
+    /// The value; null if there is none.
     fn value(&self) -> &Value {
         self.value.as_ref().unwrap_or(&Value::Null)
     }
 
-    /// The value of an attribute with many: to add a single one, an object does (RFC 7644 §3.5.2.1).
+    /// The value for a multi-valued attribute. `add` also accepts a single element (RFC 7644 §3.5.2.1).
     fn values(&self) -> Cow<'_, Value> {
         let value = self.value();
-        let single = match value {
+        let is_single = match value {
             Value::Object(object) => !object.is_empty(),
             Value::String(text) => !text.is_empty(),
             _ => false,
         };
-        if single && self.op == Op::Add { Cow::Owned(Value::from(vec![value.clone()])) } else { Cow::Borrowed(value) }
+        if is_single && self.op == Op::Add {
+            Cow::Owned(Value::from(vec![value.clone()]))
+        } else {
+            Cow::Borrowed(value)
+        }
     }
 
-    /// Where the step works, for an error's text.
-    fn place(&self) -> String {
+    /// The path of the operation, for error texts.
+    fn path_text(&self) -> String {
         let filter = self.filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
         let sub = self.sub.map_or(String::new(), |sub| format!(".{}", sub.name));
         format!("{}{filter}{sub}", self.path)
@@ -79,46 +81,53 @@ impl Step {
 }
 
 impl Patch {
-    /// The operations on members, in order: what they say does not depend on the group.
-    ///
-    /// # Errors
-    /// As [`Patch::apply`].
-    pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
-        let steps = self.steps.iter().filter(|step| members::is_target(self.definition, step));
-        steps.map(|step| members::read(step, &self.dialect)).collect()
+    fn new(definition: &'static ResourceType, operations: Vec<AttributeOperation>, dialect: &Dialect) -> Self {
+        let on_members = operations.iter().filter(|operation| members::is_target(definition, operation));
+        let members = on_members.map(|operation| members::read(operation, dialect)).collect();
+        Self { definition, operations, members, dialect: dialect.clone() }
     }
 
-    /// Applies the operations to a resource.
+    /// The operations on the members of a group, in order. They do not depend on the group, and they are not part of the
+    /// resource that [`Patch::apply`] returns.
     ///
     /// # Errors
-    /// The first operation that cannot be done, or that the dialect does not tolerate, and [`Error::Mutability`] if a required attribute is unassigned at the
-    /// end (RFC 7644 §3.5.2.2) or an immutable one changed.
-    pub fn apply(&self, before: &Object) -> Result<Patched, Error> {
+    /// The first operation on members that is invalid; [`Patch::apply`] returns it, too, unless another one comes before it.
+    pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
+        self.members.iter().cloned().collect()
+    }
+
+    /// Applies the operations to a resource, and returns the resource without its members: see [`Patch::members`].
+    ///
+    /// # Errors
+    /// The error of the first operation that cannot be applied or that the dialect does not tolerate, and
+    /// [`Error::Mutability`] if a required attribute is unassigned at the end (RFC 7644 §3.5.2.2) or an immutable
+    /// attribute changed.
+    pub fn apply(&self, before: &Object) -> Result<Object, Error> {
         let mut resource = before.clone();
-        let mut operations = Vec::new();
-        for step in &self.steps {
-            if members::is_target(self.definition, step) {
-                operations.push(members::read(step, &self.dialect)?);
-            } else {
-                step.apply(&mut resource, &self.dialect)?;
+        let mut members = self.members.iter();
+        for operation in &self.operations {
+            if !members::is_target(self.definition, operation) {
+                operation.apply(&mut resource, &self.dialect)?;
+            } else if let Some(Err(error)) = members.next() {
+                return Err(error.clone());
             }
         }
         if let Some(missing) = self.definition.missing(&resource) {
-            return Err(self.missed(&missing));
+            return Err(self.required_missing_error(&missing));
         }
-        keep_immutable(self.definition, Change::Patch, before, &mut resource)?;
-        Ok(Patched { resource, members: operations })
+        keep_immutable(self.definition, UpdateMethod::Patch, before, &mut resource)?;
+        Ok(resource)
     }
 
-    /// RFC 7644 §3.5.2.2: to remove what is required is `mutability`; to empty it is a wrong value.
-    fn missed(&self, missing: &str) -> Error {
+    /// RFC 7644 §3.5.2.2: removing a required attribute is a `mutability` error; emptying it is an invalid value.
+    fn required_missing_error(&self, missing: &str) -> Error {
         let detail = format!("{missing} is required and cannot be removed or emptied.");
         let holds =
             |path: &str| missing.strip_prefix(path).is_some_and(|rest| matches!(rest.get(..1), None | Some(".")));
-        let removed = |step: &Step| {
-            let extension = step.path.extension.is_some_and(|schema| schema.id == missing);
-            step.op == Op::Remove && (extension || holds(&step.path.to_string()))
+        let removed = |operation: &AttributeOperation| {
+            let extension = operation.path.extension.is_some_and(|schema| schema.id == missing);
+            operation.op == Op::Remove && (extension || holds(&operation.path.to_string()))
         };
-        if self.steps.iter().any(removed) { Error::Mutability(detail) } else { Error::InvalidValue(detail) }
+        if self.operations.iter().any(removed) { Error::Mutability(detail) } else { Error::InvalidValue(detail) }
     }
 }

@@ -1,4 +1,4 @@
-//! Filters that are made up, in any spelling: each prints as a filter that means the same (RFC 7644 §3.4.2.2).
+//! Random filters in random spellings: each prints as a filter with the same meaning (RFC 7644 §3.4.2.2).
 
 use proptest::prelude::*;
 use protocol::Filter;
@@ -47,8 +47,9 @@ fn filter() -> impl Strategy<Value = String> {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
     ];
     const SUBS: &[&str] = &["value", "type", "Display"];
-    let element = comparison(SUBS)
-        .prop_filter("no resource's attribute", |text| !text.contains("active") && !text.contains("meta."));
+    let element = comparison(SUBS).prop_filter("an element of a list has no attribute of the resource", |text| {
+        !text.contains("active") && !text.contains("meta.")
+    });
     let element = nested(element, 2).prop_map(|inner| format!("emails[{inner}]"));
     nested(prop_oneof![3 => comparison(PATHS), 1 => element], 3)
 }
@@ -77,7 +78,7 @@ fn drop_nulls(value: &mut Value) {
 
 proptest! {
     #[test]
-    fn a_filter_prints_as_one_that_means_the_same(text in filter(), users in prop::collection::vec(user(), 1..6)) {
+    fn printed_filter_has_the_same_meaning(text in filter(), users in prop::collection::vec(user(), 1..6)) {
         let parse = |text: &str| Filter::parse(resource_type(Kind::User), text, &Dialect::strict());
         let filter = match parse(&text) {
             Ok(filter) => filter,

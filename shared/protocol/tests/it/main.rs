@@ -1,9 +1,9 @@
-//! Properties of the protocol, on what is made up: filters, operations, projections, and any bytes at all.
+//! Properties of the protocol on random filters, operations, projections and arbitrary bytes.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on fails, and says where; it may look at the clock and at how much it is to do"
+    reason = "a test that cannot continue panics; it may read the clock and the number of its cases"
 )]
 
 mod filters;

@@ -1,5 +1,6 @@
-//! PATCH again, told plainly (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, no paths, no schema, no JSON until the
-//! end. Slow and simple on purpose, so that it is right where the service may be wrong.
+//! A plain model of PATCH (RFC 7644 §3.5.2.1 to §3.5.2.3): a user of a few known fields, without paths, without a
+//! schema and without JSON until the end. The model is slow and simple on purpose, so that it is right where the
+//! service may be wrong.
 
 use serde_json::{Map, Value, json};
 
@@ -42,7 +43,7 @@ pub(crate) enum Field {
     Manager,
 }
 
-/// What is set of an e-mail.
+/// The sub-attribute of an e-mail that an operation sets.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     Value(Option<String>),
@@ -54,17 +55,17 @@ pub(crate) enum Part {
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     Field(Op, Field, Option<String>),
-    /// `name`, with the given names alone, where there is one.
+    /// The attribute `name` with the given sub-attributes.
     Name(Op, Option<Option<String>>, Option<Option<String>>),
     Emails(Op, Vec<Email>),
-    /// `emails[type eq "…"]`
+    /// The path `emails[type eq "…"]`.
     Matching(Op, String, Email),
-    /// `emails[type eq "…"].…`
+    /// The path `emails[type eq "…"].…`.
     MatchingPart(Op, String, Part),
     Refused(Refusal),
 }
 
-/// What nobody can do.
+/// An operation that always fails.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Refusal {
     ReadOnly,
@@ -85,7 +86,7 @@ impl User {
         }
     }
 
-    /// Whether the operation could be done.
+    /// Applies the operation, and returns whether it succeeded.
     pub(crate) fn apply(&mut self, operation: &Operation) -> bool {
         match operation {
             Operation::Field(Op::Remove, field, _) => *self.field(*field) = None,
@@ -147,11 +148,11 @@ impl User {
         let found = self.of_kind(kind);
         match op {
             Op::Remove => self.emails.retain(|email| email.kind.as_deref() != Some(kind)),
-            // RFC 7644 has no word for it; identity providers mean a new one.
+            // RFC 7644 does not define this case; identity providers expect a new e-mail.
             Op::Add if found.is_empty() => {
                 let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
                 merge(&mut new, sent);
-                // It would be one of another kind.
+                // The new e-mail would not match the filter of the path.
                 if new.kind.as_deref() != Some(kind) {
                     return false;
                 }
@@ -167,7 +168,7 @@ impl User {
                 Op::Remove => return true,
             }
         }
-        // The last of those that are primary now stands.
+        // The last new primary value stays primary.
         if let Some(last) = found.iter().rev().find(|at| self.emails[**at].primary == Some(true)) {
             self.promote(*last);
         }
@@ -199,7 +200,7 @@ impl User {
                 (Op::Remove, Part::Primary(_)) => self.emails[*at].primary = None,
                 _ => set(&mut self.emails[*at], part),
             }
-            // An e-mail whose address was taken away is none.
+            // An e-mail without an address is removed.
             if had && self.emails[*at].value.is_none() {
                 gone.push(*at);
             }

@@ -1,4 +1,4 @@
-//! Operations that are made up come to what the plain model of them comes to, all or none (RFC 7644 §3.5.2).
+//! Random operations yield the result of a plain model, all or none (RFC 7644 §3.5.2).
 
 use proptest::prelude::*;
 use protocol::{Error, Patch};
@@ -64,7 +64,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// One that can be done, as far as it alone decides that, or now and then one that cannot.
+/// An operation that usually can succeed, though its success may depend on the user, and sometimes always fails.
 fn any_operation() -> impl Strategy<Value = Operation> {
     let refused = vec![Refusal::ReadOnly, Refusal::Required, Refusal::WrongType, Refusal::Unknown];
     prop_oneof![
@@ -73,7 +73,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What cannot be done, and the keyword of the refusal (RFC 7644 §3.12).
+/// An operation that always fails, and the `scimType` of its error (RFC 7644 §3.12).
 fn refused(refusal: Refusal) -> (Value, &'static str) {
     match refusal {
         Refusal::ReadOnly => (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
@@ -83,7 +83,8 @@ fn refused(refusal: Refusal) -> (Value, &'static str) {
     }
 }
 
-/// The operation as an identity provider writes it; with a path, or without where it can be.
+/// The operation in JSON, as an identity provider writes it, with a path or, if the operation permits it, without
+/// one.
 fn written(operation: &Operation, with_path: bool) -> Value {
     let (op, path, value) = match operation {
         Operation::Field(op, field, value) => (op, path(*field).to_owned(), json!(value)),
@@ -128,12 +129,12 @@ fn path(field: Field) -> &'static str {
 fn patch(before: &Value, operations: Vec<Value>) -> Result<Value, Error> {
     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
     let patch = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), &Dialect::lenient())?;
-    patch.apply(before.as_object().unwrap()).map(|patched| Value::Object(patched.resource))
+    patch.apply(before.as_object().unwrap()).map(Value::Object)
 }
 
 proptest! {
     #[test]
-    fn operations_come_to_what_the_model_says(
+    fn patch_yields_the_result_of_the_model(
         user in user(), operations in prop::collection::vec((any_operation(), any::<bool>()), 1..6),
     ) {
         let before = user.to_json();
@@ -142,7 +143,7 @@ proptest! {
         let done = operations.iter().all(|(operation, _)| model.apply(operation));
         match patch(&before, all) {
             Ok(after) => {
-                prop_assert!(done, "the model refuses it, and this came of it: {after}");
+                prop_assert!(done, "the model rejects the request, but the service returns {after}");
                 prop_assert_eq!(after, model.to_json());
             }
             Err(error) => {
@@ -156,7 +157,7 @@ proptest! {
         }
     }
 
-    /// One request of many operations comes to what as many requests come to.
+    /// A request with several operations yields the result of several requests.
     #[test]
     fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
         let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();
@@ -164,9 +165,9 @@ proptest! {
         prop_assert_eq!(patch(&user.to_json(), all), one_by_one);
     }
 
-    /// What was done, done again, changes nothing, where the first time did not change what the path selects.
+    /// A repeated operation changes nothing, unless its first application changed which values its path selects.
     #[test]
-    fn what_is_so_is_not_changed(user in user(), operation in operation()) {
+    fn patch_without_effect_leaves_user_unchanged(user in user(), operation in operation()) {
         if matches!(operation, Operation::Matching(..)) {
             return Ok(());
         }
@@ -181,7 +182,7 @@ proptest! {
 }
 
 #[test]
-fn a_user_of_the_model_is_one_of_the_schema() {
+fn user_of_the_model_is_valid_for_the_schema() {
     let user = User { department: Some("D".to_owned()), manager: Some("m".to_owned()), ..User::default() };
     assert_eq!(user.to_json()[ENTERPRISE], json!({"department": "D", "manager": {"value": "m"}}));
     let read = resource_type(Kind::User).read(user.to_json().as_object().unwrap(), &Dialect::lenient()).unwrap();

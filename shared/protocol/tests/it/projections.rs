@@ -1,4 +1,4 @@
-//! What is chosen from a resource is chosen once: a second time takes nothing more away (RFC 7644 §3.9).
+//! Projections are idempotent: applying one twice removes nothing more (RFC 7644 §3.9).
 
 use proptest::prelude::*;
 use protocol::Projection;
@@ -14,7 +14,7 @@ fn value(attribute: &Attribute) -> BoxedStrategy<Value> {
     if attribute.multi_valued { prop::collection::vec(single, 1..3).prop_map(Value::from).boxed() } else { single }
 }
 
-/// Some of the attributes.
+/// An object with some of these attributes.
 fn object(attributes: &[Attribute]) -> BoxedStrategy<Value> {
     let each: Vec<_> = attributes.iter().map(|it| (Just(it.name.clone()), prop::option::of(value(it)))).collect();
     each.prop_map(|pairs| pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<Object>().into())
@@ -56,7 +56,11 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
     let list = names.join(",");
     let (attributes, excluded) = if only { (Some(list.as_str()), None) } else { (None, Some(list.as_str())) };
     let strict = Projection::parse(attributes, excluded, &Dialect::strict());
-    prop_assert_eq!(strict.is_err(), names.iter().any(|name| name.ends_with("nope")), "what is unknown is refused");
+    prop_assert_eq!(
+        strict.is_err(),
+        names.iter().any(|name| name.ends_with("nope")),
+        "a strict projection rejects unknown names"
+    );
     let projection = Projection::parse(attributes, excluded, &Dialect::lenient()).unwrap();
     let once = projection.apply(resource_type(kind), resource.clone());
     prop_assert_eq!(projection.apply(resource_type(kind), once.clone()), once.clone());
@@ -65,7 +69,7 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
         match attribute.returned {
             Returned::Always => prop_assert_eq!(was, is),
             Returned::Never => prop_assert!(is.is_none()),
-            _ => prop_assert!(was.is_some() || is.is_none(), "{} came from nowhere", attribute.name),
+            _ => prop_assert!(was.is_some() || is.is_none(), "the projection adds {}", attribute.name),
         }
     }
     Ok(())
@@ -73,14 +77,14 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
 
 proptest! {
     #[test]
-    fn a_projection_of_a_user_is_idempotent(
+    fn projection_of_a_user_is_idempotent(
         user in resource(Kind::User), chosen in prop::sample::subsequence(names(Kind::User), 1..6), only in any::<bool>(),
     ) {
         check(Kind::User, user, &chosen, only)?;
     }
 
     #[test]
-    fn a_projection_of_a_group_is_idempotent(
+    fn projection_of_a_group_is_idempotent(
         group in resource(Kind::Group), chosen in prop::sample::subsequence(names(Kind::Group), 1..4), only in any::<bool>(),
     ) {
         check(Kind::Group, group, &chosen, only)?;

@@ -1,11 +1,11 @@
-//! Tokens are shown once, and compared so that nobody learns from the time that it takes.
+//! Tokens have no `Debug` output, and comparing hashes takes constant time.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use protocol::token::{Hash, Minted, Presented, mint};
+use protocol::token::{Hash, NewToken, PresentedToken, generate};
 
-/// What has a `Debug` has two of these, and cannot be named as one of them.
+/// A type with `Debug` has two implementations of this trait, so that `<Type as Shown<_>>` does not compile.
 trait Shown<T> {
     const NOT: () = ();
 }
@@ -15,13 +15,13 @@ impl<T> Shown<()> for T {}
 impl<T: Debug> Shown<bool> for T {}
 
 #[test]
-fn nothing_shows_a_token_by_the_way() {
-    const { <Minted as Shown<_>>::NOT };
-    const { <Presented as Shown<_>>::NOT };
-    assert_eq!(format!("{:?}", mint([1; 8], [2; 32]).hash()), "Hash");
+fn tokens_have_no_debug_output() {
+    const { <NewToken as Shown<_>>::NOT };
+    const { <PresentedToken as Shown<_>>::NOT };
+    assert_eq!(format!("{:?}", generate([1; 8], [2; 32]).hash()), "Hash");
 }
 
-/// In hashes this long, the first difference would be found a thousand times sooner than the last.
+/// In hashes of this length, a naive comparison would find a first difference much sooner than a last one.
 #[test]
 fn hashes_are_compared_in_constant_time() {
     const LENGTH: usize = 1 << 20;

@@ -1,49 +1,50 @@
-//! Who was in a group at an instant: from those who are in it now, by taking back what happened since; or, if the group is
-//! gone, from its beginning on.
+//! Reconstructs the members of a group at an instant: from the current members, by undoing the changes since; or,
+//! if the group is deleted, by applying its changes from the first one on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use protocol::event::{Change, Part, Verb};
+use protocol::event::{Change, ChangeType, MemberDelta};
 use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
-use store::{Directory, Unsettled};
+use store::{Directory, PendingChanges};
 
-use super::{Content, PAGE, Question, before, before_all_of, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use super::{AuditQuery, AuditResult, PAGE, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
+use crate::error::to_client_error;
 
-/// So many ids are 400 KB.
-const MOST: usize = 10_000;
-/// An answer that takes longer is not awaited.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// The most ids in one page, which take 400 KB.
+const MAX_LIMIT: usize = protocol::limits::AUDIT_MEMBERS;
+/// The longest time that one query reads records.
+const READ_BUDGET: Duration = Duration::from_secs(240);
 
-pub(super) async fn tell(
+pub(super) async fn query_members(
     directory: &Directory,
     tenant: &Tenant,
     group: &ResourceId,
-    question: &Question,
+    query: &AuditQuery,
     begins: Option<Timestamp>,
-) -> Result<(Content, Option<String>), Error> {
-    if question.resource.is_some() || question.from.is_some() || question.to.is_some() {
-        return Err(wrong("With membersOf there is `at`; resource, from and to are for changes."));
+) -> Result<(AuditResult, Option<String>), Error> {
+    if query.resource.is_some() || query.from.is_some() || query.to.is_some() {
+        return Err(invalid("membersOf cannot be combined with resource, from or to. Use `at` for the instant."));
     }
-    let at = instant("at", question.at.as_deref())?.unwrap_or_else(Timestamp::now);
-    let limit = limit(question.limit, MOST, MOST)?;
-    let reader = Reader { directory, tenant, group, at, until: Instant::now() + PATIENCE };
-    let (members, complete) = match reader.now().await? {
-        Some(now) => reader.backward(now, begins).await?,
-        None => reader.forward().await?,
+    let at = instant("at", query.at.as_deref())?.unwrap_or_else(Timestamp::now);
+    let limit = limit(query.limit, MAX_LIMIT, MAX_LIMIT)?;
+    let history = GroupHistory { directory, tenant, group, at, until: Instant::now() + READ_BUDGET };
+    let (members, complete) = match history.current().await? {
+        Some(current) => history.undo(current, begins).await?,
+        None => history.replay().await?,
     };
-    let after = question.next_token.as_deref().unwrap_or_default();
+    let after = query.next_token.as_deref().unwrap_or_default();
     let mut page: Vec<String> = members.iter().map(ToString::to_string).filter(|id| id.as_str() > after).collect();
-    let more = page.len() > limit;
+    let has_more = page.len() > limit;
     page.truncate(limit);
-    let next_token = page.last().filter(|_| more).cloned();
-    Ok((Content::Members { at: text(at), members: page, complete }, next_token))
+    let next_token = page.last().filter(|_| has_more).cloned();
+    Ok((AuditResult::Members { at: rfc3339(at), members: page, complete }, next_token))
 }
 
-struct Reader<'a> {
+/// Reads the history of one group's membership.
+struct GroupHistory<'a> {
     directory: &'a Directory,
     tenant: &'a Tenant,
     group: &'a ResourceId,
@@ -51,137 +52,146 @@ struct Reader<'a> {
     until: Instant,
 }
 
-/// A group as it is.
-struct Now {
+/// The group as it is now.
+struct CurrentGroup {
     created: Option<Timestamp>,
     version: u64,
     members: BTreeSet<ResourceId>,
-    /// What is deleted in the tenant, and may still be among the members.
-    unsettled: Unsettled,
+    /// The deletes of the tenant that are pending; deleted resources may still be among the members.
+    pending_changes: PendingChanges,
 }
 
-/// What records say of a group.
+/// The records about a group.
 #[derive(Default)]
-struct History {
-    /// By the group's versions.
-    steps: Vec<Step>,
+struct Records {
+    /// In the order of the group's versions.
+    changes: Vec<MembershipChange>,
     has_creation: bool,
-    /// Whatever was deleted, and when.
-    ended: BTreeMap<ResourceId, Timestamp>,
+    /// All deleted resources, each with the time of its delete.
+    deleted: BTreeMap<ResourceId, Timestamp>,
 }
 
-/// What a record says of a group's members.
-struct Step {
+/// A change of the group's members.
+struct MembershipChange {
     version: Option<u64>,
     at: Timestamp,
-    members: Part,
+    members: MemberDelta,
 }
 
-impl Reader<'_> {
-    /// The group and its members in one and the same version; nothing, if there is no such group.
-    async fn now(&self) -> Result<Option<Now>, Error> {
-        let unsettled = self.directory.unsettled(self.tenant).await.map_err(failed)?;
-        let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(failed)?;
+impl GroupHistory<'_> {
+    /// The group and its members in the same version; `None` if there is no such group.
+    async fn current(&self) -> Result<Option<CurrentGroup>, Error> {
+        let pending_changes = self.directory.pending_changes(self.tenant).await.map_err(to_client_error)?;
+        let group = self.directory.get(self.tenant, Kind::Group, self.group).await.map_err(to_client_error)?;
         let Some(group) = group else { return Ok(None) };
-        let read = self.directory.members(self.tenant, group).await.map_err(failed)?;
+        let read = self.directory.members(self.tenant, group).await.map_err(to_client_error)?;
         Ok(read.map(|(group, members)| {
             let members = members.into_iter().map(|member| member.id).collect();
-            Now { created: group.created.parse().ok(), version: group.version, members, unsettled }
+            CurrentGroup { created: group.created.parse().ok(), version: group.version, members, pending_changes }
         }))
     }
 
-    /// Takes back what happened after the instant. That needs the records since then alone, however old the group is.
-    async fn backward(&self, now: Now, begins: Option<Timestamp>) -> Result<(BTreeSet<ResourceId>, bool), Error> {
-        if now.created.is_some_and(|created| created > self.at) {
+    /// Undoes the changes after the instant. That needs only the records since then, however old the group is.
+    async fn undo(
+        &self,
+        current: CurrentGroup,
+        begins: Option<Timestamp>,
+    ) -> Result<(BTreeSet<ResourceId>, bool), Error> {
+        if current.created.is_some_and(|created| created > self.at) {
             return Ok((BTreeSet::new(), true));
         }
-        let History { steps, ended, .. } = self.history(before(self.at)).await?;
-        let mut members = now.members;
-        let since = |step: &Step| step.at > self.at && step.version.is_none_or(|version| version <= now.version);
-        for step in steps.into_iter().filter(since).rev() {
-            for id in &step.members.added {
+        let Records { changes, deleted, .. } = self.records(id_before(self.at)).await?;
+        let mut members = current.members;
+        let is_later = |change: &MembershipChange| {
+            change.at > self.at && change.version.is_none_or(|version| version <= current.version)
+        };
+        for change in changes.into_iter().filter(is_later).rev() {
+            for id in &change.members.added {
                 members.remove(id);
             }
-            members.extend(step.members.removed);
+            members.extend(change.members.removed);
         }
-        // Who is deleted is no member from then on, though the group's record of it may be still to come.
-        members.retain(|id| !now.unsettled.hides(id) || ended.get(id).is_some_and(|end| *end > self.at));
+        // A deleted resource is not a member from its delete on, even if the group's record of that is not written
+        // yet.
+        members.retain(|id| !current.pending_changes.hides(id) || deleted.get(id).is_some_and(|at| *at > self.at));
         Ok((members, begins.is_some_and(|begins| begins <= self.at)))
     }
 
-    /// Does again what happened until the instant, from the group's first record on.
-    async fn forward(&self) -> Result<(BTreeSet<ResourceId>, bool), Error> {
-        let History { steps, has_creation, ended } = self.history(before_all_of(self.group)).await?;
-        let Some(end) = ended.get(self.group) else {
+    /// Applies the changes until the instant, from the group's first record on.
+    async fn replay(&self) -> Result<(BTreeSet<ResourceId>, bool), Error> {
+        let Records { changes, has_creation, deleted } = self.records(id_before_all_of(self.group)).await?;
+        let Some(end) = deleted.get(self.group) else {
             return Err(Error::NotFound(
-                "There is no group with this id, and no record that there was one. It may be older than the trail."
-                    .to_owned(),
+                "There is no group with this id, and no record of one. Its records may have expired.".to_owned(),
             ));
         };
         if *end <= self.at {
             return Ok((BTreeSet::new(), true));
         }
         let mut members = BTreeSet::new();
-        for step in steps.into_iter().filter(|step| step.at <= self.at) {
-            for id in &step.members.removed {
+        for change in changes.into_iter().filter(|change| change.at <= self.at) {
+            for id in &change.members.removed {
                 members.remove(id);
             }
-            members.extend(step.members.added);
+            members.extend(change.members.added);
         }
-        members.retain(|id| ended.get(id).is_none_or(|end| *end > self.at));
+        members.retain(|id| deleted.get(id).is_none_or(|end| *end > self.at));
         Ok((members, has_creation))
     }
 
-    /// What the records after an id say.
-    async fn history(&self, mut after: Option<ResourceId>) -> Result<History, Error> {
-        let mut history = History::default();
+    /// The records after an id.
+    async fn records(&self, mut after: Option<ResourceId>) -> Result<Records, Error> {
+        let mut records = Records::default();
         loop {
-            let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(failed)?;
+            let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
                 match change.verb {
-                    Verb::Created => history.has_creation |= is_of(&change, self.group),
-                    Verb::Updated => {}
-                    Verb::Deleted => drop(history.ended.insert(change.resource.clone(), change.at)),
+                    ChangeType::Created => records.has_creation |= is_of(&change, self.group),
+                    ChangeType::Updated => {}
+                    ChangeType::Deleted => {
+                        records.deleted.insert(change.resource.clone(), change.at);
+                    }
                 }
-                history.steps.extend(self.step(change).await?);
+                records.changes.extend(self.membership_change(change).await?);
             }
             if is_last {
                 break;
             }
             if Instant::now() > self.until {
                 return Err(Error::TooMany(
-                    "There are too many records since then to be read in one answer.".to_owned(),
+                    "There are more records since that instant than one query can read.".to_owned(),
                 ));
             }
         }
-        // Those without a version stay where they were written.
+        // A change without a version keeps its place in the order of the records.
         let mut last = 0;
-        for step in &mut history.steps {
-            last = step.version.unwrap_or(last);
-            step.version = step.version.or(Some(last));
+        for change in &mut records.changes {
+            last = change.version.unwrap_or(last);
+            change.version = change.version.or(Some(last));
         }
-        history.steps.sort_by_key(|step| step.version);
-        Ok(history)
+        records.changes.sort_by_key(|change| change.version);
+        Ok(records)
     }
 
-    async fn step(&self, change: Change) -> Result<Option<Step>, Error> {
+    /// The change of the group's members that a record describes, if any.
+    async fn membership_change(&self, change: Change) -> Result<Option<MembershipChange>, Error> {
         let at = change.at;
-        if let Some(left) = change.left.iter().find(|left| left.group == *self.group) {
-            let members = Part { added: Vec::new(), removed: vec![change.resource] };
-            return Ok(Some(Step { version: left.version, at, members }));
+        if let Some(exit) = change.left.iter().find(|exit| exit.group == *self.group) {
+            let members = MemberDelta { added: Vec::new(), removed: vec![change.resource] };
+            return Ok(Some(MembershipChange { version: exit.version, at, members }));
         }
         if !is_of(&change, self.group) {
             return Ok(None);
         }
         let mut members = change.members;
-        if change.in_parts {
-            for part in self.directory.parts_of_change(self.tenant, &change.id).await.map_err(failed)? {
-                members.added.extend(part.added);
-                members.removed.extend(part.removed);
+        if change.is_chunked {
+            for chunk in self.directory.chunks_of_change(self.tenant, &change.id).await.map_err(to_client_error)? {
+                members.added.extend(chunk.added);
+                members.removed.extend(chunk.removed);
             }
         }
-        Ok((!members.is_empty()).then_some(Step { version: change.after, at, members }))
+        Ok((!members.is_empty()).then_some(MembershipChange { version: change.after, at, members }))
     }
 }

@@ -1,32 +1,33 @@
-//! What happened: the records of a time, of one resource or of all.
+//! Finds the change records of a period, of one resource or of all.
 
-use protocol::event::{Change, Left, Part};
+use protocol::event::{Change, GroupExit, MemberDelta};
 use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
 use serde::Serialize;
-use store::{Directory, made_at};
+use store::{Directory, created_at_ms};
 
-use super::{Content, PAGE, Question, before, before_all_of, id, instant, is_of, limit, text, wrong};
-use crate::failure::failed;
+use super::{AuditQuery, AuditResult, PAGE, id, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
+use crate::error::to_client_error;
 
-/// One call looks at about so many records, and parts of records.
-const LOOKED_AT: usize = 10_000;
-const USUAL: usize = 100;
-const MOST: usize = 1000;
-/// A record may be so many milliseconds younger than the change that it tells of, whose cause was another one.
-const LATE: u64 = 60 * 60 * 1000;
+/// The number of records, and chunks of records, after which a query returns what it has found.
+const MAX_RECORDS_SCANNED: usize = protocol::limits::AUDIT_RECORDS;
+const DEFAULT_LIMIT: usize = protocol::limits::DEFAULT_AUDIT_CHANGES;
+const MAX_LIMIT: usize = protocol::limits::AUDIT_CHANGES;
+/// The most milliseconds by which a record may be younger than its change, if the change follows from another one.
+const MAX_RECORD_LAG_MS: u64 = 60 * 60 * 1000;
 
-/// One change, as an operator reads it.
+/// One change, in the form for operators.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Told {
+pub struct AuditRecord {
     /// The id of the change, which is the `txn` of its events.
     pub id: String,
     pub at: String,
-    /// The id of the token with which it was asked for; `TokensList` says whose it is.
+    /// The id of the token that requested the change. `TokensList` shows its label.
     pub token: String,
-    /// `user.updated` and so on.
-    pub what: String,
+    /// The kind and the type of the change, for example `user.updated`.
+    #[serde(rename = "what")]
+    pub change_type: String,
     /// The id of the resource that changed.
     pub resource: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -38,20 +39,20 @@ pub struct Told {
     /// Whether a user was deactivated (false) or reactivated (true).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Who joined a group. Where the question is about somebody else than the group, that one alone.
+    /// The members that joined the group. If the query is about another resource than the group, only that one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members_added: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members_removed: Vec<String>,
-    /// Of a change that is too large to be listed, how many joined and how many left.
+    /// The number of members that joined and left, for a change that is too large to list them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub members_counted: Option<Counted>,
-    /// The groups that it left by its end, with their versions since.
+    pub members_counted: Option<MemberCounts>,
+    /// The groups that a deleted resource left, with their versions after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups_left: Vec<LeftGroup>,
 }
 
-/// A group that lost its member.
+/// A group that a deleted resource left.
 #[derive(Debug, Serialize)]
 pub struct LeftGroup {
     pub id: String,
@@ -59,46 +60,48 @@ pub struct LeftGroup {
     pub version: Option<u64>,
 }
 
-impl From<Left> for LeftGroup {
-    fn from(left: Left) -> Self {
-        Self { id: left.group.to_string(), version: left.version }
+impl From<GroupExit> for LeftGroup {
+    fn from(exit: GroupExit) -> Self {
+        Self { id: exit.group.to_string(), version: exit.version }
     }
 }
 
-/// How many members joined and left.
+/// The number of members that joined and left.
 #[derive(Debug, Serialize)]
-pub struct Counted {
+pub struct MemberCounts {
     pub added: usize,
     pub removed: usize,
 }
 
-pub(super) async fn tell(
+pub(super) async fn query_changes(
     directory: &Directory,
     tenant: &Tenant,
-    question: &Question,
-) -> Result<(Content, Option<String>), Error> {
-    if question.at.is_some() {
-        return Err(wrong("`at` goes with membersOf; for changes there are from and to."));
+    query: &AuditQuery,
+) -> Result<(AuditResult, Option<String>), Error> {
+    if query.at.is_some() {
+        return Err(invalid("`at` requires membersOf. Use from and to for changes."));
     }
-    let search = Search::new(tenant, question)?;
-    let (mut changes, mut looked_at, mut after) = (Vec::new(), 0, search.start(question)?);
+    let search = Search::new(tenant, query)?;
+    let mut changes = Vec::new();
+    let mut scanned = 0;
+    let mut after = search.start(query)?;
     loop {
-        let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(failed)?;
+        let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
         let is_last = page.len() < PAGE;
         for change in page {
             if search.is_past(&change) {
-                return Ok((Content::Changes { changes }, None));
+                return Ok((AuditResult::Changes { changes }, None));
             }
-            let parts = search.parts(directory, &change).await?;
-            looked_at += 1 + parts.len();
+            let chunks = search.chunks(directory, &change).await?;
+            scanned += 1 + chunks.len();
             after = Some(change.id.clone());
-            changes.extend(search.told(change, &parts));
-            if changes.len() == search.limit || looked_at >= LOOKED_AT {
-                return Ok((Content::Changes { changes }, after.map(|id| id.to_string())));
+            changes.extend(search.record_of(change, &chunks));
+            if changes.len() == search.limit || scanned >= MAX_RECORDS_SCANNED {
+                return Ok((AuditResult::Changes { changes }, after.map(|id| id.to_string())));
             }
         }
         if is_last {
-            return Ok((Content::Changes { changes }, None));
+            return Ok((AuditResult::Changes { changes }, None));
         }
     }
 }
@@ -112,62 +115,64 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(tenant: &'a Tenant, question: &Question) -> Result<Self, Error> {
+    fn new(tenant: &'a Tenant, query: &AuditQuery) -> Result<Self, Error> {
         Ok(Self {
             tenant,
-            resource: question.resource.as_deref().map(|text| id("resource", text)).transpose()?,
-            from: instant("from", question.from.as_deref())?,
-            to: instant("to", question.to.as_deref())?,
-            limit: limit(question.limit, USUAL, MOST)?,
+            resource: query.resource.as_deref().map(|text| id("resource", text)).transpose()?,
+            from: instant("from", query.from.as_deref())?,
+            to: instant("to", query.to.as_deref())?,
+            limit: limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
         })
     }
 
     /// The id after which the first record can be.
-    fn start(&self, question: &Question) -> Result<Option<ResourceId>, Error> {
-        if let Some(token) = &question.next_token {
-            return ResourceId::parse(token).map(Some).ok_or_else(|| wrong("nextToken is none of an earlier answer."));
+    fn start(&self, query: &AuditQuery) -> Result<Option<ResourceId>, Error> {
+        if let Some(token) = &query.next_token {
+            return ResourceId::parse(token)
+                .map(Some)
+                .ok_or_else(|| invalid("nextToken is not valid. Send the nextToken of the previous response."));
         }
-        Ok(self.from.and_then(before).max(self.resource.as_ref().and_then(before_all_of)))
+        Ok(self.from.and_then(id_before).max(self.resource.as_ref().and_then(id_before_all_of)))
     }
 
-    /// Whether neither this record nor a later one can be of the time that was asked for.
+    /// Whether neither this record nor a later one can belong to the period of the query.
     fn is_past(&self, change: &Change) -> bool {
         let last = self.to.and_then(|to| u64::try_from(to.as_millisecond()).ok());
-        last.zip(made_at(&change.id)).is_some_and(|(last, made)| made > last.saturating_add(LATE))
+        last.zip(created_at_ms(&change.id)).is_some_and(|(last, made)| made > last.saturating_add(MAX_RECORD_LAG_MS))
     }
 
-    /// The parts of a record that has to be looked at with them.
-    async fn parts(&self, directory: &Directory, change: &Change) -> Result<Vec<Part>, Error> {
-        if !change.in_parts || !self.is_of_the_time(change) {
+    /// The chunks of a record, if the record belongs to the period of the query.
+    async fn chunks(&self, directory: &Directory, change: &Change) -> Result<Vec<MemberDelta>, Error> {
+        if !change.is_chunked || !self.is_in_period(change) {
             return Ok(Vec::new());
         }
-        directory.parts_of_change(self.tenant, &change.id).await.map_err(failed)
+        directory.chunks_of_change(self.tenant, &change.id).await.map_err(to_client_error)
     }
 
-    fn is_of_the_time(&self, change: &Change) -> bool {
+    fn is_in_period(&self, change: &Change) -> bool {
         self.from.is_none_or(|from| from <= change.at) && self.to.is_none_or(|to| change.at <= to)
     }
 
-    /// What is told of a record; nothing, if it is about something else.
-    fn told(&self, change: Change, parts: &[Part]) -> Option<Told> {
-        let whole = std::slice::from_ref(&change.members);
-        let mut members = Members::of(if change.in_parts { parts } else { whole });
+    /// The record for the result; `None` if it is not about the resource of the query.
+    fn record_of(&self, change: Change, chunks: &[MemberDelta]) -> Option<AuditRecord> {
+        let inline = std::slice::from_ref(&change.members);
+        let mut members = Members::of(if change.is_chunked { chunks } else { inline });
         let mut counted = None;
         match self.resource.as_ref().filter(|resource| !is_of(&change, resource)) {
             Some(other) => {
                 members.keep(other);
-                let left = change.left.iter().any(|left| left.group == *other);
-                if members.is_empty() && !left {
+                let is_left = change.left.iter().any(|exit| exit.group == *other);
+                if members.is_empty() && !is_left {
                     return None;
                 }
             }
-            None if change.in_parts => {
-                counted = Some(Counted { added: members.added.len(), removed: members.removed.len() });
+            None if change.is_chunked => {
+                counted = Some(MemberCounts { added: members.added.len(), removed: members.removed.len() });
                 members = Members::default();
             }
             None => {}
         }
-        self.is_of_the_time(&change).then(|| Told::new(change, members, counted))
+        self.is_in_period(&change).then(|| AuditRecord::new(change, members, counted))
     }
 }
 
@@ -178,16 +183,16 @@ struct Members {
 }
 
 impl Members {
-    fn of(parts: &[Part]) -> Self {
+    fn of(deltas: &[MemberDelta]) -> Self {
         Self {
-            added: parts.iter().flat_map(|part| &part.added).map(ToString::to_string).collect(),
-            removed: parts.iter().flat_map(|part| &part.removed).map(ToString::to_string).collect(),
+            added: deltas.iter().flat_map(|delta| &delta.added).map(ToString::to_string).collect(),
+            removed: deltas.iter().flat_map(|delta| &delta.removed).map(ToString::to_string).collect(),
         }
     }
 
-    fn keep(&mut self, one: &ResourceId) {
+    fn keep(&mut self, kept: &ResourceId) {
         for ids in [&mut self.added, &mut self.removed] {
-            ids.retain(|id| id == one.as_str());
+            ids.retain(|id| id == kept.as_str());
         }
     }
 
@@ -196,17 +201,17 @@ impl Members {
     }
 }
 
-impl Told {
-    fn new(change: Change, members: Members, members_counted: Option<Counted>) -> Self {
+impl AuditRecord {
+    fn new(change: Change, members: Members, members_counted: Option<MemberCounts>) -> Self {
         let kind = match change.kind {
             Kind::User => "user",
             Kind::Group => "group",
         };
         Self {
             id: change.id.to_string(),
-            at: text(change.at),
+            at: rfc3339(change.at),
             token: change.token,
-            what: format!("{kind}.{}", change.verb.name()),
+            change_type: format!("{kind}.{}", change.verb.name()),
             resource: change.resource.to_string(),
             attributes: change.attributes,
             version_before: change.before,

@@ -1,58 +1,63 @@
-//! Bulk operations (RFC 7644 §3.7): each is carried out, and commits, as a request by itself would be; those that cannot
-//! see each other at the same time, the others in their order.
+//! Bulk operations (RFC 7644 §3.7): each one is performed, and commits, like a request by itself. Operations that
+//! do not affect each other are performed at the same time, the others in their order.
 
-mod circle;
+mod cycle;
 mod perform;
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::Error;
-use protocol::bulk::{Batch, Bulk, Call, Done, Operation, Outcome, Reference, Step, Verb, order, response};
+use protocol::bulk::{Batch, Bulk, Call, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
+use protocol::{Error, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
 
 use crate::Context;
-use crate::failure::failed;
+use crate::error::to_client_error;
 use crate::keys::new_id;
-use perform::Time;
+use perform::{Deadlines, Performed};
 
-/// So many operations are chosen at once to be under way together.
-const BATCH: usize = 100;
+/// The most operations in a batch that is performed at the same time.
+const MAX_BATCH: usize = 100;
 
-/// Carries out a bulk request. What was not begun some seconds before the answer has to be ready is reported as not done.
+/// Performs a bulk request. Operations that have not started some seconds before the response deadline are reported
+/// as not carried out.
 ///
 /// # Errors
-/// What [`Bulk::parse`] refuses. That operations fail is no error of the request.
-pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Object, Error> {
-    let bulk = Bulk::parse(body, &context.caller.dialect)?;
-    let mut job = Job::new(context, &bulk, Time::new(context.until));
+/// Those of [`Bulk::parse`]. A failed operation is not an error of the request.
+pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Reply, Error> {
+    let bulk = Bulk::parse(body, &context.exchange.caller.dialect)?;
+    let mut job = Job::new(context, &bulk, Deadlines::new(context.exchange.deadline));
     job.run(&order(&bulk)).await;
-    Ok(job.response())
+    Ok(job.reply())
 }
 
 /// A bulk request under way.
 struct Job<'a> {
     context: &'a Context<'a>,
     operations: &'a [Operation],
-    /// Which operation creates what a bulkId stands for.
+    /// The position of the operation that creates the resource of a bulkId.
     definitions: HashMap<&'a str, usize>,
-    time: Time,
+    deadlines: Deadlines,
     fail_on_errors: usize,
-    /// The ids that bulkIds stand for, once they are created and until they are deleted.
+    /// The ids of the resources that bulkIds stand for, from their creation to their deletion.
     ids: HashMap<&'a str, String>,
     outcomes: BTreeMap<usize, Outcome>,
     errors: usize,
 }
 
-/// An operation by its place in the request, and what is to be done for it.
-type Prepared = (usize, Result<Call, Error>);
+/// An operation that is ready to be performed, or the error for which it is not.
+struct Prepared {
+    /// The position of the operation in the request.
+    index: usize,
+    call: Result<Call, Error>,
+}
 
 impl<'a> Job<'a> {
-    fn new(context: &'a Context<'a>, bulk: &'a Bulk, time: Time) -> Self {
+    fn new(context: &'a Context<'a>, bulk: &'a Bulk, deadlines: Deadlines) -> Self {
         Job {
             context,
             operations: &bulk.operations,
             definitions: bulk.definitions(),
-            time,
+            deadlines,
             fail_on_errors: bulk.fail_on_errors.unwrap_or(usize::MAX),
             ids: HashMap::new(),
             outcomes: BTreeMap::new(),
@@ -61,51 +66,55 @@ impl<'a> Job<'a> {
     }
 
     /// RFC 7644 §3.7: "MUST continue performing as many changes as possible", unless failOnErrors says otherwise.
-    async fn run(&mut self, steps: &[Step]) {
+    async fn run(&mut self, steps: &[ExecutionStep]) {
         let mut left = steps;
         while let Some(first) = left.first().filter(|_| self.errors < self.fail_on_errors) {
-            let taken = match first {
-                Step::Circle(circle) => {
-                    self.circle(circle).await;
+            let performed = match first {
+                ExecutionStep::Cycle(cycle) => {
+                    self.cycle(cycle).await;
                     1
                 }
-                Step::One(_) => self.batch(left).await,
+                ExecutionStep::One(_) => self.batch(left).await,
             };
-            left = left.get(taken..).unwrap_or_default();
+            left = left.get(performed..).unwrap_or_default();
         }
     }
 
-    /// Carries out the first of these steps, and those after it that do not have to wait for it. How many that were.
+    /// Performs the first of these steps, and those after it that do not have to wait for it. Returns their number.
     ///
-    /// As many as may still fail before the request ends: one after the other, no fewer would be carried out.
-    async fn batch(&mut self, steps: &[Step]) -> usize {
-        let mut prepared = self.choose(steps.iter().take(BATCH.min(self.fail_on_errors - self.errors)));
-        self.leave_renames(&mut prepared).await;
-        let taken = prepared.len();
-        for (at, id, result) in self.perform(prepared, self.time).await {
-            self.record(at, id, result);
+    /// A batch is no larger than the number of errors that may still happen before the request ends: performed one
+    /// after the other, at least as many would be carried out.
+    async fn batch(&mut self, steps: &[ExecutionStep]) -> usize {
+        let mut prepared = self.choose(steps.iter().take(MAX_BATCH.min(self.fail_on_errors - self.errors)));
+        self.defer_conflicting_renames(&mut prepared).await;
+        let count = prepared.len();
+        for outcome in self.perform(prepared, self.deadlines).await {
+            self.record(outcome);
         }
-        taken
+        count
     }
 
-    fn choose<'s>(&self, steps: impl Iterator<Item = &'s Step>) -> Vec<Prepared> {
-        let (mut chosen, mut batch) = (Vec::new(), Batch::default());
+    /// Prepares the longest run of steps that can be performed at the same time.
+    fn choose<'s>(&self, steps: impl Iterator<Item = &'s ExecutionStep>) -> Vec<Prepared> {
+        let mut chosen = Vec::new();
+        let mut batch = Batch::default();
         for step in steps {
-            let Step::One(at) = step else { break };
-            let waits = |reference: &Reference| self.is_under_way(reference) && !chosen.is_empty();
-            let Some(operation) = self.operations.get(*at).filter(|it| !it.references.iter().any(waits)) else { break };
+            let ExecutionStep::One(index) = step else { break };
+            let waits = |reference: &Reference| self.is_not_created_yet(reference) && !chosen.is_empty();
+            let operation = self.operations.get(*index).filter(|it| !it.references.iter().any(waits));
+            let Some(operation) = operation else { break };
             let call = self.prepare(operation);
-            if call.as_ref().is_ok_and(|call| !batch.admit(call, None)) {
+            if call.as_ref().is_ok_and(|call| !batch.try_add(call, None)) {
                 break;
             }
-            chosen.push((*at, call));
+            chosen.push(Prepared { index: *index, call });
         }
         chosen
     }
 
-    /// Lets go of the first PUT, and all after it, that takes a name which an operation before it gives up, or gives up one
-    /// that an operation before it takes.
-    async fn leave_renames(&self, prepared: &mut Vec<Prepared>) {
+    /// Removes the first PUT, and all operations after it, that takes a name which an operation before it gives up,
+    /// or gives up a name that an operation before it takes. They come in a later batch.
+    async fn defer_conflicting_renames(&self, prepared: &mut Vec<Prepared>) {
         if prepared.len() < 2 {
             return;
         }
@@ -118,72 +127,74 @@ impl<'a> Job<'a> {
         }
         let mut batch = Batch::default();
         let name = |call: &Call| ResourceId::parse(&call.id).and_then(|id| names.get(&id)).map(String::as_str);
-        let fits = |call: &Result<Call, Error>| {
-            call.as_ref().is_err() || call.as_ref().is_ok_and(|it| batch.admit(it, name(it)))
-        };
-        let fitting = prepared.iter().map(|(_, call)| call).map(fits).take_while(|fits| *fits).count();
-        prepared.truncate(fitting);
+        let fits = |operation: &&Prepared| operation.call.as_ref().map_or(true, |call| batch.try_add(call, name(call)));
+        let count = prepared.iter().take_while(fits).count();
+        prepared.truncate(count);
     }
 
-    /// The names that the resources have which are to be replaced.
+    /// The current names of the resources of this kind that PUT operations replace.
     async fn names(&self, kind: Kind, prepared: &[Prepared]) -> Result<Vec<(ResourceId, String)>, Error> {
-        let calls = prepared.iter().filter_map(|(_, call)| call.as_ref().ok());
-        let replaced = calls.filter(|call| call.verb == Verb::Replace && call.kind == kind);
+        let calls = prepared.iter().filter_map(|operation| operation.call.as_ref().ok());
+        let replaced = calls.filter(|call| call.method == Method::Replace && call.kind == kind);
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.context.directory.get_many(&self.context.caller.tenant, kind, &ids).await.map_err(failed)?;
+        let found =
+            self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(to_client_error)?;
         let naming = resource_type(kind).naming_attribute();
         let name = |stored: &store::Stored| Some(stored.resource.get(naming)?.as_str()?.to_owned());
         Ok(found.iter().filter_map(|stored| Some((stored.id.clone(), name(stored)?))).collect())
     }
 
-    /// What it refers to will be created, but is not yet.
-    fn is_under_way(&self, reference: &Reference) -> bool {
+    /// Whether an operation that has no outcome yet creates the resource to which the reference points.
+    fn is_not_created_yet(&self, reference: &Reference) -> bool {
         let definition = self.definitions.get(reference.bulk_id.as_str());
-        definition.is_some_and(|at| !self.outcomes.contains_key(at))
+        definition.is_some_and(|index| !self.outcomes.contains_key(index))
     }
 
-    /// An operation with ids in the place of references (RFC 7644 §3.7.2), and a new one where it creates.
+    /// The operation with ids in the place of references (RFC 7644 §3.7.2), and with a new id if it creates a
+    /// resource.
     fn prepare(&self, operation: &Operation) -> Result<Call, Error> {
         let call = operation.call.as_ref().map_err(Clone::clone)?;
-        for Reference { bulk_id, place } in &operation.references {
+        for Reference { bulk_id, location: place } in &operation.references {
             if self.ids.contains_key(bulk_id.as_str()) {
                 continue;
             }
-            return Err(Error::Conflict(match self.definitions.contains_key(bulk_id.as_str()) {
-                true => {
-                    format!("{place} refers to a resource of this request that was not created, or was deleted since.")
-                }
-                false => format!("{place} refers to a bulkId that no POST of this request has."),
+            return Err(Error::Conflict(if self.definitions.contains_key(bulk_id.as_str()) {
+                format!("{place} refers to a resource of this request that was not created, or that was deleted since.")
+            } else {
+                format!("{place} refers to a bulkId that no POST of this request has.")
             }));
         }
         let call = call.resolved(|bulk_id| self.ids.get(bulk_id).map(String::as_str));
-        Ok(if call.verb == Verb::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
+        Ok(if call.method == Method::Create { Call { id: new_id()?.to_string(), ..call } } else { call })
     }
 
-    fn record(&mut self, at: usize, id: Option<String>, result: Result<Done, Error>) {
-        let operation = self.operations.get(at);
-        let verb = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.verb));
-        match (&result, verb, &id) {
-            (Ok(_), Some(Verb::Create), Some(id)) => {
+    fn record(&mut self, Performed { index, id, result }: Performed) {
+        let operation = self.operations.get(index);
+        let method = operation.and_then(|operation| Some(operation.call.as_ref().ok()?.method));
+        match (&result, method, &id) {
+            (Ok(_), Some(Method::Create), Some(id)) => {
                 let bulk_id = operation.and_then(|operation| operation.bulk_id.as_deref());
                 self.ids.extend(bulk_id.map(|bulk_id| (bulk_id, id.clone())));
             }
-            (Ok(_), Some(Verb::Delete), Some(id)) => self.ids.retain(|_, known| known != id),
+            (Ok(_), Some(Method::Delete), Some(id)) => self.ids.retain(|_, known| known != id),
             (Ok(_), ..) => {}
             (Err(_), ..) => self.errors += 1,
         }
-        self.outcomes.insert(at, Outcome { id, result });
+        self.outcomes.insert(index, Outcome { id, result });
     }
 
-    /// Those that were processed (RFC 7644 §3.7.3), in the order of the request.
-    fn response(&self) -> Object {
-        let report = |(at, outcome): (&usize, &Outcome)| {
-            let operation: &Operation = self.operations.get(*at)?;
-            Some(operation.report(self.context.base_url, outcome))
+    /// The reply with the operations that were performed (RFC 7644 §3.7.3), in the order of the request.
+    fn reply(&self) -> Reply {
+        let report = |(index, outcome): (&usize, &Outcome)| {
+            let operation: &Operation = self.operations.get(*index)?;
+            Some(operation.report(self.context.exchange.base_url, outcome))
         };
-        response(self.outcomes.iter().filter_map(report).collect())
+        let body = response(self.outcomes.iter().filter_map(report).collect());
+        let done = self.outcomes.values().filter_map(|outcome| outcome.result.as_ref().ok());
+        let changed = done.flat_map(|done| done.changed.iter().cloned()).collect();
+        Reply { status: 200, body: Some(body), changed, ..Reply::default() }
     }
 }

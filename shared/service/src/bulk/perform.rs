@@ -1,97 +1,105 @@
-//! Carrying out operations, several at the same time and within the time of the request.
+//! Performs operations, several at the same time, within the time of the request.
 
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
-use protocol::bulk::{Call, Done, Verb};
-use protocol::{Error, Projection};
+use protocol::bulk::{Call, Method, Success};
+use protocol::{Error, Exchange, Projection, Reply};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
-use crate::contest::COMMIT;
 use crate::create::create_as;
-use crate::{Context, Reply, delete, patch, replace};
+use crate::retry::COMMIT_BUDGET;
+use crate::{Context, delete, patch, replace};
 
-/// Operations under way at the same time. More of them meet at the counters of the tenant, and wait for each other.
-const AT_ONCE: usize = 8;
-/// The outcome of an operation, with its place in the request and the resource's id.
-pub(super) type Performed = (usize, Option<String>, Result<Done, Error>);
+/// The most operations that are under way at the same time. More of them would contend for the counters of the
+/// tenant.
+const MAX_CONCURRENT_OPERATIONS: usize = 8;
 
-/// When operations may still begin, and when they have to be over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Time {
-    pub(super) begin: Instant,
-    pub(super) end: Instant,
+/// The outcome of one operation of the request.
+pub(super) struct Performed {
+    /// The position of the operation in the request.
+    pub(super) index: usize,
+    /// The id of the resource, where it is known.
+    pub(super) id: Option<String>,
+    pub(super) result: Result<Success, Error>,
 }
 
-impl Time {
-    pub(super) fn new(end: Instant) -> Self {
-        Time { begin: end.checked_sub(COMMIT).unwrap_or(end), end }
+/// The latest time at which an operation may start, and at which it has to be finished.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadlines {
+    pub(super) start_by: Instant,
+    pub(super) finish_by: Instant,
+}
+
+impl Deadlines {
+    pub(super) fn new(finish_by: Instant) -> Self {
+        Self { start_by: finish_by.checked_sub(COMMIT_BUDGET).unwrap_or(finish_by), finish_by }
     }
 }
 
 impl Job<'_> {
-    /// Carries out what could be prepared.
-    pub(super) async fn perform(&self, mut prepared: Vec<Prepared>, time: Time) -> Vec<Performed> {
-        prepared.sort_by_key(|(at, _)| *at);
-        let several = prepared.len() > 1;
-        let begun: Vec<_> = prepared.iter().map(|(at, call)| begin(self.context, time, *at, call)).collect();
-        let mut results: Vec<_> = stream::iter(begun).buffer_unordered(AT_ONCE).collect().await;
-        results.sort_by_key(|(at, _)| *at);
-        let mut outcomes = Vec::with_capacity(results.len());
-        for ((at, call), (_, mut result)) in prepared.into_iter().zip(results) {
-            // They may have been in each other's way. What is called too many requests was surely not carried out.
-            if let (true, Ok(call), Err(Error::TooManyRequests { .. })) = (several, &call, &result) {
-                result = carry_out(self.context, time, call).await;
+    /// Performs the operations that could be prepared, and returns an outcome for each, in the order of the
+    /// request.
+    pub(super) async fn perform(&self, mut prepared: Vec<Prepared>, deadlines: Deadlines) -> Vec<Performed> {
+        prepared.sort_by_key(|operation| operation.index);
+        let has_several = prepared.len() > 1;
+        let attempt =
+            async |operation: &Prepared| (operation.index, perform_one(self.context, deadlines, &operation.call).await);
+        let attempts: Vec<_> = prepared.iter().map(attempt).collect();
+        let mut results: Vec<_> = stream::iter(attempts).buffer_unordered(MAX_CONCURRENT_OPERATIONS).collect().await;
+        results.sort_by_key(|(index, _)| *index);
+        let mut performed = Vec::with_capacity(results.len());
+        for (Prepared { index, call }, (_, mut result)) in prepared.into_iter().zip(results) {
+            // The operations may have contended with each other. One that failed with 429 was not carried out, so
+            // it is repeated alone.
+            if has_several && matches!(result, Err(Error::TooManyRequests { .. })) {
+                result = perform_one(self.context, deadlines, &call).await;
             }
-            outcomes.push((at, call.ok().map(|call| call.id), result));
+            performed.push(Performed { index, id: call.ok().map(|call| call.id), result });
         }
-        outcomes
+        performed
     }
 }
 
-async fn begin(
+async fn perform_one(
     context: &Context<'_>,
-    time: Time,
-    at: usize,
+    deadlines: Deadlines,
     call: &Result<Call, Error>,
-) -> (usize, Result<Done, Error>) {
-    match call {
-        Ok(call) => (at, carry_out(context, time, call).await),
-        Err(error) => (at, Err(error.clone())),
-    }
-}
-
-async fn carry_out(context: &Context<'_>, time: Time, call: &Call) -> Result<Done, Error> {
-    if Instant::now() >= time.begin {
+) -> Result<Success, Error> {
+    let call = call.as_ref().map_err(Clone::clone)?;
+    if Instant::now() >= deadlines.start_by {
         return Err(Error::OutOfTime(
-            "The operation was not begun, as the time for a bulk request was over. Send it again, with fewer others."
+            "The operation was not started, because the time for the bulk request was over. Send it again with fewer \
+             operations."
                 .to_owned(),
         ));
     }
-    let context = Context { until: time.end, ..*context };
-    let reply = tokio::time::timeout_at(time.end.into(), request(&context, call)).await.unwrap_or_else(|_| {
+    let exchange = Exchange { deadline: deadlines.finish_by, ..context.exchange };
+    let context = Context { exchange, ..*context };
+    let reply = tokio::time::timeout_at(deadlines.finish_by.into(), request(&context, call)).await;
+    let reply = reply.unwrap_or_else(|_| {
         Err(Error::OutOfTime(
-            "The time for a bulk request was over while the operation was under way: it may or may not have been carried \
-             out. Read the resource before sending it again."
+            "The time for the bulk request was over while the operation was under way, so that it may or may not have been \
+             carried out. Read the resource before you send the operation again."
                 .to_owned(),
         ))
     });
-    reply.map(|reply| Done { status: reply.status, version: reply.version })
+    reply.map(|reply| Success { status: reply.status, version: reply.version, changed: reply.changed })
 }
 
-/// What the same request does by itself. The answer is without the resource, which is therefore not read.
+/// Does the same as the request by itself. The projection includes only the id, so that no edges are read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
-    let Call { verb, kind, id, data, .. } = call;
-    let (projection, precondition) =
-        (&Projection::parse(Some("id"), None, &context.caller.dialect)?, &call.precondition());
-    match verb {
-        Verb::Create => {
+    let Call { method, kind, id, data, .. } = call;
+    let projection = Projection::parse(Some("id"), None, &context.exchange.caller.dialect)?;
+    let precondition = call.precondition();
+    match method {
+        Method::Create => {
             let id = ResourceId::parse(id).ok_or(Error::Internal)?;
-            create_as(context, *kind, id, data, projection).await
+            create_as(context, *kind, id, data, &projection).await
         }
-        Verb::Replace => replace(context, *kind, id, data, projection, precondition).await,
-        Verb::Patch => patch(context, *kind, id, data, projection, precondition).await,
-        Verb::Delete => delete(context, *kind, id, precondition).await,
+        Method::Replace => replace(context, *kind, id, data, &projection, &precondition).await,
+        Method::Patch => patch(context, *kind, id, data, &projection, &precondition).await,
+        Method::Delete => delete(context, *kind, id, &precondition).await,
     }
 }

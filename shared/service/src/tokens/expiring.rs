@@ -1,19 +1,21 @@
-//! Tokens that are about to expire, for the alarms on them.
+//! Finds the tokens that expire soon, for the alarms on them.
 
 use protocol::Error;
 use serde::Serialize;
 use store::{Directory, Token};
 
-use super::{DAY, now, state, time};
-use crate::failure::failed;
+use super::metadata::TokenState;
+use super::{DAY_SECONDS, rfc3339};
+use crate::clock::now_seconds;
+use crate::error::to_client_error;
 
-/// Within how many days tokens are counted as about to expire.
+/// The numbers of days within which a token counts as expiring.
 pub const HORIZONS: [u64; 3] = [90, 30, 7];
 
-/// A token that is about to expire, with nothing in its place.
+/// A token that expires soon and has no successor.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Expiring {
+pub struct ExpiringToken {
     pub id: String,
     pub tenant: String,
     pub expires_at: String,
@@ -21,30 +23,33 @@ pub struct Expiring {
     pub within_days: u64,
 }
 
-/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the next first. One that has a successor is to
-/// expire, and left out.
+/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the next one first. A token with a
+/// successor is left out, because it is meant to expire.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn expiring(directory: &Directory) -> Result<Vec<Expiring>, Error> {
-    let tokens = directory.list_tokens().await.map_err(failed)?;
-    let now = now();
-    let mut ending: Vec<_> = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token))).collect();
-    ending.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
-    let tell = |(within_days, token): (u64, Token)| Expiring {
+pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error> {
+    let tokens = directory.list_tokens().await.map_err(to_client_error)?;
+    let now = now_seconds();
+    let with_horizon = tokens.into_iter().filter_map(|token| Some((horizon(&token, now)?, token)));
+    let mut expiring: Vec<_> = with_horizon.collect();
+    expiring.sort_by(|(_, one), (_, other)| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
+    let expiring = expiring.into_iter().map(|(within_days, token)| ExpiringToken {
         id: token.id,
         tenant: token.tenant,
-        expires_at: time(token.expires_at),
+        expires_at: rfc3339(token.expires_at),
         within_days,
-    };
-    Ok(ending.into_iter().map(tell).collect())
+    });
+    Ok(expiring.collect())
 }
 
-/// The least of [`HORIZONS`] within which a token expires that works and has no successor.
+/// The least of [`HORIZONS`] within which a token expires, if it works and has no successor.
 fn horizon(token: &Token, now: u64) -> Option<u64> {
-    let ends = state(token, now) == "active" && token.successor.is_none();
-    let within = HORIZONS.into_iter().filter(|days| token.expires_at <= now.saturating_add(days * DAY));
-    within.min().filter(|_| ends)
+    if TokenState::of(token, now) != TokenState::Active || token.successor.is_some() {
+        return None;
+    }
+    let within = |days: &u64| token.expires_at <= now.saturating_add(days * DAY_SECONDS);
+    HORIZONS.into_iter().filter(within).min()
 }
 
 #[cfg(test)]
@@ -53,21 +58,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_about_to_expire_within_the_least_horizon() {
+    fn horizon_of_token_is_the_least_that_it_expires_within() {
         for (expires_at, expect) in [
             (1, None),
             (2, Some(7)),
-            (1 + 7 * DAY, Some(7)),
-            (2 + 7 * DAY, Some(30)),
-            (1 + 30 * DAY, Some(30)),
-            (2 + 30 * DAY, Some(90)),
-            (1 + 90 * DAY, Some(90)),
-            (2 + 90 * DAY, None),
+            (1 + 7 * DAY_SECONDS, Some(7)),
+            (2 + 7 * DAY_SECONDS, Some(30)),
+            (1 + 30 * DAY_SECONDS, Some(30)),
+            (2 + 30 * DAY_SECONDS, Some(90)),
+            (1 + 90 * DAY_SECONDS, Some(90)),
+            (2 + 90 * DAY_SECONDS, None),
         ] {
             assert_eq!(horizon(&token(expires_at, None), 1), expect, "{expires_at}");
             assert_eq!(horizon(&token(expires_at, Some(1)), 1), None, "revoked");
-            let followed = Token { successor: Some("next".into()), ..token(expires_at, None) };
-            assert_eq!(horizon(&followed, 1), None, "rotated");
+            let rotated = Token { successor: Some("next".into()), ..token(expires_at, None) };
+            assert_eq!(horizon(&rotated, 1), None, "rotated");
         }
     }
 }

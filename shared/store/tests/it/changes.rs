@@ -1,16 +1,16 @@
-//! Change records: one for each commit, none without, and no value in them. And the table that holds them.
+//! Change records: each commit writes one, without any value. Creating the table.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::Kind::{Group, User};
 use store::{Commit, Connection, Credentials, Directory, Error};
-use testing::engine;
+use testkit::engine;
 
 use crate::engine::{AT, Site, create, delete_from, raw, rename, user};
 
 #[tokio::test]
-async fn every_commit_carries_its_record() {
+async fn commit_writes_its_change_record_in_the_same_transaction() {
     let site = Site::new().await;
     let ann = create(User, "ann");
     site.commit(&ann).await.unwrap();
@@ -53,7 +53,7 @@ async fn every_commit_carries_its_record() {
 }
 
 #[tokio::test]
-async fn the_table_is_made_once_and_its_keys_are_checked() {
+async fn create_table_on_an_existing_table_checks_its_keys() {
     let site = Site::new().await;
     site.user("ann").await;
     site.directory.create_table().await.unwrap();
@@ -73,7 +73,7 @@ async fn the_table_is_made_once_and_its_keys_are_checked() {
 }
 
 #[tokio::test]
-async fn a_table_may_be_made_by_many_at_once() {
+async fn create_table_by_many_callers_at_once_succeeds_for_all() {
     let table = format!("made-at-once-{}", uuid::Uuid::now_v7());
     let sites = futures_util::future::join_all((0..16).map(|_| Site::at(engine(), &table))).await;
     let made = futures_util::future::join_all(sites.iter().map(|site| site.directory.create_table())).await;
@@ -81,7 +81,7 @@ async fn a_table_may_be_made_by_many_at_once() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_a_refusal_not_an_outage() {
+async fn missing_table_is_refused_and_unreachable_table_is_unavailable() {
     let site = Site::at(engine(), "no-such-table").await;
     let answer = site.directory.count(&site.caller.tenant, User).await;
     assert_eq!(answer, Err(Error::Refused("Query: ResourceNotFoundException".to_owned())));

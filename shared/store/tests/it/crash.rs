@@ -1,10 +1,10 @@
-//! A process that changes many members dies at any of its calls of DynamoDB: whoever looks sees all of the change or nothing of
-//! it, and whoever comes next completes it.
+//! A process that changes many members dies at any of its calls to DynamoDB. Every reader then sees all of the
+//! change or nothing of it, and the next writer completes it.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use protocol::{Parameters, Precondition, Projection, Query};
+use protocol::{Exchange, Parameters, Precondition, Projection, Query};
 use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::Context;
@@ -21,9 +21,11 @@ pub(crate) fn object(value: Value) -> Object {
 pub(crate) fn context(site: &Site) -> Context<'_> {
     Context {
         directory: &site.directory,
-        caller: &site.caller,
-        base_url: "https://api.example/scim/v2",
-        until: Instant::now() + Duration::from_secs(60),
+        exchange: Exchange {
+            caller: &site.caller,
+            base_url: "https://api.example/scim/v2",
+            deadline: Instant::now() + Duration::from_secs(60),
+        },
     }
 }
 
@@ -66,7 +68,7 @@ async fn is_found_by(site: &Site, member: &str, name: &str) -> bool {
     reply.body.unwrap()["totalResults"] == 1
 }
 
-/// A change of `before` to `after`.
+/// The operation that changes the members from `before` to `after`.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Patch,
@@ -93,7 +95,7 @@ struct Stage {
     site: Site,
     before: Ids,
     after: Ids,
-    /// Comes later.
+    /// The member that is added after the crash.
     late: String,
 }
 
@@ -108,7 +110,7 @@ impl Stage {
         Self { before: some(0..20), after: some(10..60), late: people[60].clone(), site }
     }
 
-    /// One life and death; how many calls were made, and whether the change came to pass.
+    /// Runs one change up to the crash. Returns the number of calls, and whether the change happened.
     async fn play(&self, way: Way, name: &str, death: Option<(usize, Death)>, settle_first: bool) -> (usize, bool) {
         let id = group(&self.site, name, &self.before).await;
         let proxy = Proxy::before_death(death).await;
@@ -116,28 +118,32 @@ impl Stage {
         let answered = change(&dying, way, &id, name, &self.before, &self.after).await;
         let calls = proxy.made();
         let seen = self.look(&id, name).await;
-        assert!(seen || !answered, "{name}: it was answered, and is not seen");
+        assert!(seen || !answered, "{name}: a confirmed change is visible");
         let resource = ResourceId::parse(&id).unwrap();
         if settle_first {
             self.watch_settling(&resource, &id, name, seen).await;
         }
         let late = json!([{"op": "add", "path": "members", "value": [{"value": self.late}]}]);
-        assert!(patch(&self.site, &id, late).await, "{name}: whoever comes next");
+        assert!(patch(&self.site, &id, late).await, "{name}: the next writer succeeds");
         let mut expected = if seen { self.after.clone() } else { self.before.clone() };
         expected.insert(self.late.clone());
         for _ in 0..2 {
-            assert_eq!(members(&self.site, &id).await, expected, "{name}: for good");
+            assert_eq!(members(&self.site, &id).await, expected, "{name}: the members stay as they are");
             self.site.settle(&resource).await.unwrap();
         }
         self.check_edges(&resource, &expected).await;
         (calls, seen)
     }
 
-    /// Whether the change is seen, and by every way alike.
+    /// Whether the change is visible, which every kind of read has to agree on.
     async fn look(&self, id: &str, name: &str) -> bool {
         let members = members(&self.site, id).await;
         let is_new = members == self.after;
-        assert!(is_new || members == self.before, "{name}: a mix of {} members", members.len());
+        assert!(
+            is_new || members == self.before,
+            "{name}: a reader sees the old or the new members, not {} of both",
+            members.len()
+        );
         let (gone, came) = (self.before.first().unwrap(), self.after.last().unwrap());
         assert_eq!(is_found_by(&self.site, gone, name).await, !is_new, "{name}");
         assert_eq!(is_found_by(&self.site, came, name).await, is_new, "{name}");
@@ -153,7 +159,7 @@ impl Stage {
                     settled.unwrap();
                     return;
                 }
-                again = self.look(id, name) => assert_eq!(again, seen, "{name}: it has changed by itself"),
+                again = self.look(id, name) => assert_eq!(again, seen, "{name}: what a reader sees stays the same"),
             }
         }
     }
@@ -166,12 +172,12 @@ impl Stage {
             assert_eq!(groups.contains(group), expected.contains(id));
         }
         let key = aws_sdk_dynamodb::types::AttributeValue::S(group.to_string());
-        assert!(self.site.left_to_do().await.iter().all(|item| item["sk"] != key));
+        assert!(self.site.pending_items().await.iter().all(|item| item["sk"] != key));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_change_may_die_at_any_call() {
+async fn large_change_interrupted_at_any_call_is_seen_whole_or_not_at_all() {
     let stage = Stage::new().await;
     let mut points = 0;
     for way in [Way::Patch, Way::Replace] {
@@ -182,13 +188,14 @@ async fn a_large_change_may_die_at_any_call() {
             for death in [Death::Before, Death::After] {
                 let name = format!("{way:?} {call} {death:?}");
                 let play = stage.play(way, &name, Some((call, death)), call % 2 == 0);
-                let (_, seen) = tokio::time::timeout(Duration::from_secs(60), play).await.expect("it ends");
+                let (_, seen) =
+                    tokio::time::timeout(Duration::from_secs(60), play).await.expect("the change ends in time");
                 *if seen { &mut new } else { &mut old } += 1;
                 points += 1;
             }
         }
         println!(
-            "{way:?}: {calls} calls, died at each before and after; the old members {old} times, the new {new} times"
+            "{way:?}: a death before and after each of {calls} calls; {old} times the old members, {new} times the new ones"
         );
         assert!(old > 0 && new > 0);
     }

@@ -1,5 +1,5 @@
-//! A process that deletes a user in many groups, or a group of many members, dies at any of its calls: no group shows who is
-//! deleted, nobody shows a deleted group, and whoever comes next takes the edges away.
+//! A process that deletes a user in many groups, or a group of many members, dies at any of its calls. No group
+//! then shows a deleted user, no user shows a deleted group, and the next writer deletes the edges.
 
 use futures_util::future::join_all;
 use protocol::{Precondition, Projection};
@@ -9,7 +9,7 @@ use crate::crash::{Ids, context, group, members, patch, user};
 use crate::engine::Site;
 use crate::proxy::{Death, Proxy};
 
-/// More edges than go with the resource itself.
+/// More edges than the transaction of the delete holds.
 const EDGES: usize = 34;
 
 async fn delete(site: &Site, kind: Kind, id: &str) -> bool {
@@ -21,14 +21,14 @@ async fn is_there(site: &Site, kind: Kind, id: &str) -> bool {
     service::get(&context(site), kind, id, &Projection::default(), &none).await.is_ok()
 }
 
-/// The groups that a user shows.
+/// The number of groups that a user shows.
 async fn groups_of(site: &Site, id: &str) -> usize {
     let none = Precondition::new(None, None);
     let reply = service::get(&context(site), Kind::User, id, &Projection::default(), &none).await.unwrap();
     reply.body.unwrap().get("groups").map_or(0, |groups| groups.as_array().unwrap().len())
 }
 
-/// The first calls, and some of the many that are alike.
+/// The first calls, and some of the many similar ones.
 fn points(calls: usize) -> impl Iterator<Item = (usize, Death)> {
     let calls = (0..calls).filter(|call| *call < 12 || call % 9 == 0);
     calls.flat_map(|call| [(call, Death::Before), (call, Death::After)])
@@ -36,7 +36,7 @@ fn points(calls: usize) -> impl Iterator<Item = (usize, Death)> {
 
 async fn all_edges_gone(site: &Site, collection: String) {
     assert!(site.items(&collection).await.is_empty(), "{collection}");
-    assert!(site.left_to_do().await.is_empty());
+    assert!(site.pending_items().await.is_empty());
 }
 
 struct Groups {
@@ -61,7 +61,7 @@ impl Groups {
         if alive {
             assert!(delete(&self.site, Kind::User, &id).await);
         } else if calls % 2 == 0 {
-            assert!(!delete(&self.site, Kind::User, &id).await, "{name}: whoever asks again");
+            assert!(!delete(&self.site, Kind::User, &id).await, "{name}: a repeated delete finds no user");
         } else {
             self.site.settle(&ResourceId::parse(&id).unwrap()).await.unwrap();
         }
@@ -81,7 +81,7 @@ impl Groups {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_delete_of_a_user_in_many_groups_may_die_at_any_call() {
+async fn user_delete_interrupted_at_any_call_leaves_no_group_showing_the_user() {
     let site = Site::new().await;
     let mut ids = Vec::new();
     for n in 0..EDGES {
@@ -98,7 +98,7 @@ async fn the_delete_of_a_user_in_many_groups_may_die_at_any_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_delete_of_a_group_of_many_may_die_at_any_call() {
+async fn group_delete_interrupted_at_any_call_leaves_no_member_showing_the_group() {
     let site = Site::new().await;
     let mut people = Ids::new();
     for n in 0..100 {

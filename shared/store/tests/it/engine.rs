@@ -1,4 +1,4 @@
-//! A fresh table for each test, and short ways to say what happens to it.
+//! A fresh table for each test, with helpers that write to it and read it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use store::{
-    ChangeRecord, Commit, Committed, Connection, Credentials, Departure, Directory, Error, Index, Keys, Member, Rest,
-    Settled, Snapshot, Write,
+    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupExit, Index, Keys, Member,
+    RemainingEdges, SettleState, Snapshot, Write,
 };
-use testing::engine;
+use testkit::engine;
 use uuid::Uuid;
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
 
-/// A tenant in a table of its own.
+/// A tenant in a table that no other test uses.
 pub(crate) struct Site {
     pub(crate) directory: Directory,
     pub(crate) caller: Caller,
@@ -33,7 +33,7 @@ impl Site {
         site
     }
 
-    /// The same table by another way.
+    /// The same table at another URL, such as that of a proxy.
     pub(crate) async fn at(url: &str, table: &str) -> Self {
         let connection = Connection {
             endpoint: Some(url.to_owned()),
@@ -47,12 +47,12 @@ impl Site {
         }
     }
 
-    pub(crate) async fn commit(&self, commit: &Commit) -> Result<Committed, Error> {
+    pub(crate) async fn commit(&self, commit: &Commit) -> Result<CommitState, Error> {
         self.directory.commit(&self.caller, commit).await
     }
 
-    /// Completes what is left to do for a resource.
-    pub(crate) async fn settle(&self, id: &ResourceId) -> Result<Settled, Error> {
+    /// Completes the pending change of a resource.
+    pub(crate) async fn settle(&self, id: &ResourceId) -> Result<SettleState, Error> {
         self.directory.settle(&self.caller.tenant, id, Instant::now() + Duration::from_secs(60)).await
     }
 
@@ -76,7 +76,7 @@ impl Site {
         self.directory.name_owner(&self.caller.tenant, kind, name).await.unwrap()
     }
 
-    /// The members of a group by their edges, which agree with what readers see if the group is there.
+    /// The members of a group by its edges. If the group exists, they have to agree with what readers see.
     pub(crate) async fn member_ids(&self, group: &ResourceId) -> Vec<ResourceId> {
         let items = self.items(&format!("acme#member#{group}")).await;
         let edges: Vec<_> = items.iter().map(|item| ResourceId::parse(item["sk"].as_s().unwrap()).unwrap()).collect();
@@ -94,17 +94,17 @@ impl Site {
 
     /// The groups of a member as readers see them.
     pub(crate) async fn groups_of(&self, member: &ResourceId) -> Vec<ResourceId> {
-        let unsettled = self.directory.unsettled(&self.caller.tenant).await.unwrap();
-        self.directory.groups_of(&self.caller.tenant, member, &unsettled).await.unwrap()
+        let pending_changes = self.directory.pending_changes(&self.caller.tenant).await.unwrap();
+        self.directory.groups_of(&self.caller.tenant, member, &pending_changes).await.unwrap()
     }
 
-    /// What commits have left to do; beside it lies when a large change was last done.
-    pub(crate) async fn left_to_do(&self) -> Vec<HashMap<String, AttributeValue>> {
+    /// The pending items, without the item that records when a large change was last completed.
+    pub(crate) async fn pending_items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let items = self.items("acme#unsettled").await;
         items.into_iter().filter(|item| !item.contains_key("settled")).collect()
     }
 
-    /// The items of a collection as they lie in the table, by sort key.
+    /// The stored items of a collection, ordered by sort key.
     pub(crate) async fn items(&self, collection: &str) -> Vec<HashMap<String, AttributeValue>> {
         let query = raw().query().table_name(&self.table).key_condition_expression("pk = :pk").consistent_read(true);
         let answer = query.expression_attribute_values(":pk", AttributeValue::S(collection.to_owned())).send().await;
@@ -112,7 +112,7 @@ impl Site {
     }
 }
 
-/// A client that knows nothing of the store.
+/// A plain SDK client.
 pub(crate) fn raw() -> Client {
     let config = config::Builder::new()
         .region(Region::from_static("us-east-1"))
@@ -164,12 +164,12 @@ pub(crate) fn rename(kind: Kind, id: &ResourceId, expected: u64, from: &str, to:
     write(kind, id.clone(), Write::Update { expected, before: keys(from, &[]), after: snapshot(to) })
 }
 
-/// Of one that is in no group.
+/// The delete of a resource that is in no group.
 pub(crate) fn delete(kind: Kind, id: &ResourceId, expected: u64, name: &str) -> Commit {
     delete_from(kind, id, expected, name, &[])
 }
 
-/// Of a member of groups, each with its version.
+/// The delete of a member of these groups, each with its version.
 pub(crate) fn delete_from(
     kind: Kind,
     id: &ResourceId,
@@ -178,13 +178,13 @@ pub(crate) fn delete_from(
     groups: &[(&ResourceId, u64)],
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
-    let leave = groups.iter().map(|(group, version)| Departure { group: (*group).clone(), version: *version });
-    let delete = Write::Delete { expected, before, groups: count, rest: Rest::None };
+    let leave = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
+    let delete = Write::Delete { expected, before, groups: count, rest: RemainingEdges::Absent };
     Commit { leave: leave.collect(), ..write(kind, id.clone(), delete) }
 }
 
-/// Of one that is in so many groups, which are to follow.
+/// The delete of a member of this many groups, whose edges are deleted afterwards.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
-    let rest = Rest::Some { pending: None };
+    let rest = RemainingEdges::Present { pending: None };
     write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, rest })
 }

@@ -1,4 +1,4 @@
-//! What DynamoDB does under load and networks do at any time, and what becomes of it.
+//! Faults of DynamoDB and of the network, and their effect on the store.
 
 use std::collections::HashMap;
 use std::slice::from_ref;
@@ -13,13 +13,13 @@ use crate::proxy::{Fault, Proxy, cancelled, error};
 
 const TRANSACTION: &str = "TransactWriteItems";
 
-/// The site behind a proxy that fails so.
+/// The site behind a proxy with these faults.
 async fn behind(site: &Site, operation: &str, faults: impl IntoIterator<Item = Fault>) -> (Site, Proxy) {
     let proxy = Proxy::start(operation, faults).await;
     (Site::at(&proxy.url, &site.table).await, proxy)
 }
 
-/// Creates a user while transactions fail so: the result, and how many calls it took.
+/// Creates a user while transactions have these faults. Returns the result and the number of calls.
 async fn create_during(faults: impl IntoIterator<Item = Fault>) -> (Result<(), Error>, usize) {
     let site = Site::new().await;
     let (faulty, proxy) = behind(&site, TRANSACTION, faults).await;
@@ -29,7 +29,7 @@ async fn create_during(faults: impl IntoIterator<Item = Fault>) -> (Result<(), E
     let calls = proxy.calls.lock().unwrap().clone();
     let tokens: std::collections::HashSet<_> =
         calls.iter().map(|call| call["ClientRequestToken"].to_string()).collect();
-    assert_eq!(tokens.len(), 1, "every try of one commit has the same token");
+    assert_eq!(tokens.len(), 1, "every attempt of a commit has the same token");
     let there = site.version(User, &ann.id).await.is_some();
     assert_eq!(there, result.is_ok(), "{result:?}");
     assert_eq!(site.owner(User, "ann").await.is_some(), there);
@@ -39,12 +39,12 @@ async fn create_during(faults: impl IntoIterator<Item = Fault>) -> (Result<(), E
 }
 
 #[tokio::test]
-async fn conflicts_and_throttling_pass() {
+async fn passing_conflict_or_throttling_is_retried_until_the_commit_succeeds() {
     for fault in [
         Fault::Answer(400, cancelled(&["None", "TransactionConflict", "None"])),
         Fault::Answer(400, cancelled(&["ThrottlingError"])),
         Fault::Answer(400, cancelled(&["None", "ProvisionedThroughputExceeded"])),
-        // Half of another transaction was seen.
+        // The failed condition saw half of another transaction.
         Fault::Answer(400, cancelled(&["None", "ConditionalCheckFailed", "TransactionConflict"])),
         Fault::Answer(400, error("TransactionInProgressException")),
         Fault::Answer(400, error("ProvisionedThroughputExceededException")),
@@ -58,7 +58,7 @@ async fn conflicts_and_throttling_pass() {
 }
 
 #[tokio::test]
-async fn a_conflict_that_does_not_pass_is_contention() {
+async fn lasting_conflict_returns_contended() {
     let conflict = Fault::Answer(400, cancelled(&["None", "TransactionConflict"]));
     assert_eq!(create_during([conflict]).await, (Err(Error::Contended), 7));
     let (result, calls) = create_during([Fault::Answer(400, error("TransactionInProgressException"))]).await;
@@ -67,7 +67,7 @@ async fn a_conflict_that_does_not_pass_is_contention() {
 }
 
 #[tokio::test]
-async fn throttling_that_does_not_pass_is_throttling() {
+async fn lasting_throttling_returns_throttled() {
     let throttled = Fault::Answer(400, cancelled(&["ThrottlingError"]));
     assert_eq!(create_during([throttled]).await, (Err(Error::Throttled), 7));
     for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"] {
@@ -78,24 +78,24 @@ async fn throttling_that_does_not_pass_is_throttling() {
 }
 
 #[tokio::test]
-async fn an_outage_is_unavailability() {
+async fn lasting_outage_returns_unavailable() {
     for fault in [Fault::Reset, Fault::Answer(500, error("InternalServerError"))] {
         let (result, calls) = create_during([fault]).await;
         assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
-        // Three by the SDK each time, with the same token.
+        // The SDK makes three attempts each time, with the same token.
         assert_eq!(calls, 3 * 7);
     }
 }
 
 #[tokio::test]
-async fn a_call_that_hangs_is_given_up_and_repeated() {
+async fn hanging_call_times_out_and_is_retried() {
     assert_eq!(create_during([Fault::Hang, Fault::None]).await, (Ok(()), 2));
     let (result, _) = create_during([Fault::Hang]).await;
     assert_eq!(result, Err(Error::Unavailable("TransactWriteItems: timeout".to_owned())));
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_repeated() {
+async fn refused_call_is_not_retried() {
     for answer in [error("ValidationException"), error("AccessDeniedException"), cancelled(&["ValidationError"])] {
         let (result, calls) = create_during([Fault::Answer(400, answer)]).await;
         assert!(matches!(result, Err(Error::Refused(_))), "{result:?}");
@@ -104,15 +104,16 @@ async fn a_refusal_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_was_lost_does_not_find_its_own_name_taken() {
+async fn commit_with_a_lost_response_does_not_find_its_own_name_taken() {
     assert_eq!(create_during([Fault::LoseAnswer, Fault::None]).await, (Ok(()), 2));
     let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
     assert_eq!(create_during([Fault::LoseAnswer, conflict, Fault::None]).await, (Ok(()), 3));
 }
 
-/// Only what surely did not happen may be called throttled or contended.
+/// `Throttled` and `Contended` mean that the commit did not happen, so they must not be returned if it may have
+/// happened.
 #[tokio::test]
-async fn what_follows_a_lost_answer_does_not_say_what_became_of_the_commit() {
+async fn error_after_a_lost_response_returns_unavailable() {
     let throttled = Fault::Answer(400, error("ThrottlingException"));
     let conflict = Fault::Answer(400, cancelled(&["TransactionConflict"]));
     for (lost, then) in [
@@ -132,7 +133,7 @@ async fn what_follows_a_lost_answer_does_not_say_what_became_of_the_commit() {
 }
 
 #[tokio::test]
-async fn a_token_whose_answer_was_lost_is_not_taken() {
+async fn put_token_with_a_lost_response_succeeds() {
     let site = Site::new().await;
     let (faulty, _) = behind(&site, "PutItem", [Fault::LoseAnswer, Fault::None]).await;
     let token = Token {
@@ -153,7 +154,7 @@ async fn a_token_whose_answer_was_lost_is_not_taken() {
 }
 
 #[tokio::test]
-async fn reads_outlast_a_short_outage_and_name_a_long_one() {
+async fn read_survives_a_short_outage_and_returns_unavailable_in_a_long_one() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     for fault in [Fault::Reset, Fault::Answer(500, error("InternalServerError"))] {
@@ -168,7 +169,7 @@ async fn reads_outlast_a_short_outage_and_name_a_long_one() {
 }
 
 #[tokio::test]
-async fn what_a_batch_left_over_is_done() {
+async fn unprocessed_batch_items_are_sent_again() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[&ann]).await;
@@ -182,16 +183,16 @@ async fn what_a_batch_left_over_is_done() {
     site.commit(&delete_first(Group, &staff, 1, "staff", 0)).await.unwrap();
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed]).await;
     assert_eq!(faulty.settle(&staff).await, Err(Error::Throttled));
-    assert_eq!(site.left_to_do().await.len(), 1);
+    assert_eq!(site.pending_items().await.len(), 1);
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed, Fault::Reset, Fault::None]).await;
     faulty.settle(&staff).await.unwrap();
-    assert_eq!(site.left_to_do().await, []);
+    assert_eq!(site.pending_items().await, []);
     assert_eq!(site.member_ids(&staff).await, []);
     assert_eq!(site.groups_of(&ann).await, []);
 }
 
 #[tokio::test]
-async fn leaving_outlasts_conflicts() {
+async fn leaving_a_group_survives_passing_conflicts() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[&ann]).await;
@@ -205,13 +206,13 @@ async fn leaving_outlasts_conflicts() {
     assert_eq!(site.member_ids(&staff).await, []);
     assert_eq!(site.version(Group, &staff).await, Some(2));
     let late = Commit { add: vec![user(&ann)], ..create(Group, "board") };
-    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ann])));
+    assert_eq!(site.commit(&late).await, Err(Error::MembersNotFound(vec![ann])));
 }
 
-/// The SDK's own account for repeats is filled by successes alone, and would be empty by then.
+/// The SDK's default token bucket refills only on success and would be empty by then.
 #[tokio::test]
-async fn after_a_spell_of_throttling_a_lost_answer_is_asked_for_again() {
-    // Repeats of a third as many reads cost more than the account holds at first.
+async fn lost_response_after_long_throttling_is_retried() {
+    // The retries of a third as many reads take more tokens than the bucket holds at first.
     const THROTTLED: usize = 180;
     let spell = std::iter::repeat_n(Fault::Answer(400, error("ThrottlingException")), THROTTLED);
     let site = Site::new().await;
@@ -226,9 +227,9 @@ async fn after_a_spell_of_throttling_a_lost_answer_is_asked_for_again() {
     assert!(read().await.is_ok_and(|user| user.is_some()));
 }
 
-/// A look-up for half the units may miss who was created a moment ago.
+/// An eventually consistent read may miss a resource that was created a moment ago.
 #[tokio::test]
-async fn whoever_a_replica_does_not_have_yet_is_known_all_the_same() {
+async fn known_finds_resources_that_a_replica_misses() {
     let site = Site::new().await;
     let (ann, staff) = (site.user("ann").await, site.group("staff", &[]).await);
     let stale = Fault::Answer(200, json!({ "Responses": { &site.table: [] }, "UnprocessedKeys": {} }));

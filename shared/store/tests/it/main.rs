@@ -1,4 +1,4 @@
-//! The store against a DynamoDB: an embedded one, or the one whose URL `DYNAMODB_ENDPOINT` holds.
+//! Tests of the store against DynamoDB: the embedded engine, or the one at the URL in `DYNAMODB_ENDPOINT`.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,22 +6,22 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test fails by a panic, and prints its figures"
+    reason = "a failed test panics, and a test prints its figures"
 )]
 
+mod audit_trail;
 mod bookmarks;
+mod capacity;
+mod catch_up;
 mod changes;
 mod crash;
 mod crash_delete;
 mod engine;
 mod faults;
-mod large;
-mod meanwhile;
+mod large_changes;
 mod membership;
-mod meter;
 mod model;
 mod names;
 mod paging;
 mod proxy;
 mod tokens;
-mod trail;

@@ -1,4 +1,4 @@
-//! Edges in both directions, the member count, and what a delete takes along.
+//! Edges in both directions, the member count, and the edges of deleted resources.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Committed, Departure, Error, MEMBER_CHANGES_PER_COMMIT, Member, Settled};
+use store::{Commit, CommitState, Error, GroupExit, MEMBER_CHANGES_PER_COMMIT, Member, SettleState};
 
 use crate::engine::{Site, create, delete, delete_first, delete_from, id, rename, tenant, user};
 
@@ -23,7 +23,7 @@ async fn users(site: &Site, count: usize) -> Vec<ResourceId> {
 }
 
 #[tokio::test]
-async fn members_come_change_and_go() {
+async fn members_are_added_updated_and_removed() {
     let site = Site::new().await;
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     let ids = users(&site, 4).await;
@@ -49,7 +49,7 @@ async fn members_come_change_and_go() {
 }
 
 #[tokio::test]
-async fn a_member_that_does_not_exist_stops_the_whole_commit() {
+async fn missing_member_fails_the_whole_commit() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[]).await;
@@ -59,7 +59,7 @@ async fn a_member_that_does_not_exist_stops_the_whole_commit() {
         add: vec![user(&ids[0]), user(&nobody), user(&other.id), Member { kind: Group, ..user(&ids[1]) }],
         ..touch(&staff, 1)
     };
-    let Err(Error::MemberMissing(mut missing)) = site.commit(&change).await else { panic!("it was committed") };
+    let Err(Error::MembersNotFound(mut missing)) = site.commit(&change).await else { panic!("the commit must fail") };
     missing.sort();
     let mut expected = [nobody, other.id, ids[1].clone()];
     expected.sort();
@@ -69,11 +69,11 @@ async fn a_member_that_does_not_exist_stops_the_whole_commit() {
 
     site.commit(&delete(User, &ids[0], 1, "user-0")).await.unwrap();
     let late = Commit { add: vec![user(&ids[0])], ..touch(&staff, 1) };
-    assert_eq!(site.commit(&late).await, Err(Error::MemberMissing(vec![ids[0].clone()])));
+    assert_eq!(site.commit(&late).await, Err(Error::MembersNotFound(vec![ids[0].clone()])));
 }
 
 #[tokio::test]
-async fn misread_edges_are_stale_and_never_miscounted() {
+async fn commit_on_misread_edges_is_stale_and_changes_no_count() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[&ids[0]]).await;
@@ -89,14 +89,14 @@ async fn misread_edges_are_stale_and_never_miscounted() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_leaves_its_groups() {
+async fn deleted_user_leaves_its_groups() {
     let site = Site::new().await;
     let ids = users(&site, 2).await;
     let staff = site.group("staff", &[&ids[0], &ids[1]]).await;
     let board = site.group("board", &[&ids[0]]).await;
     let mut gone = delete_from(User, &ids[0], 1, "user-0", &[(&staff, 1), (&board, 1)]);
     gone.change.at = "2027-01-01T00:00:00Z".to_owned();
-    assert_eq!(site.commit(&gone).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&gone).await, Ok(CommitState::Complete));
     for (group, left) in [(&staff, &ids[1..]), (&board, &[])] {
         let stored = site.directory.get(&site.caller.tenant, Group, group).await.unwrap().unwrap();
         assert_eq!((stored.version, stored.last_modified.as_str()), (2, "2027-01-01T00:00:00Z"));
@@ -105,9 +105,9 @@ async fn a_deleted_user_leaves_its_groups() {
     assert_eq!(site.groups_of(&ids[0]).await, []);
 }
 
-/// Somebody has added the user to a group, or has changed one, since the groups were read.
+/// Another writer added the user to a group, or changed a group, after the groups were read.
 #[tokio::test]
-async fn a_delete_that_has_misread_the_groups_is_stale() {
+async fn delete_with_misread_groups_is_stale() {
     let site = Site::new().await;
     let ids = users(&site, 1).await;
     let staff = site.group("staff", &[&ids[0]]).await;
@@ -119,12 +119,12 @@ async fn a_delete_that_has_misread_the_groups_is_stale() {
     let out = Commit { remove: vec![user(&ids[0])], ..touch(&staff, 1) };
     site.commit(&out).await.unwrap();
     let gone = delete_from(User, &ids[0], 1, "user-0", &[(&board, 1)]);
-    assert_eq!(site.commit(&gone).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&gone).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&board).await, []);
 }
 
 #[tokio::test]
-async fn a_delete_takes_all_edges_or_the_rest_follows() {
+async fn delete_with_more_edges_than_fit_is_pending() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let names: Vec<_> = (0..40).map(|n| format!("group-{n}")).collect();
@@ -133,36 +133,36 @@ async fn a_delete_takes_all_edges_or_the_rest_follows() {
         groups.push(site.group(name, &[&ann]).await);
     }
     let all: Vec<_> = groups.iter().map(|group| (group, 1)).collect();
-    assert_eq!(site.commit(&delete_from(User, &ann, 1, "ann", &all)).await, Ok(Committed::Unsettled));
+    assert_eq!(site.commit(&delete_from(User, &ann, 1, "ann", &all)).await, Ok(CommitState::Pending));
     assert_eq!(site.version(User, &ann).await, None);
-    let unsettled = site.directory.unsettled(&site.caller.tenant).await.unwrap();
-    assert!(unsettled.hides(&ann) && !unsettled.hides(&groups[0]));
+    let pending_changes = site.directory.pending_changes(&site.caller.tenant).await.unwrap();
+    assert!(pending_changes.hides(&ann) && !pending_changes.hides(&groups[0]));
     assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await.len(), 40);
-    // One of those that are left disappears too, without its edges.
+    // One of the remaining groups is deleted too, before its edges are.
     site.commit(&delete_first(Group, &groups[39], 1, "group-39", 0)).await.unwrap();
     let (one, two) = tokio::join!(site.settle(&ann), site.settle(&ann));
-    assert_eq!((one, two), (Ok(Settled::Done), Ok(Settled::Done)));
+    assert_eq!((one, two), (Ok(SettleState::Done), Ok(SettleState::Done)));
     site.settle(&groups[39]).await.unwrap();
     assert_eq!(site.groups_of(&ann).await, []);
     for group in &groups {
         assert_eq!(site.member_ids(group).await, []);
     }
     assert_eq!(site.version(Group, &groups[35]).await, Some(2));
-    assert_eq!(site.left_to_do().await, []);
+    assert_eq!(site.pending_items().await, []);
     let records = site.items("acme#change").await;
     let left = |record: &&HashMap<String, AttributeValue>| record.contains_key("membersRemoved");
     assert_eq!(records.iter().filter(left).count(), 39, "each group that was left has a record");
 }
 
 #[tokio::test]
-async fn a_deleted_group_leaves_no_edge() {
+async fn deleted_group_leaves_no_edges() {
     let site = Site::new().await;
     let ids = users(&site, 60).await;
     let few: Vec<_> = ids[..3].iter().collect();
     let small = site.group("small", &few).await;
     let remove = ids[..3].iter().map(user).collect();
     let whole = site.commit(&Commit { remove, ..delete(Group, &small, 1, "small") }).await;
-    assert_eq!(whole, Ok(Committed::Whole));
+    assert_eq!(whole, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&small).await, []);
 
     let staff = site.group("staff", &[]).await;
@@ -172,7 +172,7 @@ async fn a_deleted_group_leaves_no_edge() {
     }
     assert_eq!(site.member_ids(&staff).await.len(), 60);
     site.commit(&delete_first(Group, &staff, 3, "staff", 0)).await.unwrap();
-    assert_eq!(site.settle(&staff).await, Ok(Settled::Done));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     assert_eq!(site.member_ids(&staff).await, []);
     for id in &ids {
         assert_eq!(site.groups_of(id).await, []);
@@ -182,21 +182,21 @@ async fn a_deleted_group_leaves_no_edge() {
 }
 
 #[tokio::test]
-async fn what_one_transaction_holds_is_applied_at_once() {
+async fn change_that_fits_one_transaction_is_complete_at_once() {
     let site = Site::new().await;
     let ids = users(&site, MEMBER_CHANGES_PER_COMMIT).await;
     let staff = site.group("staff", &[]).await;
     let add: Vec<_> = ids.iter().map(user).collect();
     let most = Commit { add, ..rename(Group, &staff, 1, "staff", "all") };
-    assert_eq!(site.commit(&most).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&most).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&staff).await.len(), MEMBER_CHANGES_PER_COMMIT);
     let none = Commit { remove: ids.iter().map(user).collect(), ..rename(Group, &staff, 2, "all", "staff") };
-    assert_eq!(site.commit(&none).await, Ok(Committed::Whole));
+    assert_eq!(site.commit(&none).await, Ok(CommitState::Complete));
     assert_eq!(site.member_ids(&staff).await, []);
 }
 
 #[tokio::test]
-async fn members_added_at_once_are_all_there() {
+async fn concurrent_adds_are_all_applied() {
     let site = Site::new().await;
     let ids = users(&site, 12).await;
     let staff = site.group("staff", &[]).await;
@@ -215,7 +215,7 @@ async fn members_added_at_once_are_all_there() {
 }
 
 #[tokio::test]
-async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
+async fn concurrent_add_and_delete_leave_no_edge() {
     let site = Site::new().await;
     let ids = users(&site, 20).await;
     for (n, id) in ids.iter().enumerate() {
@@ -225,19 +225,19 @@ async fn an_add_and_a_delete_at_once_leave_no_edge_behind() {
         let (added, deleted) = tokio::join!(site.commit(&add), site.commit(&gone));
         match (added, deleted) {
             (Ok(_), Err(Error::Stale)) => assert_eq!(site.member_ids(&staff).await, std::slice::from_ref(id)),
-            (Err(Error::MemberMissing(_)), Ok(_)) => assert_eq!(site.member_ids(&staff).await, []),
+            (Err(Error::MembersNotFound(_)), Ok(_)) => assert_eq!(site.member_ids(&staff).await, []),
             other => panic!("{other:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn contradictory_commit_is_refused() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[]).await;
     let nonsense = [
-        Commit { leave: vec![Departure { group: id(), version: 1 }], ..rename(User, &ann, 1, "ann", "ann") },
+        Commit { leave: vec![GroupExit { group: id(), version: 1 }], ..rename(User, &ann, 1, "ann", "ann") },
         Commit { add: vec![user(&staff)], ..touch(&staff, 1) },
         Commit { add: vec![user(&ann)], ..rename(User, &ann, 1, "ann", "ann") },
         Commit { add: vec![user(&ann)], ..delete(User, &ann, 1, "ann") },

@@ -1,17 +1,17 @@
-//! Unique names and lookups, alone and in a race.
+//! Unique names and lookups, by one caller and by concurrent callers.
 
 use futures_util::future::join_all;
 use schema::Kind::{self, Group, User};
-use store::{Commit, Error, Index, Keys, NAME_BYTES, Rest, Snapshot, Write};
+use store::{Commit, Error, Index, Keys, NAME_BYTES, RemainingEdges, Snapshot, Write};
 
 use crate::engine::{AT, Site, create, delete, id, keys, rename, resource, snapshot, tenant};
 
 #[tokio::test]
-async fn a_resource_comes_back_as_it_was_stored() {
+async fn resource_is_read_as_it_was_stored() {
     let site = Site::new().await;
     let id = site.user("ann").await;
     let stored = site.directory.get(&site.caller.tenant, User, &id).await.unwrap().unwrap();
-    assert_eq!((&stored.id, stored.kind, stored.version, stored.roster.count), (&id, User, 1, 0));
+    assert_eq!((&stored.id, stored.kind, stored.version, stored.member_summary.count), (&id, User, 1, 0));
     assert_eq!((stored.created.as_str(), stored.last_modified.as_str()), (AT, AT));
     assert_eq!(stored.resource, resource("ann"));
 
@@ -28,12 +28,12 @@ async fn a_resource_comes_back_as_it_was_stored() {
 }
 
 #[tokio::test]
-async fn a_name_is_free_after_a_rename_and_after_a_delete() {
+async fn name_is_free_after_a_rename_and_after_a_delete() {
     for kind in Kind::ALL {
         let site = Site::new().await;
         let first = create(kind, "ann");
         site.commit(&first).await.unwrap();
-        assert_eq!(site.commit(&create(kind, "ann")).await, Err(Error::Taken));
+        assert_eq!(site.commit(&create(kind, "ann")).await, Err(Error::NameTaken));
         assert_eq!(site.owner(kind, "ann").await, Some(first.id.clone()));
 
         site.commit(&rename(kind, &first.id, 1, "ann", "bob")).await.unwrap();
@@ -41,7 +41,7 @@ async fn a_name_is_free_after_a_rename_and_after_a_delete() {
         let second = create(kind, "ann");
         site.commit(&second).await.unwrap();
         let back = rename(kind, &first.id, 2, "bob", "ann");
-        assert_eq!(site.commit(&back).await, Err(Error::Taken));
+        assert_eq!(site.commit(&back).await, Err(Error::NameTaken));
         assert_eq!(site.owner(kind, "bob").await, Some(first.id.clone()));
 
         site.commit(&delete(kind, &second.id, 1, "ann")).await.unwrap();
@@ -62,9 +62,9 @@ async fn names_of_users_groups_and_tenants_are_apart() {
     assert_eq!(site.directory.count(&other.tenant, User).await, Ok(1));
 }
 
-/// Whoever knows a value, or an id, of another tenant's finds nothing by it.
+/// A tenant that uses a value or an id of another tenant finds nothing.
 #[tokio::test]
-async fn lookups_and_edges_of_tenants_are_apart() {
+async fn values_and_ids_of_another_tenant_find_nothing() {
     let site = Site::new().await;
     let (directory, mine, other) = (&site.directory, &site.caller.tenant, &tenant("other").tenant);
     let mut made = create(User, "ann");
@@ -78,13 +78,13 @@ async fn lookups_and_edges_of_tenants_are_apart() {
         let members = directory.members(tenant, group).await.unwrap();
         assert_eq!(members.map_or(0, |(_, members)| members.len()), found);
         assert_eq!(directory.members_among(tenant, staff, std::slice::from_ref(ann)).await.unwrap().len(), found);
-        assert_eq!(directory.groups_of(tenant, ann, &store::Unsettled::default()).await.unwrap().len(), found);
+        assert_eq!(directory.groups_of(tenant, ann, &store::PendingChanges::default()).await.unwrap().len(), found);
         assert_eq!(directory.get_many(tenant, User, std::slice::from_ref(ann)).await.unwrap().len(), found);
     }
 }
 
 #[tokio::test]
-async fn a_write_takes_the_version_that_was_read() {
+async fn write_with_another_version_is_stale() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     site.commit(&rename(User, &ann, 1, "ann", "bob")).await.unwrap();
@@ -98,13 +98,13 @@ async fn a_write_takes_the_version_that_was_read() {
 }
 
 #[tokio::test]
-async fn of_64_creates_of_one_name_one_wins() {
+async fn one_of_64_concurrent_creates_with_the_same_name_succeeds() {
     let site = Site::new().await;
     let creates: Vec<_> = (0..64).map(|_| create(User, "ann")).collect();
     let results = join_all(creates.iter().map(|create| site.commit(create))).await;
     let won: Vec<_> = creates.iter().zip(&results).filter(|(_, result)| result.is_ok()).collect();
     assert_eq!(won.len(), 1);
-    assert_eq!(results.iter().filter(|result| **result == Err(Error::Taken)).count(), 63);
+    assert_eq!(results.iter().filter(|result| **result == Err(Error::NameTaken)).count(), 63);
     assert_eq!(site.owner(User, "ann").await, Some(won[0].0.id.clone()));
     assert_eq!(site.directory.count(&site.caller.tenant, User).await, Ok(1));
     assert_eq!(site.items("acme#user").await.len(), 1);
@@ -112,21 +112,21 @@ async fn of_64_creates_of_one_name_one_wins() {
 }
 
 #[tokio::test]
-async fn of_32_renames_to_one_name_one_wins() {
+async fn one_of_32_concurrent_renames_to_the_same_name_succeeds() {
     let site = Site::new().await;
     let names: Vec<_> = (0..32).map(|n| format!("user-{n}")).collect();
     let ids = join_all(names.iter().map(|name| site.user(name))).await;
     let renames: Vec<_> = ids.iter().zip(&names).map(|(id, name)| rename(User, id, 1, name, "ann")).collect();
     let results = join_all(renames.iter().map(|rename| site.commit(rename))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    assert_eq!(results.iter().filter(|result| **result == Err(Error::Taken)).count(), 31);
+    assert_eq!(results.iter().filter(|result| **result == Err(Error::NameTaken)).count(), 31);
     assert_eq!(site.items("acme#userName").await.len(), 32);
     let winner = results.iter().position(Result::is_ok).unwrap();
     assert_eq!(site.owner(User, "ann").await, Some(ids[winner].clone()));
 }
 
 #[tokio::test]
-async fn of_changes_from_one_version_one_wins() {
+async fn one_of_16_concurrent_changes_of_the_same_version_succeeds() {
     let site = Site::new().await;
     let ann = site.user("ann").await;
     let changes: Vec<_> = (0..16).map(|_| rename(User, &ann, 1, "ann", "ann")).collect();
@@ -137,7 +137,7 @@ async fn of_changes_from_one_version_one_wins() {
 }
 
 #[tokio::test]
-async fn counts_hold_while_many_come_and_go() {
+async fn counts_are_right_after_concurrent_creates_and_deletes() {
     let site = Site::new().await;
     let names: Vec<_> = (0..60).map(|n| format!("user-{n}")).collect();
     let ids = join_all(names.iter().map(|name| site.user(name))).await;
@@ -187,7 +187,7 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     assert_eq!(find(Index::UserExternalId, &long).await, annas);
     assert_eq!(find(Index::UserExternalId, "a").await, vec![bob.id.clone()]);
     assert_eq!(find(Index::GroupExternalId, "a").await, vec![]);
-    // A value that looks like another value followed by an id.
+    // The value looks like another value followed by an id.
     assert_eq!(find(Index::UserExternalId, &format!("a#{}", bob.id)).await, vec![]);
 
     let update = Write::Update { expected: 1, before: before.clone(), after: write(&after) };
@@ -197,14 +197,14 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     assert_eq!(find(Index::UserExternalId, &long).await, vec![]);
     assert_eq!(find(Index::GroupExternalId, "").await, annas);
 
-    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: Rest::None };
+    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 2, "") }).await.unwrap();
     assert_eq!(find(Index::UserExternalId, "a#b").await, vec![]);
     assert!(site.items("acme#userEmail").await.is_empty());
 }
 
 #[tokio::test]
-async fn names_are_found_by_their_beginning() {
+async fn names_are_found_by_their_prefix() {
     let site = Site::new().await;
     for name in ["bea", "ann", "anna", "an#", "añ", "\u{1F600}"] {
         site.user(name).await;
@@ -225,7 +225,7 @@ async fn names_are_found_by_their_beginning() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused_with_the_limit() {
+async fn too_large_commit_returns_the_limit() {
     let site = Site::new().await;
     let longest = "n".repeat(NAME_BYTES);
     site.user(&longest).await;
@@ -244,7 +244,8 @@ async fn what_does_not_fit_is_refused_with_the_limit() {
     site.commit(&Commit { write: none, ..rename(User, &ann.id, 1, "", "") }).await.unwrap();
     let back = Write::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
     site.commit(&Commit { write: back, ..rename(User, &ann.id, 2, "", "") }).await.unwrap();
-    let gone = Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: Rest::None };
+    let gone =
+        Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 3, "") }).await.unwrap();
     assert!(site.items("acme#userEmail").await.is_empty());
 

@@ -1,14 +1,14 @@
-//! Walks through a collection.
+//! Paging through a collection.
 
 use std::num::NonZeroUsize;
 
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Fields, Skipped, Write};
+use store::{Commit, Fields, Skip, Write};
 
 use crate::engine::{Site, create, delete, id, snapshot};
 
-async fn walk(site: &Site, limit: usize, fields: Fields) -> Vec<ResourceId> {
+async fn page_through(site: &Site, limit: usize, fields: Fields) -> Vec<ResourceId> {
     let (mut ids, mut more) = (Vec::<ResourceId>::new(), true);
     while more {
         let page = site.directory.page(&site.caller.tenant, User, ids.last(), limit, fields).await.unwrap();
@@ -20,25 +20,25 @@ async fn walk(site: &Site, limit: usize, fields: Fields) -> Vec<ResourceId> {
 }
 
 #[tokio::test]
-async fn pages_show_everyone_once_in_the_order_of_creation() {
+async fn pages_return_each_resource_once_in_the_order_of_creation() {
     let site = Site::new().await;
-    assert_eq!(walk(&site, 5, Fields::All).await, []);
+    assert_eq!(page_through(&site, 5, Fields::All).await, []);
     let mut ids = Vec::new();
     for n in 0..21 {
         ids.push(site.user(&format!("user-{n}")).await);
     }
     site.group("staff", &[]).await;
     for limit in [1, 4, 7, 20, 21, 22, 1000] {
-        assert_eq!(walk(&site, limit, Fields::All).await, ids, "{limit}");
+        assert_eq!(page_through(&site, limit, Fields::All).await, ids, "{limit}");
     }
-    assert_eq!(walk(&site, 8, Fields::KeysOnly).await, ids);
+    assert_eq!(page_through(&site, 8, Fields::KeysOnly).await, ids);
     let tenant = &site.caller.tenant;
     let page = site.directory.page(tenant, User, None, 1, Fields::KeysOnly).await.unwrap();
     assert!(page.items[0].resource.is_empty() && page.items[0].version == 1);
     let page = site.directory.page(tenant, User, None, 0, Fields::All).await.unwrap();
     assert!(page.items.is_empty() && page.more);
 
-    // The last one of a page goes before the next is asked for.
+    // The last resource of a page is deleted before the next page is read.
     let page = site.directory.page(tenant, User, None, 5, Fields::All).await.unwrap();
     site.commit(&delete(User, &ids[4], 1, "user-4")).await.unwrap();
     let next = site.directory.page(tenant, User, Some(&page.items[4].id), 5, Fields::All).await.unwrap();
@@ -46,23 +46,23 @@ async fn pages_show_everyone_once_in_the_order_of_creation() {
 }
 
 #[tokio::test]
-async fn skipping_finds_the_start_of_a_page() {
+async fn skip_returns_the_last_skipped_resource() {
     let site = Site::new().await;
     let mut ids = Vec::new();
     for n in 0..9 {
         ids.push(site.user(&format!("user-{n}")).await);
     }
     let skip = async |n| site.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(n).unwrap()).await.unwrap();
-    assert_eq!(skip(1).await, Skipped::To(ids[0].clone()));
-    assert_eq!(skip(8).await, Skipped::To(ids[7].clone()));
+    assert_eq!(skip(1).await, Skip::Reached(ids[0].clone()));
+    assert_eq!(skip(8).await, Skip::Reached(ids[7].clone()));
     for beyond in [10, 10_000, usize::MAX] {
-        assert_eq!(skip(beyond).await, Skipped::All { left: beyond - 9 });
+        assert_eq!(skip(beyond).await, Skip::Exhausted { left: beyond - 9 });
     }
-    assert!([Skipped::All { left: 0 }, Skipped::To(ids[8].clone())].contains(&skip(9).await));
+    assert!([Skip::Exhausted { left: 0 }, Skip::Reached(ids[8].clone())].contains(&skip(9).await));
 }
 
 #[tokio::test]
-async fn pages_of_more_than_a_megabyte_are_whole() {
+async fn page_of_more_than_one_megabyte_is_complete() {
     let site = Site::new().await;
     let mut ids = Vec::new();
     for n in 0..14 {
@@ -72,19 +72,19 @@ async fn pages_of_more_than_a_megabyte_are_whole() {
         site.commit(&commit).await.unwrap();
         ids.push(commit.id);
     }
-    assert_eq!(walk(&site, 14, Fields::All).await, ids);
-    assert_eq!(walk(&site, 9, Fields::KeysOnly).await, ids);
+    assert_eq!(page_through(&site, 14, Fields::All).await, ids);
+    assert_eq!(page_through(&site, 9, Fields::KeysOnly).await, ids);
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     assert_eq!(
         directory.skip(tenant, User, NonZeroUsize::new(12).unwrap()).await.unwrap(),
-        Skipped::To(ids[11].clone())
+        Skip::Reached(ids[11].clone())
     );
     let found = directory.get_many(tenant, User, &ids).await.unwrap();
     assert_eq!(found.into_iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);
 }
 
 #[tokio::test]
-async fn many_are_read_in_the_order_asked_for() {
+async fn get_many_returns_resources_in_the_requested_order() {
     let site = Site::new().await;
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! A proxy before the engine that fails as DynamoDB and networks do, and as no local engine does.
+//! A proxy in front of the engine that fails as DynamoDB and networks do, because no local engine does.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,38 +9,38 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// What happens to one call.
+/// The fault that the proxy injects into one call.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// It is answered with this error and does not reach the engine.
+    /// The proxy answers with this status and body. The call does not reach the engine.
     Answer(u16, Value),
-    /// The connection is closed; the engine never hears of it.
+    /// The proxy closes the connection. The call does not reach the engine.
     Reset,
-    /// The engine does it, and the connection is closed before the answer.
+    /// The engine executes the call, and the proxy closes the connection before the response.
     LoseAnswer,
-    /// No answer comes, and the engine never hears of it.
+    /// The proxy never responds. The call does not reach the engine.
     Hang,
-    /// A batch, none of which is done.
+    /// The proxy answers that no item of a batch was processed.
     Unprocessed,
-    /// What is unsettled is not read before there is a permit for it; everything else is done.
-    HoldUnsettled(Arc<Semaphore>),
+    /// Reads of pending changes wait for a permit. Other calls reach the engine.
+    HoldPending(Arc<Semaphore>),
     None,
 }
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) url: String,
-    /// The faults of the calls of one operation, first to last; the last one stays.
+    /// The faults of successive calls of one operation. The last one applies to all later calls.
     faults: Arc<Mutex<(String, VecDeque<Fault>)>>,
-    /// The bodies of the calls of that operation.
+    /// The request bodies of that operation.
     pub(crate) calls: Arc<Mutex<Vec<Value>>>,
-    /// The call, of any operation, at which the process dies: it makes no other.
+    /// The call, of any operation, at which the process dies. Later calls fail.
     death: Option<(usize, Death)>,
-    /// How many calls of any operation there were.
+    /// The number of calls of any operation.
     made: Arc<AtomicUsize>,
 }
 
-/// Whether the last call of a process that dies is carried out.
+/// Whether the engine executes the last call of a process that dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Death {
     Before,
@@ -62,12 +62,12 @@ impl Proxy {
         Self::listen(operation, faults, None).await
     }
 
-    /// Before a process that dies at its `call`-th call, counted from 0; with none it lives.
+    /// A proxy for a process that dies at this call, counted from 0, or does not die.
     pub(crate) async fn before_death(death: Option<(usize, Death)>) -> Self {
         Self::listen("", [], death).await
     }
 
-    /// How many calls there were.
+    /// The number of calls.
     pub(crate) fn made(&self) -> usize {
         self.made.load(Ordering::SeqCst)
     }
@@ -91,7 +91,7 @@ impl Proxy {
         proxy
     }
 
-    /// One call; the connection is closed after it.
+    /// Serves one call and closes the connection.
     async fn serve(&self, mut client: TcpStream) {
         let mut request = Vec::new();
         let (head, body) = loop {
@@ -115,7 +115,7 @@ impl Proxy {
             Fault::Reset => {}
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer => drop(forward(&request).await),
-            Fault::HoldUnsettled(gate) => {
+            Fault::HoldPending(gate) => {
                 if body.to_string().contains("#unsettled") {
                     gate.acquire().await.unwrap().forget();
                 }
@@ -155,7 +155,7 @@ async fn answer(client: &mut TcpStream, status: u16, body: &Value) {
 }
 
 async fn forward(request: &[u8]) -> Vec<u8> {
-    let mut engine = TcpStream::connect(testing::engine().trim_start_matches("http://")).await.unwrap();
+    let mut engine = TcpStream::connect(testkit::engine().trim_start_matches("http://")).await.unwrap();
     let line = request.windows(2).position(|bytes| bytes == b"\r\n").unwrap() + 2;
     engine.write_all(&[&request[..line], b"connection: close\r\n", &request[line..]].concat()).await.unwrap();
     let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! The life of a token.
+//! Tokens: storing, using and revoking them.
 
 use store::{Error, Token};
 
@@ -21,7 +21,7 @@ fn token(id: &str, tenant: &str) -> Token {
 }
 
 #[tokio::test]
-async fn a_token_is_issued_used_and_revoked() {
+async fn token_is_stored_used_and_revoked() {
     let site = Site::new().await;
     let directory = &site.directory;
     let one = token("one", "acme");
@@ -30,11 +30,11 @@ async fn a_token_is_issued_used_and_revoked() {
     for absent in ["", "two"] {
         assert_eq!(directory.get_token(absent).await.unwrap(), None);
         assert_eq!(directory.revoke(absent, 1).await, Err(Error::Missing));
-        assert_eq!(directory.follow(absent, "two", 1).await, Err(Error::Missing));
+        assert_eq!(directory.set_successor(absent, "two", 1).await, Err(Error::Missing));
     }
-    assert_eq!(directory.put_token(&Token { hash: "another".into(), ..one.clone() }).await, Err(Error::Taken));
+    assert_eq!(directory.put_token(&Token { hash: "another".into(), ..one.clone() }).await, Err(Error::NameTaken));
 
-    directory.follow("one", "two", 1_500_000_000).await.unwrap();
+    directory.set_successor("one", "two", 1_500_000_000).await.unwrap();
     directory.revoke("one", 1_200_000_000).await.unwrap();
     directory.revoke("one", 1_300_000_000).await.unwrap();
     let successor = Some("two".to_owned());
@@ -45,7 +45,7 @@ async fn a_token_is_issued_used_and_revoked() {
 }
 
 #[tokio::test]
-async fn the_tokens_of_all_tenants_are_listed() {
+async fn list_tokens_returns_the_tokens_of_all_tenants() {
     let site = Site::new().await;
     for (id, tenant) in [("a", "acme"), ("b", "other"), ("c", "acme")] {
         site.directory.put_token(&token(id, tenant)).await.unwrap();
@@ -56,7 +56,7 @@ async fn the_tokens_of_all_tenants_are_listed() {
 }
 
 #[tokio::test]
-async fn use_is_noted_once_an_hour() {
+async fn last_use_is_written_once_an_hour() {
     let site = Site::new().await;
     let fresh = token("one", "acme");
     site.directory.put_token(&fresh).await.unwrap();

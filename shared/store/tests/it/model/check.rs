@@ -1,4 +1,4 @@
-//! What has to hold of a history.
+//! The properties that a history has to have.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,25 +11,28 @@ use super::writer::{Asked, Ids, Operation};
 use crate::engine::Site;
 
 impl History {
-    /// Each resource goes from version to version, without a gap, and members come who are none and go who are some.
+    /// The versions of each resource have no gap. Only non-members are added and only members are removed.
     pub(super) fn check_versions(&self) {
         for (id, changes) in &self.changes {
             let mut members = Ids::new();
             for (at, change) in changes.iter().enumerate() {
                 assert_eq!(change.before, at as u64, "{id}: {change:?}");
                 assert_eq!(change.after, (at + 1 < changes.len() || change.after.is_some()).then_some(at as u64 + 1));
-                assert!(change.removed.iter().all(|id| members.remove(id)), "{id}: who is no member goes");
-                assert!(change.added.iter().all(|id| members.insert(id.clone())), "{id}: a member comes again");
+                assert!(change.removed.iter().all(|id| members.remove(id)), "{id}: a change removes only members");
+                assert!(
+                    change.added.iter().all(|id| members.insert(id.clone())),
+                    "{id}: a change adds only non-members"
+                );
             }
         }
     }
 
-    /// What was answered is so, in a version that is not older than the request: the one that was answered, or one before it,
-    /// as an answer may show what others have done since.
-    pub(super) fn check_answers(&self) {
+    /// Each response is true of a version that is not older than the request: the version in the response, or an
+    /// earlier one, because a response may include later changes by other writers.
+    pub(super) fn check_responses(&self) {
         let deletes = self.deletes();
         for operation in &self.operations {
-            let changes = self.changes.get(&operation.id).expect("whoever was answered has a record");
+            let changes = self.changes.get(&operation.id).expect("every confirmed operation has a record");
             let Some(version) = operation.version else {
                 assert!(changes.last().is_some_and(|last| last.after.is_none()), "{operation:?}");
                 continue;
@@ -51,34 +54,39 @@ impl History {
         }
     }
 
-    /// The newest version of the resource that anybody was told of before the operation began.
+    /// The newest version of the resource in any response that came before the operation began.
     fn known_before(&self, operation: &Operation) -> u64 {
         let before = self.operations.iter().filter(|it| it.id == operation.id && it.ended < operation.begun);
         before.filter_map(|it| it.version).max().unwrap_or_default()
     }
 
-    /// Readers have seen the members of the version that they were told, but for those who are deleted; and no old version.
+    /// Each read returned the members of the version in its response, except deleted ones, and no outdated version.
     pub(super) fn check_reads(&self) {
         let deletes = self.deletes();
         let mut reads = 0;
         for read in &self.operations {
             let Asked::Read(seen) = &read.asked else { continue };
             let version = read.version.expect("a version");
-            let members = self.members(&read.id).remove(&version).expect("a version that was there");
-            assert!(seen.is_subset(&members), "resurrected: {read:?}");
+            let members = self.members(&read.id).remove(&version).expect("the response has a version of the history");
+            assert!(seen.is_subset(&members), "the read shows only members of its version: {read:?}");
             let mut unseen = members.difference(seen);
             let hidden = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < read.ended);
-            assert_eq!(unseen.find(|id| !hidden(id)), None, "not shown: {read:?}");
-            let zombie = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
-            assert_eq!(zombie, None, "deleted, and shown: {read:?}");
-            assert!(self.known_before(read) <= version, "old: {read:?}");
+            assert_eq!(
+                unseen.find(|id| !hidden(id)),
+                None,
+                "the read shows every member that is not deleted: {read:?}"
+            );
+            let deleted = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
+            assert_eq!(deleted, None, "the read shows no deleted member: {read:?}");
+            assert!(self.known_before(read) <= version, "the read returns no outdated version: {read:?}");
             reads += 1;
         }
         println!("model: {reads} reads are each of one version");
         assert!(reads > 0);
     }
 
-    /// There is an order of all changes that agrees with the versions of each resource, with who had to be there, and with time.
+    /// There is an order of all changes that agrees with the versions of each resource, with the existence of
+    /// members, and with time.
     pub(super) fn check_order(&self) {
         let mut graph: DiGraph<(), ()> = DiGraph::new();
         let mut nodes: HashMap<&ResourceId, NodeIndex> = HashMap::new();
@@ -102,18 +110,19 @@ impl History {
         }
         self.add_time(&mut graph, &nodes);
         let order = toposort(&graph, None);
-        assert!(order.is_ok(), "no serial order");
+        assert!(order.is_ok(), "a serial order of the changes exists");
         println!("model: a serial order of {} changes exists", nodes.len());
     }
 
-    /// What was answered before another operation began comes before it.
+    /// An operation whose response came before another operation began precedes it.
     fn add_time(&self, graph: &mut DiGraph<(), ()>, nodes: &HashMap<&ResourceId, NodeIndex>) {
         let mut moments = BTreeMap::new();
         for operation in &self.operations {
             let changes = &self.changes[&operation.id];
             let Some(change) = changes.iter().find(|change| change.after == operation.version) else { continue };
             moments.entry(operation.ended).or_insert_with(Vec::new).push((nodes[&change.record], true));
-            // What else is answered may be older than the request: a change of nothing, a read.
+            // The version of any other response may be older than the request: that of a read or of a change
+            // without effect.
             if matches!(
                 operation.asked,
                 Asked::CreateUser | Asked::CreateGroup(_) | Asked::DeleteUser | Asked::DeleteGroup
@@ -134,7 +143,7 @@ impl History {
         }
     }
 
-    /// The directory is what the changes come to, and its edges agree in both directions.
+    /// The directory is the result of the changes, and its edges agree in both directions.
     pub(super) async fn check_end(&self, site: &Site) {
         let mut groups_of: BTreeMap<ResourceId, Ids> = BTreeMap::new();
         let mut alive: HashMap<Kind, u64> = HashMap::new();
@@ -155,7 +164,7 @@ impl History {
             let seen: Ids = site.groups_of(id).await.into_iter().collect();
             assert_eq!(seen, groups_of.remove(id).unwrap_or_default(), "{id}: {changes:?}");
         }
-        assert!(groups_of.is_empty(), "members who are nobody");
+        assert!(groups_of.is_empty(), "every member is a user that exists");
         for kind in Kind::ALL {
             let count = site.directory.count(&site.caller.tenant, kind).await;
             assert_eq!(count, Ok(alive.get(&kind).copied().unwrap_or_default()));

@@ -1,29 +1,34 @@
-//! What an application has heard at the end: all changes are followed as `settle` does, and their events alone have to come to
-//! the directory that there is.
+//! The events of the whole history, built as `settle` builds them. An application that knows only the events has to
+//! end up with the same directory.
 
 use protocol::{Parameters, Query};
 use schema::Kind;
 use serde_json::{Value, json};
-use service::{Telling, follow};
-use testing::Replica;
+use service::{EventOptions, complete_and_build_events};
+use testkit::Replica;
 
 use super::writer::context;
 use crate::engine::Site;
 
 const PAGE: usize = 500;
 
-/// The events of all changes, those included that complete others.
-pub(super) async fn tell(site: &'static Site) -> Vec<Value> {
+/// The events of all changes, including those that complete other changes.
+pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
-    let telling = Telling { base_url: context(site).base_url.to_owned(), with_resources: true };
-    let (mut told, mut last) = (Vec::new(), None);
+    let options = EventOptions { base_url: context(site).exchange.base_url.to_owned(), with_resources: true };
+    let mut collected = Vec::new();
+    let mut last = None;
     loop {
         let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap();
-        let Some(newest) = changes.last() else { return told };
+        let Some(newest) = changes.last() else { return collected };
         last = Some(newest.id.clone());
         for change in &changes {
-            let events = follow(directory, change, &telling).await.unwrap().expect("there is time to complete it");
-            told.extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
+            let events = complete_and_build_events(directory, change, &options)
+                .await
+                .unwrap()
+                .expect("the deadline leaves time to complete the change");
+            collected
+                .extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
         }
     }
 }

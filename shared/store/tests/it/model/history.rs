@@ -1,4 +1,4 @@
-//! What happened: the operations as they were answered, and the change records as they were committed.
+//! The history that is checked: the operations with their responses, and the change records of the commits.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,19 +17,20 @@ pub(super) struct Change {
     pub(super) record: ResourceId,
     pub(super) kind: Kind,
     pub(super) id: ResourceId,
-    /// 0 before a create.
+    /// The version before the change, 0 for a create.
     pub(super) before: u64,
-    /// None after a delete.
+    /// The version after the change, `None` for a delete.
     pub(super) after: Option<u64>,
     pub(super) added: Ids,
     pub(super) removed: Ids,
-    /// More than one transaction held: who it adds may have been deleted before.
+    /// Whether the change took several transactions, so that members it adds may have been deleted before they were
+    /// applied.
     pub(super) is_large: bool,
 }
 
 pub(super) struct History {
     pub(super) operations: Vec<Operation>,
-    /// The changes of each resource, by the version that they come from.
+    /// The changes of each resource, ordered by the version before them.
     pub(super) changes: BTreeMap<ResourceId, Vec<Change>>,
     records: usize,
 }
@@ -47,7 +48,7 @@ impl History {
         Self { operations, changes, records: records.len() }
     }
 
-    /// The members of a group in each of its versions, those included who were deleted since.
+    /// The members of a group in each of its versions, including those that were deleted later.
     pub(super) fn members(&self, group: &ResourceId) -> BTreeMap<u64, Ids> {
         let mut members = Ids::new();
         let mut versions = BTreeMap::new();
@@ -67,7 +68,7 @@ impl History {
     }
 }
 
-/// A whole collection, as it lies in the table.
+/// All items of a collection.
 async fn all(site: &Site, collection: &str) -> Vec<Item> {
     let query = raw().query().table_name(&site.table).key_condition_expression("pk = :pk").consistent_read(true);
     let query = query.expression_attribute_values(":pk", AttributeValue::S(collection.to_owned()));
@@ -94,15 +95,15 @@ fn ids(item: &Item, name: &str) -> Ids {
     item.get(name).into_iter().flat_map(|list| list.as_l().unwrap()).map(id).collect()
 }
 
-/// The change of a record, and those of the groups that a deleted resource has left with it.
+/// The change of a record, and the changes of the groups that a deleted resource left in the same transaction.
 async fn changes_of(site: &Site, item: &Item) -> Vec<Change> {
     let record = id(&item["sk"]);
     let (mut added, mut removed) = (ids(item, "membersAdded"), ids(item, "membersRemoved"));
     let is_large = item.contains_key("inParts");
     if is_large {
-        for part in site.directory.parts_of_change(&site.caller.tenant, &record).await.unwrap() {
-            added.extend(part.added);
-            removed.extend(part.removed);
+        for chunk in site.directory.chunks_of_change(&site.caller.tenant, &record).await.unwrap() {
+            added.extend(chunk.added);
+            removed.extend(chunk.removed);
         }
     }
     let kind = if item["resourceType"].as_s().unwrap() == "User" { Kind::User } else { Kind::Group };

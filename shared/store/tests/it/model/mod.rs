@@ -1,8 +1,7 @@
-//! Several writers at once change users and groups at random; afterwards there has to be an order in which all of it was done
-//! one after the other, with what each of them was answered and what readers saw on the way; and the events of it alone rebuild
-//! the directory.
+//! Concurrent writers change users and groups at random. Afterwards, some serial order of all operations has to
+//! explain every response and every read, and the events alone have to rebuild the directory.
 //!
-//! `MODEL_OPERATIONS` and `MODEL_SEED` say how many and which.
+//! `MODEL_OPERATIONS` sets the number of operations, and `MODEL_SEED` the seed of the random choices.
 
 mod check;
 mod events;
@@ -13,7 +12,7 @@ use std::time::Instant;
 
 use schema::Kind;
 
-use testing::variable;
+use testkit::variable;
 
 use crate::engine::Site;
 use history::History;
@@ -22,7 +21,7 @@ use writer::Writer;
 const WRITERS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_serial_order_exists() {
+async fn concurrent_history_has_a_serial_order() {
     let (operations, seed) = (variable("MODEL_OPERATIONS", 1500), variable("MODEL_SEED", fastrand::u64(1..1_000_000)));
     println!("model: MODEL_OPERATIONS={operations} MODEL_SEED={seed}");
     let site: &'static Site = Box::leak(Box::new(Site::new().await));
@@ -35,12 +34,12 @@ async fn a_serial_order_exists() {
     for writer in futures_util::future::join_all(writers).await {
         operations.extend(writer.unwrap());
     }
-    let events = events::tell(site).await;
+    let events = events::collect(site).await;
     settle_everything(site).await;
     let history = History::read(site, operations).await;
     history.print(begun.elapsed());
     history.check_versions();
-    history.check_answers();
+    history.check_responses();
     history.check_reads();
     history.check_order();
     history.check_end(site).await;
@@ -48,11 +47,11 @@ async fn a_serial_order_exists() {
 }
 
 async fn settle_everything(site: &Site) {
-    for item in site.left_to_do().await {
+    for item in site.pending_items().await {
         let id = schema::ResourceId::parse(item["sk"].as_s().unwrap()).unwrap();
         site.settle(&id).await.unwrap();
     }
-    assert!(site.left_to_do().await.is_empty());
+    assert!(site.pending_items().await.is_empty());
     for kind in Kind::ALL {
         site.directory.count(&site.caller.tenant, kind).await.unwrap();
     }

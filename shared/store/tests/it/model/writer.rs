@@ -1,24 +1,24 @@
-//! One writer: what it does next is drawn at random, and kept with its answer.
+//! A writer: it chooses each operation at random and records it with its response.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use protocol::{Error, Precondition, Projection};
+use protocol::{Error, Exchange, Precondition, Projection, Reply};
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
-use service::{Context, Reply};
+use service::Context;
 
 use crate::engine::Site;
 
 pub(super) type Ids = BTreeSet<ResourceId>;
 
-/// So many names there are; whoever wants a taken one is refused.
+/// The numbers of different names. They are small, so that some operations fail because the name is taken.
 const USER_NAMES: usize = 400;
 const GROUP_NAMES: usize = 12;
 
-/// What was asked for. Ids of users, but for the group that it is about.
+/// A requested operation. The ids are those of users, the members of the group that the operation changes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Asked {
     CreateUser,
@@ -31,22 +31,22 @@ pub(super) enum Asked {
     },
     Replace(Ids),
     DeleteGroup,
-    /// The members that were seen.
+    /// A read of a group, with the members that it returned.
     Read(Ids),
 }
 
-/// An operation that was carried out, also one that changed nothing.
+/// An operation that succeeded, even if it changed nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     pub(super) asked: Asked,
     pub(super) id: ResourceId,
-    /// The version that was answered; none for a delete.
+    /// The version in the response, `None` for a delete.
     pub(super) version: Option<u64>,
     pub(super) begun: Instant,
     pub(super) ended: Instant,
 }
 
-/// Whom all writers know of.
+/// The resources that all writers know.
 static USERS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
 static GROUPS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
 
@@ -147,7 +147,7 @@ impl Writer {
         asked: Asked,
     ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
         service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await?;
-        // Now and then somebody still asks for it.
+        // Some deleted resources stay known, so that operations on them are tried.
         if fastrand::u8(0..4) > 0 {
             for known in [&USERS, &GROUPS] {
                 known.lock().unwrap().retain(|it| *it != id);
@@ -161,7 +161,7 @@ impl Writer {
         self.random.choice(from.iter()).cloned()
     }
 
-    /// Up to so many users.
+    /// A random choice of at most `most` users.
     fn some(&mut self, most: usize) -> Ids {
         let count = self.random.usize(0..=most);
         (0..count).filter_map(|_| self.pick(&USERS)).collect()
@@ -179,9 +179,11 @@ impl Writer {
 pub(super) fn context(site: &'static Site) -> Context<'static> {
     Context {
         directory: &site.directory,
-        caller: &site.caller,
-        base_url: "https://api.example/scim/v2",
-        until: Instant::now() + Duration::from_secs(60),
+        exchange: Exchange {
+            caller: &site.caller,
+            base_url: "https://api.example/scim/v2",
+            deadline: Instant::now() + Duration::from_secs(60),
+        },
     }
 }
 
@@ -198,7 +200,7 @@ pub(super) fn members(reply: &Reply) -> Ids {
     members.iter().map(|member| ResourceId::parse(member["value"].as_str().unwrap()).unwrap()).collect()
 }
 
-/// `W/"7"` is 7.
+/// The number in an ETag: 7 in `W/"7"`.
 fn version(reply: &Reply) -> Option<u64> {
     let tag = reply.version.as_ref().expect("a version");
     Some(tag.trim_start_matches("W/").trim_matches('"').parse().expect("a number"))

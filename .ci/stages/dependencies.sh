@@ -1,0 +1,14 @@
+# cargo-deny and cargo-shear: licences, sources, second versions, the walls between crates, and dependencies that are not used.
+# Only this stage finds: a licence, a source or a second version without a reason, a direct dependency through a wall, a dependency
+# that nothing uses, and a known vulnerability.
+# Runs in: run, deep.
+# Tools: deny.
+deny=$(tool deny) || skip "cargo-deny and cargo-shear cannot be installed here"
+"$deny/cargo-shear" --locked --deny-warnings
+# A wall whose crates nobody depends on protects nothing, so an entry without a match is a failure too.
+"$deny/cargo-deny" --locked check -D unmatched-skip -D unused-wrapper licenses bans sources
+if timeout 120 "$deny/cargo-deny" fetch db >"$WORK/advisories.log" 2>&1; then
+  "$deny/cargo-deny" --locked check --disable-fetch advisories
+else
+  omit "advisories: the database of RustSec, which is on github.com, cannot be fetched here"
+fi

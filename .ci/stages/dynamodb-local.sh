@@ -1,0 +1,12 @@
+# Tests of the store and acceptance tests on AWS's own DynamoDB Local: some in a run, all of them and half a minute of load in deep.
+# Only this stage finds: an expression, an item or a limit that the embedded database takes and DynamoDB does not.
+# Runs in: run, deep.
+# Tools: dynamodb-local.
+tool dynamodb-local >/dev/null && start_dynamodb_local 18000 || skip "DynamoDB Local cannot be started here"
+export DYNAMODB_ENDPOINT=$endpoint
+if is_deep; then
+  run_tests ''
+  measure_load 5 4
+else
+  for filter in membership:: names:: users:: groups:: patch:: filters:: okta; do run_tests "$filter"; done
+fi

@@ -1,0 +1,147 @@
+//! Checks linearizability: whether operations on names have a serial order that explains every answer, and in which
+//! an operation that was answered before another one began comes before it. The check is exact: it tries every
+//! order except those that lead to a state that it has seen.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+/// The name of each user that exists, by the number of the user.
+pub(crate) type State = BTreeMap<u32, u8>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Create { user: u32, name: u8 },
+    Rename { user: u32, name: u8 },
+    Delete { user: u32 },
+    Find { name: u8 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answered {
+    Done,
+    /// Another user has the name.
+    Taken,
+    /// There is no such user.
+    Gone,
+    /// The user who has the name.
+    Found(Option<u32>),
+    /// The outcome is unknown: the operation takes effect at some time after its beginning, or never.
+    Open,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) asked: Asked,
+    pub(crate) answered: Answered,
+    pub(crate) begun: Instant,
+    pub(crate) ended: Instant,
+}
+
+impl Operation {
+    /// The state after this operation; `None` if it cannot have had its answer in `state`.
+    fn apply(&self, state: &State) -> Option<State> {
+        let owner = |name: u8| state.iter().find(|(_, has)| **has == name).map(|(user, _)| *user);
+        let (outcome, after) = match self.asked {
+            Asked::Create { user, name } => match owner(name) {
+                Some(_) => (Answered::Taken, None),
+                None => (Answered::Done, Some((user, Some(name)))),
+            },
+            Asked::Rename { user, .. } if !state.contains_key(&user) => (Answered::Gone, None),
+            Asked::Rename { user, name } => match owner(name).filter(|owner| *owner != user) {
+                Some(_) => (Answered::Taken, None),
+                None => (Answered::Done, Some((user, Some(name)))),
+            },
+            Asked::Delete { user } if !state.contains_key(&user) => (Answered::Gone, None),
+            Asked::Delete { user } => (Answered::Done, Some((user, None))),
+            Asked::Find { name } => (Answered::Found(owner(name)), None),
+        };
+        if self.answered != outcome && (self.answered != Answered::Open || outcome != Answered::Done) {
+            return None;
+        }
+        let mut next = state.clone();
+        match after {
+            Some((user, Some(name))) => drop(next.insert(user, name)),
+            Some((user, None)) => drop(next.remove(&user)),
+            None => {}
+        }
+        Some(next)
+    }
+}
+
+/// Whether a serial order of at most 128 operations exists that starts without users.
+pub(crate) fn exists(history: &[Operation]) -> bool {
+    assert!(history.len() <= 128, "{} operations", history.len());
+    let mut seen: HashSet<(u128, State)> = HashSet::new();
+    let mut next = vec![(0_u128, State::new())];
+    while let Some((done, state)) = next.pop() {
+        let left = || history.iter().enumerate().filter(move |(at, _)| done & (1 << at) == 0);
+        let closed = || left().filter(|(_, it)| it.answered != Answered::Open);
+        let Some(first_end) = closed().map(|(_, it)| it.ended).min() else { return true };
+        for (at, operation) in left().filter(|(_, it)| it.begun <= first_end) {
+            if let Some(state) = operation.apply(&state) {
+                let step = (done | (1 << at), state);
+                if seen.insert(step.clone()) {
+                    next.push(step);
+                }
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Operations of one second each, which begin at these seconds.
+    fn history(operations: &[(u64, Asked, Answered)]) -> Vec<Operation> {
+        let start = Instant::now();
+        let at = |second: u64| start + Duration::from_secs(second);
+        let operations = operations.iter().cloned();
+        operations
+            .map(|(begun, asked, answered)| Operation { asked, answered, begun: at(begun), ended: at(begun + 1) })
+            .collect()
+    }
+
+    #[test]
+    fn serial_order_exists_for_linearizable_histories_only() {
+        let create = |user| Asked::Create { user, name: 1 };
+        let find = |user| Answered::Found(user);
+        let (done, taken, gone) = (Answered::Done, Answered::Taken, Answered::Gone);
+        let (at, delete, rename) =
+            (Asked::Find { name: 1 }, Asked::Delete { user: 7 }, Asked::Rename { user: 7, name: 2 });
+        for (operations, expect) in [
+            (vec![(0, create(7), done.clone()), (5, create(8), taken.clone()), (9, at.clone(), find(Some(7)))], true),
+            (vec![(0, create(7), done.clone()), (5, create(8), done.clone())], false),
+            (vec![(0, create(7), done.clone()), (5, at.clone(), find(None))], false),
+            // Of two operations at the same time, either may come first.
+            (vec![(0, create(7), done.clone()), (0, at.clone(), find(None))], true),
+            (vec![(0, create(7), taken.clone())], false),
+            (vec![(0, create(7), taken.clone()), (0, create(8), done.clone())], true),
+            (
+                vec![(0, create(7), done.clone()), (5, delete.clone(), done.clone()), (9, at.clone(), find(Some(7)))],
+                false,
+            ),
+            (
+                vec![
+                    (0, create(7), done.clone()),
+                    (5, delete.clone(), done.clone()),
+                    (9, delete.clone(), gone.clone()),
+                ],
+                true,
+            ),
+            (vec![(0, create(7), done.clone()), (5, delete.clone(), gone)], false),
+            (vec![(0, create(7), done.clone()), (5, rename.clone(), done.clone()), (9, create(8), done.clone())], true),
+            (vec![(0, create(7), done.clone()), (5, rename, taken)], false),
+            // An operation of unknown outcome may become visible later, or never; but its effect may not disappear.
+            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7)))], true),
+            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(None)), (9, at.clone(), find(Some(7)))], true),
+            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7))), (9, at, find(None))], false),
+            (vec![(0, create(7), Answered::Open), (5, create(8), done.clone()), (9, delete, done)], false),
+        ] {
+            assert_eq!(exists(&history(&operations)), expect, "{operations:?}");
+        }
+    }
+}

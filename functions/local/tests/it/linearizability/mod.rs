@@ -1,0 +1,141 @@
+//! Several processes create, rename, delete and find users by a few names at once, also while DynamoDB fails. Their
+//! answers must have a serial order; otherwise a name had two owners, or a search missed the owner of a name.
+//!
+//! `HISTORIES` sets the number of histories at each fault rate, and `HISTORIES_SEED` their seed.
+
+mod checker;
+
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
+
+use fastrand::Rng;
+use serde_json::json;
+use testkit::{FaultProxy, engine, variable};
+
+use crate::linearizability::checker::{Answered, Asked, Operation};
+use crate::server::{Data, Server};
+use acceptance::client::{Client, PATCH, Request, encode};
+use acceptance::unique;
+
+const PROCESSES: u64 = 3;
+const THREADS: u32 = 5;
+const EACH: u32 = 8;
+const NAMES: u8 = 3;
+/// The percentages of DynamoDB calls that fail.
+const RATES: [f64; 3] = [0.0, 10.0, 30.0];
+
+#[test]
+fn concurrent_operations_on_names_are_linearizable() {
+    let histories = variable("HISTORIES", 20);
+    let seed = variable("HISTORIES_SEED", fastrand::u64(1..1_000_000));
+    println!("histories: HISTORIES={histories} HISTORIES_SEED={seed}");
+    let (tenant, begun) = (unique("t"), Instant::now());
+    let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
+    let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
+    let clients: Vec<Client> = servers.iter().map(Server::client).collect();
+    let (mut operations, mut open) = (0, 0);
+    for rate in RATES {
+        proxies.iter().for_each(|proxy| proxy.fail(rate));
+        for n in 0..histories {
+            let history = history(&clients, seed * 1000 + n);
+            assert!(checker::exists(&history), "{rate} percent: no serial order of {history:#?}");
+            operations += history.len();
+            open += history.iter().filter(|it| it.answered == Answered::Open).count();
+        }
+    }
+    let failed: u64 = proxies.iter().map(|proxy| proxy.counts().1).sum();
+    let all = histories * RATES.len() as u64;
+    println!(
+        "histories: {all} of {operations} operations, {open} without a known outcome, {failed} calls failed, each with a \
+         serial order; {:.0?}",
+        begun.elapsed()
+    );
+    assert!(failed > 0, "no fault was injected");
+}
+
+/// The numbers and the ids of the users that this history has created.
+type Made = Mutex<Vec<(u32, String)>>;
+
+/// The operations of all threads with their answers. No other history uses the names and users of this one.
+fn history(clients: &[Client], seed: u64) -> Vec<Operation> {
+    let (tag, made) = (unique(""), Made::default());
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (tag, made) = (&tag, &made);
+                let random = Rng::with_seed(seed * 10 + u64::from(thread));
+                scope.spawn(move || Thread { clients, tag, made, random }.run(thread))
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
+struct Thread<'a> {
+    clients: &'a [Client],
+    tag: &'a str,
+    made: &'a Made,
+    random: Rng,
+}
+
+impl Thread<'_> {
+    fn run(mut self, thread: u32) -> Vec<Operation> {
+        (0..EACH).filter_map(|n| self.one(thread * EACH + n)).collect()
+    }
+
+    /// Draws an operation and carries it out; `None` if it was deferred and has certainly had no effect.
+    fn one(&mut self, number: u32) -> Option<Operation> {
+        let name = self.random.u8(0..NAMES);
+        let someone = self.random.choice(self.made.lock().unwrap().iter()).cloned();
+        let (asked, request) = match (self.random.u8(0..10), someone) {
+            (0..4, _) | (_, None) => (Asked::Create { user: number, name }, self.create(number, name)),
+            (4..6, Some((user, id))) => (Asked::Rename { user, name }, self.rename(&id, name)),
+            (6, Some((user, id))) => (Asked::Delete { user }, Request::new("DELETE", format!("/Users/{id}"))),
+            _ => (Asked::Find { name }, self.find(name)),
+        };
+        let client = self.random.choice(self.clients).expect("a server");
+        let begun = Instant::now();
+        let answer = client.send(&request);
+        let ended = Instant::now();
+        let found = |position: usize| -> Option<u32> {
+            let found = answer.resources();
+            answer.check(found.len() <= 1, "a name has at most one owner");
+            found
+                .get(position)
+                .map(|user| user["externalId"].as_str().unwrap().rsplit('-').next().unwrap().parse().unwrap())
+        };
+        let answered = match (answer.status, &asked) {
+            (429, _) | (503, Asked::Find { .. }) => return None,
+            (503, _) => Answered::Open,
+            (200, Asked::Find { .. }) => Answered::Found(found(0)),
+            (200 | 201 | 204, _) => Answered::Done,
+            (409, _) => Answered::Taken,
+            (404, _) => Answered::Gone,
+            _ => panic!("no fault explains this status\n{}", answer),
+        };
+        if answer.status == 201 {
+            self.made.lock().unwrap().push((number, answer.id()));
+        }
+        Some(Operation { asked, answered, begun, ended })
+    }
+
+    fn name(&self, name: u8) -> String {
+        format!("{}-{name}", self.tag)
+    }
+
+    fn create(&self, number: u32, name: u8) -> Request {
+        let body = json!({ "userName": self.name(name), "externalId": format!("{}-{number}", self.tag) });
+        Request::new("POST", "/Users").json(&body)
+    }
+
+    fn rename(&self, id: &str, name: u8) -> Request {
+        let operation = json!({ "op": "replace", "path": "userName", "value": self.name(name) });
+        Request::new("PATCH", format!("/Users/{id}")).json(&json!({ "schemas": [PATCH], "Operations": [operation] }))
+    }
+
+    fn find(&self, name: u8) -> Request {
+        let filter = encode(&format!("userName eq \"{}\"", self.name(name)));
+        Request::new("GET", format!("/Users?filter={filter}"))
+    }
+}

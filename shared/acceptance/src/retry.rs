@@ -1,0 +1,95 @@
+//! Repeats requests that a server defers with 429 or 503, as identity providers do, so that checks can run against
+//! a server that is throttled or injects faults. A repeat takes into account that an earlier attempt may have
+//! succeeded without an answer.
+#![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have reads as null")]
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::client::{Client, Request, encode};
+
+/// The most times that a request is repeated.
+const MAX_REPEATS: usize = 40;
+/// How long to wait before each repeat.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The most times that a check runs in which operations of bulk requests are deferred.
+const MAX_ROUNDS: usize = 5;
+
+thread_local! {
+    /// Whether an operation of a bulk request has been deferred since the check began.
+    static IS_DEFERRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sends a request until the server does not defer it.
+pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::Error> {
+    let mut may_have_succeeded = false;
+    for _ in 0..MAX_REPEATS {
+        let answer = client.try_send(request)?;
+        match (request.method, answer.status) {
+            (_, 429) => {}
+            (_, 503) => may_have_succeeded = true,
+            ("DELETE", 404) if may_have_succeeded => {
+                return Ok(Answer { status: 204, text: String::new(), body: Value::Null, ..answer });
+            }
+            ("POST", 409) if may_have_succeeded => return created(client, request, answer),
+            _ => {
+                record_deferred_operations(&answer);
+                return Ok(answer);
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+    client.try_send(request)
+}
+
+/// Runs a check, and runs it again if it fails after an operation of a bulk request was deferred. The other
+/// operations of that request have been done, so the request itself cannot be repeated.
+///
+/// # Panics
+///
+/// If the check panics in the last round, or without a deferred operation.
+pub fn repeat_if_deferred(check: impl Fn()) {
+    for round in 1.. {
+        IS_DEFERRED.set(false);
+        match catch_unwind(AssertUnwindSafe(&check)) {
+            Ok(()) => return,
+            Err(_) if IS_DEFERRED.get() && round < MAX_ROUNDS => {}
+            Err(failure) => resume_unwind(failure),
+        }
+    }
+}
+
+/// Records whether an operation of a bulk request was deferred. Resources of a cycle that the server could not
+/// delete again count too, because their delete was deferred.
+fn record_deferred_operations(answer: &Answer) {
+    let is_deferred = |report: &Value| {
+        let detail = report["response"]["detail"].as_str().unwrap_or_default();
+        ["503", "429"].iter().any(|status| report["status"] == *status) || detail.contains("could not be deleted again")
+    };
+    if answer.body["Operations"].as_array().into_iter().flatten().any(is_deferred) {
+        IS_DEFERRED.set(true);
+    }
+}
+
+/// Returns the resource that an unanswered create has made, if the repeat conflicts with that resource; otherwise
+/// returns the refusal.
+fn created(client: &Client, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
+    let sent: Value = serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
+    let name = if request.path.starts_with("/Users") { "userName" } else { "displayName" };
+    let endpoint = request.path.split('?').next().unwrap_or_default();
+    let found = send(
+        client,
+        &Request::new("GET", format!("{endpoint}?filter={}", encode(&format!("{name} eq {}", sent[name])))),
+    )?;
+    let Some(id) = found.body["Resources"][0]["id"].as_str() else { return Ok(refused) };
+    let whole = send(client, &Request::new("GET", request.path.replacen(endpoint, &format!("{endpoint}/{id}"), 1)))?;
+    let is_the_same =
+        sent.as_object().into_iter().flatten().all(|(name, value)| name == "schemas" || whole.body[name] == *value);
+    Ok(if whole.status == 200 && is_the_same { Answer { status: 201, ..whole } } else { refused })
+}

@@ -1,0 +1,81 @@
+//! The table of all functions.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+use crate::SIZES;
+use crate::sample::{Sample, median};
+
+pub(crate) struct Row {
+    pub(crate) function: String,
+    /// Whether the event is for a page of 100 instead of the one in `events/`.
+    pub(crate) is_page: bool,
+    pub(crate) program: PathBuf,
+    /// Megabytes of the program, and compressed as for a deployment.
+    size: [f64; 2],
+    /// The samples of each memory size.
+    pub(crate) samples: [Vec<Sample>; SIZES.len()],
+}
+
+impl Row {
+    pub(crate) fn new(function: &str, is_page: bool, program: &Path) -> Self {
+        let bytes = fs::read(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&bytes).unwrap();
+        let size = [bytes.len(), packed.finish().unwrap().len()].map(|bytes| bytes as f64 / 1e6);
+        Self { function: function.to_owned(), is_page, program: program.to_owned(), size, samples: Default::default() }
+    }
+
+    fn name(&self) -> String {
+        if self.is_page { format!("{}, a page of 100", self.function) } else { self.function.clone() }
+    }
+
+    fn median(&self, size: usize, what: impl Fn(&Sample) -> f64) -> f64 {
+        median(&self.samples[size].iter().map(what).collect::<Vec<_>>())
+    }
+
+    /// The time to the first response, without the time that DynamoDB worked for it.
+    fn own(&self, size: usize) -> f64 {
+        self.median(size, |it| it.first - it.dynamo)
+    }
+}
+
+pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
+    println!(
+        "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it. `search`, \
+         `audit-list`, `tokens-list` and `tokens-expiring` read all that the benchmark has written by then.\n"
+    );
+    let columns = |what: &str| -> Vec<String> {
+        let of_size = |size: &Option<u32>| match size {
+            Some(megabytes) => format!("{what}, {megabytes} MB"),
+            None => what.to_owned(),
+        };
+        sizes.iter().map(of_size).collect()
+    };
+    println!(
+        "| function | MB | zipped | peak MB in memory | start → first poll | {} | {} | CPU: start, first, warm |",
+        columns("first").join(" | "),
+        columns("warm").join(" | ")
+    );
+    println!("|---|---|---|---|---|{}---|", "---|".repeat(2 * sizes.len()));
+    for row in rows {
+        let [bytes, zipped] = row.size;
+        let memory = row.median(0, |it| it.memory);
+        let of_each = |what: &dyn Fn(usize) -> f64| -> String {
+            let texts: Vec<String> = (0..sizes.len()).map(|size| format!("{:.1}", what(size))).collect();
+            texts.join(" | ")
+        };
+        let [start, first, warm] = [0, 1, 2].map(|part| row.median(0, |it| it.cpu[part]));
+        println!(
+            "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {} | {start:.1}, {first:.2}, {warm:.2} |",
+            row.name(),
+            row.median(0, |it| it.init),
+            of_each(&|size| row.own(size)),
+            of_each(&|size| row.median(size, |it| it.warm)),
+        );
+    }
+}

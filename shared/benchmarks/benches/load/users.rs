@@ -1,0 +1,155 @@
+//! Jobs about users.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::client::Answer;
+use crate::log::Operation;
+use crate::session::Session;
+use crate::tenant::User;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// The page size of Okta.
+const PAGE: usize = 100;
+
+impl Session {
+    pub(crate) async fn find(&mut self) -> Result<(), String> {
+        let user = self.tenant.user().await;
+        self.find_one(&user).await?;
+        self.tenant.users.borrow_mut().push(user);
+        Ok(())
+    }
+
+    async fn find_one(&mut self, user: &User) -> Result<(), String> {
+        let found = self.find_by_name(Operation::FindUser, &user.user_name).await?;
+        found.holding(&json!({ "totalResults": 1, "itemsPerPage": 1, "Resources": [user.expected()] })).map(drop)
+    }
+
+    pub(crate) async fn join(&mut self) -> Result<(), String> {
+        let user_name = format!("{}@okta.example", self.tenant.new_name());
+        let found = self.find_by_name(Operation::FindUser, &user_name).await?;
+        found.holding(&json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [] }))?;
+        let body = json!({
+            "schemas": [USER], "userName": user_name, "name": { "givenName": "Testa", "familyName": "Userova" },
+            "emails": [{ "primary": true, "value": user_name, "type": "work" }], "displayName": "Testa Userova",
+            "title": "New", "locale": "en-US", "externalId": format!("00u{user_name}"), "groups": [],
+            "password": "1mz050nq", "active": true,
+        });
+        self.tenant.requested_users.set(self.tenant.requested_users.get() + 1);
+        let mut answer = self.send_body(Operation::CreateUser, "/Users".to_owned(), body).await?;
+        if answer.repeated && answer.status == 409 {
+            // The server carried out the throttled attempt.
+            answer = self.find_by_name(Operation::FindUser, &user_name).await?;
+            answer.status = 201;
+            answer.body = answer["Resources"][0].clone();
+        }
+        let id = answer.text("id");
+        let (given_name, title) = ("Testa".to_owned(), "New".to_owned());
+        let user = User { id: id.clone(), user_name, given_name, title, active: true };
+        answer.expect(201)?.holding(&user.expected())?.ensure(!id.is_empty(), || "expected an id".to_owned())?;
+        self.tenant.existing_users.borrow_mut().insert(id);
+        self.tenant.users.borrow_mut().push(user);
+        Ok(())
+    }
+
+    pub(crate) async fn leave(&mut self) -> Result<(), String> {
+        let user = self.tenant.user().await;
+        self.tenant.existing_users.borrow_mut().remove(&user.id);
+        self.delete(Operation::DeleteUser, format!("/Users/{}", user.id)).await?;
+        self.tenant.deleted_users.borrow_mut().insert(user.id);
+        Ok(())
+    }
+
+    pub(crate) async fn delete(&mut self, operation: Operation, path: String) -> Result<(), String> {
+        let answer = self.get_path(operation, path).await?;
+        // The server may have carried out a throttled attempt.
+        if answer.repeated && answer.status == 404 { Ok(()) } else { answer.expect(204).map(drop) }
+    }
+
+    async fn get(&mut self, user: &User) -> Result<Answer, String> {
+        let answer = self.get_path(Operation::GetUser, format!("/Users/{}", user.id)).await?;
+        answer.expect(200)?.holding(&user.expected())
+    }
+
+    pub(crate) async fn update(&mut self) -> Result<(), String> {
+        let mut user = self.tenant.user().await;
+        let mut body = self.get(&user).await?.body;
+        user.title = format!("Title {}", self.tenant.new_name());
+        body["title"] = user.title.as_str().into();
+        let answer = self.send_body(Operation::ReplaceUser, format!("/Users/{}", user.id), body).await?;
+        answer.expect(200)?.holding(&user.expected())?;
+        self.tenant.users.borrow_mut().push(user);
+        Ok(())
+    }
+
+    pub(crate) async fn suspend(&mut self) -> Result<(), String> {
+        let mut user = self.tenant.user().await;
+        self.activate(&mut user, false).await?;
+        self.find_one(&user).await?;
+        self.activate(&mut user, true).await?;
+        self.get(&user).await?;
+        self.tenant.users.borrow_mut().push(user);
+        Ok(())
+    }
+
+    async fn activate(&mut self, user: &mut User, active: bool) -> Result<(), String> {
+        user.active = active;
+        self.patch_user(Operation::ActivateUser, user, json!({ "active": active })).await
+    }
+
+    pub(crate) async fn rename(&mut self) -> Result<(), String> {
+        let mut user = self.tenant.user().await;
+        user.given_name = format!("Testa {}", self.tenant.new_name());
+        let value = json!({ "name": { "givenName": user.given_name } });
+        self.patch_user(Operation::RenameUser, &user, value).await?;
+        self.tenant.users.borrow_mut().push(user);
+        Ok(())
+    }
+
+    async fn patch_user(&mut self, operation: Operation, user: &User, value: Value) -> Result<(), String> {
+        let operations = json!([{ "op": "replace", "value": value }]);
+        let answer = self.patch(operation, format!("/Users/{}", user.id), operations).await?;
+        answer.expect(200)?.holding(&user.expected()).map(drop)
+    }
+
+    pub(crate) async fn test(&mut self) -> Result<(), String> {
+        let answer = self.get_path(Operation::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
+        let (shown, total) = (answer.ids().len(), answer.number("totalResults"));
+        let answer = answer.expect(200)?.holding(&json!({ "startIndex": 1, "itemsPerPage": 2 }))?;
+        answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "expected two users".to_owned()).map(drop)
+    }
+
+    pub(crate) async fn import(&mut self) -> Result<(), String> {
+        let tenant = self.tenant.clone();
+        let _alone = tenant.importing.lock().await;
+        self.list_users().await?;
+        self.list_groups().await
+    }
+
+    /// Pages through all users. Every user who exists throughout appears, and no user appears twice.
+    async fn list_users(&mut self) -> Result<(), String> {
+        let (mut throughout, gone) =
+            (self.tenant.existing_users.borrow().clone(), self.tenant.deleted_users.borrow().len());
+        let mut seen = Vec::new();
+        for from in (1..).step_by(PAGE) {
+            let page = self.get_path(Operation::ListUsers, format!("/Users?startIndex={from}&count={PAGE}")).await?;
+            let (ids, total) = (page.ids(), page.number("totalResults") as usize);
+            let (most, is_last) = (self.tenant.requested_users.get() - gone, from + PAGE > total);
+            let page = page.expect(200)?.holding(&json!({ "startIndex": from, "itemsPerPage": ids.len() }))?;
+            let is_whole = is_last || ids.len() == PAGE;
+            page.ensure(total <= most && is_whole, || format!("expected a whole page, and a total of {most} at most"))?;
+            seen.extend(ids);
+            if is_last {
+                break;
+            }
+        }
+        throughout.retain(|id| self.tenant.existing_users.borrow().contains(id));
+        let distinct: BTreeSet<String> = seen.iter().cloned().collect();
+        let missed: Vec<&String> = throughout.difference(&distinct).collect();
+        match missed.is_empty() && distinct.len() == seen.len() {
+            true => Ok(()),
+            false => Err(format!("an import of {} users misses {missed:?}, or contains a user twice", seen.len())),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! `functions/audit-list`: what happened to a resource, and who was a member of a group at an instant, also after
+//! the first records have expired.
+
+use std::time::{Duration, Instant};
+
+use gateway::iam::as_function;
+use protocol::{Caller, Exchange, Precondition, Projection};
+use schema::Kind;
+use serde_json::{Value, json};
+use service::Context;
+use store::Directory;
+use testkit::Engine;
+
+use crate::directory::{TABLE, directory};
+
+const UNKNOWN_ID: &str = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f";
+
+struct Site {
+    directory: &'static Directory,
+    engine: Engine,
+    caller: Caller,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let (directory, engine) = directory().await;
+        let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
+        Self { directory, engine, caller }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            directory: self.directory,
+            exchange: Exchange {
+                caller: &self.caller,
+                base_url: "https://api.example/scim/v2",
+                deadline: Instant::now() + Duration::from_secs(60),
+            },
+        }
+    }
+
+    async fn create(&self, kind: Kind, body: Value) -> String {
+        let body = body.as_object().unwrap();
+        let reply = service::create(&self.context(), kind, body, &Projection::default()).await.unwrap();
+        reply.body.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn user(&self, name: &str) -> String {
+        self.create(Kind::User, json!({"userName": name})).await
+    }
+
+    async fn patch(&self, kind: Kind, id: &str, operations: Value) {
+        let body = json!({"Operations": operations});
+        let (all, any) = (Projection::default(), Precondition::default());
+        service::patch(&self.context(), kind, id, body.as_object().unwrap(), &all, &any).await.unwrap();
+    }
+
+    async fn delete(&self, kind: Kind, id: &str) {
+        service::delete(&self.context(), kind, id, &Precondition::default()).await.unwrap();
+    }
+
+    async fn try_query(&self, query: Value) -> Result<Value, String> {
+        let work = edge::invoke_event(self.directory, audit_list::handle, query, None);
+        as_function("AuditList", work).await.map_err(|error| error.to_string())
+    }
+
+    async fn query(&self, query: Value) -> Value {
+        self.try_query(query).await.unwrap()
+    }
+
+    async fn members(&self, group: &str, at: &str) -> (Vec<String>, bool) {
+        let answer = self.query(json!({"tenant": "acme", "membersOf": group, "at": at})).await;
+        (texts(&answer["members"]), answer["complete"].as_bool().unwrap())
+    }
+
+    /// Deletes the first records, as their expiry does.
+    fn expire(&self, count: usize) {
+        for item in self.engine.items(TABLE, "acme#change").iter().take(count) {
+            let key = json!({"pk": item["pk"], "sk": item["sk"]});
+            self.engine.call("DeleteItem", &json!({"TableName": TABLE, "Key": key}));
+        }
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn event_types(answer: &Value) -> Vec<String> {
+    answer["changes"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The present instant. No change has the same millisecond.
+async fn instant() -> String {
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    let now = format!("{:.3}", jiff::Timestamp::now());
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    now
+}
+
+fn add_members(ids: &[&String]) -> Value {
+    let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
+    json!([{"op": "add", "path": "members", "value": members}])
+}
+
+fn remove_member(id: &str) -> Value {
+    json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_user_include_its_groups() {
+    let site = Site::new().await;
+    let (ada, bob) = (site.user("ada").await, site.user("bob").await);
+    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": bob}]})).await;
+    let start = instant().await;
+    site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "hush"}])).await;
+    site.patch(Kind::Group, &staff, add_members(&[&ada])).await;
+    site.patch(Kind::Group, &staff, remove_member(&bob)).await;
+    let end = instant().await;
+    site.delete(Kind::User, &ada).await;
+
+    let query = |more: Value| {
+        let mut query = json!({"tenant": "acme", "resource": ada});
+        query.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        site.query(query)
+    };
+    let all = query(json!({})).await;
+    assert_eq!(event_types(&all), ["user.created", "user.updated", "group.updated", "user.deleted"]);
+    let [_, changed, joined, gone] = &all["changes"].as_array().unwrap()[..] else { panic!("{all}") };
+    assert_eq!((&changed["token"], &changed["attributes"]), (&json!("token-1"), &json!(["title"])));
+    assert_eq!((&joined["resource"], &joined["membersAdded"]), (&json!(staff), &json!([ada])));
+    assert_eq!(gone["groupsLeft"][0]["id"], json!(staff));
+    assert!(!all.to_string().contains("hush") && all.get("nextToken").is_none());
+    assert!(all["trailBegins"].as_str().unwrap() < start.as_str());
+    assert_eq!(event_types(&query(json!({"from": start, "to": end})).await), ["user.updated", "group.updated"]);
+
+    let of = |id: &str| site.query(json!({"tenant": "acme", "resource": id}));
+    assert_eq!(event_types(&of(&staff).await), ["group.created", "group.updated", "group.updated", "user.deleted"]);
+    let bobs = of(&bob).await;
+    assert_eq!(event_types(&bobs), ["user.created", "group.created", "group.updated"]);
+    assert_eq!(bobs["changes"][2]["membersRemoved"], json!([bob]));
+    assert_eq!(event_types(&of(UNKNOWN_ID).await), [""; 0]);
+    let other = site.query(json!({"tenant": "other", "resource": ada})).await;
+    assert_eq!(other, json!({"changes": []}), "another tenant has no records");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_trail_is_returned_in_pages() {
+    let site = Site::new().await;
+    for number in 0..7 {
+        site.user(&format!("u{number}")).await;
+    }
+    let (mut query, mut seen) = (json!({"tenant": "acme", "limit": 3}), Vec::new());
+    loop {
+        let answer = site.query(query.clone()).await;
+        let page = answer["changes"].as_array().unwrap().clone();
+        assert!(page.len() <= 3);
+        seen.extend(page.into_iter().map(|change| change["id"].as_str().unwrap().to_owned()));
+        let Some(next) = answer.get("nextToken") else { break };
+        query["nextToken"] = next.clone();
+    }
+    let mut sorted = seen.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!((seen.len(), &seen), (7, &sorted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_at_every_instant_are_reconstructed() {
+    let site = Site::new().await;
+    let [ann, bob, cy] = [site.user("ann").await, site.user("bob").await, site.user("cy").await];
+    let before = instant().await;
+    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ann}]})).await;
+    let mut steps = vec![(before, vec![]), (instant().await, vec![&ann])];
+    site.patch(Kind::Group, &staff, add_members(&[&bob, &cy])).await;
+    steps.push((instant().await, vec![&ann, &bob, &cy]));
+    site.patch(Kind::Group, &staff, remove_member(&bob)).await;
+    site.patch(Kind::Group, &staff, json!([{"op": "replace", "path": "displayName", "value": "All"}])).await;
+    steps.push((instant().await, vec![&ann, &cy]));
+    site.patch(Kind::Group, &staff, add_members(&[&bob])).await;
+    steps.push((instant().await, vec![&ann, &bob, &cy]));
+    site.delete(Kind::User, &ann).await;
+    steps.push((instant().await, vec![&bob, &cy]));
+    let check = async |gone: Option<&str>| {
+        for (at, expect) in &steps {
+            let expect: Vec<String> = expect.iter().map(|id| (*id).clone()).collect();
+            assert_eq!(site.members(&staff, at).await, (expect, true), "{at}");
+        }
+        if let Some(at) = gone {
+            assert_eq!(site.members(&staff, at).await, (vec![], true));
+        }
+    };
+    check(None).await;
+    let now = site.query(json!({"tenant": "acme", "membersOf": staff, "limit": 1})).await;
+    assert_eq!((texts(&now["members"]), &now["nextToken"]), (vec![bob.clone()], &json!(bob)));
+    let rest =
+        json!({"tenant": "acme", "membersOf": staff, "limit": 1, "nextToken": now["nextToken"], "at": now["at"]});
+    let rest = site.query(rest).await;
+    assert_eq!((texts(&rest["members"]), rest.get("nextToken")), (vec![cy.clone()], None));
+
+    // The group is deleted, so its members are now reconstructed from its creation on.
+    site.delete(Kind::Group, &staff).await;
+    check(Some(&instant().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_is_incomplete_if_the_trail_begins_too_late() {
+    let site = Site::new().await;
+    let [ann, bob] = [site.user("ann").await, site.user("bob").await];
+    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ann}]})).await;
+    let first = instant().await;
+    site.patch(Kind::Group, &staff, add_members(&[&bob])).await;
+    let second = instant().await;
+    site.patch(Kind::Group, &staff, remove_member(&ann)).await;
+    site.expire(3);
+    assert_eq!(
+        site.members(&staff, &second).await,
+        (vec![ann.clone(), bob.clone()], true),
+        "the record of its creation is not needed"
+    );
+    assert!(!site.members(&staff, &first).await.1, "there may have been other members before the first record");
+    let begins = site.query(json!({"tenant": "acme", "limit": 1})).await;
+    assert_eq!(begins["trailBegins"], begins["changes"][0]["at"]);
+    assert!(begins["trailBegins"].as_str().unwrap() > first.as_str());
+
+    site.delete(Kind::Group, &staff).await;
+    assert_eq!(
+        site.members(&staff, &second).await,
+        (vec![bob], false),
+        "the members before the first record are unknown"
+    );
+    let unknown = site.try_query(json!({"tenant": "acme", "membersOf": UNKNOWN_ID})).await.unwrap_err();
+    assert!(unknown.contains("no record of one"), "{unknown}");
+}
+
+/// The change adds more members than one record holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn change_in_chunks_counts_with_all_its_members() {
+    let site = Site::new().await;
+    let mut users = Vec::new();
+    for number in 0..80 {
+        users.push(site.user(&format!("u{number}")).await);
+    }
+    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": []})).await;
+    let before = instant().await;
+    site.patch(Kind::Group, &staff, add_members(&users.iter().collect::<Vec<_>>())).await;
+    let after = instant().await;
+    let record = site.engine.items(TABLE, "acme#change").pop().unwrap();
+    assert_eq!(record["inParts"], json!({"BOOL": true}), "the change was written in chunks");
+    let (last, rest) = users.split_last().unwrap();
+    site.patch(Kind::Group, &staff, remove_member(last)).await;
+
+    assert_eq!(site.members(&staff, &before).await, (vec![], true));
+    assert_eq!(site.members(&staff, &after).await, (users.clone(), true));
+    assert_eq!(site.members(&staff, &instant().await).await, (rest.to_vec(), true));
+    let of = |id: &str| site.query(json!({"tenant": "acme", "resource": id}));
+    let joined = of(last).await["changes"][1].clone();
+    assert_eq!((&joined["resource"], &joined["membersAdded"]), (&json!(staff), &json!([last])));
+    let counted = of(&staff).await["changes"][1].clone();
+    assert_eq!((&counted["membersCounted"], counted.get("membersAdded")), (&json!({"added": 80, "removed": 0}), None));
+    site.delete(Kind::Group, &staff).await;
+    assert_eq!(
+        site.members(&staff, &after).await,
+        (users, true),
+        "the reconstruction from the creation on has the same members"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_query_is_rejected_with_a_reason() {
+    let site = Site::new().await;
+    for (query, says) in [
+        (json!({"tenant": "Acme"}), "The tenant must be"),
+        (json!({}), "missing field `tenant`"),
+        (json!({"tenant": "acme", "user": "x"}), "unknown field"),
+        (json!({"tenant": "acme", "resource": "x"}), "resource must be the id"),
+        (json!({"tenant": "acme", "from": "yesterday"}), "from must be an instant"),
+        (json!({"tenant": "acme", "to": "2026-01-31"}), "to must be an instant"),
+        (json!({"tenant": "acme", "at": "2026-01-31T00:00:00Z"}), "`at` requires membersOf"),
+        (json!({"tenant": "acme", "limit": 0}), "limit must be 1 to 1000"),
+        (json!({"tenant": "acme", "limit": 1001}), "limit must be 1 to 1000"),
+        (json!({"tenant": "acme", "nextToken": "x"}), "nextToken is not valid"),
+        (json!({"tenant": "acme", "membersOf": "x"}), "membersOf must be the id"),
+        (json!({"tenant": "acme", "membersOf": UNKNOWN_ID, "resource": UNKNOWN_ID}), "membersOf cannot be combined"),
+        (json!({"tenant": "acme", "membersOf": UNKNOWN_ID, "limit": 10_001}), "limit must be 1 to 10000"),
+    ] {
+        let refused = site.try_query(query.clone()).await.unwrap_err();
+        assert!(refused.contains(says), "{query}: {refused}");
+    }
+}

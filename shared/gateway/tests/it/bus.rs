@@ -1,0 +1,89 @@
+//! An EventBridge that can fail, and the batches in which the table's stream delivers change records.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// The entries that the bus has received, and the failures that it injects.
+#[derive(Default)]
+pub(crate) struct Bus {
+    /// The entries that the bus has accepted, in the order in which they arrived.
+    pub(crate) accepted: Vec<Value>,
+    /// The number of entries of each call.
+    pub(crate) calls: Vec<usize>,
+    /// How many times an entry is throttled, by its `jti`.
+    pub(crate) throttled: BTreeMap<String, usize>,
+    /// Whether the bus answers 503 to every call.
+    pub(crate) is_down: bool,
+}
+
+impl Bus {
+    /// The `jti` of each accepted entry.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let id = |entry: &Value| detail(entry)["jti"].as_str().unwrap().to_owned();
+        self.accepted.iter().map(id).collect()
+    }
+}
+
+pub(crate) fn detail(entry: &Value) -> Value {
+    serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()
+}
+
+/// Starts to serve, and returns the URL.
+pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(put_events).with_state(bus);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes) -> Response {
+    let mut bus = bus.lock().unwrap();
+    if bus.is_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let entries = request["Entries"].as_array().unwrap().clone();
+    let bytes: usize = entries.iter().map(|entry| entry["Detail"].as_str().unwrap().len() + 50).sum();
+    assert!(entries.len() <= 10 && bytes <= 256 * 1024, "{} entries, {bytes} bytes", entries.len());
+    bus.calls.push(entries.len());
+    let mut results = Vec::new();
+    for entry in entries {
+        let id = detail(&entry)["jti"].as_str().unwrap().to_owned();
+        match bus.throttled.get_mut(&id).filter(|times| **times > 0) {
+            Some(times) => {
+                *times -= 1;
+                results.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "injected"}));
+            }
+            None => {
+                bus.accepted.push(entry);
+                results.push(json!({"EventId": id}));
+            }
+        }
+    }
+    let failed = results.iter().filter(|result| result["ErrorCode"].is_string()).count();
+    Json(json!({"FailedEntryCount": failed, "Entries": results})).into_response()
+}
+
+/// The event that Lambda would make of these records. Their sequence numbers are 1, 2 and so on.
+pub(crate) fn batch(images: &[Value]) -> Value {
+    let record = |(image, number): (&Value, usize)| {
+        let keys = json!({"pk": image["pk"], "sk": image["sk"]});
+        json!({
+            "eventID": number.to_string(), "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+            "awsRegion": "us-east-1", "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/scim/stream/2026",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_767_323_045, "Keys": keys, "NewImage": image,
+                "SequenceNumber": number.to_string(), "SizeBytes": 500, "StreamViewType": "NEW_IMAGE",
+            },
+        })
+    };
+    json!({"Records": images.iter().zip(1..).map(record).collect::<Vec<_>>()})
+}

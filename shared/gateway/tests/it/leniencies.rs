@@ -1,0 +1,207 @@
+//! Every leniency by its name. With a lenient token, the request that needs it succeeds, and exactly this leniency
+//! is recorded. With a strict token, the request is rejected with what to send instead, and nothing changes.
+
+use std::time::{Duration, Instant};
+
+use edge::{Request, Response};
+use protocol::{Caller, Error, Exchange, Parameters, Precondition, Projection, Query, Reply, token};
+use schema::{Dialect, GROUP, Kind, Leniency, Object, USER};
+use serde_json::{Value, json};
+use service::Context;
+use service::tokens::{IssueRequest, authorize, issue};
+
+use crate::directory::directory;
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
+/// A request that needs a leniency.
+enum Sample {
+    /// PUT of a user with these attributes and its `userName`.
+    Put(Value),
+    /// PATCH of a user by one operation.
+    Patch(Value),
+    /// PATCH of a user by a whole message.
+    Message(Value),
+    /// PATCH of a group by one operation.
+    Group(Value),
+    Filter(&'static str),
+    Bulk(Value),
+    /// PUT of a user without a `Content-Type`.
+    Untyped,
+    /// A token as the whole of the header.
+    BareToken,
+}
+
+/// A request that needs this leniency and no other. The `match` makes sure that every leniency has one.
+fn sample(leniency: Leniency) -> Sample {
+    let put = |name: &str, value: Value| Sample::Put(json!({"schemas": [USER], name: value}));
+    let patch = |op: &str, path: &str, value: Value| Sample::Patch(json!({"op": op, "path": path, "value": value}));
+    let manager = format!("{ENTERPRISE}:manager");
+    match leniency {
+        Leniency::UnknownAttributes => put("shoeSize", json!(43)),
+        Leniency::MissingSchemas => Sample::Put(json!({"schemas": null})),
+        Leniency::UnknownSchemas => Sample::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
+        Leniency::UnlistedExtensions => put(ENTERPRISE, json!({"department": "D"})),
+        Leniency::EmptyStrings => put("title", json!("")),
+        Leniency::StringBooleans => patch("replace", "active", json!("False")),
+        Leniency::BareValues => patch("replace", &manager, json!("m")),
+        Leniency::SingleForList => put("emails", json!({"value": "a@x"})),
+        Leniency::ListForSingle => patch("replace", &manager, json!([{"value": "m"}])),
+        Leniency::SeveralPrimaries => {
+            put("emails", json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]))
+        }
+        Leniency::UrlSafeBase64 => put("x509Certificates", json!([{"value": "-_-_"}])),
+        Leniency::OlderNames => patch("replace", &manager, json!({"managerId": "m"})),
+        Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
+        Leniency::UnknownMembers => Sample::Group(json!({"op": "add", "path": "members",
+            "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
+        Leniency::PatchWithoutPath => Sample::Patch(json!({"op": "replace", "value": {"title": "T"}})),
+        Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
+        Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
+        Leniency::OperationCase => patch("Replace", "title", json!("T")),
+        Leniency::NoOperations => Sample::Message(json!({"schemas": [PATCH], "Operations": []})),
+        Leniency::ElementsByFilter => patch("add", "emails[type eq \"work\"].value", json!("a@x")),
+        Leniency::ValuesOnRemove => patch("remove", "emails", json!([{"value": "a@x"}])),
+        Leniency::RelativePaths => Sample::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
+            "data": {"schemas": [USER], "userName": "relative"}})),
+        Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
+        Leniency::UnquotedLiterals => Sample::Filter("externalId eq jyoung"),
+        Leniency::ValuePathComparisons => Sample::Filter("emails[type eq \"work\"].value eq \"a@x\""),
+        Leniency::ComplexComparisons => {
+            Sample::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
+        }
+        Leniency::MissingContentType => Sample::Untyped,
+        Leniency::BareTokens => Sample::BareToken,
+    }
+}
+
+/// Creates the user or the group that the request changes.
+async fn create(context: &Context<'_>, kind: Kind, name: &str) -> String {
+    let body = match kind {
+        Kind::User => json!({"schemas": [USER], "userName": name}),
+        Kind::Group => json!({"schemas": [GROUP], "displayName": name}),
+    };
+    let reply = service::create(context, kind, object(&body), &Projection::default()).await.unwrap();
+    reply.body.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+fn object(value: &Value) -> &Object {
+    value.as_object().unwrap()
+}
+
+/// Sends the request to the service. The result of a bulk request is that of its one operation.
+async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name: &str) -> Result<(), String> {
+    let (whole, any) = (Projection::default(), Precondition::default());
+    let message = |operation: &Value| json!({"schemas": [PATCH], "Operations": [operation]});
+    let body = match sample {
+        Sample::Patch(operation) | Sample::Group(operation) => message(operation),
+        Sample::Put(body) => {
+            let mut body = body.clone();
+            body["userName"] = json!(name);
+            body
+        }
+        Sample::Message(body) => body.clone(),
+        Sample::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
+        Sample::Untyped => json!({"schemas": [USER], "userName": name}),
+        Sample::Filter(_) | Sample::BareToken => Value::Null,
+    };
+    let refused = |error: Error| format!("{} {error}", error.status());
+    let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
+    match sample {
+        Sample::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
+        Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) => {
+            done(service::patch(context, kind, id, object(&body), &whole, &any).await)
+        }
+        Sample::Filter(filter) => {
+            let parameters = Parameters { filter: Some((*filter).to_owned()), ..Parameters::default() };
+            match Query::parse(&[kind], parameters, &context.exchange.caller.dialect) {
+                Ok(query) => done(service::list(context, &query).await),
+                Err(error) => Err(refused(error)),
+            }
+        }
+        Sample::Bulk(_) => {
+            let response = service::bulk(context, object(&body)).await.map_err(refused)?.body.unwrap();
+            let report = &response["Operations"][0];
+            let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
+            if report["status"] == "201" { Ok(()) } else { Err(detail()) }
+        }
+        Sample::Untyped => {
+            send_untyped(&body, &context.exchange.caller.dialect).await?;
+            done(service::replace(context, kind, id, object(&body), &whole, &any).await)
+        }
+        Sample::BareToken => {
+            let (label, dialect) = ("Okta".to_owned(), Some(context.exchange.caller.dialect.name().to_owned()));
+            let wish = IssueRequest { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
+            let issued = issue(context.directory, wish).await.unwrap().token;
+            assert!(token::parse(&issued).unwrap().has_no_scheme);
+            let caller = authorize(context.directory, &issued).await.unwrap();
+            // The gateway returns the same 401 whatever is wrong with a token.
+            let caller = caller.ok_or("401")?;
+            caller
+                .dialect
+                .used()
+                .try_for_each(|used| context.exchange.caller.dialect.tolerate(used, ""))
+                .map_err(|it| it.problem)
+        }
+    }
+}
+
+/// Sends a body without its media type through `edge`, as a function receives it.
+async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
+    async fn accept(_: &(), request: Request) -> Result<Response, Error> {
+        request.json_body()?;
+        let used = request.caller().dialect.used().map(|used| used.info().name).collect();
+        Ok(Response::ok(Object::from_iter([("used".to_owned(), used)])))
+    }
+    let authorizer = json!({"tenant": "acme", "token": "t", "scopes": "read write", "dialect": dialect.name()});
+    let event = json!({"resource": "/v2/Users/{id}", "path": "/v2/Users/1", "httpMethod": "PUT", "headers": {},
+        "body": body.to_string(), "isBase64Encoded": false, "requestContext": {"resourcePath": "/v2/Users/{id}",
+        "path": "/scim/v2/Users/1", "stage": "scim", "httpMethod": "PUT", "identity": {}, "authorizer": authorizer}});
+    let answer = edge::invoke(&(), accept, event).await.unwrap();
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    if answer["statusCode"] != 200 {
+        return Err(format!("{} {}", answer["statusCode"], body["detail"]));
+    }
+    assert_eq!(body["used"], json!([Leniency::MissingContentType.info().name]));
+    dialect.tolerate(Leniency::MissingContentType, "").map_err(|invalid| invalid.problem)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() {
+    let (directory, _engine) = directory().await;
+    for leniency in Leniency::ALL {
+        for dialect in ["strict", "lenient"] {
+            let (row, sample) = (leniency.info(), sample(leniency));
+            let name = format!("{}-{dialect}", row.name);
+            let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
+            let context = Context {
+                directory,
+                exchange: Exchange {
+                    caller: &caller,
+                    base_url: "https://api.example/scim/v2",
+                    deadline: Instant::now() + Duration::from_secs(60),
+                },
+            };
+            let kind = if matches!(sample, Sample::Group(_)) { Kind::Group } else { Kind::User };
+            let id = create(&context, kind, &name).await;
+            let read = async || {
+                let reply = service::get(&context, kind, &id, &Projection::default(), &Precondition::default()).await;
+                reply.unwrap().body.unwrap()
+            };
+            let before = read().await;
+            let outcome = send(&context, &sample, kind, &id, &name).await;
+            let used: Vec<&str> = caller.dialect.used().map(|used| used.info().name).collect();
+            if dialect == "lenient" {
+                assert_eq!((outcome, used), (Ok(()), vec![row.name]));
+                continue;
+            }
+            let refusal = outcome.expect_err(row.name);
+            let status = if leniency == Leniency::MissingContentType { "415" } else { "400" };
+            let says = refusal.starts_with(status) && refusal.contains(row.remedy) && refusal.contains("is strict");
+            assert!(says || refusal == "401" && leniency == Leniency::BareTokens, "{}: {refusal}", row.name);
+            assert_eq!((read().await, used.len()), (before, 0), "{}", row.name);
+        }
+    }
+}

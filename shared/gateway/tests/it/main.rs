@@ -1,0 +1,17 @@
+//! Checks of template.yaml and of the functions behind it, each function with the IAM policy that the template
+//! gives it: names and routes, alarms, permissions, what each operation costs in DynamoDB calls, leniencies,
+//! tokens, the audit trail and the event outbox.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
+
+mod audit;
+mod bulk;
+mod bus;
+mod cost_budget;
+mod directory;
+mod iam;
+mod leniencies;
+mod monitoring;
+mod outbox;
+mod template;
+mod tokens;

@@ -1,0 +1,5 @@
+//! What operators do with a directory, as commands.
+
+mod audit;
+
+pub use audit::Audit;

@@ -1,0 +1,267 @@
+//! Parses the body of a PATCH (RFC 7644 §3.5.2) into operations on single attributes.
+//!
+//! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient
+//! dialect ignores read-only and unknown attributes there; both dialects refuse an explicit `path` to one.
+
+use std::collections::BTreeSet;
+
+use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Schema};
+use serde_json::Value;
+
+use super::{AttributeOperation, Op, Patch};
+use crate::Error;
+use crate::filter::{PatchPath, parse_path};
+use crate::limits::PATCH_OPERATIONS;
+use crate::message::{check_message, message_members};
+use crate::path::{AttributePath, Target};
+
+/// The URI of the message.
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+impl Patch {
+    /// Parses the body of a request.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`] for a body that is not a PATCH message, [`Error::PayloadTooLarge`] for more than
+    /// [`PATCH_OPERATIONS`] operations, [`Error::InvalidPath`], [`Error::NoTarget`] for a `remove` without a path,
+    /// [`Error::InvalidValue`] for a missing value, [`Error::Mutability`] for a read-only target, and the error of
+    /// a deviation that the dialect does not tolerate.
+    ///
+    /// # Examples
+    /// ```
+    /// use protocol::Patch;
+    /// use schema::{Dialect, Kind, resource_type};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({
+    ///     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    ///     "Operations": [{"op": "replace", "path": "active", "value": false}],
+    /// });
+    /// let patch = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), &Dialect::strict())?;
+    ///
+    /// let user = json!({"userName": "ada", "active": true});
+    /// let outcome = patch.apply(user.as_object().unwrap())?;
+    /// assert_eq!(outcome.resource["active"], false);
+    /// # Ok::<(), protocol::Error>(())
+    /// ```
+    pub fn parse(definition: &'static ResourceType, body: &Object, dialect: &Dialect) -> Result<Patch, Error> {
+        check_message(body, PATCH_OP, dialect)?;
+        let [_, operations] = message_members("The request", body, ["schemas", "Operations"], dialect)?;
+        let Some(Value::Array(operations)) = operations else {
+            return Err(Error::InvalidSyntax(
+                "The request has no array `Operations`. Send the operations of the PATCH in it.".to_owned(),
+            ));
+        };
+        if operations.len() > PATCH_OPERATIONS {
+            let count = operations.len();
+            let detail = format!(
+                "The request has {count} operations; at most {PATCH_OPERATIONS} are allowed in one PATCH. Send them in several requests."
+            );
+            return Err(Error::PayloadTooLarge(detail));
+        }
+        if operations.is_empty() {
+            dialect.tolerate(Leniency::NoOperations, "Operations")?;
+        }
+        let mut parser = PatchParser { definition, dialect, operations: Vec::new() };
+        for (at, operation) in operations.iter().enumerate() {
+            let name = format!("Operations[{at}]");
+            let Value::Object(operation) = operation else {
+                return Err(Error::InvalidSyntax(format!("{name} must be an object.")));
+            };
+            parser.operation(&name, operation)?;
+        }
+        Ok(Patch::new(definition, parser.operations, dialect))
+    }
+}
+
+fn read_op(name: &str, op: Option<&Value>, dialect: &Dialect) -> Result<Op, Error> {
+    let written = op.and_then(Value::as_str).unwrap_or_default();
+    let op = match written.to_ascii_lowercase().as_str() {
+        "add" => Op::Add,
+        "remove" => Op::Remove,
+        "replace" => Op::Replace,
+        _ => return Err(Error::InvalidSyntax(format!("{name}.op must be `add`, `remove` or `replace`."))),
+    };
+    if written != word(op) {
+        dialect.tolerate(Leniency::OperationCase, format_args!("{name}.op"))?;
+    }
+    Ok(op)
+}
+
+fn word(op: Op) -> &'static str {
+    match op {
+        Op::Add => "add",
+        Op::Remove => "remove",
+        Op::Replace => "replace",
+    }
+}
+
+/// Where the request names the attribute of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mention {
+    /// In the `path` of an operation.
+    Path,
+    /// As a name in the value of an operation.
+    Name,
+}
+
+struct PatchParser<'d> {
+    definition: &'static ResourceType,
+    dialect: &'d Dialect,
+    operations: Vec<AttributeOperation>,
+}
+
+impl PatchParser<'_> {
+    fn operation(&mut self, name: &str, operation: &Object) -> Result<(), Error> {
+        let [op, path, value] = message_members(name, operation, ["op", "path", "value"], self.dialect)?;
+        let op = read_op(name, op, self.dialect)?;
+        let path = match path {
+            None | Some(Value::Null) => "",
+            Some(Value::String(path)) => path.trim(),
+            Some(_) => return Err(Error::InvalidSyntax(format!("{name}.path must be a string."))),
+        };
+        if path.is_empty() {
+            return self.without_path(name, op, value);
+        }
+        match (op, value) {
+            (Op::Remove, None | Some(Value::Null)) => {}
+            (Op::Remove, Some(_)) => self.dialect.tolerate(Leniency::ValuesOnRemove, name)?,
+            (_, None) => {
+                return Err(Error::InvalidValue(format!(
+                    "{name} has no value to {} at `{path}`. Send a `value`.",
+                    word(op)
+                )));
+            }
+            _ => {}
+        }
+        self.push(op, parse_path(self.definition, path, self.dialect)?, value.cloned(), Mention::Path)
+    }
+
+    fn without_path(&mut self, name: &str, op: Op, value: Option<&Value>) -> Result<(), Error> {
+        if op == Op::Remove {
+            let detail = format!("{name}: `remove` requires a `path`.");
+            return Err(Error::NoTarget(detail));
+        }
+        let Some(Value::Object(value)) = value else {
+            let detail = format!("{name} has no `path`, so its `value` must be an object of attributes.");
+            return Err(Error::InvalidValue(detail));
+        };
+        self.dialect.tolerate(Leniency::PatchWithoutPath, name)?;
+        self.attributes(op, None, value)
+    }
+
+    /// Adds an operation for each attribute of a value: those of the resource, or of an extension.
+    fn attributes(&mut self, op: Op, extension: Option<&'static Schema>, value: &Object) -> Result<(), Error> {
+        let spellings: BTreeSet<String> = value.keys().map(|name| name.to_ascii_lowercase()).collect();
+        if spellings.len() < value.len() {
+            let problem = "A value has an attribute more than once, in different spellings. Send it once.";
+            return Err(Error::InvalidSyntax(problem.to_owned()));
+        }
+        for (name, value) in value {
+            let written = extension.map_or_else(|| name.clone(), |schema| format!("{}:{name}", schema.id));
+            if let Some(found) = self.resolve_name(name, &written)? {
+                self.push(op, found, Some(value.clone()), Mention::Name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The attribute that a name in a value refers to; `None` if it is unknown.
+    fn resolve_name(&self, name: &str, written: &str) -> Result<Option<PatchPath>, Error> {
+        let is_path = |path: &AttributePath| path.sub.is_some() || name.contains(':');
+        match Target::resolve(self.definition, written) {
+            Some(Target::Attribute(path)) => {
+                path.check_spelling(written, self.dialect)?;
+                if is_path(&path) {
+                    self.dialect.tolerate(Leniency::PathsAsNames, name)?;
+                }
+                Ok(Some(PatchPath::Target(Target::Attribute(path))))
+            }
+            Some(schema) => Ok(Some(PatchPath::Target(schema))),
+            None if name.contains('[') => {
+                self.dialect.tolerate(Leniency::PathsAsNames, name)?;
+                parse_path(self.definition, written, self.dialect).map(Some)
+            }
+            None => {
+                self.dialect.tolerate(Leniency::UnknownAttributes, written)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn push(&mut self, op: Op, path: PatchPath, value: Option<Value>, mention: Mention) -> Result<(), Error> {
+        let (path, filter, sub) = match path {
+            PatchPath::Target(Target::Extension(schema)) => return self.push_extension(op, schema, value),
+            PatchPath::Target(Target::Core) => return self.push_core(op, value),
+            PatchPath::Target(Target::Attribute(path)) => (AttributePath { sub: None, ..path }, None, path.sub),
+            PatchPath::Elements { path, filter, sub } => (path, Some(filter), sub),
+        };
+        let operation = AttributeOperation { op, path, filter, sub, value };
+        let leaf = sub.unwrap_or(path.attribute);
+        if path.attribute.mutability == Mutability::ReadOnly || leaf.mutability == Mutability::ReadOnly {
+            return match mention {
+                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.path_text())?),
+                Mention::Path => Err(Error::Mutability(format!(
+                    "{} is read-only. Leave it out; the service sets it.",
+                    operation.path_text()
+                ))),
+            };
+        }
+        if op != Op::Remove
+            && let Some(name) = operation.read_only_sub_attribute()
+        {
+            self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.path_text()))?;
+        }
+        // `password` is accepted and discarded.
+        if !leaf.is_discarded() {
+            self.operations.push(operation);
+        }
+        Ok(())
+    }
+
+    /// Adds operations for a value of the core schema's URI, whose attributes are those of the resource.
+    fn push_core(&mut self, op: Op, value: Option<Value>) -> Result<(), Error> {
+        let urn = &self.definition.schema.id;
+        self.dialect.tolerate(Leniency::CoreSchemaObject, urn)?;
+        match (op, value) {
+            (Op::Remove, _) => {
+                Err(Error::Mutability(format!("{urn} is the resource itself. Delete the resource instead.")))
+            }
+            (_, Some(Value::Object(content))) => self.attributes(op, None, &content),
+            _ => Err(Error::InvalidValue(format!("{urn}: the value must be an object of its attributes."))),
+        }
+    }
+
+    /// Adds operations for a value of an extension's URI, one for each of its attributes.
+    fn push_extension(&mut self, op: Op, schema: &'static Schema, value: Option<Value>) -> Result<(), Error> {
+        match (op, value) {
+            (Op::Remove, None | Some(Value::Null)) | (Op::Replace, Some(Value::Null)) => {
+                let attributes = schema.attributes.iter();
+                let paths = attributes.map(|attribute| AttributePath {
+                    extension: Some(schema),
+                    attribute,
+                    sub: None,
+                    is_of_other_type: false,
+                });
+                let remove = |path| AttributeOperation { op: Op::Remove, path, filter: None, sub: None, value: None };
+                self.operations.extend(paths.map(remove));
+                Ok(())
+            }
+            (_, Some(Value::Object(content))) => self.attributes(op, Some(schema), &content),
+            _ => Err(Error::InvalidValue(format!("{}: the value must be an object of its attributes.", schema.id))),
+        }
+    }
+}
+
+impl AttributeOperation {
+    /// The first read-only sub-attribute that the value sets.
+    fn read_only_sub_attribute(&self) -> Option<&str> {
+        let elements = match self.value() {
+            Value::Array(elements) => elements.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        let names = elements.iter().filter_map(Value::as_object).flat_map(Object::keys);
+        let mut subs = names.filter_map(|name| self.path.attribute.sub_attribute(name));
+        subs.find(|sub| self.sub.is_none() && sub.mutability == Mutability::ReadOnly).map(|sub| sub.name.as_str())
+    }
+}

@@ -1,0 +1,44 @@
+//! A value that the schema does not allow, and the sentence about it.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::Leniency;
+
+/// A value that the schema does not allow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The path of the value, such as `emails[1].primary`.
+    pub attribute: String,
+    /// What was expected and what was sent; never the value itself.
+    pub problem: String,
+    /// The leniency that would accept the value, if there is one.
+    pub leniency: Option<Leniency>,
+}
+
+impl Invalid {
+    pub(crate) fn new(attribute: &str, problem: impl Into<String>) -> Self {
+        Invalid { attribute: attribute.to_owned(), problem: problem.into(), leniency: None }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.attribute, self.problem)
+    }
+}
+
+/// The error for a value of the wrong type.
+pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
+    let got = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string that is not one",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    let got = if expected == "an object" && value.is_string() { "a string" } else { got };
+    Invalid::new(path, format!("expected {expected}, got {got}"))
+}

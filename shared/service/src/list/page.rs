@@ -1,0 +1,124 @@
+//! A page of a list: the resources in the form that a client sees, and what the next page has to know.
+
+use std::iter;
+
+use protocol::{Error, Position, Query};
+use schema::{Object, resource_type};
+
+use super::paging::PageStart;
+use crate::Context;
+use crate::read_set::ReadSet;
+use crate::represent::{self, Represented};
+
+/// The resources of a page, and where it ends.
+#[derive(Default)]
+pub(super) struct Page {
+    /// The number of resources on all pages.
+    pub(super) total: usize,
+    pub(super) resources: Vec<Represented>,
+    /// The position of the last resource; `None` if the page is empty.
+    pub(super) end: Option<Position>,
+    /// Whether other resources follow the page.
+    pub(super) has_more: bool,
+    /// What was read about the only candidate together with the candidate itself.
+    pub(super) reads: ReadSet,
+}
+
+impl Page {
+    /// `totalResults`, by which many clients decide whether to ask for another page.
+    ///
+    /// Resources on earlier pages may have been deleted since, so that the true number can be less than what the
+    /// client has received. With more to come, the result is therefore never less than the next page's
+    /// `startIndex`; on the last page it is what the client has received by then. So a client neither stops early
+    /// nor asks forever. Beyond the end, and for `count=0`, it is the true number.
+    pub(super) fn total_results(&self, start_index: usize, start: &PageStart, query: &Query) -> usize {
+        let through = (start_index - 1).saturating_add(self.resources.len());
+        let is_beyond_end = self.end.is_none() && !start.is_exact();
+        if self.has_more {
+            self.total.max(through.saturating_add(1))
+        } else if is_beyond_end || query.count == 0 {
+            self.total
+        } else {
+            through
+        }
+    }
+
+    /// The resources as the projection shows them. Edges are read where it includes them.
+    pub(super) async fn into_bodies(self, context: &Context<'_>, query: &Query) -> Result<Vec<Object>, Error> {
+        let mut bodies = Vec::with_capacity(self.resources.len());
+        let mut resources = self.resources.into_iter().peekable();
+        while let Some(kind) = resources.peek().map(|next| next.stored.kind) {
+            let mut run: Vec<Represented> =
+                iter::from_fn(|| resources.next_if(|next| next.stored.kind == kind)).collect();
+            let definition = resource_type(kind);
+            if query.projection.wants(definition, represent::edges_attribute(kind)) {
+                represent::ensure_answerable(run.iter().map(|resource| &resource.stored))?;
+                run = represent::add_edges(context, kind, run, &self.reads).await?;
+            }
+            bodies.extend(run.into_iter().map(|resource| query.projection.apply(definition, resource.body)));
+        }
+        Ok(bodies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use protocol::Parameters;
+    use schema::{Dialect, Kind, ResourceId};
+    use store::{MemberSummary, Stored};
+
+    use super::*;
+
+    fn resource(n: usize) -> Represented {
+        let stored = Stored {
+            id: ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap(),
+            kind: Kind::User,
+            version: 1,
+            created: String::new(),
+            last_modified: String::new(),
+            resource: Object::new(),
+            member_summary: MemberSummary::default(),
+            group_count: 0,
+        };
+        Represented::new("", stored)
+    }
+
+    /// `totalResults` of the page that begins at `start_index` and holds `length` resources, when the counts say
+    /// `total`.
+    fn total_results(start_index: usize, is_exact: bool, total: usize, length: usize, has_more: bool) -> usize {
+        let resources: Vec<Represented> = (0..length).map(resource).collect();
+        let end = resources.last().map(|last| Position::new(None, last.stored.kind, last.stored.id.clone()));
+        let start = match NonZeroUsize::new(start_index - 1).filter(|_| !is_exact) {
+            Some(before) => PageStart::Skip(before),
+            None => PageStart::After(end.clone()),
+        };
+        let parameters = Parameters { count: Some(100), ..Parameters::default() };
+        let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
+        let page = Page { total, resources, end, has_more, ..Page::default() };
+        page.total_results(start_index, &start, &query)
+    }
+
+    #[test]
+    fn total_results_under_concurrent_changes_ends_each_iteration_exactly_at_the_last_page() {
+        for (start_index, is_exact, total, length, has_more, expect) in [
+            (1, true, 250, 100, true, 250),
+            (1, true, 30, 30, false, 30),
+            (1, true, 0, 0, false, 0),
+            // 60 of the resources on the first two pages are deleted; one follows the page.
+            (101, true, 141, 100, true, 201),
+            (101, true, 250, 100, true, 250),
+            // The last page: what the client has received by then, whatever was created and deleted.
+            (201, true, 190, 50, false, 250),
+            (201, true, 260, 50, false, 250),
+            (251, true, 190, 0, false, 250),
+            // No bookmark leads to a page there.
+            (251, false, 190, 0, false, 190),
+            (101, false, 150, 50, false, 150),
+        ] {
+            let got = total_results(start_index, is_exact, total, length, has_more);
+            assert_eq!(got, expect, "{start_index} {is_exact} {total} {length} {has_more}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Finishes pending changes. A large change counts as a whole from its commit on, but its membership items are
+//! written afterwards: by the request that committed it, by the next change of the resource, or by the function
+//! `settle`.
+
+use std::time::{Duration, Instant};
+
+use protocol::{Error, Tenant};
+use schema::ResourceId;
+use store::{CommitState, Directory, SettleState};
+
+use crate::Context;
+use crate::error::to_client_error;
+
+/// The longest time that a request spends on its own commit before it responds. The function `settle` does the
+/// rest.
+const INLINE_BUDGET: Duration = Duration::from_secs(8);
+/// The longest time that one invocation of the function `settle` spends on a change. The stream then delivers it
+/// again.
+const STREAM_BUDGET: Duration = Duration::from_secs(40);
+/// Seconds after which the client may repeat a request that met the pending change of another one.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// Finishes what this request has committed, as far as time allows. The change counts already, so an error here is
+/// not an error of the request.
+pub(crate) async fn finish_own_commit(
+    context: &Context<'_>,
+    id: &ResourceId,
+    committed: CommitState,
+    until: Instant,
+) -> SettleState {
+    if committed == CommitState::Complete {
+        return SettleState::Done;
+    }
+    let until = until.min(Instant::now() + INLINE_BUDGET);
+    let finished = context.directory.settle(context.tenant(), id, until).await;
+    finished.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, resource = %id, "failed to finish a committed change");
+        SettleState::Unfinished
+    })
+}
+
+/// Finishes what earlier requests have committed for a resource that this request is about to change.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if that takes longer than `until`.
+pub(crate) async fn finish_pending(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
+    match context.directory.settle(context.tenant(), id, until).await.map_err(to_client_error)? {
+        SettleState::Done => Ok(()),
+        SettleState::Unfinished => Err(Error::TooManyRequests { retry_after: RETRY_AFTER_SECONDS }),
+    }
+}
+
+/// Finishes what is pending for a resource, in the stream's function and not in a request.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn finish_in_background(
+    directory: &Directory,
+    tenant: &Tenant,
+    id: &ResourceId,
+) -> Result<SettleState, Error> {
+    directory.settle(tenant, id, Instant::now() + STREAM_BUDGET).await.map_err(to_client_error)
+}

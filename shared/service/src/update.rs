@@ -1,0 +1,248 @@
+//! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was
+//! read and committed on condition that the resource still has that version; otherwise the resource is read again.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::{join, try_join};
+use protocol::membership::{MemberOperation, take_members};
+use protocol::{Error, Patch, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
+use schema::{Kind, Object, resource_type};
+use serde_json::Value;
+use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
+
+use crate::clock::now_rfc3339;
+use crate::error::to_post_commit_error;
+use crate::get::find;
+use crate::keys::{keys_of, new_id};
+use crate::membership::{Edges, MemberChange};
+use crate::read_set::{ReadPlan, ReadSet};
+use crate::retry::RetryLoop;
+use crate::{Context, pending, represent};
+
+/// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
+const MAX_MEMBERS_IN_REPLY: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
+
+/// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::InvalidValue`], [`Error::Mutability`], [`Error::Uniqueness`],
+/// [`Error::PreconditionFailed`], [`Error::PayloadTooLarge`].
+pub async fn replace(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    body: &Object,
+    projection: &Projection,
+    precondition: &Precondition,
+) -> Result<Reply, Error> {
+    let mut resource = resource_type(kind).read(body, &context.exchange.caller.dialect)?;
+    let members = take_members(kind, body, &mut resource)?.map(MemberOperation::Replace);
+    let members = MemberChange::new(members.into_iter().collect())?;
+    let requested = RequestedChange { attributes: RequestedAttributes::Replace(resource), members };
+    let outcome = change(context, kind, id, projection, precondition, &requested).await?;
+    outcome.reply(context, projection).await
+}
+
+/// Applies the operations of a PATCH, all or none.
+///
+/// # Errors
+/// As [`replace`], and those of [`Patch`].
+pub async fn patch(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    body: &Object,
+    projection: &Projection,
+    precondition: &Precondition,
+) -> Result<Reply, Error> {
+    let patch = Patch::parse(resource_type(kind), body, &context.exchange.caller.dialect)?;
+    // `Patch::apply` returns the error of an invalid operation on members, after those of the operations before it.
+    let members = MemberChange::new(patch.members().unwrap_or_default())?;
+    let requested = RequestedChange { attributes: RequestedAttributes::Patch(patch), members };
+    let outcome = change(context, kind, id, projection, precondition, &requested).await?;
+    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_REPLY && !projection.is_requested() {
+        let version = Some(protocol::entity_tag(outcome.stored.version));
+        return Ok(Reply { status: 204, version, changed: outcome.attributes, ..Reply::default() });
+    }
+    outcome.reply(context, projection).await
+}
+
+/// The change that a request asks for, independent of the version that it meets.
+struct RequestedChange {
+    attributes: RequestedAttributes,
+    members: MemberChange,
+}
+
+enum RequestedAttributes {
+    Replace(Object),
+    Patch(Patch),
+}
+
+impl RequestedAttributes {
+    /// The attributes after the change.
+    fn compute(&self, kind: Kind, before: &Object) -> Result<Object, Error> {
+        let sent = match self {
+            Self::Patch(patch) => return patch.apply(before),
+            Self::Replace(sent) => sent,
+        };
+        let mut resource = sent.clone();
+        if let (Kind::User, Some(active)) = (kind, before.get("active")) {
+            resource.entry("active").or_insert(active.clone());
+        }
+        keep_immutable(resource_type(kind), UpdateMethod::Replace, before, &mut resource)?;
+        Ok(resource)
+    }
+}
+
+/// The resource after a change, with what was read for the response.
+struct ChangeOutcome {
+    stored: Stored,
+    reads: ReadSet,
+    /// The names of the attributes that changed.
+    attributes: BTreeSet<String>,
+}
+
+impl ChangeOutcome {
+    async fn reply(self, context: &Context<'_>, projection: &Projection) -> Result<Reply, Error> {
+        let reply = represent::reply(context, 200, self.stored, &self.reads, projection).await;
+        Ok(Reply { changed: self.attributes, ..reply.map_err(to_post_commit_error)? })
+    }
+}
+
+/// Loads, computes, plans and commits until no other change comes between. A change of nothing writes nothing.
+async fn change(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    projection: &Projection,
+    precondition: &Precondition,
+    requested: &RequestedChange,
+) -> Result<ChangeOutcome, Error> {
+    let plan = ReadPlan::for_change(kind, id, projection, requested.members.small_delta());
+    let mut retry = RetryLoop::new(context);
+    loop {
+        // Boxed, because the futures of concurrent reads are large.
+        let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
+        let (before, mut reads) = load.await?;
+        precondition.check(before.version)?;
+        if before.member_summary.pending.is_some() {
+            pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
+            continue;
+        }
+        let resource = requested.attributes.compute(kind, &before.resource)?;
+        let Some(edges) = requested.members.plan(context, &before, &reads).await? else {
+            retry.backoff().await?;
+            continue;
+        };
+        if resource == before.resource && edges.is_empty() {
+            return Ok(ChangeOutcome { stored: before, reads, attributes: BTreeSet::new() });
+        }
+        let update = update(&before, resource, edges)?;
+        match commit(context, &retry, &before, &update, &mut reads).await {
+            Ok(stored) => {
+                let attributes = update.change.attributes.into_iter().collect();
+                return Ok(ChangeOutcome { stored, reads, attributes });
+            }
+            Err(error) => retry.recover(context, kind, error).await?,
+        }
+    }
+}
+
+/// Commits an update and returns the resource after it. Where the response shows the members of a small group, they
+/// are read at the same time, and kept in `reads`.
+async fn commit(
+    context: &Context<'_>,
+    retry: &RetryLoop,
+    before: &Stored,
+    update: &Commit,
+    reads: &mut ReadSet,
+) -> Result<Stored, StoreError> {
+    let prefetches_members = reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_REPLY;
+    let members = async {
+        if !prefetches_members {
+            return None;
+        }
+        // If this fails, the response reads the members.
+        context.directory.members_as_read(context.tenant(), before).await.ok()
+    };
+    let (committed, members) = Box::pin(join(retry.commit(context, update), members)).await;
+    let committed = committed?;
+    let state = pending::finish_own_commit(context, &before.id, committed, retry.response_deadline()).await;
+    let after = update.outcome(before.clone(), state);
+    if let Some(members) = members {
+        reads.keep_members_after_commit(members, before, &after, update);
+    }
+    Ok(after)
+}
+
+/// The commit of an update.
+fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Error> {
+    let kind = before.kind;
+    let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
+    let change = ChangeRecord {
+        id: new_id()?,
+        at: now_rfc3339(),
+        attributes: changed_attributes(&before.resource, &resource, !edges.is_empty()),
+        active: active.and_then(Value::as_bool),
+    };
+    let write = Write::Update {
+        expected: before.version,
+        before: keys_of(kind, &before.resource)?,
+        after: Snapshot { keys: keys_of(kind, &resource)?, resource },
+    };
+    let Edges { add, remove } = edges;
+    Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
+}
+
+/// The names of the attributes in which two versions of a resource differ; those of an extension follow its URI
+/// (RFC 7644 §3.10).
+pub(crate) fn changed_attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
+    let is_extension = |name: &str| name.contains(':');
+    let mut names = Vec::new();
+    for name in changed(before, after) {
+        let content = |resource: &Object| resource.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        if is_extension(name) {
+            names.extend(changed(&content(before), &content(after)).map(|sub| format!("{name}:{sub}")));
+        } else {
+            names.push(name.to_owned());
+        }
+    }
+    if members {
+        names.push("members".to_owned());
+    }
+    names
+}
+
+fn changed<'a>(before: &'a Object, after: &'a Object) -> impl Iterator<Item = &'a str> {
+    let removed = before.keys().filter(|name| !after.contains_key(*name));
+    let set = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
+    set.chain(removed).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changed_attributes_of_extension_are_full_paths() {
+        const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let object = |json: Value| json.as_object().unwrap().clone();
+        for (before, after, members, expect) in [
+            (json!({}), json!({"userName": "a", "active": true}), false, vec!["userName", "active"]),
+            (json!({"title": "x", "active": true}), json!({"active": false}), false, vec!["active", "title"]),
+            (json!({"displayName": "a"}), json!({"displayName": "a"}), true, vec!["members"]),
+            (
+                json!({E: {"department": "a", "division": "b"}}),
+                json!({E: {"department": "c", "costCenter": "d"}}),
+                false,
+                vec!["E:department", "E:costCenter", "E:division"],
+            ),
+            (json!({E: {"department": "a"}}), json!({}), false, vec!["E:department"]),
+        ] {
+            let expect: Vec<String> = expect.into_iter().map(|name| name.replace("E:", &format!("{E}:"))).collect();
+            assert_eq!(changed_attributes(&object(before), &object(after), members), expect);
+        }
+    }
+}

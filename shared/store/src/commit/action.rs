@@ -1,0 +1,124 @@
+//! One action of a transaction: its request, the meaning of a failed condition, and its size.
+//!
+//! In expressions, `#name` is the attribute `name` and `:name` is the value given under `name`, so that no
+//! attribute can collide with DynamoDB's reserved words.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use schema::ResourceId;
+use serde::Serialize;
+
+use crate::Error;
+use crate::item::{self, Item};
+use crate::key::Key;
+use crate::table::build_error;
+
+/// The meaning of an action's condition that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ConditionFailure {
+    /// The resource does not exist, or has another version.
+    ResourceChanged,
+    /// The name belongs to another resource.
+    NameTaken,
+    /// The member whose edge is added or removed does not exist.
+    MemberMissing(ResourceId),
+    /// The edge is no longer as the caller read it.
+    EdgeChanged,
+    /// Another caller has done the same work.
+    AlreadyApplied,
+    /// The action has no condition, or one that cannot fail while the resource's version holds.
+    Unexpected,
+}
+
+pub(crate) const ABSENT: &str = "attribute_not_exists(pk)";
+pub(crate) const PRESENT: &str = "attribute_exists(pk)";
+
+pub(crate) struct Action {
+    pub(crate) on_failure: ConditionFailure,
+    pub(crate) request: TransactWriteItem,
+    /// The size that DynamoDB counts against its limits, or more.
+    pub(crate) bytes: usize,
+}
+
+pub(crate) fn put(
+    table: &str,
+    key: &Key,
+    body: &impl Serialize,
+    condition: Option<&str>,
+    on_failure: ConditionFailure,
+) -> Result<Action, Error> {
+    let item = item::with_key(key, body)?;
+    let bytes = item::size(&item);
+    let put =
+        Put::builder().table_name(table).set_item(Some(item)).set_condition_expression(condition.map(str::to_owned));
+    let request = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
+}
+
+pub(crate) fn delete(
+    table: &str,
+    key: &Key,
+    condition: Option<(&str, Item)>,
+    on_failure: ConditionFailure,
+) -> Result<Action, Error> {
+    let key = key.attributes();
+    let bytes = item::size(&key);
+    let mut delete = Delete::builder().table_name(table).set_key(Some(key));
+    if let Some((expression, values)) = condition {
+        delete = delete
+            .condition_expression(expression)
+            .set_expression_attribute_names(names(expression))
+            .set_expression_attribute_values(placeholders(values))
+            .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
+    }
+    let request = TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
+}
+
+/// An update. It has no condition where the first update creates the item, as for a counter.
+pub(crate) fn update(
+    table: &str,
+    key: &Key,
+    expression: &str,
+    condition: Option<&str>,
+    values: Item,
+    on_failure: ConditionFailure,
+) -> Result<Action, Error> {
+    let key = key.attributes();
+    let bytes = item::size(&key) + item::size(&values);
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key))
+        .update_expression(expression)
+        .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_names(names(&format!("{expression} {}", condition.unwrap_or_default())))
+        .set_expression_attribute_values(placeholders(values))
+        .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
+    let request = TransactWriteItem::builder().update(update.build().map_err(build_error)?).build();
+    Ok(Action { on_failure, request, bytes })
+}
+
+/// The attribute names that an expression uses, by their placeholders.
+pub(crate) fn names(expression: &str) -> Option<HashMap<String, String>> {
+    let words = expression.split('#').skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
+    let names: HashMap<_, _> = words.map(|name| (format!("#{name}"), name.to_owned())).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// The values of an expression, by their placeholders.
+pub(crate) fn placeholders(values: Item) -> Option<Item> {
+    let values: Item = values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
+    (!values.is_empty()).then_some(values)
+}
+
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Asks for the old item, whose existence distinguishes a stale version from a missing resource.
+fn return_old_item(on_failure: &ConditionFailure) -> Option<ReturnValuesOnConditionCheckFailure> {
+    (*on_failure == ConditionFailure::ResourceChanged).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+}

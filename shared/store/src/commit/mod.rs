@@ -1,0 +1,190 @@
+//! The write of resources: a [`Commit`] describes a whole change, and one transaction applies all of it or nothing.
+
+pub(crate) mod action;
+mod ambiguous;
+mod limits;
+pub(crate) mod plan;
+mod record;
+pub(crate) mod transact;
+
+use protocol::Caller;
+use schema::{Kind, Object, ResourceId};
+
+use self::plan::CommitPlan;
+use self::transact::TransactError;
+use crate::membership::Edges;
+use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
+
+/// DynamoDB's limit of items in one transaction.
+pub const ITEMS_PER_COMMIT: usize = 100;
+/// The number of members that one commit can add, remove and change together, whatever else it changes.
+pub const MEMBER_CHANGES_PER_COMMIT: usize = 30;
+/// The number of lookups that a resource may have, so that its delete always fits in one commit.
+pub const LOOKUPS_PER_RESOURCE: usize = protocol::limits::LOOKUPS_PER_RESOURCE;
+/// The size of a resource's JSON in bytes: DynamoDB's limit of an item, less the item's other attributes.
+pub const RESOURCE_BYTES: usize = protocol::limits::RESOURCE_BYTES;
+
+/// A change of one resource, together with the edges that change with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    pub kind: Kind,
+    pub id: ResourceId,
+    pub write: Write,
+    /// Members that a group gains. A member that is also in `remove` stays, with the kind and the display name
+    /// given here.
+    pub add: Vec<Member>,
+    /// Members that a group loses.
+    pub remove: Vec<Member>,
+    /// For a delete: the groups that lose this member.
+    pub leave: Vec<GroupExit>,
+    pub change: ChangeRecord,
+}
+
+impl Commit {
+    /// The resource after this commit, if it was `before`.
+    #[must_use]
+    pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
+        let edges = Edges::of(self);
+        let resource = match &self.write {
+            Write::Update { after, .. } | Write::Create { after } => after.resource.clone(),
+            Write::Delete { .. } => before.resource,
+        };
+        let member_summary = MemberSummary {
+            count: before.member_summary.count.saturating_add_signed(edges.count_delta()),
+            checksum: before.member_summary.checksum.saturating_add_signed(edges.checksum_delta()),
+            pending: (settled == SettleState::Unfinished).then(|| self.change.id.clone()),
+        };
+        Stored {
+            version: before.version + 1,
+            last_modified: self.change.at.clone(),
+            resource,
+            member_summary,
+            ..before
+        }
+    }
+}
+
+/// A group that a deleted member leaves, with the version that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupExit {
+    pub group: ResourceId,
+    pub version: u64,
+}
+
+/// The change of the resource itself. `before` are the keys of the version that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Writes version 1. The unique name has to be free.
+    Create { after: Snapshot },
+    /// Replaces the version `expected` by the next one.
+    Update { expected: u64, before: Keys, after: Snapshot },
+    /// Deletes the version `expected`, which is a member of `groups` groups, and frees its unique name.
+    Delete { expected: u64, before: Keys, groups: u64, rest: RemainingEdges },
+}
+
+/// The edges of a deleted resource that [`Commit::leave`] and [`Commit::remove`] do not name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemainingEdges {
+    /// The commit names all edges, so it deletes them itself if they fit.
+    Absent,
+    /// The resource has other edges. [`Directory::settle`] deletes all of them after the commit.
+    Present {
+        /// The large change of a deleted group that is still pending.
+        pending: Option<ResourceId>,
+    },
+}
+
+/// Whether a commit is applied to all of its edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitState {
+    Complete,
+    /// Readers see all of the change from now on, and [`Directory::settle`] applies it to the edges.
+    Pending,
+}
+
+/// A commit whose chunks are written and whose transaction has not been sent.
+#[must_use = "a prepared commit has to be sent or aborted"]
+pub struct PreparedCommit<'a> {
+    caller: &'a Caller,
+    commit: &'a Commit,
+    plan: CommitPlan,
+}
+
+impl PreparedCommit<'_> {
+    /// Whether the commit has chunks, which are written already.
+    pub fn is_large(&self) -> bool {
+        !self.plan.chunks.is_empty()
+    }
+}
+
+/// A resource without its members, and the values by which it is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    pub resource: Object,
+    pub keys: Keys,
+}
+
+/// The values by which a resource is found besides its id, each in the form in which values are compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// The unique name.
+    pub name: String,
+    pub lookups: Vec<(Index, String)>,
+}
+
+/// The part of the change record that the caller provides. The commit determines the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// A new UUID of version 7 for each change. Change records are in the order of their ids.
+    pub id: ResourceId,
+    /// The time as RFC 3339 text. It becomes the resource's `lastModified`, and its `created` if the commit creates
+    /// it.
+    pub at: String,
+    /// The names of the attributes that change, never their values.
+    pub attributes: Vec<String>,
+    /// The new value of a user's `active`, if it changes.
+    pub active: Option<bool>,
+}
+
+impl Directory {
+    /// Commits a change, or changes nothing: [`Directory::prepare`] and [`Directory::send`].
+    ///
+    /// # Errors
+    /// Those of the two.
+    pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<CommitState, Error> {
+        self.send(self.prepare(caller, commit).await?).await
+    }
+
+    /// Writes the chunks of a large commit. No reader takes notice of them before the commit.
+    ///
+    /// # Errors
+    /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`.
+    pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<PreparedCommit<'a>, Error> {
+        let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry())?;
+        self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
+        Ok(PreparedCommit { caller, commit, plan })
+    }
+
+    /// Sends a prepared commit, which happens or changes nothing. Conflicts with concurrent changes are retried for
+    /// a few seconds.
+    ///
+    /// # Errors
+    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`. After
+    /// `Unavailable` it is unknown whether the commit happened.
+    pub async fn send(&self, prepared: PreparedCommit<'_>) -> Result<CommitState, Error> {
+        match self.transact(&prepared.plan.actions).await {
+            Ok(()) | Err(TransactError::AlreadyApplied) => Ok(prepared.plan.state),
+            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => {
+                if !matches!(error, Error::Unavailable(_)) {
+                    self.abort(prepared).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Deletes the chunks of a prepared commit that is not going to be sent.
+    pub async fn abort(&self, PreparedCommit { caller, commit, plan }: PreparedCommit<'_>) {
+        self.discard_chunks(&caller.tenant, commit, &plan.chunks).await;
+    }
+}

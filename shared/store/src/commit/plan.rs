@@ -1,0 +1,242 @@
+//! Planning a commit: the actions of its transaction with their conditions, within DynamoDB's limits.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue::S;
+use protocol::{Caller, Tenant};
+use schema::Kind;
+
+use super::action::{self, ABSENT, Action, ConditionFailure, number};
+use super::limits::resource_json;
+use crate::item::{Item, OwnerItem, ResourceItem};
+use crate::key::Key;
+use crate::membership::chunk::split_into_chunks;
+use crate::membership::{Edges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
+use crate::{
+    Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges, Snapshot,
+    Write,
+};
+
+/// The writes of a commit.
+pub(crate) struct CommitPlan {
+    pub(crate) actions: Vec<Action>,
+    /// The chunks that have to be written before the transaction is sent.
+    pub(crate) chunks: Vec<Edges>,
+    /// The state in which the transaction leaves the change.
+    pub(crate) state: CommitState,
+}
+
+/// Plans a commit. Its change record expires at `record_expires`, in seconds since 1970.
+///
+/// # Errors
+/// `TooLarge` and `Refused`.
+pub(crate) fn plan_commit(
+    table: &str,
+    caller: &Caller,
+    commit: &Commit,
+    record_expires: u64,
+) -> Result<CommitPlan, Error> {
+    let edges = Edges::of(commit);
+    let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
+    let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
+    let tenant = &caller.tenant;
+    let actions = Vec::new();
+    let mut plan = PlanBuilder { table, caller, tenant, commit, edges, is_large, chunks, record_expires, actions };
+    let state = match &commit.write {
+        Write::Create { after } => {
+            plan.check_resource(after)?;
+            plan.create(after)?;
+            plan.keys(None, Some(&after.keys))?;
+            plan.count(1)?;
+            plan.member_edges()?
+        }
+        Write::Update { expected, before, after } => {
+            plan.check_resource(after)?;
+            plan.update(*expected, after)?;
+            plan.keys(Some(before), Some(&after.keys))?;
+            plan.member_edges()?
+        }
+        Write::Delete { expected, before, groups, rest } => {
+            plan.delete(*expected, *groups)?;
+            plan.keys(Some(before), None)?;
+            plan.count(-1)?;
+            plan.delete_edges(rest)?
+        }
+    };
+    plan.change_record(state)?;
+    plan.check_limits()?;
+    Ok(CommitPlan { actions: plan.actions, chunks: plan.chunks, state })
+}
+
+/// A plan under construction.
+pub(super) struct PlanBuilder<'a> {
+    table: &'a str,
+    pub(super) caller: &'a Caller,
+    pub(super) tenant: &'a Tenant,
+    pub(super) commit: &'a Commit,
+    pub(super) edges: Edges,
+    /// Whether more members change than one transaction holds.
+    pub(super) is_large: bool,
+    /// The change split into transactions. Empty unless `is_large`.
+    pub(super) chunks: Vec<Edges>,
+    /// The time when the change record expires, in seconds since 1970.
+    pub(super) record_expires: u64,
+    pub(super) actions: Vec<Action>,
+}
+
+impl PlanBuilder<'_> {
+    fn create(&mut self, after: &Snapshot) -> Result<(), Error> {
+        let commit = self.commit;
+        let item = ResourceItem {
+            resource: resource_json(after)?,
+            version: 1,
+            created: commit.change.at.clone(),
+            last_modified: commit.change.at.clone(),
+            member_count: (commit.kind == Kind::Group).then_some(self.edges.add.len() as u64),
+            member_checksum: (commit.kind == Kind::Group).then(|| self.edges.checksum_delta().unsigned_abs()),
+            pending: self.is_large.then(|| commit.change.id.to_string()),
+            group_count: 0,
+        };
+        self.put(&self.resource_key(), &item, Some(ABSENT), ConditionFailure::ResourceChanged)
+    }
+
+    fn update(&mut self, expected: u64, after: &Snapshot) -> Result<(), Error> {
+        let mut set = "SET #resource = :resource, #version = :next, #lastModified = :at".to_owned();
+        let mut values = Item::from([
+            ("resource".to_owned(), S(resource_json(after)?)),
+            ("next".to_owned(), number(expected + 1)),
+            ("at".to_owned(), S(self.commit.change.at.clone())),
+            ("expected".to_owned(), number(expected)),
+        ]);
+        if self.edges.len() > 0 {
+            set.push_str(", #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta");
+            values.insert("countDelta".to_owned(), number(self.edges.count_delta()));
+            values.insert("checksumDelta".to_owned(), number(self.edges.checksum_delta()));
+        }
+        if self.is_large {
+            set.push_str(", #pending = :pending");
+            values.insert("pending".to_owned(), S(self.commit.change.id.to_string()));
+        }
+        let key = self.resource_key();
+        self.push(action::update(
+            self.table,
+            &key,
+            &set,
+            Some(UNCHANGED_AND_NOT_PENDING),
+            values,
+            ConditionFailure::ResourceChanged,
+        ))
+    }
+
+    /// The condition on the number of groups fails if the resource became a member of a group after its groups were
+    /// read.
+    fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
+        let condition = match groups {
+            0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount = :groups)",
+            _ => "#version = :expected AND #groupCount = :groups",
+        };
+        let values = [("expected".to_owned(), number(expected)), ("groups".to_owned(), number(groups))];
+        let condition = Some((condition, Item::from(values)));
+        self.push(action::delete(self.table, &self.resource_key(), condition, ConditionFailure::ResourceChanged))
+    }
+
+    /// Writes the unique name and the lookups: it puts new ones, deletes old ones and leaves unchanged ones alone.
+    fn keys(&mut self, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
+        let owner = OwnerItem { owner: self.commit.id.to_string() };
+        let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
+        if let Some(name) = old.filter(|_| old != new) {
+            let is_owner = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
+            self.push(action::delete(
+                self.table,
+                &Key::name(self.tenant, kind, name),
+                Some(is_owner),
+                ConditionFailure::Unexpected,
+            ))?;
+        }
+        if let Some(name) = new.filter(|_| old != new) {
+            self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), ConditionFailure::NameTaken)?;
+        }
+        let (old, new) = (before.map(lookups).unwrap_or_default(), after.map(lookups).unwrap_or_default());
+        for (index, value) in old.difference(&new) {
+            self.delete_unconditionally(&Key::lookup(self.tenant, *index, value, &self.commit.id))?;
+        }
+        for (index, value) in new.difference(&old) {
+            self.put(
+                &Key::lookup(self.tenant, *index, value, &self.commit.id),
+                &owner,
+                None,
+                ConditionFailure::Unexpected,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, by: i8) -> Result<(), Error> {
+        let key = Key::count(self.tenant, self.commit.kind, &self.commit.id);
+        let values = Item::from([("by".to_owned(), number(by))]);
+        self.push(action::update(self.table, &key, "ADD #total :by", None, values, ConditionFailure::Unexpected))
+    }
+
+    /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version
+    /// protects them. Their own conditions keep the member count right even if the caller misread the edges.
+    fn member_edges(&mut self) -> Result<CommitState, Error> {
+        if !self.commit.leave.is_empty() {
+            return Err(Error::Refused("only a delete leaves groups".to_owned()));
+        }
+        if self.is_large {
+            self.pending_item(false, Some(&self.commit.change.id))?;
+            return Ok(CommitState::Pending);
+        }
+        let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
+        self.actions.extend(actions);
+        Ok(CommitState::Complete)
+    }
+
+    /// Adds the actions that delete all edges of a deleted resource, or leaves all of them to
+    /// [`crate::Directory::settle`] if they do not fit.
+    fn delete_edges(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
+        let commit = self.commit;
+        if !commit.add.is_empty() {
+            return Err(Error::Refused("a delete adds no members".to_owned()));
+        }
+        let items = self.actions.len() + 3 * (commit.leave.len() + commit.remove.len()) + 1;
+        if *rest != RemainingEdges::Absent || items > ITEMS_PER_COMMIT {
+            let pending = if let RemainingEdges::Present { pending } = rest { pending.as_ref() } else { None };
+            self.pending_item(true, pending)?;
+            return Ok(CommitState::Pending);
+        }
+        for exit in &commit.leave {
+            self.actions.extend(leave_group_actions(self.table, self.tenant, &commit.id, exit, &commit.change.at)?);
+        }
+        let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
+        self.actions.extend(actions);
+        Ok(CommitState::Complete)
+    }
+
+    fn resource_key(&self) -> Key {
+        Key::resource(self.tenant, self.commit.kind, &self.commit.id)
+    }
+
+    pub(super) fn put(
+        &mut self,
+        key: &Key,
+        body: &impl serde::Serialize,
+        condition: Option<&str>,
+        on_failure: ConditionFailure,
+    ) -> Result<(), Error> {
+        self.push(action::put(self.table, key, body, condition, on_failure))
+    }
+
+    fn delete_unconditionally(&mut self, key: &Key) -> Result<(), Error> {
+        self.push(action::delete(self.table, key, None, ConditionFailure::Unexpected))
+    }
+
+    fn push(&mut self, action: Result<Action, Error>) -> Result<(), Error> {
+        self.actions.push(action?);
+        Ok(())
+    }
+}
+
+pub(super) fn lookups(keys: &Keys) -> BTreeSet<(Index, &str)> {
+    keys.lookups.iter().map(|(index, value)| (*index, value.as_str())).collect()
+}

@@ -1,0 +1,95 @@
+//! The change record of a commit, and the item that marks the commit as pending.
+
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+use uuid::Uuid;
+
+use super::action::{self, ABSENT, Action, ConditionFailure};
+use super::plan::PlanBuilder;
+use crate::clock::now_seconds;
+use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
+use crate::key::{self, Key};
+use crate::{CommitState, Directory, Error, Member, Write};
+
+impl Directory {
+    /// The time until which a record that is written now is kept, in seconds since 1970.
+    pub(crate) fn change_expiry(&self) -> u64 {
+        now_seconds().saturating_add(self.change_retention.as_secs())
+    }
+
+    /// The record of a group that loses members, or does not get them, as a consequence of another change.
+    pub(crate) fn group_change_record(
+        &self,
+        tenant: &Tenant,
+        cause: &PendingItem,
+        group: &ResourceId,
+        version_before: u64,
+        removed: Vec<String>,
+    ) -> Result<Action, Error> {
+        let id = item::id(&Uuid::now_v7().to_string())?;
+        let item = ChangeItem {
+            token: &cause.token,
+            change_type: format!("{}.updated", key::word(Kind::Group)),
+            resource_type: Kind::Group,
+            id: group.as_str(),
+            attributes: &["members".to_owned()],
+            version_before: Some(version_before),
+            version_after: Some(version_before + 1),
+            members_added: Vec::new(),
+            members_removed: removed,
+            members_updated: Vec::new(),
+            is_chunked: false,
+            groups_left: Vec::new(),
+            active: None,
+            at: &cause.at,
+            expires: self.change_expiry(),
+        };
+        action::put(&self.table, &Key::change(tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)
+    }
+}
+
+impl PlanBuilder<'_> {
+    /// Marks the commit as pending, so that readers take it into account and [`Directory::settle`] completes it.
+    pub(super) fn pending_item(&mut self, deleted: bool, change: Option<&ResourceId>) -> Result<(), Error> {
+        let item = PendingItem {
+            kind: self.commit.kind,
+            deleted,
+            change: change.map(ToString::to_string),
+            chunks: self.chunks.len(),
+            token: self.caller.token.clone(),
+            at: self.commit.change.at.clone(),
+        };
+        self.put(&Key::pending_changes(self.tenant, &self.commit.id), &item, None, ConditionFailure::Unexpected)
+    }
+
+    pub(super) fn change_record(&mut self, state: CommitState) -> Result<(), Error> {
+        let commit = self.commit;
+        let (verb, before, after) = match commit.write {
+            Write::Create { .. } => ("created", None, Some(1)),
+            Write::Update { expected, .. } => ("updated", Some(expected), Some(expected + 1)),
+            Write::Delete { expected, .. } => ("deleted", Some(expected), None),
+        };
+        let ids = |members: &'_ [Member]| members.iter().map(|member| member.id.to_string()).collect();
+        let is_complete = state == CommitState::Complete;
+        let is_delete = matches!(commit.write, Write::Delete { .. });
+        let left = commit.leave.iter().filter(|_| is_complete);
+        let item = ChangeItem {
+            token: &self.caller.token,
+            change_type: format!("{}.{verb}", key::word(commit.kind)),
+            resource_type: commit.kind,
+            id: commit.id.as_str(),
+            attributes: &commit.change.attributes,
+            version_before: before,
+            version_after: after,
+            members_added: if is_complete { ids(&self.edges.add) } else { Vec::new() },
+            members_removed: if is_complete && !is_delete { ids(&self.edges.remove) } else { Vec::new() },
+            members_updated: if is_complete { ids(&self.edges.update) } else { Vec::new() },
+            is_chunked: self.is_large,
+            groups_left: left.map(|exit| LeftGroup { id: exit.group.as_str(), version: exit.version + 1 }).collect(),
+            active: commit.change.active,
+            at: &commit.change.at,
+            expires: self.record_expires,
+        };
+        self.put(&Key::change(self.tenant, &commit.change.id), &item, Some(ABSENT), ConditionFailure::Unexpected)
+    }
+}

@@ -1,0 +1,224 @@
+//! Completing a pending change. Any caller may do it, several may do it at once, and each may stop anywhere,
+//! because every transaction does its share exactly once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use aws_sdk_dynamodb::types::AttributeValue::{Bool, S};
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use super::chunk::Chunk;
+use super::state::{SettleState, SettleTask};
+use super::{Edges, delete_edge_pair};
+use crate::clock::now_ms;
+use crate::commit::action::{self, Action, ConditionFailure, number};
+use crate::commit::transact::TransactError;
+use crate::item::{self, Item, PendingItem};
+use crate::key::Key;
+use crate::{Backoff, Directory, Error, Member};
+
+/// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
+const PAUSE_MS: u64 = 400;
+/// The number of transactions that one caller sends at the same time.
+const MAX_CONCURRENT_TRANSACTIONS: usize = 8;
+
+impl Directory {
+    /// Completes the pending changes of a resource: a large change of its members, or, after its delete, the delete
+    /// of its edges. It may be called at any time, and starts nothing after `deadline`.
+    ///
+    /// # Errors
+    /// `Throttled`, `Contended`, `Unavailable`, `Refused`, `Corrupt`. What was applied before stays applied.
+    pub async fn settle(&self, tenant: &Tenant, id: &ResourceId, deadline: Instant) -> Result<SettleState, Error> {
+        loop {
+            let Some(item) = self.read(&Key::pending_changes(tenant, id)).await? else { return Ok(SettleState::Done) };
+            let item: PendingItem = item::body(item)?;
+            let task = SettleTask { tenant, id, item: &item, deadline };
+            if task.is_past_deadline() {
+                return Ok(SettleState::Unfinished);
+            }
+            let state = match &item.change {
+                Some(change) if !item.deleted => self.settle_members(task, &item::id(change)?).await?,
+                _ => self.settle_delete(task).await?,
+            };
+            if state == SettleState::Unfinished {
+                return Ok(state);
+            }
+        }
+    }
+
+    async fn settle_members(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
+        let chunks = self.chunks(task.tenant, change).await?;
+        if chunks.len() < task.item.chunks {
+            return Err(Error::Corrupt("chunks of a change disappeared before they were applied".to_owned()));
+        }
+        let open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
+        let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
+        if !all_done(applied).await? {
+            return Ok(SettleState::Unfinished);
+        }
+        self.apply_once(&self.completion(task, change)?).await.map(|_| SettleState::Done)
+    }
+
+    /// The actions that end the pending state of a large change.
+    fn completion(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<[Action; 3], Error> {
+        let this_change = || Item::from([("change".to_owned(), S(change.to_string()))]);
+        let now = Item::from([("settled".to_owned(), number(now_ms()))]);
+        let group = Key::resource(task.tenant, Kind::Group, task.id);
+        let pending = Key::pending_changes(task.tenant, task.id);
+        let last = Key::last_settled(task.tenant);
+        let done = ConditionFailure::AlreadyApplied;
+        let is_pending = Some("#pending = :change");
+        Ok([
+            action::update(&self.table, &group, "REMOVE #pending", is_pending, this_change(), done.clone())?,
+            action::delete(&self.table, &pending, Some(("#change = :change", this_change())), done)?,
+            action::update(&self.table, &last, "SET #settled = :settled", None, now, ConditionFailure::Unexpected)?,
+        ])
+    }
+
+    /// Applies changes to the edges by one transaction, which also marks the chunk of these changes as applied.
+    /// Returns `false` if the deadline came first.
+    pub(super) async fn apply(
+        &self,
+        task: SettleTask<'_>,
+        chunk: Option<&Chunk>,
+        edges: &Edges,
+    ) -> Result<bool, Error> {
+        let mut actions = edges.actions(&self.table, task.tenant, task.id)?;
+        let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        loop {
+            if task.is_past_deadline() {
+                return Ok(false);
+            }
+            actions.extend(chunk.map(|chunk| self.mark_applied(chunk)).transpose()?);
+            // Other callers have applied everything.
+            if actions.is_empty() {
+                return Ok(true);
+            }
+            match self.apply_once(&actions).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                // Nothing was written, so the same actions are tried again until the deadline.
+                Err(Error::Throttled | Error::Contended) => {
+                    backoff.wait().await;
+                    actions = edges.actions(&self.table, task.tenant, task.id)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            match self.corrected_actions(task, chunk.is_some(), edges).await? {
+                Some(corrected) => actions = corrected,
+                None => return Ok(true),
+            }
+        }
+    }
+
+    /// Sends a transaction. Returns `false` if an edge or a member is not in the state that the actions expect.
+    async fn apply_once(&self, actions: &[Action]) -> Result<bool, Error> {
+        match self.transact(actions).await {
+            Ok(()) | Err(TransactError::AlreadyApplied) => Ok(true),
+            Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(false),
+            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
+        }
+    }
+
+    /// The action that marks a chunk as applied. It succeeds once.
+    fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
+        let values = Item::from([
+            ("yes".to_owned(), Bool(true)),
+            ("no".to_owned(), Bool(false)),
+            ("expires".to_owned(), number(self.change_expiry())),
+        ]);
+        let set = "SET #applied = :yes, #expires = :expires";
+        action::update(&self.table, &chunk.key, set, Some("#applied = :no"), values, ConditionFailure::AlreadyApplied)
+    }
+
+    /// Recomputes the actions from the edges that exist now, because members may have been deleted since the
+    /// commit, and corrects the group's member count if it was changed by the commit (`is_counted`). Returns `None`
+    /// if the group does not exist.
+    async fn corrected_actions(
+        &self,
+        task: SettleTask<'_>,
+        is_counted: bool,
+        edges: &Edges,
+    ) -> Result<Option<Vec<Action>>, Error> {
+        let state = self.read_edge_state(task, edges).await?;
+        let mut actions = state.edges.actions(&self.table, task.tenant, task.id)?;
+        for orphan in &state.orphans {
+            actions.extend(delete_edge_pair(&self.table, task.tenant, task.id, orphan)?);
+        }
+        if !is_counted {
+            return Ok(Some(actions));
+        }
+        let Some(group) = self.get(task.tenant, Kind::Group, task.id).await? else { return Ok(None) };
+        let removed = edges.remove.iter().filter(|member| state.orphans.contains(&member.id)).cloned().collect();
+        let orphans = Edges { remove: removed, ..Edges::default() };
+        let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
+        let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
+        if count_delta != 0 || checksum_delta != 0 {
+            let values = Item::from([
+                ("countDelta".to_owned(), number(count_delta)),
+                ("checksumDelta".to_owned(), number(checksum_delta)),
+                ("next".to_owned(), number(group.version + 1)),
+                ("expected".to_owned(), number(group.version)),
+                ("at".to_owned(), S(task.item.at.clone())),
+            ]);
+            let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
+                       #version = :next, #lastModified = :at";
+            let key = Key::resource(task.tenant, Kind::Group, task.id);
+            let condition = Some("#version = :expected");
+            actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
+            let lost = state.not_added(edges).map(|member| member.id.to_string()).collect();
+            actions.push(self.group_change_record(task.tenant, task.item, task.id, group.version, lost)?);
+        }
+        Ok(Some(actions))
+    }
+
+    async fn read_edge_state(&self, task: SettleTask<'_>, edges: &Edges) -> Result<EdgeState, Error> {
+        let members = edges.add.iter().chain(&edges.update).chain(&edges.remove);
+        let ids: Vec<ResourceId> = members.map(|member| member.id.clone()).collect();
+        let present = self.members_among(task.tenant, task.id, &ids);
+        let (present, kinds) = try_join(present, self.existing(task.tenant, &ids)).await?;
+        let present: BTreeSet<ResourceId> = present.into_iter().map(|member| member.id).collect();
+        Ok(EdgeState::of(edges, &present, &kinds))
+    }
+}
+
+/// The part of a change that can still be applied.
+struct EdgeState {
+    edges: Edges,
+    /// Members to remove that are deleted themselves.
+    orphans: BTreeSet<ResourceId>,
+}
+
+impl EdgeState {
+    fn of(edges: &Edges, present: &BTreeSet<ResourceId>, kinds: &HashMap<ResourceId, Kind>) -> Self {
+        let select = |members: &[Member], wanted: &dyn Fn(&ResourceId) -> bool| -> Vec<Member> {
+            members.iter().filter(|member| wanted(&member.id)).cloned().collect()
+        };
+        let exists = |id: &ResourceId| kinds.contains_key(id);
+        let orphans = select(&edges.remove, &|id| present.contains(id) && !exists(id));
+        Self {
+            edges: Edges {
+                add: select(&edges.add, &|id| !present.contains(id) && exists(id)),
+                update: select(&edges.update, &|id| present.contains(id)),
+                remove: select(&edges.remove, &|id| present.contains(id) && exists(id)),
+            },
+            orphans: orphans.into_iter().map(|member| member.id).collect(),
+        }
+    }
+
+    /// The members of `edges` that are not going to be added.
+    fn not_added<'a>(&'a self, edges: &'a Edges) -> impl Iterator<Item = &'a Member> {
+        let is_added = |id: &ResourceId| self.edges.add.iter().any(|member| member.id == *id);
+        edges.add.iter().filter(move |member| !is_added(&member.id))
+    }
+}
+
+/// Runs several pieces of work at the same time. Returns `false` if the deadline stopped any of them.
+pub(super) async fn all_done(work: Vec<impl Future<Output = Result<bool, Error>>>) -> Result<bool, Error> {
+    let results = stream::iter(work).buffer_unordered(MAX_CONCURRENT_TRANSACTIONS);
+    results.try_fold(true, |all, one| async move { Ok(all && one) }).await
+}

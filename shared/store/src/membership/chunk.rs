@@ -1,0 +1,143 @@
+//! Chunks of a large change of members, which holds more than one transaction can. They are written before the
+//! commit, and each is applied to the edges by a transaction that also marks it as applied, so that no chunk is
+//! applied twice or too late.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use protocol::{Tenant, event};
+use schema::ResourceId;
+
+use super::{Edges, edge};
+use crate::clock::now_seconds;
+use crate::item::{self, ChunkItem, ChunkMember, Item};
+use crate::key::{self, Key, SK};
+use crate::read::query::CollectionQuery;
+use crate::table::build_error;
+use crate::{Commit, Directory, Error, Member};
+
+/// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk,
+/// the correction of the group and the group's change record take the rest.
+const MEMBERS_PER_CHUNK: usize = 32;
+/// The size of a chunk in bytes, so that an item holds it. A chunk of one member may be larger.
+const CHUNK_BYTES: usize = 100 * 1024;
+/// The size of a member without its display name, in bytes.
+const MEMBER_BYTES: usize = 100;
+/// The time after which the chunks of a change that was never committed expire. Those of a committed change are
+/// applied long before, and kept as records from then on.
+const UNAPPLIED_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// A chunk as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chunk {
+    pub(crate) key: Key,
+    pub(crate) edges: Edges,
+    pub(crate) applied: bool,
+}
+
+/// Splits a change so that one transaction holds each chunk.
+pub(crate) fn split_into_chunks(edges: &Edges) -> Vec<Edges> {
+    type Put = fn(&mut Edges, Member);
+    let all = |members: &[Member], put: Put| members.iter().map(|it| (it.clone(), put)).collect::<Vec<_>>();
+    let mut members = all(&edges.add, |edges, member| edges.add.push(member));
+    members.extend(all(&edges.update, |edges, member| edges.update.push(member)));
+    members.extend(all(&edges.remove, |edges, member| edges.remove.push(member)));
+    members.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+    let mut chunks: Vec<Edges> = Vec::new();
+    let mut chunk_bytes = 0;
+    for (member, put) in members {
+        let bytes = MEMBER_BYTES + member.display.as_ref().map_or(0, String::len);
+        chunk_bytes += bytes;
+        match chunks.last_mut().filter(|chunk| chunk.len() < MEMBERS_PER_CHUNK && chunk_bytes <= CHUNK_BYTES) {
+            Some(chunk) => put(chunk, member),
+            None => {
+                let mut chunk = Edges::default();
+                chunk_bytes = bytes;
+                put(&mut chunk, member);
+                chunks.push(chunk);
+            }
+        }
+    }
+    chunks
+}
+
+impl Directory {
+    /// Writes the chunks of a change that is about to be committed.
+    pub(crate) async fn write_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[Edges]) -> Result<(), Error> {
+        let expires = now_seconds() + UNAPPLIED_RETENTION.as_secs();
+        let puts = chunks.iter().map(|edges| {
+            let item = item::with_key(&key_of(tenant, &commit.change.id, edges)?, &item_of(edges, expires))?;
+            let put = PutRequest::builder().set_item(Some(item)).build().map_err(build_error)?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        self.write_batch(puts.collect::<Result<_, Error>>()?).await
+    }
+
+    /// Deletes the chunks of a change that was not committed. If that fails, they expire.
+    pub(crate) async fn discard_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[Edges]) {
+        let keys = chunks.iter().filter_map(|edges| key_of(tenant, &commit.change.id, edges).ok());
+        if let Err(error) = self.delete_batch(keys.collect()).await {
+            tracing::warn!(cause = %error, "failed to delete the chunks of an aborted change; they will expire");
+        }
+    }
+
+    /// The chunks of a change.
+    pub(crate) async fn chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<Chunk>, Error> {
+        let items = self.query(CollectionQuery::all(key::chunks(tenant, change)), None).await?;
+        items.into_iter().map(|item| chunk(tenant, change, item)).collect()
+    }
+
+    /// The chunk of a change that would contain a member: the last one that begins at the member or before it.
+    pub(crate) async fn chunk_about(
+        &self,
+        tenant: &Tenant,
+        change: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<Option<Chunk>, Error> {
+        let item = self.last_at_or_before(key::chunks(tenant, change), member.as_str()).await?;
+        item.map(|item| chunk(tenant, change, item)).transpose()
+    }
+
+    /// The members that a large change added and removed, chunk by chunk, always in the same order. The change's
+    /// record says whether it is large (`is_chunked`).
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn chunks_of_change(
+        &self,
+        tenant: &Tenant,
+        change: &ResourceId,
+    ) -> Result<Vec<event::MemberDelta>, Error> {
+        let ids = |members: Vec<Member>| members.into_iter().map(|member| member.id).collect();
+        let chunks = self.chunks(tenant, change).await?.into_iter().map(|chunk| chunk.edges);
+        Ok(chunks.map(|edges| event::MemberDelta { added: ids(edges.add), removed: ids(edges.remove) }).collect())
+    }
+}
+
+fn key_of(tenant: &Tenant, change: &ResourceId, edges: &Edges) -> Result<Key, Error> {
+    let ids = [&edges.add, &edges.update, &edges.remove].into_iter().filter_map(|members| members.first());
+    let first = ids.map(|member| &member.id).min();
+    Ok(Key::chunk(tenant, change, first.ok_or_else(|| Error::Corrupt("a chunk has no members".to_owned()))?))
+}
+
+fn item_of(edges: &Edges, expires: u64) -> ChunkItem {
+    let members = |members: &[Member]| -> Vec<ChunkMember> {
+        members.iter().map(|member| ChunkMember { id: member.id.to_string(), edge: edge(member) }).collect()
+    };
+    ChunkItem {
+        add: members(&edges.add),
+        update: members(&edges.update),
+        remove: members(&edges.remove),
+        applied: false,
+        expires,
+    }
+}
+
+fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Error> {
+    let first = item::id(item::text(&item, SK)?)?;
+    let ChunkItem { add, update, remove, applied, .. } = item::body(item)?;
+    let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
+    let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
+    let edges = Edges { add: members(add)?, update: members(update)?, remove: members(remove)? };
+    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied })
+}

@@ -1,0 +1,119 @@
+//! Deleting the edges of a deleted resource: those of its members, if it was a group, and those of its groups.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use schema::{Kind, ResourceId};
+
+use super::apply::all_done;
+use super::chunk::split_into_chunks;
+use super::read::member;
+use super::state::{SettleState, SettleTask};
+use super::{Edges, leave_group_actions};
+use crate::commit::transact::TransactError;
+use crate::item;
+use crate::key::{self, Key};
+use crate::read::query::CollectionQuery;
+use crate::retry::RetryBudget;
+use crate::{Directory, Error, GroupExit, Member};
+
+/// The number of edges of a deleted group that are read at a time.
+const EDGES_PER_ROUND: usize = 1000;
+
+impl Directory {
+    /// Deletes all edges that can be found. No new ones appear: a deleted resource gains no member and joins no
+    /// group.
+    pub(super) async fn settle_delete(&self, task: SettleTask<'_>) -> Result<SettleState, Error> {
+        let is_done = match task.item.kind {
+            Kind::User => true,
+            Kind::Group => self.cancel_chunks(task).await? && self.delete_member_edges(task).await?,
+        };
+        if !is_done || !self.leave_all_groups(task).await? {
+            return Ok(SettleState::Unfinished);
+        }
+        self.delete_batch([Key::pending_changes(task.tenant, task.id)].into()).await?;
+        Ok(SettleState::Done)
+    }
+
+    /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller
+    /// can apply them any more.
+    async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
+        let Some(change) = &task.item.change else { return Ok(true) };
+        let nothing = Edges::default();
+        let chunks = self.chunks(task.tenant, &item::id(change)?).await?;
+        let open = chunks.iter().filter(|chunk| !chunk.applied);
+        all_done(open.map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await
+    }
+
+    async fn delete_member_edges(&self, task: SettleTask<'_>) -> Result<bool, Error> {
+        loop {
+            let query = CollectionQuery::all(key::members(task.tenant, task.id));
+            let items = self.query(query, Some(EDGES_PER_ROUND)).await?;
+            if items.is_empty() {
+                return Ok(true);
+            }
+            let remove: Vec<Member> = items.into_iter().map(member).collect::<Result<_, _>>()?;
+            let chunks = split_into_chunks(&Edges { remove, ..Edges::default() });
+            let deletes = chunks.iter().map(|edges| self.apply(task, None, edges)).collect();
+            if !all_done(deletes).await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn leave_all_groups(&self, task: SettleTask<'_>) -> Result<bool, Error> {
+        let groups = self.group_edges(task.tenant, task.id).await?;
+        all_done(groups.iter().map(|group| self.leave_group(task, group)).collect()).await
+    }
+
+    /// Removes the deleted resource from a group. The future is boxed because it completes the group's own pending
+    /// change first, which may lead here again.
+    fn leave_group<'a>(&'a self, task: SettleTask<'a>, group: &'a ResourceId) -> BoxFuture<'a, Result<bool, Error>> {
+        async move {
+            let mut retries = RetryBudget::new();
+            loop {
+                if task.is_past_deadline() {
+                    return Ok(false);
+                }
+                let Some(stored) = self.get(task.tenant, Kind::Group, group).await? else {
+                    return self.delete_stale_edge_pair(task, group).await.map(|()| true);
+                };
+                if stored.member_summary.pending.is_some() {
+                    if self.settle(task.tenant, group, task.deadline).await? == SettleState::Unfinished {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                let exit = GroupExit { group: group.clone(), version: stored.version };
+                match self.try_leave_group(task, &exit).await {
+                    Ok(()) => return Ok(true),
+                    Err(Error::Stale) => {}
+                    Err(error) => return Err(error),
+                }
+                if self.members_among(task.tenant, group, std::slice::from_ref(task.id)).await?.is_empty() {
+                    return self.delete_stale_edge_pair(task, group).await.map(|()| true);
+                }
+                if !retries.wait().await {
+                    return Err(Error::Contended);
+                }
+            }
+        }
+        .boxed()
+    }
+
+    async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupExit) -> Result<(), Error> {
+        let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &task.item.at)?;
+        let removed = vec![task.id.to_string()];
+        let record = self.group_change_record(task.tenant, task.item, &exit.group, exit.version, removed)?;
+        let actions: Vec<_> = actions.into_iter().chain([record]).collect();
+        match self.transact(&actions).await {
+            Ok(()) | Err(TransactError::AlreadyApplied) => Ok(()),
+            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
+        }
+    }
+
+    /// Deletes what is left of the edges to a group that does not exist or has lost this member already.
+    async fn delete_stale_edge_pair(&self, task: SettleTask<'_>, group: &ResourceId) -> Result<(), Error> {
+        let edges = [Key::member(task.tenant, group, task.id), Key::member_of(task.tenant, task.id, group)];
+        self.delete_batch(edges.into()).await
+    }
+}

@@ -1,0 +1,184 @@
+//! The members of a group: its edges, combined so that they belong to one version of the group.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use crate::clock::now_ms;
+use crate::item::{self, Item, MemberItem, member_checksum};
+use crate::key::{self, Key, SK};
+use crate::read::batch::Consistency;
+use crate::read::query::CollectionQuery;
+use crate::retry::RetryBudget;
+use crate::{Directory, Error, Stored};
+
+/// The number of edges that are read page by page. A group with more of them is read in ranges of about this many,
+/// several at the same time.
+const EDGES_PER_RANGE: u64 = 4000;
+const MAX_CONCURRENT_RANGES: usize = 8;
+
+pub(super) type Members = BTreeMap<ResourceId, Member>;
+
+/// A member of a group, as the group's edge describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub id: ResourceId,
+    pub kind: Kind,
+    /// The display name that a client sent with the member.
+    pub display: Option<String>,
+}
+
+impl Directory {
+    /// The members of a group, oldest first, with the version that has them: the one that was read, or a later one.
+    /// Returns `None` if the group has been deleted.
+    ///
+    /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges
+    /// are checked against the group's member summary. If the group has changed meanwhile, its change records say
+    /// what is different in the current version. Only if they do not explain the difference, the edges are read
+    /// again.
+    ///
+    /// # Errors
+    /// `Contended` if the group keeps changing, and those of a read.
+    pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
+        let mut group = group;
+        let mut retries = RetryBudget::new();
+        loop {
+            let read_from_ms = now_ms();
+            let (members, unconfirmed) = self.members_as_of(tenant, &group).await?;
+            if group.has_members(members.keys()) {
+                let members = self.without_deleted(tenant, &group, members, &unconfirmed).await?;
+                return Ok(Some((group, members.into_values().collect())));
+            }
+            let Some(now) = self.get(tenant, Kind::Group, &group.id).await? else { return Ok(None) };
+            if let Some(members) = self.replay_changes(tenant, members, read_from_ms, &group, &now).await? {
+                return Ok(Some((now, members.into_values().collect())));
+            }
+            group = now;
+            if !retries.wait().await {
+                return Err(Error::Contended);
+            }
+        }
+    }
+
+    /// The members that a group's edges show, oldest first, of whatever version. [`Stored::has_members`] checks
+    /// them.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn members_as_read(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
+        let (members, _) = self.members_as_of(tenant, group).await?;
+        Ok(members.into_values().collect())
+    }
+
+    /// The members that the edges show, combined with the chunks of a pending change, and the members among them
+    /// that have no edge yet.
+    async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
+        let mut members = Members::new();
+        let mut unconfirmed = Vec::new();
+        if group.member_summary.count == 0 {
+            return Ok((members, unconfirmed));
+        }
+        // The chunks are read before the edges: a chunk that is applied in between is seen twice, and none is
+        // missed.
+        let chunks = match &group.member_summary.pending {
+            Some(change) => self.chunks(tenant, change).await?,
+            None => Vec::new(),
+        };
+        for item in self.edges(tenant, group).await? {
+            let member = member(item)?;
+            members.insert(member.id.clone(), member);
+        }
+        for chunk in chunks.into_iter().filter(|chunk| !chunk.applied) {
+            for removed in &chunk.edges.remove {
+                members.remove(&removed.id);
+            }
+            unconfirmed.extend(chunk.edges.add.iter().map(|member| member.id.clone()));
+            let present = chunk.edges.add.into_iter().chain(chunk.edges.update);
+            members.extend(present.map(|member| (member.id.clone(), member)));
+        }
+        Ok((members, unconfirmed))
+    }
+
+    /// Removes members that have no edge yet and were deleted after the commit. At the time of the commit they
+    /// existed.
+    async fn without_deleted(
+        &self,
+        tenant: &Tenant,
+        group: &Stored,
+        mut members: Members,
+        unconfirmed: &[ResourceId],
+    ) -> Result<Members, Error> {
+        if let (Some(change), false) = (&group.member_summary.pending, unconfirmed.is_empty()) {
+            let deleted = self.deleted_since(tenant, change).await?;
+            for id in unconfirmed.iter().filter(|id| deleted.contains(*id)) {
+                members.remove(id);
+            }
+        }
+        Ok(members)
+    }
+
+    async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Item>, Error> {
+        let pk = key::members(tenant, &group.id);
+        let count = group.member_summary.count;
+        if count <= EDGES_PER_RANGE {
+            return self.query(CollectionQuery::all(pk), None).await;
+        }
+        let first = self.query(CollectionQuery::all(pk.clone()), Some(1));
+        let (first, last) = try_join(first, self.last_at_or_before(pk.clone(), "~")).await?;
+        let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
+        let bounds = range_bounds(item::text(first, SK)?, item::text(&last, SK)?, count.div_ceil(EDGES_PER_RANGE));
+        let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        let reads = ranges.map(|(from, to)| {
+            let query = CollectionQuery { between: Some((from, to)), ..CollectionQuery::all(pk.clone()) };
+            self.query(query, None)
+        });
+        stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_RANGES).try_concat().await
+    }
+
+    /// The members among `ids`, which are those that have an edge from the group, in the order of their ids.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn members_among(
+        &self,
+        tenant: &Tenant,
+        group: &ResourceId,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Member>, Error> {
+        let keys = ids.iter().map(|id| Key::member(tenant, group, id)).collect();
+        let items = self.read_batch(keys, None, Consistency::Strong).await?;
+        let mut members: Vec<_> = items.into_iter().map(member).collect::<Result<_, _>>()?;
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(members)
+    }
+}
+
+impl Stored {
+    /// Whether these are the members of this version of the group, judged by their number and their checksum.
+    pub fn has_members<'a>(&self, ids: impl ExactSizeIterator<Item = &'a ResourceId>) -> bool {
+        ids.len() as u64 == self.member_summary.count
+            && ids.map(member_checksum).sum::<u64>() == self.member_summary.checksum
+    }
+}
+
+/// The bounds of about as many ranges as wanted, which together contain every id. The ranges divide the time
+/// between the first and the last id, because an id begins with the time when it was made. No inner bound can be an
+/// id.
+fn range_bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
+    let time_ms =
+        |id: &str| u64::from_str_radix(&id.replace('-', "").chars().take(12).collect::<String>(), 16).unwrap_or(0);
+    let (from, to) = (time_ms(first), time_ms(last));
+    let step = (to.saturating_sub(from) / ranges.max(1)).max(1);
+    let times = (1..ranges).map(|n| from + n * step).filter(|time_ms| *time_ms <= to);
+    let inner = times.map(|time_ms| format!("{:08x}-{:04x}", time_ms >> 16, time_ms & 0xffff));
+    std::iter::once(" ".to_owned()).chain(inner).chain(["~".to_owned()]).collect()
+}
+
+pub(super) fn member(item: Item) -> Result<Member, Error> {
+    let id = item::id(item::text(&item, SK)?)?;
+    let edge: MemberItem = item::body(item)?;
+    Ok(Member { id, kind: edge.kind, display: edge.display })
+}

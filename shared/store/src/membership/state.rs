@@ -1,0 +1,93 @@
+//! The pending changes of a tenant, usually none. Readers of edges take them into account, so that a change is seen
+//! as a whole from its commit on.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use protocol::Tenant;
+use schema::ResourceId;
+
+use crate::clock::now_ms;
+use crate::item::{self, LastSettledItem, PendingItem};
+use crate::key::{self, SK};
+use crate::read::query::CollectionQuery;
+use crate::{Directory, Error};
+
+/// A change that was applied within this time, in milliseconds, counts as recent: a reader of edges that runs at
+/// the same time as [`Directory::pending_changes`] may have read the edges of before. No request takes so long, and
+/// no two clocks differ by so much.
+const RECENT_MS: u64 = 120_000;
+
+/// Whether a pending change is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleState {
+    Done,
+    /// The deadline came before the work was done.
+    Unfinished,
+}
+
+/// The completion of one pending change.
+#[derive(Clone, Copy)]
+pub(crate) struct SettleTask<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) id: &'a ResourceId,
+    pub(crate) item: &'a PendingItem,
+    /// No call is started after this.
+    pub(crate) deadline: Instant,
+}
+
+impl SettleTask<'_> {
+    pub(crate) fn is_past_deadline(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}
+
+/// The changes whose edges are not all applied. Unless they are empty, they have to be read before the edges that
+/// they complement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PendingChanges {
+    /// Deleted resources that may still have edges.
+    deleted: BTreeSet<ResourceId>,
+    /// Groups, each with its large change.
+    pub(super) changes: Vec<(ResourceId, ResourceId)>,
+    /// Whether a large change was applied a moment ago.
+    is_recent: bool,
+}
+
+impl PendingChanges {
+    /// Whether the member is deleted, so that an edge to it has to be ignored.
+    pub fn hides(&self, member: &ResourceId) -> bool {
+        self.deleted.contains(member)
+    }
+
+    /// Whether edges that were read at the same time are complete.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.changes.is_empty() && !self.is_recent
+    }
+}
+
+impl Directory {
+    /// Reads the pending changes of a tenant.
+    ///
+    /// # Errors
+    /// Those of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    pub async fn pending_changes(&self, tenant: &Tenant) -> Result<PendingChanges, Error> {
+        let mut pending_changes = PendingChanges::default();
+        for item in self.query(CollectionQuery::all(key::pending_changes(tenant)), None).await? {
+            if item::text(&item, SK)? == key::LAST_SETTLED {
+                let LastSettledItem { settled_at_ms } = item::body(item)?;
+                pending_changes.is_recent = now_ms().saturating_sub(settled_at_ms) < RECENT_MS;
+                continue;
+            }
+            let id = item::id(item::text(&item, SK)?)?;
+            let PendingItem { deleted, change, .. } = item::body(item)?;
+            match change {
+                Some(change) if !deleted => pending_changes.changes.push((id, item::id(&change)?)),
+                _ => {
+                    pending_changes.deleted.insert(id);
+                }
+            }
+        }
+        Ok(pending_changes)
+    }
+}

@@ -1,0 +1,86 @@
+//! Pages of resources in the order of their ids, which is the order in which they were created.
+
+use std::num::NonZeroUsize;
+
+use aws_sdk_dynamodb::types::Select;
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use crate::error::classify;
+use crate::item;
+use crate::key;
+use crate::read::query::{CollectionQuery, items_per_query};
+use crate::{Directory, Error, Stored};
+
+/// A page of resources.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub items: Vec<Stored>,
+    /// Whether there are more resources after the last of `items`.
+    pub more: bool,
+}
+
+/// The result of skipping a number of resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// The last of the skipped resources. There may be none after it.
+    Reached(ResourceId),
+    /// The collection has fewer resources: `left` of the number could not be skipped.
+    Exhausted { left: usize },
+}
+
+/// The attributes that are read of each resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fields {
+    All,
+    /// Everything but the resource itself: [`Stored::resource`] is empty.
+    KeysOnly,
+}
+
+impl Directory {
+    /// At most `limit` resources that were created after the resource `after`, which need not exist any longer.
+    ///
+    /// # Errors
+    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    pub async fn page(
+        &self,
+        tenant: &Tenant,
+        kind: Kind,
+        after: Option<&ResourceId>,
+        limit: usize,
+        fields: Fields,
+    ) -> Result<Page, Error> {
+        let attributes = match fields {
+            Fields::All => None,
+            Fields::KeysOnly => Some("sk, #version, #created, #lastModified, #memberCount"),
+        };
+        let after = after.map(ResourceId::as_str);
+        let query = CollectionQuery { after, attributes, ..CollectionQuery::all(key::resources(tenant, kind)) };
+        let mut items = self.query(query, Some(limit.saturating_add(1))).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let items = items.into_iter().map(|item| item::stored(kind, item)).collect::<Result<_, _>>()?;
+        Ok(Page { items, more })
+    }
+
+    /// Skips the first `n` resources. It costs as many units as reading them.
+    ///
+    /// # Errors
+    /// Those of [`Directory::page`].
+    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skip, Error> {
+        let query = CollectionQuery::all(key::resources(tenant, kind));
+        let query = self.query_request(&query).select(Select::Count);
+        let mut left = n.get();
+        let mut from = None;
+        loop {
+            let call = query.clone().limit(items_per_query(left)).set_exclusive_start_key(from);
+            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            left = left.saturating_sub(usize::try_from(response.count()).unwrap_or(0));
+            let Some(last) = response.last_evaluated_key else { return Ok(Skip::Exhausted { left }) };
+            if left == 0 {
+                return item::id(item::text(&last, key::SK)?).map(Skip::Reached);
+            }
+            from = Some(last);
+        }
+    }
+}

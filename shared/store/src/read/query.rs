@@ -1,0 +1,94 @@
+//! Queries of one collection, in the order of its sort keys.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::commit::action::{names, placeholders};
+use crate::error::classify;
+use crate::item::Item;
+use crate::{Directory, Error};
+
+/// The largest number of items that one call asks for. DynamoDB ends a call at 1 MB anyway; other engines need a
+/// limit.
+const ITEMS_PER_QUERY: usize = 5000;
+
+/// A query of one collection. At most one of the conditions on the sort key may be given.
+pub(crate) struct CollectionQuery<'a> {
+    pub(crate) pk: String,
+    /// The beginning of the sort keys; not empty.
+    pub(crate) prefix: Option<&'a str>,
+    /// The sort key after which the query starts.
+    pub(crate) after: Option<&'a str>,
+    /// The first and the last sort key.
+    pub(crate) between: Option<(&'a str, &'a str)>,
+    /// The attributes to read, as placeholders. Without it, whole items are read.
+    pub(crate) attributes: Option<&'a str>,
+}
+
+impl CollectionQuery<'_> {
+    pub(crate) fn all(pk: String) -> Self {
+        Self { pk, prefix: None, after: None, between: None, attributes: None }
+    }
+}
+
+impl Directory {
+    /// The items that a query finds, at most `limit` of them.
+    pub(crate) async fn query(&self, query: CollectionQuery<'_>, limit: Option<usize>) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        let query = self.query_request(&query);
+        let mut from: Option<Item> = None;
+        loop {
+            let remaining = limit.map_or(ITEMS_PER_QUERY, |limit| limit.saturating_sub(items.len()));
+            if remaining == 0 {
+                return Ok(items);
+            }
+            let call = query.clone().limit(items_per_query(remaining)).set_exclusive_start_key(from);
+            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            items.extend(response.items.unwrap_or_default());
+            match response.last_evaluated_key {
+                Some(last) => from = Some(last),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// The last item of a collection whose sort key is not greater than `sk`.
+    pub(crate) async fn last_at_or_before(&self, pk: String, sk: &str) -> Result<Option<Item>, Error> {
+        let query = CollectionQuery { between: Some((" ", sk)), ..CollectionQuery::all(pk) };
+        let call = self.query_request(&query).limit(1).scan_index_forward(false);
+        let response = call.send().await.map_err(|error| classify("Query", &error))?;
+        Ok(response.items.unwrap_or_default().into_iter().next())
+    }
+
+    pub(crate) fn query_request(&self, query: &CollectionQuery<'_>) -> QueryFluentBuilder {
+        let mut condition = "pk = :pk".to_owned();
+        let mut values = HashMap::from([("pk".to_owned(), AttributeValue::S(query.pk.clone()))]);
+        if let Some(prefix) = query.prefix {
+            condition.push_str(" AND begins_with(sk, :prefix)");
+            values.insert("prefix".to_owned(), AttributeValue::S(prefix.to_owned()));
+        }
+        if let Some(after) = query.after {
+            condition.push_str(" AND sk > :after");
+            values.insert("after".to_owned(), AttributeValue::S(after.to_owned()));
+        }
+        if let Some((from, to)) = query.between {
+            condition.push_str(" AND sk BETWEEN :from AND :to");
+            values.insert("from".to_owned(), AttributeValue::S(from.to_owned()));
+            values.insert("to".to_owned(), AttributeValue::S(to.to_owned()));
+        }
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression(condition)
+            .set_projection_expression(query.attributes.map(str::to_owned))
+            .set_expression_attribute_names(query.attributes.and_then(names))
+            .set_expression_attribute_values(placeholders(values))
+    }
+}
+
+pub(crate) fn items_per_query(remaining: usize) -> i32 {
+    i32::try_from(remaining.min(ITEMS_PER_QUERY)).unwrap_or(i32::MAX)
+}

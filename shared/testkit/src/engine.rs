@@ -1,0 +1,108 @@
+//! The embedded DynamoDB of the tests.
+
+use std::env;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::OnceLock;
+
+use embedded::Database;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+/// An embedded DynamoDB in memory, which stops when it is dropped. Its calls block the threads that serve them, so
+/// it has its own.
+#[derive(Debug)]
+pub struct Engine {
+    pub url: String,
+    /// The id of the access key that it accepts.
+    pub key: String,
+    runtime: Option<Runtime>,
+}
+
+impl Engine {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let key = "local".to_owned();
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let served_key = key.clone();
+        runtime.spawn(async move {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            embedded::serve(listener, Database::memory().unwrap(), served_key).await.unwrap();
+        });
+        Self { url, key, runtime: Some(runtime) }
+    }
+
+    /// The items of a partition in DynamoDB's JSON, ordered by sort key.
+    pub fn items(&self, table: &str, partition_key: &str) -> Vec<Value> {
+        let query = json!({
+            "TableName": table, "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": partition_key}},
+        });
+        self.call("Query", &query)["Items"].as_array().unwrap().clone()
+    }
+
+    /// Sends one operation in DynamoDB's JSON and returns the response.
+    pub fn call(&self, operation: &str, request: &Value) -> Value {
+        call_engine(&self.url, &self.key, operation, request)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The URL of an engine: the one that `DYNAMODB_ENDPOINT` names, or else one in memory, the same for the whole
+/// process.
+pub fn engine() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    URL.get_or_init(|| env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| ENGINE.get_or_init(Engine::start).url.clone()))
+}
+
+/// Sends one operation in DynamoDB's JSON to an embedded engine and returns the response. An embedded engine checks
+/// the id of the access key, not the signature.
+pub fn call_engine(url: &str, key: &str, operation: &str, request: &Value) -> Value {
+    let address = url.trim_start_matches("http://");
+    let body = request.to_string();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
+         x-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\
+         authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_keeps_what_is_put_and_serves_its_own_key_alone() {
+        let engine = Engine::start();
+        let table = json!({
+            "TableName": "t", "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+        });
+        engine.call("CreateTable", &table);
+        let item = json!({"pk": {"S": "a"}, "sk": {"S": "é"}});
+        engine.call("PutItem", &json!({"TableName": "t", "Item": item}));
+        assert_eq!(engine.items("t", "a"), [item]);
+        let refused = call_engine(&engine.url, "other", "ListTables", &json!({}));
+        assert!(refused.to_string().contains("UnrecognizedClientException"), "{refused}");
+    }
+}

@@ -1,0 +1,31 @@
+//! Shared by the tests and benchmarks of several crates: an embedded DynamoDB, proxies that let its calls fail or
+//! change nothing, a meter of its calls, events of API Gateway, and a consumer of the published events. Failures
+//! are panics.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test panics"
+)]
+
+mod engine;
+mod event;
+mod fault_proxy;
+mod meter;
+mod read_only_proxy;
+mod replica;
+mod wire;
+
+pub use engine::{Engine, call_engine, engine};
+pub use event::event;
+pub use fault_proxy::FaultProxy;
+pub use meter::{Meter, Usage};
+pub use read_only_proxy::ReadOnlyProxy;
+pub use replica::{Replica, events_in};
+
+/// A number from an environment variable, such as the size or the seed of a test.
+pub fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
+}

@@ -1,0 +1,68 @@
+//! HTTP/1.1 between the SDK and an engine: messages that follow each other on a connection.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A request or a response, byte for byte.
+pub(crate) struct Message {
+    pub(crate) bytes: Vec<u8>,
+    head_length: usize,
+}
+
+impl Message {
+    /// Reads the next message. Returns `None` if the connection ends before the message is complete.
+    pub(crate) async fn read(from: &mut TcpStream) -> io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        let head_length = loop {
+            if let Some(at) = find(&bytes, b"\r\n\r\n") {
+                break at + 4;
+            }
+            if from.read_buf(&mut bytes).await? == 0 {
+                return Ok(None);
+            }
+        };
+        let mut message = Message { bytes, head_length };
+        let length = message.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        loop {
+            let is_complete = match length {
+                Some(length) => message.body().len() >= length,
+                None if message.header("transfer-encoding").is_some() => message.body().ends_with(b"0\r\n\r\n"),
+                None => true,
+            };
+            if is_complete {
+                return Ok(Some(message));
+            }
+            if from.read_buf(&mut message.bytes).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.bytes[self.head_length..]
+    }
+
+    pub(crate) fn header(&self, wanted: &str) -> Option<String> {
+        let head = String::from_utf8_lossy(&self.bytes[..self.head_length]);
+        let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().to_owned())
+    }
+}
+
+/// Sends a response with a body in DynamoDB's JSON.
+pub(crate) async fn respond(to: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
+    let head = format!("HTTP/1.1 {status} Injected\r\ncontent-type: application/x-amz-json-1.0\r\n");
+    to.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
+}
+
+/// Sends a call to the engine and returns its response, or `None` if the engine closes the connection.
+pub(crate) async fn forward(call: &Message, engine: &mut TcpStream) -> io::Result<Option<Message>> {
+    engine.write_all(&call.bytes).await?;
+    Message::read(engine).await
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
