@@ -1,8 +1,8 @@
 //! Runs every check of `shared/acceptance` as a test of `local`, by its name:
 //! `cargo test -p local --test acceptance -- okta`.
 //!
-//! A check that needs an empty directory starts a separate `local`, and the other checks share one. A check that
-//! cannot run prints a line `skipped NAME: REASON`. These environment variables change the tests:
+//! Each check starts a separate `local`, because a directory that all checks fill would make each search of them
+//! slower. Only checks that need more than one token share a server. A check that cannot run prints a line `skipped NAME: REASON`. These environment variables change the tests:
 //!
 //! - `SCIM_BASE_URL` with `SCIM_TOKEN`, and optionally `SCIM_STRICT_TOKEN` and `SCIM_OTHER_TENANT_TOKEN`: the
 //!   checks test that server.
@@ -43,10 +43,9 @@ const RANDOM_CASES: u32 = 25;
 /// The longest checks create thousands of users, and the machine may be busy.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// The servers that checks share, each started when the first check needs it.
+/// The server that checks share which need more than one token; it starts when the first check needs it.
 #[derive(Default)]
 struct Servers {
-    plain: Mutex<Option<Process>>,
     with_tokens: Mutex<Option<(Process, Target)>>,
 }
 
@@ -67,16 +66,13 @@ impl Servers {
         let mut own = None;
         let target = match server_from_environment() {
             Some(target) => target,
-            None if check.is_exclusive() => {
+            None if !check.is_exclusive() && needs_more_tokens(check) => self.with_tokens(),
+            None => {
                 let process = own.insert(Process::start_in_memory(&unique("t"), &[]));
                 let mut target = target(process);
                 target.is_exclusive = true;
                 target
             }
-            None if check.needs.iter().any(|needs| [Needs::StrictToken, Needs::OtherTenantToken].contains(needs)) => {
-                self.with_tokens()
-            }
-            None => self.plain(),
         };
         match check.result(&target, true).outcome {
             Outcome::Passed => Ok(()),
@@ -89,10 +85,6 @@ impl Servers {
                 Err(format!("{message}\nat {location}{}", lines.unwrap_or_default()).into())
             }
         }
-    }
-
-    fn plain(&self) -> Target {
-        target(lock(&self.plain).get_or_insert_with(|| Process::start_in_memory(&unique("t"), &[])))
     }
 
     /// A server with a strict token and a token of another tenant. A `local` issues one token only, so two more
@@ -120,9 +112,12 @@ impl Servers {
     }
 
     fn stop(&self) {
-        lock(&self.plain).take();
         lock(&self.with_tokens).take();
     }
+}
+
+fn needs_more_tokens(check: &Check) -> bool {
+    check.needs.iter().any(|needs| [Needs::StrictToken, Needs::OtherTenantToken].contains(needs))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
