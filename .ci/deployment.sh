@@ -58,8 +58,8 @@ build_functions() {
 }
 sam_build() {
   local folder name functions built small_programs with=() without=()
-  # Programs without optimization between crates take a fraction of the time; LTO=fat links as users do.
-  [ "${LTO:-off}" = fat ] || export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+  # LTO=fat builds the smaller programs, which takes more time.
+  if [ "${LTO:-off}" = fat ]; then export CARGO_PROFILE_RELEASE_LTO=fat; else export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16; fi
   # `sam build` links one function after the other. What this has compiled on all cores it takes as it is, if the functions that use
   # DynamoDB are compiled apart from the others: each of those would get features of a dependency that it does not have alone.
   for folder in functions/*/; do
