@@ -230,7 +230,7 @@ async fn answer_is_incomplete_if_the_trail_begins_too_late() {
         "the members before the first record are unknown"
     );
     let unknown = site.try_query(json!({"tenant": "acme", "membersOf": UNKNOWN_ID})).await.unwrap_err();
-    assert!(unknown.contains("no record of one"), "{unknown}");
+    assert!(unknown.contains("no record that there was one"), "{unknown}");
 }
 
 /// The change adds more members than one record holds.
