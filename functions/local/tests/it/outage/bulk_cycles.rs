@@ -30,7 +30,7 @@ fn cycle_during_outage_leaves_nothing_or_reports_it() {
         let mut left = 0;
         for report in &reports {
             let detail = report["response"]["detail"].as_str().unwrap();
-            let Some((_, id)) = detail.split_once("with the id ") else { continue };
+            let Some((_, id)) = detail.split_once("The resource ") else { continue };
             left += 1;
             let answer = site.scim.delete(format!("/Groups/{}", id.split(',').next().unwrap()));
             answer.check([204, 404].contains(&answer.status), "expected the id of a resource that is left");
