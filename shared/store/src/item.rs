@@ -34,7 +34,7 @@ pub struct Stored {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSummary {
     pub count: u64,
-    /// The sum of [`member_checksum`] over the members, by which a reader checks that the edges it read belong to
+    /// The sum of `member_checksum` over the members, by which a reader checks that the edges it read belong to
     /// this version.
     pub checksum: u64,
     /// The change of members that is committed and whose edges are not all applied yet.

@@ -81,7 +81,9 @@ fn check_bounds(scanned: usize, has_more: bool, elapsed: Duration) -> Result<(),
     const ADVICE: &str = "Add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, \
                           for groups `displayName eq` or `sw`, `members.value eq`.";
     if scanned > MAX_SCANNED || (scanned == MAX_SCANNED && has_more) {
-        return Err(Error::TooMany(format!("This query would have to scan more than 50,000 resources. {ADVICE}")));
+        return Err(Error::TooMany(format!(
+            "This query would have to scan more than {MAX_SCANNED} resources. {ADVICE}"
+        )));
     }
     if has_more && elapsed > SCAN_BUDGET {
         let seconds = SCAN_BUDGET.as_secs();
