@@ -3,7 +3,7 @@
 # Only this stage finds: a text that makes a parser or a function panic, and that nobody thought of.
 # Runs in: run, deep.
 # Tools in deep: c++, fuzz.
-FUZZ_SECONDS=4 run_tests mutated_text --nocapture
+FUZZ_SECONDS=4 run_tests mutated_corpus_text --nocapture
 is_deep || exit 0
 fuzz=$(tool fuzz) && tool c++ >/dev/null || { omit "cargo-fuzz: it, or a C++ compiler for it, cannot be installed here"; exit 0; }
 PATH=$fuzz:$PATH .ci/fuzz.py 30 2>"$WORK/fuzz.log" || { tail -50 "$WORK/fuzz.log"; exit 1; }
