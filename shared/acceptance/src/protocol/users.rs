@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, USER};
+use crate::client::{ENTERPRISE, GROUP, USER};
 use crate::target::{Target, unique};
 
 checks![
@@ -14,6 +14,7 @@ checks![
     meta_has_location_and_times,
     deleted_user_returns_404_and_frees_the_name,
     very_long_name_is_kept_or_rejected,
+    changed_user_is_returned_with_its_groups,
 ];
 
 fn everything(name: &str) -> Value {
@@ -171,4 +172,18 @@ fn very_long_name_is_kept_or_rejected(target: &Target) {
     }
     let filter = format!("userName eq \"{}\"", "a".repeat(3_000));
     assert!(scim.find("/Users", &filter).is_empty());
+}
+
+/// RFC 7643 §4.1.2: `groups` is read-only and belongs to every representation of a user.
+fn changed_user_is_returned_with_its_groups(target: &Target) {
+    let scim = target.client();
+    let name = unique("member");
+    let user = scim.post("/Users", &json!({ "schemas": [USER], "userName": name })).expect(201).id();
+    let group_name = unique("Group");
+    let group = json!({ "schemas": [GROUP], "displayName": group_name, "members": [{ "value": user }] });
+    let group = scim.post("/Groups", &group).expect(201).id();
+    let groups = json!({ "groups": [{ "value": group, "display": group_name }] });
+    let path = format!("/Users/{user}");
+    scim.patch(&path, &json!([{ "op": "replace", "path": "title", "value": "x" }])).expect(200).containing(&groups);
+    scim.put(&path, &json!({ "schemas": [USER], "userName": name, "title": "y" })).expect(200).containing(&groups);
 }
