@@ -2,7 +2,7 @@
 """Compares the instructions of each step and operation with a baseline.
 
 Usage: instructions.py [--keep]
-Runs `cargo bench --bench instructions`, which needs valgrind and gungraun-runner, and prints a table in Markdown. The
+Runs the benchmark `instructions`, which needs valgrind and gungraun-runner, and prints a table in Markdown. The
 exit code is 1 if a step takes 5 percent more instructions than in the baseline, or is in only one of both. --keep makes
 the counted instructions the baseline.
 """
@@ -34,7 +34,7 @@ now = dict(sorted(counted(path) for path in FOUND.glob("*/*/summary.json")))
 if not now or not all(now.values()):
     sys.exit("the benchmark counted no instructions")
 before = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
-print("| | instructions | of the baseline |\n|---|---|---|")
+print("| step or operation | instructions | ratio to the baseline |\n|---|---|---|")
 for name, count in now.items():
     print(f"| {name} | {count:,} | {count / before[name]:.3f} |" if name in before else f"| {name} | {count:,} | new |")
 if "--keep" in sys.argv:

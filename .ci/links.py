@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Checks that every link in README.md, the guide and .github has a target: files of the repository, anchors, and pages
-of the guide.
+"""Checks that every link in the Markdown files of the repository has a target: files of the repository, anchors, and
+pages of the guide.
 
-Usage: links.py. The script reads Markdown and needs no network, because it does not follow links to other sites. It
-prints each broken link with its file and line; the exit code is 1 if there is one.
+Usage: links.py. The script reads the files that git tracks and needs no network, because it does not follow links to
+other sites. It prints each broken link with its file and line; the exit code is 1 if there is one.
 """
 import functools
 import pathlib
 import re
+import subprocess
 import sys
 import urllib.parse
 
@@ -66,8 +67,15 @@ def links(path):
             yield text.count("\n", 0, match.start()) + 1, match[1]
 
 
+def tracked():
+    """The Markdown files that git tracks, except those that the work tree no longer has."""
+    listed = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [path for name in sorted(listed.stdout.split("\0")) if name and (path := ROOT / name).exists()]
+
+
 def main():
-    sources = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md")), *sorted(GUIDE.rglob("*.md"))]
+    # A new page of the guide is checked before git tracks it.
+    sources = sorted({*tracked(), *GUIDE.rglob("*.md")})
     found = [(path, line, target) for path in sources for line, target in links(path)]
     wrong = [(path, line, f"{target}: {why}") for path, line, target in found if (why := problem(path, target))]
     listed = [(SUMMARY.parent / target).resolve() for path, _, target in found if path == SUMMARY]

@@ -12,27 +12,26 @@ PRICES = {
     "Lambda, x86: a GB-second": (0.0000166667, "lambda"),
     "DynamoDB on demand: a million write units": (0.625, "dynamodb"),
     "DynamoDB on demand: a million read units": (0.125, "dynamodb"),
-    "DynamoDB: a GB-month, and 0.20 for point-in-time recovery": (0.25 + 0.20, "dynamodb"),
+    "DynamoDB: a GB-month, 0.25, with point-in-time recovery, 0.20": (0.25 + 0.20, "dynamodb"),
     "EventBridge: a million events": (1.00, "eventbridge"),
     "CloudWatch Logs: a GB written": (0.50, "cloudwatch"),
-    "CloudWatch: a metric for a month, by the hour": (0.30, "cloudwatch"),
+    "CloudWatch: a metric for a month, charged by the hour": (0.30, "cloudwatch"),
     "CloudWatch: an alarm for a month": (0.10, "cloudwatch"),
     "CloudWatch: a dashboard for a month": (3.00, "cloudwatch"),
     "X-Ray: a million traces": (5.00, "xray"),
 }
-READ = "2025, in part as other sites quote them"
 API, CALL, GB_SECOND, WRITE, READ_UNIT, STORAGE, EVENT, LOGS, METRIC, ALARM, DASHBOARD, TRACE = (price for price, _ in PRICES.values())
 MILLION = 1e6
 
 # The operations for one user in a year: how often each happens, its function, its row in calls.md, and how many times
 # it takes the units of that row.
 PER_USER = [
-    ("is not found by a search, before it is created", 1.2, "users-list", "does a name exist: no", 1),
-    ("is created", 1.2, "users-create", "create a user", 1),
-    ("is read before a change", 6.2, "users-get", "get a user in a group", 1),
-    ("is changed, deactivated or reactivated", 6.2, "users-replace", "put a user", 1),
-    ("joins or leaves a group", 6, "groups-patch", "add a member, answered with 11", 1),
-    ("is imported each day, a hundredth of a page", 3.65, "users-list, a page of 100", "a first page of 20 users, 10 in a group", 5),
+    ("search by name before the user is created", 1.2, "users-list", "find a user by name: none", 1),
+    ("create the user", 1.2, "users-create", "create a user", 1),
+    ("read the user before a change", 6.2, "users-get", "get a user in a group", 1),
+    ("change, deactivate or reactivate the user", 6.2, "users-replace", "replace a user", 1),
+    ("add the user to a group, or remove it", 6, "groups-patch", "add a member, return 11 members", 1),
+    ("import each day: a hundredth of a page", 3.65, "users-list, a page of 100", "a first page of 20 users, 10 in a group", 5),
 ]
 CHANGES = 1.2 + 6.2 + 6
 SIZES = (1_000, 10_000, 100_000)
@@ -103,7 +102,7 @@ def year(users, times, calls):
     lines["EventBridge"] = changes / MILLION * EVENT
     lines["Logs"] = (requests + changes + tokens) * LOG_BYTES / 2**30 * LOGS
     lines["Metrics"] = METRICS * METRIC * 12 * HOURS[users] / 8_760
-    lines["Traces, if each request is one"] = requests / MILLION * TRACE
+    lines["X-Ray, with a trace of each request"] = requests / MILLION * TRACE
     return requests, lines
 
 
@@ -121,29 +120,34 @@ def report(folder):
     times, calls = measured(folder)
     alarms, dashboards, standing = idle(folder)
     years = {users: year(users, times, calls) for users in SIZES}
-    out = ["# A year on AWS", "", "`python3 .ci/report cost` calculates this report from [calls](calls.md) and [cold](cold.md).", ""]
+    out = ["# A year on AWS", "", "`python3 .ci/report cost` calculates this report from [calls.md](calls.md) and [cold.md](cold.md).", ""]
     out += ["| dollars a year | idle | " + " | ".join(f"{users:,} users" for users in SIZES) + " |", "|---|---|---|---|---|"]
     out += ["| requests | 0 | " + " | ".join(f"{requests:,.0f}" for requests, _ in years.values()) + " |"]
     for name in years[SIZES[0]][1]:
         out.append(f"| {name} | 0 | " + " | ".join(dollars(lines[name]) for _, lines in years.values()) + " |")
     out.append(f"| {alarms} alarms, {dashboards} dashboard | {dollars(standing)} | " + " | ".join([dollars(standing)] * len(SIZES)) + " |")
     sums = [sum(lines.values()) + standing for _, lines in years.values()]
-    out += [f"| **together** | {dollars(standing)} | " + " | ".join(f"**{dollars(value)}**" for value in sums) + " |", ""]
-    out += ["The operations for a user in a year:", "", "| a user | times | function | read, written units |", "|---|---|---|---|"]
-    for what, often, function, row, rows in PER_USER:
+    out += [f"| **total** | {dollars(standing)} | " + " | ".join(f"**{dollars(value)}**" for value in sums) + " |", ""]
+    out += ["The calculation uses these operations for each user in a year:", ""]
+    out += ["| operation | times a year | function | units read, written |", "|---|---|---|---|"]
+    for operation, often, function, row, rows in PER_USER:
         _, _, read, write = calls[row]
-        out.append(f"| {what} | {often} | `{function}` | {read * rows:g}, {write * rows:g} |")
-    out += ["", "The calculation assumes:", ""]
+        out.append(f"| {operation} | {often} | `{function}` | {read * rows:g}, {write * rows:g} |")
+    hours = ", ".join(f"{HOURS[users]:,} hours for {users:,} users" for users in SIZES)
+    out += ["", "The calculation has these assumptions:", ""]
     out += [
-        f"- a DynamoDB call takes {DISTANCE} ms more than on the loopback of the measurements; {COLD:.0%} of the requests start a process;",
-        f"- each request, change and check of a token logs {LOG_BYTES:,} bytes; a user takes {BYTES_PER_USER:,} bytes of storage, and a change {BYTES_PER_CHANGE};",
-        f"- {METRICS} metrics, in the hours in which there are requests: " + ", ".join(f"{HOURS[users]:,} at {users:,}" for users in SIZES) + ";",
-        "- there is no free tier, although it covers most requests of the first two columns. Outgoing data costs less than a dollar.",
+        f"- A DynamoDB call takes {DISTANCE} ms more than over the loopback interface of the measurements.",
+        f"- {COLD:.0%} of the requests start a process.",
+        f"- Each request, each change and each check of a token logs {LOG_BYTES:,} bytes.",
+        f"- A user takes {BYTES_PER_USER:,} bytes of storage, and a change {BYTES_PER_CHANGE} bytes.",
+        f"- There are {METRICS} metrics. They cost money in the hours in which there are requests: {hours}.",
+        "- The free tier is not subtracted, although it covers most requests of 1,000 and 10,000 users.",
+        "- Outgoing data is not included, because it costs less than a dollar.",
         "",
-        "| price, US East (N. Virginia) | dollars | from |",
+        "| price in US East (N. Virginia) | dollars | source |",
         "|---|---|---|",
     ]
     out += [f"| {name} | {price:g} | aws.amazon.com/{page}/pricing |" for name, (price, page) in PRICES.items()]
-    out += ["", f"The prices are those of {READ}. They are at the head of `.ci/report/cost.py`.", ""]
+    out += ["", "The prices are those of 2025, some of them as other sites quote them. They are constants in `.ci/report/cost.py`.", ""]
     assert all(math.isfinite(value) for value in sums)
     return "\n".join(out)

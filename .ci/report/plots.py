@@ -53,9 +53,9 @@ def bars(axes, names, series, colours):
 def calls(plot, text):
     _, rows = tables(text)[0]
     figure, axes = plot.subplots(figsize=(8, 9))
-    series = {"one after the other": [number(row[1]) for row in rows], "in all": [number(row[2]) for row in rows]}
+    series = {"sequential calls": [number(row[1]) for row in rows], "all calls": [number(row[2]) for row in rows]}
     bars(axes, [row[0] for row in rows], series, (BLUE, ORANGE))
-    axes.set_title("Calls of DynamoDB, by operation")
+    axes.set_title("DynamoDB calls by operation")
     return figure
 
 
@@ -67,7 +67,7 @@ def cold(plot, text):
     bars(axes, [row[0] for row in rows], series, columns.values())
     # Only functions that read the whole directory exceed this limit.
     axes.set_xlim(0, 25)
-    axes.set_title("Cold start and answers, milliseconds")
+    axes.set_title("Cold start and responses, milliseconds")
     return figure
 
 
@@ -78,7 +78,7 @@ def growth(plot, text):
         name, _, body = engine.partition("\n")
         # A table follows each size; the last table compares the sizes.
         sizes = [int(line.split(" ", 1)[0]) for line in body.splitlines() if " users, loaded in" in line]
-        found = [rows for title, rows in tables(body) if "of a tenant" in title[3]]
+        found = [rows for title, rows in tables(body) if "small tenant:" in title[3]]
         for index, row in enumerate(found[0]):
             p50 = [number(rows[index][1]) for rows in found]
             axes.plot(sizes, p50, marker=".", label=row[0])
@@ -92,15 +92,15 @@ def load(plot, text):
     """Draws the series that the benchmark has written."""
     del text
     folder = pathlib.Path(__file__).parents[2] / "target/tmp/load"
-    figure, (memory, answers) = plot.subplots(2, 1, figsize=(8, 5), sharex=True)
-    for name, colour in (("embedded", BLUE), ("dynamodb-local", ORANGE)):
+    figure, (memory, responses) = plot.subplots(2, 1, figsize=(8, 5), sharex=True)
+    for name, label, colour in (("embedded", "embedded engine", BLUE), ("dynamodb-local", "DynamoDB Local", ORANGE)):
         if not (folder / f"{name}.csv").exists():
             continue
         rows = [[float(cell) for cell in line.split(",")] for line in (folder / f"{name}.csv").read_text().splitlines()]
         seconds, megabytes, per_second = zip(*rows)
-        memory.plot(seconds, megabytes, color=colour, label=name, linewidth=1)
-        answers.plot(seconds, per_second, color=colour, label=name, linewidth=1)
+        memory.plot(seconds, megabytes, color=colour, label=label, linewidth=1)
+        responses.plot(seconds, per_second, color=colour, label=label, linewidth=1)
     memory.set(title="Resident memory of the server, MB", ylim=0)
-    answers.set(title="Answers a second", xlabel="seconds", ylim=0)
+    responses.set(title="Responses per second", xlabel="seconds", ylim=0)
     memory.legend()
     return figure

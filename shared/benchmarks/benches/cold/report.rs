@@ -46,8 +46,11 @@ impl Row {
 
 pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
     println!(
-        "Medians of {runs} starts. Times are in ms; a first answer is less the time that DynamoDB worked for it. `search`, \
-         `audit-list`, `tokens-list` and `tokens-expiring` read all that the benchmark has written by then.\n"
+        "Each figure is the median of {runs} starts, and times are in milliseconds. `first` is the first response \
+         of a process, without the time in which DynamoDB worked for it. `warm` is the median of the later \
+         responses. In a column with a memory size, the process has the share of a core that Lambda gives for this \
+         size; elsewhere, it has a whole core. `search`, `audit-list`, `tokens-list` and `tokens-expiring` read \
+         everything that the benchmark has written so far.\n"
     );
     let columns = |what: &str| -> Vec<String> {
         let of_size = |size: &Option<u32>| match size {
@@ -57,7 +60,7 @@ pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
         sizes.iter().map(of_size).collect()
     };
     println!(
-        "| function | MB | zipped | peak MB in memory | start → first poll | {} | {} | CPU: start, first, warm |",
+        "| function | MB | zipped MB | peak memory MB | start → first poll | {} | {} | CPU: start, first, warm |",
         columns("first").join(" | "),
         columns("warm").join(" | ")
     );

@@ -45,7 +45,8 @@ fn main() {
     runtime.block_on(async {
         let largest = sizes.iter().max().copied().unwrap_or_default();
         let bench = Bench::new(meter, url, largest + largest / CHANGED + 2 * MANY).await;
-        println!("| group of | what | depth | calls | units | ms | settled after ms |\n|---|---|---|---|---|---|---|");
+        println!("| members | operation | sequential calls | calls | units | response, ms | complete, ms |");
+        println!("|---|---|---|---|---|---|---|");
         for size in sizes {
             bench.of_size(size).await;
         }
@@ -64,7 +65,7 @@ impl Bench {
         directory.create_table().await.unwrap();
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         let users = directory.load(&caller, 0..users).await.unwrap();
-        println!("{} users in {:.0?}\n", users.len(), begun.elapsed());
+        println!("{} users, loaded in {:.0?}\n", users.len(), begun.elapsed());
         Self { meter, directory, caller, users }
     }
 
@@ -101,7 +102,7 @@ impl Bench {
             self.replace(&id, &body).await;
             resource.clone()
         };
-        self.row(size, "replace all, 1 in 10 by others", replace).await;
+        self.row(size, "replace all members, 1 in 10 is new", replace).await;
         for (what, projection) in [("get", Projection::default()), ("get without members", without_members())] {
             let get = async {
                 self.get(&id, &projection).await;

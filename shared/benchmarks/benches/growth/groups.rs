@@ -26,7 +26,7 @@ impl Operation {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Add => "add a member, answered without members",
+            Self::Add => "add a member",
             Self::Remove => "remove a member",
             Self::GetBare => "GET without members",
             Self::Get => "GET",
@@ -58,7 +58,7 @@ fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Op
 
 /// Prints a table of groups of these sizes. Their members are users of the tenant, which has more of them.
 pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
-    println!("\n| members | operation | p50, p99 ms | a second, 8 at once |\n|---|---|---|---|");
+    println!("\n| members | operation | p50, p99 ms | requests per second |\n|---|---|---|---|");
     for size in sizes.iter().copied().filter(|size| *size < tenant.ids.len()) {
         let (members, others) = tenant.ids.split_at(size);
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
@@ -77,7 +77,7 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
             let rounds = rounds.min(others.len());
             let taken = rounds_of(tenant, operation, id, &others[..rounds]).await;
             let per_second =
-                if operation.changes() { "one after the other".to_owned() } else { format!("{:.0}", taken.per_second) };
+                if operation.changes() { "only sequential".to_owned() } else { format!("{:.0}", taken.per_second) };
             println!("| {size} | {} | {:.2}, {:.2} | {per_second} |", operation.name(), taken.at(50), taken.at(99));
         }
     }

@@ -34,7 +34,7 @@ impl Operation {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::FindNobody => "`userName eq`, nobody",
+            Self::FindNobody => "`userName eq`, none",
             Self::Find => "`userName eq`",
             Self::FindByEmail => "`emails.value eq`",
             Self::Get => "GET",
@@ -42,8 +42,8 @@ impl Operation {
             Self::Replace => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
-            Self::FirstPage => "the first 100",
-            Self::CursorPage => "100 by cursor",
+            Self::FirstPage => "first 100 users",
+            Self::CursorPage => "100 users by cursor",
         }
     }
 

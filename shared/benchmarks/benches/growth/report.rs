@@ -11,7 +11,7 @@ pub(crate) struct Figures {
 
 impl Figures {
     pub(crate) fn print(&self) {
-        println!("| operation | p50, p99 ms | a second, 8 at once | of a tenant of 1,000: p50, p99 ms | a second |");
+        println!("| operation | p50, p99 ms | requests per second | small tenant: p50, p99 ms | per second |");
         println!("|---|---|---|---|---|");
         for (operation, large, small) in &self.rows {
             println!(
@@ -32,8 +32,8 @@ impl Figures {
 /// to the engine.
 pub(crate) fn growth(all: &[Figures]) {
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
-    println!("\nFrom {} to {} users, by p50:\n", first.size, last.size);
-    println!("| operation | grows by | in the small tenant | without that |\n|---|---|---|---|");
+    println!("\nGrowth of p50 from {} to {} users:\n", first.size, last.size);
+    println!("| operation | factor | factor in the small tenant | quotient |\n|---|---|---|---|");
     for ((operation, before, small_before), (_, after, small_after)) in first.rows.iter().zip(&last.rows) {
         let (own, engine) = (after.at(50) / before.at(50), small_after.at(50) / small_before.at(50));
         println!("| {} | {own:.2} | {engine:.2} | {:.2} |", operation.name(), own / engine);

@@ -73,7 +73,7 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
     load.fill().await;
     load.peak().await;
     server.idle().await;
-    println!("{USERS} users and {GROUPS} groups of each tenant in {:.0?}", begun.elapsed());
+    println!("{USERS} users and {GROUPS} groups for each tenant, created in {:.0?}", begun.elapsed());
     let rate = match std::env::var("LOAD_RATE") {
         Ok(rate) => rate.parse().expect("LOAD_RATE is a number"),
         Err(_) => load.ramp(RATE, server).await,

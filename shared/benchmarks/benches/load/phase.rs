@@ -82,7 +82,7 @@ impl Load {
             let p99 = log.all_times().at(99);
             let keeps_up = !log.is_late() && p99 < IN_TIME_MS;
             let verdict = if keeps_up { "in time" } else { "too late" };
-            println!("{:.0} a second: {verdict}, p99 {p99:.0} ms", rate * self.tenants.len() as f64);
+            println!("{:.0} requests per second: {verdict}, p99 {p99:.0} ms", rate * self.tenants.len() as f64);
             if keeps_up || log.is_hopeless() {
                 return rate;
             }

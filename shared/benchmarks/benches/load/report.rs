@@ -36,23 +36,24 @@ impl Run {
         let due = rate * *tenants as f64;
         let within: u32 = log.per_second.iter().take(*seconds).sum();
         let achieved = f64::from(within) / *seconds as f64;
-        println!("{tenants} tenants at {rate:.1} requests a second each, {due:.0} in all, for {seconds} seconds:\n");
+        println!("{tenants} tenants, {rate:.1} requests per second each, {due:.0} in total, {seconds} seconds:\n");
         println!("| | |\n|---|---|");
-        println!("| requests | {requests}: {achieved:.1} responses a second |");
+        println!("| requests | {requests}, {achieved:.1} responses per second |");
         println!("| errors | {} |", log.errors.len());
-        println!("| deferred by 429 or 503 | {} |", log.throttled);
+        println!("| responses with 429 or 503 | {} |", log.throttled);
         println!("| p50, p99, max | {:.1}, {:.1}, {:.0} ms |", times.at(50), times.at(99), times.at(100));
         if let Some(cpu) = self.cpu {
             let spent = cpu.map(|(begin, end)| end.cpu_seconds - begin.cpu_seconds);
             let [server, load] = spent.map(|spent| spent * 1000.0 / requests.max(1) as f64);
-            println!("| CPU time of the server | {server:.2} ms a request; of the benchmark itself {load:.2} ms |");
+            println!("| CPU time of the server | {server:.2} ms per request |");
+            println!("| CPU time of the benchmark | {load:.2} ms per request |");
             if self.is_embedded {
                 let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
                 let most = cores as f64 * 1000.0 / (server + load);
-                println!("| calculated from it: {cores} cores for only these two serve at most | {most:.0} a second |");
+                println!("| calculated limit of {cores} cores for both | {most:.0} requests per second |");
             }
         }
-        println!("| the last event was published | {:.0?} after the last response |", self.busy);
+        println!("| last event published | {:.0?} after the last response |", self.busy);
         let growth = self.memory();
         self.operations(log);
         let mut problems: Vec<String> = log.errors.clone();
@@ -83,14 +84,12 @@ impl Run {
         let (second, end) = (median(&later[..MINUTE]), median(&self.memory[self.memory.len() - MINUTE..]));
         let growth = (end / second - 1.0) * 100.0;
         let verdict = if growth > FLAT_PERCENT { "no" } else { "yes" };
-        println!(
-            "| flat | {verdict}: the median of the last minute is {growth:+.1} % of that of the second; 5 % are allowed |"
-        );
+        println!("| flat | {verdict}: {growth:+.1} % from the second to the last minute |");
         Some(growth)
     }
 
     fn operations(&self, log: &Log) {
-        println!("\n| request | count | of 100 | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|---|");
+        println!("\n| request | count | percent | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|---|");
         for (operation, times) in &log.times {
             let (count, share) = (times.len(), times.len() as f64 * 100.0 / log.requests() as f64);
             let times = Times::of(times);

@@ -76,11 +76,11 @@ async fn run(server: &Server, time: Duration) {
     let is_embedded = std::env::var_os("DYNAMODB_ENDPOINT").is_none();
     let gateway = if is_embedded { server - database } else { server };
     println!("{CONNECTIONS} connections for {seconds:.0} seconds:\n\n| | |\n|---|---|");
-    println!("| requests | {requests}, {:.0} a second |", requests / seconds);
+    println!("| requests | {requests}, {:.0} per second |", requests / seconds);
     println!("| p50, p99 | {:.1}, {:.1} ms |", times.at(50), times.at(99));
-    println!("| CPU of the gateway, the functions in it and the SDK | {gateway:.2} ms a request |");
-    println!("| CPU of the database | {database:.2} ms a request |");
-    println!("| CPU of the benchmark itself | {own:.2} ms a request |");
+    println!("| CPU time of the gateway, the functions and the SDK | {gateway:.2} ms per request |");
+    println!("| CPU time of the database | {database:.2} ms per request |");
+    println!("| CPU time of the benchmark | {own:.2} ms per request |");
 }
 
 /// Sends one request after the other for each tenant, until the time is over.

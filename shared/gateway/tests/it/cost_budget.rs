@@ -98,13 +98,13 @@ fn users(ids: &Ids) -> Vec<Row> {
     };
     vec![
         row("create a user", 201, cost(1, 1, 0.0, 8.0), "UsersCreate", None, NONE, user("new")),
-        row("create one whose name is taken", 409, cost(1, 1, 0.0, 0.0), "UsersCreate", None, NONE, user("new")),
+        row("create a user whose name is taken", 409, cost(1, 1, 0.0, 0.0), "UsersCreate", None, NONE, user("new")),
         row("get a user in no group", 200, cost(1, 3, 3.0, 0.0), "UsersGet", alone, NONE, NONE),
         row("get a user in a group", 200, cost(2, 4, 4.0, 0.0), "UsersGet", member, NONE, NONE),
-        row("does a name exist: no", 200, cost(1, 1, 1.0, 0.0), "UsersList", None, filter("nobody"), NONE),
-        row("does a name exist: yes", 200, cost(2, 4, 4.0, 0.0), "UsersList", None, filter(&user_name(50)), NONE),
+        row("find a user by name: none", 200, cost(1, 1, 1.0, 0.0), "UsersList", None, filter("nobody"), NONE),
+        row("find a user by name: one", 200, cost(2, 4, 4.0, 0.0), "UsersList", None, filter(&user_name(50)), NONE),
         row(
-            "put a user, no change",
+            "replace a user, no change",
             200,
             cost(1, 3, 3.0, 0.0),
             "UsersReplace",
@@ -112,7 +112,7 @@ fn users(ids: &Ids) -> Vec<Row> {
             NONE,
             json!(load::user(&user_name(50))),
         ),
-        row("put a user", 200, cost(2, 4, 3.0, 4.0), "UsersReplace", alone, NONE, changed("title", "x")),
+        row("replace a user", 200, cost(2, 4, 3.0, 4.0), "UsersReplace", alone, NONE, changed("title", "x")),
         row("patch a user, no change", 200, cost(1, 3, 3.0, 0.0), "UsersPatch", alone, NONE, active(true)),
         row("patch a user", 200, cost(2, 4, 3.0, 4.0), "UsersPatch", alone, NONE, active(false)),
         row("rename a user", 200, cost(2, 4, 3.0, 8.0), "UsersReplace", alone, NONE, changed("userName", "renamed")),
@@ -133,11 +133,11 @@ fn groups(ids: &Ids) -> Vec<Row> {
         row("get a group without members", 200, cost(1, 1, 1.0, 0.0), "GroupsGet", group, bare(), NONE),
         row("add a first member", 200, cost(2, 4, 2.5, 10.0), "GroupsPatch", empty, bare(), add()),
         row("add a member", 200, cost(2, 4, 2.5, 10.0), "GroupsPatch", group, bare(), add()),
-        row("add a member who is there", 200, cost(2, 4, 3.5, 0.0), "GroupsPatch", group, bare(), add()),
+        row("add a user who is already a member", 200, cost(2, 4, 3.5, 0.0), "GroupsPatch", group, bare(), add()),
         row("remove a member", 200, cost(2, 3, 2.0, 10.0), "GroupsPatch", group, bare(), remove()),
-        row("remove one who is not there", 200, cost(2, 3, 3.0, 0.0), "GroupsPatch", group, bare(), remove()),
-        row("add a member, answered with 11", 200, cost(2, 6, 4.5, 10.0), "GroupsPatch", group, NONE, add()),
-        row("remove a member, answered with 10", 200, cost(2, 5, 4.0, 10.0), "GroupsPatch", group, NONE, remove()),
+        row("remove a user who is not a member", 200, cost(2, 3, 3.0, 0.0), "GroupsPatch", group, bare(), remove()),
+        row("add a member, return 11 members", 200, cost(2, 6, 4.5, 10.0), "GroupsPatch", group, NONE, add()),
+        row("remove a member, return 10 members", 200, cost(2, 5, 4.0, 10.0), "GroupsPatch", group, NONE, remove()),
         row("a page of 4 groups", 200, cost(3, 6, 6.0, 0.0), "GroupsList", None, page(1), NONE),
         row("a page of groups without members", 200, cost(1, 2, 2.0, 0.0), "GroupsList", None, bare(), NONE),
     ]
@@ -150,8 +150,8 @@ fn lists_and_ends(ids: &Ids, count: u64) -> Vec<Row> {
     let (far, next) = (cost(3 + counting, 5 + counting, ANY, 1.0), if count > 100 { 4.0 } else { 3.0 });
     vec![
         row("a first page of 20 users, 10 in a group", 200, cost(3, 15, 15.0, 1.0), "UsersList", None, page(1), NONE),
-        row("a page far down, without the page before it", 200, far, "UsersList", None, page(count / 2 + 20), NONE),
-        row("the page after it", 200, cost(3, 5, next, 2.0), "UsersList", None, page(count / 2 + 40), NONE),
+        row("a page far down, no bookmark", 200, far, "UsersList", None, page(count / 2 + 20), NONE),
+        row("next page, by bookmark", 200, cost(3, 5, next, 2.0), "UsersList", None, page(count / 2 + 40), NONE),
         row("delete a group of 10", 204, cost(3, 4, 3.0, 68.0), "GroupsDelete", group, NONE, NONE),
         row("delete a user in no group", 204, cost(2, 3, 2.0, 10.0), "UsersDelete", alone, NONE, NONE),
         row("delete a user in a group", 204, cost(3, 4, 3.0, 16.0), "UsersDelete", Some(&ids.other), NONE, NONE),
@@ -209,7 +209,7 @@ async fn every_operation_costs_exactly_its_budget() {
     slow.add_latency(LATENCY);
     let site = Site { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
     let mut problems = Vec::new();
-    println!("| at {count} users | depth | calls | units read | units written |\n|---|---|---|---|---|");
+    println!("| {count} users | sequential calls | calls | units read | units written |\n|---|---|---|---|---|");
     for row in users(&ids).into_iter().chain(groups(&ids)).chain(lists_and_ends(&ids, count)) {
         let (_, usage) = site.send(&row).await;
         let Usage { depth, calls, read, write } = usage;
