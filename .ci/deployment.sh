@@ -7,7 +7,8 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 # timed WHAT COMMAND…: says how long it took.
 timed() {
   local began=$SECONDS
-  "${@:2}"
+  # Bash does not stop at an error in a function that is called under `||`.
+  "${@:2}" || return
   echo "$1: $((SECONDS - began)) s"
 }
 # field NAME…: the value at that path in the JSON on standard input; nothing if it is not there.

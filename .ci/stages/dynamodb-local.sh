@@ -8,5 +8,5 @@ if is_deep; then
   run_tests ''
   measure_load 5 4
 else
-  for filter in membership:: names:: users:: groups:: patch:: filters:: okta; do run_tests "$filter"; done
+  for filter in membership:: names:: users:: groups:: patch:: filters:: bulk::operations tokens:: bookmarks:: okta; do run_tests "$filter"; done
 fi

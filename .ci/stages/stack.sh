@@ -1,5 +1,5 @@
 # The stack of template.yaml, deployed on an emulator of AWS: tokens, Okta's SPEC test, events and acceptance tests. A run deploys the
-# programs of `cargo build` and runs the sessions of Okta; deep deploys those of `sam build`, deploys again with another parameter, and
+# programs of `cargo build` and runs the tests of Okta, strict tokens and secrets; deep deploys those of `sam build`, deploys again with another parameter, and
 # runs all acceptance tests.
 # Only this stage finds: a template that deploys no working API, an update that loses data, a function that fails as a program of its
 # own, and a value in the logs of a deployed function.
@@ -131,7 +131,9 @@ if is_deep; then
   left_out+=(search:: "$paging")
   timed "acceptance tests" run_acceptance "$base" "$new" "$strict" '' "${left_out[@]/#/--skip=}"
 else
-  timed "acceptance tests of Okta" run_acceptance "$base" "$new" "$strict" okta
+  for filter in okta leniencies:: canaries::; do
+    timed "acceptance tests: $filter" run_acceptance "$base" "$new" "$strict" "$filter"
+  done
 fi
 "$python" .ci/emulator/logs.py "/aws/lambda/$stack" >"$WORK/functions.log"
 "$python" .ci/emulator/logs.py "/aws/apigateway/$stack" >"$WORK/gateway.log"
