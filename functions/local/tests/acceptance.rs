@@ -76,6 +76,9 @@ impl Servers {
         };
         match check.result(&target, true).outcome {
             Outcome::Passed => Ok(()),
+            Outcome::Skipped { reason } if is_available_here(check) => {
+                Err(format!("skipped, although this program started the server for it: {reason}").into())
+            }
             Outcome::Skipped { reason } => {
                 print_skipped(check.name, &reason);
                 Ok(())
@@ -114,6 +117,16 @@ impl Servers {
     fn stop(&self) {
         lock(&self.with_tokens).take();
     }
+}
+
+/// Whether a server of this program has all that the check needs.
+fn is_available_here(check: &Check) -> bool {
+    let is_given = |needs: &Needs| match needs {
+        Needs::ExampleExtensions | Needs::Recordings => false,
+        Needs::SingleAnswers => fault_rate().is_none(),
+        _ => true,
+    };
+    server_from_environment().is_none() && check.needs.iter().all(is_given)
 }
 
 fn needs_more_tokens(check: &Check) -> bool {

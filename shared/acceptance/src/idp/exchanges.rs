@@ -71,3 +71,20 @@ fn okta_group_push_by_put(target: &Target) {
 fn okta_user_life(target: &Target) {
     play_file(target, include_str!("../../exchanges/okta-user-life.json"));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn each_file_of_the_folder_is_a_check() {
+        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/exchanges")).unwrap();
+        let mut names: Vec<String> =
+            files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('-', "_")).collect();
+        names.sort();
+        let checks = CHECKS.iter().map(|check| check.name.rsplit("::").next().unwrap());
+        assert_eq!(names, checks.collect::<Vec<_>>());
+    }
+}

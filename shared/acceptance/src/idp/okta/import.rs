@@ -80,8 +80,10 @@ fn import_returns_every_user_once_in_full_pages_and_one_order(target: &Target) {
         assert_eq!(times.get(name.as_str()), Some(&1), "{name}");
     }
     assert_eq!(lengths, [100, 100, 50]);
-    let past_the_end = page(&okta, "/Users", 301);
-    past_the_end.check(past_the_end.resources().is_empty(), "expected an empty page past the end");
+    for endpoint in ["/Users", "/Groups"] {
+        let past_the_end = page(&okta, endpoint, 301);
+        past_the_end.check(past_the_end.resources().is_empty(), "expected an empty page past the end");
+    }
     let (again, _) = import(&okta, "/Users");
     assert_eq!(all, again, "expected the same order in a second import");
 }
