@@ -57,7 +57,7 @@ impl EventLog {
 fn to_json(event: &Event) -> Value {
     json!({
         "source": "scim",
-        "detail-type": event.name.as_str(),
+        "detail-type": event.event_type.as_str(),
         "time": event.at.to_string(),
         "detail": event.claims,
     })
@@ -105,14 +105,14 @@ mod tests {
             token: "t".to_owned(),
             kind: Kind::User,
             resource: id,
-            verb: ChangeType::Created,
+            change_type: ChangeType::Created,
             attributes: Vec::new(),
             before: None,
             after: Some(1),
             members: MemberDelta::default(),
             display_updated: Vec::new(),
             is_chunked: false,
-            left: Vec::new(),
+            group_exits: Vec::new(),
             active: None,
             at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
         };

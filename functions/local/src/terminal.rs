@@ -61,7 +61,7 @@ fn request_line(
 /// Prints the line of an event.
 pub(crate) fn print_event(event: &Event) {
     let version = event.version.map(|version| format!(" v{version}")).unwrap_or_default();
-    print(&format!("event {} {}{version}", event.name.as_str(), event.uri));
+    print(&format!("event {} {}{version}", event.event_type.as_str(), event.uri));
 }
 
 /// Prints a line on standard output. Nothing can be done if nobody reads it.

@@ -61,7 +61,7 @@ impl Bus {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
-            .detail_type(event.name.as_str())
+            .detail_type(event.event_type.as_str())
             .time(DateTime::from_millis(event.at.as_millisecond()))
             .detail(detail);
         Ok(entry.build())

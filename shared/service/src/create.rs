@@ -119,7 +119,7 @@ impl NewResource {
             write: Write::Create { after },
             add: members.add,
             remove: Vec::new(),
-            leave: Vec::new(),
+            group_exits: Vec::new(),
             change,
         })
     }

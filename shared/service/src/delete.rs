@@ -52,14 +52,14 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 
 /// The membership items that a delete removes in its commit, and whether others remain.
 struct DeletedEdges {
-    leave: Vec<GroupExit>,
+    group_exits: Vec<GroupExit>,
     remove: Vec<Member>,
-    rest: RemainingEdges,
+    remaining: RemainingEdges,
 }
 
 impl DeletedEdges {
-    fn remaining(rest: RemainingEdges) -> Self {
-        Self { leave: Vec::new(), remove: Vec::new(), rest }
+    fn remaining(remaining: RemainingEdges) -> Self {
+        Self { group_exits: Vec::new(), remove: Vec::new(), remaining }
     }
 }
 
@@ -83,18 +83,18 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     if found.len() < groups.len() || !found.iter().all(is_ready) {
         return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None })));
     }
-    let leave = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
-    Ok(Some(DeletedEdges { leave, remove: members, rest: RemainingEdges::Absent }))
+    let group_exits = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
+    Ok(Some(DeletedEdges { group_exits, remove: members, remaining: RemainingEdges::Absent }))
 }
 
 fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
-    let DeletedEdges { leave, remove, rest } = edges;
+    let DeletedEdges { group_exits, remove, remaining } = edges;
     let write = Write::Delete {
         expected: stored.version,
         before: keys_of(stored.kind, &stored.resource)?,
         groups: groups.len() as u64,
-        rest,
+        remaining,
     };
     let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
-    Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, leave, change })
+    Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, group_exits, change })
 }

@@ -28,7 +28,7 @@ pub async fn complete_and_build_events(
     change: &Change,
     options: &EventOptions,
 ) -> Result<Option<Vec<Event>>, Error> {
-    let may_be_pending = change.is_chunked || change.verb == ChangeType::Deleted;
+    let may_be_pending = change.is_chunked || change.change_type == ChangeType::Deleted;
     if may_be_pending {
         let state = pending::finish_in_background(directory, &change.tenant, &change.resource).await?;
         if state == SettleState::Unfinished {
@@ -50,7 +50,7 @@ async fn current_resource(
     change: &Change,
     options: &EventOptions,
 ) -> Result<Option<Current>, Error> {
-    if !options.with_resources || change.verb == ChangeType::Deleted {
+    if !options.with_resources || change.change_type == ChangeType::Deleted {
         return Ok(None);
     }
     let stored = directory.get(&change.tenant, change.kind, &change.resource).await.map_err(to_client_error)?;

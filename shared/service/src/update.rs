@@ -191,7 +191,7 @@ fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Err
         after: Snapshot { keys: keys_of(kind, &resource)?, resource },
     };
     let Edges { add, remove } = edges;
-    Ok(Commit { kind, id: before.id.clone(), write, add, remove, leave: Vec::new(), change })
+    Ok(Commit { kind, id: before.id.clone(), write, add, remove, group_exits: Vec::new(), change })
 }
 
 /// The names of the attributes in which two versions of a resource differ; those of an extension follow its URI

@@ -90,9 +90,9 @@ pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
 fn change(record: RecordItem) -> Result<Change, Error> {
     let tenant = record.pk.strip_suffix(key::CHANGES).and_then(Tenant::named);
     let word = key::word(record.resource_type);
-    let verb = ChangeType::ALL.into_iter().find(|verb| record.change_type == format!("{word}.{}", verb.name()));
+    let change_type = ChangeType::ALL.into_iter().find(|it| record.change_type == format!("{word}.{}", it.name()));
     let ids = |ids: &[String]| ids.iter().map(|id| item::id(id)).collect::<Result<Vec<_>, _>>();
-    let left = record.groups_left.iter().map(|left| match left {
+    let exits = record.groups_left.iter().map(|left| match left {
         LeftGroupItem::Versioned { id, version } => Ok(GroupExit { group: item::id(id)?, version: Some(*version) }),
         LeftGroupItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None }),
     });
@@ -101,13 +101,13 @@ fn change(record: RecordItem) -> Result<Change, Error> {
         tenant: tenant.ok_or_else(|| corrupt("belongs to no tenant"))?,
         kind: record.resource_type,
         resource: item::id(&record.id)?,
-        verb: verb.ok_or_else(|| corrupt("has an unknown type"))?,
+        change_type: change_type.ok_or_else(|| corrupt("has an unknown type"))?,
         before: record.version_before,
         after: record.version_after,
         members: MemberDelta { added: ids(&record.members_added)?, removed: ids(&record.members_removed)? },
         display_updated: ids(&record.members_updated)?,
         is_chunked: record.is_chunked,
-        left: left.collect::<Result<_, Error>>()?,
+        group_exits: exits.collect::<Result<_, Error>>()?,
         active: record.active,
         at: record.at.parse().map_err(|_| corrupt("has no time"))?,
         token: record.token,
@@ -164,9 +164,9 @@ mod tests {
         let change = read(image()).unwrap();
         let id = ResourceId::parse(ID).unwrap();
         let left = [Some(7), None].map(|version| GroupExit { group: id.clone(), version });
-        assert_eq!(change.left, left);
+        assert_eq!(change.group_exits, left);
         assert_eq!(change.tenant.as_str(), "acme");
-        assert_eq!(change.verb, ChangeType::Deleted);
+        assert_eq!(change.change_type, ChangeType::Deleted);
         assert_eq!((change.before, change.after), (Some(3), None));
         assert_eq!(change.attributes, ["title"]);
         assert_eq!(change.active, None);

@@ -140,7 +140,7 @@ pub(crate) struct LastSettledItem {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeItem<'a> {
     pub(crate) token: &'a str,
-    /// The kind and the verb, such as `user.created`.
+    /// The kind and the type of change, such as `user.created`.
     #[serde(rename = "what")]
     pub(crate) change_type: String,
     pub(crate) resource_type: Kind,

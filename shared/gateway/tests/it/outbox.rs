@@ -228,7 +228,7 @@ async fn pending_change_is_completed_before_it_is_published() {
         active: None,
     };
     let write = Write::Update { expected: 1, before: keys, after };
-    let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], leave: vec![], change };
+    let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], group_exits: vec![], change };
     assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
     let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().member_summary.pending;
     assert_eq!(pending().await, Some(commit.change.id.clone()));
@@ -256,7 +256,8 @@ async fn pending_change_is_completed_before_it_is_published() {
     assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), 40);
 
     let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
-    let write = Write::Delete { expected: 3, before: keys, groups: 0, rest: RemainingEdges::Present { pending: None } };
+    let write =
+        Write::Delete { expected: 3, before: keys, groups: 0, remaining: RemainingEdges::Present { pending: None } };
     let change = ChangeRecord { id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(), ..commit.change };
     let gone = Commit { write, add: vec![], change, ..commit };
     assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));

@@ -15,7 +15,7 @@ pub struct Change {
     pub token: String,
     pub kind: Kind,
     pub resource: ResourceId,
-    pub verb: ChangeType,
+    pub change_type: ChangeType,
     /// The names of the attributes that changed.
     pub attributes: Vec<String>,
     /// The version before the change; `None` for a create.
@@ -29,7 +29,7 @@ pub struct Change {
     /// Whether the members are stored in chunks apart from this record, because there are too many.
     pub is_chunked: bool,
     /// The groups of which a deleted resource was a member.
-    pub left: Vec<GroupExit>,
+    pub group_exits: Vec<GroupExit>,
     /// The new value of a user's `active`, if it changed.
     pub active: Option<bool>,
     pub at: Timestamp,

@@ -27,13 +27,14 @@ pub(super) struct EventBuilder<'a> {
 impl EventBuilder<'_> {
     /// An event about the resource itself: with the resource if it is available and fits, otherwise a notice of the
     /// changed attributes.
-    pub(super) fn resource_event(&self, name: EventType, about: Subject<'_>) -> Event {
+    pub(super) fn resource_event(&self, event_type: EventType, about: Subject<'_>) -> Event {
         let full = self
             .embeddable_resource(about)
-            .map(|resource| self.event(name, about, None, payload(name, about, Ok(resource))));
+            .map(|resource| self.event(event_type, about, None, payload(event_type, about, Ok(resource))));
         let size = |event: &Event| serde_json::to_string(&event.claims).map_or(usize::MAX, |json| json.len());
-        full.filter(|event| size(event) <= EVENT_BYTES)
-            .unwrap_or_else(|| self.event(name, about, None, payload(name, about, Err(&self.change.attributes))))
+        full.filter(|event| size(event) <= EVENT_BYTES).unwrap_or_else(|| {
+            self.event(event_type, about, None, payload(event_type, about, Err(&self.change.attributes)))
+        })
     }
 
     /// An event about a group's members. `numbers` are the number of this event and of all events, if there are
@@ -44,14 +45,14 @@ impl EventBuilder<'_> {
         members: &MemberDelta,
         numbers: Option<(usize, usize)>,
     ) -> Event {
-        let name = EventType::GroupMembersChanged;
+        let event_type = EventType::GroupMembersChanged;
         let distinction = match numbers {
             Some((number, _)) => Some(number.to_string()),
             None if *about.id != self.change.resource => Some(about.id.to_string()),
             None => None,
         };
-        let payload = payload(name, about, Err(&["members".to_owned()]));
-        let mut event = self.event(name, about, distinction, payload);
+        let payload = payload(event_type, about, Err(&["members".to_owned()]));
+        let mut event = self.event(event_type, about, distinction, payload);
         let ids = |ids: &[ResourceId]| Value::from(ids.iter().map(ResourceId::as_str).collect::<Vec<_>>());
         event.claims.insert("added".to_owned(), ids(&members.added));
         event.claims.insert("removed".to_owned(), ids(&members.removed));
@@ -78,14 +79,14 @@ impl EventBuilder<'_> {
 
     fn event(
         &self,
-        name: EventType,
+        event_type: EventType,
         about: Subject<'_>,
         distinction: Option<String>,
         payload: (String, Value),
     ) -> Event {
         let change = self.change;
         // `jti` is the same for each delivery (RFC 7519 §4.1.7), and different for each event of the change.
-        let words = [Some(change.id.to_string()), Some(name.as_str().to_owned()), distinction];
+        let words = [Some(change.id.to_string()), Some(event_type.as_str().to_owned()), distinction];
         let uri = about.kind.location("", about.id);
         let claims = json!({
             "jti": words.into_iter().flatten().collect::<Vec<_>>().join("."),
@@ -99,7 +100,7 @@ impl EventBuilder<'_> {
             "tenant": change.tenant.as_str(),
         });
         let claims = if let Value::Object(claims) = claims { claims } else { Object::new() };
-        Event { name, uri, version: about.version, at: change.at, claims }
+        Event { event_type, uri, version: about.version, at: change.at, claims }
     }
 
     /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and
@@ -119,8 +120,8 @@ impl EventBuilder<'_> {
 
 /// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of
 /// them is there, never both.
-fn payload(name: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
-    let event = match name {
+fn payload(event_type: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
+    let event = match event_type {
         EventType::UserCreated | EventType::GroupCreated => "create",
         // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would
         // have the operations for `full`; this event has the whole resource, as a PUT does.

@@ -48,7 +48,7 @@ impl EventType {
 /// One event, ready to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    pub name: EventType,
+    pub event_type: EventType,
     /// The path of the resource that the event is about: `/Users/…`.
     pub uri: String,
     /// The resource's version after the change; `None` for a deleted resource.
@@ -79,8 +79,10 @@ pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Opt
     let about = Subject { kind: change.kind, id: &change.resource, version: change.after };
     let whole = std::slice::from_ref(&change.members);
     let chunks = chunk_members(if change.is_chunked { parts } else { whole });
-    let mut events: Vec<Event> =
-        event_types(change, !chunks.is_empty()).into_iter().map(|name| builder.resource_event(name, about)).collect();
+    let mut events: Vec<Event> = event_types(change, !chunks.is_empty())
+        .into_iter()
+        .map(|event_type| builder.resource_event(event_type, about))
+        .collect();
     let count = chunks.len();
     events.extend(
         chunks
@@ -88,7 +90,7 @@ pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Opt
             .zip(1..)
             .map(|(chunk, number)| builder.membership_event(about, chunk, (count > 1).then_some((number, count)))),
     );
-    events.extend(change.left.iter().map(|exit| {
+    events.extend(change.group_exits.iter().map(|exit| {
         let group = Subject { kind: Kind::Group, id: &exit.group, version: exit.version };
         builder.membership_event(
             group,
@@ -102,7 +104,7 @@ pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Opt
 /// The types of the events about the resource itself.
 fn event_types(change: &Change, with_members: bool) -> Vec<EventType> {
     let only_members = with_members && change.attributes.iter().all(|name| name == "members");
-    match (change.kind, change.verb) {
+    match (change.kind, change.change_type) {
         (Kind::User, ChangeType::Created) => vec![EventType::UserCreated],
         (Kind::User, ChangeType::Updated) => match change.active {
             None => vec![EventType::UserUpdated],

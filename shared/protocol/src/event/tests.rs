@@ -17,21 +17,21 @@ fn numbered(number: usize) -> ResourceId {
     id(&format!("0191b1c8-7a60-7c3e-8a3e-{number:012x}"))
 }
 
-fn change(kind: Kind, verb: ChangeType, before: Option<u64>, attributes: &[&str]) -> Change {
+fn change(kind: Kind, change_type: ChangeType, before: Option<u64>, attributes: &[&str]) -> Change {
     Change {
         id: id(TXN),
         tenant: Tenant::named("acme").unwrap(),
         token: "t-1".to_owned(),
         kind,
         resource: id(if kind == Kind::User { ADA } else { STAFF }),
-        verb,
+        change_type,
         attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
         before,
-        after: (verb != ChangeType::Deleted).then(|| before.unwrap_or(0) + 1),
+        after: (change_type != ChangeType::Deleted).then(|| before.unwrap_or(0) + 1),
         members: MemberDelta::default(),
         display_updated: Vec::new(),
         is_chunked: false,
-        left: Vec::new(),
+        group_exits: Vec::new(),
         active: None,
         at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
     }
@@ -45,7 +45,7 @@ fn current(version: u64) -> Current {
 /// Names, and the events claim of each.
 fn told(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)> {
     let events = events(change, &[], ISSUER, current);
-    events.into_iter().map(|event| (event.name.as_str(), event.claims["events"].clone())).collect()
+    events.into_iter().map(|event| (event.event_type.as_str(), event.claims["events"].clone())).collect()
 }
 
 #[test]
@@ -72,9 +72,11 @@ fn each_change_has_its_event_types() {
         |version: u64| prov("patch:notice", json!({"version": format!("W/\"{version}\""), "attributes": ["members"]}));
     let turned = |to| Change { active: Some(to), ..change(Kind::User, ChangeType::Updated, Some(2), &["active"]) };
     let joined = MemberDelta { added: vec![id(ADA)], removed: vec![] };
-    let group =
-        |verb, before, attributes| Change { members: joined.clone(), ..change(Kind::Group, verb, before, attributes) };
-    let left = |version| vec![GroupExit { group: id(STAFF), version }];
+    let group = |change_type, before, attributes| Change {
+        members: joined.clone(),
+        ..change(Kind::Group, change_type, before, attributes)
+    };
+    let exits = |version| vec![GroupExit { group: id(STAFF), version }];
     for (change, expect) in [
         (change(Kind::User, ChangeType::Updated, Some(2), &["title"]), vec![("user.updated", title)]),
         (
@@ -90,11 +92,11 @@ fn each_change_has_its_event_types() {
         ),
         (change(Kind::User, ChangeType::Deleted, Some(2), &[]), vec![("user.deleted", prov("delete", json!({})))]),
         (
-            Change { left: left(Some(7)), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
+            Change { group_exits: exits(Some(7)), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
             vec![("user.deleted", prov("delete", json!({}))), ("group.members.changed", members(7))],
         ),
         (
-            Change { left: left(None), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
+            Change { group_exits: exits(None), ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) },
             vec![
                 ("user.deleted", prov("delete", json!({}))),
                 ("group.members.changed", prov("patch:notice", json!({"attributes": ["members"]}))),
@@ -145,7 +147,7 @@ fn membership_event_lists_members_of_its_group() {
     assert_eq!(event.claims["jti"], format!("{TXN}.group.members.changed"));
 
     let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| GroupExit { group: id(group), version });
-    let gone = Change { left: vec![one, two], ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) };
+    let gone = Change { group_exits: vec![one, two], ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) };
     let told = events(&gone, &[], ISSUER, None);
     let about = |event: &Event| (event.uri.clone(), event.claims["jti"].clone(), event.claims["removed"].clone());
     assert_eq!(

@@ -148,7 +148,7 @@ impl GroupHistory<'_> {
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
-                match change.verb {
+                match change.change_type {
                     ChangeType::Created => records.has_creation |= is_of(&change, self.group),
                     ChangeType::Updated => {}
                     ChangeType::Deleted => {
@@ -162,7 +162,8 @@ impl GroupHistory<'_> {
             }
             if Instant::now() > self.until {
                 return Err(Error::TooMany(
-                    "There are more records since that instant than one query can read.".to_owned(),
+                    "There are more records since that instant than one query can read. Ask for a later instant."
+                        .to_owned(),
                 ));
             }
         }
@@ -179,7 +180,7 @@ impl GroupHistory<'_> {
     /// The change of the group's members that a record describes, if any.
     async fn membership_change(&self, change: Change) -> Result<Option<MembershipChange>, Error> {
         let at = change.at;
-        if let Some(exit) = change.left.iter().find(|exit| exit.group == *self.group) {
+        if let Some(exit) = change.group_exits.iter().find(|exit| exit.group == *self.group) {
             let members = MemberDelta { added: Vec::new(), removed: vec![change.resource] };
             return Ok(Some(MembershipChange { version: exit.version, at, members }));
         }

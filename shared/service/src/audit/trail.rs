@@ -161,7 +161,7 @@ impl<'a> Search<'a> {
         match self.resource.as_ref().filter(|resource| !is_of(&change, resource)) {
             Some(other) => {
                 members.keep(other);
-                let is_left = change.left.iter().any(|exit| exit.group == *other);
+                let is_left = change.group_exits.iter().any(|exit| exit.group == *other);
                 if members.is_empty() && !is_left {
                     return None;
                 }
@@ -211,7 +211,7 @@ impl AuditRecord {
             id: change.id.to_string(),
             at: rfc3339(change.at),
             token: change.token,
-            change_type: format!("{kind}.{}", change.verb.name()),
+            change_type: format!("{kind}.{}", change.change_type.name()),
             resource: change.resource.to_string(),
             attributes: change.attributes,
             version_before: change.before,
@@ -220,7 +220,7 @@ impl AuditRecord {
             members_added: members.added,
             members_removed: members.removed,
             members_counted,
-            groups_left: change.left.into_iter().map(LeftGroup::from).collect(),
+            groups_left: change.group_exits.into_iter().map(LeftGroup::from).collect(),
         }
     }
 }

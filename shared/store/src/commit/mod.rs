@@ -36,7 +36,7 @@ pub struct Commit {
     /// Members that a group loses.
     pub remove: Vec<Member>,
     /// For a delete: the groups that lose this member.
-    pub leave: Vec<GroupExit>,
+    pub group_exits: Vec<GroupExit>,
     pub change: ChangeRecord,
 }
 
@@ -79,10 +79,10 @@ pub enum Write {
     /// Replaces the version `expected` by the next one.
     Update { expected: u64, before: Keys, after: Snapshot },
     /// Deletes the version `expected`, which is a member of `groups` groups, and frees its unique name.
-    Delete { expected: u64, before: Keys, groups: u64, rest: RemainingEdges },
+    Delete { expected: u64, before: Keys, groups: u64, remaining: RemainingEdges },
 }
 
-/// The edges of a deleted resource that [`Commit::leave`] and [`Commit::remove`] do not name.
+/// The edges of a deleted resource that [`Commit::group_exits`] and [`Commit::remove`] do not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemainingEdges {
     /// The commit names all edges, so it deletes them itself if they fit.

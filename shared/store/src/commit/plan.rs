@@ -56,11 +56,11 @@ pub(crate) fn plan_commit(
             plan.keys(Some(before), Some(&after.keys))?;
             plan.member_edges()?
         }
-        Write::Delete { expected, before, groups, rest } => {
+        Write::Delete { expected, before, groups, remaining } => {
             plan.delete(*expected, *groups)?;
             plan.keys(Some(before), None)?;
             plan.count(-1)?;
-            plan.delete_edges(rest)?
+            plan.delete_edges(remaining)?
         }
     };
     plan.change_record(state)?;
@@ -180,7 +180,7 @@ impl PlanBuilder<'_> {
     /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version
     /// protects them. Their own conditions keep the member count right even if the caller misread the edges.
     fn member_edges(&mut self) -> Result<CommitState, Error> {
-        if !self.commit.leave.is_empty() {
+        if !self.commit.group_exits.is_empty() {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));
         }
         if self.is_large {
@@ -194,18 +194,18 @@ impl PlanBuilder<'_> {
 
     /// Adds the actions that delete all edges of a deleted resource, or leaves all of them to
     /// [`crate::Directory::settle`] if they do not fit.
-    fn delete_edges(&mut self, rest: &RemainingEdges) -> Result<CommitState, Error> {
+    fn delete_edges(&mut self, remaining: &RemainingEdges) -> Result<CommitState, Error> {
         let commit = self.commit;
         if !commit.add.is_empty() {
             return Err(Error::Refused("a delete adds no members".to_owned()));
         }
-        let items = self.actions.len() + 3 * (commit.leave.len() + commit.remove.len()) + 1;
-        if *rest != RemainingEdges::Absent || items > ITEMS_PER_COMMIT {
-            let pending = if let RemainingEdges::Present { pending } = rest { pending.as_ref() } else { None };
+        let items = self.actions.len() + 3 * (commit.group_exits.len() + commit.remove.len()) + 1;
+        if *remaining != RemainingEdges::Absent || items > ITEMS_PER_COMMIT {
+            let pending = if let RemainingEdges::Present { pending } = remaining { pending.as_ref() } else { None };
             self.pending_item(true, pending)?;
             return Ok(CommitState::Pending);
         }
-        for exit in &commit.leave {
+        for exit in &commit.group_exits {
             self.actions.extend(leave_group_actions(self.table, self.tenant, &commit.id, exit, &commit.change.at)?);
         }
         let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;

@@ -64,7 +64,7 @@ impl PlanBuilder<'_> {
 
     pub(super) fn change_record(&mut self, state: CommitState) -> Result<(), Error> {
         let commit = self.commit;
-        let (verb, before, after) = match commit.write {
+        let (change_type, before, after) = match commit.write {
             Write::Create { .. } => ("created", None, Some(1)),
             Write::Update { expected, .. } => ("updated", Some(expected), Some(expected + 1)),
             Write::Delete { expected, .. } => ("deleted", Some(expected), None),
@@ -72,10 +72,10 @@ impl PlanBuilder<'_> {
         let ids = |members: &'_ [Member]| members.iter().map(|member| member.id.to_string()).collect();
         let is_complete = state == CommitState::Complete;
         let is_delete = matches!(commit.write, Write::Delete { .. });
-        let left = commit.leave.iter().filter(|_| is_complete);
+        let exits = commit.group_exits.iter().filter(|_| is_complete);
         let item = ChangeItem {
             token: &self.caller.token,
-            change_type: format!("{}.{verb}", key::word(commit.kind)),
+            change_type: format!("{}.{change_type}", key::word(commit.kind)),
             resource_type: commit.kind,
             id: commit.id.as_str(),
             attributes: &commit.change.attributes,
@@ -85,7 +85,7 @@ impl PlanBuilder<'_> {
             members_removed: if is_complete && !is_delete { ids(&self.edges.remove) } else { Vec::new() },
             members_updated: if is_complete { ids(&self.edges.update) } else { Vec::new() },
             is_chunked: self.is_large,
-            groups_left: left.map(|exit| LeftGroup { id: exit.group.as_str(), version: exit.version + 1 }).collect(),
+            groups_left: exits.map(|exit| LeftGroup { id: exit.group.as_str(), version: exit.version + 1 }).collect(),
             active: commit.change.active,
             at: &commit.change.at,
             expires: self.record_expires,

@@ -34,7 +34,7 @@ impl Directory {
         change: &ResourceId,
     ) -> Result<BTreeSet<ResourceId>, Error> {
         let changes = self.changes_since(tenant, created_at_ms(change).unwrap_or_default()).await?;
-        let deletes = changes.into_iter().filter(|change| change.verb == ChangeType::Deleted);
+        let deletes = changes.into_iter().filter(|change| change.change_type == ChangeType::Deleted);
         Ok(deletes.map(|change| change.resource).collect())
     }
 
@@ -76,7 +76,7 @@ fn membership_moves(changes: &[Change], before: &Stored, now: &Stored) -> Option
     let mut versions: BTreeMap<u64, &Change> = BTreeMap::new();
     for change in changes {
         let own = (change.resource == now.id).then_some(change.after).flatten();
-        let left = change.left.iter().find(|left| left.group == now.id).and_then(|left| left.version);
+        let left = change.group_exits.iter().find(|left| left.group == now.id).and_then(|left| left.version);
         versions.extend(own.or(left).map(|version| (version, change)));
     }
     for (after, change) in versions.range(before.version + 1..=now.version) {

@@ -31,7 +31,7 @@ pub fn user(name: &str) -> Object {
     let user = json!({
         "userName": name, "active": true, "displayName": "Test User", "locale": "en-US",
         "name": { "givenName": "Test", "familyName": "User" },
-        "emails": [{ "value": name, "type": "task", "primary": true }],
+        "emails": [{ "value": name, "type": "work", "primary": true }],
     });
     user.as_object().cloned().unwrap_or_default()
 }
@@ -87,7 +87,7 @@ fn create(number: usize) -> Option<Commit> {
         write: Write::Create { after },
         add: Vec::new(),
         remove: Vec::new(),
-        leave: Vec::new(),
+        group_exits: Vec::new(),
         change: ChangeRecord { id: id()?, at, attributes, active: None },
     })
 }

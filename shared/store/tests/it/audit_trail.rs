@@ -10,7 +10,7 @@ use store::{Commit, Write};
 use crate::engine::{AT, Site, create, delete_from, id, keys, rename, snapshot, tenant, user};
 
 fn summary(change: &Change) -> (String, Option<u64>, Option<u64>) {
-    (format!("{}.{}", change.kind, change.verb.name()), change.before, change.after)
+    (format!("{}.{}", change.kind, change.change_type.name()), change.before, change.after)
 }
 
 #[tokio::test]
@@ -39,8 +39,8 @@ async fn changes_are_read_in_the_order_of_their_commits() {
     assert_eq!(pushed.members, MemberDelta { added: vec![ann.id.clone()], removed: vec![bob] });
     assert_eq!((&pushed.id, pushed.tenant.as_str(), &*pushed.token), (&push.change.id, "acme", "token-1"));
     assert_eq!((pushed.at, &pushed.attributes), (AT.parse().unwrap(), &push.change.attributes));
-    assert_eq!((gone.verb, &gone.resource), (ChangeType::Deleted, &ann.id));
-    assert_eq!(gone.left, [GroupExit { group: staff, version: Some(3) }]);
+    assert_eq!((gone.change_type, &gone.resource), (ChangeType::Deleted, &ann.id));
+    assert_eq!(gone.group_exits, [GroupExit { group: staff, version: Some(3) }]);
 
     let rest = site.directory.changes(&site.caller.tenant, Some(&all[1].id), 2).await.unwrap();
     assert_eq!(rest, all[2..4]);

@@ -153,7 +153,7 @@ pub(crate) fn change() -> ChangeRecord {
 }
 
 fn write(kind: Kind, id: ResourceId, write: Write) -> Commit {
-    Commit { kind, id, write, add: vec![], remove: vec![], leave: vec![], change: change() }
+    Commit { kind, id, write, add: vec![], remove: vec![], group_exits: vec![], change: change() }
 }
 
 pub(crate) fn create(kind: Kind, name: &str) -> Commit {
@@ -178,13 +178,13 @@ pub(crate) fn delete_from(
     groups: &[(&ResourceId, u64)],
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
-    let leave = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
-    let delete = Write::Delete { expected, before, groups: count, rest: RemainingEdges::Absent };
-    Commit { leave: leave.collect(), ..write(kind, id.clone(), delete) }
+    let group_exits = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
+    let delete = Write::Delete { expected, before, groups: count, remaining: RemainingEdges::Absent };
+    Commit { group_exits: group_exits.collect(), ..write(kind, id.clone(), delete) }
 }
 
 /// The delete of a member of this many groups, whose edges are deleted afterwards.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
-    let rest = RemainingEdges::Present { pending: None };
-    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, rest })
+    let remaining = RemainingEdges::Present { pending: None };
+    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, remaining })
 }

@@ -197,7 +197,7 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     assert_eq!(find(Index::UserExternalId, &long).await, vec![]);
     assert_eq!(find(Index::GroupExternalId, "").await, annas);
 
-    let gone = Write::Delete { expected: 2, before: after, groups: 0, rest: RemainingEdges::Absent };
+    let gone = Write::Delete { expected: 2, before: after, groups: 0, remaining: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 2, "") }).await.unwrap();
     assert_eq!(find(Index::UserExternalId, "a#b").await, vec![]);
     assert!(site.items("acme#userEmail").await.is_empty());

@@ -27,8 +27,9 @@ pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
                 .await
                 .unwrap()
                 .expect("the deadline leaves time to complete the change");
-            collected
-                .extend(events.into_iter().map(|it| json!({"detail-type": it.name.as_str(), "detail": it.claims})));
+            collected.extend(
+                events.into_iter().map(|it| json!({"detail-type": it.event_type.as_str(), "detail": it.claims})),
+            );
         }
     }
 }
