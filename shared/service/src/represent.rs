@@ -66,6 +66,13 @@ impl Represented {
         self
     }
 
+    /// Removes the edges, so that a response that shows them reads them.
+    pub(crate) fn without_edges(mut self) -> Self {
+        self.put_edges(Vec::new());
+        self.has_edges = false;
+        self
+    }
+
     /// Puts edges in the place of those in the body; an empty list stands for none (RFC 7643 §2.5).
     pub(crate) fn put_edges(&mut self, edges: Vec<Value>) {
         let attribute = edges_attribute(self.stored.kind);

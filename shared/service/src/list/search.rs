@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
 use protocol::{Error, KindQuery, Position, Query};
-use schema::{Kind, ResourceId};
+use schema::{Kind, ResourceId, resource_type};
 use store::{Fields, Stored};
 
 use super::membership_index::{MembershipIndex, related_ids};
@@ -78,8 +78,8 @@ async fn candidates(
 
 /// Checks how many resources were read, and for how long, when there may be more to read.
 fn check_bounds(scanned: usize, has_more: bool, elapsed: Duration) -> Result<(), Error> {
-    const ADVICE: &str = "Add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, \
-                          for groups `displayName eq` or `sw`, `members.value eq`.";
+    const ADVICE: &str = "Leave out sortBy, or add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, \
+                          `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`.";
     if scanned > MAX_SCANNED || (scanned == MAX_SCANNED && has_more) {
         return Err(Error::TooMany(format!(
             "This query would have to scan more than {MAX_SCANNED} resources. {ADVICE}"
@@ -165,14 +165,14 @@ impl<'a> FilterScan<'a> {
 
     async fn take(&mut self, part: &KindQuery, stored: Vec<Stored>) -> Result<(), Error> {
         self.scanned += stored.len();
-        for (resource, position) in self.matching(part, stored).await? {
+        for (resource, position) in self.matching(part, stored, &self.reads).await? {
             self.total += 1;
             if self.query.is_sorted() {
                 self.positions.push(position);
             } else if self.is_before_page(&position) {
                 continue;
             } else if self.resources.len() < self.query.count {
-                self.resources.push(resource);
+                self.keep(resource)?;
             } else {
                 self.has_more = true;
             }
@@ -180,8 +180,25 @@ impl<'a> FilterScan<'a> {
         Ok(())
     }
 
-    /// The resources that match, each with its position.
-    async fn matching(&self, part: &KindQuery, stored: Vec<Stored>) -> Result<Vec<(Represented, Position)>, Error> {
+    /// Keeps a match for the page. Edges that were read for the filter would fill the memory if the response does not
+    /// show them, or is refused because of their number.
+    fn keep(&mut self, resource: Represented) -> Result<(), Error> {
+        let kind = resource.stored.kind;
+        if self.query.projection.wants(resource_type(kind), represent::edges_attribute(kind)) {
+            self.resources.push(resource);
+            return represent::ensure_answerable(self.resources.iter().map(|it| &it.stored));
+        }
+        self.resources.push(resource.without_edges());
+        Ok(())
+    }
+
+    /// The resources that match, each with its position. `reads` holds what was read together with `stored`.
+    async fn matching(
+        &self,
+        part: &KindQuery,
+        stored: Vec<Stored>,
+        reads: &ReadSet,
+    ) -> Result<Vec<(Represented, Position)>, Error> {
         let base_url = self.context.exchange.base_url;
         let mut resources: Vec<_> = stored.into_iter().map(|stored| Represented::new(base_url, stored)).collect();
         let index = self.indexes.get(&part.kind);
@@ -190,15 +207,12 @@ impl<'a> FilterScan<'a> {
                 resource.put_edges(index.edges_of(&resource.stored.id));
             }
         } else if part.reads(represent::edges_attribute(part.kind)) {
-            resources = represent::add_edges(self.context, part.kind, resources, &self.reads).await?;
+            resources = represent::add_edges(self.context, part.kind, resources, reads).await?;
         }
         let matching = resources.into_iter().filter(|resource| part.matches(&resource.body));
-        let with_position = |mut resource: Represented| {
+        let with_position = |resource: Represented| {
             let position = self.query.position(part.kind, resource.stored.id.clone(), &resource.body);
-            if index.is_some() {
-                resource.put_edges(Vec::new());
-            }
-            (resource, position)
+            (if index.is_some() { resource.without_edges() } else { resource }, position)
         };
         Ok(matching.map(with_position).collect())
     }
@@ -254,7 +268,8 @@ impl<'a> FilterScan<'a> {
                 continue;
             }
             let stored = self.context.directory.get_many(self.context.tenant(), part.kind, &ids).await;
-            let matching = self.matching(part, stored.map_err(to_client_error)?).await?;
+            // What was read together with the candidates is older than `stored`.
+            let matching = self.matching(part, stored.map_err(to_client_error)?, &ReadSet::default()).await?;
             found.extend(matching.into_iter().map(|(it, _)| ((it.stored.kind, it.stored.id.clone()), it)));
         }
         Ok(positions.iter().filter_map(|it| found.remove(&(it.kind, it.id.clone()))).collect())
