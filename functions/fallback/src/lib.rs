@@ -9,7 +9,7 @@ pub async fn handle((): &(), request: Request) -> Result<Response, Error> {
         Some(allow) if request.method() == "OPTIONS" => Ok(Response::options(allow)),
         Some(allow) => Err(Error::MethodNotAllowed { allow }),
         None => Err(Error::NotFound(
-            "There is nothing at this URL. The base URL ends in /v2, followed by paths such as /Users and /Groups."
+            "There is nothing at this URL. The base URL ends in /scim/v2, followed by paths such as /Users and /Groups."
                 .to_owned(),
         )),
     }

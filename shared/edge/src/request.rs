@@ -167,7 +167,10 @@ pub(crate) fn caller(context: &ApiGatewayProxyRequestContext) -> Option<Caller> 
 }
 
 fn unknown_caller() -> Error {
-    Error::Unauthorized("The request reached the service without a valid bearer token.".to_owned())
+    Error::Unauthorized(
+        "The request reached the service without a valid bearer token. Send `Authorization: Bearer <token>`."
+            .to_owned(),
+    )
 }
 
 /// GET, HEAD, OPTIONS and search by POST (RFC 7644 §3.4.3) need the scope `read`; everything else needs `write`.

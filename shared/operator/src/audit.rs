@@ -91,7 +91,14 @@ fn write_page(page: &AuditPage, output: &mut impl Write) -> io::Result<()> {
 }
 
 fn summary(page: &AuditPage) -> String {
-    let Some(begins) = &page.trail_begins else { return "There is no record of any change.".to_owned() };
+    let Some(begins) = &page.trail_begins else {
+        return match page.result {
+            AuditResult::Members { complete: false, .. } => {
+                "There is no record of any change, so there may have been members that nothing shows.".to_owned()
+            }
+            _ => "There is no record of any change.".to_owned(),
+        };
+    };
     match page.result {
         AuditResult::Members { complete: false, .. } => {
             format!("The trail begins at {begins}, which is too late to be certain: there may have been other members.")

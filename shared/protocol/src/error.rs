@@ -54,7 +54,7 @@ pub enum Error {
     #[error("{0}")]
     NotFound(String),
     /// 405, with the methods that the path supports.
-    #[error("Method not allowed. This endpoint supports {allow}.")]
+    #[error("This endpoint does not support the method of the request. Use one of {allow}.")]
     MethodNotAllowed { allow: String },
     /// 406.
     #[error("{0}")]
@@ -76,14 +76,16 @@ pub enum Error {
     TooManyRequests { retry_after: u32 },
     /// 500. The cause is only in the log.
     #[error(
-        "The service failed to process the request, and the change may not have been applied. Read the resource before retrying. If this persists, contact the provider and quote the time of the request."
+        "The service failed to process the request. A change may or may not have been applied, so read the resource before you retry. If this persists, contact the provider and quote the time of the request."
     )]
     Internal,
     /// 501.
     #[error("{0}")]
     NotImplemented(String),
     /// 503, with the seconds to wait. The change may have been applied.
-    #[error("The database of the directory does not respond at the moment. Try again in {retry_after} s.")]
+    #[error(
+        "The database of the directory does not respond at the moment. A change may already have been applied. Try again in {retry_after} s."
+    )]
     Unavailable { retry_after: u32 },
     /// 503: an operation that the service did not start because the time of the bulk request was over.
     #[error("{0}")]

@@ -53,13 +53,17 @@ fn keep_attributes<'a>(
         let is_immutable = attribute.mutability == Mutability::Immutable;
         match (after.get(name), was) {
             (None, _) if is_immutable && method == UpdateMethod::Patch => {
-                return Err(Error::Mutability(format!("{name} is immutable and cannot be removed once it is set.")));
+                return Err(Error::Mutability(format!(
+                    "{name} is immutable and cannot be removed once it is set. Leave it out of the request."
+                )));
             }
             (None, _) if method == UpdateMethod::Replace && (is_immutable || attribute.returned == Returned::Never) => {
                 after.insert(name.clone(), was.clone());
             }
             (Some(is), _) if is_immutable && is != was => {
-                return Err(Error::Mutability(format!("{name} is immutable and cannot be changed once it is set.")));
+                return Err(Error::Mutability(format!(
+                    "{name} is immutable and cannot be changed once it is set. Send its current value, or leave it out."
+                )));
             }
             (is, Value::Object(was)) if attribute.is_complex() => {
                 let mut object = is.and_then(Value::as_object).cloned().unwrap_or_default();

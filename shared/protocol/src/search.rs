@@ -60,7 +60,8 @@ fn integer(name: &str, value: Option<&Value>) -> Result<Option<i64>, Error> {
 
 /// Converts "a multi-valued list of strings" into the comma-separated list of the URL parameter.
 fn names(name: &str, value: Option<&Value>) -> Result<Option<String>, Error> {
-    let refused = || Error::InvalidValue(format!("{name} must be an array of attribute names."));
+    let refused =
+        || Error::InvalidValue(format!("{name} must be an array of attribute names, such as [\"userName\"]."));
     let Some(value) = value else { return Ok(None) };
     let names: Vec<&str> =
         value.as_array().ok_or_else(refused)?.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(refused)?;

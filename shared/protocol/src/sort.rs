@@ -122,7 +122,9 @@ fn sortable(path: AttributePath) -> Result<AttributePath, Error> {
         }
     };
     if path.is_secret() {
-        return Err(Error::InvalidValue(format!("sortBy: `{path}` is secret and cannot be used to sort.")));
+        return Err(Error::InvalidValue(format!(
+            "sortBy: `{path}` is secret and cannot be used to sort. Sort by another attribute."
+        )));
     }
     Ok(path)
 }

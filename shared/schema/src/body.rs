@@ -164,7 +164,7 @@ mod tests {
     fn value_of_wrong_type_is_refused_with_its_path() {
         for (body, detail) in [
             (json!({"userName": 5}), "userName: expected a string, got a number"),
-            (json!({"active": "maybe"}), "active: expected a boolean, got a string that is not one"),
+            (json!({"active": "maybe"}), "active: expected a boolean, got another string; send true or false"),
             (
                 json!({"emails": [{"value": "x"}, {"primary": 1}]}),
                 "emails[1].primary: expected a boolean, got a number",
@@ -190,7 +190,7 @@ mod tests {
             ),
             (
                 json!({"x509Certificates": [{"value": "%"}]}),
-                "x509Certificates[0].value: expected a base64 string, got a string that is not one",
+                "x509Certificates[0].value: expected a base64 string, got another string",
             ),
             (
                 json!({"userName": "a", "USERNAME": "b"}),

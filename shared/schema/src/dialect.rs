@@ -152,7 +152,7 @@ leniencies! {
         "custom clients" "is the core schema; send its attributes directly in the resource"
     UnknownMembers "unknownMembers"
         "Members that do not exist are left out"
-        "Okta (a 4xx would stop its group push)" "does not exist in this directory; leave it out, or create it first"
+        "Okta (a 4xx would stop its group push)" "contains an id that does not exist in this directory; leave that id out, or create the user or group first"
     // In PATCH.
     PatchWithoutPath "patchWithoutPath"
         "A PATCH operation may have an object of attributes as its value instead of a path"
@@ -165,7 +165,7 @@ leniencies! {
         "Okta (`id` with every rename of a group)" "is read-only, so leave it out"
     OperationCase "operationCase"
         "`op`, the `method` of a bulk operation, and the names of a message's members may have any letter case"
-        "Entra ID" "has the wrong letter case; write it as in RFC 7644 §3.4.3, §3.5.2 and §3.7"
+        "Entra ID" "has the wrong letter case; write `op` values in lower case, methods in capitals, and names as RFC 7644 does"
     NoOperations "noOperations"
         "A PATCH or bulk request may have no operations, and then changes nothing"
         "Entra ID" "is empty; send at least one operation"

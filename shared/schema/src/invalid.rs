@@ -35,10 +35,11 @@ pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a string that is not one",
+        Value::String(_) if expected == "a boolean" => "another string; send true or false",
+        Value::String(_) if expected == "an object" => "a string",
+        Value::String(_) => "another string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    let got = if expected == "an object" && value.is_string() { "a string" } else { got };
     Invalid::new(path, format!("expected {expected}, got {got}"))
 }

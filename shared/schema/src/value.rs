@@ -113,7 +113,10 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     let known = |name: &String| attribute.sub_attribute(name).is_some();
     if !object.is_empty() && !object.keys().any(known) {
         let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
-        return Err(Invalid::new(path, format!("has none of the sub-attributes {}", names.join(", "))));
+        return Err(Invalid::new(
+            path,
+            format!("has none of the sub-attributes {}; send at least one of them", names.join(", ")),
+        ));
     }
     let mut element = Object::new();
     let mut without_value = false;

@@ -163,7 +163,9 @@ pub(crate) async fn plan(
     };
     edges.remove.extend(current.iter().filter(leaves).cloned());
     if new.iter().any(|member| member.id.as_ref() == group && group.is_some()) {
-        return Err(Error::InvalidValue("members: a group cannot be a member of itself.".to_owned()));
+        return Err(Error::InvalidValue(
+            "members: a group cannot be a member of itself. Leave out the id of the group.".to_owned(),
+        ));
     }
     let changes = new.len() + edges.remove.len();
     if changes > MAX_CHANGES {

@@ -44,7 +44,11 @@ impl Bulk {
                 Value::Object(operation) => {
                     operations.push(parse_operation(&format!("Operations[{at}]"), operation, dialect)?);
                 }
-                _ => return Err(Error::InvalidSyntax(format!("Operations[{at}] must be an object."))),
+                _ => {
+                    return Err(Error::InvalidSyntax(format!(
+                        "Operations[{at}] must be an object. Send an object with `method`, `path` and `data`."
+                    )));
+                }
             }
         }
         refuse_duplicates(&mut operations);
@@ -57,7 +61,7 @@ fn parse_fail_on_errors(sent: Option<&Value>) -> Result<Option<usize>, Error> {
     let Some(sent) = sent.filter(|sent| !sent.is_null()) else { return Ok(None) };
     let number = sent.as_u64().ok_or_else(|| {
         Error::InvalidSyntax(
-            "failOnErrors must be an integer of at least 1: the number of errors after which to stop.".to_owned(),
+            "failOnErrors must be an integer: the number of errors after which to stop, or 0 for no limit.".to_owned(),
         )
     })?;
     Ok(usize::try_from(number).ok().filter(|number| *number > 0))
@@ -77,7 +81,9 @@ fn parse_operation(name: &str, operation: &Object, dialect: &Dialect) -> Result<
 
 fn required<'o>(name: &str, operation: &'o Object, key: &str) -> Result<&'o str, Error> {
     let sent = text(name, key, message_member(name, operation, key)?)?.filter(|text| !text.is_empty());
-    sent.ok_or_else(|| Error::InvalidSyntax(format!("{name} has no {key}. Send it.")))
+    sent.ok_or_else(|| {
+        Error::InvalidSyntax(format!("{name} has no {key}. Send `method` and `path` in each operation."))
+    })
 }
 
 fn parse_call(name: &str, operation: &Object, method: &str, path: &str, dialect: &Dialect) -> Result<Call, Error> {

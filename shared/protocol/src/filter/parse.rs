@@ -74,7 +74,10 @@ impl Filter {
 /// Refuses an attribute that is never returned (RFC 7643 §7), so that its values cannot be guessed by filters.
 fn refuse_secret(at: usize, path: AttributePath) -> Result<(), ParseError> {
     if path.is_secret() {
-        return Err(ParseError::new(at, format!("`{path}` is secret and cannot be used in a filter")));
+        return Err(ParseError::new(
+            at,
+            format!("`{path}` is secret and cannot be used in a filter; use another attribute"),
+        ));
     }
     Ok(())
 }

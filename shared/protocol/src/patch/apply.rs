@@ -26,7 +26,7 @@ impl AttributeOperation {
         let current = holder.get(&attribute.name);
         if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
             return Err(Error::Mutability(format!(
-                "{} is immutable and cannot be removed once it is set.",
+                "{} is immutable and cannot be removed once it is set. Leave it out of the request.",
                 attribute.name
             )));
         }
@@ -163,7 +163,7 @@ impl AttributeOperation {
             Op::Replace => *elements = given,
             Op::Add if elements.len() + given.len() > PATCH_VALUES => {
                 return Err(Error::PayloadTooLarge(format!(
-                    "{} would have more than {PATCH_VALUES} values. A PATCH can add values only up to that number.",
+                    "{} would have more than {PATCH_VALUES} values. A PATCH can add values only up to that number. Remove values first, or send all values with PUT.",
                     self.path
                 )));
             }

@@ -29,7 +29,7 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
         return remove_matching(operation, filter, dialect);
     }
     if operation.op == Op::Remove && operation.value == Some(Value::Null) {
-        let problem = "members: `remove` with null does not identify a member. Send no value to remove all members.";
+        let problem = "members: `remove` with null does not identify a member. Send the members to remove; without a value, all members are removed.";
         return Err(Error::InvalidValue(problem.to_owned()));
     }
     check_members(operation.value())?;

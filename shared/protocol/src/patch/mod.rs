@@ -121,7 +121,7 @@ impl Patch {
 
     /// RFC 7644 §3.5.2.2: removing a required attribute is a `mutability` error; emptying it is an invalid value.
     fn required_missing_error(&self, missing: &str) -> Error {
-        let detail = format!("{missing} is required and cannot be removed or emptied.");
+        let detail = format!("{missing} is required and cannot be removed or emptied. Send a value for it.");
         let holds =
             |path: &str| missing.strip_prefix(path).is_some_and(|rest| matches!(rest.get(..1), None | Some(".")));
         let removed = |operation: &AttributeOperation| {

@@ -66,7 +66,9 @@ impl Patch {
         for (at, operation) in operations.iter().enumerate() {
             let name = format!("Operations[{at}]");
             let Value::Object(operation) = operation else {
-                return Err(Error::InvalidSyntax(format!("{name} must be an object.")));
+                return Err(Error::InvalidSyntax(format!(
+                    "{name} must be an object. Send an object with `op`, `path` and `value`."
+                )));
             };
             parser.operation(&name, operation)?;
         }
@@ -224,9 +226,9 @@ impl PatchParser<'_> {
         let urn = &self.definition.schema.id;
         self.dialect.tolerate(Leniency::CoreSchemaObject, urn)?;
         match (op, value) {
-            (Op::Remove, _) => {
-                Err(Error::Mutability(format!("{urn} is the resource itself. Delete the resource instead.")))
-            }
+            (Op::Remove, _) => Err(Error::Mutability(format!(
+                "{urn} is the resource itself. Name the attribute to remove, or delete the resource with DELETE."
+            ))),
             (_, Some(Value::Object(content))) => self.attributes(op, None, &content),
             _ => Err(Error::InvalidValue(format!("{urn}: the value must be an object of its attributes."))),
         }

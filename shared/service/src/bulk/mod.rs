@@ -162,9 +162,13 @@ impl<'a> Job<'a> {
                 continue;
             }
             return Err(Error::Conflict(if self.definitions.contains_key(bulk_id.as_str()) {
-                format!("{place} refers to a resource of this request that was not created, or that was deleted since.")
+                format!(
+                    "{place} refers to a resource of this request that was not created, or that was deleted since. Correct the operation that creates it, and send both again."
+                )
             } else {
-                format!("{place} refers to a bulkId that no POST of this request has.")
+                format!(
+                    "{place} refers to a bulkId that no POST of this request has. Add that POST, or send the id of an existing resource."
+                )
             }));
         }
         let call = call.resolved(|bulk_id| self.ids.get(bulk_id).map(String::as_str));

@@ -24,12 +24,14 @@ impl PlanBuilder<'_> {
             return Err(Error::Refused(format!("{name} is empty")));
         }
         if bytes > NAME_BYTES {
-            return Err(Error::TooLarge(format!("{name} takes {bytes} bytes; at most {NAME_BYTES} can be stored.")));
+            return Err(Error::TooLarge(format!(
+                "{name} takes {bytes} bytes; at most {NAME_BYTES} can be stored. Shorten it."
+            )));
         }
         let values = lookups(&after.keys).len();
         if values > LOOKUPS_PER_RESOURCE {
             return Err(Error::TooLarge(format!(
-                "The resource has {values} e-mail addresses and external ids; it may have at most {LOOKUPS_PER_RESOURCE}."
+                "The resource has {values} e-mail addresses and external ids; it may have at most {LOOKUPS_PER_RESOURCE}. Remove some."
             )));
         }
         Ok(())
@@ -41,7 +43,9 @@ impl PlanBuilder<'_> {
         let bytes: usize = self.actions.iter().map(|action| action.bytes).sum();
         let largest = self.actions.iter().map(|action| action.bytes).max().unwrap_or(0);
         if largest > ITEM_BYTES {
-            return Err(Error::TooLarge("A member takes more than 400 KB.".to_owned()));
+            return Err(Error::TooLarge(
+                "The `display` of a member is too long. Shorten it or leave it out.".to_owned(),
+            ));
         }
         if items > ITEMS_PER_COMMIT && self.commit.kind == Kind::User {
             return Err(Error::TooLarge(format!(
@@ -51,12 +55,14 @@ impl PlanBuilder<'_> {
         }
         if items > ITEMS_PER_COMMIT {
             return Err(Error::TooLarge(format!(
-                "The request changes too many e-mail addresses and members at once: {items} items; at most \
-                 {ITEMS_PER_COMMIT} can change together."
+                "The request changes {items} items at once, and at most {ITEMS_PER_COMMIT} can change together. Send the change \
+                 in smaller parts."
             )));
         }
         if bytes > COMMIT_BYTES {
-            return Err(Error::TooLarge("The request changes more than 4 MB at once.".to_owned()));
+            return Err(Error::TooLarge(
+                "The request changes more than 4 MB at once. Send the change in smaller parts.".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -69,9 +75,11 @@ pub(super) fn resource_json(after: &Snapshot) -> Result<String, Error> {
     if json.len() <= RESOURCE_BYTES {
         return Ok(json);
     }
-    let takes = json.len() / 1024;
+    let takes = json.len().div_ceil(1024);
     let limit = RESOURCE_BYTES / 1024;
-    Err(Error::TooLarge(format!("The resource takes {takes} KB; at most {limit} KB can be stored, members apart.")))
+    Err(Error::TooLarge(format!(
+        "The resource takes {takes} KB without its members; at most {limit} KB can be stored. Shorten or remove values."
+    )))
 }
 
 fn name_attribute(kind: Kind) -> &'static str {

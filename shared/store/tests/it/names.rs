@@ -230,7 +230,10 @@ async fn too_large_commit_returns_the_limit() {
     let longest = "n".repeat(NAME_BYTES);
     site.user(&longest).await;
     let too_long = site.commit(&create(User, &format!("{longest}n"))).await;
-    assert_eq!(too_long, Err(Error::TooLarge("userName takes 901 bytes; at most 900 can be stored.".to_owned())));
+    assert_eq!(
+        too_long,
+        Err(Error::TooLarge("userName takes 901 bytes; at most 900 can be stored. Shorten it.".to_owned()))
+    );
     assert!(matches!(site.commit(&create(User, "")).await, Err(Error::Refused(_))));
 
     let emails: Vec<_> = (0..91).map(|n| format!("{n}@example.com")).collect();
@@ -245,7 +248,7 @@ async fn too_large_commit_returns_the_limit() {
     let back = Write::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
     site.commit(&Commit { write: back, ..rename(User, &ann.id, 2, "", "") }).await.unwrap();
     let gone =
-        Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, rest: RemainingEdges::Absent };
+        Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, remaining: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 3, "") }).await.unwrap();
     assert!(site.items("acme#userEmail").await.is_empty());
 
