@@ -174,7 +174,7 @@ mod tests {
             (json!({"emails": {}}), "emails: expected an array, got an object"),
             (
                 json!({"emails": [{"email": "x"}]}),
-                "emails[0]: has none of the sub-attributes value, display, type, primary",
+                "emails[0]: has none of the sub-attributes value, display, type, primary; send at least one of them",
             ),
             (
                 json!({"name.givenName": "x"}),
