@@ -4,33 +4,34 @@
 python='' template='' template_folder=''
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# timed WHAT COMMAND…: says how long it took.
+# timed WHAT COMMAND…: runs the command and prints how long it took.
 timed() {
   local began=$SECONDS
   # Bash does not stop at an error in a function that is called under `||`.
   "${@:2}" || return
   echo "$1: $((SECONDS - began)) s"
 }
-# field NAME…: the value at that path in the JSON on standard input; nothing if it is not there.
+# field NAME…: prints the value at that path in the JSON on standard input; nothing if there is none.
 field() {
   python3 -c 'import functools, json, sys
 print(functools.reduce(lambda at, name: at.get(name, ""), sys.argv[1:], json.load(sys.stdin)))' "$@"
 }
 status() { curl -s -o /dev/null -w '%{http_code}' -m 60 -H "Authorization: Bearer $1" "$2"; }
-# expect_status STATUS TOKEN URL WHAT
+# expect_status STATUS TOKEN URL WHAT: fails unless a GET of the URL returns this status.
 expect_status() {
   local got
   got=$(status "$2" "$3")
   [ "$got" = "$1" ] || fail "$4: $got and not $1"
   echo "$4: $got"
 }
-# wait_for URL: until a server answers there.
+# wait_for URL: waits until a server responds at the URL.
 wait_for() {
   for _ in $(seq 300); do curl -s -o /dev/null -m 2 "$1" && return; sleep 0.2; done
   fail "nothing answers at $1"
 }
 
-# start_emulator: the emulator of AWS, with the commands sam, aws and cargo-lambda; skips the stage where there is none.
+# start_emulator: starts the emulator of AWS, with the commands sam, aws and cargo-lambda; skips the stage if there
+# is none.
 start_emulator() {
   local variables was_running
   [ -x "$shared/tools/aws-emulator" ] || skip "there is no emulator of AWS"
@@ -43,8 +44,8 @@ start_emulator() {
   python=$(dirname "$(readlink -f "$(command -v sam)")")/python
 }
 
-# build_functions: sets template to one that the emulator and `sam local` take. In a run the programs are those of `cargo build`; in
-# deep they are those of `sam build`, once for all stages.
+# build_functions: sets template to one that the emulator and `sam local` accept. In a run, its programs are those
+# of `cargo build`; in deep, those of `sam build`, which runs once for all stages.
 build_functions() {
   template_folder=$CI_DIRECTORY/functions-$DEPTH
   template=$template_folder/template.yaml
@@ -59,10 +60,11 @@ build_functions() {
 }
 sam_build() {
   local folder name functions built small_programs with=() without=()
-  # LTO=fat builds the smaller programs, which takes more time.
+  # LTO=fat builds smaller programs, and takes more time.
   if [ "${LTO:-off}" = fat ]; then export CARGO_PROFILE_RELEASE_LTO=fat; else export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16; fi
-  # `sam build` links one function after the other. What this has compiled on all cores it takes as it is, if the functions that use
-  # DynamoDB are compiled apart from the others: each of those would get features of a dependency that it does not have alone.
+  # `sam build` links one function after the other. It reuses what this command has compiled on all cores, if the
+  # functions that use DynamoDB are compiled separately from the others: together, the others would get features of
+  # a dependency that they do not have alone.
   for folder in functions/*/; do
     name=$(basename "$folder")
     [ "$name" = local ] && continue
@@ -74,8 +76,8 @@ sam_build() {
   functions=$(find functions -mindepth 1 -maxdepth 1 -type d ! -name local | wc -l)
   built=$(find .aws-sam/build -name bootstrap | wc -l)
   [ "$functions" = "$built" ] || fail "$functions functions, $built built"
-  # Bytes depend on no machine: 5 percent more than before is a mistake, or a reason to change this. The smaller programs do not use
-  # DynamoDB.
+  # The size does not depend on the machine: 5 percent more than before is a mistake, or a reason to change these
+  # limits. The smaller programs do not use DynamoDB.
   if [ "${LTO:-off}" = fat ]; then small=2100000 large=7100000; else small=3200000 large=11700000; fi
   small_programs=$((${#without[@]} / 2))
   wc -c .aws-sam/build/*/bootstrap | grep -v total | sort -n | awk -v small=$small -v large=$large -v count="$small_programs" '
@@ -84,7 +86,8 @@ sam_build() {
     END { printf "%d functions, %.0f MB in all\n", NR, sum / 1e6; exit wrong }' || fail "functions have grown"
 }
 
-# run_acceptance BASE TOKEN STRICT_TOKEN FILTER [ARGUMENT…]: the acceptance tests whose name holds FILTER, which may be ''.
+# run_acceptance BASE TOKEN STRICT_TOKEN FILTER [ARGUMENT…]: runs the acceptance tests whose name contains FILTER,
+# which may be ''.
 run_acceptance() {
   local status=0
   mkdir -p "$WORK/secrets"
@@ -94,9 +97,10 @@ run_acceptance() {
   grep -E '^(skipped|test result)' "$WORK/tests.log"
   grep -qE '^test result: ok\. [1-9]' "$WORK/tests.log" || fail "no test has a name with $4"
 }
-# hide TEXT…: no log may hold these either.
+# hide TEXT…: adds texts that no log may contain.
 hide() { mkdir -p "$WORK/secrets"; printf 'secret "%s"\n' "$@" >>"$WORK/secrets/sent-stage"; }
-# check_secrecy WHERE LOG…: these logs hold nothing of what was sent until now. What is sent later is searched for in later logs.
+# check_secrecy WHERE LOG…: fails if a log contains a text that was sent until now. Texts that are sent later are
+# searched for in later logs.
 check_secrecy() {
   logged "$WORK/secrecy.log" .ci/secrecy.py "$WORK/secrets" "$@"
   tail -1 "$WORK/secrecy.log"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Sends every file of events/ to its function with `sam local invoke`, and checks the answer.
+"""Sends every file of events/ to its function with `sam local invoke`, and checks the response.
 
 Usage: events.py BASE TOKEN SAM_ARGUMENT… BASE is a SCIM base URL of the directory that the containers use, TOKEN a
 token for its tenant `acme`. The ids and tokens in the files are examples: if an event needs the resource or token that
 it names, this script creates one and replaces the id. Prints a line for each event; the exit code is the number of
-wrong answers. The script writes the texts that it sent, and the logs, to the folder that SCIM_SECRETS names, for
+wrong responses. The script writes the texts that it sent, and the logs, to the folder that SCIM_SECRETS names, for
 secrecy.py.
 """
 import base64
@@ -18,8 +18,8 @@ import tempfile
 import urllib.request
 
 base, token, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-# For each event: the function, the expected answer, and the resources that it needs: u the user, v a second user, n the
-# name of the user, g a group, t a token.
+# For each event: the function, the expected response, and the resources that it needs: u the user, v a second user,
+# n the name of the user, g a group, t a token.
 EVENTS = {
     "audit-list": ("AuditList", "changes", "u"),
     "audit-list--members": ("AuditList", "members", "g"),

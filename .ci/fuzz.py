@@ -41,7 +41,7 @@ def seeds():
             continue
         texts["event"].append(f"{name}\n" + json.dumps(event))
         kind = "group" if "/Groups" in event["path"] else "user"
-        # A compressed answer is useless for the fuzzer.
+        # A compressed response is useless for the fuzzer.
         event["multiValueHeaders"].pop("Accept-Encoding", None)
         named = re.sub(r"0193[0-9a-f-]{32}", "{" + kind + "}", json.dumps(event))
         texts["event"].append(f"{name}\n{named}")

@@ -1,14 +1,15 @@
-# Functions for the stages of .ci/stages; .ci/runner.py loads them before each stage, and says which variables a stage has.
+# Functions for the stages of .ci/stages; .ci/runner.py loads them before each stage, and documents the variables of
+# a stage.
 # shellcheck shell=bash disable=SC2034
 shared=$(realpath -m "${SHARED:-../shared}")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 token='' base='' endpoint=''
-# The processes of this stage, each stopped by its id at the end.
+# The ids of the processes of this stage, which are stopped at its end.
 started=()
 stop_started() {
   local pid
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-  # Some have something to clear away: the SAM CLI stops its containers.
+  # Some have to clean up: the SAM CLI stops its containers.
   for pid in "${started[@]}"; do
     for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
     kill -KILL "$pid" 2>/dev/null || true
@@ -18,18 +19,19 @@ trap stop_started EXIT
 trap 'exit 1' TERM
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
-# omit WHAT: says what this stage leaves out, and why.
+# omit WHAT: prints what this stage omits, and why.
 omit() { printf 'SKIPPED: %s\n' "$*"; }
-# skip WHY: leaves out the stage.
+# skip WHY: skips the stage.
 skip() { omit "$*"; exit 77; }
 is_deep() { [ "$DEPTH" = deep ]; }
-# tool NAME: the folder of a tool's programs.
+# tool NAME: prints the folder of a tool's programs.
 tool() { .ci/tool "$1" 2>"$WORK/$1.log" || { tail -3 "$WORK/$1.log" >&2; return 1; }; }
-# logged FILE COMMAND…: prints what the command printed only if it fails.
+# logged FILE COMMAND…: writes the output of the command to FILE, and prints it only if the command fails.
 logged() { "${@:2}" >"$1" 2>&1 || { cat "$1"; return 1; }; }
 
-# run_tests FILTER [ARGUMENT…]: the integration tests of the workspace whose name holds FILTER, which may be ''. They are those of
-# `cargo test --workspace`, so nothing is compiled anew. Prints what they print but for the names of those that passed.
+# run_tests FILTER [ARGUMENT…]: runs the integration tests of the workspace whose name contains FILTER, which may be
+# ''. It uses the programs of `cargo test --workspace`, so nothing is compiled again. Prints their output except the
+# names of passed tests.
 run_tests() {
   local status=0
   cargo test --workspace --locked --test '*' -- ${1:+"$1"} "${@:2}" >"$WORK/tests.log" 2>&1 || status=$?
@@ -38,11 +40,11 @@ run_tests() {
   grep -qE '^test result: ok\. [1-9]' "$WORK/tests.log" || fail "no test has a name with $1"
 }
 
-# start_local [ARGUMENT…]: starts `cargo run` at a free port, in memory unless an argument says otherwise; sets base and token.
+# start_local [ARGUMENT…]: starts `cargo run` at a free port, by default in memory; sets base and token.
 start_local() {
   local log=$WORK/local-${#started[@]}.log where=(--memory)
   [ $# = 0 ] || where=("$@")
-  # Compiled first: the wait below is for the server alone.
+  # The program is compiled first, so that the time limit below is only for the start of the server.
   logged "$WORK/build.log" cargo build --locked
   "${CARGO_TARGET_DIR:-target}/debug/local" "${where[@]}" --port 0 >"$log" 2>&1 &
   started+=($!)
@@ -52,14 +54,15 @@ start_local() {
   [ -n "$base" ] && [ -n "$token" ] || { cat "$log"; return 1; }
 }
 
-# start_dynamodb_local PORT: sets endpoint, or returns 1 where there is none.
+# start_dynamodb_local PORT: starts DynamoDB Local and sets endpoint; returns 1 if there is none.
 start_dynamodb_local() {
   [ -x "$shared/tools/dynamodb-local" ] && command -v java >/dev/null || return 1
   endpoint=$("$shared/tools/dynamodb-local" "$1") || return 1
   started+=("$(cat "$cache"/dynamodb-local/*/"$1".pid)")
 }
 
-# okta_spec BASE TOKEN [STEP]: the SPEC test of Okta, which looks at the first user that it finds. Only STEP may fail.
+# okta_spec BASE TOKEN [STEP]: runs the SPEC test of Okta, which reads the first user that it finds. Only STEP may
+# fail.
 okta_spec() {
   local failed suite=$shared/suites/okta-spec
   python3 "$suite/run_runscope.py" "$suite/Okta-SCIM-20-SPEC-Test.json" "$1" "Bearer $2" --seed --no-time >"$WORK/spec.log" || true
@@ -68,7 +71,8 @@ okta_spec() {
   [ "$failed" = 0 ] && grep -q '^assertions passed [1-9]' "$WORK/spec.log" || fail "$failed steps of Okta's SPEC test failed"
 }
 
-# measure_load RATE TENANTS: half a minute of load, compiled as the tests are. Each answer is checked; the figures are not judged.
+# measure_load RATE TENANTS: runs half a minute of load, compiled as the tests are. Each response is checked; the
+# figures have no limit.
 measure_load() {
   LOAD_SECONDS=30 LOAD_RATE=$1 LOAD_TENANTS=$2 \
     logged "$WORK/load.log" cargo bench --profile dev --workspace --locked --bench load

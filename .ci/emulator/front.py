@@ -37,7 +37,8 @@ class Front(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if not bodiless:
             self.send_header("Content-Length", str(len(data)))
-        # Each request has a separate connection, so that unread bytes of one are not read as the answer to the next.
+        # Each request has a separate connection, so that unread bytes of one response are not read as the response
+        # to the next request.
         self.send_header("Connection", "close")
         self.end_headers()
         if not bodiless:

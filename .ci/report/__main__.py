@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes the report that the README shows.
+"""Runs the benchmarks and writes their report, of which the README shows a plot.
 
 Usage: python3 .ci/report [PART…]
 Each part writes the file of its name in shared/benchmarks/report: calls, instructions, cold, groups, growth,

@@ -23,8 +23,8 @@ PRICES = {
 API, CALL, GB_SECOND, WRITE, READ_UNIT, STORAGE, EVENT, LOGS, METRIC, ALARM, DASHBOARD, TRACE = (price for price, _ in PRICES.values())
 MILLION = 1e6
 
-# The operations for one user in a year: how often each happens, its function, its row in calls.md, and how many times
-# it takes the units of that row.
+# The operations for one user in a year: how often each happens, its function, its row in calls.md, and how many
+# times it takes the units of that row.
 PER_USER = [
     ("search by name before the user is created", 1.2, "users-list", "find a user by name: none", 1),
     ("create the user", 1.2, "users-create", "create a user", 1),

@@ -1,5 +1,7 @@
-# The acceptance program against `cargo run`, and against scim2-server (PyPI), a server that fails some of its checks.
-# Only this stage finds: an acceptance program that stops, or reports nothing, where a server answers in an unexpected way.
+# The acceptance program against `cargo run`, and against scim2-server (PyPI), a server that fails some of its
+# checks.
+# Only this stage finds: an acceptance program that stops, or reports nothing, when a server responds in an
+# unexpected way.
 # Runs in: deep.
 # Tools: scim2-server.
 start_local

@@ -1,5 +1,6 @@
-# Tests of the store and acceptance tests on AWS's own DynamoDB Local: some in a run, all of them and half a minute of load in deep.
-# Only this stage finds: an expression, an item or a limit that the embedded database takes and DynamoDB does not.
+# Tests of the store and acceptance tests on AWS's own DynamoDB Local: some of them in a run; in deep all of them,
+# and half a minute of load.
+# Only this stage finds: an expression, an item or a limit that the embedded database accepts and DynamoDB rejects.
 # Runs in: run, deep.
 # Tools: dynamodb-local.
 tool dynamodb-local >/dev/null && start_dynamodb_local 18000 || skip "DynamoDB Local cannot be started here"

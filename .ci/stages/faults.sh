@@ -1,8 +1,10 @@
-# Acceptance tests while 10 of 100 calls of DynamoDB fail; in deep, also more random requests and histories of names than in `tests`.
-# Only this stage finds: an answer that is wrong after a call failed, or that promised what was not stored.
+# Acceptance tests while 10 of 100 calls of DynamoDB fail; in deep, also more random requests, and more histories of
+# operations on names, than in `tests`.
+# Only this stage finds: a response that is wrong after a failed call, or that acknowledges a change that was not
+# stored.
 # Runs in: run, deep.
 if is_deep; then
-  # Left out are tests that are long, or about time, memory or faults themselves.
+  # The stage omits tests that are long, or that test time, memory or faults themselves.
   left_out=(body_costs bulk::limits concurrent_changes crash fault_rates:: hostile interleavings kill_points large_group::
     linearizability logs:: model:: outage tenants::)
   SCIM_FAULTS=10 run_tests '' "${left_out[@]/#/--skip=}"

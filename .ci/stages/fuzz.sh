@@ -1,6 +1,6 @@
-# Changes texts of the corpus of each target at random for some seconds; in deep, libFuzzer does it for half a minute, guided by
-# coverage. The corpus itself is an ordinary test.
-# Only this stage finds: a text that makes a parser or a function panic, and that nobody thought of.
+# Mutates texts of the corpus of each target at random for some seconds; in deep, libFuzzer does it for half a
+# minute, guided by coverage. An ordinary test runs the corpus itself.
+# Only this stage finds: an unexpected text that makes a parser or a function panic.
 # Runs in: run, deep.
 # Tools in deep: c++, fuzz.
 FUZZ_SECONDS=4 run_tests mutated_corpus_text --nocapture

@@ -1,5 +1,6 @@
-# The links of all documents, the guide as mdBook builds it, and its examples.
-# Only this stage finds: a link that leads nowhere, a page that is not in the guide, and an example of the guide that does not compile.
+# Checks the links of all documents, builds the guide with mdBook, and runs its examples.
+# Only this stage finds: a link that leads nowhere, a page that is not in the guide, and an example of the guide
+# that does not compile.
 # Runs in: run, deep.
 # Tools: mdbook.
 .ci/links.py

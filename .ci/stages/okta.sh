@@ -1,5 +1,5 @@
-# Okta's SPEC test, which Okta asks for before it lists an app, and exchanges that were recorded of Okta, against `cargo run`.
-# Only this stage finds: an answer that Okta does not take, by its own words.
+# Okta's SPEC test, which Okta requires before it lists an app, and recorded exchanges of Okta, against `cargo run`.
+# Only this stage finds: a response that Okta's own test rejects.
 # Runs in: run, deep.
 spec=$shared/suites/okta-spec recordings=$shared/suites/okta-recordings
 [ -d "$spec" ] || [ -d "$recordings" ] || skip "there is no folder with the suites of Okta"

@@ -1,4 +1,4 @@
-# The OpenAPI document is valid, and schemathesis (PyPI) finds no answer that contradicts it.
+# The OpenAPI document is valid, and schemathesis (PyPI) finds no response that contradicts it.
 # Only this stage finds: a status, a header or a body that the OpenAPI document does not describe.
 # Runs in: run, deep.
 # Tools: openapi.
@@ -9,7 +9,8 @@ curl -sS "$base/openapi.json" >"$WORK/openapi.json"
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance
 checks+=,response_headers_conformance,unsupported_method,allow_header_conformance
 config=$PWD/.ci/schemathesis.toml
-# Right and wrong data for every operation. The seed is fixed, so that a failure can be repeated. It leaves a cache in its folder.
+# Right and wrong data for every operation. The seed is fixed, so that a failure can be repeated. It leaves a cache
+# in its folder.
 cd "$WORK"
 logged "$WORK/schemathesis.log" "$tools/schemathesis" --config-file "$config" run "$base/openapi.json" \
   -H "Authorization: Bearer $token" --mode all --seed 1 --max-examples 20 --continue-on-failure --no-color \

@@ -1,6 +1,7 @@
-# The functions of `sam build` in the containers of `sam local`: every event of events/, Okta's SPEC test, and the sessions of the
-# identity providers, as each request takes half a second.
-# Only this stage finds: a function that does not start in the image of Lambda, and an example event that is not answered.
+# The functions of `sam build` in the containers of `sam local`: every event of events/, Okta's SPEC test, and the
+# sessions of the identity providers, because each request takes half a second.
+# Only this stage finds: a function that does not start in the image of Lambda, and an example event with a wrong
+# response.
 # Runs in: deep.
 # Tools: aws-emulator, dynamodb-local.
 source .ci/deployment.sh
@@ -20,7 +21,8 @@ start_dynamodb_local $dynamodb_port || skip "DynamoDB Local cannot be started he
 unset AWS_ENDPOINT_URL
 arguments=(--config-file "$PWD/samconfig.toml" --template-file "$template" "${pull[@]}"
   --parameter-overrides "DynamoDbEndpoint=http://host.docker.internal:$dynamodb_port")
-# create_table TENANT DIALECT: creates the table as the guide says; sets token, and base to the server that did it.
+# create_table TENANT DIALECT: creates the table as the guide describes; sets token, and sets base to the server
+# that created it.
 create_table() { start_local --dynamodb-endpoint "$endpoint" --table Table --tenant "$1" --dialect "$2"; }
 create_table acme strict
 strict=$token

@@ -1,5 +1,6 @@
 # The probe of scim-sanity (PyPI) against `cargo run`.
-# Only this stage finds: what a second reader of the RFCs expects, above all of errors and of ServiceProviderConfig.
+# Only this stage finds: a different reading of the RFCs by another author, above all for errors and
+# ServiceProviderConfig.
 # Runs in: run, deep.
 # Tools: scim-sanity.
 sanity=$(tool scim-sanity) || skip "scim-sanity cannot be installed here"

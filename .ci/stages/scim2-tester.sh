@@ -1,5 +1,5 @@
-# The checks of scim2-tester (PyPI) against `cargo run`; in deep five times, as its data are random.
-# Only this stage finds: what somebody else reads in RFC 7643 and RFC 7644.
+# The checks of scim2-tester (PyPI) against `cargo run`; in deep five times, because its data are random.
+# Only this stage finds: a different reading of RFC 7643 and RFC 7644 by another author.
 # Runs in: run, deep.
 # Tools: scim2-tester.
 tester=$(tool scim2-tester) || skip "scim2-cli cannot be installed here"

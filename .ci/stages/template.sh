@@ -1,8 +1,9 @@
 # cfn-lint, `sam validate`, the project's own checks of the template as SAM transforms it, and checkov on both.
-# Only this stage finds: a resource that CloudFormation would refuse, and what SAM generates: roles, permissions and routes.
+# Only this stage finds: a resource that CloudFormation would reject, and mistakes in what SAM generates: roles,
+# permissions and routes.
 # Runs in: run, deep.
 # Tools: sam, checkov.
-# SAM hashes the folder of a function alone: what it has cached misses every change under shared/.
+# SAM hashes only the folder of a function: a cached build misses every change under shared/.
 if grep -nE 'cached[[:space:]]*=[[:space:]]*true' samconfig.toml; then fail "samconfig.toml may not cache builds"; fi
 sam=$(tool sam) || skip "the SAM CLI, cfn-lint and checkov cannot be installed here"
 "$sam/python" .ci/template/check_template.py "$WORK/transformed.json"

@@ -1,5 +1,7 @@
-# The README's test command. It records the permissions that each function used, and all that was sent and logged.
-# Only this stage finds: most mistakes; then a permission of the template that no function uses, and a value in a log.
+# The README's test command. It records the permissions that each function used, and all texts that were sent and
+# logged.
+# Only this stage finds: most mistakes; also a permission of the template that no function uses, and a value in a
+# log.
 # Runs in: run, deep.
 mkdir "$WORK/rights" "$WORK/secrets"
 export SCIM_RIGHTS_RECORD=$WORK/rights

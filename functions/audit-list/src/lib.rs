@@ -1,5 +1,5 @@
-//! Queries the change records. `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}` returns the changes of a user or a
-//! group; `{"tenant": "acme", "membersOf": "…", "at": "…"}` returns the members that a group had.
+//! Queries the change records. `{"tenant": "acme", "resource": "…", "from": "…", "to": "…"}` returns the changes of
+//! a user or a group; `{"tenant": "acme", "membersOf": "…", "at": "…"}` returns the members that a group had.
 
 use protocol::Error;
 use service::audit::{AuditPage, AuditQuery, query};

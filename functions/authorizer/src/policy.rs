@@ -1,11 +1,11 @@
-//! The response of the authorizer: the caller, and a policy for all methods of the API, because API Gateway caches it for the next
-//! requests with the same token.
+//! The response of the authorizer: the caller, and a policy for all methods of the API, because API Gateway caches
+//! it for the next requests with the same token.
 
 use protocol::Caller;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The principal of every refused token.
+/// The principal of every rejected token.
 const NOBODY: &str = "nobody";
 /// The methods and paths that need the scope `read`. A search is a POST (RFC 7644 §3.4.3).
 const READS: [&str; 4] = ["GET/*", "HEAD/*", "OPTIONS/*", "POST/*/.search"];
@@ -23,7 +23,8 @@ pub struct AuthorizerResponse {
     context: Value,
 }
 
-/// Allows the caller what its scopes permit; denies everything without a caller. `method` is the ARN of the called method.
+/// Allows the caller what its scopes permit; denies everything without a caller. `method` is the ARN of the called
+/// method.
 pub(crate) fn response(caller: Option<&Caller>, method: &str) -> AuthorizerResponse {
     let Some(caller) = caller else {
         return AuthorizerResponse {
@@ -56,7 +57,8 @@ fn policy(effect: &str, resources: &[String]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-/// The prefix `arn:aws:execute-api:{region}:{account}:{api}/{stage}` of a method's ARN, which continues with `/GET/v2/Users`.
+/// The prefix `arn:aws:execute-api:{region}:{account}:{api}/{stage}` of a method's ARN, which continues with
+/// `/GET/v2/Users`.
 fn stage(method: &str) -> String {
     let parts: Vec<&str> = method.splitn(3, '/').take(2).collect();
     parts.join("/")

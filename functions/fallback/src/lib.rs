@@ -1,5 +1,5 @@
-//! Every request without an operation. At a known path, OPTIONS returns the supported methods and other methods return 405 with
-//! `Allow`; other paths return 404 (RFC 9110 §9.3.7, §15.5).
+//! Every request without an operation. At a known path, OPTIONS returns the supported methods and other methods
+//! return 405 with `Allow`; other paths return 404 (RFC 9110 §9.3.7, §15.5).
 
 use edge::{Request, Response};
 use protocol::{Error, allowed};

@@ -23,7 +23,7 @@ pub(crate) struct Engine {
     /// reach the port.
     pub(crate) key: String,
     runtime: Option<Runtime>,
-    /// Keeps out a second process: SQLite would let it in, and its view of the tables would be stale.
+    /// Locks the file against a second process: SQLite would allow it, and its view of the tables would be stale.
     _lock: Option<File>,
 }
 
@@ -52,7 +52,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Nothing has to be waited for: every write that was answered is on the disk.
+        // There is nothing to wait for: every acknowledged write is on the disk.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -99,7 +99,7 @@ fn open(path: &Path) -> Result<Database> {
     let text = path.to_str().with_context(|| format!("the name of the data file {} is not UTF-8", path.display()))?;
     let create = owner_only::open(File::options().create(true).append(true).read(true), path);
     create.with_context(|| unusable(path))?;
-    // SQLite gives them the mode of the data file, but they may be older than its present mode.
+    // SQLite creates these files with the mode of the data file, but they may be older than its current mode.
     for suffix in ["-wal", "-shm"] {
         match owner_only::open(File::options().read(true), &beside(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(|| unusable(path)),

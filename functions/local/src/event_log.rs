@@ -20,7 +20,7 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// Opens or creates the file, readable by its owner alone. A line that a killed process has left incomplete is
+    /// Opens or creates the file, readable only by its owner. A line that a killed process has left incomplete is
     /// cut off.
     ///
     /// # Errors
@@ -42,6 +42,8 @@ impl EventLog {
         self.last_changes.get(tenant).map(String::as_str)
     }
 
+    /// Appends the events to the file, if there is one, and prints them.
+    ///
     /// # Errors
     /// The file cannot be written.
     pub(crate) fn append(&mut self, events: &[Event]) -> Result<()> {

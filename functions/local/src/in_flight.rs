@@ -1,8 +1,8 @@
 //! The requests that may change something and have not ended yet.
 //!
-//! The relay reads change records in the order of their ids, and an id is made before its commit. So the relay may
-//! read no further than the beginning of the oldest request in flight: all that this request commits has a later
-//! id, and no record is skipped.
+//! The relay reads change records in the order of their ids, and an id is generated before its commit. So the relay
+//! may read no further than the beginning of the oldest request in flight: all that this request commits has a
+//! later id, and no record is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 /// How long a request that ended without a response of the function may still commit.
 const UNKNOWN_OUTCOME_GRACE: Duration = Duration::from_secs(2);
 
-/// What the server tells the relay: which requests are in flight, and which tenants may have changed.
+/// The information of the server for the relay: which requests are in flight, and which tenants may have changed.
 #[derive(Default)]
 pub(crate) struct InFlightRequests {
     state: Mutex<State>,
@@ -22,17 +22,17 @@ pub(crate) struct InFlightRequests {
 
 #[derive(Default)]
 struct State {
-    /// The requests by a running number.
+    /// The requests by their sequence number.
     requests: BTreeMap<u64, InFlight>,
     last_number: u64,
-    /// The tenants of requests that have ended since the relay asked last.
+    /// The tenants of requests that have ended since the relay last read this.
     changed_tenants: BTreeSet<String>,
 }
 
 struct InFlight {
     /// Milliseconds since 1970.
     begun_ms: u64,
-    /// For a request that has ended with an unknown outcome, when it stops to count.
+    /// For a request that has ended with an unknown outcome: the time from which it is ignored.
     expires: Option<Instant>,
 }
 
@@ -79,7 +79,7 @@ impl InFlightRequests {
     }
 
     pub(crate) fn horizon(&self) -> Horizon {
-        // The time is taken before the requests are looked at: a request that begins in between has a later id.
+        // The time is read before the requests: a change of a request that begins in between has a later id.
         let now_ms = now_ms();
         let now = Instant::now();
         let mut state = self.lock();
@@ -98,7 +98,7 @@ impl RequestGuard {
         self.tenant = Some(tenant.to_owned());
     }
 
-    /// The function has answered: all changes of the request are committed, and no more will come.
+    /// The function has responded: all changes of the request are committed, and no more will follow.
     pub(crate) fn set_outcome_known(&mut self) {
         self.has_known_outcome = true;
     }

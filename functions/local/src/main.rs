@@ -1,5 +1,5 @@
-//! SCIM on Lambda on one machine: every function in one process behind a gateway that takes its routes from
-//! template.yaml, over an embedded DynamoDB. It is a development tool and is never deployed.
+//! SCIM on Lambda on one machine: every function in one process, with a gateway that reads its routes from
+//! template.yaml and an embedded DynamoDB. It is a development tool and is never deployed.
 
 mod engine;
 mod event_log;
@@ -65,7 +65,8 @@ fn start_logging(level: Option<&str>) {
 }
 
 fn run(options: &Options) -> Result<()> {
-    // Without optimization the futures of the AWS SDK need more than the 2 MB of stack that a thread has by default.
+    // Without optimization the futures of the AWS SDK need more than the 2 MB of stack that a thread has by
+    // default.
     let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK_BYTES).build();
     let runtime = runtime.context("cannot start threads")?;
     let api = Api::read()?;

@@ -2,8 +2,8 @@
 //! pending changes and publishes their events at least once. Instead of the table's stream, it reads the change
 //! records whenever a request has ended.
 //!
-//! The checkpoints are kept in memory. After a restart, the relay goes on where the event log ends; a new event log
-//! begins with the first record. Without an event log, the relay completes the changes of the last day and
+//! The checkpoints are kept in memory. After a restart, the relay continues where the event log ends; a new event
+//! log begins with the first record. Without an event log, the relay completes the changes of the last day and
 //! publishes those since the start.
 
 use std::collections::{BTreeSet, HashMap};
@@ -55,10 +55,10 @@ pub(crate) struct RelayHandle {
 }
 
 impl RelayHandle {
-    /// Lets the relay process what there is, and waits for it within the time limit.
+    /// Lets the relay process the remaining changes, and waits for it within the time limit.
     pub(crate) async fn finish(self, limit: Duration) {
         self.stop.notify_one();
-        // A relay that has not finished by then is abandoned.
+        // A relay that has not finished within the limit is abandoned.
         let _ = timeout(limit, self.work).await;
     }
 }
@@ -102,7 +102,8 @@ impl OutboxRelay {
         }
     }
 
-    /// Processes the changes of a tenant. Returns whether no more of them can come at the moment.
+    /// Processes the changes of a tenant. Returns whether all of them are processed and no request in flight can
+    /// still add one.
     async fn catch_up(&mut self, name: &str) -> Result<bool> {
         let Some(tenant) = Tenant::named(name) else { return Ok(true) };
         let mut checkpoint = self.checkpoints.remove(name).unwrap_or_else(|| self.first_checkpoint(name));

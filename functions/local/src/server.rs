@@ -39,7 +39,7 @@ impl Server {
             ended = &mut server => return ended.context("the server failed"),
             () = stop_signal() => stop.notify_one(),
         }
-        // Requests that have not ended by then are cut off.
+        // Requests that have not ended within the limit are aborted.
         let _ = tokio::time::timeout(DRAIN_LIMIT, server).await;
         Ok(())
     }

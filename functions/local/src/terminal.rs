@@ -64,7 +64,7 @@ pub(crate) fn print_event(event: &Event) {
     print(&format!("event {} {}{version}", event.event_type.as_str(), event.uri));
 }
 
-/// Prints a line on standard output. Nothing can be done if nobody reads it.
+/// Prints a line on standard output. An error is ignored, because there is no other place to report it.
 fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -1,5 +1,5 @@
-//! The development token. The function that issues all tokens issues it, and it is kept beside the data file, so
-//! that an identity provider that was configured once stays configured.
+//! The development token. It is issued by the function that issues all tokens, and is kept next to the data file,
+//! so that an identity provider has to be configured only once.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ const UNSAVED_TOKEN_DAYS: u32 = 365;
 /// The token that was printed last for this tenant and dialect if it still works, or a new one.
 ///
 /// # Errors
-/// A store that does not answer, and a token file that cannot be written.
+/// A store that does not respond, and a token file that cannot be written.
 pub(crate) async fn obtain(
     directory: &'static Directory,
     tenant: &str,

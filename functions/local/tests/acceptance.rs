@@ -2,7 +2,8 @@
 //! `cargo test -p local --test acceptance -- okta`.
 //!
 //! Each check starts a separate `local`, because a directory that all checks fill would make each search of them
-//! slower. Only checks that need more than one token share a server. A check that cannot run prints a line `skipped NAME: REASON`. These environment variables change the tests:
+//! slower. Only checks that need more than one token share a server. A check that cannot run prints a line
+//! `skipped NAME: REASON`. These environment variables change the tests:
 //!
 //! - `SCIM_BASE_URL` with `SCIM_TOKEN`, and optionally `SCIM_STRICT_TOKEN` and `SCIM_OTHER_TENANT_TOKEN`: the
 //!   checks test that server.
@@ -43,7 +44,7 @@ const RANDOM_CASES: u32 = 25;
 /// The longest checks create thousands of users, and the machine may be busy.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// The server that checks share which need more than one token; it starts when the first check needs it.
+/// The server that is shared by the checks that need more than one token; it starts when the first check needs it.
 #[derive(Default)]
 struct Servers {
     with_tokens: Mutex<Option<(Process, Target)>>,

@@ -1,4 +1,5 @@
-//! The components that operations refer to: schemas of resources (RFC 7643), parameters, headers and error responses.
+//! The components that operations refer to: schemas of resources (RFC 7643), parameters, headers and error
+//! responses.
 
 use schema::{Attribute, DataType, Mutability, ResourceType, resource_types};
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document: each route with its parameters, bodies and responses, built from the schema registry and the route
-//! table that the service itself uses.
+//! The OpenAPI 3.1 document: each route with its parameters, bodies and responses, built from the schema registry
+//! and the route table that the service itself uses.
 
 use protocol::{ROUTES, Route};
 use serde_json::{Map, Value, json};

@@ -62,7 +62,7 @@ fn bulk() -> [(&'static str, Value); 2] {
     let request = json!({
         "failOnErrors": {"type": "integer"}, "Operations": {"type": "array", "items": operation},
     });
-    // `method` is not required: the response leaves it out where the request had one that is not a string.
+    // `method` is always present in a response of this service, but the schema does not require it.
     let outcome = json!({"type": "object", "required": ["status"], "properties": {
         "method": text(), "bulkId": text(), "version": text(), "location": text(), "status": text(),
         "response": {"type": "object"},

@@ -1,8 +1,8 @@
-//! Follows the table's stream: completes each pending change, then publishes its events to EventBridge, one change after the
-//! other.
+//! Follows the table's stream: completes each pending change, then publishes its events to EventBridge, one change
+//! after the other.
 //!
-//! If a change fails, it is reported as the first failure of the batch, so that Lambda delivers it and those after it again. Events
-//! are therefore published in order, and an event that is published twice has the same `jti`.
+//! If a change fails, it is reported as the first failure of the batch, so that Lambda delivers it and those after
+//! it again. Events are therefore published in order, and an event that is published twice has the same `jti`.
 
 mod batch;
 mod bus;
@@ -22,8 +22,8 @@ pub use error::{PublishError, StartError};
 use batch::{Record, retry_from};
 use error::ChangeError;
 
-/// No change is started later than this after the start of a batch: it needs time to finish, and Lambda would deliver the whole
-/// batch again after its timeout.
+/// No change is started later than this after the start of a batch: it needs time to finish, and Lambda would
+/// deliver the whole batch again after its timeout.
 const BATCH_BUDGET: Duration = Duration::from_secs(60);
 
 /// The clients and settings of the function.
@@ -35,8 +35,8 @@ pub struct State {
 }
 
 impl State {
-    /// Reads the environment that Lambda and the template set: the table, `EVENT_BUS`, `BASE_URL`, and `EVENT_RESOURCES`, which is
-    /// `yes` if events contain resources.
+    /// Reads the environment that Lambda and the template set: the table, `EVENT_BUS`, `BASE_URL`, and
+    /// `EVENT_RESOURCES`, which is `yes` if events contain resources.
     ///
     /// # Errors
     /// If a variable is not set.

@@ -1,4 +1,5 @@
-//! Issues a token: `{"tenant": "acme", "label": "Okta", "expiresInDays": 365, "scopes": "read write"}`. The token is returned only once.
+//! Issues a token: `{"tenant": "acme", "label": "Okta", "expiresInDays": 365, "scopes": "read write"}`. The token
+//! is returned only once.
 
 use protocol::Error;
 use service::tokens::{IssueRequest, IssuedToken, issue};

@@ -1,5 +1,5 @@
-//! The answer to a request, and the expectations of checks; every failure shows the expectation, the request and
-//! the answer.
+//! The response to a request, and the expectations of checks; every failure shows the expectation, the request and
+//! the response.
 #![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have reads as null")]
 
 use std::fmt::{self, Display, Formatter};
@@ -13,12 +13,12 @@ use crate::client::{Client, Request};
 
 /// The number of characters of a body that a failure shows.
 const MAX_SHOWN: usize = 500;
-/// The most bytes of an answer that the client reads.
+/// The most bytes of a response that the client reads.
 const MAX_BYTES: u64 = 64 << 20;
 /// The headers that a failure shows.
 const HEADERS: [&str; 6] = ["content-type", "location", "etag", "allow", "www-authenticate", "retry-after"];
 
-/// An answer to a request.
+/// A response to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// Method, URL and body of the request, for failures.
@@ -51,8 +51,8 @@ impl Answer {
         })
     }
 
-    /// Expects a status, and the form of every answer: the media type of SCIM and a JSON object, or no body with a
-    /// 204; for an error, the form of RFC 7644 §3.12.
+    /// Expects a status, and the form of every response: the media type of SCIM and a JSON object, or no body with
+    /// a 204; for an error, the form of RFC 7644 §3.12.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         self.check(self.status == status, &format!("expected status {status}"));
@@ -103,7 +103,7 @@ impl Answer {
         self
     }
 
-    /// Fails with `complaint`, the request and the answer unless `is_right`.
+    /// Fails with `complaint`, the request and the response unless `is_right`.
     ///
     /// # Panics
     ///
@@ -113,7 +113,7 @@ impl Answer {
         assert!(is_right, "{complaint}\n{self}");
     }
 
-    /// The value of a header, or an empty string if the answer does not have the header.
+    /// The value of a header, or an empty string if the response does not have the header.
     #[must_use]
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
@@ -127,7 +127,7 @@ impl Answer {
         self.body["detail"].as_str().unwrap_or_default()
     }
 
-    /// The `id`, which the answer must have.
+    /// The `id`, which the response must have.
     #[must_use]
     #[track_caller]
     pub fn id(&self) -> String {

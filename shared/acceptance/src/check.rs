@@ -25,7 +25,7 @@ pub enum Needs {
     OtherTenantToken,
     /// HTTP without TLS, because the check writes bytes to a socket.
     PlainHttp,
-    /// A client that does not repeat requests, because the check counts the answers to racing requests.
+    /// A client that does not repeat requests, because the check counts the responses to racing requests.
     SingleAnswers,
     /// A base URL that ends with the version, `/v2`.
     VersionedUrl,

@@ -44,7 +44,7 @@ struct Arguments {
     /// How many checks run at the same time.
     #[arg(long, default_value_t = 4, value_name = "COUNT")]
     jobs: usize,
-    /// How many seconds to wait for each answer.
+    /// How many seconds to wait for each response.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     timeout: u64,
     /// How many seconds one check may take.
@@ -53,7 +53,7 @@ struct Arguments {
     /// Also runs the checks that need an empty directory; no other client may use the directory meanwhile.
     #[arg(long)]
     empty_directory: bool,
-    /// Repeats requests that the server answers with 429 or 503.
+    /// Repeats requests after a response with 429 or 503.
     #[arg(long)]
     repeat: bool,
     /// Keeps the resources that the checks create; otherwise each check deletes its own resources when it ends.

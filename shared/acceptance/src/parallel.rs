@@ -29,11 +29,11 @@ pub fn run<T: Send>(jobs: Vec<impl FnOnce() -> T + Send>) -> Vec<T> {
     })
 }
 
-/// Sends all requests at the same moment, and returns the answers in order.
+/// Sends all requests at the same moment, and returns the responses in order.
 ///
 /// # Panics
 ///
-/// If the server does not answer one of them.
+/// If the server does not respond to one of them.
 #[must_use]
 #[track_caller]
 pub fn send_all(client: &Client, requests: &[Request]) -> Vec<Answer> {

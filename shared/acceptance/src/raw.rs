@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::target::Target;
 
-/// The most bytes of an answer that are read.
+/// The most bytes of a response that are read.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// An answer as the server sent it.
+/// A response as the server sent it.
 #[derive(Debug)]
 pub struct RawAnswer {
     /// The status code.
@@ -67,11 +67,11 @@ pub(crate) fn host_and_root(target: &Target) -> (&str, &str) {
     rest.split_once('/').unwrap_or((rest, ""))
 }
 
-/// Sends bytes to a host, which must close the connection after its answer.
+/// Sends bytes to a host, which must close the connection after its response.
 ///
 /// # Panics
 ///
-/// If the host does not answer with HTTP in time.
+/// If the host does not respond with HTTP in time.
 #[must_use]
 #[track_caller]
 pub fn exchange(host: &str, request: &[u8], timeout: Duration) -> RawAnswer {

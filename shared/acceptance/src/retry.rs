@@ -1,6 +1,6 @@
 //! Repeats requests that a server defers with 429 or 503, as identity providers do, so that checks can run against
 //! a server that is throttled or injects faults. A repeat takes into account that an earlier attempt may have
-//! succeeded without an answer.
+//! succeeded although its response was lost.
 #![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have reads as null")]
 
 use std::cell::Cell;
@@ -77,8 +77,8 @@ fn record_deferred_operations(answer: &Answer) {
     }
 }
 
-/// Returns the resource that an unanswered create has made, if the repeat conflicts with that resource; otherwise
-/// returns the refusal.
+/// Returns the resource that a create without a response has created, if the repeat conflicts with that resource;
+/// otherwise returns the error response.
 fn created(client: &Client, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
     let sent: Value = serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
     let name = if request.path.starts_with("/Users") { "userName" } else { "displayName" };

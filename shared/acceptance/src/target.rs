@@ -23,9 +23,9 @@ pub struct Target {
     pub other_tenant_token: Option<String>,
     /// Whether the directory is empty and no other client uses it.
     pub is_exclusive: bool,
-    /// Whether the client repeats requests that the server answers with 429 or 503.
+    /// Whether the client repeats requests after a response with 429 or 503.
     pub repeats_requests: bool,
-    /// How long the client waits for an answer.
+    /// How long the client waits for a response.
     pub timeout: Duration,
     /// How long one check may send requests.
     pub check_timeout: Duration,

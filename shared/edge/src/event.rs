@@ -15,8 +15,8 @@ use tracing::Instrument;
 use crate::panic::catch_panic;
 use crate::{log, serve};
 
-/// Runs a function that takes its own type of event until Lambda ends the process. The text of an error is returned to the invoker
-/// and not logged.
+/// Runs a function that receives another type of event than API Gateway's, until Lambda ends the process. The text
+/// of an error is returned to the invoker and not logged.
 pub fn run_event<S, E, I, O, F, R>(state: impl Future<Output = Result<S, E>>, handle: F) -> ExitCode
 where
     S: Send + Sync + 'static,
@@ -36,7 +36,8 @@ where
 /// Handles one event as [`run_event`] does.
 ///
 /// # Errors
-/// Those of the function; [`Error::InvalidSyntax`] if the event is not of its type, [`Error::Internal`] if it panics.
+/// The errors of the function; [`Error::InvalidSyntax`] if the event is not of its type, [`Error::Internal`] if it
+/// panics.
 pub async fn invoke_event<S, I, O, F, R>(
     state: &'static S,
     handle: F,
@@ -64,8 +65,8 @@ where
     work.instrument(log::request_span(&operation, request_id)).await
 }
 
-/// The error of the JSON parser quotes the input. It is left out if it contains a token, because the invoker may store errors where
-/// tokens must not be stored.
+/// The error of the JSON parser quotes the input. It is left out if it contains a token, because the invoker may
+/// store errors where tokens must not be stored.
 fn invalid_event(error: &serde_json::Error) -> Error {
     let problem = error.to_string();
     let problem =

@@ -1,4 +1,5 @@
-//! Extracts body, query parameters and preconditions from a request (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or refuses it.
+//! Extracts body, query parameters and preconditions from a request (RFC 7644 §3.1, §3.4.2, §3.9, §3.14), or
+//! rejects the request.
 
 use lambda_http::Body;
 use protocol::limits::BULK_BYTES;
@@ -16,8 +17,8 @@ impl Request {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the line and column of the
-    /// problem, but without the text there.
+    /// [`Error::PayloadTooLarge`], [`Error::UnsupportedMediaType`], or [`Error::InvalidSyntax`] with the line and
+    /// column of the problem, but without the text there.
     pub fn json_body(&self) -> Result<Object, Error> {
         if self.body_bytes().len() > MAX_BODY_BYTES {
             let problem = "The body is larger than 5 MB, the limit of this service. Send less in one request.";
@@ -73,7 +74,8 @@ impl Request {
         }
     }
 
-    /// Okta and Entra ID send `application/scim+json; charset=utf-8`; Google and Okta's SPEC test send `application/json`.
+    /// Okta and Entra ID send `application/scim+json; charset=utf-8`; Google and Okta's SPEC test send
+    /// `application/json`.
     fn check_content_type(&self) -> Result<(), Error> {
         let mut lines = self.headers.get_all("content-type").iter();
         let Some(value) = lines.next() else {
@@ -109,7 +111,8 @@ impl Request {
     /// A query parameter, percent-decoded. Its name is case-sensitive.
     ///
     /// # Errors
-    /// [`Error::InvalidSyntax`] if it is sent twice, or in another letter case: ignoring it would answer a different question.
+    /// [`Error::InvalidSyntax`] if it is sent twice, or in another letter case: the response would belong to
+    /// another query if it were ignored.
     pub fn query(&self, name: &str) -> Result<Option<&str>, Error> {
         let misspelt = |key: &str| key != name && key.eq_ignore_ascii_case(name);
         if let Some((key, _)) = self.query.iter().find(|(key, _)| misspelt(key)) {
@@ -137,16 +140,17 @@ impl Request {
     /// The parameters `attributes` and `excludedAttributes` (RFC 7644 §3.9).
     ///
     /// # Errors
-    /// Those of [`Projection::parse`].
+    /// The errors of [`Projection::parse`].
     pub fn projection(&self) -> Result<Projection, Error> {
         Projection::parse(self.query("attributes")?, self.query("excludedAttributes")?, &self.caller.dialect)
     }
 
-    /// The query for these kinds of resource: from the URL of a list, or from the body of a search (RFC 7644 §3.4.3).
+    /// The query for these kinds of resource: from the URL of a list, or from the body of a search (RFC 7644
+    /// §3.4.3).
     ///
     /// # Errors
-    /// Those of [`Query::parse`]; [`Error::InvalidSyntax`] for a search with parameters in its URL, because ignoring them would
-    /// answer a different question.
+    /// The errors of [`Query::parse`]; [`Error::InvalidSyntax`] for a search with parameters in its URL, because
+    /// the response would belong to another query if they were ignored.
     pub fn list_query(&self, kinds: &[Kind]) -> Result<Query, Error> {
         if !self.path.ends_with("/.search") {
             return Query::parse(kinds, self.list_parameters()?, &self.caller.dialect);
@@ -180,8 +184,8 @@ impl Request {
         })
     }
 
-    /// Whether the client prefers a response without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). A request for
-    /// certain attributes overrides the preference (RFC 7644 §3.5.2).
+    /// Whether the client prefers a response without the resource (`Prefer: return=minimal`, RFC 7240 §4.2). A
+    /// request for certain attributes overrides the preference (RFC 7644 §3.5.2).
     pub(crate) fn prefers_minimal(&self) -> bool {
         let prefer = self.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
         let mut preferences = prefer.flat_map(|value| value.split([',', ';']));
@@ -192,8 +196,8 @@ impl Request {
 
     /// The preconditions in `If-Match` and `If-None-Match` (RFC 7644 §3.14).
     pub fn precondition(&self) -> Precondition {
-        // Bytes that are not UTF-8 match no version; ignoring them would let the change through. Repeated header lines form one
-        // list (RFC 9110 §5.3).
+        // Bytes that are not UTF-8 match no version; ignoring them would let the change through. Repeated header
+        // lines form one list (RFC 9110 §5.3).
         let tags = |name| {
             let lines = self.headers.get_all(name).iter();
             let lines: Vec<_> = lines.map(|tags| String::from_utf8_lossy(tags.as_bytes())).collect();

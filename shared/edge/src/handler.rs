@@ -4,10 +4,11 @@ use protocol::Error;
 
 use crate::{FromRequest, Response};
 
-/// The function behind a route: `async fn handle(state: &S, request: Q) -> Result<R, Error>`, where `R` is a [`Response`] or the
-/// [`Reply`](protocol::Reply) of an operation.
+/// The function behind a route: `async fn handle(state: &S, request: Q) -> Result<R, Error>`, where `R` is a
+/// [`Response`] or the [`Reply`](protocol::Reply) of an operation.
 ///
-/// It is implemented for all such functions and spares [`run`](crate::run) and [`invoke`](crate::invoke) their bounds.
+/// It is implemented for all such functions, so that [`run`](crate::run) and [`invoke`](crate::invoke) need not
+/// repeat the bounds.
 pub trait Handler<S, Q>: Copy + Send + Sync + 'static {
     /// Calls the function.
     fn call(self, state: &'static S, request: Q) -> impl Future<Output = Result<Response, Error>> + Send + 'static;

@@ -1,5 +1,6 @@
-//! A JSON reader that rejects duplicate names in an object (RFC 8259 §4), where one of the two values would be lost silently, and
-//! that limits the number of values, because a value of two bytes takes a hundred times as many in memory.
+//! A JSON reader that rejects duplicate names in an object (RFC 8259 §4), where one of the two values would be lost
+//! silently, and that limits the number of values, because a value of two bytes takes a hundred times as many in
+//! memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,8 +8,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The largest number of values in a body: objects, arrays and scalars all count. 100,000 members take 200,000 values. This many
-/// of the largest values take a third of a function's memory.
+/// The largest number of values in a body: objects, arrays and scalars all count. 100,000 members have 200,000
+/// values. The limit bounds the memory: so many values of the largest size need a third of a function's memory.
 pub(crate) const MAX_JSON_VALUES: usize = protocol::limits::JSON_VALUES;
 
 /// Why a text could not be read.

@@ -1,7 +1,8 @@
-//! HTTP, Lambda events, logs and metrics: reads a request, calls a handler, and sends its reply as RFC 7644 requires.
+//! HTTP, Lambda events, logs and metrics: reads a request, calls a handler, and sends its reply as RFC 7644
+//! requires.
 //!
-//! The `main` of a function calls [`run`] if it has a route and [`run_event`] otherwise. A function with a route always responds
-//! with a SCIM message, also after a panic.
+//! The `main` of a function calls [`run`] if it has a route and [`run_event`] otherwise. A function with a route
+//! always responds with a SCIM message, also after a panic.
 
 mod event;
 mod extract;

@@ -1,5 +1,5 @@
-//! One JSON line for each request: tenant, token id, operation, resource id, names of changed attributes, status, duration,
-//! leniencies and DynamoDB usage. It never contains a credential, an attribute value or a filter.
+//! One JSON line for each request: tenant, token id, operation, resource id, names of changed attributes, status,
+//! duration, leniencies and DynamoDB usage. It never contains a credential, an attribute value or a filter.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use crate::{Response, metrics};
 /// The environment variable in which Lambda passes the log level.
 pub const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// Starts logging for a Lambda function: JSON on standard output, at the level that Lambda sets or `INFO`, panics included.
+/// Starts logging for a Lambda function: JSON on standard output, at the level that Lambda sets or `INFO`, panics
+/// included.
 pub(crate) fn start() {
     metrics::start();
     let lines = lines(std::env::var(LEVEL).ok().as_deref(), std::io::stdout);
@@ -75,7 +76,8 @@ pub fn record_caller(caller: &Caller) {
     span.record("token", caller.token.as_str());
 }
 
-/// Adds the names of the leniencies that were needed to the log line and the metrics of the current request or invocation.
+/// Adds the names of the leniencies that were needed to the log line and the metrics of the current request or
+/// invocation.
 pub fn record_leniencies(dialect: &Dialect) {
     let names: Vec<&str> = dialect.used().map(|leniency| leniency.info().name).collect();
     if !names.is_empty() {
@@ -103,8 +105,8 @@ pub(crate) fn log_response(operation: &str, response: &Response, resource: Optio
     metrics::record_request(operation, response.status, duration, &usage);
 }
 
-/// Writes the log line of an invocation that is not a request, and its metrics. The error's text is returned to the invoker and
-/// not logged, because it may quote the input, for example a token that was sent as an id.
+/// Writes the log line of an invocation that is not a request, and its metrics. The error's text is returned to the
+/// invoker and not logged, because it may quote the input, for example a token that was sent as an id.
 pub(crate) fn log_invocation(operation: &str, error: Option<&Error>, duration: Duration) {
     let usage = Usage::of(&Span::current());
     tracing::info!(
@@ -135,7 +137,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// While only one dispatcher exists, tracing caches for all threads whether the first thread to reach a call site wants it.
+    /// While only one dispatcher exists, tracing caches for all threads whether the first thread to reach a call
+    /// site wants it.
     static SECOND_DISPATCH: LazyLock<tracing::Dispatch> = LazyLock::new(|| tracing::Dispatch::new(Registry::default()));
 
     /// A writer that collects log lines.

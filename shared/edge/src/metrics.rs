@@ -1,5 +1,6 @@
-//! Metrics in CloudWatch's embedded metric format: a JSON line on standard output for each request or invocation, whatever the log
-//! level. They are written only if the environment variable `SERVICE` contains the name of the stack.
+//! Metrics in CloudWatch's embedded metric format: a JSON line on standard output for each request or invocation,
+//! whatever the log level. They are written only if the environment variable `SERVICE` contains the name of the
+//! stack.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -45,7 +46,7 @@ pub(crate) fn start() {
     }
 }
 
-/// Records that a presented token was refused.
+/// Records that a token was presented and rejected.
 pub fn record_refused_token() {
     print(|service| vec![line(service, &[], &[(&REFUSED_TOKENS, 1.0)])]);
 }
@@ -110,7 +111,8 @@ fn print(lines: impl FnOnce(&str) -> Vec<Value>) {
 mod tests {
     use super::*;
 
-    /// Checks the rules of the format: every name has a member, which is a number for a metric and a string for a dimension.
+    /// Checks the rules of the format: every name has a member, which is a number for a metric and a string for a
+    /// dimension.
     fn check(document: &Value) -> BTreeSet<String> {
         assert!(document["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
         let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();

@@ -1,5 +1,5 @@
-//! Content negotiation (RFC 9110 §12.5): the media type of the response (RFC 7644 §3.8) and its compression. `Accept-Charset` is
-//! ignored, because JSON is UTF-8 (RFC 8259 §8.1).
+//! Content negotiation (RFC 9110 §12.5): the media type of the response (RFC 7644 §3.8) and its compression.
+//! `Accept-Charset` is ignored, because JSON is UTF-8 (RFC 8259 §8.1).
 
 use lambda_http::http::header::{ACCEPT, ACCEPT_ENCODING, AsHeaderName};
 use lambda_http::http::{HeaderMap, Method};
@@ -11,7 +11,7 @@ pub(crate) const JSON: &str = "application/json";
 /// How a response is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResponseFormat {
-    /// `None` if the client accepts neither media type; the error that says so is sent as SCIM's.
+    /// `None` if the client accepts neither media type; the error is then sent with the media type of SCIM.
     pub(crate) accepted_type: Option<&'static str>,
     pub(crate) gzip: bool,
     /// Whether the body is left out (RFC 9110 §9.3.2).
@@ -21,7 +21,7 @@ pub(crate) struct ResponseFormat {
 }
 
 impl ResponseFormat {
-    /// The format that the request asks for. If both media types are equally acceptable, it is SCIM's.
+    /// The format that the request prefers. If both media types are equally acceptable, it is SCIM's.
     pub(crate) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
         let head = method == Method::HEAD;
         let is_search = path.trim_end_matches('/').ends_with("/.search");
@@ -37,7 +37,7 @@ impl ResponseFormat {
         self.accepted_type.unwrap_or(SCIM)
     }
 
-    /// Refuses a request whose response the client would not accept, before anything is done.
+    /// Rejects a request whose response the client would not accept, before anything is changed.
     ///
     /// # Errors
     /// [`Error::NotAcceptable`].
@@ -48,7 +48,7 @@ impl ResponseFormat {
     }
 }
 
-/// RFC 9110 §12.5.1: the most specific range that matches a media type gives its quality.
+/// RFC 9110 §12.5.1: the most specific range that matches a media type determines its quality.
 fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     let ranges = items(headers, ACCEPT);
     if ranges.is_empty() {
@@ -73,7 +73,8 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     accepts("gzip").or_else(|| accepts("x-gzip")).or_else(|| accepts("*")).unwrap_or(false)
 }
 
-/// The items of a list, in lower case, each with its quality in thousandths (RFC 9110 §12.4.2). Other parameters are ignored.
+/// The items of a list, in lower case, each with its quality in thousandths (RFC 9110 §12.4.2). Other parameters
+/// are ignored.
 fn items(headers: &HeaderMap, name: impl AsHeaderName) -> Vec<(String, u16)> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     let items = lines.flat_map(|line| line.split(',')).filter_map(|item| {

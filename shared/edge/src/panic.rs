@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use futures_util::FutureExt;
 use protocol::Error;
 
-/// Logs the location of a panic inside the request's span. The message is omitted because it can quote user data (for example,
-/// slicing a `str` mid-character).
+/// Logs the location of a panic inside the request's span. The message is omitted because it can quote user data
+/// (for example, slicing a `str` mid-character).
 pub(crate) fn panic_hook(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
     tracing::error!(place, "panic");

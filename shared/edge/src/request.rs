@@ -49,7 +49,7 @@ pub trait FromRequest: Send + Sized + 'static {
     /// Reads the request that API Gateway sent.
     ///
     /// # Errors
-    /// The reason to refuse the request before the handler runs.
+    /// The reason to reject the request before the handler runs.
     fn from_request(event: lambda_http::Request) -> Result<Self, Error>;
 
     /// The authenticated caller.
@@ -79,8 +79,8 @@ impl FromRequest for PublicRequest {
 
 impl FromRequest for Request {
     /// # Errors
-    /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do not
-    /// allow the request.
+    /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do
+    /// not allow the request.
     fn from_request(event: lambda_http::Request) -> Result<Request, Error> {
         let extensions = event.extensions();
         let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {

@@ -64,7 +64,7 @@ impl Response {
         Response { status: 204, headers, body: None, ..self }
     }
 
-    /// The HTTP response, in the format that the request asks for.
+    /// The HTTP response, in this format.
     pub(crate) fn into_http(self, format: ResponseFormat) -> http::Response<Body> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = http::Response::new(Body::Empty);
@@ -115,7 +115,8 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// The size of a body in Lambda's response: in base64 if it is compressed, otherwise as a JSON string with escaped quotes.
+/// The size of a body in Lambda's response: in base64 if it is compressed, otherwise as a JSON string with escaped
+/// quotes.
 fn payload_bytes(body: &str, compressed: Option<&[u8]>) -> usize {
     match compressed {
         Some(compressed) => compressed.len().div_ceil(3) * 4,
@@ -123,8 +124,8 @@ fn payload_bytes(body: &str, compressed: Option<&[u8]>) -> usize {
     }
 }
 
-/// Replaces a response that Lambda would turn into a 502. If the request changed something, the response succeeds without the
-/// resource.
+/// Replaces a response that Lambda would turn into a 502. If the request changed something, the response succeeds
+/// without the resource.
 fn too_large(status: StatusCode, mut response: http::Response<Body>, format: ResponseFormat) -> http::Response<Body> {
     if format.safe {
         return Response::from(Error::answer_too_large()).into_http(format);
@@ -137,7 +138,8 @@ fn too_large(status: StatusCode, mut response: http::Response<Body>, format: Res
 }
 
 impl From<Reply> for Response {
-    /// The resource's URL becomes `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`); its version becomes `ETag`.
+    /// The resource's URL becomes `Location` and `Content-Location` (RFC 7643 §3.1, `meta.location`); its version
+    /// becomes `ETag`.
     fn from(reply: Reply) -> Self {
         let Reply { status, location, version, body, changed } = reply;
         let headers = [(LOCATION, location.clone()), (CONTENT_LOCATION, location), (ETAG, version)];

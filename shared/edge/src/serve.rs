@@ -1,4 +1,5 @@
-//! Serves the events of API Gateway. Whatever happens in a handler, the response is a SCIM message (RFC 7644 §3.12).
+//! Serves the events of API Gateway. Whatever happens in a handler, the response is a SCIM message (RFC 7644
+//! §3.12).
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -23,8 +24,8 @@ use crate::{Handler, Response, log};
 
 /// Runs the function behind a route until Lambda ends the process.
 ///
-/// `state` is built once, in Lambda's init phase. `handle` receives each request; its parameter type decides whether the caller
-/// has to be authenticated. Its errors and panics become SCIM error bodies.
+/// `state` is built once, in Lambda's init phase. `handle` receives each request; its parameter type decides
+/// whether the caller has to be authenticated. Its errors and panics become SCIM error bodies.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -60,7 +61,7 @@ pub async fn stateless() -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Handles one event as [`run`] does: takes the JSON that API Gateway sends and returns the JSON of the response.
+/// Handles one event as [`run`] does: converts the JSON that API Gateway sends to the JSON of the response.
 ///
 /// # Errors
 /// If the JSON is not an event of API Gateway.
@@ -86,8 +87,9 @@ async fn adapt<S: Sync, Q: FromRequest>(
     Adapter::from(service_fn(move |event| serve(state, handle, event))).call(event).await
 }
 
-/// API Gateway sends headers both as a multi-value map and as a last-value map; drops the latter so that it does not override the
-/// former (RFC 9110 §5.3). Also repairs host and path, because lambda_http panics when it cannot build a URL from them.
+/// API Gateway sends headers both as a multi-value map and as a last-value map. The function drops the latter, so
+/// that it does not override the former (RFC 9110 §5.3), and repairs host and path, because lambda_http panics when
+/// it cannot build a URL from them.
 fn normalize(request: &mut ApiGatewayProxyRequest) {
     if request.multi_value_headers.is_empty() {
         request.multi_value_headers = mem::take(&mut request.headers);
@@ -158,7 +160,7 @@ async fn respond<S, Q: FromRequest>(
     };
     let dialect = request.caller().map(|caller| caller.dialect.clone());
     if let Some(caller) = request.caller() {
-        // A public document has one media type, which it is sent as whatever the client accepts.
+        // A public document is sent with its one media type, whatever the client accepts.
         if let Err(error) = format.check() {
             return (error.into(), None);
         }

@@ -1,7 +1,7 @@
 //! The base URL that the client used (RFC 7644 §1.3), computed from API Gateway's event rather than configured.
 //!
-//! A stage, the base path of a custom domain and the local gateway each add a different prefix to the paths of the template. The
-//! prefix is the part of the request's path before the route's path.
+//! A stage, the base path of a custom domain and the local gateway each add a different prefix to the paths of the
+//! template. The prefix is the part of the request's path before the route's path.
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequestContext;
 use lambda_http::http::HeaderMap;
@@ -30,7 +30,8 @@ pub fn is_host(text: &str) -> bool {
     is_authority && Url::parse(&format!("http://{text}/")).is_ok()
 }
 
-/// The prefix before the template's paths: `/scim` for the stage of that name, empty for a domain that is mapped to the stage.
+/// The prefix before the template's paths: `/scim` for the stage of that name, empty for a domain that is mapped to
+/// the stage.
 fn prefix(context: &ApiGatewayProxyRequestContext, path: &str) -> String {
     let stage = context.stage.as_deref().map(|stage| format!("/{stage}"));
     let Some(full) = context.path.as_deref() else { return stage.unwrap_or_default() };

@@ -1,4 +1,4 @@
-//! What a request or an invocation used: calls and capacity units of DynamoDB, and the leniencies that it needed.
+//! The usage of a request or of an invocation: calls and capacity units of DynamoDB, and leniencies.
 
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// The usage so far within a span that [`metered_span`] made, or in which a function runs. Other spans have none.
+    /// The usage so far within a span that [`metered_span`] made, or in which a function runs. Other spans have
+    /// none.
     pub fn of(span: &Span) -> Usage {
         let find = |(id, dispatch): (&Id, &Dispatch)| {
             let span = dispatch.downcast_ref::<Registry>()?.span(id)?;

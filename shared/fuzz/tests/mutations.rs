@@ -26,7 +26,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// The words of the dictionary of the fuzzer that have only escapes of JSON.
+/// The words of the fuzzer's dictionary that are valid JSON strings.
 fn words() -> Vec<String> {
     read("scim.dict").lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

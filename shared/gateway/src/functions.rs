@@ -10,7 +10,7 @@ pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, serde_json::Error>>
 
 macro_rules! functions {
     ($directory:ident: $($name:literal => $state:expr, $handle:path;)*) => {
-        /// The logical ids of all of them.
+        /// The logical ids of all functions.
         pub const NAMES: &[&str] = &[$($name),*];
 
         /// Invokes a function with an event of API Gateway's. Returns `None` if no function has this name.

@@ -1,5 +1,5 @@
-//! API Gateway's part in a request: it routes, authorizes and invokes, or refuses by a gateway response of
-//! template.yaml. It passes on what a function returns unchanged.
+//! API Gateway's part in a request: it routes and authorizes a request and invokes the function, or rejects the
+//! request with a gateway response of template.yaml. It returns the function's response unchanged.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -24,9 +24,9 @@ use crate::{functions, iam};
 
 /// The largest request body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// API Gateway's integration timeout. It bounds the wait for a turn and the function, each by itself.
+/// API Gateway's integration timeout. It limits the wait for a free slot and the run of the function separately.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
-/// More concurrent requests would share the same cores, and each holds memory.
+/// More concurrent requests would share the same cores, and each of them uses memory.
 const MAX_CONCURRENT_REQUESTS: usize = 32;
 
 /// The API of template.yaml over one directory.
@@ -40,10 +40,10 @@ pub struct Gateway {
     turns: Semaphore,
 }
 
-/// An error response of the gateway's own, by its type in API Gateway.
+/// The type of an error response of the gateway itself, as API Gateway names it.
 pub type Refusal = &'static str;
 
-/// Every refusal that this gateway makes.
+/// Every type of error response that this gateway returns.
 const REFUSALS: [Refusal; 7] = [
     "MISSING_AUTHENTICATION_TOKEN",
     "UNAUTHORIZED",
@@ -65,6 +65,8 @@ pub struct Invocation<'a> {
 }
 
 impl Gateway {
+    /// Creates a gateway for this API and directory. `address` is the host and port in its URLs.
+    ///
     /// # Errors
     /// [`Error::Route`] and [`Error::NoGatewayResponse`].
     pub fn new(api: Api, directory: &'static Directory, address: String) -> Result<Self, Error> {
@@ -122,11 +124,11 @@ impl Gateway {
         if response.allows(&call.method_arn()) { Ok(response.context()) } else { Err("ACCESS_DENIED") }
     }
 
-    /// The response to a request that is refused, as the template declares it.
+    /// The response to a rejected request, as the template declares it.
     pub fn refuse(&self, refusal: Refusal) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        // `new` has made sure that each refusal has a response.
+        // `new` has made sure that the template has a response for each type.
         if let Some(declared) = self.api.gateway_responses.get(refusal) {
             *response.body_mut() = Body::from(declared.body().to_owned());
             *response.status_mut() = StatusCode::from_u16(declared.status_code).unwrap_or(response.status());

@@ -13,8 +13,8 @@ use store::IamAccess;
 use crate::policy::matches;
 use crate::template::TEMPLATE;
 
-/// The environment variable that names a folder for the record. Each process appends to a file of its own the
-/// permissions that it has used, one `function action pattern` a line.
+/// The environment variable that names a folder for the record. Each process appends the permissions that it has
+/// used to a separate file, one `function action pattern` per line.
 pub const RECORD: &str = "SCIM_RIGHTS_RECORD";
 
 tokio::task_local! {
@@ -28,7 +28,7 @@ pub async fn as_function<F: Future>(function: &str, work: F) -> F::Output {
     FUNCTION.scope(function.to_owned(), Box::pin(work)).await
 }
 
-/// Checks a call against the permissions of the function that makes it. To be installed by `Directory::with_access_check`.
+/// Checks a call against the permissions of the function that makes it. `Directory::with_access_check` installs it.
 ///
 /// # Errors
 /// Names the function, the action and the key, without tenant and resource id.

@@ -1,4 +1,4 @@
-//! What stands for API Gateway on a laptop, as a library: it routes requests as template.yaml says, calls the
+//! A local substitute for API Gateway, as a library: it routes requests as template.yaml declares, calls the
 //! authorizer and then the function, each with the event that API Gateway would send, and checks every DynamoDB
 //! call against the function's IAM policy.
 

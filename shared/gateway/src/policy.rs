@@ -44,8 +44,8 @@ impl AuthorizerResponse {
     }
 }
 
-/// Matches a pattern in which `*` stands for any run of characters, slashes included. No policy here needs IAM's
-/// `?`.
+/// Matches a pattern in which `*` stands for any sequence of characters, including slashes. IAM's `?` is not
+/// supported, because no policy of the template has it.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, mut pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };

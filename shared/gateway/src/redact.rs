@@ -10,9 +10,9 @@ use schema::ResourceId;
 
 use crate::template::Api;
 
-/// What is printed instead.
+/// The text that is printed instead of a value.
 const REDACTED: &str = "…";
-/// Entra ID's feature flag is shown because it says how a customer's connection is configured.
+/// Entra ID's feature flag is printed because it shows how a customer's connection is configured.
 const ENTRA_FLAG: &str = "aadOptscim062020";
 
 /// The path segments that are shown.

@@ -1,5 +1,5 @@
 //! Routing by API Gateway's rules. The path is matched first: a fixed segment wins over a parameter, and a
-//! parameter over `{proxy+}`. The method is then looked up among those of the matched path alone.
+//! parameter over `{proxy+}`. The method is then looked up only among those of the matched path.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What template.yaml declares for API Gateway: the function behind each route, and the gateway's own error
+//! The declarations of template.yaml for API Gateway: the function of each route, and the gateway's own error
 //! responses.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct Api {
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
 
-/// A path and a method, and the function behind them.
+/// A path and a method, and the function that they invoke.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     pub path: String,

@@ -36,7 +36,7 @@ impl Audit {
     /// the records go.
     ///
     /// # Errors
-    /// Invalid options, a group without any record, a store that does not answer, and output that cannot be
+    /// Invalid options, a group without any record, a store that does not respond, and output that cannot be
     /// written. A reader that closes the output early is no error.
     pub async fn run(&self, directory: &Directory, tenant: &str, output: &mut impl Write) -> Result<String> {
         let mut at = self.at.clone();

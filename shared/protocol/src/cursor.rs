@@ -52,6 +52,9 @@ struct CursorContent {
 
 impl CursorKey {
     /// Creates the cursor of the page that begins after `after`. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the content cannot be encoded or authenticated.
     pub fn seal(&self, tenant: &Tenant, query: &Query, after: Position, now: u64) -> Result<String, Error> {
         let content = CursorContent { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
         let content = serde_json::to_vec(&content).map_err(|_| Error::Internal)?;
@@ -64,7 +67,8 @@ impl CursorKey {
     ///
     /// # Errors
     /// [`Error::InvalidCursor`] if this service did not create the cursor, or created it for another tenant or
-    /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] and [`Error::InvalidCount`].
+    /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] if the cursor is too old, and
+    /// [`Error::InvalidCount`] if the request has another `count` than the cursor.
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Position, Error> {
         let content = self.verify(tenant, query, cursor)?.ok_or_else(|| {
             let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \

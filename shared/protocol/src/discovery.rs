@@ -11,7 +11,7 @@ const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfi
 const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
-/// Refuses a filter on a discovery endpoint (RFC 7644 §4: "If a 'filter' is provided, the service provider SHOULD
+/// Rejects a filter on a discovery endpoint (RFC 7644 §4: "If a 'filter' is provided, the service provider SHOULD
 /// respond with 403").
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! One request and its reply, as values that the HTTP side makes and the operations understand (RFC 7644 §3).
+//! One request and its reply, as values that do not depend on HTTP (RFC 7644 §3). The crate `edge` converts them
+//! from and to HTTP.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use schema::Object;
 
 use crate::Caller;
 
-/// What an operation knows of the request beside its parameters and body.
+/// What an operation knows about the request in addition to its parameters and body.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
     pub caller: &'a Caller,
@@ -26,8 +27,9 @@ pub struct Reply {
     pub location: Option<String>,
     /// The entity tag of the resource.
     pub version: Option<String>,
-    /// None with 204 and 304.
+    /// `None` with 204 and 304.
     pub body: Option<Object>,
-    /// The names of the attributes that the operation changed, as a path names them (RFC 7644 §3.10). They are for the log.
+    /// The names of the attributes that the operation changed, as a path names them (RFC 7644 §3.10). They are for
+    /// the log.
     pub changed: BTreeSet<String>,
 }

@@ -12,7 +12,7 @@ pub const JSON_VALUES: usize = 300_000;
 /// Bytes in the body of a response. AWS Lambda returns 6 MB, headers included (AWS Lambda quotas, "Invocation
 /// payload").
 pub const RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
-/// Seconds until API Gateway gives up on a function (Amazon API Gateway quotas, "Integration timeout").
+/// Seconds for which API Gateway waits for a function (Amazon API Gateway quotas, "Integration timeout").
 pub const GATEWAY_SECONDS: u64 = 29;
 /// Seconds within which a function plans to respond. The rest of [`GATEWAY_SECONDS`] is for the authorizer and a
 /// cold start.
@@ -28,7 +28,7 @@ pub const FILTER_BYTES: usize = 4096;
 pub const FILTER_DEPTH: usize = 16;
 /// Resources that a query without a key, or with a sort order, may read (RFC 7644 §3.4.2, `tooMany` in §3.12).
 pub const SCANNED_RESOURCES: usize = 50_000;
-/// Seconds for which such a query may read (RFC 7644 §3.12, `tooMany`).
+/// Seconds for which a query without a key, or with a sort order, may read (RFC 7644 §3.12, `tooMany`).
 pub const LIST_SECONDS: u64 = 18;
 /// Seconds for which a cursor is valid (RFC 9865 §4, `cursorTimeout`).
 pub const CURSOR_SECONDS: u64 = 3600;
@@ -52,8 +52,7 @@ pub const MEMBERS_IN_RESPONSE: u64 = 300_000;
 pub const BULK_OPERATIONS: usize = 1000;
 /// Bytes in the body of a bulk request (RFC 7644 §3.7.4; RFC 7643 §5, `bulk.maxPayloadSize`).
 pub const BULK_BYTES: usize = 2 * 1024 * 1024;
-/// Seconds reserved for one commit, which also includes its repetitions (DynamoDB responds within milliseconds as a
-/// rule).
+/// Seconds reserved for one commit, including its retries (DynamoDB usually responds within milliseconds).
 pub const COMMIT_SECONDS: u64 = 8;
 /// Seconds after which a bulk request starts no further operation (RFC 7644 §3.7), so that a commit fits before the
 /// response.
@@ -71,11 +70,11 @@ pub const NAME_BYTES: usize = 900;
 
 /// Days for which a token is valid at most (RFC 6750 §5.3 advises limits).
 pub const TOKEN_DAYS: u64 = 3650;
-/// Days for which a token is valid if the operator does not say (RFC 6750 §5.3).
+/// Days for which a token is valid if the operator does not specify it (RFC 6750 §5.3).
 pub const DEFAULT_TOKEN_DAYS: u64 = 365;
 /// Hours for which the old token stays valid after a rotation, at most.
 pub const OVERLAP_HOURS: u64 = 30 * 24;
-/// Hours for which the old token stays valid after a rotation if the operator does not say.
+/// Hours for which the old token stays valid after a rotation if the operator does not specify it.
 pub const DEFAULT_OVERLAP_HOURS: u64 = 24;
 /// Characters in the label of a token.
 pub const LABEL_CHARACTERS: usize = 128;

@@ -12,8 +12,7 @@ const MESSAGES: &str = "urn:ietf:params:scim:api:messages:";
 /// Checks by its `schemas` that a body is the message that the request requires.
 ///
 /// # Errors
-/// [`Error::InvalidSyntax`] for another message, which the service would not carry out, and the error of a
-/// deviation that the dialect does not tolerate.
+/// [`Error::InvalidSyntax`] for another message, and the error of a deviation that the dialect does not tolerate.
 pub(crate) fn check_message(body: &Object, urn: &str, dialect: &Dialect) -> Result<(), Error> {
     let is_message = |listed: &&str| listed.get(..MESSAGES.len()).is_some_and(|it| it.eq_ignore_ascii_case(MESSAGES));
     let mut messages = listed_schemas(body).iter().filter_map(Value::as_str).filter(is_message);

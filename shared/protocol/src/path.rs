@@ -31,7 +31,8 @@ pub enum Target {
 impl AttributePath {
     /// Resolves an attribute path; `None` if the type has no such attribute.
     ///
-    /// A name without a URI that only an extension has is found there (Entra ID: `manager`).
+    /// A name without a URI is resolved in the extension that has it, if the core schema does not have it (Entra
+    /// ID: `manager`).
     pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
         let within = |schema: &'static Schema| strip_urn(text, &schema.id);
         for extension in &definition.extensions {

@@ -404,8 +404,9 @@ mod tests {
     }
 
     proptest! {
-        /// What a projection leaves it leaves again; `always` is there and `never` is not; what one list shows and
-        /// what the same list hides is together everything.
+        /// A second application of a projection changes nothing; attributes that are returned `always` are present
+        /// and those that are `never` returned are not; every default attribute is in the result of `attributes` or
+        /// of `excludedAttributes` with the same list.
         #[test]
         fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
             let (user, list) = (resource_type(Kind::User), names.join(","));

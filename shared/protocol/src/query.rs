@@ -11,7 +11,8 @@ use crate::{Error, Filter, Projection};
 /// The schema URI of a list.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// The names of the parameters of a list request, in a URL or in the body of a search (RFC 7644 §3.4.2, RFC 9865 §2).
+/// The names of the parameters of a list request, in a URL or in the body of a search (RFC 7644 §3.4.2, RFC 9865
+/// §2).
 pub const LIST_PARAMETERS: [&str; 8] =
     ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
 
@@ -35,7 +36,7 @@ pub struct Query {
     pub kind_queries: Vec<KindQuery>,
     order: Option<Order>,
     pub paging: Paging,
-    /// The most resources that the page may hold.
+    /// The maximum number of resources on the page.
     pub count: usize,
     pub projection: Projection,
 }
@@ -87,7 +88,7 @@ impl Query {
         })
     }
 
-    /// Whether resources are asked for in another order than that of their kinds and ids.
+    /// Whether the query has `sortBy`; otherwise resources are in the order of their kinds and ids.
     pub fn is_sorted(&self) -> bool {
         self.order.is_some()
     }

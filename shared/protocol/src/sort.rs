@@ -179,7 +179,7 @@ mod tests {
 
     const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-    /// The users, named by letters, in the order that the query asks for.
+    /// The users, named by letters, in the order that the query requests.
     fn sorted(sort_by: &str, order: &str, users: &[Value]) -> String {
         let query = query(&[Kind::User], Some(sort_by), Some(order)).unwrap();
         let mut positions: Vec<(Position, &str)> = users

@@ -1,8 +1,8 @@
 //! The bearer tokens of identity providers (RFC 6750): `scim_<id>_<secret><checksum>`.
 //!
 //! The id identifies the token's item, the secret is 32 random bytes in base62, and the checksum is a CRC-32 over
-//! the rest. The checksum lets the service refuse garbage without a read, and lets secret scanners recognize a
-//! token.
+//! the rest. The checksum lets the service reject malformed tokens without a read, and lets secret scanners
+//! recognize a token.
 
 use std::fmt;
 

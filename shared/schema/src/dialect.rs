@@ -1,5 +1,5 @@
 //! Leniencies: named deviations from the RFCs that identity providers send. A lenient dialect accepts them and
-//! records their use; a strict dialect refuses them. The dialect belongs to the bearer token of the request.
+//! records their use; a strict dialect rejects them. The dialect belongs to the bearer token of the request.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -39,10 +39,10 @@ impl Dialect {
         self.strict
     }
 
-    /// Records the use of a leniency, or refuses it. `location` is the attribute, path or header that deviates.
+    /// Records the use of a leniency, or rejects it. `location` is the attribute, path or header that deviates.
     ///
     /// # Errors
-    /// In a strict dialect, a sentence that says what to send instead.
+    /// In a strict dialect, a message that tells the client what to send instead.
     pub fn tolerate(&self, leniency: Leniency, location: impl Display) -> Result<(), Invalid> {
         if !self.strict {
             self.used.fetch_or(1 << leniency as u64, Ordering::Relaxed);

@@ -21,8 +21,8 @@ pub(crate) struct ExtensionFile {
 /// each.
 ///
 /// # Errors
-/// A sentence that names the file, if the file is not understood, clashes with another schema, or asks for a
-/// guarantee that the service cannot give.
+/// A message that names the file, if the file is invalid, clashes with another schema, or requires a guarantee that
+/// the service cannot give.
 pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) -> Result<Vec<ExtensionFile>, String> {
     let mut read: Vec<ExtensionFile> = Vec::new();
     for (name, text) in files {
@@ -143,8 +143,8 @@ fn check_sub_attribute(attribute: &Attribute, sub: &Attribute) -> Result<(), Str
     }
 }
 
-/// Checks that no URI names two schemas, and that no name is used for two attributes of a type, because identity
-/// providers name an extension's attribute without its URI.
+/// Checks that no URI names two schemas or begins with that of another one, and that no name is used for two
+/// attributes of a type, because identity providers name an extension's attribute without its URI.
 fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Result<(), String> {
     let one = file.schema.id.to_ascii_lowercase();
     let two = other.id.to_ascii_lowercase();

@@ -53,7 +53,7 @@ impl Registry {
     /// leaked: it lives as long as the process.
     ///
     /// # Errors
-    /// The sentence with which the build refuses a file.
+    /// The message with which the build rejects a file.
     pub fn read(files: &[(&str, &str)]) -> Result<Registry, String> {
         let [user, group, enterprise] = [
             include_str!("../schemas/user.json"),

@@ -51,7 +51,7 @@ impl fmt::Display for Kind {
 pub struct ResourceId(String);
 
 impl ResourceId {
-    /// Parses the canonical form only. Anything else that a client sends is the id of no resource.
+    /// Parses the canonical form only. Any other text that a client sends cannot be the id of a resource.
     pub fn parse(text: &str) -> Option<Self> {
         let is_canonical = text.len() == 36
             && text.bytes().enumerate().all(|(at, byte)| match at {

@@ -8,7 +8,8 @@ use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 /// is only checked for form: the attributes of a resource decide which schemas it uses.
 ///
 /// # Errors
-/// In a strict dialect, the first URI that is missing or unexpected.
+/// In any dialect, if the body has `schemas` more than once, in different letter case. In a strict dialect, also if
+/// `schemas` is not an array, or a URI is missing or unexpected.
 pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Invalid> {
     if body.keys().filter(|name| name.eq_ignore_ascii_case("schemas")).nth(1).is_some() {
         return Err(Invalid::new("schemas", "is sent more than once, in different spellings; send it once"));

@@ -132,7 +132,8 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             None => without_value |= sub.name == "value",
         }
     }
-    // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the rest says nothing.
+    // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
+    // no meaning.
     let is_empty_shell =
         without_value && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
     Ok((!element.is_empty() && !is_empty_shell).then_some(Value::Object(element)))

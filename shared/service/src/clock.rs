@@ -1,4 +1,4 @@
-//! The current time, in the forms in which items and logs have it.
+//! The current time, in the units that items and logs use.
 
 use jiff::Timestamp;
 

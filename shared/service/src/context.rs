@@ -1,4 +1,4 @@
-//! What every operation works with.
+//! The context that every operation receives.
 
 use protocol::{Exchange, Tenant};
 use store::Directory;

@@ -14,7 +14,7 @@ use crate::retry::RetryLoop;
 use crate::update::changed_attributes;
 use crate::{Context, membership, pending};
 
-/// Creates a resource, a group with its members. The caller gets the reply with status 201 after the commit.
+/// Creates a resource; for a group, also its memberships. Returns the reply with status 201 after the commit.
 ///
 /// # Errors
 /// [`Error::InvalidValue`], [`Error::Uniqueness`] if another resource has the name, [`Error::PayloadTooLarge`] for

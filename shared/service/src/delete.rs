@@ -12,15 +12,15 @@ use crate::keys::{keys_of, new_id};
 use crate::retry::RetryLoop;
 use crate::{Context, membership, pending};
 
-/// Up to this number, membership items are deleted with the resource: one transaction has room for them beside the
-/// other items.
+/// Up to this number, membership items are deleted with the resource: one transaction has room for them in addition
+/// to the other items.
 const MAX_EDGES_IN_COMMIT: u64 = 30;
 
 /// Deletes a resource, and removes it from every group.
 ///
 /// # Errors
-/// [`Error::NotFound`], also for a resource that is deleted already, after what its delete left pending is
-/// finished; [`Error::PreconditionFailed`].
+/// [`Error::NotFound`], also for a resource that is deleted already, whose pending delete is completed first;
+/// [`Error::PreconditionFailed`].
 pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &Precondition) -> Result<Reply, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let directory = context.directory;

@@ -4,10 +4,10 @@
 use protocol::Error;
 use store::Error as StoreError;
 
-/// Seconds after which the client may repeat a refused request.
+/// Seconds after which the client may repeat a request that was rejected with 429 or 503.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
-/// Converts an error that has no meaning of its own for the operation.
+/// Converts an error that has no special meaning for the operation.
 pub(crate) fn to_client_error(error: StoreError) -> Error {
     match error {
         StoreError::Throttled | StoreError::Contended | StoreError::Stale => {

@@ -50,7 +50,7 @@ pub(crate) fn uniqueness_error(kind: Kind) -> Error {
     ))
 }
 
-/// A new id, of a resource or of a change record. Ids are in the order of time.
+/// A new id of a resource or of a change record. Ids sort by the time of their creation.
 pub(crate) fn new_id() -> Result<ResourceId, Error> {
     ResourceId::parse(&uuid::Uuid::now_v7().to_string()).ok_or(Error::Internal)
 }

@@ -46,7 +46,7 @@ pub(crate) enum MemberChange {
 
 impl MemberChange {
     /// # Errors
-    /// Those of [`fold`].
+    /// The errors of [`fold`].
     pub(crate) fn new(operations: Vec<MemberOperation>) -> Result<Self, Error> {
         if operations.is_empty() {
             return Ok(Self::Unchanged);
@@ -68,7 +68,7 @@ impl MemberChange {
     /// Plans the change of a group; `None` if the group is no longer in the version that was read.
     ///
     /// # Errors
-    /// Those of [`plan`] and [`fold`].
+    /// The errors of [`plan`] and [`fold`].
     pub(crate) async fn plan(
         &self,
         context: &Context<'_>,
@@ -131,8 +131,8 @@ struct NewMember<'a> {
 /// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and
 /// those of members that leave.
 ///
-/// A lenient dialect leaves out an id that does not exist, and logs it: Okta gives up a whole group push at a 4xx,
-/// and sends users that were deleted here.
+/// A lenient dialect leaves out an id that does not exist, and logs it: Okta abandons a whole group push after a
+/// 4xx, and sends users that were deleted here.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a group in itself, and for an id that does not exist in a strict dialect,

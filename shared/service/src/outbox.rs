@@ -19,10 +19,10 @@ pub struct EventOptions {
 }
 
 /// Finishes a change, and returns its events in the order in which they have to be published; `None` if the change
-/// is not finished yet, so that this has to be called again.
+/// is not finished yet, so that the caller has to call the function again.
 ///
 /// # Errors
-/// Those of the store. The call may be repeated.
+/// The errors of the store. The call may be repeated.
 pub async fn complete_and_build_events(
     directory: &Directory,
     change: &Change,

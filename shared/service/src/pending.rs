@@ -53,7 +53,7 @@ pub(crate) async fn finish_pending(context: &Context<'_>, id: &ResourceId, until
 /// Finishes what is pending for a resource, in the stream's function and not in a request.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub(crate) async fn finish_in_background(
     directory: &Directory,
     tenant: &Tenant,

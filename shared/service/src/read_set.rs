@@ -61,7 +61,7 @@ impl ReadSet {
     /// Starts all reads of the plan together.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     pub(crate) async fn load(context: &Context<'_>, plan: &ReadPlan<'_>) -> Result<Self, Error> {
         let Some(id) = &plan.resource else { return Ok(Self::default()) };
         let directory = context.directory;
@@ -92,8 +92,8 @@ impl ReadSet {
         self.groups.as_deref().filter(|_| self.resource.as_ref() == Some(user))
     }
 
-    /// Those of the added and removed members that are in the group already; also `None` where they do not suffice
-    /// for the change.
+    /// The members that `delta` removes, if these are exactly the named members that the group has; otherwise
+    /// `None`, and the change needs all members.
     ///
     /// A membership item may have been read before the group. So this suffices only if the commit writes each item
     /// that `delta` names: it does so on condition that each is still as it was read here.

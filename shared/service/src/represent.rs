@@ -15,8 +15,8 @@ use crate::error::to_client_error;
 use crate::read_set::ReadSet;
 
 /// A response with more members than this exceeds what a Lambda returns, even compressed and with their ids alone,
-/// so that they are not read. An id has 74 random bits, which take 13 bytes in base64, and the text around it the
-/// rest of 21.
+/// so that they are not read. A member needs 21 bytes: an id has 74 random bits, which are 13 bytes in base64, and
+/// the text around it is 8 bytes.
 const MAX_MEMBERS_PER_RESPONSE: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
@@ -86,8 +86,8 @@ impl Represented {
     }
 }
 
-/// Refuses a read of more members than a response holds, before they are read. A change that is committed is never
-/// refused for its response.
+/// Rejects a read of more members than a response can contain, before they are read. A change that is committed is
+/// never rejected because of its response.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].

@@ -15,11 +15,11 @@ use crate::{Context, pending};
 const RETRY_WINDOW: Duration = Duration::from_secs(15);
 /// Upper bound of the first pause, in milliseconds.
 const FIRST_PAUSE_MS: u64 = 60;
-/// Upper bound of the jittered backoff, in milliseconds. It doubles after each conflict, so heavy contention thins
-/// itself out.
+/// Upper bound of the jittered backoff, in milliseconds. It doubles after each conflict, so that the retries of
+/// many writers spread out.
 const MAX_PAUSE_MS: u64 = 800;
 
-/// The longest time that a commit takes: the store gives up on DynamoDB after it.
+/// The longest time that a commit takes: after it, the store stops its retries and returns an error.
 pub(crate) const COMMIT_BUDGET: Duration = Duration::from_secs(protocol::limits::COMMIT_SECONDS);
 /// Time reserved before the response deadline; work that starts earlier is expected to finish.
 const RESPONSE_MARGIN: Duration = Duration::from_secs(4);
@@ -51,8 +51,8 @@ impl RetryLoop {
         before(self.deadline, RESPONSE_MARGIN)
     }
 
-    /// Commits a change. A large one is taken back, as contended, if the time is over before all of its chunks are
-    /// written.
+    /// Commits a change. A large one is aborted as contended if too little time is left for its transaction once
+    /// its chunks are written.
     pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<CommitState, StoreError> {
         let prepared = context.directory.prepare(context.exchange.caller, commit).await?;
         if Instant::now() < before(self.deadline, COMMIT_BUDGET) || !prepared.is_large() {
@@ -66,7 +66,8 @@ impl RetryLoop {
     /// are gone, and pauses.
     ///
     /// # Errors
-    /// The error of the commit, where another attempt would fail like this one; those of [`RetryLoop::backoff`].
+    /// The error of the commit, if another attempt would fail in the same way; the errors of
+    /// [`RetryLoop::backoff`].
     pub(crate) async fn recover(&mut self, context: &Context<'_>, kind: Kind, error: StoreError) -> Result<(), Error> {
         match error {
             StoreError::Stale => {}

@@ -19,7 +19,7 @@ use crate::read_set::{ReadPlan, ReadSet};
 use crate::retry::RetryLoop;
 use crate::{Context, pending, represent};
 
-/// A PATCH of a group with more members than this is answered without a body, unless attributes are asked for.
+/// The response to a PATCH of a group with more members than this has no body, unless the request has `attributes`.
 const MAX_MEMBERS_IN_REPLY: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
 
 /// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
@@ -46,7 +46,7 @@ pub async fn replace(
 /// Applies the operations of a PATCH, all or none.
 ///
 /// # Errors
-/// As [`replace`], and those of [`Patch`].
+/// The errors of [`replace`] and of [`Patch`].
 pub async fn patch(
     context: &Context<'_>,
     kind: Kind,
@@ -67,7 +67,7 @@ pub async fn patch(
     outcome.reply(context, projection).await
 }
 
-/// The change that a request asks for, independent of the version that it meets.
+/// The requested change, independent of the current version of the resource.
 struct RequestedChange {
     attributes: RequestedAttributes,
     members: MemberChange,
@@ -109,7 +109,8 @@ impl ChangeOutcome {
     }
 }
 
-/// Loads, computes, plans and commits until no other change comes between. A change of nothing writes nothing.
+/// Loads, computes, plans and commits, and repeats this if another change was committed in between. A request that
+/// changes nothing writes nothing.
 async fn change(
     context: &Context<'_>,
     kind: Kind,

@@ -81,7 +81,7 @@ pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
     ResourceId::parse(&uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid().to_string())
 }
 
-/// The time when an id was made, in milliseconds since 1970, or `None` if it is not a UUID of version 7.
+/// The time when an id was generated, in milliseconds since 1970, or `None` if it is not a UUID of version 7.
 pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
     let (seconds, nanoseconds) = Uuid::parse_str(id.as_str()).ok()?.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
@@ -115,8 +115,8 @@ fn change(record: RecordItem) -> Result<Change, Error> {
     })
 }
 
-/// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The table has no binary values and
-/// sets in its change records.
+/// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The change records of the table
+/// contain no binary values and no sets.
 fn plain(value: Value) -> Option<Value> {
     let Value::Object(typed) = value else { return None };
     let (kind, value) = typed.into_iter().next()?;

@@ -17,8 +17,8 @@ use aws_types::origin::Origin;
 
 use crate::Error;
 
-/// The bound of the pause before the SDK's first retry. The SDK's default is a second, longer than a whole request
-/// of ours.
+/// The bound of the pause before the SDK's first retry. The SDK's default is one second, which is longer than an
+/// entire request of this service.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -44,8 +44,8 @@ pub(crate) fn from_variables(service: &str, variable: impl Fn(&str) -> Option<St
     Ok(settings(region, credentials, endpoint))
 }
 
-/// The settings for an engine that checks no signature, such as DynamoDB Local. It sees the id of the access key,
-/// whose secret is made up.
+/// The settings for an engine that checks no signature, such as DynamoDB Local. The engine receives the id of the
+/// access key; the secret is arbitrary.
 pub fn unsigned(access_key_id: &str, endpoint: Option<String>) -> SdkConfig {
     let credentials = Credentials::new(access_key_id, "made up", None, None, "fixed");
     settings(Region::from_static("us-east-1"), credentials, endpoint)

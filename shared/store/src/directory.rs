@@ -1,4 +1,5 @@
-//! Connecting to the table: from a Lambda function's environment, or as a tool names it.
+//! Connecting to the table, with the settings from the environment of a Lambda function or from the options of a
+//! tool.
 
 use std::env;
 use std::time::Duration;
@@ -15,13 +16,13 @@ use crate::client::{self, optional, required};
 use crate::key::Key;
 use crate::paging::cursor_secret::Secrets;
 
-/// The SDK takes 5 tokens for a retry, and 10 after a timeout.
+/// The rate at which the SDK's retry token bucket refills. A retry costs 5 tokens, and 10 after a timeout.
 const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
-/// How long change records are kept, unless `AUDIT_RETENTION_DAYS` says otherwise.
+/// How long change records are kept, unless `AUDIT_RETENTION_DAYS` is set.
 const DEFAULT_CHANGE_RETENTION: Duration = Duration::from_secs(400 * DAY_SECONDS);
 
-/// The directory of all tenants, which is one table. Clones are cheap and share the connections.
+/// Access to the table, which contains the directories of all tenants. Clones are cheap and share the connections.
 #[derive(Debug, Clone)]
 pub struct Directory {
     pub(crate) client: Client,
@@ -54,7 +55,7 @@ pub struct Connection {
 /// The credentials of a [`Connection`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// The id of an access key with a made-up secret, for engines that check no signature.
+    /// The id of an access key with an arbitrary secret, for engines that check no signature.
     Key(String),
     /// AWS's configuration files and environment, as the AWS CLI reads them, without SSO.
     #[cfg(feature = "profiles")]

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use schema::ResourceId;
 
-/// The reason why an operation of the directory failed. Unless a variant says otherwise, nothing was changed.
+/// The reason why an operation of the directory failed. Unless the variant's documentation states otherwise,
+/// nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The item to change does not exist.
@@ -40,7 +41,7 @@ pub enum Error {
     Unavailable(String),
 }
 
-/// Converts the error of a call that does not interpret it itself.
+/// Converts the error of a call whose caller does not handle special cases.
 ///
 /// It keeps only the error's code, because the error's text may quote values.
 pub(crate) fn classify<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Error

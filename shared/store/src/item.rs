@@ -30,7 +30,7 @@ pub struct Stored {
     pub group_count: u64,
 }
 
-/// What a group's own item says of its members. It is empty for a user.
+/// The summary of a group's members that the group's item contains. It is empty for a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSummary {
     pub count: u64,
@@ -82,7 +82,7 @@ pub(crate) struct MemberItem {
     pub(crate) display: Option<String>,
 }
 
-/// The edge from a member to its group. Its key holds all there is.
+/// The edge from a member to its group. Its key contains all data.
 #[derive(Serialize)]
 pub(crate) struct MemberOfItem {}
 
@@ -135,7 +135,8 @@ pub(crate) struct LastSettledItem {
     pub(crate) settled_at_ms: u64,
 }
 
-/// A change record: the entry of the audit log, and the source of events. It names attributes, never their values.
+/// A change record: the entry of the audit log, and the source of events. It contains the names of attributes, and
+/// no values except a user's `active`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeItem<'a> {

@@ -112,7 +112,7 @@ impl Key {
 }
 
 pub(crate) const TOKENS: &str = "token";
-/// It sorts after every id and is none.
+/// It sorts after every id and cannot be an id.
 pub(crate) const LAST_SETTLED: &str = "last";
 
 pub(crate) fn resources(tenant: &Tenant, kind: Kind) -> String {

@@ -1,9 +1,9 @@
-//! The directory in DynamoDB: keys, items, conditions and pages; the only crate that knows the AWS SDK.
+//! The directory in DynamoDB: keys, items, conditions and pages; the only crate that uses the DynamoDB SDK.
 //!
 //! Reads are strongly consistent, except the first look-up of new members ([`Directory::known`]), which is repeated
-//! for ids that it misses. Every write takes the version that was read, or requires that the item does not exist.
-//! All changes of resources go through [`Directory::commit`], which writes a change and its change record in one
-//! transaction.
+//! for ids that it misses. Every write of a resource has the condition that the item still has the version that was
+//! read, or does not exist. All changes of resources go through [`Directory::commit`], which writes a change and
+//! its change record in one transaction.
 
 mod backoff;
 mod capacity;

@@ -1,7 +1,7 @@
-//! How long the store itself repeats a call before it gives up.
+//! The store's own retries of a call, and the time after which it gives up.
 //!
-//! The SDK retries lost connections, 5xx and plain throttling. It does not retry what DynamoDB refuses inside a
-//! transaction or leaves over from a batch.
+//! The SDK retries lost connections, 5xx and plain throttling. It does not retry a transaction that DynamoDB has
+//! cancelled, or items of a batch that DynamoDB has not processed.
 
 use std::time::{Duration, Instant};
 

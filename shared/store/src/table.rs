@@ -70,8 +70,9 @@ impl Directory {
         if is_right { Ok(()) } else { Err(Error::Refused(format!("the table {} has other keys", self.table))) }
     }
 
-    /// Checks first, because DynamoDB refuses to enable expiry twice. Another process that creates the table at the
-    /// same time may enable it in between, so a refusal is accepted if expiry is enabled now.
+    /// The function checks first, because DynamoDB rejects a call that enables expiry a second time. Another
+    /// process that creates the table at the same time may enable it in between, so an error is ignored if expiry
+    /// is enabled afterwards.
     async fn enable_expiry(&self) -> Result<(), Error> {
         if self.is_expiry_enabled().await? {
             return Ok(());

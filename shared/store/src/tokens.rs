@@ -64,7 +64,7 @@ impl Directory {
     /// Stores a new token.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] if another token has this id, and those of a write: `Throttled`, `Unavailable`,
+    /// [`Error::NameTaken`] if another token has this id, and the errors of a write: `Throttled`, `Unavailable`,
     /// `Refused`.
     pub async fn put_token(&self, token: &Token) -> Result<(), Error> {
         let body = TokenItem { token, expires: token.expires_at.saturating_add(EXPIRED_RETENTION_SECONDS) };
@@ -94,7 +94,7 @@ impl Directory {
     /// Reads all tokens of all tenants. DynamoDB deletes a token some time after it has been expired for 30 days.
     ///
     /// # Errors
-    /// Those of [`Directory::get_token`].
+    /// The errors of [`Directory::get_token`].
     pub async fn list_tokens(&self) -> Result<Vec<Token>, Error> {
         let items = self.query(CollectionQuery::all(TOKENS.to_owned()), None).await?;
         items.into_iter().map(token).collect()
@@ -103,7 +103,7 @@ impl Directory {
     /// Revokes a token. A token that is revoked already keeps its time. `at` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Missing`], and those of a write.
+    /// [`Error::Missing`], and the errors of a write: `Throttled`, `Unavailable`, `Refused`.
     pub async fn revoke(&self, id: &str, at: u64) -> Result<(), Error> {
         let set = "SET #revokedAt = if_not_exists(#revokedAt, :at)";
         self.update_token(id, set, PRESENT, [("at", number(at))]).await
@@ -112,7 +112,7 @@ impl Directory {
     /// Sets the token that replaces this one, and a new expiry, in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Missing`], and those of a write.
+    /// [`Error::Missing`], and the errors of a write: `Throttled`, `Unavailable`, `Refused`.
     pub async fn set_successor(&self, id: &str, successor: &str, at: u64) -> Result<(), Error> {
         let expires = number(at.saturating_add(EXPIRED_RETENTION_SECONDS));
         let values = [("at", number(at)), ("expires", expires), ("next", AttributeValue::S(successor.to_owned()))];
@@ -124,7 +124,7 @@ impl Directory {
     /// 1970.
     ///
     /// # Errors
-    /// Those of a write.
+    /// The errors of a write: `Throttled`, `Unavailable`, `Refused`.
     pub async fn touch_token(&self, token: &Token, now: u64) -> Result<(), Error> {
         let hour_ago = now.saturating_sub(LAST_USED_INTERVAL_SECONDS);
         if token.last_used.is_some_and(|used| used > hour_ago) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 /// An embedded DynamoDB in memory, which stops when it is dropped. Its calls block the threads that serve them, so
-/// it has its own.
+/// it has its own runtime.
 #[derive(Debug)]
 pub struct Engine {
     pub url: String,

@@ -119,8 +119,7 @@ impl FaultProxy {
         self.shared.latency_ms.store(u64::try_from(latency.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Kills a process at its next call but `call`, before the engine carries that call out or before it is
-    /// answered.
+    /// Kills a process at its next call but `call`, before the engine carries that call out or before it responds.
     pub fn kill_at(&self, call: u64, process: u32, is_carried_out: bool) {
         let call = self.shared.total_calls.load(Ordering::SeqCst) + call;
         *self.shared.kill.lock().unwrap() = Some(Kill { call, process, is_carried_out });

@@ -1,4 +1,4 @@
-//! Shared by the tests and benchmarks of several crates: an embedded DynamoDB, proxies that let its calls fail or
+//! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail or
 //! change nothing, a meter of its calls, events of API Gateway, and a consumer of the published events. Failures
 //! are panics.
 

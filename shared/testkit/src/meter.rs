@@ -18,7 +18,7 @@ const ATTEMPT: &str = "try_attempt";
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Observed>>);
 
-/// What the subscriber has seen since the work began.
+/// The calls that the subscriber has recorded since the work began.
 #[derive(Debug, Default)]
 struct Observed {
     /// Calls in flight, by the id of the SDK's span.
@@ -27,7 +27,7 @@ struct Observed {
     units: Vec<Units>,
 }
 
-/// What work has cost.
+/// The cost of the work that was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
     /// How many calls follow one another at least. Concurrent calls count once.
@@ -42,9 +42,9 @@ pub struct Usage {
 impl Meter {
     /// The subscriber to run the work with.
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
-        // tracing caches whether a callsite is enabled. With a single subscriber in the process, it asks only the
-        // thread that reaches the callsite first, which may be another test's and have none. A second subscriber
-        // makes it ask each thread.
+        // tracing caches whether a callsite is enabled. With a single subscriber in the process, it queries only
+        // the thread that reaches the callsite first, which may belong to another test and have no subscriber. With
+        // a second subscriber, it queries each thread.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Registry::default()));
         let sdk = Targets::new()

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::wire::{Message, forward, respond};
 
-/// A proxy that changes nothing in the engine behind it.
+/// A proxy that changes nothing in its engine.
 #[derive(Debug, Clone)]
 pub struct ReadOnlyProxy {
     url: String,

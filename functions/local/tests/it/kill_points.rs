@@ -1,6 +1,6 @@
-//! The tests kill the server at each DynamoDB call that a request makes, before the call is carried out and before
-//! it is answered. Other clients then see the directory as it was before the request or as it is after it, and the
-//! same request, sent again, completes the change.
+//! The tests kill the server at each DynamoDB call that a request makes, before the engine carries the call out and
+//! before it responds. Other clients then see the directory as it was before the request or as it is after it, and
+//! the same request, sent again, completes the change.
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use acceptance::raw::{RawAnswer, send};
 use acceptance::unique;
 
 const MEMBERS: usize = 100_000;
-/// The largest answer of Lambda in bytes; a body that is not text is encoded in base64.
+/// The largest response of Lambda in bytes; a body that is not text is encoded in base64.
 const ANSWER: usize = 6 * 1024 * 1024;
 
 /// Changes the item of the group as if it had these members, whose edges are already in the table.

@@ -25,7 +25,7 @@ impl MeteredServer {
         Self { proxy, scim, _server: server }
     }
 
-    /// The answer, and the DynamoDB calls that it took, without those about tokens.
+    /// The response, and the DynamoDB calls that it took, without those about tokens.
     fn get(&self, path: &str) -> (Answer, Vec<String>) {
         self.proxy.pass();
         let answer = self.scim.get(path).expect(200);
@@ -94,7 +94,7 @@ fn page_50_and_the_last_page_take_as_many_calls_as_page_1() {
             }
             assert_eq!(costs.len(), PAGES, "{asked}");
             for (number, calls) in costs.iter_mut().enumerate() {
-                // A page takes its bookmark and leaves one for the next page. Cursors need no bookmarks, but the
+                // A page claims its bookmark and saves one for the next page. Cursors need no bookmarks, but the
                 // process reads their secret once.
                 let is_first = number == 0;
                 let extra: &[&str] = match (is_cursor, is_first) {

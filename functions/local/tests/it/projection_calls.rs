@@ -65,7 +65,7 @@ fn members_that_are_not_returned_are_not_read() {
     {
         assert_eq!(get(format!("{one}?{parameters}")), whole, "{parameters}");
     }
-    // A change whose answer does not contain the members saves the calls that read them.
+    // A change whose response does not contain the members saves the calls that read them.
     let rename = |parameters: &str| {
         let operations = json!([{ "op": "replace", "path": "displayName", "value": unique("Renamed ") }]);
         let request = Request::new("PATCH", format!("{one}{parameters}"));

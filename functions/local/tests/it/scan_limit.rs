@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::outage::proxy::{Calls, Fault, Proxy};
 use crate::server::{Data, Server};
 
-/// The answer of DynamoDB to a query that reads this number of users.
+/// The response of DynamoDB to a query that reads this number of users.
 fn page(users: usize) -> &'static str {
     let item = |number: usize| {
         json!({
@@ -24,7 +24,7 @@ fn scan_beyond_50_000_resources_returns_too_many() {
     let proxy = Proxy::start();
     let server = Server::start(&Data::At(&proxy.url()), &unique("t"));
     let scim = server.client();
-    // Each answer has the 1,000 users of a page and one more, so that another page always follows.
+    // Each response has the 1,000 users of a page and one more, so that another page always follows.
     let more = Fault::Reply(page(1001));
     for path in ["/Users?filter=title%20pr&cursor&count=0", "/?sortBy=title&count=0"] {
         proxy.fail(Calls::Of("Query"), more);

@@ -17,7 +17,7 @@ const CONCURRENT_DELETES: usize = 4;
 pub(crate) struct Created(Mutex<BTreeMap<String, String>>);
 
 impl Created {
-    /// Records the resources that an answer reports as created or deleted.
+    /// Records the resources that a response reports as created or deleted.
     pub(crate) fn record_changes(&self, client: &Client, request: &Request, answer: &Answer) {
         let path_of = |url: &str| url.strip_prefix(&client.base).map(str::to_owned);
         let mut created: Vec<String> = Vec::new();
@@ -36,7 +36,7 @@ impl Created {
         }
     }
 
-    /// Deletes all recorded resources, and ignores errors, because a failed delete says nothing about the check.
+    /// Deletes all recorded resources, and ignores errors, because a failed delete is no failure of the check.
     pub(crate) fn delete_all(&self, client: &Client) {
         let all: Vec<(String, String)> = std::mem::take(&mut *self.lock()).into_iter().collect();
         // Groups are deleted first, because the delete of a user who is in no group is cheaper.

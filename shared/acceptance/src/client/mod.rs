@@ -117,7 +117,7 @@ impl Client {
         }
     }
 
-    /// The same client, which repeats or does not repeat requests that the server answers with 429 or 503.
+    /// The same client, which repeats or does not repeat requests after a response with 429 or 503.
     #[must_use]
     pub fn repeating(self, repeats_requests: bool) -> Self {
         Self { repeats_requests, ..self }
@@ -183,7 +183,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// If the server does not answer (no connection, no HTTP, or a timeout), or if the check has exceeded its time
+    /// If the server does not respond (no connection, no HTTP, or a timeout), or if the check has exceeded its time
     /// limit.
     #[track_caller]
     #[expect(clippy::panic, reason = "a check fails by panicking")]
@@ -198,11 +198,11 @@ impl Client {
         }
     }
 
-    /// Sends a request once, to a server that may not answer.
+    /// Sends a request once, to a server that may not respond.
     ///
     /// # Errors
     ///
-    /// If the server does not answer.
+    /// If the server does not respond.
     pub fn try_send(&self, request: &Request) -> Result<Answer, ureq::Error> {
         let mut head = http::Request::builder().method(request.method).uri(format!("{}{}", self.base, request.path));
         let headers = self.headers(request);

@@ -93,7 +93,7 @@ fn group_without_schemas_is_synchronised(target: &Target) {
     assert_eq!(values(&read["members"]), [user], "expected a PUT without members to keep them");
 }
 
-/// Rippling repeats a POST whose answer was lost; the error of the repeat explains what happened.
+/// Rippling repeats a POST whose response was lost; the error of the repeat explains what happened.
 fn repeated_post_returns_409_and_creates_nothing(target: &Target) {
     let scim = target.client();
     let name = unique("rip-");

@@ -1,9 +1,9 @@
 //! Plays the exchanges in the folder `exchanges`. Each file is one conversation: the requests that an identity
-//! provider sends and the answers that it needs.
+//! provider sends and the responses that it needs.
 //!
-//! A step has `method`, `path`, `status`, and may have `request` (the body), `response` (which the answer must
-//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the answer). `{random}` is the
-//! same new word throughout a file, `{base}` is the base URL, and `{x}` is what an earlier step kept as `x`.
+//! A step has `method`, `path`, `status`, and may have `request` (the body), `response` (which the response must
+//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the response). `{random}` is
+//! the same new word throughout a file, `{base}` is the base URL, and `{x}` is what an earlier step kept as `x`.
 
 use std::collections::BTreeMap;
 

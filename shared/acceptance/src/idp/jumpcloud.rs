@@ -1,6 +1,6 @@
 //! When an administrator activates the integration, JumpCloud creates a user and a group, changes them and deletes
-//! them again. It removes members by sending them as the value. Its documentation does not say with which verb it
-//! updates, so the checks use both.
+//! them again. It removes members by sending them as the value. Its documentation does not specify with which verb
+//! it updates, so the checks use both.
 
 use serde_json::{Value, json};
 

@@ -258,8 +258,9 @@ fn identifiers_are_assigned_by_their_owner(target: &Target) {
     let mut ids = BTreeSet::new();
     for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
         for _ in 0..4 {
-            let body = json!({ "id": "bulkId:mine", "externalId": "the same", attribute: unique("identified") });
-            let created = scim.post(endpoint, &body).expect(201).containing(&json!({ "externalId": "the same" }));
+            let body = json!({ "id": "bulkId:mine", "externalId": "one-external-id", attribute: unique("identified") });
+            let created =
+                scim.post(endpoint, &body).expect(201).containing(&json!({ "externalId": "one-external-id" }));
             created.check(!created.id().contains("bulkId"), "expected an id that the service assigns");
             assert!(ids.insert(created.id()), "expected an id that no other resource has");
         }

@@ -95,7 +95,7 @@ fn matching_if_none_match_returns_304(target: &Target) {
     }
 }
 
-/// The groups of a user change without its version, so the service always sends an answer that contains them.
+/// The groups of a user change without its version, so the service always sends a response that contains them.
 fn group_membership_does_not_change_the_users_version(target: &Target) {
     let scim = target.client();
     let user = new_user(&scim);
@@ -191,7 +191,7 @@ fn missing_resource_returns_404_whatever_the_condition(target: &Target) {
 }
 
 /// Checks that exactly one of several requests with the same version succeeds and that all others return 412;
-/// returns its number and its answer.
+/// returns its number and its response.
 fn check_one_success(answers: Vec<Answer>, success: u16) -> (usize, Answer) {
     let mut winner = None;
     for (number, answer) in answers.into_iter().enumerate() {

@@ -105,7 +105,7 @@ fn url_is_decoded_as_in_rfc_3986(target: &Target) {
         (&format!("/Users/{id}?"), 200),
         ("/Schemas/", 200),
         ("/ServiceProviderConfig/", 200),
-        // Names of parameters are case-sensitive. A server that ignored one would answer another question.
+        // Names of parameters are case-sensitive. A server that ignored one would respond to another query.
         ("/Users?Count=1", 400),
         ("/Users?FILTER=x", 400),
         ("/Users?count=1&count=2", 400),
@@ -132,7 +132,7 @@ fn media_type_is_negotiated(target: &Target) {
         assert_eq!(answer.status, if expect.is_some() { 200 } else { 406 }, "{accept}");
         assert_eq!(answer.header("content-type"), Some(expect.unwrap_or("application/scim+json")), "{accept}");
     }
-    // The service makes no change if the client does not accept the media type of the answer.
+    // The service makes no change if the client does not accept the media type of the response.
     let name = unique("unacceptable");
     let body = json!({ "userName": name }).to_string();
     let headers = [("Accept", "text/html"), ("Content-Type", "application/scim+json")];
@@ -194,7 +194,7 @@ fn answer_is_compressed_on_request(target: &Target) {
         ("*", "/Schemas", Some("gzip")),
         ("gzip;q=0", "/Schemas", None),
         ("identity", "/Schemas", None),
-        // The answer is too short to be compressed.
+        // The response is too short to be compressed.
         ("gzip", "/Users/nobody", None),
     ] {
         let answer = send(target, "GET", path, &[("Accept-Encoding", coding)], b"");
@@ -205,7 +205,7 @@ fn answer_is_compressed_on_request(target: &Target) {
             None => assert!(answer.json().is_object()),
         }
     }
-    // A client that decompresses can read the answer.
+    // A client that decompresses can read the response.
     let request = Request::new("GET", "/Schemas").header("Accept-Encoding", "gzip");
     let answer = target.client().send(&request).expect(200);
     assert!(answer.resources().len() >= 3);

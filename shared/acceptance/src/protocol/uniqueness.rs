@@ -29,7 +29,8 @@ fn spellings(tag: &str) -> [String; 4] {
     ]
 }
 
-/// Checks that one answer has the status `success` and all others have 409, and returns the answer of the winner.
+/// Checks that one response has the status `success` and all others have 409, and returns the response of the
+/// winner.
 fn check_one_winner(target: &Target, answers: Vec<Answer>, success: u16, attribute: &str) -> Answer {
     let (mut won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status < 400);
     let winner = won.pop().expect("one request succeeds").expect(success);

@@ -1,6 +1,6 @@
 //! Sends a canary, a text that occurs nowhere else, in every place of a request that can contain a text. The server
-//! must answer each request. A test that can read the logs of the server searches them for the canaries, because no
-//! log may contain what a client sends.
+//! must respond to each request. A test that can read the logs of the server searches them for the canaries,
+//! because no log may contain what a client sends.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ checks![
 /// The prefix of every canary.
 pub const PREFIX: &str = "hush";
 
-/// Creates a canary; `place` says where it is sent.
+/// Creates a canary; `place` names the place where it is sent.
 fn canary(place: &str) -> String {
     let canary = unique(&format!("{PREFIX}{place}"));
     record::secret(&canary);
@@ -211,7 +211,7 @@ fn all_requests(user_path: &str, group_path: &str) -> Vec<Request> {
 ///
 /// # Panics
 ///
-/// If the server answers a request with an error of its own, except 501.
+/// If the server responds to a request with a 5xx error other than 501.
 pub fn send_everything(scim: &Client) {
     let made = scim.post("/Users", &json!({ "schemas": [USER], "userName": canary("made") })).expect(201).id();
     let pushed = scim.post("/Groups", &json!({ "schemas": [GROUP], "displayName": canary("made") })).expect(201).id();

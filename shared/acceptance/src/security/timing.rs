@@ -12,7 +12,7 @@ const SLACK: Duration = Duration::from_secs(2);
 const MAX_TRIES: usize = 30;
 
 /// Checks that a hostile request takes at most ten times as long as a plain request and two seconds more; returns
-/// the answer to the hostile request.
+/// the response to the hostile request.
 ///
 /// # Panics
 ///

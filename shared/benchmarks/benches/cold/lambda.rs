@@ -25,7 +25,7 @@ pub(crate) struct Lambda {
 
 /// A call of the process, and its time.
 pub(crate) enum RuntimeCall {
-    /// A poll for an event, which [`Lambda::send_event`] answers.
+    /// A poll for an event, to which [`Lambda::send_event`] responds.
     Poll(Instant),
     Answer(Instant, Value),
 }
@@ -62,7 +62,7 @@ impl Lambda {
         call.expect("the function calls in time").expect("the stub is running")
     }
 
-    /// Answers a poll, the present or the next one.
+    /// Responds to a poll, the pending or the next one.
     pub(crate) fn send_event(&self, event: String) {
         self.state.events.lock().unwrap().push_back(event);
         self.state.available.add_permits(1);

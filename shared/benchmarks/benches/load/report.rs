@@ -7,7 +7,7 @@ use crate::server::Usage;
 
 /// Memory is flat if the median of the last minute is at most this many percent above that of the second minute.
 const FLAT_PERCENT: f64 = 5.0;
-/// A server has kept up if it has answered this part of the due requests.
+/// A server has kept up if it has responded to this part of the due requests.
 const KEPT_UP: f64 = 0.99;
 const MINUTE: usize = 60;
 /// Shorter runs show memory and time, and do not fail because of them.

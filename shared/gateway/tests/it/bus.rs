@@ -19,7 +19,7 @@ pub(crate) struct Bus {
     pub(crate) calls: Vec<usize>,
     /// How many times an entry is throttled, by its `jti`.
     pub(crate) throttled: BTreeMap<String, usize>,
-    /// Whether the bus answers 503 to every call.
+    /// Whether the bus responds to every call with 503.
     pub(crate) is_down: bool,
 }
 

@@ -1,6 +1,6 @@
-//! The cost of each operation: DynamoDB calls, how many of them follow one another, and capacity units. None of it
-//! depends on the machine, so this is a test: an operation that costs more or less than its row says has a mistake,
-//! or its row has to change.
+//! The cost of each operation: DynamoDB calls, how many of them follow one another, and capacity units. None of
+//! these figures depends on the machine, so this is a test: if an operation costs more or less than its row
+//! specifies, the operation has a mistake or the row has to change.
 //!
 //! `COSTS_USERS` sets the number of users in the directory (100 by default; 100,000 take half a minute). Only the
 //! first read of a page far down a list depends on it.

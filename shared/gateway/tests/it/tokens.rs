@@ -52,7 +52,8 @@ async fn token_works_from_issue_to_revocation() {
     assert_eq!(states, expect);
 }
 
-/// The id and the checksum of a token are not secret. A token that has both right but another secret is refused.
+/// The id and the checksum of a token are not secret. A token that has the correct id and checksum but another
+/// secret is rejected.
 #[tokio::test(flavor = "multi_thread")]
 async fn token_with_another_secret_is_refused() {
     let (directory, _engine) = directory().await;

@@ -13,7 +13,7 @@ use crate::compare::name_key;
 #[derive(Debug, Default)]
 pub struct Batch {
     resources: HashSet<(Kind, String)>,
-    /// The unique names that the operations take or release.
+    /// The unique names that the operations claim or release.
     names: HashSet<(Kind, String)>,
     /// The kind of the deleted resources, if all operations are deletes.
     deletes: Option<Kind>,
@@ -59,7 +59,7 @@ fn is_exclusive(call: &Call) -> bool {
     }
 }
 
-/// The unique names that a POST or PUT takes.
+/// The unique names that a POST or PUT claims.
 fn taken_names(call: &Call) -> Vec<String> {
     if !matches!(call.method, Method::Create | Method::Replace) {
         return Vec::new();

@@ -2,7 +2,8 @@
 //! and attributes of type reference.
 //!
 //! Any other text that begins with `bulkId:` is an ordinary text, such as a `displayName` or an `externalId`. The
-//! schema of a deployer's extension does not say which of its strings are ids, so each of them may refer.
+//! schema of a deployer's extension does not specify which of its strings are ids, so each of them may be a
+//! reference.
 
 use schema::{Attribute, DataType, Kind, Mutability, Object, ResourceType, Schema};
 
@@ -23,7 +24,7 @@ pub(super) enum ValueContext {
     Attribute(AttributeContext),
     /// The body of a PATCH, and each of its operations.
     Patch(&'static ResourceType),
-    /// An unknown or read-only attribute. It is ignored or refused, whatever its value is.
+    /// An unknown or read-only attribute. It is ignored or rejected, whatever its value is.
     Unknown,
 }
 

@@ -31,7 +31,7 @@ pub struct Bulk {
 /// An operation of a request.
 #[derive(Debug)]
 pub struct Operation {
-    /// The method as it was sent, for the report; also if it is not one of the four.
+    /// The method for the report: in capitals if it is one of the four, otherwise as it was sent.
     pub method: String,
     pub bulk_id: Option<String>,
     path: String,

@@ -52,8 +52,8 @@ pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
     steps.into_iter().map(|(_, _, step)| step).collect()
 }
 
-/// The dependencies of operations: an edge leads to each operation that one refers to, and to the previous
-/// operation on the same resource.
+/// The dependencies of operations: an edge leads from an operation to each operation that it refers to, and to the
+/// previous operation on the same resource.
 fn dependencies(bulk: &Bulk) -> DiGraph<(), ()> {
     let definitions = bulk.definitions();
     let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);

@@ -1,4 +1,4 @@
-//! Parses a bulk request (RFC 7644 §3.7). A body that is not a bulk message is refused as a whole; any other
+//! Parses a bulk request (RFC 7644 §3.7). A body that is not a bulk message is rejected as a whole; any other
 //! mistake in an operation is the outcome of that operation, so that the others are carried out.
 
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,7 @@ fn parse_fail_on_errors(sent: Option<&Value>) -> Result<Option<usize>, Error> {
 }
 
 /// Parses an operation. Without a method or a path its outcome could not be reported (RFC 7644 §3.7.3: "method",
-/// "location"), so that the whole request is refused.
+/// "location"), so the whole request is rejected.
 fn parse_operation(name: &str, operation: &Object, dialect: &Dialect) -> Result<Operation, Error> {
     let sent = required(name, operation, "method")?;
     let path = required(name, operation, "path")?;
@@ -158,7 +158,7 @@ fn parse_path(name: &str, method: Method, path: &str) -> Result<(Kind, String), 
     }
 }
 
-/// Refuses operations that have the same bulkId, because a reference to it would be ambiguous (RFC 7644 §3.7).
+/// Rejects operations that have the same bulkId, because a reference to it would be ambiguous (RFC 7644 §3.7).
 fn refuse_duplicates(operations: &mut [Operation]) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for bulk_id in operations.iter().filter_map(Operation::created_bulk_id) {

@@ -1,7 +1,7 @@
 //! References to resources that the same request creates, `bulkId:…` (RFC 7644 §3.7.2): finds them, and replaces
 //! them by ids.
 //!
-//! A reference may be where the schema has a reference ([`ValueContext`]), also in extensions, as those "MUST be
+//! A reference may stand where the schema has a reference ([`ValueContext`]), also in extensions, which "MUST be
 //! handled in the same way"; at the end of a `$ref`; in the filter of a PATCH's path; and in place of the id in an
 //! operation's path.
 

@@ -1,4 +1,5 @@
-//! A change as its record has it: who changed which resource and which attributes, without values.
+//! A change as the change record stores it: who changed which resource and which attributes, without values except
+//! a user's `active`.
 
 use jiff::Timestamp;
 use schema::{Kind, ResourceId};
@@ -72,6 +73,6 @@ impl MemberDelta {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupExit {
     pub group: ResourceId,
-    /// The group's version after that, if the record has it.
+    /// The group's version after it lost the member, if the record has it.
     pub version: Option<u64>,
 }

@@ -67,7 +67,7 @@ impl EventBuilder<'_> {
     ///
     /// A user must still have the event's version, because the change to a newer version has its own event. A group
     /// also gets new versions by changes of members, whose events do not contain the group, so a newer version is
-    /// accepted; `meta.version` says which version it is.
+    /// accepted; `meta.version` states which version it is.
     fn embeddable_resource(&self, about: Subject<'_>) -> Option<&Object> {
         let current = self.current?;
         let fits = match about.kind {
@@ -118,19 +118,19 @@ impl EventBuilder<'_> {
     }
 }
 
-/// The URI of a SCIM event and its payload. RFC 9967 §2.4: `data` makes it `full`, `attributes` a `notice`; one of
-/// them is there, never both.
+/// The URI of a SCIM event and its payload. RFC 9967 §2.4: an event with `data` is `full`, one with `attributes` is
+/// a `notice`. The events of a deletion, deactivation and reactivation have neither.
 fn payload(event_type: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
     let event = match event_type {
         EventType::UserCreated | EventType::GroupCreated => "create",
-        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. Of a PATCH, §2.4.2 would
-        // have the operations for `full`; this event has the whole resource, as a PUT does.
+        // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. For a PATCH, §2.4.2
+        // requires the operations in `full`; this event has the whole resource, as for a PUT.
         EventType::UserUpdated | EventType::GroupUpdated => "put",
-        // §2.4.2: members are added and removed, as a PATCH does it.
+        // §2.4.2: members are added and removed, as by a PATCH.
         EventType::GroupMembersChanged => "patch",
         // §2.4.4: no payload at all.
         EventType::UserDeleted | EventType::GroupDeleted => return (format!("{PROVISIONING}:delete"), json!({})),
-        // §2.4.5, §2.4.6: only the members that all events have.
+        // §2.4.5, §2.4.6: only what all payloads have.
         EventType::UserDeactivated => return (format!("{PROVISIONING}:deactivate"), versioned(about).into()),
         EventType::UserReactivated => return (format!("{PROVISIONING}:activate"), versioned(about).into()),
     };

@@ -15,7 +15,7 @@ use schema::{Kind, Object, ResourceId};
 use crate::limits::MEMBER_IDS_PER_EVENT;
 use claims::{EventBuilder, Subject};
 
-/// The type of an event. The names are this product's.
+/// The type of an event. The names are defined by this product, not by an RFC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventType {
     UserCreated,
@@ -73,7 +73,8 @@ pub struct Current {
 ///   `user.reactivated` if `active` changed.
 /// - Every new version of a group has `group.created` or `group.updated`, followed by `group.members.changed` if
 ///   members changed. If only members changed, it has `group.members.changed` alone.
-/// - A deleted resource leaves its groups: each of them has a `group.members.changed`.
+/// - A deleted resource has `user.deleted` or `group.deleted`. It leaves its groups: each of them has a
+///   `group.members.changed`.
 pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&Current>) -> Vec<Event> {
     let builder = EventBuilder { change, issuer, current };
     let about = Subject { kind: change.kind, id: &change.resource, version: change.after };

@@ -15,7 +15,7 @@ pub(super) enum Token<'t> {
     Text(String),
 }
 
-/// Splits a filter into tokens. The number beside each token is its position in characters, counted from 1.
+/// Splits a filter into tokens. The number next to each token is its position in characters, counted from 1.
 pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ParseError> {
     let mut tokens = Vec::new();
     let mut at = 1;

@@ -1,5 +1,6 @@
-//! Parses a filter (RFC 7644 §3.4.2.2, figure 1) by recursive descent. `not` binds closer than `and`, and `and`
-//! closer than `or`. The parser checks the depth before it descends, so that no input overflows the stack.
+//! Parses a filter (RFC 7644 §3.4.2.2, figure 1) by recursive descent. `not` binds more tightly than `and`, and
+//! `and` more tightly than `or`. The parser checks the depth before it descends, so that no input overflows the
+//! stack.
 
 use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
@@ -71,7 +72,7 @@ impl Filter {
     }
 }
 
-/// Refuses an attribute that is never returned (RFC 7643 §7), so that its values cannot be guessed by filters.
+/// Rejects an attribute that is never returned (RFC 7643 §7), so that its values cannot be guessed by filters.
 fn refuse_secret(at: usize, path: AttributePath) -> Result<(), ParseError> {
     if path.is_secret() {
         return Err(ParseError::new(
@@ -92,7 +93,7 @@ enum Literal<'t> {
 /// The state of the parser.
 pub(super) struct Parser<'t> {
     tokens: std::iter::Peekable<std::vec::IntoIter<(usize, Token<'t>)>>,
-    /// The position behind the last character.
+    /// The position after the last character.
     end: usize,
     dialect: &'t Dialect,
 }
@@ -176,7 +177,7 @@ impl<'t> Parser<'t> {
         self.comparison(namespace, at, path)
     }
 
-    /// Parses the filter behind an opening parenthesis or bracket, and the closing one.
+    /// Parses the filter after an opening parenthesis or bracket, and the closing one.
     fn nested(
         &mut self,
         namespace: Namespace,
@@ -212,7 +213,7 @@ impl<'t> Parser<'t> {
         self.nested(Namespace::Element(path.attribute), here, depth, &Token::CloseBracket)
     }
 
-    /// Parses a sub-attribute behind a closing bracket, such as `.value`.
+    /// Parses a sub-attribute after a closing bracket, such as `.value`.
     pub(super) fn sub_attribute(&mut self, path: AttributePath) -> Result<Option<&'static Attribute>, ParseError> {
         let dotted = |token: &Token<'_>| matches!(token, Token::Word(word) if word.starts_with('.'));
         let Some((at, Token::Word(word))) = self.tokens.next_if(|(_, token)| dotted(token)) else { return Ok(None) };
@@ -249,8 +250,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// The path that is compared: for a complex attribute its `value`, as RFC 7644 §3.4.2.2 says for multi-valued
-    /// attributes (`emails co "example.com"`).
+    /// The path that is compared: for a complex attribute its `value`, as RFC 7644 §3.4.2.2 specifies for
+    /// multi-valued attributes (`emails co "example.com"`).
     fn compared(&self, at: usize, path: AttributePath) -> Result<AttributePath, ParseError> {
         if !path.leaf().is_complex() {
             return Ok(path);

@@ -1,4 +1,4 @@
-//! Tables of filters: which resources match, which filters are refused at which position, and how filters are
+//! Tables of filters: which resources match, which filters are rejected at which position, and how filters are
 //! printed.
 
 use proptest::prelude::*;
@@ -120,7 +120,7 @@ fn substring_operators_match_at_their_position() {
     assert!(!parse("externalId co \"ext\"").unwrap().matches(&user()));
 }
 
-/// RFC 7643 §2.4: what does not say that it is primary is not.
+/// RFC 7643 §2.4: an element without `primary` is not primary.
 #[test]
 fn element_without_primary_is_not_primary() {
     for (text, expect) in [

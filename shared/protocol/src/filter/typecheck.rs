@@ -7,7 +7,8 @@ use super::{Comparison, Filter, Operand, Operator};
 use crate::compare::comparison_key;
 use crate::path::AttributePath;
 
-/// Builds a comparison, or says why the operator or the literal does not fit the type of the attribute.
+/// Builds a comparison, or returns the reason why the operator or the literal does not fit the type of the
+/// attribute.
 pub(super) fn typecheck(path: AttributePath, operator: Operator, literal: &Value) -> Result<Filter, String> {
     let attribute = path.leaf();
     let kind = attribute.data_type;
@@ -55,7 +56,7 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
 /// Whether `eq` accepts a word without quotes. Entra ID has `externalId eq jyoung` in its documentation, and
 /// PingOne and authentik look up users and groups this way. `holder` is the attribute whose elements are filtered.
 ///
-/// A word in other quotation marks is refused: its author meant a quoted string, and the word as it is would match
+/// A word in other quotation marks is rejected: its author meant a quoted string, and the unquoted word would match
 /// nothing.
 pub(super) fn accepts_unquoted(holder: Option<&Attribute>, path: AttributePath, word: &str) -> bool {
     if word.contains(['\'', '`', '´', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}', '«', '»']) {

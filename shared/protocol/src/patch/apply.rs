@@ -91,7 +91,7 @@ impl AttributeOperation {
         }
         let after = object.get("value");
         if before.is_some() && after.is_none() {
-            // Entra ID removes a manager with {"value": ""}. The remaining sub-attributes identify nobody.
+            // Entra ID removes a manager with {"value": ""}. The remaining sub-attributes identify no manager.
             object.clear();
         } else if before.is_some() && before.as_ref() != after && !sets_reference {
             put(object, "$ref", None);
@@ -118,8 +118,8 @@ impl AttributeOperation {
         Ok(sets_reference)
     }
 
-    /// The value that remains after a `remove`: all of it, if the operation has a value and that identifies another
-    /// one.
+    /// The value that remains after a `remove`: all of it, if the operation has a value that identifies another
+    /// value.
     pub(super) fn remaining_after_remove(
         &self,
         attribute: &Attribute,

@@ -134,7 +134,7 @@ fn apply_to_element(
             element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
         }
     }
-    // Without its value, the rest of an element only says what kind of value it was.
+    // Without its `value`, an element has only sub-attributes that describe the value.
     let is_value = |name: &String| name.eq_ignore_ascii_case("value");
     let removes_value = operation.sub.is_some_and(|sub| is_value(&sub.name))
         || operation.value().as_object().is_some_and(|it| it.keys().any(is_value));

@@ -38,13 +38,14 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
     Ok(match operation.op {
         Op::Add => MemberOperation::Add(members),
         Op::Replace => MemberOperation::Replace(members),
-        // An empty list of members removes nobody.
+        // An empty list of members removes no member.
         Op::Remove if operation.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })
 }
 
-/// Removes the members that the filter selects; with a value, only those that the value names, too.
+/// Removes the members that the filter selects; if the operation has a value, only those that the value names as
+/// well.
 fn remove_matching(
     operation: &AttributeOperation,
     filter: &Filter,

@@ -87,11 +87,12 @@ impl Patch {
         Self { definition, operations, members, dialect: dialect.clone() }
     }
 
-    /// The operations on the members of a group, in order. They do not depend on the group, and they are not part of the
-    /// resource that [`Patch::apply`] returns.
+    /// The operations on the members of a group, in order. They do not depend on the group, and they are not part
+    /// of the resource that [`Patch::apply`] returns.
     ///
     /// # Errors
-    /// The first operation on members that is invalid; [`Patch::apply`] returns it, too, unless another one comes before it.
+    /// The first operation on members that is invalid; [`Patch::apply`] returns it, too, unless another one comes
+    /// before it.
     pub fn members(&self) -> Result<Vec<MemberOperation>, Error> {
         self.members.iter().cloned().collect()
     }

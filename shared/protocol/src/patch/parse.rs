@@ -1,7 +1,7 @@
 //! Parses the body of a PATCH (RFC 7644 §3.5.2) into operations on single attributes.
 //!
 //! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient
-//! dialect ignores read-only and unknown attributes there; both dialects refuse an explicit `path` to one.
+//! dialect ignores read-only and unknown attributes there; both dialects reject an explicit `path` to one.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Tables of operations on one user and one group: what they make of it, and how they are refused.
+//! Tables of operations on one user and one group: how they change it, and how they are rejected.
 
 use proptest::prelude::*;
 use schema::{Dialect, Kind, resource_type};
@@ -107,7 +107,7 @@ fn operations_on_extensions_and_managers_follow_the_rfc() {
     );
     check(json!([{"op": "replace", "path": E, "value": {"manager": {"value": "m1"}}}]), json!({}));
     check(json!([{"op": "remove", "path": E}]), json!({E: null}));
-    // Entra: by the bare name, as a string, in a list, and away with an empty value.
+    // Entra: by the name without the URI, as a string, in a list, and removed by an empty value.
     check(json!([{"op": "Remove", "path": "manager"}]), json!({E: left}));
     check(json!([{"op": "Replace", "path": format!("{E}:manager"), "value": {"value": ""}}]), json!({E: left}));
     check(
@@ -209,7 +209,7 @@ fn operations_with_value_filters_follow_the_rfc() {
     // An e-mail without its value is removed, and emptying one that does not exist adds none.
     check(json!([{"op": "replace", "path": "emails[type eq \"home\"].value", "value": ""}]), json!({"emails": [work]}));
     check(json!([{"op": "replace", "path": "emails[type eq \"other\"].value", "value": ""}]), json!({}));
-    // Entra: one that is not there is made.
+    // Entra: a value that does not exist is created.
     check(
         json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1"}]),
         json!({"phoneNumbers": [{"type": "mobile", "value": "1"}]}),
@@ -228,13 +228,14 @@ fn operations_with_value_filters_follow_the_rfc() {
     );
 }
 
-/// What Entra ID sends, before and behind its flag `aadOptscim062020`.
+/// What Entra ID sends, without and with its flag `aadOptscim062020`.
 #[test]
 fn operations_of_entra_id_are_accepted() {
     let work = json!({"value": "w@x", "type": "work", "primary": true});
     let home = json!({"value": "h@x", "type": "home"});
     let of = |rest: Value| json!({E: rest});
-    // Roles as JSON in a string (AppRoleAssignmentsComplex) come back as they were sent, and can be found by it.
+    // Roles as JSON in a string (AppRoleAssignmentsComplex) are returned as they were sent, and a filter on the
+    // string finds them.
     let role = "{\"id\":\"1\",\"value\":\"Admin\",\"displayName\":\"Admin\"}";
     check(
         json!([{"op": "Add", "path": "roles", "value": [{"value": role}]}, {"op": "Add", "path": "roles", "value": [{"value": role}]}]),
@@ -257,7 +258,7 @@ fn operations_of_entra_id_are_accepted() {
         json!([{"op": "Add", "path": "Name.GivenName", "value": "X"}]),
         json!({"name": {"givenName": "X", "familyName": "J"}}),
     );
-    // The manager in each form, and away.
+    // The manager in each form, and its removal.
     check(
         json!([{"op": "Add", "path": "manager", "value": "m2"}]),
         of(json!({"department": "D", "manager": {"value": "m2"}})),
@@ -271,7 +272,7 @@ fn operations_of_entra_id_are_accepted() {
         json!([{"op": "replace", "value": {"displayName": "N", "name.givenName": "X", format!("{E}:department"): "Y"}}]),
         json!({"displayName": "N", "name": {"givenName": "X", "familyName": "J"}, E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
     );
-    // The e-mail that a filter names, whole, in part, and its primary flag as a string.
+    // The e-mail that a filter selects: the whole, a part of it, and its `primary` as a string.
     check(
         json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "n@x"}, {"op": "Replace", "path": "emails[type eq \"work\"].primary", "value": "True"}]),
         json!({"emails": [{"value": "n@x", "type": "work", "primary": true}, home]}),
@@ -283,7 +284,6 @@ fn operations_of_entra_id_are_accepted() {
     check(json!([{"op": "Remove", "path": "emails[type eq \"home\"].value"}]), json!({"emails": [work]}));
 }
 
-/// RFC 7644 §3.5.2.3: all that match are replaced, and nothing of what they were stays.
 #[test]
 fn remove_with_value_removes_only_that_value() {
     let remove = |path: &str, value: Value| json!([{"op": "remove", "path": path, "value": value}]);
@@ -314,7 +314,7 @@ fn remove_with_value_removes_only_that_value() {
     ] {
         check(remove(path, value), gone);
     }
-    // A manager who was replaced before the former one is removed stays.
+    // A manager who has replaced the former one stays when the former one is removed.
     check(
         json!([{"op": "replace", "path": manager, "value": "m2"}, {"op": "remove", "path": manager, "value": "m1"}]),
         left(json!({"department": "D", "manager": {"value": "m2"}})),
@@ -343,6 +343,7 @@ fn element_created_for_a_filter_matches_it() {
     assert!(patch(Kind::User, &user(), &third).is_ok(), "case does not count");
 }
 
+/// RFC 7644 §3.5.2.3: every matching element is replaced, and keeps none of its former sub-attributes.
 #[test]
 fn replace_replaces_whole_values_and_keeps_last_primary() {
     check(
@@ -356,7 +357,7 @@ fn replace_replaces_whole_values_and_keeps_last_primary() {
     check(json!([{"op": "add", "path": "emails[type eq \"home\"].value", "value": null}]), json!({}));
 }
 
-/// RFC 7644 §3.5.2.2: to take a required attribute away is `mutability`, however it is named.
+/// RFC 7644 §3.5.2.2: removing a required attribute is an error with `mutability`, whichever way the path names it.
 #[test]
 fn removal_of_required_attribute_is_mutability_error() {
     for path in ["userName", "USERNAME", "urn:ietf:params:scim:schemas:core:2.0:User:userName"] {
@@ -416,7 +417,7 @@ fn add_beyond_value_limit_is_refused() {
     assert_eq!(add(999).map(|_| ()).map_err(|error| error.status()), Err(413));
 }
 
-/// A lenient dialect notes that a value had a read-only part; a strict one refuses it.
+/// A lenient dialect records that a value had a read-only part; a strict one rejects it.
 #[test]
 fn read_only_sub_attribute_is_ignored_by_lenient_and_refused_by_strict_dialect() {
     for value in [json!({"value": "m2", "displayName": "M"}), json!([{"value": "m2", "DISPLAYNAME": "M"}])] {

@@ -33,7 +33,7 @@ fn resource(kind: Kind) -> impl Strategy<Value = Object> {
     })
 }
 
-/// Every name that a projection can have, and some that it cannot.
+/// The names of all attributes and sub-attributes, and some names that do not exist.
 fn names(kind: Kind) -> Vec<String> {
     let definition = resource_type(kind);
     let mut names = vec!["nope".to_owned(), "name.nope".to_owned(), definition.schema.id.clone()];

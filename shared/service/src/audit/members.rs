@@ -13,7 +13,7 @@ use store::{Directory, PendingChanges};
 use super::{AuditQuery, AuditResult, PAGE, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
 use crate::error::to_client_error;
 
-/// The most ids in one page, which take 400 KB.
+/// The maximum number of ids on a page: 400 KB of text.
 const MAX_LIMIT: usize = protocol::limits::AUDIT_MEMBERS;
 /// The longest time that one query reads records.
 const READ_BUDGET: Duration = Duration::from_secs(240);

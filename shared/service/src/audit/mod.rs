@@ -1,8 +1,8 @@
-//! Answers audit queries from the change records: the changes of a resource, and the members of a group at an
+//! Evaluates audit queries on the change records: the changes of a resource, and the members of a group at an
 //! instant.
 //!
-//! Records are kept for a limited time. They contain ids and attribute names, never values. One query reads a
-//! bounded number of them.
+//! Records are kept for a limited time. They contain ids and attribute names, and no values except a user's
+//! `active`. One query reads a bounded number of them.
 
 mod members;
 mod trail;
@@ -20,7 +20,7 @@ pub use trail::{AuditRecord, LeftGroup, MemberCounts};
 
 /// The number of records that are read at a time.
 const PAGE: usize = 1000;
-/// The most milliseconds by which the clock of one writer may be behind that of another.
+/// The maximum difference between the clocks of two writers, in milliseconds.
 const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 
 /// A query for the changes of one resource or of all, or for the members of a group.
@@ -79,7 +79,7 @@ pub enum AuditResult {
     },
 }
 
-/// Answers an audit query.
+/// Evaluates an audit query.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for an invalid query, [`Error::NotFound`] for a group that neither exists nor has a

@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
         self.from.is_none_or(|from| from <= change.at) && self.to.is_none_or(|to| change.at <= to)
     }
 
-    /// The record for the result; `None` if it is not about the resource of the query.
+    /// The record for the result; `None` if it is outside the period of the query, or not about its resource.
     fn record_of(&self, change: Change, chunks: &[MemberDelta]) -> Option<AuditRecord> {
         let inline = std::slice::from_ref(&change.members);
         let mut members = Members::of(if change.is_chunked { chunks } else { inline });

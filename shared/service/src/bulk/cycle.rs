@@ -1,7 +1,7 @@
 //! Creates resources that refer to each other in a cycle (RFC 7644 §3.7.1): all of them, or none remains.
 //!
-//! Their ids are made first, so that each can be named in the others. The members of a group have to exist, so a
-//! group of the cycle is created without members and gets them once all resources of the cycle exist.
+//! Their ids are generated first, so that the resources can refer to each other. The members of a group have to
+//! exist, so a group of the cycle is created without members and gets them once all resources of the cycle exist.
 
 use std::time::Instant;
 
@@ -40,7 +40,7 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// As [`Job::prepare`], with the id that was made for the operation.
+    /// As [`Job::prepare`], with the id that was generated for the operation.
     fn prepare_named(&self, index: usize) -> Result<Call, Error> {
         let operation = self.operations.get(index).ok_or(Error::Internal)?;
         let id = operation.bulk_id.as_deref().and_then(|bulk_id| self.ids.get(bulk_id));

@@ -22,7 +22,7 @@ const MAX_BATCH: usize = 100;
 /// as not carried out.
 ///
 /// # Errors
-/// Those of [`Bulk::parse`]. A failed operation is not an error of the request.
+/// The errors of [`Bulk::parse`]. A failed operation is not an error of the request.
 pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Reply, Error> {
     let bulk = Bulk::parse(body, &context.exchange.caller.dialect)?;
     let mut job = Job::new(context, &bulk, Deadlines::new(context.exchange.deadline));
@@ -65,7 +65,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// RFC 7644 §3.7: "MUST continue performing as many changes as possible", unless failOnErrors says otherwise.
+    /// RFC 7644 §3.7: "MUST continue performing as many changes as possible", unless `failOnErrors` limits the
+    /// number of errors.
     async fn run(&mut self, steps: &[ExecutionStep]) {
         let mut left = steps;
         while let Some(first) = left.first().filter(|_| self.errors < self.fail_on_errors) {
@@ -112,8 +113,8 @@ impl<'a> Job<'a> {
         chosen
     }
 
-    /// Removes the first PUT, and all operations after it, that takes a name which an operation before it gives up,
-    /// or gives up a name that an operation before it takes. They come in a later batch.
+    /// Removes the first PUT that claims a name which an operation before it releases, or that releases a name
+    /// which an operation before it claims, and all operations after that PUT. They become part of a later batch.
     async fn defer_conflicting_renames(&self, prepared: &mut Vec<Prepared>) {
         if prepared.len() < 2 {
             return;

@@ -12,7 +12,7 @@ use crate::create::create_as;
 use crate::retry::COMMIT_BUDGET;
 use crate::{Context, delete, patch, replace};
 
-/// The most operations that are under way at the same time. More of them would contend for the counters of the
+/// The maximum number of operations that run at the same time. More of them would contend for the counters of the
 /// tenant.
 const MAX_CONCURRENT_OPERATIONS: usize = 8;
 
@@ -25,7 +25,7 @@ pub(super) struct Performed {
     pub(super) result: Result<Success, Error>,
 }
 
-/// The latest time at which an operation may start, and at which it has to be finished.
+/// The latest time at which an operation may start, and the time by which it has to be finished.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadlines {
     pub(super) start_by: Instant,
@@ -88,7 +88,8 @@ async fn perform_one(
     reply.map(|reply| Success { status: reply.status, version: reply.version, changed: reply.changed })
 }
 
-/// Does the same as the request by itself. The projection includes only the id, so that no edges are read.
+/// Performs an operation as if it were a separate request. The projection includes only the id, so that no edges
+/// are read.
 async fn request(context: &Context<'_>, call: &Call) -> Result<Reply, Error> {
     let Call { method, kind, id, data, .. } = call;
     let projection = Projection::parse(Some("id"), None, &context.exchange.caller.dialect)?;

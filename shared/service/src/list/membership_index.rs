@@ -1,6 +1,6 @@
-//! Answers `members.value eq` and `groups.value eq` in a filter, also among other terms, from the resources that
-//! have such a value. So the cost of a filter does not grow with the members, or groups, of the resources that it
-//! is tried on.
+//! Evaluates `members.value eq` and `groups.value eq` in a filter, also among other terms, by reading the resources
+//! that have such a value. So the cost of a filter does not grow with the members, or groups, of the resources on
+//! which it is evaluated.
 
 use std::collections::HashSet;
 

@@ -19,7 +19,7 @@ use page::Page;
 ///
 /// # Errors
 /// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for
-/// groups with too many members for a response, those of [`protocol::CursorKey::open`].
+/// groups with too many members for a response, and the errors of [`protocol::CursorKey::open`].
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
     let start = paging::find_start(context, query).await?;
     let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());

@@ -1,4 +1,4 @@
-//! A page of a list: the resources in the form that a client sees, and what the next page has to know.
+//! A page of a list: the resources as the client receives them, and the data for the next page.
 
 use std::iter;
 
@@ -20,17 +20,17 @@ pub(super) struct Page {
     pub(super) end: Option<Position>,
     /// Whether other resources follow the page.
     pub(super) has_more: bool,
-    /// What was read about the only candidate together with the candidate itself.
+    /// The data that was read together with the candidate, if there was only one.
     pub(super) reads: ReadSet,
 }
 
 impl Page {
-    /// `totalResults`, by which many clients decide whether to ask for another page.
+    /// `totalResults`, by which many clients decide whether to request another page.
     ///
     /// Resources on earlier pages may have been deleted since, so that the true number can be less than what the
-    /// client has received. With more to come, the result is therefore never less than the next page's
-    /// `startIndex`; on the last page it is what the client has received by then. So a client neither stops early
-    /// nor asks forever. Beyond the end, and for `count=0`, it is the true number.
+    /// client has received. If another page follows, the result is therefore never less than the next page's
+    /// `startIndex`; on the last page it is the number of resources that the client has received. So a client
+    /// neither stops early nor continues forever. Beyond the end, and for `count=0`, it is the true number.
     pub(super) fn total_results(&self, start_index: usize, start: &PageStart, query: &Query) -> usize {
         let through = (start_index - 1).saturating_add(self.resources.len());
         let is_beyond_end = self.end.is_none() && !start.is_exact();
@@ -85,8 +85,8 @@ mod tests {
         Represented::new("", stored)
     }
 
-    /// `totalResults` of the page that begins at `start_index` and holds `length` resources, when the counts say
-    /// `total`.
+    /// `totalResults` of the page that begins at `start_index` and has `length` resources, if the number of all
+    /// matches is `total`.
     fn total_results(start_index: usize, is_exact: bool, total: usize, length: usize, has_more: bool) -> usize {
         let resources: Vec<Represented> = (0..length).map(resource).collect();
         let end = resources.last().map(|last| Position::new(None, last.stored.kind, last.stored.id.clone()));
@@ -109,7 +109,8 @@ mod tests {
             // 60 of the resources on the first two pages are deleted; one follows the page.
             (101, true, 141, 100, true, 201),
             (101, true, 250, 100, true, 250),
-            // The last page: what the client has received by then, whatever was created and deleted.
+            // The last page: the number of resources that the client has received, whatever was created and
+            // deleted.
             (201, true, 190, 50, false, 250),
             (201, true, 260, 50, false, 250),
             (251, true, 190, 0, false, 250),

@@ -1,15 +1,16 @@
 //! Finds where a page begins, and saves what the next page needs: a cursor (RFC 9865), or a bookmark for
 //! `startIndex` (RFC 7644 §3.4.2.4).
 //!
-//! An index says where a page begins only as long as no resource before it is deleted. So a page that others follow
-//! saves a bookmark for the next `startIndex`: the position of its last resource, by token and query. A client that
-//! iterates from `startIndex` 1 in steps of `itemsPerPage`, whatever the `count` of each page, then continues from
-//! position to position. It receives exactly once each resource that existed throughout and kept the value by which
-//! the list is sorted, whatever else is created or deleted; and each page costs what the first one costs.
+//! An index identifies the beginning of a page only as long as no resource before it is deleted. So a page that is
+//! followed by another one saves a bookmark for the next `startIndex`: the position of its last resource, by token
+//! and query. A client that iterates from `startIndex` 1 in steps of `itemsPerPage`, whatever the `count` of each
+//! page, then continues from position to position. It receives exactly once each resource that existed throughout
+//! and kept the value by which the list is sorted, whatever else is created or deleted; and each page costs what
+//! the first one costs.
 //!
 //! - A bookmark lives for an hour, also for a page that is requested again. Each page of a new iteration overwrites
 //!   the bookmark of an old one, so that the new iteration never follows the old one.
-//! - Two concurrent iterations with the same token and query cannot be told apart. Of two positions that no page
+//! - Two concurrent iterations with the same token and query cannot be distinguished. Of two positions that no page
 //!   has used yet, the earlier one is kept: neither iteration misses a resource, but one may receive a resource
 //!   twice that moved between their pages. A bookmark that was used, or was not used for ten minutes, can be
 //!   overwritten. So a third concurrent iteration, or a response that is lost while another iteration begins, can
@@ -20,7 +21,7 @@
 //!   empty page receives one. It can always be overwritten.
 //! - Without a bookmark (a jump into the middle, an iteration that paused for an hour) the resources before
 //!   `startIndex` are counted.
-//! - If a bookmark cannot be saved, the page is refused: counting for the next page could miss a resource. On the
+//! - If a bookmark cannot be saved, the page is rejected: counting for the next page could miss a resource. On the
 //!   last page, where no resource can be missed, the error is only logged.
 
 use std::num::NonZeroUsize;
@@ -75,7 +76,7 @@ pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<P
 /// Saves a bookmark for the page after the one with these indexes, if the next page needs one.
 ///
 /// # Errors
-/// Those of the store, unless this is the last page.
+/// The errors of the store, unless this is the last page.
 pub(super) async fn save_bookmark(
     context: &Context<'_>,
     query: &Query,

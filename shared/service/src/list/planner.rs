@@ -1,5 +1,5 @@
-//! Chooses the index from which a filter is answered. The index yields a superset of the matches; the whole filter
-//! is then evaluated on each candidate.
+//! Chooses the index from which the candidates of a filter are read. The index yields a superset of the matches;
+//! the whole filter is then evaluated on each candidate.
 
 use protocol::{Comparison, Filter, Operand, Operator, comparison_key, stable_prefix};
 use schema::{Kind, ResourceId};

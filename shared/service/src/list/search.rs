@@ -20,12 +20,12 @@ use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::represent::{self, Represented};
 
-/// The most resources that one request reads to filter them without an index, or to sort them.
+/// The maximum number of resources that one request reads to filter them without an index, or to sort them.
 const MAX_SCANNED: usize = protocol::limits::SCANNED_RESOURCES;
 /// The number of resources that are read at a time.
 const CHUNK: usize = 1000;
-/// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then sends one that
-/// tells the client nothing.
+/// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then responds with 504
+/// without a reason.
 const SCAN_BUDGET: Duration = Duration::from_secs(protocol::limits::LIST_SECONDS);
 
 /// Reads the page.
@@ -135,7 +135,8 @@ impl<'a> FilterScan<'a> {
             let read =
                 async { context.directory.get_many(context.tenant(), part.kind, ids).await.map_err(to_client_error) };
             let stored = if let [id] = ids {
-                // Identity providers most often ask whether one user exists.
+                // The most frequent case is that an identity provider checks whether one user exists, so the reads
+                // run at the same time.
                 let plan = ReadPlan::for_response(part.kind, id.as_str(), &self.query.projection);
                 let (stored, reads) = try_join(read, ReadSet::load(context, &plan)).await?;
                 self.reads = reads;
@@ -180,8 +181,8 @@ impl<'a> FilterScan<'a> {
         Ok(())
     }
 
-    /// Keeps a match for the page. Edges that were read for the filter would fill the memory if the response does not
-    /// show them, or is refused because of their number.
+    /// Keeps a match for the page. Edges that were read for the filter would fill the memory if the response does
+    /// not contain them, or is rejected because of their number.
     fn keep(&mut self, resource: Represented) -> Result<(), Error> {
         let kind = resource.stored.kind;
         if self.query.projection.wants(resource_type(kind), represent::edges_attribute(kind)) {

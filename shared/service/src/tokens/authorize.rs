@@ -10,7 +10,7 @@ use super::metadata::TokenState;
 use crate::clock::now_seconds;
 use crate::error::to_client_error;
 
-/// The reason why a token is refused. It is for the log; every refused client gets the same response.
+/// The reason why a token is rejected. It is for the log; the response is the same for every reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RefusalReason {
     Malformed,
@@ -38,7 +38,7 @@ impl fmt::Display for RefusalReason {
 /// logged.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub async fn authorize(directory: &Directory, authorization: &str) -> Result<Option<Caller>, Error> {
     let Some(presented) = token::parse(authorization) else {
         return Ok(refuse(None, RefusalReason::Malformed));

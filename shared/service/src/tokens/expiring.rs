@@ -19,15 +19,15 @@ pub struct ExpiringToken {
     pub id: String,
     pub tenant: String,
     pub expires_at: String,
-    /// The least of [`HORIZONS`].
+    /// The smallest of [`HORIZONS`] within which the token expires.
     pub within_days: u64,
 }
 
-/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the next one first. A token with a
-/// successor is left out, because it is meant to expire.
+/// The tokens of all tenants that expire within the longest of [`HORIZONS`], the earliest first. A token with a
+/// successor is omitted, because it is expected to expire.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error> {
     let tokens = directory.list_tokens().await.map_err(to_client_error)?;
     let now = now_seconds();
@@ -43,7 +43,7 @@ pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error
     Ok(expiring.collect())
 }
 
-/// The least of [`HORIZONS`] within which a token expires, if it works and has no successor.
+/// The smallest of [`HORIZONS`] within which a token expires, if it is active and has no successor.
 fn horizon(token: &Token, now: u64) -> Option<u64> {
     if TokenState::of(token, now) != TokenState::Active || token.successor.is_some() {
         return None;

@@ -1,4 +1,4 @@
-//! What operators see of a token: everything but its secret and its hash.
+//! The metadata of a token that operators see: everything except its secret and its hash.
 
 use std::fmt;
 

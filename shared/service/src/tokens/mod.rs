@@ -45,7 +45,7 @@ pub struct TokenList {
 /// Lists the tokens of a tenant, the newest first.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub async fn list(directory: &Directory, request: ListRequest) -> Result<TokenList, Error> {
     let mut tokens = directory.list_tokens().await.map_err(to_client_error)?;
     tokens.retain(|token| token.tenant == request.tenant);
@@ -54,7 +54,8 @@ pub async fn list(directory: &Directory, request: ListRequest) -> Result<TokenLi
     Ok(TokenList { tokens: tokens.into_iter().map(|token| TokenMetadata::new(token, now)).collect() })
 }
 
-/// Revokes a token permanently. It may still work until the authorizer's cached answer about it expires.
+/// Revokes a token permanently. It may still work until the authorizer result that API Gateway has cached for it
+/// expires.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an id that no token has.

@@ -78,7 +78,7 @@ pub(crate) fn delete(
     Ok(Action { on_failure, request, bytes })
 }
 
-/// An update. It has no condition where the first update creates the item, as for a counter.
+/// An update action. It has no condition if the first update creates the item, as for a counter.
 pub(crate) fn update(
     table: &str,
     key: &Key,
@@ -118,7 +118,7 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// Asks for the old item, whose existence distinguishes a stale version from a missing resource.
+/// Requests the old item, whose existence distinguishes a stale version from a missing resource.
 fn return_old_item(on_failure: &ConditionFailure) -> Option<ReturnValuesOnConditionCheckFailure> {
     (*on_failure == ConditionFailure::ResourceChanged).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
 }

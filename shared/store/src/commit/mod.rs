@@ -150,27 +150,27 @@ impl Directory {
     /// Commits a change, or changes nothing: [`Directory::prepare`] and [`Directory::send`].
     ///
     /// # Errors
-    /// Those of the two.
+    /// The errors of [`Directory::prepare`] and of [`Directory::send`].
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<CommitState, Error> {
         self.send(self.prepare(caller, commit).await?).await
     }
 
-    /// Writes the chunks of a large commit. No reader takes notice of them before the commit.
+    /// Writes the chunks of a large commit. Readers ignore them before the commit.
     ///
     /// # Errors
-    /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`.
+    /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`, `Refused`.
     pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<PreparedCommit<'a>, Error> {
         let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry())?;
         self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
         Ok(PreparedCommit { caller, commit, plan })
     }
 
-    /// Sends a prepared commit, which happens or changes nothing. Conflicts with concurrent changes are retried for
-    /// a few seconds.
+    /// Sends a prepared commit, which is applied as a whole or changes nothing. Conflicts with concurrent changes
+    /// are retried for a few seconds.
     ///
     /// # Errors
-    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`. After
-    /// `Unavailable` it is unknown whether the commit happened.
+    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`,
+    /// `Refused`, `Corrupt`. After `Unavailable` it is unknown whether the commit was applied.
     pub async fn send(&self, prepared: PreparedCommit<'_>) -> Result<CommitState, Error> {
         match self.transact(&prepared.plan.actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(prepared.plan.state),

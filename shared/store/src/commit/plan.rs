@@ -77,7 +77,7 @@ pub(super) struct PlanBuilder<'a> {
     pub(super) edges: Edges,
     /// Whether more members change than one transaction holds.
     pub(super) is_large: bool,
-    /// The change split into transactions. Empty unless `is_large`.
+    /// The chunks of a large change, each for one transaction. Empty unless `is_large`.
     pub(super) chunks: Vec<Edges>,
     /// The time when the change record expires, in seconds since 1970.
     pub(super) record_expires: u64,
@@ -140,7 +140,8 @@ impl PlanBuilder<'_> {
         self.push(action::delete(self.table, &self.resource_key(), condition, ConditionFailure::ResourceChanged))
     }
 
-    /// Writes the unique name and the lookups: it puts new ones, deletes old ones and leaves unchanged ones alone.
+    /// Writes the unique name and the lookups: it puts new ones, deletes old ones and does not write unchanged
+    /// ones.
     fn keys(&mut self, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
         let owner = OwnerItem { owner: self.commit.id.to_string() };
         let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
@@ -178,7 +179,7 @@ impl PlanBuilder<'_> {
     }
 
     /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version
-    /// protects them. Their own conditions keep the member count right even if the caller misread the edges.
+    /// protects them. Their own conditions keep the member count correct even if the caller misread the edges.
     fn member_edges(&mut self) -> Result<CommitState, Error> {
         if !self.commit.group_exits.is_empty() {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));

@@ -26,7 +26,8 @@ impl Directory {
     /// Sends a transaction until it is applied, or until it fails permanently.
     ///
     /// Every attempt carries the same client request token. If the response to an applied attempt is lost, DynamoDB
-    /// answers the next attempt with success instead of finding the name taken by that very commit.
+    /// returns success to the next attempt, and does not report that the name is taken, which the same commit has
+    /// claimed.
     pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), TransactError> {
         let token = Uuid::now_v7().to_string();
         let attempts = AmbiguousAttempts::default();

@@ -1,5 +1,5 @@
-//! Catching up with changes that happen while edges are read: a few change records say what many items would have
-//! to be read for again.
+//! Catching up with changes that are committed while edges are read: reading a few change records replaces reading
+//! many items again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::changes::{created_at_ms, first_change_id};
 use crate::key::Key;
 use crate::{Directory, Error, Stored};
 
-/// The id of a record is made before its commit, by the clock of the committing caller. No commit takes longer than
-/// this, and no two clocks differ by more.
+/// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
+/// longer than this, and no two clocks differ by more.
 const MAX_CLOCK_SKEW_MS: u64 = 120_000;
 /// The number of edges that are read at the same time.
 const MAX_CONCURRENT_READS: usize = 8;

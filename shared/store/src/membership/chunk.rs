@@ -99,10 +99,10 @@ impl Directory {
     }
 
     /// The members that a large change added and removed, chunk by chunk, always in the same order. The change's
-    /// record says whether it is large (`is_chunked`).
+    /// record states whether it is large (`is_chunked`).
     ///
     /// # Errors
-    /// Those of a read.
+    /// The errors of [`Directory::get`].
     pub async fn chunks_of_change(
         &self,
         tenant: &Tenant,

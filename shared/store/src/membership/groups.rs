@@ -18,11 +18,11 @@ const MAX_CONCURRENT_MEMBERS: usize = 16;
 
 impl Directory {
     /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They
-    /// take one round trip if no large change is pending. The flag of each member says whether it may have edges;
+    /// take one round trip if no large change is pending. The flag of each member states whether it may have edges;
     /// if not, its groups are read only if a large change is pending.
     ///
     /// # Errors
-    /// Those of a read.
+    /// The errors of [`Directory::get`].
     pub async fn groups_of_each(
         &self,
         tenant: &Tenant,
@@ -48,7 +48,7 @@ impl Directory {
     /// among them.
     ///
     /// # Errors
-    /// Those of a read.
+    /// The errors of [`Directory::get`].
     pub async fn groups_of(
         &self,
         tenant: &Tenant,

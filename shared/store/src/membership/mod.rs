@@ -4,7 +4,7 @@
 //! members writes its edges in the transaction that commits it. A large one does not fit, so it goes through these
 //! states:
 //!
-//! 1. *Prepared*: its members are written in chunks (`chunk`), of which no reader takes notice.
+//! 1. *Prepared*: its members are written in chunks (`chunk`), which readers ignore.
 //! 2. *Pending*: the commit gives the group the change's id as `pending` and puts a pending item. From here on
 //!    readers (`read`, `groups`) combine the edges with the chunks that are not applied, so that the change is seen
 //!    as a whole.
@@ -38,7 +38,7 @@ use crate::{Commit, Error, GroupExit, Member};
 pub(crate) struct Edges {
     /// Members that the group gains.
     pub(crate) add: Vec<Member>,
-    /// Members that stay, with another edge.
+    /// Members that stay but whose edge changes.
     pub(crate) update: Vec<Member>,
     /// Members that the group loses.
     pub(crate) remove: Vec<Member>,
@@ -75,7 +75,7 @@ impl Edges {
         sum(&self.add) - sum(&self.remove)
     }
 
-    /// The actions of the change: three for each member that comes or goes, one for each that stays.
+    /// The actions of the change: three for each member that is added or removed, one for each whose edge changes.
     pub(crate) fn actions(&self, table: &str, tenant: &Tenant, group: &ResourceId) -> Result<Vec<Action>, Error> {
         let mut actions = Vec::with_capacity(self.len() * 3);
         for member in &self.add {

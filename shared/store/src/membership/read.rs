@@ -36,12 +36,12 @@ impl Directory {
     /// Returns `None` if the group has been deleted.
     ///
     /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges
-    /// are checked against the group's member summary. If the group has changed meanwhile, its change records say
+    /// are checked against the group's member summary. If the group has changed meanwhile, its change records state
     /// what is different in the current version. Only if they do not explain the difference, the edges are read
     /// again.
     ///
     /// # Errors
-    /// `Contended` if the group keeps changing, and those of a read.
+    /// `Contended` if the group keeps changing, and the errors of [`Directory::get`].
     pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
         let mut group = group;
         let mut retries = RetryBudget::new();
@@ -63,11 +63,11 @@ impl Directory {
         }
     }
 
-    /// The members that a group's edges show, oldest first, of whatever version. [`Stored::has_members`] checks
-    /// them.
+    /// The members that a group's edges show, oldest first. They may belong to any version. [`Stored::has_members`]
+    /// checks them.
     ///
     /// # Errors
-    /// Those of a read.
+    /// The errors of [`Directory::get`].
     pub async fn members_as_read(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
         let (members, _) = self.members_as_of(tenant, group).await?;
         Ok(members.into_values().collect())
@@ -141,7 +141,7 @@ impl Directory {
     /// The members among `ids`, which are those that have an edge from the group, in the order of their ids.
     ///
     /// # Errors
-    /// Those of a read.
+    /// The errors of [`Directory::get`].
     pub async fn members_among(
         &self,
         tenant: &Tenant,
@@ -165,8 +165,8 @@ impl Stored {
 }
 
 /// The bounds of about as many ranges as wanted, which together contain every id. The ranges divide the time
-/// between the first and the last id, because an id begins with the time when it was made. No inner bound can be an
-/// id.
+/// between the first and the last id, because an id begins with the time when it was generated. No inner bound can
+/// be an id.
 fn range_bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
     let time_ms =
         |id: &str| u64::from_str_radix(&id.replace('-', "").chars().take(12).collect::<String>(), 16).unwrap_or(0);

@@ -70,7 +70,7 @@ impl Directory {
     /// Reads the pending changes of a tenant.
     ///
     /// # Errors
-    /// Those of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    /// The errors of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn pending_changes(&self, tenant: &Tenant) -> Result<PendingChanges, Error> {
         let mut pending_changes = PendingChanges::default();
         for item in self.query(CollectionQuery::all(key::pending_changes(tenant)), None).await? {

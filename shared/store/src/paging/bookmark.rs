@@ -32,8 +32,8 @@ pub struct BookmarkKey<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Bookmark<'a> {
     pub position: &'a str,
-    /// Whether the list has more pages. If not, a client may still ask for the next page but is not expected to, so
-    /// the bookmark may be replaced at once.
+    /// Whether the list has more pages. If not, a client may still request the next page but is not expected to, so
+    /// the bookmark may be replaced immediately.
     pub has_more: bool,
 }
 
@@ -89,7 +89,7 @@ impl Directory {
     /// Otherwise it writes nothing and returns the position of that bookmark. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// Those of [`Directory::take_bookmark`].
+    /// The errors of [`Directory::take_bookmark`].
     pub async fn save_bookmark(
         &self,
         key: BookmarkKey<'_>,

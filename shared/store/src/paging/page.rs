@@ -66,7 +66,7 @@ impl Directory {
     /// Skips the first `n` resources. It costs as many units as reading them.
     ///
     /// # Errors
-    /// Those of [`Directory::page`].
+    /// The errors of [`Directory::page`].
     pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skip, Error> {
         let query = CollectionQuery::all(key::resources(tenant, kind));
         let query = self.query_request(&query).select(Select::Count);

@@ -20,7 +20,7 @@ const MAX_CONCURRENT_BATCHES: usize = 8;
 /// DynamoDB's consistency of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consistency {
-    /// The read sees every write that was answered before.
+    /// The read sees every write that was acknowledged before.
     Strong,
     /// The read may miss the writes of the last second. It costs half the units.
     Eventual,

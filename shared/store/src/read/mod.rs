@@ -20,7 +20,7 @@ impl Directory {
     /// Reads a resource.
     ///
     /// # Errors
-    /// Those of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    /// The errors of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
     pub async fn get(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Option<Stored>, Error> {
         let item = self.read(&Key::resource(tenant, kind, id)).await?;
         item.map(|item| item::stored(kind, item)).transpose()
@@ -29,7 +29,7 @@ impl Directory {
     /// Reads the resources of `ids` that exist, in the order of `ids`, each once.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Stored>, Error> {
         let keys = ids.iter().map(|id| Key::resource(tenant, kind, id)).collect();
         let items = self.read_batch(keys, None, Consistency::Strong).await?;
@@ -44,7 +44,7 @@ impl Directory {
     /// strongly consistently for the ids that it misses.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn known(&self, tenant: &Tenant, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Kind>, Error> {
         let mut found = self.existing_by(tenant, ids, Consistency::Eventual).await?;
         let missing: Vec<ResourceId> = ids.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
@@ -57,12 +57,12 @@ impl Directory {
     /// The resources of `ids` that exist, with their kinds.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn existing(&self, tenant: &Tenant, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Kind>, Error> {
         self.existing_by(tenant, ids, Consistency::Strong).await
     }
 
-    /// Looks among users first, because nearly all members are users, and for the rest among groups.
+    /// Reads users first, because nearly all members are users, and then groups with the ids that remain.
     async fn existing_by(
         &self,
         tenant: &Tenant,
@@ -83,7 +83,7 @@ impl Directory {
     /// The resource that has this unique name. `name` is in the form in which names are compared.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn name_owner(&self, tenant: &Tenant, kind: Kind, name: &str) -> Result<Option<ResourceId>, Error> {
         if name.is_empty() || name.len() > NAME_BYTES {
             return Ok(None);
@@ -95,8 +95,8 @@ impl Directory {
     /// The resources whose unique names begin with `prefix`, in the order of the names, at most `limit` of them.
     ///
     /// # Errors
-    /// Those of [`Directory::get`]. An empty prefix is [`Error::Refused`], because it finds every resource: use
-    /// [`Directory::page`] instead.
+    /// The errors of [`Directory::get`]. An empty prefix is [`Error::Refused`], because it finds every resource:
+    /// use [`Directory::page`] instead.
     pub async fn name_owners_by_prefix(
         &self,
         tenant: &Tenant,
@@ -118,7 +118,7 @@ impl Directory {
     /// the caller has to compare the value itself.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn lookup(&self, tenant: &Tenant, index: Index, value: &str) -> Result<Vec<ResourceId>, Error> {
         let prefix = key::lookup_prefix(value);
         // An id begins with a hexadecimal digit. With `begins_with`, DynamoDB Local would read the whole
@@ -138,7 +138,7 @@ impl Directory {
     /// The number of resources of this kind.
     ///
     /// # Errors
-    /// Those of [`Directory::get`].
+    /// The errors of [`Directory::get`].
     pub async fn count(&self, tenant: &Tenant, kind: Kind) -> Result<u64, Error> {
         let prefix = key::count_prefix(kind);
         let query = CollectionQuery { prefix: Some(&prefix), ..CollectionQuery::all(key::counts(tenant)) };

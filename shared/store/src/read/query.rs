@@ -10,7 +10,7 @@ use crate::error::classify;
 use crate::item::Item;
 use crate::{Directory, Error};
 
-/// The largest number of items that one call asks for. DynamoDB ends a call at 1 MB anyway; other engines need a
+/// The largest number of items that one call requests. DynamoDB ends a call at 1 MB anyway; other engines need a
 /// limit.
 const ITEMS_PER_QUERY: usize = 5000;
 

@@ -11,11 +11,11 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use crate::Directory;
 use crate::client;
 
-/// Takes the name of an operation and its JSON, and returns the status and the JSON of the response.
+/// Receives the name of an operation and its JSON, and returns the status and the JSON of the response.
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
 
 impl Directory {
-    /// A directory over this engine, which takes the name of an operation and its JSON and returns a status and
+    /// A directory over this engine, which receives the name of an operation and its JSON and returns a status and
     /// JSON.
     pub fn in_process(table: String, engine: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static) -> Self {
         let connector = SharedHttpConnector::new(InProcess(Arc::new(engine)));

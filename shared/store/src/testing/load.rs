@@ -40,7 +40,7 @@ impl Directory {
     /// Creates the users of these numbers, whose names have to be free, and returns their ids.
     ///
     /// # Errors
-    /// Those of [`Directory::commit`].
+    /// The errors of [`Directory::commit`].
     pub async fn load(&self, caller: &Caller, numbers: Range<usize>) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
         for first in numbers.clone().step_by(USERS_PER_ROUND) {

@@ -13,7 +13,7 @@ use crate::proxy::{Fault, Proxy, cancelled, error};
 
 const TRANSACTION: &str = "TransactWriteItems";
 
-/// The site behind a proxy with these faults.
+/// The site with a proxy that injects these faults.
 async fn behind(site: &Site, operation: &str, faults: impl IntoIterator<Item = Fault>) -> (Site, Proxy) {
     let proxy = Proxy::start(operation, faults).await;
     (Site::at(&proxy.url, &site.table).await, proxy)

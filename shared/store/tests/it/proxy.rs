@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 /// The fault that the proxy injects into one call.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// The proxy answers with this status and body. The call does not reach the engine.
+    /// The proxy responds with this status and body. The call does not reach the engine.
     Answer(u16, Value),
     /// The proxy closes the connection. The call does not reach the engine.
     Reset,
@@ -20,7 +20,7 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// The proxy never responds. The call does not reach the engine.
     Hang,
-    /// The proxy answers that no item of a batch was processed.
+    /// The proxy responds that no item of a batch was processed.
     Unprocessed,
     /// Reads of pending changes wait for a permit. Other calls reach the engine.
     HoldPending(Arc<Semaphore>),

@@ -27,7 +27,7 @@ pub(crate) struct Names {
     ids: Mutex<Vec<String>>,
 }
 
-/// The states that a user can have: more than one after an answer of unknown outcome. `None` means that the user
+/// The states that a user can have: more than one after a response of unknown outcome. `None` means that the user
 /// does not exist.
 type Possible = Vec<Option<State>>;
 
@@ -115,7 +115,7 @@ impl<'a> Party<'a> {
         format!("contended-{}", self.random.usize(0..NAMES))
     }
 
-    /// Creates a user, and repeats the request until it gets an answer: a repeat has to find the user that an
+    /// Creates a user, and repeats the request until it gets a response: a repeat has to find the user that an
     /// earlier attempt may have created.
     fn create(&mut self, name: &str) {
         let tag = unique("tag-");
@@ -145,7 +145,7 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// The ids of the users that a filter finds. Repeats the request until it gets an answer.
+    /// The ids of the users that a filter finds. Repeats the request until it gets a response.
     fn search(&mut self, filter: &str) -> Vec<String> {
         let request = Request::new("GET", format!("/Users?filter={}", encode(filter)));
         loop {

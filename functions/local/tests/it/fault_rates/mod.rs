@@ -1,7 +1,7 @@
-//! While DynamoDB throttles, fails, delays and loses answers, the service keeps this promise: a request with a 2xx
-//! answer has taken effect, and the next read sees it; a request with an error has taken effect as a whole or not
-//! at all; a repeat creates no second resource; no name has two owners; and no answer is a 500 or too late for API
-//! Gateway.
+//! While DynamoDB throttles, fails, delays and loses responses, the service gives this guarantee: a request with a
+//! 2xx response has taken effect, and the next read sees it; a request with an error has taken effect as a whole or
+//! not at all; a repeat creates no second resource; no name has two owners; and no response is a 500 or too late
+//! for API Gateway.
 //!
 //! `PROMISE_REQUESTS` sets the number of requests at each fault rate, and `PROMISE_SEED` their seed.
 
@@ -27,7 +27,7 @@ const PROCESSES: u64 = 2;
 const PARTIES: usize = 5;
 const GROUPS: usize = 3;
 
-/// How many requests got which kind of answer.
+/// How many requests got which kind of response.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) requests: u64,

@@ -1,6 +1,6 @@
-//! Checks linearizability: whether operations on names have a serial order that explains every answer, and in which
-//! an operation that was answered before another one began comes before it. The check is exact: it tries every
-//! order except those that lead to a state that it has seen.
+//! Checks linearizability: whether operations on names have a serial order that explains every response, and in
+//! which an operation that ended before another one began comes before it. The check is exact: it tries every order
+//! except those that lead to a state that was tried before.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
@@ -38,7 +38,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The state after this operation; `None` if it cannot have had its answer in `state`.
+    /// The state after this operation; `None` if its response is impossible in `state`.
     fn apply(&self, state: &State) -> Option<State> {
         let owner = |name: u8| state.iter().find(|(_, has)| **has == name).map(|(user, _)| *user);
         let (outcome, after) = match self.asked {

@@ -1,5 +1,5 @@
 //! Several processes create, rename, delete and find users by a few names at once, also while DynamoDB fails. Their
-//! answers must have a serial order; otherwise a name had two owners, or a search missed the owner of a name.
+//! responses must have a serial order; otherwise a name had two owners, or a search missed the owner of a name.
 //!
 //! `HISTORIES` sets the number of histories at each fault rate, and `HISTORIES_SEED` their seed.
 
@@ -57,7 +57,7 @@ fn concurrent_operations_on_names_are_linearizable() {
 /// The numbers and the ids of the users that this history has created.
 type Made = Mutex<Vec<(u32, String)>>;
 
-/// The operations of all threads with their answers. No other history uses the names and users of this one.
+/// The operations of all threads with their responses. No other history uses the names and users of this one.
 fn history(clients: &[Client], seed: u64) -> Vec<Operation> {
     let (tag, made) = (unique(""), Made::default());
     thread::scope(|scope| {

@@ -90,7 +90,7 @@ impl Fixture {
         ]
     }
 
-    /// Sends all requests at once, and returns the answers in the order of the requests.
+    /// Sends all requests at once, and returns the responses in the order of the requests.
     pub(crate) fn send_all(&self, cases: &[Case]) -> Vec<Answer> {
         let scim = &self.scim;
         thread::scope(|scope| {

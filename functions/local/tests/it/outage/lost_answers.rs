@@ -1,5 +1,5 @@
-//! DynamoDB carries out a write and its answer is lost: the change is applied once, whether or not the client gets
-//! an answer.
+//! DynamoDB carries out a write and its response is lost: the change is applied once, whether or not the client
+//! gets a response.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ fn tokens(heard: &[(String, Value)]) -> Vec<&str> {
     transactions.map(|(_, body)| body["ClientRequestToken"].as_str().expect("a token")).collect()
 }
 
-/// Checks that the request succeeds and is applied once, although the answer of its transaction is lost and its
+/// Checks that the request succeeds and is applied once, although the response of its transaction is lost and its
 /// repeats meet this number of conflicts.
 fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts: usize) -> Value {
     let what = format!("{} {}", request.method, request.path);
@@ -94,7 +94,7 @@ fn group_is_pushed_though_every_first_answer_is_lost() {
     assert_eq!((&body["displayName"], values(&body["members"])), (&json!("Renamed"), ids[5..15].to_vec()));
     assert_eq!(body["meta"]["version"], "W/\"5\"");
     site.seen();
-    // The service deletes the edges in batches after the transaction on the group; the first answer to a batch is
+    // The service deletes the edges in batches after the transaction on the group; the first response to a batch is
     // lost.
     site.proxy.fail_times(1, Calls::Of("BatchWriteItem"), Fault::LoseAnswer);
     check_success_once(&site, &Request::new("DELETE", path), 204, 0);
@@ -102,8 +102,8 @@ fn group_is_pushed_though_every_first_answer_is_lost() {
     site.seen();
 }
 
-/// Checks that a write whose answer is lost and whose repeats fail is deferred, and that the client, when it sends
-/// the request again, finds the change applied once.
+/// Checks that a write whose response is lost and whose repeats fail is deferred, and that the client, when it
+/// sends the request again, finds the change applied once.
 fn check_applied_once(writes: Range<usize>, then: Fault) {
     let site = Fixture::new();
     for (request, success) in &site.writes()[writes] {
@@ -113,7 +113,7 @@ fn check_applied_once(writes: Range<usize>, then: Fault) {
         site.proxy.fail(TRANSACTION, then);
         let answer = site.scim.send(request);
         site.proxy.pass();
-        // If the last repeat was throttled, the status is 429; it does not say whether an earlier attempt took
+        // If the last repeat was throttled, the status is 429; it does not show whether an earlier attempt took
         // effect.
         let status = if answer.status == 429 { 429 } else { 503 };
         expect_deferred(answer, status);
@@ -152,7 +152,7 @@ fn group_changes_before_throttling_are_not_applied_twice() {
     check_applied_once(3..6, THROTTLED);
 }
 
-/// An operation of a bulk request whose answer is lost returns 503. The service does not repeat it as a new
+/// An operation of a bulk request whose response is lost returns 503. The service does not repeat it as a new
 /// operation, which would find the name taken or no user to delete. The other operation of the request always
 /// fails.
 #[test]

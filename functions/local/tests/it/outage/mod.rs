@@ -31,8 +31,7 @@ fn check_deferred(site: &Fixture, cases: &[Case], calls: Calls, fault: Fault, st
     assert_eq!(site.seen(), seen);
 }
 
-/// Checks that every request succeeds after a failure: the failure has left no name, no version and no member
-/// behind.
+/// Checks that every request succeeds after a failure: the failure has left no stale name, version or member.
 fn check_success(site: &Fixture) {
     for (request, status) in site.reads().into_iter().chain(site.writes()) {
         site.scim.send(&request).expect(status);
@@ -49,7 +48,7 @@ fn everything(site: &Fixture) -> Vec<Case> {
 #[test]
 fn unavailable_dynamodb_returns_503() {
     let site = Fixture::new();
-    // The authorizer has no answer, so that the gateway has one.
+    // The authorizer fails, so the gateway responds.
     check_deferred(&site, &everything(&site), Calls::All, Fault::Close, 503);
     check_deferred(&site, &everything(&site), Calls::ExceptTokens, Fault::Close, 503);
     check_deferred(&site, &everything(&site), Calls::ExceptTokens, BROKEN, 503);
@@ -59,7 +58,7 @@ fn unavailable_dynamodb_returns_503() {
 #[test]
 fn throttling_dynamodb_returns_429() {
     let site = Fixture::new();
-    // The authorizer has no answer, so that the gateway has one.
+    // The authorizer fails, so the gateway responds.
     check_deferred(&site, &everything(&site), Calls::All, THROTTLED, 503);
     check_deferred(&site, &everything(&site), Calls::ExceptTokens, THROTTLED, 429);
     let exceeded = Fault::Answer(400, "ProvisionedThroughputExceededException");
@@ -145,7 +144,7 @@ fn outage_within_a_request_leaves_no_partial_change() {
             expect_deferred(answer, 503);
             let after = site.seen();
             if after != before {
-                // The change took effect, and only its answer failed.
+                // The change took effect, and only its response failed.
                 site.scim.send(&request).expect(status_of_repeat(&request, success));
                 assert_eq!(site.seen(), after, "{what}");
                 break;

@@ -1,4 +1,4 @@
-//! A DynamoDB that can fail: an engine behind a proxy that can answer as AWS does under load, or not at all.
+//! A DynamoDB that can fail: an engine and a proxy that responds as AWS does under load, or not at all.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,15 +19,15 @@ pub(crate) const TRANSACTION: Calls = Calls::Of("TransactWriteItems");
 pub(crate) enum Fault {
     /// The proxy closes the connection and does not forward the call.
     Close,
-    /// The engine carries out the call, and the proxy closes the connection instead of answering.
+    /// The engine carries out the call, and the proxy closes the connection instead of responding.
     LoseAnswer,
     /// The proxy holds the call until every call passes again, and forwards it then.
     Hold,
-    /// The proxy answers with this status and error code and does not forward the call.
+    /// The proxy responds with this status and error code and does not forward the call.
     Answer(u16, &'static str),
-    /// The proxy answers with this body and does not forward the call.
+    /// The proxy responds with this body and does not forward the call.
     Reply(&'static str),
-    /// The proxy answers that the transaction is cancelled, with this reason for its last action.
+    /// The proxy responds that the transaction is cancelled, with this reason for its last action.
     Cancel(&'static str),
 }
 
@@ -102,7 +102,7 @@ impl Proxy {
         self.add(Rule { calls, fault, spared, times: usize::MAX });
     }
 
-    /// Waits until every fault has affected as many calls as its rule says.
+    /// Waits until every fault has affected as many calls as its rule specifies.
     pub(crate) fn wait(&self) {
         while self.state.lock().unwrap().rules.iter().any(|rule| rule.times > 0) {
             thread::sleep(Duration::from_millis(2));

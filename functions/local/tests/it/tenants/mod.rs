@@ -1,6 +1,6 @@
-//! On every route of template.yaml and in every place of a request, the answer about a resource of another tenant
-//! equals the answer about a missing one, byte for byte except for ids. A caller that the authorizer rejects gets
-//! the same answer on every route (RFC 7644 §2, §7.4; RFC 9865 §5.2).
+//! On every route of template.yaml and in every place of a request, the response about a resource of another tenant
+//! equals the response about a missing one, byte for byte except for ids. A caller that the authorizer rejects gets
+//! the same response on every route (RFC 7644 §2, §7.4; RFC 9865 §5.2).
 
 mod fixture;
 mod places;
@@ -18,22 +18,22 @@ use crate::tenants::places::requests;
 use acceptance::answer::Answer;
 use acceptance::client::{Client, Request};
 
-/// The status, the headers and the body of an answer, with placeholders for the values that may differ.
+/// The status, the headers and the body of a response, with placeholders for the values that may differ.
 type ComparableAnswer = (u16, Vec<(String, String)>, String);
 
-/// The routes and places that were tried, and the answers that differ.
+/// The routes and places that were tried, and the responses that differ.
 #[derive(Default)]
 struct Tally {
     routes: BTreeSet<Route>,
     places: BTreeSet<String>,
     requests: usize,
-    /// The place of each difference, and the two answers.
+    /// The place of each difference, and the two responses.
     differ: Vec<(String, String)>,
 }
 
 impl Tally {
-    /// Prints the figures on the real standard error, which the test harness does not capture, and fails if an
-    /// answer differs.
+    /// Prints the figures on the real standard error, which the test harness does not capture, and fails if a
+    /// response differs.
     fn report(&self, what: &str) {
         let (routes, places, differ) = (self.routes.len(), self.places.len(), self.differ.len());
         let counted = format!("{routes} routes, {places} places, {} requests, {differ} differ", self.requests);
@@ -141,7 +141,7 @@ fn resources_of_another_tenant_look_like_missing_ones() {
 }
 
 /// Sends requests that name resources of the other tenant and requests that name missing ones, in every place of a
-/// route, and compares the answers.
+/// route, and compares the responses.
 fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credential, route: &Route, tally: &mut Tally) {
     let missing = Things::missing(&theirs.things);
     let admin = site.root.with_authorization(own.credentials[0].authorization.as_deref());
@@ -167,8 +167,8 @@ fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credentia
     tally.routes.insert(route.clone());
 }
 
-/// In how many places of a route the tenant itself gets another answer about its own resources than about missing
-/// ones.
+/// The number of places of a route in which the response to the tenant itself about its own resources differs from
+/// that about missing ones.
 fn distinguishing_places(site: &Fixture, tenant: &Tenant, route: &Route) -> usize {
     let missing = Things::missing(&tenant.things);
     let scim = site.root.with_authorization(tenant.credentials[0].authorization.as_deref());
@@ -200,7 +200,7 @@ fn unauthorized_caller_gets_the_same_answer_on_every_route() {
 /// Each credential is tried on every route, in one of this many places; together, the credentials cover all places.
 const STEP: usize = 8;
 
-/// Sends requests that a credential does not permit, and expects the answer that template.yaml defines.
+/// Sends requests that a credential does not permit, and expects the response that template.yaml defines.
 fn refuse(
     site: &Fixture,
     tenants: [&Tenant; 2],
@@ -231,7 +231,7 @@ fn refuse(
     tally.routes.insert(route.clone());
 }
 
-/// The answer of the gateway to a token that the authorizer rejects.
+/// The response of the gateway to a token that the authorizer rejects.
 fn refusal(api: &Api) -> ComparableAnswer {
     let refused = &api.gateway_responses["ACCESS_DENIED"];
     assert_eq!(refused.body(), api.gateway_responses["UNAUTHORIZED"].body());

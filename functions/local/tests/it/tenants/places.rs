@@ -85,7 +85,7 @@ fn filters(thing: &Things) -> Vec<String> {
     ]
 }
 
-/// The cursor that a path of lists or searches could take.
+/// A cursor that belongs to the list or search of this path.
 fn cursor<'a>(path: &str, thing: &'a Things) -> &'a str {
     let list =
         usize::from(path.contains("/Groups")) + 2 * usize::from(!path.contains("/Users") && !path.contains("/Groups"));

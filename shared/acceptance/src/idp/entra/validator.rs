@@ -213,7 +213,7 @@ fn groups_are_created_found_and_deleted(target: &Target) {
     scim.post("/Groups", &sent).expect_error(409, "uniqueness", &["displayName"]);
     let path = format!("/Groups/{id}");
     scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])).expect(200);
-    // Test 13: the answer has no members, although the group has one.
+    // Test 13: the response has no members, although the group has one.
     scim.get(format!("{path}?excludedAttributes=members"))
         .expect(200)
         .containing(&json!({ "displayName": name, "members": null }));

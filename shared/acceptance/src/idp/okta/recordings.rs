@@ -70,7 +70,7 @@ fn substitute(text: &str, made: &BTreeMap<String, String>) -> String {
     made.iter().fold(text.to_owned(), |text, (recorded, id)| text.replace(recorded, id))
 }
 
-/// Checks that the answer contains the values that the request sent.
+/// Checks that the response contains the values that the request sent.
 fn check_contains_request(answer: &Answer, request: &Value) {
     let whole = replayable(request);
     let patched = request["Operations"].as_array();

@@ -1,4 +1,4 @@
-//! Sends bulk requests, and reads their answers (RFC 7644 §3.7).
+//! Sends bulk requests, and reads their responses (RFC 7644 §3.7).
 
 pub(crate) mod limits;
 pub(crate) mod operations;

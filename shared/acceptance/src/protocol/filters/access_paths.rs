@@ -1,4 +1,4 @@
-//! Checks that the access path of a filter does not change the answer: a lookup by key and a scan of the whole
+//! Checks that the access path of a filter does not change the response: a lookup by key and a scan of the whole
 //! directory return the same list (RFC 7644 §3.4.2.1, §3.4.2.2).
 
 use std::cell::Cell;

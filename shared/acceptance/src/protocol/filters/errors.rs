@@ -1,5 +1,5 @@
-//! Checks that invalid filters are rejected with the position of the error, and never answered with an unfiltered
-//! list (RFC 7644 §3.4.2.2, §3.12).
+//! Checks that invalid filters are rejected with the position of the error, and that the response is never an
+//! unfiltered list (RFC 7644 §3.4.2.2, §3.12).
 
 use std::time::{Duration, Instant};
 

@@ -94,7 +94,7 @@ fn more_than_100_000_members_return_413_and_change_nothing(target: &Target) {
     assert!(members_of(&scim, &id).is_empty());
 }
 
-/// RFC 7644 §3.5.2 allows an answer without a body to a PATCH; the service then does not read the members of a
+/// RFC 7644 §3.5.2 allows a response without a body to a PATCH; the service then does not read the members of a
 /// large group.
 fn patch_of_a_large_group_returns_204_unless_attributes_are_requested(target: &Target) {
     let scim = target.client();

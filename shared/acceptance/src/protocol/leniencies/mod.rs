@@ -1,5 +1,6 @@
 //! Checks of the leniencies beyond the standard: the service accepts a request with a lenient token, and rejects it
-//! with a strict token without any change. Each leniency of `schema::Leniency` has a row.
+//! with a strict token without any change. A comment names the leniency of each row. `leniencies` of the crate
+//! `gateway` tests every leniency of `schema::Leniency`.
 
 pub(crate) mod patches;
 pub(crate) mod queries;
@@ -40,7 +41,7 @@ impl Pair {
         Self { lenient: with_user(target.client()), strict: with_user(strict(target)) }
     }
 
-    /// Checks that the request changes the user as `expected` says with the lenient token, and is rejected with the
+    /// Checks that the request changes the user to `expected` with the lenient token, and is rejected with the
     /// strict token.
     fn check(&self, method: &'static str, body: &Value, scim_type: &str, expected: &Value) {
         let (scim, path) = &self.lenient;

@@ -93,7 +93,8 @@ fn list_is_counted_and_in_order_of_creation(target: &Target) {
     scim.get("/Users?count=0").expect(200).containing(&json!({ "totalResults": 11, "itemsPerPage": 0 }));
 }
 
-/// A page that contains exactly the remaining resources is the last one, as both `totalResults` and the cursor say.
+/// A page that contains exactly the remaining resources is the last one according to `totalResults` and to the
+/// cursor.
 fn full_last_page_has_no_next_page(target: &Target) {
     let scim = target.client();
     for number in 0..4 {

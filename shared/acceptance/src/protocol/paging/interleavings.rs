@@ -20,7 +20,7 @@ const USERS: usize = 9;
 enum Step {
     /// The first or the second iteration requests a page of at most this many users.
     Page(usize, usize),
-    /// The first iteration requests a page, and the answer is lost.
+    /// The first iteration requests a page, and the response is lost.
     Lost(usize),
     /// The user at this position, modulo the number of users, is deleted.
     Delete(usize),

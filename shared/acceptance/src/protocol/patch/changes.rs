@@ -26,7 +26,7 @@ fn start() -> Value {
     })
 }
 
-/// Patches a new user, and checks that the answer and a GET contain `expected`.
+/// Patches a new user, and checks that the response and a GET contain `expected`.
 fn check(scim: &Client, operations: &Value, expected: &Value) {
     let path = format!("/Users/{}", scim.post("/Users", &start()).expect(201).id());
     let answer = scim.patch(&path, operations).expect(200).containing(expected);

@@ -33,7 +33,7 @@ const PATTERNS: [&str; 16] = [
     "#",
 ];
 
-/// Filters have no patterns, so every character matches itself alone.
+/// Filters have no patterns, so every character matches only itself.
 fn pattern_characters_are_plain_text(target: &Target) {
     let scim = target.client();
     let tag = unique("p");

@@ -96,7 +96,7 @@ fn location_never_contains_an_invalid_host(target: &Target) {
             status => assert_eq!(status, 400, "{host}"),
         }
     }
-    // A second header line must not appear in the answer.
+    // A second header line must not appear in the response.
     let answer = create(target, &users, "X-Note: a\r\nX-Injected: 1");
     check_location(target, &answer, "two lines");
 }

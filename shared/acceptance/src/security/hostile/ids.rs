@@ -86,7 +86,7 @@ fn id_with_separators_around_it_in_a_body_is_unknown(target: &Target) {
 }
 
 /// A key in the table is a value and an id with `#` between them. A value that contains the id of another user must
-/// still find its own user alone.
+/// still find only its own user.
 fn value_that_contains_an_id_finds_its_own_user_only(target: &Target) {
     let scim = target.client();
     let value = unique("v");
