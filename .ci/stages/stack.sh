@@ -1,20 +1,21 @@
-# The stack of template.yaml, deployed on an emulator of AWS: tokens, Okta's SPEC test, events and acceptance tests. A run deploys the
-# programs of `cargo build` and runs the tests of Okta, strict tokens and secrets; deep deploys those of `sam build`, deploys again with another parameter, and
-# runs all acceptance tests.
-# Only this stage finds: a template that deploys no working API, an update that loses data, a function that fails as a program of its
-# own, and a value in the logs of a deployed function.
+# The stack of template.yaml, deployed on an emulator of AWS: tokens, Okta's SPEC test, events and acceptance tests.
+# A run deploys the programs of `cargo build` and runs the tests of Okta, strict tokens and secrets; deep deploys
+# those of `sam build`, deploys again with another parameter, and runs all acceptance tests.
+# Only this stage finds: a template that deploys no working API, an update that loses data, a function that fails as
+# a separate program, and a value in the logs of a deployed function.
 # Runs in: run, deep.
 # Tools: aws-emulator.
 source .ci/deployment.sh
 start_emulator
 build_functions
 stack=scim-ci-$$
-# An emulator that was running before keeps nothing of this stage.
+# An emulator that was already running keeps no resource of this stage.
 delete_stacks() {
   for name in "$stack-app" "$stack"; do aws cloudformation delete-stack --stack-name "$name" >/dev/null 2>&1 || true; done
 }
 trap 'delete_stacks; stop_started' EXIT
-# deploy [PARAMETER…]. The emulator does not tell the functions where it is; on AWS the endpoints stay empty.
+# deploy [PARAMETER…]: deploys the stack. The functions need the endpoints of the emulator as parameters; on AWS
+# these stay empty.
 deploy() {
   logged "$WORK/deploy.log" sam deploy --config-file "$PWD/samconfig.toml" --template-file "$template" --stack-name "$stack" \
     --no-confirm-changeset --parameter-overrides "DynamoDbEndpoint=$AWS_ENDPOINT_URL" "EventBridgeEndpoint=$AWS_ENDPOINT_URL" "$@"
@@ -58,7 +59,7 @@ expect_status 200 "$token" "$base/Users?count=1" "the old token, within the over
 expect_status 200 "$new" "$base/Users?count=1" "the new token"
 invoke TokensRevoke "{\"id\":\"$id\"}" >/dev/null
 revoked=$SECONDS
-# An operator pastes the whole token in place of its id, and sends events that no function knows.
+# An operator sends the whole token instead of its id, and events that no function accepts.
 invoke TokensRevoke "{\"id\":\"$token\"}" >"$WORK/invoked" 2>&1 || true
 grep -q "not the id of a token" "$WORK/invoked" || fail "a token in the place of its id: $(cat "$WORK/invoked")"
 for function in TokensIssue UsersCreate Authorizer; do
@@ -67,7 +68,7 @@ done
 hide "$token" "$new" "$strict" hushevent hushlisted hushbody "upgrade-$$@example.com" "Upgraded $$"
 
 if is_deep; then
-  # Another parameter: data, tokens and table stay.
+  # An update with another parameter keeps data, tokens and table.
   read_all() {
     for path in "/Users/$user" "/Groups/$group" "/Users?filter=userName%20eq%20%22upgrade-$$@example.com%22"; do
       curl -sS -H "Authorization: Bearer $new" "$base$path"
@@ -86,7 +87,7 @@ if is_deep; then
   [ "$(output TableName)" = "$table" ] || fail "another table"
   expect_status 200 "$new" "$base/Users/$user" "a user from before the update"
   [ "$(read_all)" = "$before" ] || fail "before the update: $before"$'\n'"after it: $(read_all)"
-  # API Gateway remembers the answer of the authorizer for TokenCacheSeconds, 60.
+  # API Gateway caches the result of the authorizer for TokenCacheSeconds, which is 60.
   until [ "$(status "$token" "$base/Users?count=1")" = 401 ]; do
     [ $((SECONDS - revoked)) -lt 90 ] || fail "the revoked token is still accepted"
     sleep 2
@@ -94,7 +95,7 @@ if is_deep; then
   echo "a revoked token, used just before: refused after $((SECONDS - revoked)) s"
 fi
 
-# The rule and queue of the guide get the event of a new user, and the audit log holds its creation.
+# The rule and queue of the guide receive the event of a new user, and the audit log contains its creation.
 {
   echo 'Resources:'
   sed -n '/^```yaml/,/^```/p' shared/guide/src/guides/consume-events.md | sed "/^\`\`\`/d; s/^/  /; s/EventBusName: scim/EventBusName: $stack/"
@@ -106,7 +107,7 @@ id=$(create /Users "{\"userName\":\"event-$$@example.com\"}")
 began=$SECONDS event=
 until [[ "$event" == *"/Users/$id"* ]]; do
   [ $((SECONDS - began)) -lt 60 ] || fail "the queue gets no event of the user"
-  # The command line knows another address of SQS than that of the variable.
+  # The command line uses another address of SQS than the variable.
   event=$(aws sqs receive-message --endpoint-url "$AWS_ENDPOINT_URL" --queue-url "$queue" --wait-time-seconds 2 \
     --query 'Messages[].Body' --output text)
 done
@@ -120,9 +121,10 @@ if [ -d "$shared/suites/okta-spec" ]; then timed "Okta's SPEC test" okta_spec "$
 if is_deep; then
   left_out=(url_is_decoded_as_in_rfc_3986 unknown_id_returns_404 hostile)
   omit "${left_out[*]}: the emulator rewrites paths like //Users and ..%2f, and reads bodies and headers in its own way"
-  # Sorting by the groups of all users takes the emulator long in a large directory, so these tests have a small one.
+  # The emulator needs long to sort by the groups of all users in a large directory, so these tests use a small one.
   timed "searches, in a tenant of their own" run_acceptance "$base" "$spec_token" "$strict" search::
-  # The connection of one of thousands of requests was lost once. Only that is tried again, once, and never a user who was missed.
+  # The connection of one of thousands of requests was lost once. Only such a failure is tried again, once; a missed
+  # user never is.
   paging=interleaved_changes_skip_no_user
   timed "paging" run_acceptance "$base" "$new" "$strict" "$paging" || {
     grep -q 'Peer disconnected' "$WORK/tests.log" || fail "the tests of paging fail"
@@ -135,6 +137,9 @@ else
     timed "acceptance tests: $filter" run_acceptance "$base" "$new" "$strict" "$filter"
   done
 fi
+timed "the acceptance program" logged "$WORK/program.log" cargo run --locked --quiet -p acceptance -- --base-url "$base" \
+  --token "$new" --strict-token "$strict" --only discovery --only okta::connection --only okta::custom_app
+tail -1 "$WORK/program.log"
 "$python" .ci/emulator/logs.py "/aws/lambda/$stack" >"$WORK/functions.log"
 "$python" .ci/emulator/logs.py "/aws/apigateway/$stack" >"$WORK/gateway.log"
 check_secrecy "deployed" "$WORK/functions.log" "$WORK/gateway.log"
