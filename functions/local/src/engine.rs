@@ -71,7 +71,7 @@ pub(crate) fn default_path() -> Result<PathBuf> {
 }
 
 /// Appends a suffix to the name of a file: `directory.sqlite` and `.token` give `directory.sqlite.token`.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -83,7 +83,7 @@ fn lock(path: &Path) -> Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(unusable)?;
     }
-    let lock = owner_only::open(File::options().create(true).append(true), &beside(path, ".lock"));
+    let lock = owner_only::open(File::options().create(true).append(true), &with_suffix(path, ".lock"));
     let lock = lock.with_context(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -101,7 +101,7 @@ fn open(path: &Path) -> Result<Database> {
     create.with_context(|| unusable(path))?;
     // SQLite creates these files with the mode of the data file, but they may be older than its current mode.
     for suffix in ["-wal", "-shm"] {
-        match owner_only::open(File::options().read(true), &beside(path, suffix)) {
+        match owner_only::open(File::options().read(true), &with_suffix(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(|| unusable(path)),
             _ => {}
         }

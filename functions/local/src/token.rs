@@ -11,7 +11,7 @@ use protocol::{Caller, token};
 use serde_json::{Value, json};
 use store::Directory;
 
-use crate::engine::beside;
+use crate::engine::with_suffix;
 use crate::owner_only;
 
 const LABEL: &str = "cargo run";
@@ -33,8 +33,8 @@ pub(crate) async fn obtain(
     let Some(data) = data else { return issue(directory, tenant, dialect, UNSAVED_TOKEN_DAYS).await };
     // The name of a tenant contains no dot.
     let file = match dialect {
-        "lenient" => beside(data, &format!(".{tenant}.token")),
-        other => beside(data, &format!(".{tenant}.{other}.token")),
+        "lenient" => with_suffix(data, &format!(".{tenant}.token")),
+        other => with_suffix(data, &format!(".{tenant}.{other}.token")),
     };
     let saved = owner_only::open(File::options().read(true), &file).and_then(io::read_to_string).unwrap_or_default();
     if works(directory, tenant, dialect, &format!("Bearer {}", saved.trim())).await? {
@@ -63,7 +63,7 @@ async fn issue(directory: &'static Directory, tenant: &str, dialect: &str, days:
 
 /// Replaces the file atomically. Only its owner can read it.
 fn save(path: &Path, token: &str) -> io::Result<()> {
-    let new = beside(path, ".new");
+    let new = with_suffix(path, ".new");
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -103,7 +103,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(beside(&data, ".acme.token")).unwrap().permissions().mode();
+            let mode = fs::metadata(with_suffix(&data, ".acme.token")).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }

@@ -128,7 +128,7 @@ fn payload_bytes(body: &str, compressed: Option<&[u8]>) -> usize {
 /// without the resource.
 fn too_large(status: StatusCode, mut response: http::Response<Body>, format: ResponseFormat) -> http::Response<Body> {
     if format.safe {
-        return Response::from(Error::answer_too_large()).into_http(format);
+        return Response::from(Error::response_too_large()).into_http(format);
     }
     if status == StatusCode::OK {
         *response.status_mut() = StatusCode::NO_CONTENT;

@@ -37,7 +37,7 @@ pub struct Gateway {
     directory: &'static Directory,
     /// Host and port.
     address: String,
-    turns: Semaphore,
+    permits: Semaphore,
 }
 
 /// The type of an error response of the gateway itself, as API Gateway names it.
@@ -61,7 +61,7 @@ pub struct Invocation<'a> {
     function: &'a str,
     event: Value,
     tenant: Option<String>,
-    _turn: SemaphorePermit<'a>,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl Gateway {
@@ -75,7 +75,7 @@ impl Gateway {
         }
         let routes = Routes::new(&api.routes)?;
         let redactor = Redactor::new(&api);
-        Ok(Gateway { api, routes, redactor, directory, address, turns: Semaphore::new(MAX_CONCURRENT_REQUESTS) })
+        Ok(Gateway { api, routes, redactor, directory, address, permits: Semaphore::new(MAX_CONCURRENT_REQUESTS) })
     }
 
     /// The base URL that an identity provider is configured with.
@@ -97,8 +97,8 @@ impl Gateway {
         let path = below_stage(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let destination = self.routes.find(request.method.as_str(), path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let body = read(body).await?;
-        let turn = timeout(INTEGRATION_TIMEOUT, self.turns.acquire()).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
-        let turn = turn.map_err(|_| "DEFAULT_5XX")?;
+        let permit = timeout(INTEGRATION_TIMEOUT, self.permits.acquire()).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
+        let permit = permit.map_err(|_| "DEFAULT_5XX")?;
         let id = uuid::Uuid::now_v7().to_string();
         let (stage, address) = (&self.api.stage, &self.address);
         let call = Call { request: &request, path, stage, destination: &destination, address, id };
@@ -108,7 +108,7 @@ impl Gateway {
             function: destination.function,
             tenant: authorizer.get("tenant").and_then(Value::as_str).map(str::to_owned),
             event: call.for_function(&authorizer, &body),
-            _turn: turn,
+            _permit: permit,
         })
     }
 

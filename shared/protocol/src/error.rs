@@ -147,7 +147,7 @@ impl Error {
     }
 
     /// The error for a response that is larger than a Lambda function can return.
-    pub fn answer_too_large() -> Self {
+    pub fn response_too_large() -> Self {
         Error::PayloadTooLarge(
             "The response would be larger than 6 MB, the limit of this service. Request fewer resources with count, exclude \
              members with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."

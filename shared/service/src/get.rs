@@ -32,7 +32,7 @@ pub async fn get(
         return Ok(Reply { status: 304, version, ..Reply::default() });
     }
     if shows_edges {
-        represent::ensure_answerable([&stored])?;
+        represent::check_response_size([&stored])?;
     }
     represent::reply(context, 200, stored, &reads, projection).await
 }

@@ -23,12 +23,12 @@ const ITEMS_PER_READ_UNIT: u64 = 30;
 
 /// The membership items to write and to delete. One to write may exist already, with another `display`.
 #[derive(Debug, Default)]
-pub(crate) struct Edges {
+pub(crate) struct MemberEdges {
     pub(crate) add: Vec<Member>,
     pub(crate) remove: Vec<Member>,
 }
 
-impl Edges {
+impl MemberEdges {
     pub(crate) fn is_empty(&self) -> bool {
         self.add.is_empty() && self.remove.is_empty()
     }
@@ -74,9 +74,9 @@ impl MemberChange {
         context: &Context<'_>,
         group: &Stored,
         reads: &ReadSet,
-    ) -> Result<Option<Edges>, Error> {
+    ) -> Result<Option<MemberEdges>, Error> {
         let delta = match self {
-            Self::Unchanged => return Ok(Some(Edges::default())),
+            Self::Unchanged => return Ok(Some(MemberEdges::default())),
             Self::Known(delta) => Cow::Borrowed(delta),
             Self::Filtered(operations) => {
                 let Some(members) = all(context, group).await? else { return Ok(None) };
@@ -143,9 +143,9 @@ pub(crate) async fn plan(
     delta: &Delta,
     current: &[Member],
     reads: &ReadSet,
-) -> Result<Edges, Error> {
+) -> Result<MemberEdges, Error> {
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
-    let mut edges = Edges::default();
+    let mut edges = MemberEdges::default();
     let mut new = Vec::new();
     for (id, display) in &delta.add {
         match present.get(id.as_str()) {

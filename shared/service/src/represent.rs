@@ -91,9 +91,9 @@ impl Represented {
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
-pub(crate) fn ensure_answerable<'a>(resources: impl IntoIterator<Item = &'a Stored>) -> Result<(), Error> {
+pub(crate) fn check_response_size<'a>(resources: impl IntoIterator<Item = &'a Stored>) -> Result<(), Error> {
     let members: u64 = resources.into_iter().map(|stored| stored.member_summary.count).sum();
-    if members > MAX_MEMBERS_PER_RESPONSE { Err(Error::answer_too_large()) } else { Ok(()) }
+    if members > MAX_MEMBERS_PER_RESPONSE { Err(Error::response_too_large()) } else { Ok(()) }
 }
 
 /// Adds the edges of resources of one kind that do not have them yet, in the same order. A group may come in a

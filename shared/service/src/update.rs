@@ -14,13 +14,13 @@ use crate::clock::now_rfc3339;
 use crate::error::to_post_commit_error;
 use crate::get::find;
 use crate::keys::{keys_of, new_id};
-use crate::membership::{Edges, MemberChange};
+use crate::membership::{MemberChange, MemberEdges};
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::retry::RetryLoop;
 use crate::{Context, pending, represent};
 
 /// The response to a PATCH of a group with more members than this has no body, unless the request has `attributes`.
-const MAX_MEMBERS_IN_REPLY: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
+const MAX_MEMBERS_IN_RESPONSE: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
 
 /// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
 ///
@@ -60,7 +60,7 @@ pub async fn patch(
     let members = MemberChange::new(patch.members().unwrap_or_default())?;
     let requested = RequestedChange { attributes: RequestedAttributes::Patch(patch), members };
     let outcome = change(context, kind, id, projection, precondition, &requested).await?;
-    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_REPLY && !projection.is_requested() {
+    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_RESPONSE && !projection.is_requested() {
         let version = Some(protocol::entity_tag(outcome.stored.version));
         return Ok(Reply { status: 204, version, changed: outcome.attributes, ..Reply::default() });
     }
@@ -158,7 +158,7 @@ async fn commit(
     update: &Commit,
     reads: &mut ReadSet,
 ) -> Result<Stored, StoreError> {
-    let prefetches_members = reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_REPLY;
+    let prefetches_members = reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_RESPONSE;
     let members = async {
         if !prefetches_members {
             return None;
@@ -177,7 +177,7 @@ async fn commit(
 }
 
 /// The commit of an update.
-fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Error> {
+fn update(before: &Stored, resource: Object, edges: MemberEdges) -> Result<Commit, Error> {
     let kind = before.kind;
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
@@ -191,7 +191,7 @@ fn update(before: &Stored, resource: Object, edges: Edges) -> Result<Commit, Err
         before: keys_of(kind, &before.resource)?,
         after: Snapshot { keys: keys_of(kind, &resource)?, resource },
     };
-    let Edges { add, remove } = edges;
+    let MemberEdges { add, remove } = edges;
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, group_exits: Vec::new(), change })
 }
 

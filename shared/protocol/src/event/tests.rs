@@ -43,7 +43,7 @@ fn current(version: u64) -> Current {
 }
 
 /// Names, and the events claim of each.
-fn told(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)> {
+fn types_and_payloads(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)> {
     let events = events(change, &[], ISSUER, current);
     events.into_iter().map(|event| (event.event_type.as_str(), event.claims["events"].clone())).collect()
 }
@@ -60,7 +60,7 @@ fn event_has_the_claims_of_the_rfcs_and_of_the_product() {
     });
     assert_eq!(Value::Object(event.claims.clone()), expect);
     assert_eq!((event.uri.as_str(), event.version), (&*format!("/Users/{ADA}"), Some(1)));
-    assert_eq!(events(&created, &[], ISSUER, None), std::slice::from_ref(event), "as often as it is told");
+    assert_eq!(events(&created, &[], ISSUER, None), std::slice::from_ref(event), "the same for each delivery");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn each_change_has_its_event_types() {
         ),
         (change(Kind::Group, ChangeType::Deleted, Some(2), &[]), vec![("group.deleted", prov("delete", json!({})))]),
     ] {
-        assert_eq!(told(&change, None), expect, "{change:?}");
+        assert_eq!(types_and_payloads(&change, None), expect, "{change:?}");
     }
 }
 
@@ -148,10 +148,10 @@ fn membership_event_lists_members_of_its_group() {
 
     let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| GroupExit { group: id(group), version });
     let gone = Change { group_exits: vec![one, two], ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) };
-    let told = events(&gone, &[], ISSUER, None);
+    let published = events(&gone, &[], ISSUER, None);
     let about = |event: &Event| (event.uri.clone(), event.claims["jti"].clone(), event.claims["removed"].clone());
     assert_eq!(
-        told[1..].iter().map(about).collect::<Vec<_>>(),
+        published[1..].iter().map(about).collect::<Vec<_>>(),
         [STAFF, TXN].map(|group| (
             format!("/Groups/{group}"),
             json!(format!("{TXN}.group.members.changed.{group}")),
@@ -167,10 +167,10 @@ fn many_member_ids_are_split_into_numbered_events() {
         .map(|at| MemberDelta { added: ids(at * 100, at * 100 + 90), removed: ids(at * 100 + 90, at * 100 + 100) })
         .collect();
     let large = Change { is_chunked: true, ..change(Kind::Group, ChangeType::Updated, Some(2), &["members"]) };
-    let told = events(&large, &parts, ISSUER, None);
-    assert_eq!(told.len(), 3, "2,100 ids by 1,000");
+    let published = events(&large, &parts, ISSUER, None);
+    assert_eq!(published.len(), 3, "2,100 ids by 1,000");
     let mut seen = (Vec::new(), Vec::new());
-    for (event, number) in told.iter().zip(1..) {
+    for (event, number) in published.iter().zip(1..) {
         assert_eq!((&event.claims["part"], &event.claims["parts"]), (&json!(number), &json!(3)));
         assert_eq!(event.claims["jti"], format!("{TXN}.group.members.changed.{number}"));
         assert!(serde_json::to_string(&event.claims).unwrap().len() < 64_000);
@@ -181,7 +181,7 @@ fn many_member_ids_are_split_into_numbered_events() {
         parts.iter().flat_map(of).map(|id| json!(id.as_str())).collect::<Vec<_>>()
     };
     assert_eq!(seen, (all(|part| &part.added), all(|part| &part.removed)));
-    assert_eq!(events(&large, &parts, ISSUER, None), told, "as often as it is told");
+    assert_eq!(events(&large, &parts, ISSUER, None), published, "the same for each delivery");
 }
 
 #[test]
@@ -208,8 +208,9 @@ fn event_contains_resource_of_matching_version() {
     ] {
         assert_eq!(of(change, version), (expect.to_owned(), json!(entity(change))), "{change:?} at {version}");
     }
-    assert_eq!(told(&change(Kind::User, ChangeType::Deleted, Some(2), &[]), Some(&current(3))).len(), 1);
-    let data = told(&user, Some(&current(3)))[0].1["urn:ietf:params:scim:event:prov:put:full"]["data"].clone();
+    assert_eq!(types_and_payloads(&change(Kind::User, ChangeType::Deleted, Some(2), &[]), Some(&current(3))).len(), 1);
+    let data =
+        types_and_payloads(&user, Some(&current(3)))[0].1["urn:ietf:params:scim:event:prov:put:full"]["data"].clone();
     assert_eq!(data, Value::Object(current(3).resource));
 }
 

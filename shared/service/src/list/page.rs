@@ -52,7 +52,7 @@ impl Page {
                 iter::from_fn(|| resources.next_if(|next| next.stored.kind == kind)).collect();
             let definition = resource_type(kind);
             if query.projection.wants(definition, represent::edges_attribute(kind)) {
-                represent::ensure_answerable(run.iter().map(|resource| &resource.stored))?;
+                represent::check_response_size(run.iter().map(|resource| &resource.stored))?;
                 run = represent::add_edges(context, kind, run, &self.reads).await?;
             }
             bodies.extend(run.into_iter().map(|resource| query.projection.apply(definition, resource.body)));

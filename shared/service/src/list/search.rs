@@ -187,7 +187,7 @@ impl<'a> FilterScan<'a> {
         let kind = resource.stored.kind;
         if self.query.projection.wants(resource_type(kind), represent::edges_attribute(kind)) {
             self.resources.push(resource);
-            return represent::ensure_answerable(self.resources.iter().map(|it| &it.stored));
+            return represent::check_response_size(self.resources.iter().map(|it| &it.stored));
         }
         self.resources.push(resource.without_edges());
         Ok(())

@@ -12,7 +12,7 @@ use schema::{Kind, Object, ResourceId};
 
 use self::plan::CommitPlan;
 use self::transact::TransactError;
-use crate::membership::Edges;
+use crate::membership::EdgeChanges;
 use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
 
 /// DynamoDB's limit of items in one transaction.
@@ -44,7 +44,7 @@ impl Commit {
     /// The resource after this commit, if it was `before`.
     #[must_use]
     pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
-        let edges = Edges::of(self);
+        let edges = EdgeChanges::of(self);
         let resource = match &self.write {
             Write::Update { after, .. } | Write::Create { after } => after.resource.clone(),
             Write::Delete { .. } => before.resource,

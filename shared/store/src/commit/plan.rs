@@ -11,7 +11,7 @@ use super::limits::resource_json;
 use crate::item::{Item, OwnerItem, ResourceItem};
 use crate::key::Key;
 use crate::membership::chunk::split_into_chunks;
-use crate::membership::{Edges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
+use crate::membership::{EdgeChanges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
 use crate::{
     Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges, Snapshot,
     Write,
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct CommitPlan {
     pub(crate) actions: Vec<Action>,
     /// The chunks that have to be written before the transaction is sent.
-    pub(crate) chunks: Vec<Edges>,
+    pub(crate) chunks: Vec<EdgeChanges>,
     /// The state in which the transaction leaves the change.
     pub(crate) state: CommitState,
 }
@@ -36,7 +36,7 @@ pub(crate) fn plan_commit(
     commit: &Commit,
     record_expires: u64,
 ) -> Result<CommitPlan, Error> {
-    let edges = Edges::of(commit);
+    let edges = EdgeChanges::of(commit);
     let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
     let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
@@ -74,11 +74,11 @@ pub(super) struct PlanBuilder<'a> {
     pub(super) caller: &'a Caller,
     pub(super) tenant: &'a Tenant,
     pub(super) commit: &'a Commit,
-    pub(super) edges: Edges,
+    pub(super) edges: EdgeChanges,
     /// Whether more members change than one transaction holds.
     pub(super) is_large: bool,
     /// The chunks of a large change, each for one transaction. Empty unless `is_large`.
-    pub(super) chunks: Vec<Edges>,
+    pub(super) chunks: Vec<EdgeChanges>,
     /// The time when the change record expires, in seconds since 1970.
     pub(super) record_expires: u64,
     pub(super) actions: Vec<Action>,

@@ -12,7 +12,7 @@ use schema::{Kind, ResourceId};
 
 use super::chunk::Chunk;
 use super::state::{SettleState, SettleTask};
-use super::{Edges, delete_edge_pair};
+use super::{EdgeChanges, delete_edge_pair};
 use crate::clock::now_ms;
 use crate::commit::action::{self, Action, ConditionFailure, number};
 use crate::commit::transact::TransactError;
@@ -84,7 +84,7 @@ impl Directory {
         &self,
         task: SettleTask<'_>,
         chunk: Option<&Chunk>,
-        edges: &Edges,
+        edges: &EdgeChanges,
     ) -> Result<bool, Error> {
         let mut actions = edges.actions(&self.table, task.tenant, task.id)?;
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
@@ -142,7 +142,7 @@ impl Directory {
         &self,
         task: SettleTask<'_>,
         is_counted: bool,
-        edges: &Edges,
+        edges: &EdgeChanges,
     ) -> Result<Option<Vec<Action>>, Error> {
         let state = self.read_edge_state(task, edges).await?;
         let mut actions = state.edges.actions(&self.table, task.tenant, task.id)?;
@@ -154,7 +154,7 @@ impl Directory {
         }
         let Some(group) = self.get(task.tenant, Kind::Group, task.id).await? else { return Ok(None) };
         let removed = edges.remove.iter().filter(|member| state.orphans.contains(&member.id)).cloned().collect();
-        let orphans = Edges { remove: removed, ..Edges::default() };
+        let orphans = EdgeChanges { remove: removed, ..EdgeChanges::default() };
         let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
         let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
         if count_delta != 0 || checksum_delta != 0 {
@@ -176,7 +176,7 @@ impl Directory {
         Ok(Some(actions))
     }
 
-    async fn read_edge_state(&self, task: SettleTask<'_>, edges: &Edges) -> Result<EdgeState, Error> {
+    async fn read_edge_state(&self, task: SettleTask<'_>, edges: &EdgeChanges) -> Result<EdgeState, Error> {
         let members = edges.add.iter().chain(&edges.update).chain(&edges.remove);
         let ids: Vec<ResourceId> = members.map(|member| member.id.clone()).collect();
         let present = self.members_among(task.tenant, task.id, &ids);
@@ -188,20 +188,20 @@ impl Directory {
 
 /// The part of a change that can still be applied.
 struct EdgeState {
-    edges: Edges,
+    edges: EdgeChanges,
     /// Members to remove that are deleted themselves.
     orphans: BTreeSet<ResourceId>,
 }
 
 impl EdgeState {
-    fn of(edges: &Edges, present: &BTreeSet<ResourceId>, kinds: &HashMap<ResourceId, Kind>) -> Self {
+    fn of(edges: &EdgeChanges, present: &BTreeSet<ResourceId>, kinds: &HashMap<ResourceId, Kind>) -> Self {
         let select = |members: &[Member], wanted: &dyn Fn(&ResourceId) -> bool| -> Vec<Member> {
             members.iter().filter(|member| wanted(&member.id)).cloned().collect()
         };
         let exists = |id: &ResourceId| kinds.contains_key(id);
         let orphans = select(&edges.remove, &|id| present.contains(id) && !exists(id));
         Self {
-            edges: Edges {
+            edges: EdgeChanges {
                 add: select(&edges.add, &|id| !present.contains(id) && exists(id)),
                 update: select(&edges.update, &|id| present.contains(id)),
                 remove: select(&edges.remove, &|id| present.contains(id) && exists(id)),
@@ -211,7 +211,7 @@ impl EdgeState {
     }
 
     /// The members of `edges` that are not going to be added.
-    fn not_added<'a>(&'a self, edges: &'a Edges) -> impl Iterator<Item = &'a Member> {
+    fn not_added<'a>(&'a self, edges: &'a EdgeChanges) -> impl Iterator<Item = &'a Member> {
         let is_added = |id: &ResourceId| self.edges.add.iter().any(|member| member.id == *id);
         edges.add.iter().filter(move |member| !is_added(&member.id))
     }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
-use super::{Edges, edge};
+use super::{EdgeChanges, edge};
 use crate::clock::now_seconds;
 use crate::item::{self, ChunkItem, ChunkMember, Item};
 use crate::key::{self, Key, SK};
@@ -31,19 +31,19 @@ const UNAPPLIED_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chunk {
     pub(crate) key: Key,
-    pub(crate) edges: Edges,
+    pub(crate) edges: EdgeChanges,
     pub(crate) applied: bool,
 }
 
 /// Splits a change so that one transaction holds each chunk.
-pub(crate) fn split_into_chunks(edges: &Edges) -> Vec<Edges> {
-    type Put = fn(&mut Edges, Member);
+pub(crate) fn split_into_chunks(edges: &EdgeChanges) -> Vec<EdgeChanges> {
+    type Put = fn(&mut EdgeChanges, Member);
     let all = |members: &[Member], put: Put| members.iter().map(|it| (it.clone(), put)).collect::<Vec<_>>();
     let mut members = all(&edges.add, |edges, member| edges.add.push(member));
     members.extend(all(&edges.update, |edges, member| edges.update.push(member)));
     members.extend(all(&edges.remove, |edges, member| edges.remove.push(member)));
     members.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
-    let mut chunks: Vec<Edges> = Vec::new();
+    let mut chunks: Vec<EdgeChanges> = Vec::new();
     let mut chunk_bytes = 0;
     for (member, put) in members {
         let bytes = MEMBER_BYTES + member.display.as_ref().map_or(0, String::len);
@@ -51,7 +51,7 @@ pub(crate) fn split_into_chunks(edges: &Edges) -> Vec<Edges> {
         match chunks.last_mut().filter(|chunk| chunk.len() < MEMBERS_PER_CHUNK && chunk_bytes <= CHUNK_BYTES) {
             Some(chunk) => put(chunk, member),
             None => {
-                let mut chunk = Edges::default();
+                let mut chunk = EdgeChanges::default();
                 chunk_bytes = bytes;
                 put(&mut chunk, member);
                 chunks.push(chunk);
@@ -63,7 +63,12 @@ pub(crate) fn split_into_chunks(edges: &Edges) -> Vec<Edges> {
 
 impl Directory {
     /// Writes the chunks of a change that is about to be committed.
-    pub(crate) async fn write_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[Edges]) -> Result<(), Error> {
+    pub(crate) async fn write_chunks(
+        &self,
+        tenant: &Tenant,
+        commit: &Commit,
+        chunks: &[EdgeChanges],
+    ) -> Result<(), Error> {
         let expires = now_seconds() + UNAPPLIED_RETENTION.as_secs();
         let puts = chunks.iter().map(|edges| {
             let item = item::with_key(&key_of(tenant, &commit.change.id, edges)?, &item_of(edges, expires))?;
@@ -74,7 +79,7 @@ impl Directory {
     }
 
     /// Deletes the chunks of a change that was not committed. If that fails, they expire.
-    pub(crate) async fn discard_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[Edges]) {
+    pub(crate) async fn discard_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[EdgeChanges]) {
         let keys = chunks.iter().filter_map(|edges| key_of(tenant, &commit.change.id, edges).ok());
         if let Err(error) = self.delete_batch(keys.collect()).await {
             tracing::warn!(cause = %error, "failed to delete the chunks of an aborted change; they will expire");
@@ -114,13 +119,13 @@ impl Directory {
     }
 }
 
-fn key_of(tenant: &Tenant, change: &ResourceId, edges: &Edges) -> Result<Key, Error> {
+fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<Key, Error> {
     let ids = [&edges.add, &edges.update, &edges.remove].into_iter().filter_map(|members| members.first());
     let first = ids.map(|member| &member.id).min();
     Ok(Key::chunk(tenant, change, first.ok_or_else(|| Error::Corrupt("a chunk has no members".to_owned()))?))
 }
 
-fn item_of(edges: &Edges, expires: u64) -> ChunkItem {
+fn item_of(edges: &EdgeChanges, expires: u64) -> ChunkItem {
     let members = |members: &[Member]| -> Vec<ChunkMember> {
         members.iter().map(|member| ChunkMember { id: member.id.to_string(), edge: edge(member) }).collect()
     };
@@ -138,6 +143,6 @@ fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Erro
     let ChunkItem { add, update, remove, applied, .. } = item::body(item)?;
     let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
     let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
-    let edges = Edges { add: members(add)?, update: members(update)?, remove: members(remove)? };
+    let edges = EdgeChanges { add: members(add)?, update: members(update)?, remove: members(remove)? };
     Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied })
 }

@@ -8,7 +8,7 @@ use super::apply::all_done;
 use super::chunk::split_into_chunks;
 use super::read::member;
 use super::state::{SettleState, SettleTask};
-use super::{Edges, leave_group_actions};
+use super::{EdgeChanges, leave_group_actions};
 use crate::commit::transact::TransactError;
 use crate::item;
 use crate::key::{self, Key};
@@ -38,7 +38,7 @@ impl Directory {
     /// can apply them any more.
     async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
         let Some(change) = &task.item.change else { return Ok(true) };
-        let nothing = Edges::default();
+        let nothing = EdgeChanges::default();
         let chunks = self.chunks(task.tenant, &item::id(change)?).await?;
         let open = chunks.iter().filter(|chunk| !chunk.applied);
         all_done(open.map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await
@@ -52,7 +52,7 @@ impl Directory {
                 return Ok(true);
             }
             let remove: Vec<Member> = items.into_iter().map(member).collect::<Result<_, _>>()?;
-            let chunks = split_into_chunks(&Edges { remove, ..Edges::default() });
+            let chunks = split_into_chunks(&EdgeChanges { remove, ..EdgeChanges::default() });
             let deletes = chunks.iter().map(|edges| self.apply(task, None, edges)).collect();
             if !all_done(deletes).await? {
                 return Ok(false);

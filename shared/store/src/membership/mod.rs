@@ -35,7 +35,7 @@ use crate::{Commit, Error, GroupExit, Member};
 
 /// The changes of a group's members. No member is in two of the lists, and each is in the order of the ids.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Edges {
+pub(crate) struct EdgeChanges {
     /// Members that the group gains.
     pub(crate) add: Vec<Member>,
     /// Members that stay but whose edge changes.
@@ -44,7 +44,7 @@ pub(crate) struct Edges {
     pub(crate) remove: Vec<Member>,
 }
 
-impl Edges {
+impl EdgeChanges {
     pub(crate) fn of(commit: &Commit) -> Self {
         let by_id = |members: &[Member]| -> BTreeMap<ResourceId, Member> {
             members.iter().map(|member| (member.id.clone(), member.clone())).collect()
