@@ -3,4 +3,4 @@
 # directory.
 # Runs in: deep.
 COSTS_USERS=100000 run_tests cost_budget --nocapture
-grep -q '| at 100000 users' "$WORK/tests.log" || fail "the costs were not counted with 100,000 users"
+grep -q '^| 100000 users |' "$WORK/tests.log" || fail "the costs were not counted with 100,000 users"
