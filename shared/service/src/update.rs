@@ -20,7 +20,7 @@ use crate::retry::RetryLoop;
 use crate::{Context, pending, represent};
 
 /// The response to a PATCH of a group with more members than this has no body, unless the request has `attributes`.
-const MAX_MEMBERS_IN_RESPONSE: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
+const MAX_MEMBERS_IN_PATCH_RESPONSE: u64 = protocol::limits::MEMBERS_IN_PATCH_RESPONSE;
 
 /// Replaces a resource. `active` and `members` keep their values where the body does not mention them.
 ///
@@ -60,7 +60,7 @@ pub async fn patch(
     let members = MemberChange::new(patch.members().unwrap_or_default())?;
     let requested = RequestedChange { attributes: RequestedAttributes::Patch(patch), members };
     let outcome = change(context, kind, id, projection, precondition, &requested).await?;
-    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_RESPONSE && !projection.is_requested() {
+    if outcome.stored.member_summary.count > MAX_MEMBERS_IN_PATCH_RESPONSE && !projection.is_requested() {
         let version = Some(protocol::entity_tag(outcome.stored.version));
         return Ok(Reply { status: 204, version, changed: outcome.attributes, ..Reply::default() });
     }
@@ -158,7 +158,8 @@ async fn commit(
     update: &Commit,
     reads: &mut ReadSet,
 ) -> Result<Stored, StoreError> {
-    let prefetches_members = reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_RESPONSE;
+    let prefetches_members =
+        reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_PATCH_RESPONSE;
     let members = async {
         if !prefetches_members {
             return None;

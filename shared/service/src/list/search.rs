@@ -78,8 +78,8 @@ async fn candidates(
 
 /// Checks how many resources were read, and for how long, when there may be more to read.
 fn check_bounds(scanned: usize, has_more: bool, elapsed: Duration) -> Result<(), Error> {
-    const ADVICE: &str = "Leave out sortBy, or add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, \
-                          `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`.";
+    const ADVICE: &str = "Add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or `sw`, `emails.value eq`, \
+                          for groups `displayName eq` or `sw`, `members.value eq`. Without sortBy and filter, nothing is scanned.";
     if scanned > MAX_SCANNED || (scanned == MAX_SCANNED && has_more) {
         return Err(Error::TooMany(format!(
             "This query would have to scan more than {MAX_SCANNED} resources. {ADVICE}"
