@@ -89,7 +89,45 @@ fn created(client: &Client, request: &Request, refused: Answer) -> Result<Answer
     )?;
     let Some(id) = found.body["Resources"][0]["id"].as_str() else { return Ok(refused) };
     let whole = send(client, &Request::new("GET", request.path.replacen(endpoint, &format!("{endpoint}/{id}"), 1)))?;
-    let is_the_same =
-        sent.as_object().into_iter().flatten().all(|(name, value)| name == "schemas" || whole.body[name] == *value);
-    Ok(if whole.status == 200 && is_the_same { Answer { status: 201, ..whole } } else { refused })
+    let is_the_same = whole.status == 200 && has_what_it_stores(&whole.body, &sent);
+    Ok(if is_the_same { Answer { status: 201, ..whole } } else { refused })
+}
+
+/// Whether a resource has the values that were sent, except for those that the server does not store, such as a
+/// password, an empty string or an attribute that no schema has.
+fn has_what_it_stores(stored: &Value, sent: &Value) -> bool {
+    match (stored, sent) {
+        (Value::Object(stored), Value::Object(sent)) => sent.iter().all(|(name, sent)| {
+            name == "schemas" || stored.get(name).is_none_or(|stored| has_what_it_stores(stored, sent))
+        }),
+        (Value::Array(stored), Value::Array(sent)) => {
+            stored.len() == sent.len() && stored.iter().zip(sent).all(|(stored, sent)| has_what_it_stores(stored, sent))
+        }
+        (stored, sent) => stored == sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn created_resource_is_recognised_without_the_values_that_are_not_stored() {
+        let stored = json!({
+            "schemas": ["urn:example:stored"], "id": "1", "userName": "ada", "name": { "givenName": "Ada" },
+            "emails": [{ "value": "ada@a.example", "type": "work" }],
+        });
+        for (sent, expect) in [
+            (json!({ "schemas": ["urn:example:sent"], "userName": "ada", "password": "secret", "groups": [] }), true),
+            (json!({ "userName": "ada", "name": { "givenName": "Ada", "familyName": "" } }), true),
+            (json!({ "userName": "ada", "emails": [{ "value": "ada@a.example" }] }), true),
+            (json!({ "userName": "ada", "name": { "givenName": "Eva" } }), false),
+            (json!({ "userName": "ada", "emails": [] }), false),
+            (json!({ "userName": "ada", "emails": [{ "value": "eva@a.example" }] }), false),
+        ] {
+            assert_eq!(has_what_it_stores(&stored, &sent), expect, "{sent}");
+        }
+    }
 }
