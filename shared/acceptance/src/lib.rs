@@ -86,6 +86,7 @@ const MODULES: &[&[Check]] = &[
     idp::google::CHECKS,
     idp::jumpcloud::CHECKS,
     idp::authentik::CHECKS,
+    idp::rauthy::CHECKS,
     security::tokens::CHECKS,
     security::canaries::CHECKS,
     security::hostile::filters::CHECKS,

@@ -16,3 +16,4 @@ pub(crate) mod jumpcloud;
 pub mod okta;
 pub(crate) mod onelogin;
 pub(crate) mod pingone;
+pub(crate) mod rauthy;
