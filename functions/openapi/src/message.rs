@@ -82,6 +82,7 @@ fn discovery() -> [(&'static str, Value); 3] {
     let config = json!({
         "documentationUri": text(), "patch": supported, "bulk": supported, "filter": supported,
         "changePassword": supported, "sort": supported, "etag": supported, "authenticationSchemes": objects(),
+        "pagination": {"type": "object", "description": "RFC 9865. A lenient token does not get it."},
         "meta": {"type": "object"},
     });
     let resource_type = json!({

@@ -1,6 +1,6 @@
 //! Discovery (RFC 7644 §4, RFC 7643 §5 to §7): the service provider's configuration, resource types and schemas.
 
-use schema::{Object, ResourceType, Schema, resource_types, schemas};
+use schema::{Dialect, Object, ResourceType, Schema, resource_types, schemas};
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -25,9 +25,13 @@ pub fn refuse_filter(filter: Option<&str>) -> Result<(), Error> {
     }
 }
 
-/// The body of `/ServiceProviderConfig` (RFC 7643 §5; `pagination`: RFC 9865 §4).
-pub fn service_provider_config(base_url: &str) -> Object {
-    let config = json!({
+/// The body of `/ServiceProviderConfig` (RFC 7643 §5).
+///
+/// A lenient dialect has only the attributes of RFC 7643, because some clients refuse the whole document for one that
+/// they do not know (Canaille 0.3, scim2-models before 0.10). Other dialects add `pagination`, which RFC 9865 §4 says
+/// SHOULD be there.
+pub fn service_provider_config(base_url: &str, dialect: &Dialect) -> Object {
+    let mut config = object(json!({
         "schemas": [CONFIG],
         "patch": {"supported": true},
         "bulk": {"supported": true, "maxOperations": BULK_OPERATIONS, "maxPayloadSize": BULK_BYTES},
@@ -35,14 +39,6 @@ pub fn service_provider_config(base_url: &str) -> Object {
         "changePassword": {"supported": false},
         "sort": {"supported": true},
         "etag": {"supported": true},
-        "pagination": {
-            "cursor": true,
-            "index": true,
-            "defaultPaginationMethod": "index",
-            "defaultPageSize": DEFAULT_COUNT,
-            "maxPageSize": MAX_COUNT,
-            "cursorTimeout": CURSOR_SECONDS,
-        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
@@ -51,8 +47,23 @@ pub fn service_provider_config(base_url: &str) -> Object {
             "primary": true,
         }],
         "meta": meta("ServiceProviderConfig", format!("{base_url}/ServiceProviderConfig")),
-    });
-    object(config)
+    }));
+    if !dialect.is_lenient() {
+        config.insert("pagination".to_owned(), pagination());
+    }
+    config
+}
+
+/// RFC 9865 §4.
+fn pagination() -> Value {
+    json!({
+        "cursor": true,
+        "index": true,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": DEFAULT_COUNT,
+        "maxPageSize": MAX_COUNT,
+        "cursorTimeout": CURSOR_SECONDS,
+    })
 }
 
 /// The body of `/ResourceTypes`, or of one resource type (RFC 7643 §6).
@@ -127,6 +138,8 @@ fn object(value: Value) -> Object {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -142,6 +155,18 @@ mod tests {
         }
         assert_eq!(schema_list("b", Some("urn:x")).map_err(|error| error.status()), Err(404));
         assert_eq!(resource_type_list("b", Some("user")).map_err(|error| error.status()), Err(404));
+    }
+
+    #[test]
+    fn lenient_configuration_has_only_attributes_of_rfc_7643_and_strict_one_also_pagination() {
+        let standard =
+            ["authenticationSchemes", "bulk", "changePassword", "etag", "filter", "meta", "patch", "schemas", "sort"];
+        let lenient = service_provider_config("b", &Dialect::lenient());
+        assert_eq!(lenient.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(standard));
+        let mut strict = service_provider_config("b", &Dialect::strict());
+        let pagination = strict.remove("pagination").unwrap();
+        assert_eq!((&pagination["cursor"], &pagination["index"]), (&json!(true), &json!(true)));
+        assert_eq!(strict, lenient);
     }
 
     #[test]

@@ -39,6 +39,10 @@ impl Dialect {
         self.strict
     }
 
+    pub fn is_lenient(&self) -> bool {
+        !self.strict
+    }
+
     /// Records the use of a leniency, or rejects it. `location` is the attribute, path or header that deviates.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::target::Target;
 
 checks![
     service_provider_config_states_the_features,
+    pagination_is_described_to_a_strict_token_only: StrictToken,
     lists_agree_with_single_resources,
     resource_type_names_its_schemas,
     schema_describes_its_attributes,
@@ -27,6 +28,19 @@ fn service_provider_config_states_the_features(target: &Target) {
     }
     let schemes = answer["authenticationSchemes"].as_array().cloned().unwrap_or_default();
     answer.check(schemes.iter().any(|scheme| scheme["type"] == "oauthbearertoken"), "expected a bearer scheme");
+}
+
+/// RFC 9865 §4. Canaille and other clients refuse the whole document for an attribute that RFC 7643 does not define.
+fn pagination_is_described_to_a_strict_token_only(target: &Target) {
+    let path = "/ServiceProviderConfig";
+    let strict = target.strict_client().expect("a strict token").get(path).expect(200).containing(&json!({
+        "pagination": { "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100,
+            "maxPageSize": 1000, "cursorTimeout": 3600 },
+    }));
+    let mut standard = strict.body.clone();
+    standard.as_object_mut().expect("an object").remove("pagination");
+    let lenient = target.client().get(path).expect(200);
+    lenient.check(lenient.body == standard, "expected what a strict token reads, without pagination");
 }
 
 fn lists_agree_with_single_resources(target: &Target) {

@@ -190,9 +190,4 @@ fn last_page_has_no_cursor(target: &Target) {
         page.containing(&json!({ "totalResults": 3, "itemsPerPage": 0, "nextCursor": null }));
     }
     scim.get("/Users?count=2").expect(200).containing(&json!({ "startIndex": 1, "nextCursor": null }));
-    scim.get("/ServiceProviderConfig").expect(200).containing(&json!({
-        "sort": { "supported": true },
-        "pagination": { "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100,
-            "maxPageSize": 1000, "cursorTimeout": 3600 },
-    }));
 }
