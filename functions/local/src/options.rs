@@ -38,8 +38,8 @@ pub(crate) struct Options {
     pub(crate) tenant: String,
 
     /// The dialect of the printed token: `lenient` accepts what identity providers send, `strict` only what the
-    /// RFCs allow.
-    #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = ["lenient", "strict"])]
+    /// RFCs allow, and `interop` what the interoperability profile leaves of them.
+    #[arg(long, value_name = "NAME", default_value = "lenient", value_parser = schema::Dialect::NAMES)]
     pub(crate) dialect: String,
 
     /// Also print the log lines of the functions on standard error, as in CloudWatch: `info`, `debug` or `trace`.

@@ -12,6 +12,7 @@ pub mod log;
 pub mod metrics;
 mod negotiate;
 mod panic;
+mod parameters;
 mod request;
 mod respond;
 mod serve;

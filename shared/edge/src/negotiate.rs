@@ -14,8 +14,6 @@ pub(crate) struct ResponseFormat {
     /// `None` if the client accepts neither media type; the error is then sent with the media type of SCIM.
     pub(crate) accepted_type: Option<&'static str>,
     pub(crate) gzip: bool,
-    /// Whether the body is left out (RFC 9110 §9.3.2).
-    pub(crate) head: bool,
     /// Whether the request changes nothing, so that its response may be replaced by an error.
     pub(crate) safe: bool,
 }
@@ -23,13 +21,11 @@ pub(crate) struct ResponseFormat {
 impl ResponseFormat {
     /// The format that the request prefers. If both media types are equally acceptable, it is SCIM's.
     pub(crate) fn new(method: &Method, path: &str, headers: &HeaderMap) -> Self {
-        let head = method == Method::HEAD;
         let is_search = path.trim_end_matches('/').ends_with("/.search");
         ResponseFormat {
             accepted_type: media_type(headers),
             gzip: accepts_gzip(headers),
-            head,
-            safe: head || is_search || method == Method::GET,
+            safe: is_search || method == Method::GET || method == Method::HEAD,
         }
     }
 
@@ -129,17 +125,16 @@ mod tests {
     /// A search is a POST that changes nothing (RFC 7644 §3.4.3).
     #[test]
     fn search_is_safe_like_a_read() {
-        for (method, path, head, safe) in [
-            (Method::GET, "/scim/v2/Users", false, true),
-            (Method::HEAD, "/scim/v2/Users", true, true),
-            (Method::POST, "/scim/v2/Users/.search", false, true),
-            (Method::POST, "/scim/v2/.search/", false, true),
-            (Method::POST, "/scim/v2/Users", false, false),
-            (Method::PUT, "/scim/v2/Users/1", false, false),
-            (Method::PATCH, "/scim/v2/Users/1", false, false),
+        for (method, path, safe) in [
+            (Method::GET, "/scim/v2/Users", true),
+            (Method::HEAD, "/scim/v2/Users", true),
+            (Method::POST, "/scim/v2/Users/.search", true),
+            (Method::POST, "/scim/v2/.search/", true),
+            (Method::POST, "/scim/v2/Users", false),
+            (Method::PUT, "/scim/v2/Users/1", false),
+            (Method::PATCH, "/scim/v2/Users/1", false),
         ] {
-            let format = ResponseFormat::new(&method, path, &HeaderMap::new());
-            assert_eq!((format.head, format.safe), (head, safe), "{method} {path}");
+            assert_eq!(ResponseFormat::new(&method, path, &HeaderMap::new()).safe, safe, "{method} {path}");
         }
     }
 

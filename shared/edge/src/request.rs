@@ -10,7 +10,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use percent_encoding::percent_decode_str;
 use protocol::{Caller, Error, Exchange};
-use schema::ResourceId;
+use schema::{ResourceId, Restriction};
 
 use crate::url;
 
@@ -79,8 +79,9 @@ impl FromRequest for PublicRequest {
 
 impl FromRequest for Request {
     /// # Errors
-    /// [`Error::Unauthorized`] without the authorizer's context, [`Error::Forbidden`] where the token's scopes do
-    /// not allow the request.
+    /// [`Error::Unauthorized`] without the authorizer's context, [`Error::InsufficientScope`] where the token's scopes
+    /// do not allow the request, [`Error::InvalidSyntax`] for a URL that is not UTF-8, and
+    /// [`Error::PreconditionFailed`] for a condition that cannot hold.
     fn from_request(event: lambda_http::Request) -> Result<Request, Error> {
         let extensions = event.extensions();
         let Some(RequestContext::ApiGatewayV1(context)) = extensions.request_context_ref() else {
@@ -95,6 +96,8 @@ impl FromRequest for Request {
         let query = extensions.query_string_parameters();
         let (parts, body) = event.into_parts();
         check_scopes(&caller, &parts.method, &path)?;
+        check_encoding(&parameters, &query)?;
+        check_conditions(&caller, &parts.method, &path, &parts.headers)?;
         Ok(Request {
             method: parts.method,
             path,
@@ -175,13 +178,52 @@ fn unknown_caller() -> Error {
 
 /// GET, HEAD, OPTIONS and search by POST (RFC 7644 §3.4.3) need the scope `read`; everything else needs `write`.
 fn check_scopes(caller: &Caller, method: &Method, path: &str) -> Result<(), Error> {
-    let is_search = method == Method::POST && path.ends_with("/.search");
-    let reads = is_search || method == Method::GET || method == Method::HEAD || method == Method::OPTIONS;
+    let reads = method == Method::POST && is_search(path)
+        || method == Method::GET
+        || method == Method::HEAD
+        || method == Method::OPTIONS;
     let (is_allowed, scope) = if reads { (caller.scopes.read, "read") } else { (caller.scopes.write, "write") };
     if is_allowed {
         return Ok(());
     }
-    Err(Error::Forbidden(format!("This token lacks the scope `{scope}`. Ask the provider for a token that has it.")))
+    Err(Error::InsufficientScope { scope })
+}
+
+/// Rejects a path or a query that is not UTF-8 after percent-decoding (RFC 3986 §2.5): the service would look for
+/// another text. API Gateway decodes the query, and puts U+FFFD in the place of bytes that are not UTF-8.
+fn check_encoding(parameters: &HashMap<String, String>, query: &QueryMap) -> Result<(), Error> {
+    let is_text = |text: &str| !text.contains(char::REPLACEMENT_CHARACTER);
+    let is_utf_8 = |value: &String| percent_decode_str(value).decode_utf8().is_ok_and(|text| is_text(&text));
+    if parameters.values().all(is_utf_8) && query.iter().all(|(name, value)| is_text(name) && is_text(value)) {
+        return Ok(());
+    }
+    Err(Error::InvalidSyntax(
+        "The URL is not UTF-8 after percent-decoding, or contains U+FFFD (the replacement character). Encode it as UTF-8."
+            .to_owned(),
+    ))
+}
+
+/// Rejects conditions that the service does not evaluate for a request: a creation has no version to compare, and a
+/// client that sends `If-Match` does not expect a creation without a comparison (RFC 9110 §13.1.1).
+fn check_conditions(caller: &Caller, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Error> {
+    for name in ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"] {
+        if headers.contains_key(name) {
+            caller.dialect.restrict(Restriction::ConditionalRequest, name)?;
+        }
+    }
+    let creates = method == Method::POST && (path.ends_with("/Users") || path.ends_with("/Groups"));
+    if creates && headers.contains_key("if-match") {
+        return Err(Error::PreconditionFailed(
+            "The request has If-Match, but POST changes no resource that has a version. Send it without If-Match."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a POST to this path is a search (RFC 7644 §3.4.3).
+fn is_search(path: &str) -> bool {
+    path.ends_with("/.search")
 }
 
 /// The route's path with its parameters filled in. It does not depend on the stage or the domain.
@@ -286,12 +328,49 @@ pub(crate) mod tests {
             event["httpMethod"] = method.into();
             event["requestContext"]["resourcePath"] = resource.into();
             event["requestContext"]["authorizer"]["scopes"] = scopes.into();
-            let expect = if expect { Ok(()) } else { Err(403) };
-            assert_eq!(
-                from_request(&event).map(drop).map_err(|error| error.status()),
-                expect,
-                "{scopes} {method} {resource}"
-            );
+            let scope = if scopes == "read" { "write" } else { "read" };
+            let expect = if expect { Ok(()) } else { Err(Error::InsufficientScope { scope }) };
+            assert_eq!(from_request(&event).map(drop), expect, "{scopes} {method} {resource}");
+        }
+        let challenge = Error::InsufficientScope { scope: "write" }.challenge();
+        assert_eq!(challenge.as_deref(), Some("Bearer error=\"insufficient_scope\", scope=\"write\""));
+    }
+
+    #[test]
+    fn url_that_is_not_utf_8_returns_400() {
+        for (id, name, value, expect) in [
+            ("a%C3%A9", "filter", "userName eq \"josé\"", Ok(())),
+            ("a%E9", "filter", "x", Err(400)),
+            ("a%EF%BF%BD", "filter", "x", Err(400)),
+            ("a", "filter", "userName eq \"jos\u{fffd}\"", Err(400)),
+            ("a", "attributes", "\u{fffd}", Err(400)),
+            ("a", "filt\u{fffd}r", "x", Err(400)),
+        ] {
+            let mut event = event();
+            event["pathParameters"]["id"] = json!(id);
+            event["queryStringParameters"] = Value::Null;
+            event["multiValueQueryStringParameters"] = json!({name: [value]});
+            assert_eq!(from_request(&event).map(drop).map_err(|error| error.status()), expect, "{id} {name} {value}");
+        }
+    }
+
+    #[test]
+    fn condition_that_cannot_hold_is_refused() {
+        let status = |method: &str, resource: &str, header: &str, dialect: &str| {
+            let mut event = event();
+            event["httpMethod"] = json!(method);
+            event["requestContext"]["resourcePath"] = json!(resource);
+            event["requestContext"]["authorizer"]["dialect"] = json!(dialect);
+            event["multiValueHeaders"] = json!({header: ["W/\"1\""]});
+            from_request(&event).map_or_else(|error| error.status(), |_| 200)
+        };
+        assert_eq!(status("POST", "/v2/Users", "If-Match", "lenient"), 412);
+        assert_eq!(status("POST", "/v2/Users/.search", "If-Match", "lenient"), 200);
+        assert_eq!(status("POST", "/v2/Users/{id}", "If-Match", "lenient"), 200, "the method is not allowed");
+        assert_eq!(status("POST", "/v2/Users", "If-None-Match", "lenient"), 200);
+        assert_eq!(status("PATCH", "/v2/Users/{id}", "If-Match", "strict"), 200);
+        for header in ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"] {
+            assert_eq!(status("PATCH", "/v2/Users/{id}", header, "interop"), 400, "{header}");
         }
     }
 

@@ -51,6 +51,11 @@ pub fn service_provider_config(base_url: &str, dialect: &Dialect) -> Object {
     if !dialect.is_lenient() {
         config.insert("pagination".to_owned(), pagination());
     }
+    if dialect.is_interop() {
+        // The profile has no entity tags, and its conformant services say so (draft-zollner-scim-interop-profile-02).
+        config.insert("etag".to_owned(), json!({"supported": false}));
+        config.insert("interopProfileConformant".to_owned(), true.into());
+    }
     config
 }
 
@@ -167,6 +172,12 @@ mod tests {
         let pagination = strict.remove("pagination").unwrap();
         assert_eq!((&pagination["cursor"], &pagination["index"]), (&json!(true), &json!(true)));
         assert_eq!(strict, lenient);
+        let interop = service_provider_config("b", &Dialect::interop());
+        assert_eq!(
+            (&interop["interopProfileConformant"], &interop["etag"]["supported"]),
+            (&json!(true), &json!(false))
+        );
+        assert!(interop.contains_key("pagination"));
     }
 
     #[test]

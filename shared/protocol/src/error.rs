@@ -1,6 +1,6 @@
 //! The errors of the protocol (RFC 7644 §3.12): status, `scimType`, and the body of the response.
 
-use schema::Leniency;
+use schema::{Leniency, Restriction, Rule};
 use serde_json::{Value, json};
 
 /// The schema URI of an error body.
@@ -50,6 +50,10 @@ pub enum Error {
     /// 403.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: the token is valid, but lacks the scope that the request needs (RFC 6750 §3.1). A 401 would make a client
+    /// give up the token.
+    #[error("This token lacks the scope `{scope}`. Ask the provider for a token that has it.")]
+    InsufficientScope { scope: &'static str },
     /// 404.
     #[error("{0}")]
     NotFound(String),
@@ -113,7 +117,7 @@ impl Error {
             | Error::ExpiredCursor(_)
             | Error::InvalidCount(_) => 400,
             Error::Unauthorized(_) => 401,
-            Error::Forbidden(_) => 403,
+            Error::Forbidden(_) | Error::InsufficientScope { .. } => 403,
             Error::NotFound(_) => 404,
             Error::MethodNotAllowed { .. } => 405,
             Error::NotAcceptable(_) => 406,
@@ -163,6 +167,17 @@ impl Error {
         }
     }
 
+    /// The challenge for the `WWW-Authenticate` header (RFC 6750 §3).
+    pub fn challenge(&self) -> Option<String> {
+        match self {
+            Error::Unauthorized(_) => Some("Bearer".to_owned()),
+            Error::InsufficientScope { scope } => {
+                Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+            }
+            _ => None,
+        }
+    }
+
     /// The methods for the `Allow` header.
     pub fn allow(&self) -> Option<&str> {
         match self {
@@ -184,41 +199,58 @@ impl Error {
 impl From<schema::Invalid> for Error {
     fn from(invalid: schema::Invalid) -> Self {
         let detail = format!("{invalid}.");
-        match invalid.leniency {
-            Some(
-                Leniency::UnknownAttributes
-                | Leniency::MissingSchemas
-                | Leniency::UnknownSchemas
-                | Leniency::UnlistedExtensions
-                | Leniency::OlderNames
-                | Leniency::CoreSchemaObject
-                | Leniency::OperationCase
-                | Leniency::NoOperations
-                | Leniency::RelativePaths
-                | Leniency::ValuesOnRemove,
-            ) => Error::InvalidSyntax(detail),
-            Some(Leniency::PatchWithoutPath | Leniency::PathsAsNames | Leniency::BareExtensionNames) => {
-                Error::InvalidPath(detail)
-            }
-            Some(Leniency::ElementsByFilter) => Error::NoTarget(detail),
-            Some(Leniency::ReadOnlyValues) => Error::Mutability(detail),
-            Some(
-                Leniency::EmptyStrings
-                | Leniency::StringBooleans
-                | Leniency::BareValues
-                | Leniency::SingleForList
-                | Leniency::ListForSingle
-                | Leniency::SeveralPrimaries
-                | Leniency::UrlSafeBase64
-                | Leniency::UnknownMembers
-                | Leniency::UnquotedLiterals
-                | Leniency::ValuePathComparisons
-                | Leniency::ComplexComparisons
-                | Leniency::MissingContentType
-                | Leniency::BareTokens,
-            )
-            | None => Error::InvalidValue(detail),
+        let rule = match invalid.rule {
+            Some(Rule::Leniency(leniency)) => leniency,
+            Some(Rule::Restriction(restriction)) => return restricted(restriction, detail),
+            None => return Error::InvalidValue(detail),
+        };
+        match rule {
+            Leniency::UnknownAttributes
+            | Leniency::MissingSchemas
+            | Leniency::UnknownSchemas
+            | Leniency::UnlistedExtensions
+            | Leniency::OlderNames
+            | Leniency::CoreSchemaObject
+            | Leniency::OperationCase
+            | Leniency::NoOperations
+            | Leniency::RelativePaths
+            | Leniency::NestedNames
+            | Leniency::ValuesOnRemove => Error::InvalidSyntax(detail),
+            Leniency::PathsAsNames
+            | Leniency::BareExtensionNames
+            | Leniency::DotsAfterUris
+            | Leniency::FiltersOnSingleValues => Error::InvalidPath(detail),
+            Leniency::ElementsByFilter => Error::NoTarget(detail),
+            Leniency::ReadOnlyValues => Error::Mutability(detail),
+            Leniency::EmptyStrings
+            | Leniency::StringBooleans
+            | Leniency::BareValues
+            | Leniency::SingleForList
+            | Leniency::ListForSingle
+            | Leniency::WrappedValues
+            | Leniency::JsonInStrings
+            | Leniency::SeveralPrimaries
+            | Leniency::UrlSafeBase64
+            | Leniency::TextReferences
+            | Leniency::UnknownMembers
+            | Leniency::UnquotedLiterals
+            | Leniency::PlusInQueries
+            | Leniency::ValuePathComparisons
+            | Leniency::ComplexComparisons
+            | Leniency::MissingContentType
+            | Leniency::BareTokens => Error::InvalidValue(detail),
         }
+    }
+}
+
+/// The error for what the interoperability profile refuses (its sections "Error Handling").
+fn restricted(restriction: Restriction, detail: String) -> Error {
+    match restriction {
+        Restriction::PatchPath | Restriction::ListInPatch | Restriction::ConditionalRequest => {
+            Error::InvalidSyntax(detail)
+        }
+        Restriction::ElementPath => Error::InvalidPath(detail),
+        Restriction::SeveralMatches => Error::InvalidFilter(detail),
     }
 }
 

@@ -22,6 +22,7 @@ mod routes;
 mod search;
 mod sort;
 pub mod token;
+mod work;
 
 pub use caller::{Caller, Scopes, Tenant};
 pub use compare::{comparison_key, name_key, stable_prefix};

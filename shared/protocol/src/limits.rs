@@ -22,6 +22,8 @@ pub const RESPONSE_SECONDS: u64 = 26;
 pub const DEFAULT_COUNT: usize = 100;
 /// Resources on a page (RFC 7644 §3.4.2.4; RFC 7643 §5, `filter.maxResults`; RFC 9865 §4, `maxPageSize`).
 pub const MAX_COUNT: usize = 1000;
+/// Different names in `attributes` or `excludedAttributes` (RFC 7644 §3.9). The schemas have fewer attributes.
+pub const PROJECTION_NAMES: usize = 1000;
 /// Bytes in a filter (RFC 7644 §3.4.2.2) or in the path of a PATCH operation.
 pub const FILTER_BYTES: usize = 4096;
 /// Levels of nested `(` and `[` in a filter (RFC 7644 §3.4.2.2).
@@ -41,6 +43,9 @@ pub const BOOKMARK_SECONDS: u64 = 3600;
 pub const PATCH_OPERATIONS: usize = 1000;
 /// Values of an attribute after a PATCH has added to it (RFC 7644 §3.5.2.1).
 pub const PATCH_VALUES: usize = 1000;
+/// Comparisons that the operations of a PATCH make with values of the resource or with members: the filters' terms
+/// times the values that they select from (RFC 7644 §3.5.2). They take about a second.
+pub const PATCH_COMPARISONS: usize = 4_000_000;
 /// Members that one request adds, removes or changes (RFC 7643 §4.2).
 pub const MEMBER_CHANGES: usize = 100_000;
 /// Members up to which a PATCH without `attributes` returns the group; a larger group gets 204 (RFC 7644 §3.5.2).
@@ -140,6 +145,8 @@ mod tests {
             ("`count`", format!("{DEFAULT_COUNT} by default, {} at most", grouped(MAX_COUNT))),
             ("PATCH operations in one request", grouped(PATCH_OPERATIONS)),
             ("Values that a PATCH adds to one attribute", grouped(PATCH_VALUES)),
+            ("Comparisons in one PATCH", format!("{} million", PATCH_COMPARISONS / 1_000_000)),
+            ("Names in `attributes` or `excludedAttributes`", grouped(PROJECTION_NAMES)),
             ("Members added, removed or changed by one request", grouped(MEMBER_CHANGES)),
             ("Members in the answer to a PATCH that does not name attributes", grouped(MEMBERS_IN_PATCH_RESPONSE)),
             ("Operations in a bulk request; its body", format!("{}; {} MB", grouped(BULK_OPERATIONS), BULK_BYTES / mb)),

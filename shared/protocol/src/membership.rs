@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schema::{Kind, Object};
+use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
 
+use crate::work::Work;
 use crate::{Error, Filter};
 
 /// A member as the client sends it. The service looks its type up instead of trusting the client.
@@ -31,10 +32,27 @@ pub enum MemberOperation {
 pub struct Delta {
     /// Whether members that are not in `add` are removed.
     pub replace: bool,
-    /// The ids of the members to add, with the `display` that was sent.
-    pub add: BTreeMap<String, Option<String>>,
-    /// The ids of the members to remove.
+    /// The members to add, by their ids.
+    pub add: BTreeMap<String, AddedMember>,
+    /// The ids of the members to remove; none of them is in `add`.
     pub remove: BTreeSet<String>,
+}
+
+/// What a change makes of a member that it adds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddedMember {
+    /// The `display` that was sent.
+    pub display: Option<String>,
+    /// Whether a member that the group has already keeps its `display` if none was sent: `add` changes only what it
+    /// mentions (RFC 7644 §3.5.2.1), but a member that was removed before, or is replaced, becomes what was sent.
+    pub keeps_display: bool,
+}
+
+impl AddedMember {
+    /// The `display` of a member after the change. `before` is the one that it has now.
+    pub fn display_after(&self, before: Option<&String>) -> Option<String> {
+        self.display.as_ref().or(before.filter(|_| self.keeps_display)).cloned()
+    }
 }
 
 /// Moves `members` out of a group that was read from `body`. `None` if the body does not have them, and for a user,
@@ -54,25 +72,30 @@ pub fn take_members(kind: Kind, body: &Object, resource: &mut Object) -> Result<
     members_of(resource.shift_remove("members")).map(Some)
 }
 
-/// Checks that every member has an id. The schema would ignore a member without one, and then a list that replaces
-/// all members would lose it without an error.
+/// Checks that every member has an id. The schema would ignore a member without one, and an id that does not exist may
+/// be left out; then a list that replaces all members would lose them without an error. A text alone must have the
+/// form of an id, because another text, such as a login name or a list in a string, was not meant as one.
 pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     let elements = match sent {
         Value::Array(elements) => elements.as_slice(),
         Value::Null => &[],
-        Value::String(text) if text.is_empty() => &[],
         single => std::slice::from_ref(single),
-    };
-    let is_id = |id: &Value| id.as_str().is_some_and(|id| !id.is_empty());
-    let has_id = |element: &Value| match element {
-        Value::Object(member) => member.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && is_id(value)),
-        other => is_id(other),
     };
     match elements.iter().position(|element| !has_id(element)) {
         Some(at) => Err(Error::InvalidValue(format!(
-            "members[{at}].value: the id of the member is missing or not a string. Send it as a string."
+            "members[{at}]: this is no member. Send an object whose `value` is the id of a user or group, and an empty array for no members."
         ))),
         None => Ok(()),
+    }
+}
+
+fn has_id(element: &Value) -> bool {
+    match element {
+        Value::Object(member) => {
+            let is_id = |id: &str| !id.is_empty() && !id.trim_start().starts_with(['{', '[']);
+            member.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && value.as_str().is_some_and(is_id))
+        }
+        other => other.as_str().is_some_and(|id| ResourceId::parse(id).is_some()),
     }
 }
 
@@ -92,13 +115,31 @@ pub fn requires_current_members(operations: &[MemberOperation]) -> bool {
     operations.iter().any(|operation| matches!(operation, MemberOperation::RemoveWhere(_)))
 }
 
-/// Combines operations into one change. `current` is only read for [`MemberOperation::RemoveWhere`]; it has the
-/// members as objects with `value`, `display` and `type`.
+/// The ids of the members that operations add, if a filter among the operations reads an attribute of members that
+/// the group does not store: `type` and `$ref`. Otherwise the operations do not need to know these members.
+pub fn added_members_to_look_up(operations: &[MemberOperation]) -> Vec<&str> {
+    let reads_looked_up = |operation: &MemberOperation| matches!(operation, MemberOperation::RemoveWhere(filter) if filter.reads("type") || filter.reads("$ref"));
+    if !operations.iter().any(reads_looked_up) {
+        return Vec::new();
+    }
+    let added = operations.iter().flat_map(|operation| match operation {
+        MemberOperation::Add(members) | MemberOperation::Replace(members) => members.as_slice(),
+        MemberOperation::Remove(_) | MemberOperation::RemoveWhere(_) => &[],
+    });
+    added.map(|member| member.id.as_str()).collect()
+}
+
+/// Combines operations into one change, as if each were applied after the one before it (RFC 7644 §3.5.2).
+///
+/// `current` and `new` are only read for [`MemberOperation::RemoveWhere`]. They are objects with `value`, `type`,
+/// `$ref` and `display`: the members that the group has, and those among [`added_members_to_look_up`] that it does
+/// not have.
 ///
 /// # Errors
-/// [`Error::InvalidPath`] for a filter on an attribute that is unknown for members which the same request adds.
-pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Result<Delta, Error> {
+/// [`Error::PayloadTooLarge`] if the filters would make more than [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS) comparisons.
+pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
+    let mut work = Work::default();
     for operation in operations {
         match operation {
             MemberOperation::Add(members) => delta.add(members),
@@ -108,7 +149,8 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Result<Delt
                 delta.add(members);
             }
             MemberOperation::RemoveWhere(filter) => {
-                for id in delta.matching(&filter, current)? {
+                work.spend(filter.comparisons() * (current.len() + delta.add.len()))?;
+                for id in delta.matching(&filter, current, new) {
                     delta.remove(id);
                 }
             }
@@ -120,8 +162,12 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object]) -> Result<Delt
 impl Delta {
     fn add(&mut self, members: Vec<Member>) {
         for Member { id, display } in members {
-            self.remove.remove(&id);
-            self.add.insert(id, display);
+            let was_removed = self.remove.remove(&id);
+            let added = self
+                .add
+                .entry(id)
+                .or_insert(AddedMember { display: None, keeps_display: !self.replace && !was_removed });
+            added.display = display.or(added.display.take());
         }
     }
 
@@ -132,23 +178,30 @@ impl Delta {
         }
     }
 
-    fn matching(&self, filter: &Filter, current: &[Object]) -> Result<Vec<String>, Error> {
-        if !self.add.is_empty() && (filter.reads("type") || filter.reads("$ref")) {
-            return Err(Error::InvalidPath(
-                "The request adds members and removes members by their type. Send the removal in a separate request."
-                    .to_owned(),
-            ));
-        }
-        let id = |member: &Object| member.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let untouched = |member: &Object| !self.add.contains_key(&id(member)) && !self.remove.contains(&id(member));
-        let kept = current.iter().filter(|member| !self.replace && untouched(member)).cloned();
-        let added = self.add.iter().map(|(id, display)| {
-            let mut member = Object::from_iter([("value".to_owned(), json!(id))]);
-            member.extend(display.iter().map(|display| ("display".to_owned(), json!(display))));
-            member
+    /// The ids of the members that the group has after the change so far, and that a filter matches.
+    fn matching(&self, filter: &Filter, current: &[Object], new: &[Object]) -> Vec<String> {
+        let present: BTreeMap<&str, &Object> = current.iter().map(|member| (id_of(member), member)).collect();
+        let new: BTreeMap<&str, &Object> = new.iter().map(|member| (id_of(member), member)).collect();
+        let untouched = present
+            .iter()
+            .filter(|(id, _)| !self.replace && !self.add.contains_key(**id) && !self.remove.contains(**id));
+        let untouched = untouched.filter(|(_, member)| filter.matches(member)).map(|(id, _)| (*id).to_owned());
+        let added = self.add.iter().filter(|(id, added)| {
+            let known = present.get(id.as_str()).or_else(|| new.get(id.as_str()));
+            let mut member =
+                known.map_or_else(|| Object::from_iter([("value".to_owned(), json!(id))]), |it| (*it).clone());
+            let before = member.get("display").and_then(Value::as_str).map(str::to_owned);
+            member.shift_remove("display");
+            let display = added.display_after(before.as_ref());
+            member.extend(display.map(|display| ("display".to_owned(), Value::String(display))));
+            filter.matches(&member)
         });
-        Ok(kept.chain(added).filter(|member| filter.matches(member)).map(|member| id(&member)).collect())
+        untouched.chain(added.map(|(id, _)| id.clone())).collect()
     }
+}
+
+fn id_of(member: &Object) -> &str {
+    member.get("value").and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -157,11 +210,25 @@ mod tests {
 
     use super::*;
 
+    fn member(id: &str, display: Option<&str>) -> Member {
+        Member { id: id.to_owned(), display: display.map(str::to_owned) }
+    }
+
+    fn remove_where(text: &str) -> MemberOperation {
+        match Filter::parse(resource_type(Kind::Group), text, &Dialect::lenient()).unwrap() {
+            Filter::Element { filter, .. } => MemberOperation::RemoveWhere(*filter),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn object(value: &Value) -> Object {
+        value.as_object().unwrap().clone()
+    }
+
     #[test]
     fn member_operations_are_folded_in_order() {
         use MemberOperation::{Add, Remove, Replace};
-        let members =
-            |ids: &[&str]| ids.iter().map(|id| Member { id: (*id).into(), display: None }).collect::<Vec<_>>();
+        let members = |ids: &[&str]| ids.iter().map(|id| member(id, None)).collect::<Vec<_>>();
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         for (operations, replace, add, remove) in [
             (vec![Add(members(&["a", "b"])), Remove(ids(&["a"]))], false, vec!["b"], vec!["a"]),
@@ -169,17 +236,102 @@ mod tests {
             (vec![Add(members(&["a"])), Replace(members(&["b"])), Remove(ids(&["c"]))], true, vec!["b"], vec![]),
             (vec![Replace(vec![]), Add(members(&["a"]))], true, vec!["a"], vec![]),
         ] {
-            let delta = fold(operations, &[]).unwrap();
+            let delta = fold(operations, &[], &[]).unwrap();
             assert_eq!(delta.replace, replace);
             assert_eq!(delta.add.into_keys().collect::<Vec<_>>(), add);
             assert_eq!(delta.remove.into_iter().collect::<Vec<_>>(), remove);
         }
     }
 
+    /// The members of a group after operations, each with its `display`, in the order of their ids.
+    fn after(current: &[(&str, Option<&str>)], operations: Vec<MemberOperation>) -> Vec<(String, Option<String>)> {
+        let objects =
+            current.iter().map(|(id, display)| object(&json!({"value": id, "type": "User", "display": display})));
+        let objects: Vec<Object> = objects
+            .map(|mut member| {
+                member.retain(|_, value| !value.is_null());
+                member
+            })
+            .collect();
+        let new = [object(&json!({"value": "new", "type": "Group"}))];
+        let delta = fold(operations, &objects, &new).unwrap();
+        let mut members: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (id, display) in current {
+            if !delta.replace && !delta.remove.contains(*id) {
+                members.insert((*id).to_owned(), display.map(str::to_owned));
+            }
+        }
+        for (id, added) in &delta.add {
+            let before =
+                current.iter().find(|(current, _)| current == id).and_then(|(_, display)| display.map(str::to_owned));
+            members.insert(id.clone(), added.display_after(before.as_ref()));
+        }
+        members.into_iter().collect()
+    }
+
+    /// RFC 7644 §3.5.2: operations are applied one after the other, so a filter sees what the operations before it
+    /// made of a member.
+    #[test]
+    fn filter_sees_members_as_earlier_operations_left_them() {
+        use MemberOperation::{Add, Remove, Replace};
+        let z = [("u", Some("Z"))];
+        let u = |display: Option<&str>| vec![("u".to_owned(), display.map(str::to_owned))];
+        let plain = || vec![member("u", None)];
+        let removed = || Remove(vec!["u".to_owned()]);
+        for (operations, expect) in [
+            (vec![Add(plain()), remove_where("members[not (display pr)]")], u(Some("Z"))),
+            (vec![Add(plain()), remove_where("members[display eq \"Z\"]")], vec![]),
+            (vec![Replace(plain()), remove_where("members[display eq \"Z\"]")], u(None)),
+            (vec![Replace(plain()), remove_where("members[not (display pr)]")], vec![]),
+            (vec![removed(), Add(plain())], u(None)),
+            (vec![removed(), Add(plain()), remove_where("members[not (display pr)]")], vec![]),
+            (vec![Add(vec![member("u", Some("Y"))]), Add(plain())], u(Some("Y"))),
+            (vec![Add(vec![member("u", Some("Y"))]), remove_where("members[display eq \"Z\"]")], u(Some("Y"))),
+            (vec![Add(vec![member("u", Some("Y"))]), remove_where("members[display eq \"Y\"]")], vec![]),
+            (vec![remove_where("members[display eq \"Z\"]"), Add(plain())], u(None)),
+            (vec![Add(vec![member("new", None)]), remove_where("members[type eq \"Group\"]")], u(Some("Z"))),
+            (
+                vec![
+                    Add(vec![member("new", Some("Z"))]),
+                    remove_where("members[type eq \"User\" and display eq \"Z\"]"),
+                ],
+                vec![("new".to_owned(), Some("Z".to_owned()))],
+            ),
+            (vec![Replace(plain()), remove_where("members[type eq \"User\"]")], vec![]),
+        ] {
+            let text = format!("{operations:?}");
+            assert_eq!(after(&z, operations), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn added_members_are_looked_up_only_for_a_filter_on_their_type() {
+        let add = || MemberOperation::Add(vec![member("a", None)]);
+        assert!(added_members_to_look_up(&[add(), remove_where("members[display eq \"x\"]")]).is_empty());
+        for filter in ["members[type eq \"User\"]", "members[$ref co \"Users\"]"] {
+            assert_eq!(added_members_to_look_up(&[add(), remove_where(filter)]), ["a"], "{filter}");
+        }
+    }
+
+    #[test]
+    fn filters_with_too_many_comparisons_return_413() {
+        let current: Vec<Object> = (0..100_000).map(|at| object(&json!({"value": at.to_string()}))).collect();
+        let terms = (0..50).map(|at| format!("display eq \"{at}\"")).collect::<Vec<_>>().join(" or ");
+        let folded = fold(vec![remove_where(&format!("members[{terms}]"))], &current, &[]);
+        assert_eq!(folded.unwrap_err().status(), 413);
+        assert!(fold(vec![remove_where("members[display eq \"x\"]")], &current, &[]).is_ok());
+    }
+
     #[test]
     fn member_without_id_is_refused() {
         for (members, expect) in [
-            (json!([{"value": "a"}, "b"]), Ok(Some(2))),
+            (json!([{"value": "a"}, "0191b1c8-7a60-7c3e-8a3e-0123456789ab"]), Ok(Some(2))),
+            (json!(["b"]), Err(400)),
+            (json!("A,B"), Err(400)),
+            (json!(""), Err(400)),
+            (json!("[]"), Err(400)),
+            (json!("[{\"value\":\"b\"}]"), Err(400)),
+            (json!([{"value": "{\"value\":\"b\"}"}]), Err(400)),
             (json!([]), Ok(Some(0))),
             (Value::Null, Ok(Some(0))),
             (json!([{"id": "a"}]), Err(400)),
@@ -198,32 +350,5 @@ mod tests {
         assert_eq!(take_members(Kind::Group, &Object::new(), &mut Object::new()), Ok(None));
         let unknown = Object::from_iter([("members".to_owned(), json!([{}]))]);
         assert_eq!(take_members(Kind::User, &unknown, &mut Object::new()), Ok(None));
-    }
-
-    #[test]
-    fn filter_is_evaluated_after_earlier_operations() {
-        let remove = |text: &str| match Filter::parse(resource_type(Kind::Group), text, &Dialect::lenient()).unwrap() {
-            Filter::Element { filter, .. } => MemberOperation::RemoveWhere(*filter),
-            _ => panic!(),
-        };
-        let add = |id: &str, display: &str| {
-            MemberOperation::Add(vec![Member { id: id.into(), display: Some(display.into()) }])
-        };
-        let current = [json!({"value": "a", "display": "old", "type": "User"}).as_object().unwrap().clone()];
-        let delta = fold(vec![add("a", "new"), remove("members[display eq \"old\"]")], &current).unwrap();
-        assert!(delta.remove.is_empty() && delta.add.contains_key("a"));
-        assert!(fold(vec![add("b", "x"), remove("members[type eq \"User\"]")], &current).is_err());
-        assert!(fold(vec![remove("members[type eq \"User\"]")], &current).unwrap().remove.contains("a"));
-    }
-
-    #[test]
-    fn filter_removes_matching_members() {
-        let filter =
-            Filter::parse(resource_type(Kind::Group), r#"members[display sw "x"]"#, &Dialect::lenient()).unwrap();
-        let Filter::Element { filter, .. } = filter else { panic!() };
-        let current = [json!({"value": "a", "display": "X1"}), json!({"value": "b", "display": "y"})];
-        let current: Vec<Object> = current.iter().map(|member| member.as_object().unwrap().clone()).collect();
-        let delta = fold(vec![MemberOperation::RemoveWhere(*filter)], &current).unwrap();
-        assert_eq!(delta.remove.into_iter().collect::<Vec<_>>(), ["a"]);
     }
 }

@@ -28,6 +28,16 @@ pub enum Target {
     Core,
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Attribute(path) => path.fmt(f),
+            Target::Extension(schema) => f.write_str(&schema.id),
+            Target::Core => f.write_str("the core schema"),
+        }
+    }
+}
+
 impl AttributePath {
     /// Resolves an attribute path; `None` if the type has no such attribute.
     ///
@@ -73,6 +83,10 @@ impl AttributePath {
     pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Invalid> {
         if let Some((_, sub)) = self.sub.and(text.rsplit_once('.')) {
             self.leaf().check_name(sub, text, dialect)?;
+        }
+        let has_dot = |urn: &str| after_urn(text, urn).is_some_and(|rest| rest.starts_with('.'));
+        if schema::schemas().iter().any(|schema| has_dot(&schema.id)) {
+            dialect.tolerate(Leniency::DotsAfterUris, text)?;
         }
         match self.extension {
             Some(schema) if strip_urn(text, &schema.id).is_none() => {
@@ -147,9 +161,14 @@ impl Target {
     }
 }
 
+/// What follows the URI of a schema and a colon, or the dot that Apache Syncope puts there.
 fn strip_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
+    after_urn(text, urn)?.strip_prefix([':', '.'])
+}
+
+fn after_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
     let (head, rest) = text.split_at_checked(urn.len())?;
-    if head.eq_ignore_ascii_case(urn) { rest.strip_prefix(':') } else { None }
+    head.eq_ignore_ascii_case(urn).then_some(rest)
 }
 
 impl fmt::Display for AttributePath {
@@ -180,6 +199,8 @@ mod tests {
             (&format!("{enterprise}:manager.VALUE"), Some(&format!("{enterprise}:manager.value"))),
             ("manager", Some(&format!("{enterprise}:manager"))),
             ("urn:ietf:params:scim:schemas:core:2.0:User:manager", None),
+            ("urn:ietf:params:scim:schemas:core:2.0:User.name.familyName", Some("name.familyName")),
+            (&format!("{enterprise}.department"), Some(&format!("{enterprise}:department"))),
             ("name.nope", None),
             ("name.givenName.x", None),
             ("members", None),
@@ -188,6 +209,13 @@ mod tests {
             let path = AttributePath::resolve(resource_type(Kind::User), text);
             assert_eq!(path.map(|path| path.to_string()).as_deref(), expect, "{text}");
         }
+        let dotted = format!("{enterprise}.department");
+        let path = AttributePath::resolve(resource_type(Kind::User), &dotted).unwrap();
+        let lenient = Dialect::lenient();
+        assert!(
+            path.check_spelling(&dotted, &lenient).is_ok() && path.check_spelling(&dotted, &Dialect::strict()).is_err()
+        );
+        assert_eq!(lenient.used().collect::<Vec<_>>(), [Leniency::DotsAfterUris]);
         assert!(matches!(Target::resolve(resource_type(Kind::User), enterprise), Some(Target::Extension(_))));
     }
 }

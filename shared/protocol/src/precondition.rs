@@ -3,6 +3,9 @@
 //! Preconditions are evaluated only if the resource exists: a request that gets 404 without them also gets it with
 //! them (RFC 9110 §13.2.1).
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
 use crate::Error;
 
 /// The entity tag of a version. It is weak, because the `groups` of a user change without a new version.
@@ -10,25 +13,39 @@ pub fn entity_tag(version: u64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// The conditions of `If-Match` and `If-None-Match`.
+/// The conditions of `If-Match`, `If-None-Match` and `If-Unmodified-Since`.
 #[derive(Debug, Clone, Default)]
 pub struct Precondition {
     if_match: Option<String>,
     if_none_match: Option<String>,
+    if_unmodified_since: Option<Timestamp>,
 }
 
 impl Precondition {
     pub fn new(if_match: Option<&str>, if_none_match: Option<&str>) -> Precondition {
-        Precondition { if_match: if_match.map(str::to_owned), if_none_match: if_none_match.map(str::to_owned) }
+        Precondition {
+            if_match: if_match.map(str::to_owned),
+            if_none_match: if_none_match.map(str::to_owned),
+            if_unmodified_since: None,
+        }
     }
 
-    /// Checks both conditions against the version that a change is about to replace. The store then writes the
+    /// Adds `If-Unmodified-Since`. A value that is not a date is ignored, as is a date beside `If-Match` (RFC 9110
+    /// §13.1.4).
+    #[must_use]
+    pub fn with_unmodified_since(self, date: Option<&str>) -> Precondition {
+        let date = date.filter(|_| self.if_match.is_none()).and_then(|date| rfc2822::parse(date).ok());
+        Precondition { if_unmodified_since: date.map(|date| date.timestamp()), ..self }
+    }
+
+    /// Checks the conditions against the version that a change is about to replace. The store then writes the
     /// change only if that is still the version.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
-    pub fn check(&self, version: u64) -> Result<(), Error> {
+    pub fn check(&self, version: u64, last_modified: &str) -> Result<(), Error> {
         self.check_match(version)?;
+        self.check_unmodified(last_modified)?;
         if self.is_not_modified(version) {
             return Err(Error::PreconditionFailed(
                 "The resource has the version in If-None-Match, so the change was not made. Send it without If-None-Match."
@@ -36,6 +53,20 @@ impl Precondition {
             ));
         }
         Ok(())
+    }
+
+    /// Checks `If-Unmodified-Since`, which has whole seconds.
+    fn check_unmodified(&self, last_modified: &str) -> Result<(), Error> {
+        let Some((since, modified)) = self.if_unmodified_since.zip(schema::date_time(last_modified)) else {
+            return Ok(());
+        };
+        if modified.as_second() <= since.as_second() {
+            return Ok(());
+        }
+        Err(Error::PreconditionFailed(
+            "The resource has changed since the date in If-Unmodified-Since. Read it again and repeat the change."
+                .to_owned(),
+        ))
     }
 
     /// Checks `If-Match` only, which is evaluated first and also applies to reads (RFC 9110 §13.2.2).
@@ -82,12 +113,22 @@ mod tests {
             ("\"2\", *", false),
             ("w/\"3\"", false),
         ] {
-            assert_eq!(Precondition::new(Some(tags), None).check(3).is_ok(), expect, "{tags}");
+            assert_eq!(Precondition::new(Some(tags), None).check(3, "").is_ok(), expect, "{tags}");
             assert_eq!(Precondition::new(Some(tags), None).check_match(3).is_ok(), expect, "{tags}");
             assert!(Precondition::new(None, Some(tags)).check_match(3).is_ok(), "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).is_not_modified(3), expect, "{tags}");
-            assert_eq!(Precondition::new(None, Some(tags)).check(3).is_err(), expect, "{tags}");
+            assert_eq!(Precondition::new(None, Some(tags)).check(3, "").is_err(), expect, "{tags}");
         }
-        assert!(Precondition::default().check(3).is_ok() && !Precondition::default().is_not_modified(3));
+        let modified = "2026-11-06T08:49:37.500Z";
+        for (date, if_match, expect) in [
+            ("Fri, 06 Nov 2026 08:49:37 GMT", None, true),
+            ("Fri, 06 Nov 2026 08:49:36 GMT", None, false),
+            ("Fri, 06 Nov 2026 08:49:36 GMT", Some("*"), true),
+            ("yesterday", None, true),
+        ] {
+            let condition = Precondition::new(if_match, None).with_unmodified_since(Some(date));
+            assert_eq!(condition.check(3, modified).is_ok(), expect, "{date}");
+        }
+        assert!(Precondition::default().check(3, "").is_ok() && !Precondition::default().is_not_modified(3));
     }
 }

@@ -39,6 +39,8 @@ pub struct Query {
     /// The maximum number of resources on the page.
     pub count: usize,
     pub projection: Projection,
+    /// The query to try if this one finds nothing: see [`Query::with_plus_signs`].
+    pub alternative: Option<Box<Query>>,
 }
 
 /// The part of a query that is about one kind of resource.
@@ -85,7 +87,24 @@ impl Query {
             paging: paging(parameters.start_index, parameters.cursor)?,
             count: parameters.count.map_or(DEFAULT_COUNT, non_negative).min(MAX_COUNT),
             projection: parameters.projection,
+            alternative: None,
         })
+    }
+
+    /// Adds, as alternative, the query in which the names that it looks for have `+` in place of spaces.
+    ///
+    /// rauthy and midPoint send `+` in a query without encoding it, as RFC 3986 allows; Okta sends it for a space, as
+    /// HTML forms do. API Gateway reads it as a space, and does not hand on what was sent. So a name with a space is
+    /// looked for first, and only if nobody has it, the name with `+`.
+    #[must_use]
+    pub fn with_plus_signs(self) -> Query {
+        let with_plus_signs = |part: &KindQuery| {
+            let filter = part.filter.as_ref().and_then(Filter::with_plus_signs)?;
+            Some(KindQuery { filter: Some(filter), ..part.clone() })
+        };
+        let kind_queries: Option<Vec<KindQuery>> = self.kind_queries.iter().map(with_plus_signs).collect();
+        let alternative = kind_queries.map(|kind_queries| Box::new(Query { kind_queries, ..self.clone() }));
+        Query { alternative, ..self }
     }
 
     /// Whether the query has `sortBy`; otherwise resources are in the order of their kinds and ids.

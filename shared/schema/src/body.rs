@@ -42,7 +42,7 @@ impl ResourceType {
             } else if let Some((extension, attribute)) = self.attribute_of_extension(name) {
                 // In a PATCH this leniency is about a path (`invalidPath`); here it is about a value
                 // (`invalidValue`).
-                let as_value = |invalid| Invalid { leniency: None, ..invalid };
+                let as_value = |invalid| Invalid { rule: None, ..invalid };
                 dialect.tolerate(Leniency::BareExtensionNames, name).map_err(as_value)?;
                 by_bare_name.push((extension, attribute, value));
             } else if self.is_path(name) {
@@ -170,7 +170,14 @@ mod tests {
                 "emails[1].primary: expected a boolean, got a number",
             ),
             (json!({"name": "Bob"}), "name: expected an object, got a string"),
-            (json!({"userName": ["a"]}), "userName: expected a string, got an array"),
+            (json!({"userName": ["a", "b"]}), "userName: expected a string, got an array"),
+            (json!({"userName": {"value": "a", "type": "x"}}), "userName: expected a string, got an object"),
+            (json!({"emails": ["[{\"value\":\"a@x\"}]"]}), "emails[0]: expected an object, got an array"),
+            (json!({"emails": [{"primary": true}]}), "emails[0]: has `primary` and no value; send the value with it"),
+            (
+                json!({"roles": [{"value": "{\"id\":\"1\"}"}]}),
+                "roles[0].value: is an object in a string without a `value`; send its `value` itself",
+            ),
             (json!({"emails": {}}), "emails: expected an array, got an object"),
             (
                 json!({"emails": [{"email": "x"}]}),
@@ -217,6 +224,43 @@ mod tests {
             read(json!({"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": manager}})),
             Ok(json!({}))
         );
+    }
+
+    /// To a strict dialect, an empty string is a value, and an element without `value` keeps the rest (RFC 7643 §2.3.1,
+    /// §2.5).
+    #[test]
+    fn strict_dialect_keeps_empty_strings() {
+        let user = resource_type(Kind::User);
+        let body = json!({"schemas": [user.schema.id], "userName": "b", "title": "", "name": {"familyName": ""},
+            "emails": [{"type": "work", "value": null}, {"type": "home", "value": ""}]});
+        let read = user.read(body.as_object().unwrap(), &Dialect::strict()).unwrap();
+        let expect = json!({"userName": "b", "title": "", "name": {"familyName": ""},
+            "emails": [{"type": "work"}, {"type": "home", "value": ""}]});
+        assert_eq!(Value::Object(read), expect);
+        let unnamed = json!({"userName": ""});
+        assert_eq!(user.missing(unnamed.as_object().unwrap()), Some("userName".to_owned()));
+    }
+
+    #[test]
+    fn reference_that_is_no_uri_is_refused_by_strict_dialect() {
+        let user = resource_type(Kind::User);
+        for (url, is_uri) in [
+            ("https://example.com/~b?x=1#y", true),
+            ("../Users/1", true),
+            ("urn:ietf:params:scim", true),
+            ("a%20b", true),
+            ("a b", false),
+            ("a%2", false),
+            ("<b>", false),
+            ("é", false),
+        ] {
+            let body = json!({"schemas": [user.schema.id], "userName": "b", "profileUrl": url});
+            let body = body.as_object().unwrap();
+            assert_eq!(user.read(body, &Dialect::strict()).is_ok(), is_uri, "{url}");
+            let lenient = Dialect::lenient();
+            assert_eq!(user.read(body, &lenient).unwrap()["profileUrl"], url);
+            assert_eq!(lenient.used().count(), usize::from(!is_uri), "{url}");
+        }
     }
 
     #[test]

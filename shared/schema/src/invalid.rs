@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::Leniency;
+use crate::{Leniency, Restriction};
 
 /// A value that the schema does not allow.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,13 +13,22 @@ pub struct Invalid {
     pub attribute: String,
     /// What was expected and what was sent; never the value itself.
     pub problem: String,
-    /// The leniency that would accept the value, if there is one.
-    pub leniency: Option<Leniency>,
+    /// The rule of the token's dialect that rejects the value, if another dialect would accept it.
+    pub rule: Option<Rule>,
+}
+
+/// A rule by which dialects differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The value needs this leniency.
+    Leniency(Leniency),
+    /// The value breaks this restriction.
+    Restriction(Restriction),
 }
 
 impl Invalid {
     pub(crate) fn new(attribute: &str, problem: impl Into<String>) -> Self {
-        Invalid { attribute: attribute.to_owned(), problem: problem.into(), leniency: None }
+        Invalid { attribute: attribute.to_owned(), problem: problem.into(), rule: None }
     }
 }
 

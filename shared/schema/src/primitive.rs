@@ -18,7 +18,8 @@ pub(crate) fn read_primitive(
         DataType::Decimal => (value.is_number(), "a number"),
         DataType::DateTime => (is_date_time(value), "a dateTime such as 2008-01-23T04:56:22Z"),
         DataType::Binary => (is_base64(path, value, dialect)?, "a base64 string"),
-        DataType::String | DataType::Reference | DataType::Complex => (value.is_string(), "a string"),
+        DataType::Reference => (is_reference(path, value, dialect)?, "a string"),
+        DataType::String | DataType::Complex => (value.is_string(), "a string"),
     };
     if fits { Ok(value.clone()) } else { Err(mismatch(path, expected, value)) }
 }
@@ -32,6 +33,22 @@ fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, I
     let parsed = parsed.ok_or_else(|| mismatch(path, "a boolean", value))?;
     dialect.tolerate(Leniency::StringBooleans, path)?;
     Ok(Value::Bool(parsed))
+}
+
+/// Whether a value is a URI, absolute or relative (RFC 7643 §2.3.7), or a text that the dialect accepts for one.
+fn is_reference(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
+    let Some(text) = value.as_str() else { return Ok(false) };
+    if !is_uri_text(text) {
+        dialect.tolerate(Leniency::TextReferences, path)?;
+    }
+    Ok(true)
+}
+
+/// Whether a text has only characters of a URI (RFC 3986 §2), and `%` only before two hexadecimal digits.
+fn is_uri_text(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let mut encoded = text.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
+    text.bytes().all(is_allowed) && encoded.all(|digits| digits.is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn is_date_time(value: &Value) -> bool {

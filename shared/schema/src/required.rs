@@ -31,6 +31,8 @@ fn missing_in(attribute: &Attribute, holder: &Object) -> Option<String> {
     let name = &attribute.name;
     let elements = match holder.get(name) {
         None => return attribute.required.then(|| name.clone()),
+        // A required name must not be empty (RFC 7643 §4.1.1).
+        Some(Value::String(text)) if text.is_empty() => return attribute.required.then(|| name.clone()),
         Some(Value::Array(elements)) => elements.as_slice(),
         Some(element) => std::slice::from_ref(element),
     };

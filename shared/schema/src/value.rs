@@ -1,6 +1,7 @@
 //! Reads one value by its attribute: checks types (RFC 7643 §2.3), leaves out unassigned values (§2.5) and drops
 //! `password`.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::invalid::mismatch;
@@ -33,7 +34,7 @@ pub fn read_value(
 ) -> Result<Option<Value>, Invalid> {
     if !attribute.multi_valued {
         return match value {
-            Value::Array(list) if attribute.is_complex() && list.len() <= 1 => {
+            Value::Array(list) if list.len() <= 1 => {
                 dialect.tolerate(Leniency::ListForSingle, path)?;
                 list.first().map_or(Ok(None), |element| read_element(attribute, path, element, dialect))
             }
@@ -43,7 +44,7 @@ pub fn read_value(
     let list = match value {
         Value::Array(list) => list.as_slice(),
         Value::Null => &[],
-        Value::String(text) if text.is_empty() => {
+        Value::String(text) if text.is_empty() && dialect.is_lenient() => {
             dialect.tolerate(Leniency::EmptyStrings, path)?;
             &[]
         }
@@ -89,24 +90,66 @@ pub fn read_element(
     if value.is_null() {
         return Ok(None);
     }
-    if value.as_str() == Some("") {
+    // An empty string is a value (RFC 7643 §2.3.1); identity providers send it for no value.
+    if value.as_str() == Some("") && dialect.is_lenient() {
         dialect.tolerate(Leniency::EmptyStrings, path)?;
         return Ok(None);
     }
     if attribute.is_complex() {
         return read_complex(attribute, path, value, dialect);
     }
-    read_primitive(attribute.data_type, path, value, dialect).map(Some)
+    match value {
+        Value::Object(object) => read_wrapped(attribute, path, object, dialect),
+        // `value` identifies its element, so the text of an object must not become the identity (RFC 7643 §2.4).
+        Value::String(text) if attribute.name == "value" && is_json(text) => {
+            Err(Invalid::new(path, "is JSON in a string; send the object itself"))
+        }
+        other => read_primitive(attribute.data_type, path, other, dialect).map(Some),
+    }
+}
+
+/// The `value` of an object in a string, with which an element is compared that was sent in this form.
+pub fn value_in_json(text: &str) -> Option<String> {
+    let object: Object = serde_json::from_str(text).ok().filter(|_| is_json(text))?;
+    let (_, value) = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"))?;
+    value.as_str().filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// Reads a simple value that was sent as an object in which only `value` is assigned.
+fn read_wrapped(
+    attribute: &Attribute,
+    path: &str,
+    object: &Object,
+    dialect: &Dialect,
+) -> Result<Option<Value>, Invalid> {
+    let mut assigned = object.iter().filter(|(_, value)| !value.is_null());
+    match (assigned.next(), assigned.next()) {
+        (Some((name, value)), None) if name.eq_ignore_ascii_case("value") && !value.is_object() => {
+            dialect.tolerate(Leniency::WrappedValues, path)?;
+            read_element(attribute, path, value, dialect)
+        }
+        _ => read_primitive(attribute.data_type, path, &Value::Object(object.clone()), dialect).map(Some),
+    }
 }
 
 fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
-    let wrapped;
+    let parsed;
     let object = match value {
-        Value::Object(object) => object,
+        Value::Object(object) => match object_in_value(attribute, path, object, dialect)? {
+            None => object,
+            Some(merged) => {
+                parsed = merged;
+                &parsed
+            }
+        },
+        Value::String(text) if is_json(text) => {
+            parsed = parse_object(path, text, dialect)?;
+            &parsed
+        }
         Value::String(_) if attribute.sub_attribute("value").is_some() => {
             dialect.tolerate(Leniency::BareValues, path)?;
-            wrapped = Object::from_iter([("value".to_owned(), value.clone())]);
-            &wrapped
+            parsed = Object::from_iter([("value".to_owned(), value.clone())]);
+            &parsed
         }
         other => return Err(mismatch(path, "an object", other)),
     };
@@ -132,11 +175,60 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             None => without_value |= sub.name == "value",
         }
     }
+    if attribute.multi_valued && !without_value && element.len() == 1 && element.contains_key("primary") {
+        return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
+    }
     // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
-    // no meaning.
-    let is_empty_shell =
-        without_value && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
+    // no meaning. A strict client leaves a value unassigned by null, and what it sent with it stays (RFC 7643 §2.5).
+    let is_empty_shell = dialect.is_lenient()
+        && without_value
+        && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
     Ok((!element.is_empty() && !is_empty_shell).then_some(Value::Object(element)))
+}
+
+/// Whether a text is a JSON object or array.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// The object in a string.
+fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Invalid> {
+    let object = serde_json::from_str(text).map_err(|_| mismatch(path, "an object", &Value::Array(Vec::new())))?;
+    dialect.tolerate(Leniency::JsonInStrings, path)?;
+    Ok(object)
+}
+
+/// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were
+/// sent beside it. `None` if its `value` is anything else.
+///
+/// Entra ID: `{"value": "{\"id\": \"1\", \"value\": \"Admin\", \"displayName\": \"Admin\"}"}`.
+fn object_in_value(
+    attribute: &Attribute,
+    path: &str,
+    object: &Object,
+    dialect: &Dialect,
+) -> Result<Option<Object>, Invalid> {
+    let is_value = |name: &str| name.eq_ignore_ascii_case("value");
+    let Some((name, text)) = object.iter().find(|(name, _)| is_value(name)) else { return Ok(None) };
+    let Some(text) = text.as_str().filter(|text| attribute.sub_attribute(name).is_some() && is_json(text)) else {
+        return Ok(None);
+    };
+    let path = format!("{path}.value");
+    let inner = parse_object(&path, text, dialect)?;
+    if !inner.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
+        return Err(Invalid::new(&path, "is an object in a string without a `value`; send its `value` itself"));
+    }
+    let known = |name: &String| attribute.sub_attribute(name).is_some();
+    let mut merged: Object = inner.into_iter().map(|(name, value)| (display_name(attribute, name), value)).collect();
+    merged.retain(|name, _| known(name));
+    merged.extend(object.iter().filter(|(name, _)| !is_value(name)).map(|(name, value)| (name.clone(), value.clone())));
+    Ok(Some(merged))
+}
+
+/// The name in which an attribute has a display name: Entra ID calls it `displayName`.
+fn display_name(attribute: &Attribute, name: String) -> String {
+    let is_known = attribute.sub_attribute(&name).is_some();
+    if !is_known && name.eq_ignore_ascii_case("displayName") { "display".to_owned() } else { name }
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.

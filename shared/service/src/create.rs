@@ -95,7 +95,7 @@ impl NewResource {
     fn read(context: &Context<'_>, kind: Kind, id: ResourceId, body: &Object) -> Result<Self, Error> {
         let mut resource = resource_type(kind).read(body, &context.exchange.caller.dialect)?;
         let members = take_members(kind, body, &mut resource)?.unwrap_or_default();
-        let members = fold(vec![MemberOperation::Replace(members)], &[])?;
+        let members = fold(vec![MemberOperation::Replace(members)], &[], &[])?;
         if kind == Kind::User {
             resource.entry("active").or_insert(true.into());
         }

@@ -34,7 +34,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             pending::finish_pending(context, &id, retry.commit_deadline()).await?;
             return Err(Error::not_found(kind));
         };
-        precondition.check(stored.version)?;
+        precondition.check(stored.version, &stored.last_modified)?;
         let Some(edges) = plan(context, &stored, &groups).await? else {
             retry.backoff().await?;
             continue;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use protocol::Error;
-use protocol::membership::{Delta, MemberOperation, fold, requires_current_members};
+use protocol::membership::{Delta, MemberOperation, added_members_to_look_up, fold, requires_current_members};
 use schema::{Leniency, Object, ResourceId};
 use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
@@ -54,7 +54,7 @@ impl MemberChange {
         if requires_current_members(&operations) {
             return Ok(Self::Filtered(operations));
         }
-        fold(operations, &[]).map(Self::Known)
+        fold(operations, &[], &[]).map(Self::Known)
     }
 
     /// The change, if it adds and removes members by their ids and fits into one transaction: only that one has a
@@ -80,7 +80,8 @@ impl MemberChange {
             Self::Known(delta) => Cow::Borrowed(delta),
             Self::Filtered(operations) => {
                 let Some(members) = all(context, group).await? else { return Ok(None) };
-                Cow::Owned(fold(operations.clone(), &objects(context, &members))?)
+                let new = new_members(context, operations).await?;
+                Cow::Owned(fold(operations.clone(), &objects(context, &members), &objects(context, &new))?)
             }
         };
         let current = match reads.members_named_by(&delta) {
@@ -115,6 +116,16 @@ pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
 }
 
+/// The members that operations add, without `display`, as far as a filter among the operations has to know them.
+async fn new_members(context: &Context<'_>, operations: &[MemberOperation]) -> Result<Vec<Member>, Error> {
+    let ids: Vec<ResourceId> = added_members_to_look_up(operations).into_iter().filter_map(ResourceId::parse).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = context.directory.known(context.tenant(), &ids).await.map_err(to_client_error)?;
+    Ok(known.into_iter().map(|(id, kind)| Member { id, kind, display: None }).collect())
+}
+
 /// Members as objects, for a filter.
 fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
     let objects = members.iter().map(|member| member_value(context, member));
@@ -125,7 +136,7 @@ fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
 struct NewMember<'a> {
     /// `None` if the text that was sent is not an id.
     id: Option<ResourceId>,
-    display: &'a Option<String>,
+    display: Option<&'a String>,
 }
 
 /// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and
@@ -135,7 +146,8 @@ struct NewMember<'a> {
 /// 4xx, and sends users that were deleted here.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a group in itself, and for an id that does not exist in a strict dialect,
+/// [`Error::InvalidValue`] for a group in itself, for an id that does not exist in a strict dialect, and if none of
+/// the ids exists that are to replace all members,
 /// [`Error::PayloadTooLarge`] for more than 100,000 changes.
 pub(crate) async fn plan(
     context: &Context<'_>,
@@ -147,14 +159,15 @@ pub(crate) async fn plan(
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
     let mut edges = MemberEdges::default();
     let mut new = Vec::new();
-    for (id, display) in &delta.add {
-        match present.get(id.as_str()) {
-            Some(member) if display.is_some() && member.display != *display => {
-                edges.add.push(Member { display: display.clone(), ..(*member).clone() });
-                edges.remove.push((*member).clone());
-            }
-            Some(_) => {}
-            None => new.push(NewMember { id: ResourceId::parse(id), display }),
+    for (id, added) in &delta.add {
+        let Some(member) = present.get(id.as_str()) else {
+            new.push(NewMember { id: ResourceId::parse(id), display: added.display.as_ref() });
+            continue;
+        };
+        let display = added.display_after(member.display.as_ref());
+        if member.display != display {
+            edges.add.push(Member { display, ..(*member).clone() });
+            edges.remove.push((*member).clone());
         }
     }
     let leaves = |member: &&Member| {
@@ -171,8 +184,25 @@ pub(crate) async fn plan(
     if changes > MAX_CHANGES {
         return Err(too_many_changes(changes));
     }
-    edges.add.extend(existing_members(context, &new, reads).await?);
+    let existing = existing_members(context, &new, reads).await?;
+    if delta.replace && !delta.add.is_empty() && existing.is_empty() && new.len() == delta.add.len() {
+        check_nobody_is_lost(current)?;
+    }
+    edges.add.extend(existing);
     Ok(edges)
+}
+
+/// Rejects a change that replaces all members by members of whom none exists. The client did not ask for an empty
+/// group: it has other ids than this service.
+fn check_nobody_is_lost(current: &[Member]) -> Result<(), Error> {
+    if current.is_empty() {
+        return Ok(());
+    }
+    Err(Error::InvalidValue(
+        "members: none of these ids exists in this directory, and the group would lose all its members. Send the ids that this \
+         service assigned; to remove all members, send an empty array."
+            .to_owned(),
+    ))
 }
 
 /// The new members that exist, each with its resource type.
@@ -190,7 +220,7 @@ async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &
     };
     let existing = new.iter().filter_map(|member| {
         let id = member.id.clone()?;
-        Some(Member { kind: *kinds.get(&id)?, id, display: member.display.clone() })
+        Some(Member { kind: *kinds.get(&id)?, id, display: member.display.cloned() })
     });
     let existing: Vec<Member> = existing.collect();
     if existing.len() < new.len() {

@@ -125,7 +125,7 @@ async fn change(
         // Boxed, because the futures of concurrent reads are large.
         let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
         let (before, mut reads) = load.await?;
-        precondition.check(before.version)?;
+        precondition.check(before.version, &before.last_modified)?;
         if before.member_summary.pending.is_some() {
             pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
             continue;

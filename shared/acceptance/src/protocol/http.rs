@@ -59,6 +59,9 @@ fn head_is_get_without_the_body(target: &Target) {
         let head = send(target, "HEAD", path, &[], b"");
         let status = if path == "/nowhere" { 404 } else { get.status };
         assert_eq!((head.status, head.body.len()), (status, 0), "{path}");
+        // `Content-Length` is that of GET, or missing (RFC 9110 §8.6).
+        let lengths = (head.header("content-length"), get.header("content-length"));
+        assert!(status != get.status || lengths.0.is_none() || lengths.0 == lengths.1, "{path} {lengths:?}");
         for name in ["content-type", "etag", "location", "vary", "cache-control"] {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
         }

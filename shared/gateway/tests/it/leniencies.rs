@@ -27,6 +27,8 @@ enum Sample {
     /// PATCH of a group by one operation.
     Group(Value),
     Filter(&'static str),
+    /// A filter as API Gateway hands it on, with a space in place of each `+`.
+    FilterWithPlus(&'static str),
     Bulk(Value),
     /// PUT of a user without a `Content-Type`.
     Untyped,
@@ -48,6 +50,9 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::StringBooleans => patch("replace", "active", json!("False")),
         Leniency::BareValues => patch("replace", &manager, json!("m")),
         Leniency::SingleForList => put("emails", json!({"value": "a@x"})),
+        Leniency::WrappedValues => patch("replace", "title", json!({"$ref": null, "value": "T"})),
+        Leniency::JsonInStrings => put("roles", json!([{"value": "{\"value\":\"Admin\"}"}])),
+        Leniency::TextReferences => put("profileUrl", json!("no URI")),
         Leniency::ListForSingle => patch("replace", &manager, json!([{"value": "m"}])),
         Leniency::SeveralPrimaries => {
             put("emails", json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]))
@@ -57,16 +62,21 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
         Leniency::UnknownMembers => Sample::Group(json!({"op": "add", "path": "members",
             "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
-        Leniency::PatchWithoutPath => Sample::Patch(json!({"op": "replace", "value": {"title": "T"}})),
         Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
         Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
         Leniency::OperationCase => patch("Replace", "title", json!("T")),
         Leniency::NoOperations => Sample::Message(json!({"schemas": [PATCH], "Operations": []})),
         Leniency::ElementsByFilter => patch("add", "emails[type eq \"work\"].value", json!("a@x")),
+        Leniency::FiltersOnSingleValues => {
+            Sample::Patch(json!({"op": "remove", "path": format!("{manager}[value eq \"m\"]")}))
+        }
+        Leniency::NestedNames => patch("replace", "emails", json!({"emails": [{"value": "a@x"}]})),
+        Leniency::DotsAfterUris => patch("replace", &format!("{ENTERPRISE}.department"), json!("D")),
         Leniency::ValuesOnRemove => patch("remove", "emails", json!([{"value": "a@x"}])),
         Leniency::RelativePaths => Sample::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
             "data": {"schemas": [USER], "userName": "relative"}})),
         Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
+        Leniency::PlusInQueries => Sample::FilterWithPlus("userName eq \"plusInQueries lenient\""),
         Leniency::UnquotedLiterals => Sample::Filter("externalId eq jyoung"),
         Leniency::ValuePathComparisons => Sample::Filter("emails[type eq \"work\"].value eq \"a@x\""),
         Leniency::ComplexComparisons => {
@@ -105,7 +115,7 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
         Sample::Message(body) => body.clone(),
         Sample::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
         Sample::Untyped => json!({"schemas": [USER], "userName": name}),
-        Sample::Filter(_) | Sample::BareToken => Value::Null,
+        Sample::Filter(_) | Sample::FilterWithPlus(_) | Sample::BareToken => Value::Null,
     };
     let refused = |error: Error| format!("{} {error}", error.status());
     let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
@@ -114,12 +124,17 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
         Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) => {
             done(service::patch(context, kind, id, object(&body), &whole, &any).await)
         }
-        Sample::Filter(filter) => {
-            let parameters = Parameters { filter: Some((*filter).to_owned()), ..Parameters::default() };
-            match Query::parse(&[kind], parameters, &context.exchange.caller.dialect) {
-                Ok(query) => done(service::list(context, &query).await),
-                Err(error) => Err(refused(error)),
-            }
+        Sample::Filter(filter) => match parse(context, kind, filter) {
+            Ok(query) => done(service::list(context, &query).await),
+            Err(error) => Err(refused(error)),
+        },
+        Sample::FilterWithPlus(filter) => {
+            let query = parse(context, kind, filter).unwrap();
+            let is_lenient = context.exchange.caller.dialect.is_lenient();
+            let query = if is_lenient { query.with_plus_signs() } else { query };
+            let found = service::list(context, &query).await.unwrap().body.unwrap();
+            assert_eq!(found["totalResults"], usize::from(is_lenient));
+            Ok(())
         }
         Sample::Bulk(_) => {
             let response = service::bulk(context, object(&body)).await.map_err(refused)?.body.unwrap();
@@ -148,6 +163,11 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
     }
 }
 
+fn parse(context: &Context<'_>, kind: Kind, filter: &str) -> Result<Query, Error> {
+    let parameters = Parameters { filter: Some(filter.to_owned()), ..Parameters::default() };
+    Query::parse(&[kind], parameters, &context.exchange.caller.dialect)
+}
+
 /// Sends a body without its media type through `edge`, as a function receives it.
 async fn send_untyped(body: &Value, dialect: &Dialect) -> Result<(), String> {
     async fn accept(_: &(), request: Request) -> Result<Response, Error> {
@@ -174,7 +194,7 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
             let (row, sample) = (leniency.info(), sample(leniency));
-            let name = format!("{}-{dialect}", row.name);
+            let name = format!("{}+{dialect}", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context {
                 directory,
@@ -195,6 +215,11 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
             let used: Vec<&str> = caller.dialect.used().map(|used| used.info().name).collect();
             if dialect == "lenient" {
                 assert_eq!((outcome, used), (Ok(()), vec![row.name]));
+                continue;
+            }
+            if matches!(leniency, Leniency::EmptyStrings | Leniency::PlusInQueries) {
+                // A strict dialect accepts the request, and reads it as the standards say.
+                assert_eq!((outcome, used.len()), (Ok(()), 0), "{}", row.name);
                 continue;
             }
             let refusal = outcome.expect_err(row.name);

@@ -16,7 +16,7 @@ impl Filter {
             Filter::Or(terms) => terms.iter().any(|term| term.matches(object)),
             Filter::And(terms) => terms.iter().all(|term| term.matches(object)),
             Filter::Not(term) => !term.matches(object),
-            Filter::Present(path) => !path.values(object).is_empty(),
+            Filter::Present(path) => path.values(object).into_iter().any(|value| value.as_str() != Some("")),
             Filter::Compare(comparison) => comparison.matches(object),
             Filter::Element { path, filter } => {
                 let elements = path.values(object);

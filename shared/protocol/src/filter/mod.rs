@@ -14,6 +14,7 @@ use std::fmt;
 use schema::Invalid;
 use serde_json::{Number, Value};
 
+use crate::compare::comparison_key;
 use crate::path::AttributePath;
 
 pub(crate) use lex::pieces;
@@ -143,6 +144,36 @@ impl Filter {
         }
     }
 
+    /// The filter with `+` in place of the spaces in the names that it looks for; `None` if there are none.
+    pub(crate) fn with_plus_signs(&self) -> Option<Filter> {
+        match self {
+            Filter::And(terms) => {
+                let replaced: Vec<Option<Filter>> = terms.iter().map(Filter::with_plus_signs).collect();
+                if replaced.iter().all(Option::is_none) {
+                    return None;
+                }
+                Some(Filter::And(
+                    terms.iter().zip(replaced).map(|(term, new)| new.unwrap_or_else(|| term.clone())).collect(),
+                ))
+            }
+            Filter::Element { path, filter } => {
+                Some(Filter::Element { path: *path, filter: Box::new(filter.with_plus_signs()?) })
+            }
+            Filter::Compare(comparison) => comparison.with_plus_signs().map(Filter::Compare),
+            Filter::Or(_) | Filter::Not(_) | Filter::Present(_) => None,
+        }
+    }
+
+    /// The number of comparisons that evaluating it on one value makes, at most.
+    pub(crate) fn comparisons(&self) -> usize {
+        match self {
+            Filter::Or(terms) | Filter::And(terms) => terms.iter().map(Filter::comparisons).sum(),
+            Filter::Not(term) => term.comparisons(),
+            Filter::Element { filter, .. } => filter.comparisons(),
+            Filter::Present(_) | Filter::Compare(_) => 1,
+        }
+    }
+
     /// The literals with which the `value` of a complex attribute is compared, as in `members.value eq "x"` and
     /// `members[value eq "x"]`. `None` if the filter reads anything else of the attribute. Otherwise only elements
     /// with these values affect the result.
@@ -166,6 +197,22 @@ impl Filter {
                 _ => None,
             },
             other => (!other.reads(attribute)).then(Vec::new),
+        }
+    }
+}
+
+impl Comparison {
+    /// See [`Filter::with_plus_signs`]. Only an `eq` looks for a name.
+    fn with_plus_signs(&self) -> Option<Comparison> {
+        let is_name =
+            matches!(self.path.attribute.name.as_str(), "userName" | "externalId" | "displayName" | "emails" | "value");
+        match &self.operand {
+            Operand::Text { written, .. } if is_name && self.operator == Operator::Eq && written.contains(' ') => {
+                let written = written.replace(' ', "+");
+                let comparison_key = comparison_key(self.path.leaf(), &written);
+                Some(Comparison { operand: Operand::Text { written, comparison_key }, ..self.clone() })
+            }
+            _ => None,
         }
     }
 }

@@ -148,8 +148,8 @@ fn invalid_filter_is_refused_with_position() {
         ("userName eq \u{201c}b\u{201d}", "character 13: the value is not quoted"),
         ("userName sw b", "character 13: the value is not quoted"),
         ("emails.type eq work", "character 16: the value is not quoted"),
-        ("userName eq true", "character 10: the value must be of the type of `userName`"),
-        ("externalId eq 12", "character 12: the value must be of the type of `externalId`"),
+        ("userName gt 12", "character 10: the value must be of the type of `userName`"),
+        ("emails.type eq 12", "character 13: the value must be of the type of `emails.type`"),
         ("userName eq and title pr", "character 13: expected a value"),
         ("userName eq b(x)", "character 14: expected `and`, `or` or the end"),
         ("userName eq b\"x\"", "character 14: expected `and`, `or` or the end"),
@@ -191,6 +191,13 @@ fn unquoted_word_is_accepted_for_known_attributes() {
         (Kind::User, "emails[type eq \"work\"].value eq b@x", r#"emails[type eq "work" and value eq "b@x"]"#),
         (Kind::Group, "(displayName eq Engineers)", r#"displayName eq "Engineers""#),
         (Kind::Group, "members.value eq a1b2", r#"members.value eq "a1b2""#),
+        // The type of the attribute decides, also where the word is a JSON number or boolean.
+        (Kind::User, "userName eq 12345", r#"userName eq "12345""#),
+        (Kind::User, "externalId eq 701984", r#"externalId eq "701984""#),
+        (Kind::User, "userName eq 1e5", r#"userName eq "1e5""#),
+        (Kind::User, "userName eq true", r#"userName eq "true""#),
+        (Kind::User, "emails[value eq 7]", r#"emails[value eq "7"]"#),
+        (Kind::Group, "members[value eq 12]", r#"members[value eq "12"]"#),
     ] {
         let dialect = Dialect::lenient();
         let filter = Filter::parse(resource_type(kind), text, &dialect).unwrap();
@@ -204,6 +211,18 @@ fn unquoted_word_is_accepted_for_known_attributes() {
         let quoted = Filter::parse(resource_type(kind), quoted, &Dialect::strict());
         assert!(quoted.is_ok(), "{quoted:?}");
     }
+}
+
+/// RFC 7644 §3.4.2.1 has this filter in an example, without quotes.
+#[test]
+fn example_of_the_rfc_without_quotes_is_accepted_by_every_dialect() {
+    let text = "(meta.resourceType eq User) or (meta.resourceType eq Group)";
+    for dialect in [Dialect::lenient(), Dialect::strict(), Dialect::interop()] {
+        let filter = Filter::parse(resource_type(Kind::User), text, &dialect).unwrap();
+        assert_eq!(filter.to_string(), r#"meta.resourceType eq "User" or meta.resourceType eq "Group""#);
+        assert_eq!(dialect.used().count(), 0);
+    }
+    assert!(parse("userName eq null").is_ok_and(|filter| filter.to_string() == "not (userName pr)"));
 }
 
 #[test]

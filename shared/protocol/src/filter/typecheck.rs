@@ -71,3 +71,8 @@ pub(super) fn accepts_unquoted(holder: Option<&Attribute>, path: AttributePath, 
         _ => false,
     }
 }
+
+/// Whether a path is `meta.resourceType`.
+pub(super) fn is_resource_type(path: AttributePath) -> bool {
+    path.extension.is_none() && path.attribute.name == "meta" && path.sub.is_some_and(|sub| sub.name == "resourceType")
+}

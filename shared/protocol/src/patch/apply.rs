@@ -7,21 +7,22 @@ use super::object::put;
 use super::{AttributeOperation, Op, element, identity};
 use crate::Error;
 use crate::limits::PATCH_VALUES;
+use crate::work::Work;
 
 impl AttributeOperation {
-    pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect) -> Result<(), Error> {
-        let Some(schema) = self.path.extension else { return self.apply_in(resource, dialect) };
+    pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
+        let Some(schema) = self.path.extension else { return self.apply_in(resource, dialect, work) };
         let mut content = match resource.get(&schema.id) {
             Some(Value::Object(content)) => content.clone(),
             _ => Object::new(),
         };
-        self.apply_in(&mut content, dialect)?;
+        self.apply_in(&mut content, dialect, work)?;
         put(resource, &schema.id, (!content.is_empty()).then_some(Value::Object(content)));
         Ok(())
     }
 
     /// Applies the operation to the object that holds its attribute: the resource, or the object of an extension.
-    fn apply_in(&self, holder: &mut Object, dialect: &Dialect) -> Result<(), Error> {
+    fn apply_in(&self, holder: &mut Object, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let current = holder.get(&attribute.name);
         if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
@@ -33,31 +34,29 @@ impl AttributeOperation {
         // Adding an unassigned value removes nothing (§3.5.2.1).
         match self.value() {
             Value::Null if self.op == Op::Add => return Ok(()),
-            Value::String(text) if self.op == Op::Add && text.is_empty() => {
-                return Ok(dialect.tolerate(Leniency::EmptyStrings, self.path_text())?);
+            Value::String(text) if self.op == Op::Add && text.is_empty() && dialect.is_lenient() => {
+                return Ok(dialect.tolerate(Leniency::EmptyStrings, &self.text)?);
             }
             _ => {}
         }
-        let after = self.value_after(current, dialect)?;
+        let after = self.value_after(current, dialect, work)?;
         put(holder, &attribute.name, after);
         Ok(())
     }
 
     /// The value of the attribute after the operation; `None` if it is unassigned.
-    fn value_after(&self, current: Option<&Value>, dialect: &Dialect) -> Result<Option<Value>, Error> {
+    fn value_after(&self, current: Option<&Value>, dialect: &Dialect, work: &mut Work) -> Result<Option<Value>, Error> {
         let attribute = self.path.attribute;
         if attribute.multi_valued {
             let mut elements = match current {
                 Some(Value::Array(elements)) => elements.clone(),
                 _ => Vec::new(),
             };
-            self.apply_to_elements(&mut elements, dialect)?;
+            work.spend(elements.len())?;
+            self.apply_to_elements(&mut elements, dialect, work)?;
             Ok((!elements.is_empty()).then_some(Value::Array(elements)))
-        } else if self.filter.is_some() {
-            let path = self.path_text();
-            let detail =
-                format!("`{path}` has a filter, but {} is single-valued. Send the path without the filter.", self.path);
-            Err(Error::InvalidPath(detail))
+        } else if !self.selects_single_value(current, dialect)? {
+            Ok(current.cloned())
         } else if attribute.is_complex() {
             let mut object = current.and_then(Value::as_object).cloned().unwrap_or_default();
             self.apply_to_complex(&mut object, dialect)?;
@@ -65,8 +64,22 @@ impl AttributeOperation {
         } else if self.op == Op::Remove {
             self.remaining_after_remove(attribute, current, dialect)
         } else {
-            Ok(read_value(attribute, &self.path_text(), self.value(), dialect)?)
+            Ok(read_value(attribute, &self.text, self.value(), dialect)?)
         }
+    }
+
+    /// Whether the operation applies to the value of a single-valued attribute. A path with a filter is only accepted to
+    /// remove the value that matches it: Entra ID removes a manager with `manager[value eq "…"]`.
+    fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect) -> Result<bool, Error> {
+        let Some(filter) = &self.filter else { return Ok(true) };
+        if self.op != Op::Remove {
+            return Err(Error::InvalidPath(format!(
+                "`{}` has a filter, but {} is single-valued. Send the path without the filter.",
+                self.text, self.path
+            )));
+        }
+        dialect.tolerate(Leniency::FiltersOnSingleValues, &self.text)?;
+        Ok(current.and_then(Value::as_object).is_some_and(|current| filter.matches(current)))
     }
 
     /// Applies the operation to a single-valued complex attribute. Sub-attributes that are not mentioned stay
@@ -86,7 +99,7 @@ impl AttributeOperation {
                 let remaining = self.remaining_after_remove(sub, object.get(&sub.name), dialect)?;
                 put(object, &sub.name, remaining);
             }
-            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.path_text(), self.value(), dialect)?),
+            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.text, self.value(), dialect)?),
             (_, None) => sets_reference = self.merge_into(object, dialect)?,
         }
         let after = object.get("value");
@@ -102,14 +115,17 @@ impl AttributeOperation {
     /// Merges the value into a complex attribute, and returns whether it sets `$ref`.
     fn merge_into(&self, object: &mut Object, dialect: &Dialect) -> Result<bool, Error> {
         let attribute = self.path.attribute;
-        let read = read_value(attribute, &self.path_text(), self.value(), dialect)?;
+        let read = read_value(attribute, &self.text, self.value(), dialect)?;
         if read.is_none() && !self.value().is_object() {
             object.clear();
             return Ok(false);
         }
         let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         let sets_reference = read.contains_key("$ref");
-        if self.op == Op::Replace {
+        if self.op == Op::Replace && dialect.is_interop() {
+            // "The Service Provider MUST replace the entire complex attribute with the provided object."
+            object.clear();
+        } else if self.op == Op::Replace {
             for sub in unassigned_sub_attributes(attribute, self.value(), &read) {
                 put(object, &sub.name, None);
             }
@@ -127,7 +143,7 @@ impl AttributeOperation {
         dialect: &Dialect,
     ) -> Result<Option<Value>, Error> {
         let Some(current) = current else { return Ok(None) };
-        let given = match read_value(attribute, &self.path_text(), self.value(), dialect)? {
+        let given = match read_value(attribute, &self.text, self.value(), dialect)? {
             None => return Ok(None),
             Some(Value::Array(given)) => given,
             Some(single) => vec![single],
@@ -137,7 +153,7 @@ impl AttributeOperation {
                 attribute,
                 current,
                 given,
-                &identity::identifying_sub_attributes(attribute, &self.path_text(), given)?,
+                &identity::identifying_sub_attributes(attribute, &self.text, given)?,
             ) {
                 return Ok(None);
             }
@@ -145,17 +161,17 @@ impl AttributeOperation {
         Ok(Some(current.clone()))
     }
 
-    fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
+    fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
         match (&self.filter, self.sub) {
-            (Some(filter), _) => element::apply_to_matching(self, filter, elements, dialect),
+            (Some(filter), _) => element::apply_to_matching(self, filter, elements, dialect, work),
             (None, Some(sub)) => element::apply_to_only(self, sub, elements, dialect),
-            (None, None) => self.apply_to_list(elements, dialect),
+            (None, None) => self.apply_to_list(elements, dialect, work),
         }
     }
 
-    fn apply_to_list(&self, elements: &mut Vec<Value>, dialect: &Dialect) -> Result<(), Error> {
+    fn apply_to_list(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
         let attribute = self.path.attribute;
-        let given = match read_value(attribute, &self.path_text(), &self.values(), dialect)? {
+        let given = match read_value(attribute, &self.text, &self.values(), dialect)? {
             Some(Value::Array(given)) => given,
             _ => Vec::new(),
         };
@@ -167,16 +183,16 @@ impl AttributeOperation {
                     self.path
                 )));
             }
-            Op::Add => given.into_iter().for_each(|given| identity::add(attribute, elements, given)),
+            Op::Add => identity::add(attribute, elements, given),
             Op::Remove if self.value().is_null() => elements.clear(),
-            // An empty list of values removes nothing.
-            Op::Remove => {
-                for given in &given {
-                    let identifying = identity::identifying_sub_attributes(attribute, &self.path_text(), given)?;
-                    elements
-                        .retain(|element| !identity::matches_removal_value(attribute, element, given, &identifying));
-                }
+            Op::Remove if self.value().as_str() == Some("") => {
+                return Err(Error::InvalidValue(format!(
+                    "{}: an empty string does not identify a value to remove. Send the value, or no value to remove all.",
+                    self.text
+                )));
             }
+            // An empty list of values removes nothing.
+            Op::Remove => identity::remove(attribute, &self.text, elements, &given, work)?,
         }
         Ok(())
     }

@@ -1,35 +1,70 @@
 //! Which elements of a multi-valued attribute a value in a request refers to: elements that are equal for `add`,
 //! and elements that a value sent with `remove` identifies.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use schema::{Attribute, Object, Returned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::primary::{is_primary, keep_primary};
 use crate::Error;
 use crate::compare::comparison_key;
+use crate::work::Work;
 
-/// Adds an element, or updates the element that has the same `value` and `type` (RFC 7643 §2.4) in its place.
-pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Value) {
-    let Value::Object(given) = given else {
-        if !elements.iter().any(|element| equal_values(attribute, element, &given)) {
-            elements.push(given);
-        }
-        return;
-    };
-    let is_same =
-        |element: &Value| element.as_object().is_some_and(|element| is_same_element(attribute, element, &given));
-    let at = elements.iter().position(is_same);
-    match at.and_then(|at| elements.get(at)).and_then(Value::as_object).cloned().zip(at) {
-        Some((mut element, at)) => {
-            element.extend(given);
-            set_element(elements, at, element);
-        }
-        None => {
-            let end = elements.len();
-            elements.push(Value::Null);
-            set_element(elements, end, given);
+/// Adds elements. One that has the same `value` and `type` as another (RFC 7643 §2.4) updates it in its place.
+pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<Value>) {
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(elements.len());
+    for (at, element) in elements.iter().enumerate() {
+        places.entry(element_key(attribute, element)).or_insert(at);
+    }
+    for given in given {
+        let end = elements.len();
+        let at = *places.entry(element_key(attribute, &given)).or_insert(end);
+        match (elements.get(at).and_then(Value::as_object), given) {
+            (Some(element), Value::Object(given)) => {
+                let mut element = element.clone();
+                element.extend(given);
+                set_element(elements, at, element);
+            }
+            (None, Value::Object(given)) => {
+                elements.push(Value::Null);
+                set_element(elements, at, given);
+            }
+            (None, given) if at == end => elements.push(given),
+            _ => {}
         }
     }
+}
+
+/// Merges elements that have the same `value` and `type` (RFC 7643 §2.4) into the first of them.
+pub(super) fn merge_equal(attribute: &Attribute, elements: &mut Vec<Value>) {
+    let all = std::mem::take(elements);
+    add(attribute, elements, all);
+}
+
+/// Removes the elements that the values identify.
+///
+/// # Errors
+/// The errors of [`identifying_sub_attributes`], and [`Error::PayloadTooLarge`] for too many comparisons.
+pub(super) fn remove(
+    attribute: &Attribute,
+    path: &str,
+    elements: &mut Vec<Value>,
+    given: &[Value],
+    work: &mut Work,
+) -> Result<(), Error> {
+    // Values that are identified by the same sub-attributes are looked up together.
+    let mut keys: BTreeMap<Vec<String>, HashSet<String>> = BTreeMap::new();
+    for given in given {
+        let identifying = identifying_sub_attributes(attribute, path, given)?;
+        let key = key_of(attribute, given, &identifying);
+        keys.entry(identifying).or_default().insert(key);
+    }
+    work.spend(keys.len() * elements.len() + given.len())?;
+    elements.retain(|element| {
+        !keys.iter().any(|(identifying, keys)| keys.contains(&key_of(attribute, element, identifying)))
+    });
+    Ok(())
 }
 
 /// Writes an element; if it is primary, demotes all others (RFC 7644 §3.5.2).
@@ -41,12 +76,37 @@ fn set_element(elements: &mut [Value], at: usize, element: Object) {
     keep_primary(elements, primary);
 }
 
-/// Whether two elements are the same: equal `value` and `type`, or equal as a whole if neither has a `value`.
-fn is_same_element(attribute: &Attribute, element: &Object, given: &Object) -> bool {
-    if !element.contains_key("value") && !given.contains_key("value") {
-        return element == given;
+/// The key that two elements share if they are the same: equal `value` and `type`, or equal as a whole if neither has
+/// a `value`.
+fn element_key(attribute: &Attribute, element: &Value) -> String {
+    match element {
+        Value::Object(object) if !object.contains_key("value") => {
+            let sorted: BTreeMap<&String, &Value> = object.iter().collect();
+            json!(["without value", sorted]).to_string()
+        }
+        element => key_of(attribute, element, &["value".to_owned(), "type".to_owned()]),
     }
-    ["value", "type"].iter().all(|name| equal_sub_values(attribute, name, element.get(*name), given.get(*name)))
+}
+
+/// The key that two values share if these sub-attributes are equal, or the values themselves if they are not complex.
+fn key_of(attribute: &Attribute, value: &Value, identifying: &[String]) -> String {
+    let Value::Object(object) = value else { return comparable(attribute, value).to_string() };
+    let parts = identifying.iter().map(|name| match name.as_str() {
+        "primary" => Some(Value::Bool(is_primary(object))),
+        name => {
+            let value = object.get(name)?;
+            Some(attribute.sub_attribute(name).map_or_else(|| value.clone(), |sub| comparable(sub, value)))
+        }
+    });
+    parts.map(|part| json!([part]).to_string()).collect()
+}
+
+/// A value in the form in which it is compared.
+fn comparable(attribute: &Attribute, value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(comparison_key(attribute, text)),
+        other => other.clone(),
+    }
 }
 
 /// The sub-attributes that identify the element to remove: not `$ref`, which servers add, and `display` only if
@@ -85,27 +145,6 @@ pub(super) fn matches_removal_value(
     given: &Value,
     identifying: &[String],
 ) -> bool {
-    let (Value::Object(element), Value::Object(given)) = (element, given) else {
-        return equal_values(attribute, element, given);
-    };
-    identifying.iter().all(|name| match name.as_str() {
-        "primary" => is_primary(element) == is_primary(given),
-        name => equal_sub_values(attribute, name, element.get(name), given.get(name)),
-    })
-}
-
-fn equal_sub_values(attribute: &Attribute, name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
-    match (attribute.sub_attribute(name), one, other) {
-        (Some(sub), Some(one), Some(other)) => equal_values(sub, one, other),
-        (_, one, other) => one == other,
-    }
-}
-
-fn equal_values(attribute: &Attribute, one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::String(one), Value::String(other)) => {
-            comparison_key(attribute, one) == comparison_key(attribute, other)
-        }
-        (one, other) => one == other,
-    }
+    element.is_object() == given.is_object()
+        && key_of(attribute, element, identifying) == key_of(attribute, given, identifying)
 }

@@ -1,6 +1,8 @@
 //! Operations on the members of a group. Members are stored apart from the group, so these operations become
 //! changes of membership.
 
+use std::collections::BTreeSet;
+
 use schema::{Dialect, Kind, ResourceType, read_value};
 use serde_json::Value;
 
@@ -22,7 +24,7 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
     if operation.sub.is_some() || (operation.filter.is_some() && operation.op != Op::Remove) {
         return Err(Error::Mutability(format!(
             "`{}` cannot be changed, because the sub-attributes of a member are immutable. Remove the member and add it again.",
-            operation.path_text()
+            &operation.text
         )));
     }
     if let Some(filter) = &operation.filter {
@@ -33,8 +35,7 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
         return Err(Error::InvalidValue(problem.to_owned()));
     }
     check_members(operation.value())?;
-    let members =
-        members_of(read_value(operation.path.attribute, &operation.path_text(), &operation.values(), dialect)?)?;
+    let members = members_of(read_value(operation.path.attribute, &operation.text, &operation.values(), dialect)?)?;
     Ok(match operation.op {
         Op::Add => MemberOperation::Add(members),
         Op::Replace => MemberOperation::Replace(members),
@@ -52,15 +53,16 @@ fn remove_matching(
     dialect: &Dialect,
 ) -> Result<MemberOperation, Error> {
     check_members(operation.value())?;
-    let sent = members_of(read_value(operation.path.attribute, &operation.path_text(), operation.value(), dialect)?)?;
+    let sent = members_of(read_value(operation.path.attribute, &operation.text, operation.value(), dialect)?)?;
     match ids_of(filter) {
         None if sent.is_empty() => Ok(MemberOperation::RemoveWhere(filter.clone())),
         None => Err(Error::InvalidValue(format!(
             "`{}` selects members by a filter and by a value. Send only one of them.",
-            operation.path_text()
+            &operation.text
         ))),
         Some(ids) => {
-            let is_sent = |id: &String| sent.is_empty() || sent.iter().any(|member| member.id == *id);
+            let sent: BTreeSet<String> = sent.into_iter().map(|member| member.id).collect();
+            let is_sent = |id: &String| sent.is_empty() || sent.contains(id);
             Ok(MemberOperation::Remove(ids.into_iter().filter(is_sent).collect()))
         }
     }

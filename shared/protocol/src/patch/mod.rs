@@ -13,12 +13,13 @@ mod tests;
 
 use std::borrow::Cow;
 
-use schema::{Attribute, Dialect, Object, ResourceType};
+use schema::{Attribute, Dialect, Kind, Object, ResourceType};
 use serde_json::Value;
 
 use crate::immutable::{UpdateMethod, keep_immutable};
 use crate::membership::MemberOperation;
 use crate::path::AttributePath;
+use crate::work::Work;
 use crate::{Error, Filter};
 
 /// The operations of a PATCH request, each on one attribute.
@@ -49,9 +50,23 @@ struct AttributeOperation {
     sub: Option<&'static Attribute>,
     /// `None` if the operation has no value.
     value: Option<Value>,
+    /// The path, for error texts.
+    text: String,
 }
 
 impl AttributeOperation {
+    fn new(
+        op: Op,
+        path: AttributePath,
+        filter: Option<Filter>,
+        sub: Option<&'static Attribute>,
+        value: Option<Value>,
+    ) -> Self {
+        let in_brackets = filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
+        let below = sub.map_or(String::new(), |sub| format!(".{}", sub.name));
+        Self { text: format!("{path}{in_brackets}{below}"), op, path, filter, sub, value }
+    }
+
     /// The value; null if there is none.
     fn value(&self) -> &Value {
         self.value.as_ref().unwrap_or(&Value::Null)
@@ -70,13 +85,6 @@ impl AttributeOperation {
         } else {
             Cow::Borrowed(value)
         }
-    }
-
-    /// The path of the operation, for error texts.
-    fn path_text(&self) -> String {
-        let filter = self.filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
-        let sub = self.sub.map_or(String::new(), |sub| format!(".{}", sub.name));
-        format!("{}{filter}{sub}", self.path)
     }
 }
 
@@ -102,19 +110,27 @@ impl Patch {
     /// # Errors
     /// The error of the first operation that cannot be applied or that the dialect does not tolerate, and
     /// [`Error::Mutability`] if a required attribute is unassigned at the end (RFC 7644 §3.5.2.2) or an immutable
-    /// attribute changed.
+    /// attribute changed, and [`Error::InvalidValue`] if a user has no `active` at the end: a filter would find
+    /// neither `active eq true` nor `active eq false`; [`Error::PayloadTooLarge`] for too many comparisons, and for an
+    /// attribute that would become larger than a resource may be.
     pub fn apply(&self, before: &Object) -> Result<Object, Error> {
         let mut resource = before.clone();
         let mut members = self.members.iter();
+        let mut work = Work::default();
         for operation in &self.operations {
             if !members::is_target(self.definition, operation) {
-                operation.apply(&mut resource, &self.dialect)?;
+                operation.apply(&mut resource, &self.dialect, &mut work)?;
             } else if let Some(Err(error)) = members.next() {
                 return Err(error.clone());
             }
         }
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.required_missing_error(&missing));
+        }
+        if before.contains_key("active") && !resource.contains_key("active") && self.definition.kind == Kind::User {
+            let problem =
+                "active: a user is always active or inactive, so it cannot be removed or emptied. Send true or false.";
+            return Err(Error::InvalidValue(problem.to_owned()));
         }
         keep_immutable(self.definition, UpdateMethod::Patch, before, &mut resource)?;
         Ok(resource)

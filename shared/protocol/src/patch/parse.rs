@@ -1,11 +1,12 @@
 //! Parses the body of a PATCH (RFC 7644 §3.5.2) into operations on single attributes.
 //!
-//! Without a `path`, each attribute in `value` becomes a separate operation, and its name may be a path. A lenient
-//! dialect ignores read-only and unknown attributes there; both dialects reject an explicit `path` to one.
+//! Without a `path`, each attribute in `value` becomes a separate operation (§3.5.2.1, §3.5.2.3). A lenient dialect
+//! takes paths for names there, and ignores read-only and unknown attributes; all dialects reject an explicit `path` to
+//! one.
 
 use std::collections::BTreeSet;
 
-use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Schema};
+use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Restriction, Schema};
 use serde_json::Value;
 
 use super::{AttributeOperation, Op, Patch};
@@ -62,7 +63,7 @@ impl Patch {
         if operations.is_empty() {
             dialect.tolerate(Leniency::NoOperations, "Operations")?;
         }
-        let mut parser = PatchParser { definition, dialect, operations: Vec::new() };
+        let mut parser = PatchParser { definition, dialect, operations: Vec::new(), understood: false, unknown: None };
         for (at, operation) in operations.iter().enumerate() {
             let name = format!("Operations[{at}]");
             let Value::Object(operation) = operation else {
@@ -72,6 +73,7 @@ impl Patch {
             };
             parser.operation(&name, operation)?;
         }
+        parser.check_understood()?;
         Ok(Patch::new(definition, parser.operations, dialect))
     }
 }
@@ -111,9 +113,26 @@ struct PatchParser<'d> {
     definition: &'static ResourceType,
     dialect: &'d Dialect,
     operations: Vec<AttributeOperation>,
+    /// Whether the request mentions an attribute that the resource type has.
+    understood: bool,
+    /// The first name in a value that the resource type does not have.
+    unknown: Option<String>,
 }
 
 impl PatchParser<'_> {
+    /// Rejects a request that mentions nothing but unknown attributes. Identity providers send some beside those that
+    /// they want to change; alone, they are the change that the client wants.
+    fn check_understood(&self) -> Result<(), Error> {
+        match &self.unknown {
+            Some(name) if !self.understood => Err(Error::InvalidPath(format!(
+                "{} has no attribute `{name}`, and the request names no other one. Remove the mapping of this attribute, or send \
+                 an attribute that /Schemas lists.",
+                self.definition.kind
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn operation(&mut self, name: &str, operation: &Object) -> Result<(), Error> {
         let [op, path, value] = message_members(name, operation, ["op", "path", "value"], self.dialect)?;
         let op = read_op(name, op, self.dialect)?;
@@ -136,7 +155,26 @@ impl PatchParser<'_> {
             }
             _ => {}
         }
-        self.push(op, parse_path(self.definition, path, self.dialect)?, value.cloned(), Mention::Path)
+        let path = parse_path(self.definition, path, self.dialect)?;
+        let value = value.map(|value| self.without_repeated_name(&path, value)).transpose()?;
+        self.push(op, path, value.cloned(), Mention::Path)
+    }
+
+    /// The value for a path. Apache Syncope repeats the name of the attribute in it: `{"members": […]}`.
+    fn without_repeated_name<'v>(&self, path: &PatchPath, value: &'v Value) -> Result<&'v Value, Error> {
+        let PatchPath::Target(Target::Attribute(AttributePath { attribute, sub: None, .. })) = path else {
+            return Ok(value);
+        };
+        let mut members = value.as_object().into_iter().flatten();
+        match (members.next(), members.next()) {
+            (Some((name, nested)), None)
+                if name.eq_ignore_ascii_case(&attribute.name) && attribute.sub_attribute(name).is_none() =>
+            {
+                self.dialect.tolerate(Leniency::NestedNames, &attribute.name)?;
+                Ok(nested)
+            }
+            _ => Ok(value),
+        }
     }
 
     fn without_path(&mut self, name: &str, op: Op, value: Option<&Value>) -> Result<(), Error> {
@@ -148,7 +186,7 @@ impl PatchParser<'_> {
             let detail = format!("{name} has no `path`, so its `value` must be an object of attributes.");
             return Err(Error::InvalidValue(detail));
         };
-        self.dialect.tolerate(Leniency::PatchWithoutPath, name)?;
+        self.dialect.restrict(Restriction::PatchPath, name)?;
         self.attributes(op, None, value)
     }
 
@@ -161,8 +199,12 @@ impl PatchParser<'_> {
         }
         for (name, value) in value {
             let written = extension.map_or_else(|| name.clone(), |schema| format!("{}:{name}", schema.id));
-            if let Some(found) = self.resolve_name(name, &written)? {
-                self.push(op, found, Some(value.clone()), Mention::Name)?;
+            match self.resolve_name(name, &written)? {
+                Some(found) => {
+                    self.understood |= !matches!(found, PatchPath::Target(Target::Extension(_) | Target::Core));
+                    self.push(op, found, Some(value.clone()), Mention::Name)?;
+                }
+                None => self.unknown = self.unknown.take().or(Some(written)),
             }
         }
         Ok(())
@@ -192,33 +234,49 @@ impl PatchParser<'_> {
     }
 
     fn push(&mut self, op: Op, path: PatchPath, value: Option<Value>, mention: Mention) -> Result<(), Error> {
+        self.understood |= mention == Mention::Path;
         let (path, filter, sub) = match path {
             PatchPath::Target(Target::Extension(schema)) => return self.push_extension(op, schema, value),
             PatchPath::Target(Target::Core) => return self.push_core(op, value),
             PatchPath::Target(Target::Attribute(path)) => (AttributePath { sub: None, ..path }, None, path.sub),
             PatchPath::Elements { path, filter, sub } => (path, Some(filter), sub),
         };
-        let operation = AttributeOperation { op, path, filter, sub, value };
+        let operation = AttributeOperation::new(op, path, filter, sub, value);
         let leaf = sub.unwrap_or(path.attribute);
         if path.attribute.mutability == Mutability::ReadOnly || leaf.mutability == Mutability::ReadOnly {
             return match mention {
-                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.path_text())?),
+                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.text)?),
                 Mention::Path => Err(Error::Mutability(format!(
                     "{} is read-only. Leave it out; the service sets it.",
-                    operation.path_text()
+                    operation.text
                 ))),
             };
         }
         if op != Op::Remove
             && let Some(name) = operation.read_only_sub_attribute()
         {
-            self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.path_text()))?;
+            self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.text))?;
         }
+        self.restrict(&operation)?;
         // `password` is accepted and discarded.
         if !leaf.is_discarded() {
             self.operations.push(operation);
         }
         Ok(())
+    }
+
+    /// Applies the rules of the interoperability profile for multi-valued attributes.
+    fn restrict(&self, operation: &AttributeOperation) -> Result<(), Error> {
+        if operation.op == Op::Remove || !operation.path.attribute.multi_valued || operation.sub.is_some() {
+            return Ok(());
+        }
+        if operation.filter.is_some() {
+            return Ok(self.dialect.restrict(Restriction::ElementPath, &operation.text)?);
+        }
+        match operation.value() {
+            Value::Array(_) => Ok(()),
+            _ => Ok(self.dialect.restrict(Restriction::ListInPatch, &operation.text)?),
+        }
     }
 
     /// Adds operations for a value of the core schema's URI, whose attributes are those of the resource.
@@ -245,7 +303,7 @@ impl PatchParser<'_> {
                     sub: None,
                     is_of_other_type: false,
                 });
-                let remove = |path| AttributeOperation { op: Op::Remove, path, filter: None, sub: None, value: None };
+                let remove = |path| AttributeOperation::new(Op::Remove, path, None, None, None);
                 self.operations.extend(paths.map(remove));
                 Ok(())
             }

@@ -107,8 +107,16 @@ impl User {
                     self.add(&email);
                 }
             }
-            Operation::Matching(op, kind, sent) => return self.matching(*op, kind, sent),
-            Operation::MatchingPart(op, kind, part) => return self.matching_part(*op, kind, part),
+            Operation::Matching(op, kind, sent) => {
+                let is_possible = self.matching(*op, kind, sent);
+                self.merge_equal(*op);
+                return is_possible;
+            }
+            Operation::MatchingPart(op, kind, part) => {
+                let is_possible = self.matching_part(*op, kind, part);
+                self.merge_equal(*op);
+                return is_possible;
+            }
             Operation::Refused(_) => return false,
         }
         true
@@ -144,10 +152,23 @@ impl User {
         }
     }
 
+    /// E-mails with the same value and type become one (RFC 7643 §2.4).
+    fn merge_equal(&mut self, op: Op) {
+        if op != Op::Remove {
+            for email in std::mem::take(&mut self.emails) {
+                self.add(&email);
+            }
+        }
+    }
+
     fn matching(&mut self, op: Op, kind: &str, sent: &Email) -> bool {
         let found = self.of_kind(kind);
         match op {
-            Op::Remove => self.emails.retain(|email| email.kind.as_deref() != Some(kind)),
+            // Nothing happens if there is none (RFC 7644 §3.5.2.2).
+            Op::Remove => {
+                self.emails.retain(|email| email.kind.as_deref() != Some(kind));
+                return true;
+            }
             // RFC 7644 does not define this case; identity providers expect a new e-mail.
             Op::Add if found.is_empty() => {
                 let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
@@ -165,7 +186,7 @@ impl User {
             match op {
                 Op::Replace => self.emails[*at] = sent.clone(),
                 Op::Add => merge(&mut self.emails[*at], sent),
-                Op::Remove => return true,
+                Op::Remove => {}
             }
         }
         // The last new primary value stays primary.
@@ -182,7 +203,7 @@ impl User {
         match (op, found.is_empty()) {
             (Op::Add, _) if unset => return true,
             (Op::Replace, true) if unset => return true,
-            (Op::Remove, true) => return false,
+            (Op::Remove, true) => return true,
             (_, true) => {
                 let mut new = Email { kind: Some(kind.to_owned()), ..Email::default() };
                 set(&mut new, part);

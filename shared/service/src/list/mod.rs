@@ -10,6 +10,7 @@ mod search;
 
 use futures_util::future::{try_join, try_join_all};
 use protocol::{Error, Paging, Query, Reply, cursor_response, list_response};
+use schema::{Leniency, Object};
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -21,6 +22,22 @@ use page::Page;
 /// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for
 /// groups with too many members for a response, and the errors of [`protocol::CursorKey::open`].
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
+    let (body, total) = body(context, query).await?;
+    let (body, _) = match &query.alternative {
+        Some(alternative) if total == 0 => {
+            let found = self::body(context, alternative).await?;
+            if found.1 > 0 {
+                context.exchange.caller.dialect.tolerate(Leniency::PlusInQueries, "filter")?;
+            }
+            found
+        }
+        _ => (body, total),
+    };
+    Ok(Reply { status: 200, body: Some(body), ..Reply::default() })
+}
+
+/// The body of the response, and the number of resources on all pages.
+async fn body(context: &Context<'_>, query: &Query) -> Result<(Object, usize), Error> {
     let start = paging::find_start(context, query).await?;
     let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());
     let page = if is_plain {
@@ -29,6 +46,7 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
     } else {
         search::page(context, query, &start).await?
     };
+    let matches = page.total;
     let body = match &query.paging {
         Paging::Index(start_index) => {
             let total = page.total_results(*start_index, &start, query);
@@ -45,7 +63,7 @@ pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> 
             cursor_response(total.max(resources.len()), next, resources)
         }
     };
-    Ok(Reply { status: 200, body: Some(body), ..Reply::default() })
+    Ok((body, matches))
 }
 
 /// The sum of the counts that every create and delete updates.

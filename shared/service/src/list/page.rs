@@ -27,10 +27,10 @@ pub(super) struct Page {
 impl Page {
     /// `totalResults`, by which many clients decide whether to request another page.
     ///
-    /// Resources on earlier pages may have been deleted since, so that the true number can be less than what the
-    /// client has received. If another page follows, the result is therefore never less than the next page's
-    /// `startIndex`; on the last page it is the number of resources that the client has received. So a client
-    /// neither stops early nor continues forever. Beyond the end, and for `count=0`, it is the true number.
+    /// It is the true number, with two exceptions that keep a walk through the pages right while resources come and
+    /// go. If another page follows, the result is never less than the next page's `startIndex`: resources on earlier
+    /// pages may have been deleted since, and with the true number a client would stop early and miss the rest. On the
+    /// last page it is never more than what the client has received: a client would ask for pages that are empty.
     pub(super) fn total_results(&self, start_index: usize, start: &PageStart, query: &Query) -> usize {
         let through = (start_index - 1).saturating_add(self.resources.len());
         let is_beyond_end = self.end.is_none() && !start.is_exact();
@@ -39,7 +39,7 @@ impl Page {
         } else if is_beyond_end || query.count == 0 {
             self.total
         } else {
-            through
+            self.total.min(through)
         }
     }
 
@@ -109,11 +109,11 @@ mod tests {
             // 60 of the resources on the first two pages are deleted; one follows the page.
             (101, true, 141, 100, true, 201),
             (101, true, 250, 100, true, 250),
-            // The last page: the number of resources that the client has received, whatever was created and
-            // deleted.
-            (201, true, 190, 50, false, 250),
+            // The last page: the true number, but never more than the client has received.
+            (11, true, 10, 10, false, 10),
+            (201, true, 190, 50, false, 190),
             (201, true, 260, 50, false, 250),
-            (251, true, 190, 0, false, 250),
+            (251, true, 190, 0, false, 190),
             // No bookmark leads to a page there.
             (251, false, 190, 0, false, 190),
             (101, false, 150, 50, false, 150),

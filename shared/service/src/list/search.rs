@@ -210,12 +210,19 @@ impl<'a> FilterScan<'a> {
         } else if part.reads(represent::edges_attribute(part.kind)) {
             resources = represent::add_edges(self.context, part.kind, resources, reads).await?;
         }
-        let matching = resources.into_iter().filter(|resource| part.matches(&resource.body));
+        let mut matching = Vec::new();
+        for resource in resources {
+            // One large resource can take a tenth of a second.
+            check_bounds(0, true, self.started.elapsed())?;
+            if part.matches(&resource.body) {
+                matching.push(resource);
+            }
+        }
         let with_position = |resource: Represented| {
             let position = self.query.position(part.kind, resource.stored.id.clone(), &resource.body);
             (if index.is_some() { resource.without_edges() } else { resource }, position)
         };
-        Ok(matching.map(with_position).collect())
+        Ok(matching.into_iter().map(with_position).collect())
     }
 
     /// Whether an unsorted match is on an earlier page. Unsorted matches come in the order of the list.

@@ -18,7 +18,7 @@ enum RefusalReason {
     WrongSecret,
     /// The token has expired or was revoked.
     Ended(TokenState),
-    /// The header has no `Bearer` scheme, and the dialect of the token is strict.
+    /// The header has no `Bearer` scheme, and the dialect of the token is not lenient.
     MissingScheme,
 }
 

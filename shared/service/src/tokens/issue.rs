@@ -33,7 +33,7 @@ pub struct IssueRequest {
     /// `read write` if absent.
     #[serde(default)]
     pub scopes: Option<String>,
-    /// `strict` or `lenient`; `lenient` if absent.
+    /// `lenient`, `strict` or `interop`; `lenient` if absent.
     #[serde(default)]
     pub dialect: Option<String>,
 }
@@ -77,8 +77,8 @@ pub async fn issue(directory: &Directory, request: IssueRequest) -> Result<Issue
     let scopes = request.scopes.as_deref().unwrap_or(DEFAULT_SCOPES).parse::<Scopes>();
     let scopes = scopes.map_err(|problem| Error::InvalidValue(format!("The scopes are invalid: {problem}.")))?;
     let dialect = Dialect::named(request.dialect.as_deref().unwrap_or(DEFAULT_DIALECT));
-    let dialect =
-        dialect.ok_or_else(|| Error::InvalidValue("The dialect must be `strict` or `lenient`.".to_owned()))?;
+    let dialect = dialect
+        .ok_or_else(|| Error::InvalidValue("The dialect must be `lenient`, `strict` or `interop`.".to_owned()))?;
     let lifetime_seconds = lifetime_seconds(request.expires_in_days.unwrap_or(DEFAULT_LIFETIME_DAYS))?;
     let template = TokenTemplate {
         tenant: request.tenant,

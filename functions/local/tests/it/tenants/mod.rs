@@ -200,7 +200,8 @@ fn unauthorized_caller_gets_the_same_answer_on_every_route() {
 /// Each credential is tried on every route, in one of this many places; together, the credentials cover all places.
 const STEP: usize = 8;
 
-/// Sends requests that a credential does not permit, and expects the response that template.yaml defines.
+/// Sends requests that a credential does not permit, and expects the response that template.yaml defines, or that of the
+/// functions to a token without the scope `write`.
 fn refuse(
     site: &Fixture,
     tenants: [&Tenant; 2],
@@ -209,7 +210,7 @@ fn refuse(
     tally: &mut Tally,
 ) {
     let scim = site.root.with_authorization(credential.authorization.as_deref());
-    let expect = refusal(&site.api);
+    let expect = if credential.may == May::Read { insufficient_scope() } else { refusal(&site.api) };
     for thing in tenants.map(|tenant| &tenant.things) {
         let own = Own { user: thing.user.clone(), group: thing.group.clone() };
         let requests = requests(route, &own, thing).into_iter().enumerate();
@@ -229,6 +230,13 @@ fn refuse(
         }
     }
     tally.routes.insert(route.clone());
+}
+
+/// The response of a function to a token that may only read (RFC 6750 §3.1).
+fn insufficient_scope() -> ComparableAnswer {
+    let error = protocol::Error::InsufficientScope { scope: "write" };
+    let headers = vec![("WWW-Authenticate".to_owned(), error.challenge().unwrap())];
+    (error.status(), headers, error.body().to_string())
 }
 
 /// The response of the gateway to a token that the authorizer rejects.

@@ -123,14 +123,14 @@ fn app_roles_are_patched(target: &Target) {
     let role = json!({ "id": "18d14569", "value": "Admin", "displayName": "Admin" }).to_string();
     let complex = json!([{ "op": "Add", "path": "roles", "value": [{ "value": role }] }]);
     entra.patch(&path, &complex).expect(200);
-    entra.get(&path).expect(200).containing(&json!({ "roles": [{ "value": role }] }));
+    let admin = json!({ "value": "Admin", "display": "Admin" });
+    entra.get(&path).expect(200).containing(&json!({ "roles": [admin] }));
     let single = json!([
         { "op": "Replace", "path": "roles[primary eq \"True\"].value", "value": "Reader" },
         { "op": "Replace", "path": "roles[primary eq \"True\"].display", "value": "A reader" },
     ]);
     entra.patch(&path, &single).expect(200);
-    let expected =
-        json!({ "roles": [{ "value": role }, { "primary": true, "value": "Reader", "display": "A reader" }] });
+    let expected = json!({ "roles": [admin, { "primary": true, "value": "Reader", "display": "A reader" }] });
     entra.get(&path).expect(200).containing(&expected);
     let gone = json!([{ "op": "Remove", "path": "roles", "value": [{ "value": role }] }]);
     entra.patch(&path, &gone).expect(200);

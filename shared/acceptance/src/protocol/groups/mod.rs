@@ -9,7 +9,7 @@ use crate::answer::values;
 use crate::client::Client;
 use crate::target::unique;
 
-fn users(scim: &Client, count: usize) -> Vec<String> {
+pub(crate) fn users(scim: &Client, count: usize) -> Vec<String> {
     (0..count).map(|_| scim.post("/Users", &json!({ "userName": unique("member") })).expect(201).id()).collect()
 }
 
@@ -17,7 +17,7 @@ fn members(ids: &[String]) -> Value {
     ids.iter().map(|id| json!({ "value": id, "display": format!("called {id}") })).collect()
 }
 
-fn group(scim: &Client, ids: &[String]) -> String {
+pub(crate) fn group(scim: &Client, ids: &[String]) -> String {
     let name = unique("Group ");
     scim.post("/Groups", &json!({ "displayName": name, "members": members(ids) })).expect(201).id()
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod patches;
 pub(crate) mod queries;
+pub(crate) mod readings;
 pub(crate) mod resources;
 
 use serde_json::{Value, json};

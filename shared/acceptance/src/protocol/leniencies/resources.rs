@@ -58,14 +58,14 @@ fn lenient_resources_are_rejected_with_a_strict_token(target: &Target) {
 
 fn lenient_values_are_rejected_with_a_strict_token(target: &Target) {
     let pair = Pair::create(target);
-    // emptyStrings
-    pair.put(&json!({ "title": "", "nickName": "N" }), "invalidValue", &json!({ "title": null, "nickName": "N" }));
+    // textReferences
+    pair.put(&json!({ "profileUrl": "no URI" }), "invalidValue", &json!({ "profileUrl": "no URI" }));
+    // wrappedValues
     pair.patch(
-        &json!({ "op": "replace", "path": "nickName", "value": "" }),
+        &json!({ "op": "replace", "path": "title", "value": { "$ref": null, "value": "T" } }),
         "invalidValue",
-        &json!({ "nickName": null }),
+        &json!({ "title": "T" }),
     );
-    pair.patch(&json!({ "op": "add", "path": "title", "value": "" }), "invalidValue", &json!({ "title": null }));
     // stringBooleans
     pair.put(&json!({ "active": "False" }), "invalidValue", &json!({ "active": false }));
     pair.patch(
@@ -163,6 +163,11 @@ fn strict_token_accepts_what_the_rfcs_define(target: &Target) {
             json!({ "schemas": [USER, ENTERPRISE] }),
         ),
         (json!({ "op": "replace", "path": "title", "value": null }), json!({ "title": null })),
+        // An operation may have no path (§3.5.2.1, §3.5.2.3), and an empty string is a value (RFC 7643 §2.3.1).
+        (json!({ "op": "replace", "value": { "title": "W" } }), json!({ "title": "W" })),
+        (json!({ "op": "add", "path": null, "value": { "title": "X", "nickName": "N" } }), json!({ "title": "X" })),
+        (json!({ "op": "replace", "path": "nickName", "value": "" }), json!({ "nickName": "" })),
+        (json!({ "op": "remove", "path": "emails[value eq \"gone@a.example\"]" }), json!({ "title": "X" })),
     ] {
         scim.patch(&path, &json!([operation])).expect(200).containing(&expected);
     }

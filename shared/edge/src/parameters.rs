@@ -1,0 +1,135 @@
+//! The parameters in the query of a URL (RFC 7644 §3.4.2). RFC 7644 says that unknown parameters should be ignored.
+//! This service ignores them, except where the client would take the answer for that to another query.
+
+use protocol::Error;
+use strsim::osa_distance;
+
+use crate::Request;
+
+/// Names under which clients send a filter. A list of all resources in place of the filtered ones lets a client change
+/// the first of them in place of the one that it looked for.
+const OTHER_NAMES_OF_FILTER: [&str; 3] = ["search", "q", "query"];
+/// How many letters of `filter` may be wrong: `filters`, `fliter` and `filtre`.
+const MISSPELT_LETTERS: usize = 2;
+
+impl Request {
+    /// A query parameter, percent-decoded. Its name is case-sensitive.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`] if it is sent twice, or in another letter case: the response would belong to
+    /// another query if it were ignored.
+    pub fn query(&self, name: &str) -> Result<Option<&str>, Error> {
+        let misspelt = |key: &str| key != name && key.eq_ignore_ascii_case(name);
+        if let Some((key, _)) = self.query.iter().find(|(key, _)| misspelt(key)) {
+            return Err(Error::InvalidSyntax(format!(
+                "Unknown parameter `{key}`. Parameter names are case-sensitive; use `{name}`."
+            )));
+        }
+        match self.query.all(name).as_deref() {
+            None | Some([]) => Ok(None),
+            Some([value]) => Ok(Some(value)),
+            Some(_) => Err(Error::InvalidSyntax(format!("`{name}` is sent more than once. Send it once."))),
+        }
+    }
+
+    /// A query parameter that is an integer.
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] if it is not a number, and the errors of [`Request::query`].
+    pub fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
+        let Some(text) = self.query(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.trim().parse();
+        number.map(Some).map_err(|_| Error::InvalidValue(format!("`{name}` must be an integer.")))
+    }
+
+    /// Rejects a parameter that was meant as `filter`: a misspelt one, and one that stands behind a second `?` or in a
+    /// URL that was escaped for HTML.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`].
+    pub(crate) fn check_filter_names(&self) -> Result<(), Error> {
+        match self.query.iter().map(|(name, _)| name).find(|name| is_meant_as_filter(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::InvalidSyntax(format!(
+                "The parameter `{name}` is not known, but looks like a filter, and without a filter the response would have all \
+                 resources. Send `filter`, directly after `?` or `&`."
+            ))),
+        }
+    }
+}
+
+fn is_meant_as_filter(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let letters: String = lower.chars().filter(char::is_ascii_alphabetic).collect();
+    if name == "filter" {
+        return false;
+    }
+    lower.contains("filter")
+        || lower.contains(['?', '/'])
+        || OTHER_NAMES_OF_FILTER.contains(&letters.as_str())
+        || osa_distance(&letters, "filter") <= MISSPELT_LETTERS
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::Kind;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::request::tests::{event, from_request};
+
+    fn with_query(query: Value) -> Request {
+        let mut event = event();
+        event["queryStringParameters"] = Value::Null;
+        event["multiValueQueryStringParameters"] = query;
+        from_request(&event).unwrap()
+    }
+
+    #[test]
+    fn repeated_or_misspelt_parameter_is_refused() {
+        let request = with_query(json!({
+            "filter": ["userName eq \"a+b %41\""], "count": ["7"], "startIndex": ["-3"], "counts": ["9"],
+            "attributes": ["a", "b"], "excludedAttributes": ["members"], "n": ["1.5"], "empty": [""], "SORTBY": ["x"],
+        }));
+        assert_eq!(request.query("filter"), Ok(Some("userName eq \"a+b %41\"")));
+        assert_eq!(request.query("nothing"), Ok(None));
+        assert_eq!(request.query("sortBy").map_err(|error| error.scim_type()), Err(Some("invalidSyntax")));
+        assert_eq!(request.integer("count"), Ok(Some(7)));
+        assert_eq!(request.integer("startIndex"), Ok(Some(-3)));
+        assert_eq!(request.integer("nothing"), Ok(None));
+        assert_eq!(request.integer("empty"), Ok(None));
+        let fraction = request.integer("n").unwrap_err();
+        assert!(fraction.scim_type() == Some("invalidValue") && fraction.to_string().contains("`n`"));
+        let twice = request.query("attributes").unwrap_err();
+        assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
+        assert!(request.projection().is_err() && request.list_query(&[Kind::User]).is_err());
+    }
+
+    #[test]
+    fn parameter_that_is_meant_as_filter_returns_400() {
+        for name in [
+            "$filter",
+            "filters",
+            "filter[]",
+            "amp;filter",
+            "fliter",
+            "filtre",
+            "filer",
+            "Filter ",
+            "search",
+            "q",
+            "query",
+            "aadOptscim062020?filter",
+            "aadOptscim062020/Users?filter",
+            "aadOptscim062020/Users",
+        ] {
+            let refused = with_query(json!({name: ["userName eq \"a\""]})).list_query(&[Kind::User]).unwrap_err();
+            assert_eq!(refused.scim_type(), Some("invalidSyntax"), "{name}");
+            assert!(refused.to_string().contains("filter"), "{refused}");
+        }
+        for name in ["aadOptscim062020", "_", "cacheBuster", "after", "tenant", "limit", "filter"] {
+            let list = with_query(json!({name: ["userName eq \"a\""]})).list_query(&[Kind::User]);
+            assert!(list.is_ok(), "{name}");
+        }
+    }
+}
