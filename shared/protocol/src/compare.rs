@@ -1,48 +1,34 @@
-//! Comparison of strings (RFC 7643 §2.2 `caseExact`, RFC 7644 §5). Filters and the keys that guarantee uniqueness
-//! use the same form, so that two names which a filter finds equal cannot both be taken.
+//! Comparison of strings (RFC 7643 §2.2 `caseExact`, RFC 7644 §5 and §7.8). Filters, sorting and the keys that
+//! guarantee uniqueness use the same form, so that two names which a filter finds equal cannot both be taken, and
+//! the keys in a range are the names that begin with a text.
 
 use std::borrow::Cow;
 
 use precis_core::profile::{Profile, Rules};
 use precis_profiles::UsernameCaseMapped;
 use schema::{Attribute, Kind, Uniqueness};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::Error;
 use crate::limits::NAME_BYTES;
 
-/// The form in which two values of an attribute are compared for equality, order and prefixes.
+/// The form in which two values of an attribute are compared for equality and order, and in which one is searched
+/// for a part.
+///
+/// A `caseExact` value is compared as it is. RFC 7644 §7.8 is about comparisons that ignore case. An exact value is
+/// an identifier or a URI that the client chose: two values that only normalization makes equal may be two objects
+/// of the client, and one must be found by exactly what was sent.
 pub fn comparison_key(attribute: &Attribute, text: &str) -> String {
     if attribute.case_exact() {
         text.to_owned()
     } else if attribute.name == "userName" && attribute.uniqueness != Uniqueness::None {
         user_name(text)
     } else {
-        lower_case(text)
+        prepare(text)
     }
 }
 
-/// The small sigma at the end of a word. Lower-casing `Σ` yields this or [`SIGMA`], depending on the next
-/// character.
-const FINAL_SIGMA: char = 'ς';
-const SIGMA: char = 'σ';
-
-/// Replaces final sigmas in the comparison key of a substring, or of a text that is searched for one, because the
-/// end of a substring need not be the end of a word.
-pub(crate) fn fold_final_sigma(comparison_key: &str) -> Cow<'_, str> {
-    if comparison_key.contains(FINAL_SIGMA) {
-        comparison_key.replace(FINAL_SIGMA, "σ").into()
-    } else {
-        comparison_key.into()
-    }
-}
-
-/// The prefix that the comparison keys of all texts with this beginning share, with regard to final sigmas.
-pub fn stable_prefix(comparison_key: &str) -> &str {
-    comparison_key.split([SIGMA, FINAL_SIGMA]).next().unwrap_or_default()
-}
-
-/// The key under which a unique name is stored: the PRECIS form of a `userName`, and a group's `displayName` in
-/// lower case.
+/// The key under which a unique name is stored: its [`comparison_key`].
 ///
 /// # Errors
 /// [`Error::InvalidValue`] for a `userName` that RFC 8265 does not allow, and for a name longer than
@@ -53,7 +39,7 @@ pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
             enforce_user_name(name)?;
             user_name(name)
         }
-        Kind::Group => lower_case(name),
+        Kind::Group => prepare(name),
     };
     if key.len() > NAME_BYTES {
         let attribute = schema::resource_type(kind).naming_attribute();
@@ -62,28 +48,46 @@ pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     Ok(key)
 }
 
-/// Lower-cases each character separately, so that the key of a prefix is a prefix of the key.
-fn lower_case(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+/// Maps a text to lower case and to NFC, so that it does not matter whether `é` was sent as one code point or as
+/// two.
+///
+/// `ς`, the small sigma at the end of a word, becomes `σ`. By RFC 8265 §3.3 and Unicode's `toLowercase`, `ΟΔΟΣ` is
+/// `οδος`, and `οδοσ` is another name. But the capitals of both are `ΟΔΟΣ`, so nobody can tell which one a person
+/// means who writes capitals, and the two must not both exist. Besides, a part of a text need not end where a word
+/// of it ends. Without `ς`, the lower case of a letter does not depend on its neighbours.
+///
+/// A part of a text is found if its prepared form is in the prepared text: `sw "e"` does not find `é`, which is
+/// another letter in both of its spellings. A range of keys by prefix has the same meaning.
+fn prepare(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    lower_case(text).map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
+}
+
+/// Lower-cases each letter regardless of its neighbours: `Σ` becomes `σ`, also at the end of a word.
+fn lower_case(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 /// The mappings of RFC 8265 §3.3 (UsernameCaseMapped): width, case and normalization. Userparts are separated by
 /// one space.
 fn user_name(text: &str) -> String {
-    let profile = UsernameCaseMapped::new();
-    let map = |part: &str| -> String {
-        let wide = profile.width_mapping_rule(part).unwrap_or(Cow::Borrowed(part)).into_owned();
-        let cased = profile.case_mapping_rule(wide.as_str()).map_or_else(|_| wide.clone(), Cow::into_owned);
-        profile.normalization_rule(cased.as_str()).map_or_else(|_| cased.clone(), Cow::into_owned)
-    };
-    let mut mapped = String::with_capacity(text.len());
-    for (at, part) in text.split(' ').enumerate() {
-        if at > 0 && !mapped.ends_with(' ') {
-            mapped.push(' ');
-        }
-        mapped.push_str(&map(part));
-    }
-    mapped
+    single_spaces(if text.is_ascii() { prepare(text) } else { prepare(&width_mapped(text)) })
+}
+
+fn width_mapped(text: &str) -> Cow<'_, str> {
+    UsernameCaseMapped::new().width_mapping_rule(text).unwrap_or(Cow::Borrowed(text))
+}
+
+fn single_spaces(mut text: String) -> String {
+    let mut is_after_space = false;
+    text.retain(|letter| {
+        let is_repeated = is_after_space && letter == ' ';
+        is_after_space = letter == ' ';
+        !is_repeated
+    });
+    text
 }
 
 /// Enforces the profile on each userpart. A `userName` consists of userparts with spaces between (RFC 8265 §3.1).
@@ -123,7 +127,61 @@ mod tests {
         for name in ["Bjensen", "DOMAIN\\user", "ΣΊΣΥΦΟΣ", "ﾃｽﾄ", "Fußball", "a+b@c.d", "İstanbul", "שלום"]
         {
             let enforced = UsernameCaseMapped::new().enforce(name).unwrap().into_owned();
-            assert_eq!(name_key(Kind::User, name).unwrap(), enforced, "{name}");
+            assert_eq!(name_key(Kind::User, name).unwrap(), enforced.replace('ς', "σ"), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_with_the_same_capitals_in_greek_have_the_same_key() {
+        for kind in Kind::ALL {
+            for spelling in ["ΟΔΟΣ", "οδος", "οδοσ", "Οδος"] {
+                assert_eq!(name_key(kind, spelling).unwrap(), "οδοσ", "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_text_in_unicode_have_the_same_key() {
+        let all = (char::MIN..=char::MAX).filter(|c| c.nfd().ne([*c]));
+        let texts =
+            all.flat_map(|c| [format!("{c}"), format!("aΣ{c}b"), format!("{c}\u{323}"), format!("{c}\u{301}\u{345}")]);
+        let mut count = 0;
+        for text in texts {
+            let decomposed: String = text.nfd().collect();
+            let composed: String = text.nfc().collect();
+            let key = prepare(&text);
+            assert_eq!([prepare(&decomposed), prepare(&composed), prepare(&key)], [&*key; 3], "{text:?}");
+            assert_eq!(user_name(&decomposed), user_name(&composed), "{text:?}");
+            count += 1;
+        }
+        assert!(count > 4 * 13_000, "{count}");
+    }
+
+    #[test]
+    fn key_of_a_letter_is_independent_of_the_letters_around_it() {
+        for letter in char::MIN..='\u{323ff}' {
+            let key = prepare(&letter.to_string());
+            assert_eq!(prepare(&format!("Σ {letter}xΣ")), format!("σ {key}xσ"), "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn comparison_key_of_a_name_is_the_key_that_guarantees_its_uniqueness() {
+        for (kind, attribute) in [(Kind::User, "userName"), (Kind::Group, "displayName")] {
+            let attribute = schema::resource_type(kind).attribute(attribute).unwrap();
+            for name in
+                ["Bjensen", "ΟΔΟΣ", "οδος", "Cafe\u{301}", "Ada  Lovelace", "ﾃｽﾄ", "İstanbul", "e\u{301}\u{323}"]
+            {
+                assert_eq!(comparison_key(attribute, name), name_key(kind, name).unwrap(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn exact_value_is_compared_as_it_was_sent() {
+        let attribute = schema::resource_type(Kind::User).attribute("externalId").unwrap();
+        for text in ["Cafe\u{301}", "Café", "ΟΔΟΣ", "οδος", "ｊ"] {
+            assert_eq!(comparison_key(attribute, text), text);
         }
     }
 
@@ -139,8 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn group_name_key_ignores_only_case() {
-        assert_eq!(name_key(Kind::Group, "Team Ä").unwrap(), name_key(Kind::Group, "team ä").unwrap());
-        assert_ne!(name_key(Kind::Group, "a b").unwrap(), name_key(Kind::Group, "a  b").unwrap());
+    fn group_name_key_ignores_only_case_and_normalization() {
+        let key = |name| name_key(Kind::Group, name).unwrap();
+        for spelling in ["Café", "CAFÉ", "cafe\u{301}", "CAFE\u{301}"] {
+            assert_eq!(key(spelling), "café", "{spelling}");
+        }
+        for (one, other) in [("a b", "a  b"), ("Café", "Cafe"), ("ｊ", "j"), ("ﬁ", "fi"), ("Straße", "Strasse")] {
+            assert_ne!(key(one), key(other));
+        }
     }
 }

@@ -205,6 +205,13 @@ mod tests {
             [json!({"title": "b"}), json!({"title": "C"}), json!({}), json!({"title": "A"}), json!({"title": "B"})];
         assert_eq!(sorted("title", "ascending", &titles), "daebc");
         assert_eq!(sorted("TITLE", "Descending", &titles), "cbaed");
+        let spellings = [
+            json!({"title": "É b"}),
+            json!({"title": "e\u{301} a"}),
+            json!({"title": "ΟΔΟΣ b"}),
+            json!({"title": "οδος a"}),
+        ];
+        assert_eq!(sorted("title", "ascending", &spellings), "badc");
         let exact = [json!({"externalId": "b"}), json!({"externalId": "C"}), json!({"externalId": "B"})];
         assert_eq!(sorted("externalId", "ascending", &exact), "cba");
         let active = [json!({"active": true}), json!({"active": false}), json!({})];

@@ -45,7 +45,7 @@ fn emails(kind: Kind, resource: &Object) -> impl Iterator<Item = (Index, String)
 pub(crate) fn uniqueness_error(kind: Kind) -> Error {
     let attribute = resource_type(kind).naming_attribute();
     Error::Uniqueness(format!(
-        "{attribute} is already used by another {kind} (comparison ignores case). Link to the existing {kind}, or use \
+        "{attribute} is already used by another {kind} (comparison ignores case and Unicode normalization). Link to the existing {kind}, or use \
          another {attribute}."
     ))
 }

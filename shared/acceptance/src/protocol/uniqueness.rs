@@ -1,5 +1,5 @@
 //! Checks that a name has one owner, whatever the number of concurrent requests and the spelling (RFC 7644 §3.3;
-//! RFC 8265 §3.3 for userName).
+//! §7.8; RFC 8265 §3.3 for userName).
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ checks![
     one_of_64_concurrent_renames_to_a_user_name_succeeds,
     one_of_64_concurrent_creates_of_a_group_name_succeeds,
     user_name_may_change_its_spelling,
+    spellings_of_one_name_in_unicode_have_one_owner,
 ];
 
 const RACERS: usize = 64;
@@ -137,5 +138,31 @@ fn user_name_may_change_its_spelling(target: &Target) {
     for name in names.iter().rev() {
         scim.put(&path, &json!({ "userName": name })).expect(200).containing(&json!({ "userName": name }));
         scim.get(&path).expect(200).containing(&json!({ "userName": name }));
+    }
+}
+
+/// Nobody can tell these spellings apart: `é` as one code point or as two, and the small sigma within a word or at its
+/// end, which have the same capital.
+fn spellings_of_one_name_in_unicode_have_one_owner(target: &Target) {
+    let scim = target.client();
+    for names in [vec!["Café", "Cafe\u{301}", "CAFÉ", "CAFE\u{301}"], vec!["ΟΔΟΣ", "οδος", "οδοσ", "Οδος"]]
+    {
+        for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
+            let tag = unique("n");
+            let names: Vec<String> = names.iter().map(|name| format!("{tag}.{name}")).collect();
+            let other = scim.post(endpoint, &json!({ attribute: tag })).expect(201).id();
+            for owned in &names {
+                let owner = scim.post(endpoint, &json!({ attribute: owned })).expect(201).id();
+                for name in &names {
+                    let taken = json!({ attribute: name });
+                    scim.post(endpoint, &taken).expect_error(409, "uniqueness", &[attribute]);
+                    scim.put(format!("{endpoint}/{other}"), &taken).expect_error(409, "uniqueness", &[attribute]);
+                    let found = scim.find(endpoint, &format!("{attribute} eq \"{name}\""));
+                    assert_eq!(found.len(), 1, "expected {owned} to be found by {name}");
+                    assert_eq!(found[0]["id"], owner.as_str());
+                }
+                scim.delete(format!("{endpoint}/{owner}")).expect(204);
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use schema::Object;
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare::{self, fold_final_sigma};
+use crate::compare;
 use crate::path::AttributePath;
 
 impl Filter {
@@ -65,12 +65,7 @@ impl Comparison {
                 ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
             }
             (Operand::Text { comparison_key, .. }, Value::String(text)) => {
-                let text = compare::comparison_key(self.path.leaf(), text);
-                if operator.is_substring() && !self.path.leaf().case_exact() {
-                    text_holds(operator, &fold_final_sigma(&text), &fold_final_sigma(comparison_key))
-                } else {
-                    text_holds(operator, &text, comparison_key)
-                }
+                text_holds(operator, &compare::comparison_key(self.path.leaf(), text), comparison_key)
             }
             _ => false,
         }

@@ -80,6 +80,41 @@ fn filters_match_by_type_and_case() {
 }
 
 /// RFC 7644 §3.4.2.2, table 3: each operator with an operand below, equal to and above the value.
+/// Each value is compared with each literal, both as they are and decomposed.
+#[test]
+fn operators_agree_on_spellings_of_one_text() {
+    for (value, literal, found_by) in [
+        ("Café", "CAFÉ", "eq sw ew co ge le"),
+        ("Café Royal", "caFÉ", "ne sw co gt ge"),
+        ("Grand Café", "CAFÉ", "ne ew co gt ge"),
+        ("ΟΔΟΣ", "οδος", "eq sw ew co ge le"),
+        ("οδος", "ΟΔΟΣ", "eq sw ew co ge le"),
+        ("οδοσ", "οδος", "eq sw ew co ge le"),
+        ("ΟΔΟΣΣΕΑ", "οδος", "ne sw co gt ge"),
+        ("ή οδός", "ΟΔΌΣ", "ne ew co lt le"),
+        // `é` is another letter than `e` in both spellings, and `한` is another syllable than `하`.
+        ("été", "e", "ne gt ge"),
+        ("한국", "하", "ne gt ge"),
+        ("ệ", "ẹ", "ne gt ge"),
+    ] {
+        use unicode_normalization::UnicodeNormalization;
+        let decomposed = |text: &str| text.nfd().collect::<String>();
+        for value in [value.to_owned(), decomposed(value)] {
+            let user = json!({"userName": value, "title": value, "emails": [{"value": value}], ENTERPRISE: {"department": value}});
+            for literal in [literal.to_owned(), decomposed(literal)] {
+                for path in ["userName", "title", "emails.value", &format!("{ENTERPRISE}:department")] {
+                    let found = Operator::ALL.map(|(name, _)| name).into_iter().filter(|operator| {
+                        let filter = parse(&format!("{path} {operator} \"{literal}\"")).unwrap();
+                        filter.matches(user.as_object().unwrap())
+                    });
+                    let expect = Operator::ALL.map(|(name, _)| name).into_iter().filter(|name| found_by.contains(name));
+                    assert!(found.eq(expect), "{path}: {value:?}, {literal:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn order_operators_compare_below_at_and_above_a_value() {
     const VALUES: [(&str, [&str; 3]); 3] = [

@@ -1,7 +1,7 @@
 //! Chooses the index from which the candidates of a filter are read. The index yields a superset of the matches;
 //! the whole filter is then evaluated on each candidate.
 
-use protocol::{Comparison, Filter, Operand, Operator, comparison_key, stable_prefix};
+use protocol::{Comparison, Filter, Operand, Operator, comparison_key};
 use schema::{Kind, ResourceId};
 use store::Index;
 
@@ -80,8 +80,7 @@ fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Compariso
             Some(AccessPath::Name(comparison_key.clone()))
         }
         (Operator::Sw, Kind::User, "userName", None) | (Operator::Sw, Kind::Group, "displayName", None) => {
-            let prefix = stable_prefix(comparison_key);
-            (!prefix.is_empty()).then(|| AccessPath::NamePrefix(prefix.to_owned()))
+            (!comparison_key.is_empty()).then(|| AccessPath::NamePrefix(comparison_key.clone()))
         }
         (Operator::Eq, _, "externalId", None) => Some(AccessPath::Lookup(external_id_index(kind), written.clone())),
         (Operator::Eq, Kind::User, "emails", Some("value")) => {
@@ -110,8 +109,9 @@ mod tests {
         for (kind, filter, expect) in [
             (Kind::User, r#"userName eq "A@x""#.to_owned(), Some(AccessPath::Name("a@x".into()))),
             (Kind::User, r#"userName sw "A""#.to_owned(), Some(AccessPath::NamePrefix("a".into()))),
-            (Kind::User, r#"userName sw "ΑΒΣ""#.to_owned(), Some(AccessPath::NamePrefix("αβ".into()))),
-            (Kind::User, r#"userName sw "Σ""#.to_owned(), None),
+            (Kind::User, r#"userName eq "ΑΒΣ""#.to_owned(), Some(AccessPath::Name("αβσ".into()))),
+            (Kind::User, r#"userName sw "αβς""#.to_owned(), Some(AccessPath::NamePrefix("αβσ".into()))),
+            (Kind::Group, "displayName sw \"CAFE\u{301}\"".to_owned(), Some(AccessPath::NamePrefix("café".into()))),
             (Kind::User, r#"userName sw """#.to_owned(), None),
             (Kind::User, r#"userName ne "a""#.to_owned(), None),
             (Kind::User, r#"displayName eq "a""#.to_owned(), None),

@@ -24,7 +24,7 @@ fn long(end: &str) -> String {
     format!("{}{end}", "long".repeat(300))
 }
 
-/// Values that differ in case, that are prefixes of each other, and that contain the separator of keys.
+/// Values that differ in case and in the normalization of Unicode, that are prefixes of each other, and that contain the separator of keys.
 fn values() -> Vec<String> {
     [
         "Ada",
@@ -42,6 +42,8 @@ fn values() -> Vec<String> {
         "JO\u{308}RG",
         "jo",
         "Straße",
+        "ΟΔΟΣ",
+        "οδο",
         "a@x.example",
     ]
     .map(str::to_owned)
@@ -54,7 +56,7 @@ fn values() -> Vec<String> {
 fn create_directory(scim: &Client) -> Vec<String> {
     let mut ids = Vec::new();
     for (at, name) in
-        ["Ada", "ada.l", "Adam", "jörg", "Jo", "Straße", "x", "x#y", "ada lovelace", "gone"].iter().enumerate()
+        ["Ada", "ada.l", "Adam", "jörg", "Jo", "Straße", "x", "x#y", "ada lovelace", "gone", "οδος"].iter().enumerate()
     {
         let pick = |n: usize| values()[(at * 7 + n) % values().len()].clone();
         let mut user = json!({
@@ -71,7 +73,7 @@ fn create_directory(scim: &Client) -> Vec<String> {
         ids.push(scim.post("/Users", &user).expect(201).id());
     }
     let mut groups: Vec<String> = Vec::new();
-    for (at, name) in ["Ada", "ada.l", "Team x#", "Straße", "gone"].iter().enumerate() {
+    for (at, name) in ["Ada", "ada.l", "Team x#", "Οδος", "gone"].iter().enumerate() {
         let mut members: Vec<Value> = ids[at..=at * 2].iter().map(|id| json!({ "value": id })).collect();
         members.push(json!({ "value": ids[9] }));
         members.extend(groups.last().map(|id| json!({ "value": id })));

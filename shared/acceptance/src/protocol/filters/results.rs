@@ -12,6 +12,8 @@ checks![
     long_and_deep_filters_within_the_limits_are_accepted,
     filters_see_every_change_immediately,
     part_of_a_name_may_end_with_a_sigma,
+    each_spelling_of_a_text_is_found,
+    exact_value_is_found_only_as_it_was_sent,
 ];
 
 /// Three users: `a` has most attributes, `b` is inactive, `c` has almost no attributes.
@@ -78,6 +80,9 @@ const ROWS: &[(&str, &str)] = &[
     ("emails[type eq \"home\"].value eq \"ann.TAG@example.com\"", ""),
     ("name.familyName eq \"ALPHA\"", "a"),
     ("name.givenName eq \"ZOË\"", "c"),
+    ("name.givenName eq \"ZOE\u{308}\"", "c"),
+    ("name.givenName ew \"Oe\u{308}\" and name.givenName co \"oE\u{308}\"", "c"),
+    ("name.givenName ne \"zoe\u{308}\" or name.givenName sw \"Zoe\"", "ab"),
     ("name.givenName pr and not (name.familyName pr)", "c"),
     ("nickName eq \"quote \\\" back \\\\ slash and \\u00e9\"", "c"),
     ("nickName co \" and \"", "c"),
@@ -205,5 +210,71 @@ fn part_of_a_name_may_end_with_a_sigma(target: &Target) {
             assert_eq!(found(format!("{attribute} sw \"{tag}\" and {attribute} co \"δ{}\"", &part[4..])), names[..3]);
         }
         assert_eq!(found(format!("{attribute} sw \"{tag}ΟΔΟΣΣ\"")), names[1..2]);
+    }
+}
+
+/// RFC 7644 §7.8: strings are prepared before they are compared. In Unicode, `é` is one code point (NFC) or two (NFD).
+fn each_spelling_of_a_text_is_found(target: &Target) {
+    let scim = target.client();
+    let tag = unique("t");
+    let spellings = ["Café Noir", "Cafe\u{301} Noir", "CAFÉ NOIR", "CAFE\u{301} NOIR"];
+    let mut users: Vec<String> = Vec::new();
+    for (at, title) in spellings.iter().enumerate() {
+        let user = json!({ "userName": format!("{tag}.{at}"), "title": title, "name": { "familyName": title } });
+        users.push(scim.post("/Users", &user).expect(201).containing(&json!({ "title": title })).id());
+    }
+    users.sort();
+    let group = scim.post("/Groups", &json!({ "displayName": format!("{tag} {}", spellings[1]) })).expect(201).id();
+    let found = |endpoint: &str, filter: &str| {
+        let mut ids: Vec<String> =
+            scim.find(endpoint, filter).iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    for spelling in spellings {
+        let (start, end) = spelling.split_once(' ').unwrap();
+        for path in ["title", "name.familyName"] {
+            for term in [
+                format!("{path} eq \"{spelling}\""),
+                format!("{path} sw \"{start}\""),
+                format!("{path} co \"{} {}\"", &start[2..], &end[..2]),
+                format!("not ({path} ne \"{spelling}\")"),
+                format!("{path} ge \"{spelling}\" and {path} le \"{spelling}\""),
+            ] {
+                let filter = format!("userName sw \"{tag}\" and {term}");
+                assert_eq!(found("/Users", &filter), users, "{filter}");
+            }
+        }
+        for term in [
+            format!("eq \"{tag} {spelling}\""),
+            format!("sw \"{tag} {start}\""),
+            format!("co \"{tag} {start}\""),
+            format!("ew \"{spelling}\" and displayName co \"{tag}\""),
+        ] {
+            // The first filter can use the key of the name, and the second one cannot.
+            let filter = format!("displayName {term}");
+            assert_eq!(found("/Groups", &filter), std::slice::from_ref(&group), "{filter}");
+            let without_key = format!("({filter} or id eq \"x\") and displayName co \"{tag}\"");
+            assert_eq!(found("/Groups", &without_key), std::slice::from_ref(&group), "{without_key}");
+        }
+    }
+}
+
+/// `externalId` is `caseExact`: the client chose it, and finds it by exactly these characters.
+fn exact_value_is_found_only_as_it_was_sent(target: &Target) {
+    let scim = target.client();
+    let tag = unique("x");
+    let values = ["é", "e\u{301}", "É", "ς", "σ"].map(|end| format!("{tag}{end}"));
+    let create = |(at, value): (usize, &String)| {
+        scim.post("/Users", &json!({ "userName": format!("{tag}.{at}"), "externalId": value })).expect(201).id()
+    };
+    let ids: Vec<String> = values.iter().enumerate().map(create).collect();
+    for (value, id) in values.iter().zip(&ids) {
+        for operator in ["eq", "sw", "co", "ew"] {
+            let filter = format!("userName sw \"{tag}\" and externalId {operator} \"{value}\"");
+            let found = scim.find("/Users", &filter);
+            assert_eq!(found.len(), 1, "{filter}");
+            assert_eq!(found[0]["id"], id.as_str(), "{filter}");
+        }
     }
 }
