@@ -48,6 +48,19 @@ pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
     Ok(key)
 }
 
+/// The key under which version 0.1.0 stored a unique name, if it differs from [`name_key`]: it kept `ς`, and did not
+/// normalize the name of a group.
+pub fn former_name_key(kind: Kind, name: &str) -> Option<String> {
+    if name.is_ascii() {
+        return None;
+    }
+    let (former, now) = match kind {
+        Kind::User => (single_spaces(lower_case(&width_mapped(name)).nfc().collect()), user_name(name)),
+        Kind::Group => (lower_case(name).collect(), prepare(name)),
+    };
+    (former != now).then_some(former)
+}
+
 /// Maps a text to lower case and to NFC, so that it does not matter whether `é` was sent as one code point or as
 /// two.
 ///
@@ -174,6 +187,21 @@ mod tests {
             {
                 assert_eq!(comparison_key(attribute, name), name_key(kind, name).unwrap(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn former_key_of_a_name_is_that_of_version_0_1_0() {
+        for (kind, name, expect) in [
+            (Kind::User, "Ada", None),
+            (Kind::User, "JO\u{308}RG", None),
+            (Kind::User, "ΟΔΟΣ", None),
+            (Kind::User, "Οδος  Ａe\u{301}", Some("οδος aé")),
+            (Kind::Group, "JÖRG", None),
+            (Kind::Group, "JO\u{308}RG", Some("jo\u{308}rg")),
+            (Kind::Group, "Οδος", Some("οδος")),
+        ] {
+            assert_eq!(former_name_key(kind, name).as_deref(), expect, "{name}");
         }
     }
 

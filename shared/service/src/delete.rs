@@ -4,11 +4,11 @@
 use futures_util::future::try_join;
 use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, GroupExit, Member, PendingChanges, RemainingEdges, Stored, Write};
+use store::{ChangeRecord, Commit, GroupExit, Keys, Member, PendingChanges, RemainingEdges, Stored, Write};
 
 use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
-use crate::keys::{keys_of, new_id};
+use crate::keys::{new_id, stored_keys};
 use crate::retry::RetryLoop;
 use crate::{Context, membership, pending};
 
@@ -39,7 +39,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             retry.backoff().await?;
             continue;
         };
-        let delete = delete_of(&stored, &groups, edges)?;
+        let delete = delete_of(&stored, stored_keys(context, &stored).await?, &groups, edges)?;
         match retry.commit(context, &delete).await {
             Ok(committed) => {
                 pending::finish_own_commit(context, &id, committed, retry.response_deadline()).await;
@@ -87,14 +87,10 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     Ok(Some(DeletedEdges { group_exits, remove: members, remaining: RemainingEdges::Absent }))
 }
 
-fn delete_of(stored: &Stored, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
+/// The commit of a delete. `keys` are those of `stored`.
+fn delete_of(stored: &Stored, keys: Keys, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
     let DeletedEdges { group_exits, remove, remaining } = edges;
-    let write = Write::Delete {
-        expected: stored.version,
-        before: keys_of(stored.kind, &stored.resource)?,
-        groups: groups.len() as u64,
-        remaining,
-    };
+    let write = Write::Delete { expected: stored.version, before: keys, groups: groups.len() as u64, remaining };
     let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
     Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, group_exits, change })
 }

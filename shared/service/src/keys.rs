@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Error, comparison_key, name_key};
+use protocol::{Error, comparison_key, former_name_key, name_key};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
-use store::{Index, Keys};
+use store::{Index, Keys, Stored};
 
-/// The keys of a resource.
+use crate::Context;
+use crate::error::to_client_error;
+
+/// The keys that a resource should have.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] if a required attribute is missing, or the name is not valid.
@@ -16,9 +19,29 @@ pub(crate) fn keys_of(kind: Kind, resource: &Object) -> Result<Keys, Error> {
     if let Some(missing) = definition.missing(resource) {
         return Err(Error::InvalidValue(format!("{missing} is required. Send it with a value that is not empty.")));
     }
-    let name = resource.get(definition.naming_attribute()).and_then(Value::as_str).unwrap_or_default();
     let lookups: BTreeSet<(Index, String)> = external_ids(kind, resource).chain(emails(kind, resource)).collect();
-    Ok(Keys { name: name_key(kind, name)?, lookups: lookups.into_iter().collect() })
+    Ok(Keys { name: name_key(kind, name_of(kind, resource))?, lookups: lookups.into_iter().collect() })
+}
+
+/// The keys that a stored resource has. Its name may have a key of an earlier version, which the next commit of the
+/// resource deletes; the read of that key is part of this version of the resource, because only a commit of the
+/// resource changes it.
+///
+/// # Errors
+/// The errors of [`keys_of`] and of the read.
+pub(crate) async fn stored_keys(context: &Context<'_>, stored: &Stored) -> Result<Keys, Error> {
+    let mut keys = keys_of(stored.kind, &stored.resource)?;
+    if let Some(former) = former_name_key(stored.kind, name_of(stored.kind, &stored.resource)) {
+        let owner = context.directory.name_owner(context.tenant(), stored.kind, &former).await;
+        if owner.map_err(to_client_error)?.as_ref() == Some(&stored.id) {
+            keys.name = former;
+        }
+    }
+    Ok(keys)
+}
+
+fn name_of(kind: Kind, resource: &Object) -> &str {
+    resource.get(resource_type(kind).naming_attribute()).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn external_ids(kind: Kind, resource: &Object) -> impl Iterator<Item = (Index, String)> {

@@ -8,12 +8,12 @@ use protocol::membership::{MemberOperation, take_members};
 use protocol::{Error, Patch, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, Snapshot, Stored, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, Keys, Snapshot, Stored, Write};
 
 use crate::clock::now_rfc3339;
 use crate::error::to_post_commit_error;
 use crate::get::find;
-use crate::keys::{keys_of, new_id};
+use crate::keys::{keys_of, new_id, stored_keys};
 use crate::membership::{MemberChange, MemberEdges};
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::retry::RetryLoop;
@@ -138,7 +138,7 @@ async fn change(
         if resource == before.resource && edges.is_empty() {
             return Ok(ChangeOutcome { stored: before, reads, attributes: BTreeSet::new() });
         }
-        let update = update(&before, resource, edges)?;
+        let update = update(&before, stored_keys(context, &before).await?, resource, edges)?;
         match commit(context, &retry, &before, &update, &mut reads).await {
             Ok(stored) => {
                 let attributes = update.change.attributes.into_iter().collect();
@@ -177,8 +177,8 @@ async fn commit(
     Ok(after)
 }
 
-/// The commit of an update.
-fn update(before: &Stored, resource: Object, edges: MemberEdges) -> Result<Commit, Error> {
+/// The commit of an update. `keys` are those of `before`.
+fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> Result<Commit, Error> {
     let kind = before.kind;
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
@@ -189,7 +189,7 @@ fn update(before: &Stored, resource: Object, edges: MemberEdges) -> Result<Commi
     };
     let write = Write::Update {
         expected: before.version,
-        before: keys_of(kind, &before.resource)?,
+        before: keys,
         after: Snapshot { keys: keys_of(kind, &resource)?, resource },
     };
     let MemberEdges { add, remove } = edges;

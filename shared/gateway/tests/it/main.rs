@@ -1,6 +1,6 @@
 //! Checks of template.yaml and of the functions behind it, each function with the IAM policy that the template
 //! gives it: names and routes, alarms, permissions, what each operation costs in DynamoDB calls, leniencies,
-//! tokens, the audit trail and the event outbox.
+//! tokens, the audit trail, the event outbox, and resources of earlier versions.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
 
@@ -9,6 +9,7 @@ mod bulk;
 mod bus;
 mod cost_budget;
 mod directory;
+mod former_names;
 mod iam;
 mod leniencies;
 mod monitoring;

@@ -1,0 +1,133 @@
+//! Resources that version 0.1.0 stored: the keys of their names did not depend on case, but on the normalization of
+//! Unicode and on the form of a small sigma.
+
+use std::time::{Duration, Instant};
+
+use protocol::{Caller, Error, Exchange, Precondition, Projection, Reply};
+use schema::{Kind, ResourceId, resource_type};
+use serde_json::{Value, json};
+use service::Context;
+use store::{ChangeRecord, Commit, CommitState, Directory, Keys, Snapshot, Write};
+use testkit::Engine;
+
+use crate::directory::{TABLE, directory};
+
+/// A kind, a name, its key in version 0.1.0, and its key now.
+const NAMES: [(Kind, &str, &str, &str); 3] = [
+    (Kind::User, "Οδος", "οδος", "οδοσ"),
+    (Kind::Group, "Οδος", "οδος", "οδοσ"),
+    (Kind::Group, "Cafe\u{301}", "cafe\u{301}", "café"),
+];
+
+struct Site {
+    directory: &'static Directory,
+    engine: Engine,
+    caller: Caller,
+    kind: Kind,
+}
+
+impl Site {
+    async fn new(kind: Kind) -> Self {
+        let (directory, engine) = directory().await;
+        let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
+        Self { directory, engine, caller, kind }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            directory: self.directory,
+            exchange: Exchange {
+                caller: &self.caller,
+                base_url: "https://api.example/scim/v2",
+                deadline: Instant::now() + Duration::from_secs(60),
+            },
+        }
+    }
+
+    /// Stores a resource with this key of its name.
+    async fn store(&self, name: &str, key: &str) -> String {
+        let id = || ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap();
+        let resource = self.named(name).as_object().unwrap().clone();
+        let after = Snapshot { resource, keys: Keys { name: key.to_owned(), lookups: vec![] } };
+        let commit = Commit {
+            kind: self.kind,
+            id: id(),
+            write: Write::Create { after },
+            add: vec![],
+            remove: vec![],
+            group_exits: vec![],
+            change: ChangeRecord {
+                id: id(),
+                at: "2026-01-02T03:04:05.678Z".to_owned(),
+                attributes: vec![],
+                active: None,
+            },
+        };
+        assert_eq!(self.directory.commit(&self.caller, &commit).await, Ok(CommitState::Complete));
+        commit.id.to_string()
+    }
+
+    fn named(&self, name: &str) -> Value {
+        json!({(resource_type(self.kind).naming_attribute()): name})
+    }
+
+    async fn set(&self, id: &str, value: Value) -> Result<Reply, Error> {
+        let body = json!({"Operations": [{"op": "replace", "value": value}]});
+        let (all, any) = (Projection::default(), Precondition::default());
+        service::patch(&self.context(), self.kind, id, body.as_object().unwrap(), &all, &any).await
+    }
+
+    async fn delete(&self, id: &str) {
+        service::delete(&self.context(), self.kind, id, &Precondition::default()).await.unwrap();
+    }
+
+    /// The keys of all names.
+    fn keys(&self) -> Vec<String> {
+        let word = self.kind.name().to_lowercase();
+        let items = self.engine.items(TABLE, &format!("acme#{word}Name"));
+        items.iter().map(|item| item["sk"]["S"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_resource_leaves_no_key_of_an_earlier_version() {
+    for (kind, name, former, _) in NAMES {
+        let site = Site::new(kind).await;
+        let id = site.store(name, former).await;
+        assert_eq!(site.keys(), [former]);
+        site.delete(&id).await;
+        assert_eq!(site.keys(), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_resource_gets_the_key_of_this_version() {
+    for (kind, name, former, now) in NAMES {
+        let site = Site::new(kind).await;
+        let id = site.store(name, former).await;
+        for external_id in ["1", "2"] {
+            site.set(&id, json!({"externalId": external_id})).await.unwrap();
+            assert_eq!(site.keys(), [now]);
+        }
+        site.set(&id, site.named("x")).await.unwrap();
+        assert_eq!(site.keys(), ["x"]);
+        site.delete(&site.store(name, former).await).await;
+        assert_eq!(site.keys(), ["x"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_resource_is_refused_if_another_one_has_its_name_now() {
+    for (kind, name, former, now) in NAMES {
+        let site = Site::new(kind).await;
+        let id = site.store(name, former).await;
+        let other = site.store(name, now).await;
+        let refused = site.set(&id, json!({"externalId": "1"})).await.map(|reply| reply.status);
+        assert!(matches!(refused, Err(Error::Uniqueness(_))), "{refused:?}");
+        site.set(&id, site.named("x")).await.unwrap();
+        assert!(site.keys().iter().all(|key| ["x", now].contains(&key.as_str())) && site.keys().len() == 2);
+        site.delete(&id).await;
+        site.delete(&other).await;
+        assert_eq!(site.keys(), [""; 0]);
+    }
+}
