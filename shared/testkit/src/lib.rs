@@ -1,6 +1,6 @@
 //! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail or
-//! change nothing, a meter of its calls, events of API Gateway, and a consumer of the published events. Failures
-//! are panics.
+//! change nothing, a meter of its calls, events of API Gateway, a consumer of the published events, and reference
+//! models of filters and PATCH. Failures are panics.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod event;
 mod fault_proxy;
 mod meter;
 mod read_only_proxy;
+pub mod reference;
 mod replica;
 mod wire;
 
