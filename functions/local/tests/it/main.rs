@@ -32,6 +32,7 @@ mod page_calls;
 #[path = "../process/mod.rs"]
 mod process;
 mod projection_calls;
+mod reference;
 mod scan_limit;
 mod server;
 mod tenants;
