@@ -132,9 +132,11 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Removes the values that match the filter, or a sub-attribute of them (§3.5.2.2). By that section, which has its own
-/// list of failures, it is none if no value matches: "if the user was not a member of this group, no changes should be
-/// made to the resource, and a success response should be returned".
+/// Removes the values that match the filter, or a sub-attribute of them (§3.5.2.2).
+///
+/// It is no failure if no value matches. That section lists the failures of remove, and this is none of them: "if the
+/// user was not a member of this group, no changes should be made to the resource, and a success response should be
+/// returned". Only §3.5.2.3 on replace makes it `noTarget`; Table 9 defines what that means where it is returned.
 pub(super) fn remove(
     attribute: &'static Attribute,
     elements: &mut Vec<Value>,

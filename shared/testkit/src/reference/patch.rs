@@ -167,6 +167,7 @@ fn apply(resource: &mut Map<String, Value>, operation: &Operation, directory: &D
             match (op, part) {
                 (Op::Remove, part) => elements::remove(attribute, &mut all, filter, *part),
                 (_, Some(part)) => elements::change(attribute, &mut all, filter, *op, &Selected::Part(part, value))?,
+                // Choice: a member is not replaced by another one, either, because its `value` is immutable.
                 (_, None) if attribute.name == "members" => {
                     return Err(Refusal::new("mutability", "a member cannot be changed"));
                 }

@@ -81,5 +81,5 @@ fn is_base64(text: &str) -> bool {
     !digits.is_empty()
         && digits.bytes().all(is_digit)
         && digits.len() % 4 != 1
-        && (padding == 0 || text.len() % 4 == 0 && padding < 3)
+        && (padding == 0 || text.len().is_multiple_of(4) && padding < 3)
 }
