@@ -37,7 +37,7 @@ pub fn patch(kind: Kind, before: &Value, operations: &[Value], directory: &Direc
     for operation in operations {
         match read(kind, operation) {
             Err(refusal) => other_errors.push(refusal),
-            Ok(steps) if first_error.is_none() && other_errors.is_empty() => {
+            Ok(steps) if first_error.is_none() => {
                 first_error = steps.iter().find_map(|step| apply(&mut resource, step, directory).err());
             }
             Ok(_) => {}

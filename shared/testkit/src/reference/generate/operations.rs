@@ -26,7 +26,12 @@ fn user_operation(rng: &mut Rng, user: &Value, name: &str, wanted: Wanted) -> Va
         let mut value = Map::new();
         for _ in 0..rng.usize(1..=3) {
             let (path, of_path) = plain(rng, name);
-            value.extend((!path.contains(['.', ':'])).then_some((path, of_path)));
+            let is_name = path == ENTERPRISE || !path.contains(['.', ':']);
+            value.extend(is_name.then_some((path, of_path)));
+        }
+        if chance(rng, 40) {
+            let attribute = list(rng);
+            value.insert(attribute.to_owned(), elements(rng, attribute));
         }
         return json!({ "op": op, "value": value });
     }
@@ -99,7 +104,8 @@ fn with_filter(rng: &mut Rng, op: &str, user: &Value) -> Value {
     let present: Vec<&str> = LISTS.into_iter().chain(["addresses"]).filter(|name| user[*name].is_array()).collect();
     let attribute = if present.is_empty() || chance(rng, 15) { list(rng) } else { one(rng, &present) };
     let values = user[attribute].as_array().cloned().unwrap_or_default();
-    let path = format!("{}[{}]", in_any_case(rng, attribute), inside(rng, attribute, &values));
+    let filter = filter_of(rng, attribute, &values);
+    let path = format!("{}[{filter}]", in_any_case(rng, attribute));
     let path = if chance(rng, 6) { attribute.to_owned() } else { path };
     let parts: &[&str] = if attribute == "addresses" { &ADDRESS } else { &["value", "display", "type"] };
     let part = if chance(rng, 15) { "primary" } else { one(rng, parts) };
@@ -110,6 +116,20 @@ fn with_filter(rng: &mut Rng, op: &str, user: &Value) -> Value {
         (_, true) => json!({ "op": op, "path": format!("{path}.{part}"), "value": value }),
         (_, false) => json!({ "op": op, "path": path, "value": element(rng, attribute) }),
     }
+}
+
+/// A filter that one of the values matches, or any filter.
+fn filter_of(rng: &mut Rng, attribute: &str, values: &[Value]) -> String {
+    if !values.is_empty() && chance(rng, 50) {
+        let value = &values[rng.usize(..values.len())];
+        let texts: Vec<(&String, &Value)> =
+            value.as_object().into_iter().flatten().filter(|(_, it)| it.is_string()).collect();
+        if !texts.is_empty() {
+            let (part, text) = texts[rng.usize(..texts.len())];
+            return format!("{} eq {text}", in_any_case(rng, part));
+        }
+    }
+    inside(rng, attribute, values)
 }
 
 /// The path in another case or with the URI of the core schema, now and then.
