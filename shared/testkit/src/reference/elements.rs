@@ -134,12 +134,14 @@ pub(super) fn change(
 
 /// Removes the values that match the filter, or a sub-attribute of them (§3.5.2.2).
 ///
+/// What is null afterwards is left out when the values are assigned.
+///
 /// It is no failure if no value matches. That section lists the failures of remove, and this is none of them: "if the
 /// user was not a member of this group, no changes should be made to the resource, and a success response should be
 /// returned". Only §3.5.2.3 on replace makes it `noTarget`; Table 9 defines what that means where it is returned.
 pub(super) fn remove(
     attribute: &'static Attribute,
-    elements: &mut Vec<Value>,
+    elements: &mut [Value],
     filter: &Expression,
     part: Option<&'static Attribute>,
 ) {
@@ -149,7 +151,6 @@ pub(super) fn remove(
             (_, element) => *element = Value::Null,
         }
     }
-    elements.retain(|element| !element.is_null());
 }
 
 fn selected(attribute: &'static Attribute, elements: &[Value], filter: &Expression) -> Vec<usize> {

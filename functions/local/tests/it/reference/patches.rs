@@ -7,7 +7,7 @@ use testkit::reference::generate::{self, Wanted};
 use testkit::reference::{Directory, Kind, patch};
 use testkit::variable;
 
-use super::{Comparison, is_left_out, name_of, other_than, seeds};
+use super::{Comparison, MAX_SHOWN, is_left_out, name_of, other_than, seeds};
 use crate::server::Server;
 
 /// The number of users that can be members of the groups; there is one group, too.
@@ -124,7 +124,9 @@ impl Patches {
         for seed in seeds.clone() {
             let case = patches.case(seed);
             let (expected, disagreement) = patches.compare(&case);
-            comparison.add(&expected, seed, disagreement.map(|text| patches.shrink(case, text)));
+            let is_shown = comparison.disagreements.len() < MAX_SHOWN;
+            let text = disagreement.map(|text| if is_shown { patches.shrink(case, text) } else { text });
+            comparison.add(&expected, seed, text);
         }
         comparison.finish(name, &seeds);
     }
