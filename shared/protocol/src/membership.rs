@@ -43,8 +43,8 @@ pub struct Delta {
 pub struct AddedMember {
     /// The `display` that was sent.
     pub display: Option<String>,
-    /// Whether a member that the group has already keeps its `display` if none was sent: `add` changes only what it
-    /// mentions (RFC 7644 §3.5.2.1), but a member that was removed before, or is replaced, becomes what was sent.
+    /// Whether a member that the group has already keeps its `display` if none was sent. A member that an earlier
+    /// operation removed becomes what was sent.
     pub keeps_display: bool,
 }
 
@@ -144,10 +144,7 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
         match operation {
             MemberOperation::Add(members) => delta.add(members),
             MemberOperation::Remove(ids) => ids.into_iter().for_each(|id| delta.remove(id)),
-            MemberOperation::Replace(members) => {
-                delta = Delta { replace: true, ..Delta::default() };
-                delta.add(members);
-            }
+            MemberOperation::Replace(members) => delta.replace(members),
             MemberOperation::RemoveWhere(filter) => {
                 work.spend(filter.comparisons() * (current.len() + delta.add.len()))?;
                 for id in delta.matching(&filter, current, new) {
@@ -162,13 +159,29 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
 impl Delta {
     fn add(&mut self, members: Vec<Member>) {
         for Member { id, display } in members {
-            let was_removed = self.remove.remove(&id);
-            let added = self
-                .add
-                .entry(id)
-                .or_insert(AddedMember { display: None, keeps_display: !self.replace && !was_removed });
-            added.display = display.or(added.display.take());
+            let mut added = self.state_of(&id);
+            added.display = display.or(added.display);
+            self.remove.remove(&id);
+            self.add.insert(id, added);
         }
+    }
+
+    /// Replaces all members. One that stays keeps its `display` if none is sent.
+    fn replace(&mut self, members: Vec<Member>) {
+        let before = std::mem::take(self);
+        self.replace = true;
+        for Member { id, display } in members {
+            // A list may name a member twice.
+            let mut added = self.add.get(&id).cloned().unwrap_or_else(|| before.state_of(&id));
+            added.display = display.or(added.display);
+            self.add.insert(id, added);
+        }
+    }
+
+    /// What the operations so far made of a member.
+    fn state_of(&self, id: &str) -> AddedMember {
+        let untouched = AddedMember { display: None, keeps_display: !self.replace && !self.remove.contains(id) };
+        self.add.get(id).cloned().unwrap_or(untouched)
     }
 
     fn remove(&mut self, id: String) {
@@ -281,8 +294,12 @@ mod tests {
         for (operations, expect) in [
             (vec![Add(plain()), remove_where("members[not (display pr)]")], u(Some("Z"))),
             (vec![Add(plain()), remove_where("members[display eq \"Z\"]")], vec![]),
-            (vec![Replace(plain()), remove_where("members[display eq \"Z\"]")], u(None)),
-            (vec![Replace(plain()), remove_where("members[not (display pr)]")], vec![]),
+            (vec![Replace(plain()), remove_where("members[display eq \"Z\"]")], vec![]),
+            (vec![Replace(plain()), remove_where("members[not (display pr)]")], u(Some("Z"))),
+            (vec![Replace(vec![]), Add(plain())], u(None)),
+            (vec![Replace(vec![member("v", None)]), Replace(plain())], u(None)),
+            (vec![Add(vec![member("u", Some("Y"))]), Replace(plain())], u(Some("Y"))),
+            (vec![Replace(vec![member("u", Some("Y")), member("u", None)])], u(Some("Y"))),
             (vec![removed(), Add(plain())], u(None)),
             (vec![removed(), Add(plain()), remove_where("members[not (display pr)]")], vec![]),
             (vec![Add(vec![member("u", Some("Y"))]), Add(plain())], u(Some("Y"))),

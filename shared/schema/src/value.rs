@@ -154,7 +154,8 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
         other => return Err(mismatch(path, "an object", other)),
     };
     let known = |name: &String| attribute.sub_attribute(name).is_some();
-    if !object.is_empty() && !object.keys().any(known) {
+    let is_empty_element = attribute.multi_valued && object.is_empty() && !dialect.is_lenient();
+    if is_empty_element || (!object.is_empty() && !object.keys().any(known)) {
         let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
         return Err(Invalid::new(
             path,
@@ -177,6 +178,9 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     }
     if attribute.multi_valued && !without_value && element.len() == 1 && element.contains_key("primary") {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
+    }
+    if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
+        return Err(Invalid::new(path, "has no value; leave it out"));
     }
     // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
     // no meaning. A strict client leaves a value unassigned by null, and what it sent with it stays (RFC 7643 §2.5).

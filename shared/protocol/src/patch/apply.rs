@@ -103,10 +103,11 @@ impl AttributeOperation {
             (_, None) => sets_reference = self.merge_into(object, dialect)?,
         }
         let after = object.get("value");
-        if before.is_some() && after.is_none() {
+        if before.is_some() && after.is_none() && dialect.is_lenient() {
             // Entra ID removes a manager with {"value": ""}. The remaining sub-attributes identify no manager.
             object.clear();
         } else if before.is_some() && before.as_ref() != after && !sets_reference {
+            // `$ref` is the URI of the former value.
             put(object, "$ref", None);
         }
         Ok(())

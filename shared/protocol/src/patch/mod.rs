@@ -120,6 +120,7 @@ impl Patch {
         for operation in &self.operations {
             if !members::is_target(self.definition, operation) {
                 operation.apply(&mut resource, &self.dialect, &mut work)?;
+                self.check_required(&resource, operation)?;
             } else if let Some(Err(error)) = members.next() {
                 return Err(error.clone());
             }
@@ -134,6 +135,16 @@ impl Patch {
         }
         keep_immutable(self.definition, UpdateMethod::Patch, before, &mut resource)?;
         Ok(resource)
+    }
+
+    /// Rejects an operation that removes a required attribute, even if a later one sets it again (RFC 7644 §3.5.2.2). A
+    /// lenient dialect checks only the result.
+    fn check_required(&self, resource: &Object, operation: &AttributeOperation) -> Result<(), Error> {
+        let is_required = operation.path.attribute.required && operation.sub.is_none();
+        match self.definition.missing(resource).filter(|_| is_required && !self.dialect.is_lenient()) {
+            Some(missing) => Err(self.required_missing_error(&missing)),
+            None => Ok(()),
+        }
     }
 
     /// RFC 7644 §3.5.2.2: removing a required attribute is a `mutability` error; emptying it is an invalid value.

@@ -96,7 +96,7 @@ pub(super) enum Selected<'v> {
 /// filter. If several values became primary: `invalidValue`, as for any value in which several are.
 pub(super) fn change(
     attribute: &'static Attribute,
-    elements: &mut [Value],
+    elements: &mut Vec<Value>,
     filter: &Expression,
     op: Op,
     change: &Selected<'_>,
@@ -129,6 +129,9 @@ pub(super) fn change(
             Selected::Part(part, value) => merge(element, &Map::from_iter([(part.name.to_owned(), (*value).clone())])),
         }
     }
+    // Choice: values that have become the same are one (RFC 7643 §2.4).
+    let all = std::mem::take(elements);
+    add(attribute, elements, all);
     Ok(())
 }
 

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use super::Refusal;
-use super::attributes::Attribute;
-use super::values::invalid;
+use serde_json::{Map, Value, json};
 
 /// The resources that can be members, and the group that is changed.
 #[derive(Debug, Clone, Default)]
@@ -21,23 +17,30 @@ impl Directory {
     /// The member that a client sends, as it is returned: `value`, `display` as sent, and `type` and `$ref` of the
     /// resource.
     ///
-    /// Choice: a member needs a `value` ("service providers MAY require clients to provide a non-empty value", RFC
-    /// 7643 §4.2), which exists and is not the group itself; `type` and `$ref` are the service's.
-    fn member(&self, attribute: &Attribute, sent: &Value) -> Result<Value, Refusal> {
+    /// Choice: the `value` of a member must exist, and is not the group itself; `type` and `$ref` are the service's. One
+    /// that does not exist has no `type` here.
+    fn member(&self, sent: &Value) -> Value {
         let id = sent["value"].as_str().unwrap_or_default();
-        let found = self.resources.get(id).filter(|_| id != self.id);
-        let (kind, reference) = found.ok_or_else(|| invalid(attribute))?;
-        let mut member = json!({ "value": id, "type": kind, "$ref": reference });
+        let mut member = match self.resources.get(id).filter(|_| id != self.id) {
+            Some((kind, reference)) => json!({ "value": id, "type": kind, "$ref": reference }),
+            None => json!({ "value": id }),
+        };
         if !sent["display"].is_null() {
             member["display"] = sent["display"].clone();
         }
-        Ok(member)
+        member
     }
 
     /// The members that a client sends.
-    pub(super) fn members(&self, attribute: &Attribute, sent: &[Value]) -> Result<Vec<Value>, Refusal> {
-        sent.iter().map(|member| self.member(attribute, member)).collect()
+    pub(super) fn members(&self, sent: &[Value]) -> Vec<Value> {
+        sent.iter().map(|member| self.member(member)).collect()
     }
+}
+
+/// Whether a group has a member that does not exist, or that is the group itself.
+pub(super) fn has_unknown(resource: &Map<String, Value>) -> bool {
+    let members = resource.get("members").and_then(Value::as_array);
+    members.into_iter().flatten().any(|member| member["type"].is_null())
 }
 
 /// Adds members. A resource is a member once: "If the user was already a member of this group, no changes should be

@@ -38,13 +38,18 @@ pub fn patch(kind: Kind, before: &Value, operations: &[Value], directory: &Direc
         match read(kind, operation) {
             Err(refusal) => other_errors.push(refusal),
             Ok(steps) if first_error.is_none() => {
-                first_error = steps.iter().find_map(|step| apply(&mut resource, step, directory).err());
+                let apply = |step| apply_and_keep_reference(&mut resource, step, directory);
+                first_error = steps.iter().map(apply).find_map(Result::err);
             }
             Ok(_) => {}
         }
     }
     if let Some(refusal) = first_error.into_iter().chain(other_errors).reduce(Refusal::or) {
         return Err(refusal);
+    }
+    // Choice: the ids of members are looked up when all operations are applied.
+    if members::has_unknown(&resource) {
+        return Err(Refusal::new("invalidValue", "a member does not exist, or is the group itself"));
     }
     // `schemas` follows what is changed (§3.5.2).
     let extensions = resource.contains_key(ENTERPRISE).then_some(ENTERPRISE);
@@ -121,7 +126,7 @@ fn checked(operation: Operation) -> Result<Operation, Refusal> {
         None if value.is_null() => Value::Null,
         None => Value::Object(values::object(attribute, &value)?),
     };
-    if attribute.is_required && value.is_null() {
+    if attribute.is_required && (value.is_null() || value == "") {
         return Err(required("mutability|invalidValue", attribute));
     }
     Ok(Operation { op, path, value })
@@ -130,6 +135,26 @@ fn checked(operation: Operation) -> Result<Operation, Refusal> {
 /// "If an attribute is removed or becomes unassigned and is defined as a required attribute" (§3.5.2.2).
 fn required(scim_types: &'static str, attribute: &Attribute) -> Refusal {
     Refusal::new(scim_types, format!("{} is required", attribute.name))
+}
+
+/// Applies an operation. Choice: a manager whose `value` changes loses `$ref`, the URI of the former one, unless the
+/// operation sends one.
+fn apply_and_keep_reference(
+    resource: &mut Map<String, Value>,
+    operation: &Operation,
+    directory: &Directory,
+) -> Result<(), Refusal> {
+    let manager = |resource: &Map<String, Value>| Some(resource.get(ENTERPRISE)?["manager"]["value"].clone());
+    let before = manager(resource).unwrap_or_default();
+    apply(resource, operation, directory)?;
+    let is_changed = !before.is_null() && manager(resource).unwrap_or_default() != before;
+    if is_changed && !operation.value.to_string().contains("$ref") {
+        let no_reference = Map::from_iter([(ENTERPRISE.to_owned(), json!({ "manager": { "$ref": null } }))]);
+        if resource.contains_key(ENTERPRISE) {
+            merge(resource, &no_reference);
+        }
+    }
+    Ok(())
 }
 
 fn apply(resource: &mut Map<String, Value>, operation: &Operation, directory: &Directory) -> Result<(), Refusal> {
@@ -191,10 +216,15 @@ fn with_all(
     directory: &Directory,
 ) -> Result<Vec<Value>, Refusal> {
     let given = value.as_array().cloned().unwrap_or_default();
+    let has_id = |member: &Value| member["value"].as_str().is_some_and(|id| !id.is_empty());
+    // Choice: "service providers MAY require clients to provide a non-empty value" (RFC 7643 §4.2).
+    if attribute.name == "members" && !given.iter().all(has_id) {
+        return Err(values::invalid(attribute));
+    }
     let mut all = list(resource, attribute);
     match (op, attribute.name) {
-        (Op::Add, "members") => members::add(&mut all, directory.members(attribute, &given)?),
-        (_, "members") => members::replace(&mut all, directory.members(attribute, &given)?),
+        (Op::Add, "members") => members::add(&mut all, directory.members(&given)),
+        (_, "members") => members::replace(&mut all, directory.members(&given)),
         (Op::Add, _) => elements::add(attribute, &mut all, given),
         _ => all = given,
     }

@@ -22,8 +22,8 @@ pub(super) fn check_mutability(attribute: &Attribute) -> Result<(), Refusal> {
 pub(super) fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
     let is_fit = match (attribute.data_type, value) {
         (_, Value::Null) | (DataType::Boolean, Value::Bool(_)) => true,
-        // Choice: an empty text is no value. RFC 7643 §2.5 makes null and an empty array unassigned, and not "".
-        (DataType::Text | DataType::Reference, Value::String(text)) => !text.is_empty(),
+        // RFC 7643 §2.5 makes null and an empty array unassigned, and not "", which is a text (§2.3.1).
+        (DataType::Text | DataType::Reference, Value::String(_)) => true,
         (DataType::Binary, Value::String(text)) => is_base64(text),
         _ => false,
     };

@@ -6,7 +6,6 @@
 //! - `REFERENCE_CASES`: the number of cases; half of them are filters, and the others PATCH requests.
 //! - `REFERENCE_SEED`: the seed of the first case; the next case has the next seed. The same seed gives the same case,
 //!   but for the ids that the server assigns.
-//! - `REFERENCE_WITHOUT_PATH=1`: some PATCH operations have no path.
 
 mod filters;
 mod patches;

@@ -3,9 +3,8 @@
 use acceptance::client::Client;
 use fastrand::Rng;
 use serde_json::{Value, json};
-use testkit::reference::generate::{self, Wanted};
+use testkit::reference::generate;
 use testkit::reference::{Directory, Kind, patch};
-use testkit::variable;
 
 use super::{Comparison, MAX_SHOWN, is_left_out, name_of, other_than, seeds};
 use crate::server::Server;
@@ -65,7 +64,6 @@ impl Patches {
 
     fn case(&self, seed: u64) -> Case {
         let mut rng = Rng::with_seed(seed);
-        let wanted = Wanted { without_path: variable("REFERENCE_WITHOUT_PATH", 0) == 1 };
         let (name, new_name) = (format!("name{seed}"), format!("new{seed}"));
         let ids: Vec<String> = self.directory.resources.keys().cloned().collect();
         let body = match self.kind {
@@ -73,8 +71,8 @@ impl Patches {
             Kind::Group => generate::group(&mut rng, &name, &ids),
         };
         let operations = match self.kind {
-            Kind::User => generate::user_operations(&mut rng, &body, &new_name, wanted),
-            Kind::Group => generate::group_operations(&mut rng, &body, &new_name, &ids, wanted),
+            Kind::User => generate::user_operations(&mut rng, &body, &new_name),
+            Kind::Group => generate::group_operations(&mut rng, &body, &new_name, &ids),
         };
         Case { body, operations }
     }

@@ -218,7 +218,9 @@ fn filters_on_members_see_earlier_operations(target: &Target) {
     for (operations, expected) in [
         (json!([add, remove("not (display pr)")]), &named),
         (json!([add, remove("display eq \"Z\"")]), &json!([])),
-        (json!([replace, remove("display eq \"Z\"")]), &plain),
+        (json!([replace, remove("display eq \"Z\"")]), &json!([])),
+        (json!([replace, remove("not (display pr)")]), &named),
+        (json!([{ "op": "remove", "path": "members" }, add]), &plain),
         (json!([remove(&format!("value eq \"{}\"", ids[0])), add]), &plain),
         (
             json!([{ "op": "add", "path": "members", "value": [{ "value": inner }] }, remove("type eq \"Group\"")]),

@@ -8,7 +8,7 @@ mod resources;
 use fastrand::Rng;
 
 pub use filters::filter;
-pub use operations::{Wanted, group_operations, user_operations};
+pub use operations::{group_operations, user_operations};
 pub use resources::{group, user};
 
 /// The multi-valued attributes whose values have a `value`.

@@ -8,21 +8,14 @@ use super::resources::{element, elements, enterprise, manager, member, texts};
 use super::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, WORDS, chance, in_any_case, one, text_for};
 use crate::reference::{ENTERPRISE, USER};
 
-/// Which operations a test wants.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted {
-    /// Operations without a path, as well (§3.5.2.1, §3.5.2.3).
-    pub without_path: bool,
-}
-
 /// One to five operations for this user. `name` is a user name that nobody has.
-pub fn user_operations(rng: &mut Rng, user: &Value, name: &str, wanted: Wanted) -> Vec<Value> {
-    (0..rng.usize(1..=5)).map(|_| user_operation(rng, user, name, wanted)).collect()
+pub fn user_operations(rng: &mut Rng, user: &Value, name: &str) -> Vec<Value> {
+    (0..rng.usize(1..=5)).map(|_| user_operation(rng, user, name)).collect()
 }
 
-fn user_operation(rng: &mut Rng, user: &Value, name: &str, wanted: Wanted) -> Value {
+fn user_operation(rng: &mut Rng, user: &Value, name: &str) -> Value {
     let op = one(rng, &["add", "replace", "remove"]);
-    if wanted.without_path && op != "remove" && chance(rng, 20) {
+    if op != "remove" && chance(rng, 20) {
         let mut value = Map::new();
         for _ in 0..rng.usize(1..=3) {
             let (path, of_path) = plain(rng, name);
@@ -199,14 +192,14 @@ fn wrong_values() -> Vec<Value> {
 
 /// One to five operations for this group. `name` is a group name that no group has, and `ids` are those of resources
 /// that can be members.
-pub fn group_operations(rng: &mut Rng, group: &Value, name: &str, ids: &[String], wanted: Wanted) -> Vec<Value> {
+pub fn group_operations(rng: &mut Rng, group: &Value, name: &str, ids: &[String]) -> Vec<Value> {
     // A filter is also to find what an earlier operation of the request has added.
     let mut known = group["members"].as_array().cloned().unwrap_or_default();
     let count = rng.usize(1..=5);
-    (0..count).map(|_| group_operation(rng, &mut known, name, ids, wanted)).collect()
+    (0..count).map(|_| group_operation(rng, &mut known, name, ids)).collect()
 }
 
-fn group_operation(rng: &mut Rng, known: &mut Vec<Value>, name: &str, ids: &[String], wanted: Wanted) -> Value {
+fn group_operation(rng: &mut Rng, known: &mut Vec<Value>, name: &str, ids: &[String]) -> Value {
     let op = one(rng, &["add", "replace", "remove", "remove"]);
     match rng.u8(..20) {
         0 => wrong_for_group(rng, ids),
@@ -221,7 +214,7 @@ fn group_operation(rng: &mut Rng, known: &mut Vec<Value>, name: &str, ids: &[Str
                 members.clear();
             }
             known.extend(members.iter().cloned());
-            if wanted.without_path && chance(rng, 20) {
+            if chance(rng, 20) {
                 return json!({ "op": op, "value": { "members": members } });
             }
             json!({ "op": op, "path": "members", "value": members })
