@@ -1,9 +1,11 @@
-//! Cursors (RFC 9865 §2): the position at which the next page begins, authenticated with HMAC-SHA-256 and bound to
-//! the tenant and the query, so that only this service can create one. A cursor grants no access: the caller's
-//! tenant decides what is read (§5.2).
+//! Cursors (RFC 9865 §2): the position at which the next page begins, encrypted, and bound to the tenant and the query,
+//! so that only this service can create one and nobody else reads the values in it. A cursor grants no access: the
+//! caller's tenant decides what is read (§5.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -12,10 +14,10 @@ use crate::limits::{CURSOR_BYTES, CURSOR_SECONDS};
 use crate::sort::Position;
 use crate::{Error, Query, Tenant};
 
-/// The length of the authentication code, in bytes.
-const MAC_BYTES: usize = 32;
+/// The length of the nonce of XChaCha20-Poly1305, in bytes.
+const NONCE_BYTES: usize = 24;
 
-/// The secret key that authenticates a tenant's cursors.
+/// The secret key that encrypts and authenticates a tenant's cursors.
 ///
 /// # Examples
 /// ```
@@ -58,8 +60,14 @@ impl CursorKey {
     pub fn seal(&self, tenant: &Tenant, query: &Query, after: Position, now: u64) -> Result<String, Error> {
         let content = CursorContent { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
         let content = serde_json::to_vec(&content).map_err(|_| Error::Internal)?;
-        let mut sealed = self.mac(tenant, query, &content)?.finalize().into_bytes().to_vec();
-        sealed.extend(content);
+        let context = context(tenant, query);
+        // The nonce follows from all that is encrypted, so that two different cursors never have the same one, and
+        // this crate needs no randomness.
+        let mut nonce = self.derive(b"nonce", &[&context, &content])?.to_vec();
+        nonce.truncate(NONCE_BYTES);
+        let encrypted = self.cipher()?.encrypt(&to_nonce(&nonce)?, Payload { msg: &content, aad: &context });
+        let mut sealed = nonce;
+        sealed.extend(encrypted.map_err(|_| Error::Internal)?);
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
@@ -70,7 +78,7 @@ impl CursorKey {
     /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] if the cursor is too old, and
     /// [`Error::InvalidCount`] if the request has another `count` than the cursor.
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Position, Error> {
-        let content = self.verify(tenant, query, cursor)?.ok_or_else(|| {
+        let content = self.decrypt(tenant, query, cursor)?.ok_or_else(|| {
             let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \
                            sortBy and sortOrder, or start again with an empty cursor.";
             Error::InvalidCursor(problem.to_owned())
@@ -89,29 +97,41 @@ impl CursorKey {
         Ok(content.after)
     }
 
-    /// The content of a cursor, if its authentication code is right. The comparison takes constant time.
-    fn verify(&self, tenant: &Tenant, query: &Query, cursor: &str) -> Result<Option<CursorContent>, Error> {
+    /// The content of a cursor, if this service created it for the tenant and the query.
+    fn decrypt(&self, tenant: &Tenant, query: &Query, cursor: &str) -> Result<Option<CursorContent>, Error> {
         if cursor.len() > CURSOR_BYTES {
             return Ok(None);
         }
         let Ok(sealed) = URL_SAFE_NO_PAD.decode(cursor) else { return Ok(None) };
-        let Some((mac, content)) = sealed.split_at_checked(MAC_BYTES) else { return Ok(None) };
-        match self.mac(tenant, query, content)?.verify_slice(mac) {
-            Ok(()) => Ok(serde_json::from_slice(content).ok()),
-            Err(_) => Ok(None),
-        }
+        let Some((nonce, encrypted)) = sealed.split_at_checked(NONCE_BYTES) else { return Ok(None) };
+        let payload = Payload { msg: encrypted, aad: &context(tenant, query) };
+        let content = self.cipher()?.decrypt(&to_nonce(nonce)?, payload);
+        Ok(content.ok().and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
-    /// The authentication code of a cursor. Each input is preceded by its length, so that inputs cannot be shifted.
-    fn mac(&self, tenant: &Tenant, query: &Query, content: &[u8]) -> Result<Hmac<Sha256>, Error> {
+    fn cipher(&self) -> Result<XChaCha20Poly1305, Error> {
+        let key = self.derive(b"encryption", &[])?;
+        Key::try_from(key.as_slice()).map(|key| XChaCha20Poly1305::new(&key)).map_err(|_| Error::Internal)
+    }
+
+    /// Derives bytes for a purpose. Each input is preceded by its length, so that inputs cannot be shifted.
+    fn derive(&self, purpose: &[u8], inputs: &[&[u8]]) -> Result<[u8; 32], Error> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|_| Error::Internal)?;
-        let identity = query.identity();
-        for part in [b"scim cursor 1", tenant.as_str().as_bytes(), identity.as_bytes(), content] {
+        for part in [b"scim cursor 2".as_slice(), purpose].iter().chain(inputs) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        Ok(mac)
+        Ok(mac.finalize().into_bytes().into())
     }
+}
+
+/// What a cursor is bound to.
+fn context(tenant: &Tenant, query: &Query) -> Vec<u8> {
+    serde_json::to_vec(&[tenant.as_str(), &query.identity()]).unwrap_or_default()
+}
+
+fn to_nonce(bytes: &[u8]) -> Result<XNonce, Error> {
+    XNonce::try_from(bytes).map_err(|_| Error::Internal)
 }
 
 #[cfg(test)]
@@ -165,6 +185,17 @@ mod tests {
         }
         let other = CursorKey([8; 32]).open(&tenant("acme"), &asked, &cursor, NOW);
         assert_eq!(scim_type(other), "invalidCursor");
+    }
+
+    /// RFC 9865 §2: cursors are opaque; a sorted list's position has a value of a resource.
+    #[test]
+    fn cursor_hides_the_value_of_its_position() {
+        let asked = query(Kind::User, None, Some("title"), 10);
+        let cursor = KEY.seal(&tenant("acme"), &asked, position("countess"), NOW).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
+        assert!(!bytes.windows(8).any(|window| window == b"countess"));
+        let other = KEY.seal(&tenant("acme"), &asked, position("duchess"), NOW).unwrap();
+        assert_ne!(cursor[..32], other[..32], "two cursors have the same nonce");
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn everything(name: &str) -> Value {
         "photos": [{ "value": "https://photos.example/zoe", "type": "photo" }],
         "addresses": [{ "formatted": "1 Way\nTown", "streetAddress": "1 Way", "locality": "Town", "region": "R",
                         "postalCode": "00100", "country": "Swaziland", "type": "work" }],
-        "entitlements": [{ "value": "dock" }], "roles": [{ "value": "{\"id\":\"1\"}", "primary": true }],
+        "entitlements": [{ "value": "dock" }], "roles": [{ "value": "{id: 1}", "primary": true }],
         "x509Certificates": [{ "value": "MIIB" }],
         ENTERPRISE: { "employeeNumber": "0042", "costCenter": "C", "organization": "O", "division": "Di",
                       "department": "De", "manager": { "value": "unheard-of" } },

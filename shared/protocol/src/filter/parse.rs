@@ -270,7 +270,8 @@ impl<'t> Parser<'t> {
     ) -> Result<Value, ParseError> {
         let json = serde_json::from_str(word);
         let is_string = matches!(path.leaf().data_type, DataType::String | DataType::Reference);
-        if is_string && operator == Operator::Eq && !matches!(json, Ok(Value::Null)) {
+        let may_be_name = matches!(json, Err(_) | Ok(Value::Number(_) | Value::Bool(_)));
+        if is_string && operator == Operator::Eq && may_be_name {
             // RFC 7644 §3.4.2.1 has `meta.resourceType eq User` in an example.
             if is_resource_type(path) {
                 return Ok(Value::from(word));

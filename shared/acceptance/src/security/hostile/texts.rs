@@ -156,9 +156,7 @@ fn user_name_follows_rfc_8265(target: &Target) {
 /// In other attributes such characters are ordinary: the service stores the text and finds it as it was sent.
 fn text_is_stored_and_found_unchanged(target: &Target) {
     let scim = target.client();
-    for part in
-        ["\u{0}", "\u{0}\u{0}b", "\u{202e}", "\u{200b}", "\u{feff}", "\u{e0061}", "\r\n", "\u{1f600}", "\u{fffd}"]
-    {
+    for part in ["\u{0}", "\u{0}\u{0}b", "\u{202e}", "\u{200b}", "\u{feff}", "\u{e0061}", "\r\n", "\u{1f600}"] {
         let (tag, name) = (unique("text"), unique("name"));
         let text = format!("{tag}{part}");
         let user = json!({ "userName": name, "externalId": text, "title": text, "emails": [{ "value": text }] });
