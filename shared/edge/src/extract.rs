@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::Request;
 use crate::json::{self, MAX_JSON_VALUES, ReadError};
+use crate::parameters::check_search_members;
 
 /// The largest body that is accepted, in bytes. Lambda's limit of 6 MB covers the whole event.
 const MAX_BODY_BYTES: usize = protocol::limits::BODY_BYTES;
@@ -128,6 +129,7 @@ impl Request {
             let query = Query::parse(kinds, self.list_parameters()?, &self.caller.dialect)?;
             return Ok(if self.caller.dialect.is_lenient() { query.with_plus_signs() } else { query });
         }
+        self.check_filter_names()?;
         for name in LIST_PARAMETERS {
             if self.query(name)?.is_some() {
                 return Err(Error::InvalidSyntax(format!(
@@ -135,7 +137,9 @@ impl Request {
                 )));
             }
         }
-        Query::parse(kinds, Parameters::from_search(&self.json_body()?, &self.caller.dialect)?, &self.caller.dialect)
+        let body = self.json_body()?;
+        check_search_members(&body)?;
+        Query::parse(kinds, Parameters::from_search(&body, &self.caller.dialect)?, &self.caller.dialect)
     }
 
     fn list_parameters(&self) -> Result<Parameters, Error> {

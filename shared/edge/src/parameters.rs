@@ -2,15 +2,28 @@
 //! This service ignores them, except where the client would take the answer for that to another query.
 
 use protocol::Error;
+use schema::Object;
 use strsim::osa_distance;
 
 use crate::Request;
 
-/// Names under which clients send a filter. A list of all resources in place of the filtered ones lets a client change
-/// the first of them in place of the one that it looked for.
-const OTHER_NAMES_OF_FILTER: [&str; 3] = ["search", "q", "query"];
-/// How many letters of `filter` may be wrong: `filters`, `fliter` and `filtre`.
-const MISSPELT_LETTERS: usize = 2;
+/// Names under which clients send a filter, or a part of one. A list of all resources in place of the filtered ones lets
+/// a client change the first of them in place of the one that it looked for.
+const OTHER_NAMES_OF_FILTER: [&str; 13] = [
+    "search",
+    "searchterm",
+    "q",
+    "query",
+    "where",
+    "criteria",
+    "id",
+    "username",
+    "externalid",
+    "displayname",
+    "email",
+    "emails",
+    "members",
+];
 
 impl Request {
     /// A query parameter, percent-decoded. Its name is case-sensitive.
@@ -48,14 +61,38 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidSyntax`].
     pub(crate) fn check_filter_names(&self) -> Result<(), Error> {
-        match self.query.iter().map(|(name, _)| name).find(|name| is_meant_as_filter(name)) {
-            None => Ok(()),
-            Some(name) => Err(Error::InvalidSyntax(format!(
-                "The parameter `{name}` is not known, but looks like a filter, and without a filter the response would have all \
-                 resources. Send `filter`, directly after `?` or `&`."
-            ))),
+        if self.query.first("filter").is_some() {
+            return Ok(());
         }
+        let is_meant = |(name, value): (&str, &str)| is_meant_as_filter(name) || has_second_query(name, value);
+        if self.query.iter().any(is_meant) { Err(misplaced_filter()) } else { Ok(()) }
     }
+}
+
+/// Rejects a search that has a member which was meant as `filter`.
+///
+/// # Errors
+/// [`Error::InvalidSyntax`].
+pub(crate) fn check_search_members(body: &Object) -> Result<(), Error> {
+    let has_filter = body.keys().any(|name| name.eq_ignore_ascii_case("filter"));
+    if !has_filter && body.keys().any(|name| is_meant_as_filter(name)) {
+        return Err(misplaced_filter());
+    }
+    Ok(())
+}
+
+/// The text does not name the parameter, because it may hold a part of the filter.
+fn misplaced_filter() -> Error {
+    Error::InvalidSyntax(
+        "The request has no `filter`, but something that looks like one, and without a filter the response would have all resources. \
+         Send `filter`: in a URL directly after `?` or `&`, in a search as a member of the body."
+            .to_owned(),
+    )
+}
+
+/// Whether a value goes on with the query of a URL that already had one. Filters may contain anything in quotes.
+fn has_second_query(name: &str, value: &str) -> bool {
+    name != "filter" && ["?filter=", "&filter=", "&amp;filter="].iter().any(|filter| value.contains(filter))
 }
 
 fn is_meant_as_filter(name: &str) -> bool {
@@ -64,10 +101,14 @@ fn is_meant_as_filter(name: &str) -> bool {
     if name == "filter" {
         return false;
     }
+    // One letter may be wrong, or two behind the first: `filters`, `fliter` and `filtre`.
+    let misspelt_letters = if letters.starts_with('f') { 2 } else { 1 };
     lower.contains("filter")
-        || lower.contains(['?', '/'])
+        || lower.contains(['?', ' ', '"'])
+        || lower.contains("/users")
+        || lower.contains("/groups")
         || OTHER_NAMES_OF_FILTER.contains(&letters.as_str())
-        || osa_distance(&letters, "filter") <= MISSPELT_LETTERS
+        || osa_distance(&letters, "filter") <= misspelt_letters
 }
 
 #[cfg(test)]
@@ -122,12 +163,21 @@ mod tests {
             "aadOptscim062020?filter",
             "aadOptscim062020/Users?filter",
             "aadOptscim062020/Users",
+            "userName eq \"a\"",
+            "userName",
+            "emails",
+            "searchTerm",
+            "where",
         ] {
             let refused = with_query(json!({name: ["userName eq \"a\""]})).list_query(&[Kind::User]).unwrap_err();
             assert_eq!(refused.scim_type(), Some("invalidSyntax"), "{name}");
             assert!(refused.to_string().contains("filter"), "{refused}");
         }
-        for name in ["aadOptscim062020", "_", "cacheBuster", "after", "tenant", "limit", "filter"] {
+        let second = with_query(json!({"x": ["1?filter=userName eq \"a\""]})).list_query(&[Kind::User]);
+        assert_eq!(second.unwrap_err().scim_type(), Some("invalidSyntax"));
+        for name in
+            ["aadOptscim062020", "_", "cacheBuster", "after", "iter", "alter", "a/b", "tenant", "limit", "filter"]
+        {
             let list = with_query(json!({name: ["userName eq \"a\""]})).list_query(&[Kind::User]);
             assert!(list.is_ok(), "{name}");
         }

@@ -73,8 +73,8 @@ pub fn take_members(kind: Kind, body: &Object, resource: &mut Object) -> Result<
 }
 
 /// Checks that every member has an id. The schema would ignore a member without one, and an id that does not exist may
-/// be left out; then a list that replaces all members would lose them without an error. A text alone must have the
-/// form of an id, because another text, such as a login name or a list in a string, was not meant as one.
+/// be left out; then a list that replaces all members would lose them without an error. An address or a list in a
+/// string is no id; and a text alone must have the form of the ids that this service assigns.
 pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     let elements = match sent {
         Value::Array(elements) => elements.as_slice(),
@@ -90,11 +90,13 @@ pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
 }
 
 fn has_id(element: &Value) -> bool {
+    // Other services have ids of other forms, and Okta sends them after a change of the service.
+    let may_be_id =
+        |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
     match element {
-        Value::Object(member) => {
-            let is_id = |id: &str| !id.is_empty() && !id.trim_start().starts_with(['{', '[']);
-            member.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && value.as_str().is_some_and(is_id))
-        }
+        Value::Object(member) => member
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("value") && value.as_str().is_some_and(may_be_id)),
         other => other.as_str().is_some_and(|id| ResourceId::parse(id).is_some()),
     }
 }
@@ -342,7 +344,13 @@ mod tests {
     #[test]
     fn member_without_id_is_refused() {
         for (members, expect) in [
-            (json!([{"value": "a"}, "0191b1c8-7a60-7c3e-8a3e-0123456789ab"]), Ok(Some(2))),
+            (
+                json!([{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}, "0191b1c8-7a60-7c3e-8a3e-0123456789ac"]),
+                Ok(Some(2)),
+            ),
+            (json!([{"value": "a"}]), Ok(Some(1))),
+            (json!([{"value": "a,b"}]), Err(400)),
+            (json!([{"value": "a@x"}]), Err(400)),
             (json!(["b"]), Err(400)),
             (json!("A,B"), Err(400)),
             (json!(""), Err(400)),

@@ -4,7 +4,6 @@
 //! them (RFC 9110 §13.2.1).
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 
 use crate::Error;
 
@@ -34,8 +33,9 @@ impl Precondition {
     /// §13.1.4).
     #[must_use]
     pub fn with_unmodified_since(self, date: Option<&str>) -> Precondition {
-        let date = date.filter(|_| self.if_match.is_none()).and_then(|date| rfc2822::parse(date).ok());
-        Precondition { if_unmodified_since: date.map(|date| date.timestamp()), ..self }
+        let date = date.filter(|_| self.if_match.is_none()).and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = date.and_then(|date| Timestamp::try_from(date).ok());
+        Precondition { if_unmodified_since: date, ..self }
     }
 
     /// Checks the conditions against the version that a change is about to replace. The store then writes the
@@ -124,6 +124,8 @@ mod tests {
             ("Fri, 06 Nov 2026 08:49:37 GMT", None, true),
             ("Fri, 06 Nov 2026 08:49:36 GMT", None, false),
             ("Fri, 06 Nov 2026 08:49:36 GMT", Some("*"), true),
+            ("Friday, 06-Nov-26 08:49:36 GMT", None, false),
+            ("Fri Nov  6 08:49:36 2026", None, false),
             ("yesterday", None, true),
         ] {
             let condition = Precondition::new(if_match, None).with_unmodified_since(Some(date));

@@ -1,8 +1,9 @@
 //! The attributes that a response contains (RFC 7644 §3.9, RFC 7643 §7 "returned").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use schema::{Attribute, Dialect, Leniency, Object, ResourceType, Returned, resource_types};
+use schema::{Attribute, Dialect, Kind, Leniency, Object, ResourceType, Returned, resource_types};
 use serde_json::Value;
 
 use crate::Error;
@@ -13,8 +14,11 @@ use crate::path::{AttributePath, Target};
 #[derive(Debug, Clone, Default)]
 pub struct Projection {
     mode: Mode,
-    /// What the names stand for in each kind of resource, each target once.
-    targets: BTreeMap<&'static str, Vec<Target>>,
+    names: BTreeSet<String>,
+    /// What the names stand for in a user, each target once. They are resolved when the first user is projected.
+    user_targets: OnceLock<Vec<Target>>,
+    /// The same in a group.
+    group_targets: OnceLock<Vec<Target>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,36 +67,16 @@ impl Projection {
             (None, Some(list)) => (Mode::Except, list),
             (None, None) => return Ok(Projection::default()),
         };
-        let names: BTreeSet<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names: BTreeSet<String> = names.map(str::to_owned).collect();
         if names.len() > PROJECTION_NAMES {
             return Err(Error::InvalidValue(format!(
                 "The request names {} attributes; at most {PROJECTION_NAMES} are allowed. Name fewer.",
                 names.len()
             )));
         }
-        if let Some(invalid) = names.iter().find(|name| !is_notation(name)) {
-            return Err(Error::InvalidPath(format!(
-                "`{invalid}` is not an attribute name. Send names such as userName or name.givenName."
-            )));
-        }
-        let mut targets: BTreeMap<&'static str, Vec<Target>> = BTreeMap::new();
-        let mut seen = BTreeSet::new();
-        for name in names {
-            let found = resource_types().iter().filter_map(|it| Some((it.kind.name(), Target::resolve(it, name)?)));
-            let found: Vec<(&'static str, Target)> = found.collect();
-            if found.is_empty() {
-                dialect.tolerate(Leniency::UnknownAttributes, name)?;
-            }
-            for (kind, target) in found {
-                if let Target::Attribute(path) = target {
-                    path.check_spelling(name, dialect)?;
-                }
-                if seen.insert((kind, target.to_string())) {
-                    targets.entry(kind).or_default().push(target);
-                }
-            }
-        }
-        Ok(Projection { mode, targets })
+        names.iter().try_for_each(|name| check_name(name, dialect))?;
+        Ok(Projection { mode, names, ..Projection::default() })
     }
 
     /// Whether the request has either parameter. A PATCH then returns a body (RFC 7644 §3.5.2).
@@ -131,8 +115,35 @@ impl Projection {
     }
 
     fn targets(&self, definition: &'static ResourceType) -> &[Target] {
-        self.targets.get(definition.kind.name()).map_or(&[], Vec::as_slice)
+        let targets = match definition.kind {
+            Kind::User => &self.user_targets,
+            Kind::Group => &self.group_targets,
+        };
+        targets.get_or_init(|| {
+            let mut seen = BTreeSet::new();
+            let found = self.names.iter().filter_map(|name| Target::resolve(definition, name));
+            found.filter(|target| seen.insert(target.to_string())).collect()
+        })
     }
+}
+
+/// Checks that a name is in attribute notation, and that the dialect accepts it.
+fn check_name(name: &str, dialect: &Dialect) -> Result<(), Error> {
+    if !is_notation(name) {
+        return Err(Error::InvalidPath(format!(
+            "`{name}` is not an attribute name. Send names such as userName or name.givenName."
+        )));
+    }
+    let found: Vec<Target> = resource_types().iter().filter_map(|it| Target::resolve(it, name)).collect();
+    if found.is_empty() {
+        dialect.tolerate(Leniency::UnknownAttributes, name)?;
+    }
+    for target in found {
+        if let Target::Attribute(path) = target {
+            path.check_spelling(name, dialect)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a name is in attribute notation (RFC 7644 §3.10): `name`, `name.sub`, either of them after the URI of a
@@ -251,7 +262,7 @@ fn names_sub_attribute(target: &Target, extension: Option<&str>, attribute: &Att
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use schema::{Kind, resource_type};
+    use schema::resource_type;
     use serde_json::json;
 
     use super::*;

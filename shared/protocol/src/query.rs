@@ -95,7 +95,8 @@ impl Query {
     ///
     /// rauthy and midPoint send `+` in a query without encoding it, as RFC 3986 allows; Okta sends it for a space, as
     /// HTML forms do. API Gateway reads it as a space, and does not hand on what was sent. So a name with a space is
-    /// looked for first, and only if nobody has it, the name with `+`.
+    /// looked for first, and only if nobody has it, the name with `+`. It must be an e-mail address, which has no spaces:
+    /// a group `Dev Ops` is not the group `Dev+Ops`.
     #[must_use]
     pub fn with_plus_signs(self) -> Query {
         let with_plus_signs = |part: &KindQuery| {

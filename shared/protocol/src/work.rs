@@ -1,6 +1,8 @@
 //! Bounds the computation of a PATCH request (RFC 7644 §3.5.2), which grows with the product of operations, values
 //! and terms of filters. A small body could otherwise keep a function busy past its time limit.
 
+use serde_json::Value;
+
 use crate::Error;
 use crate::limits::PATCH_COMPARISONS;
 
@@ -24,5 +26,23 @@ impl Work {
             "The operations would compare more than {PATCH_COMPARISONS} values. Nothing was changed. Send fewer operations in one \
              request, or shorter filters."
         )))
+    }
+}
+
+/// The bytes of a text that take as long to compare as one short text.
+const BYTES_PER_COMPARISON: usize = 64;
+
+/// The number of comparisons of short texts that take as long as one comparison with each of these values.
+pub(crate) fn weight(values: &[Value]) -> usize {
+    values.iter().map(weight_of).sum()
+}
+
+fn weight_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 1 + text.len() / BYTES_PER_COMPARISON,
+        Value::Array(elements) => weight(elements).max(1),
+        // A filter compares one sub-attribute of an element at a time; long texts count in any of them.
+        Value::Object(object) => 1 + object.values().map(|value| weight_of(value) - 1).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
     }
 }

@@ -68,7 +68,8 @@ impl ResourceType {
     fn is_path(&self, name: &str) -> bool {
         let extensions = self.extensions.iter().map(|extension| extension.schema);
         let urns = extensions.chain([self.schema]).map(|schema| schema.id.len());
-        let mut below = urns.filter_map(|length| Some((name.get(..length)?, name.get(length..)?.strip_prefix(':')?)));
+        let mut below =
+            urns.filter_map(|length| Some((name.get(..length)?, name.get(length..)?.strip_prefix([':', '.'])?)));
         below.any(|(urn, _)| self.extension(urn).is_some() || urn.eq_ignore_ascii_case(&self.schema.id))
             || name.split_once('.').is_some_and(|(head, sub)| {
                 self.attribute(head).is_some_and(|attribute| attribute.sub_attribute(sub).is_some())
@@ -171,8 +172,8 @@ mod tests {
             ),
             (json!({"name": "Bob"}), "name: expected an object, got a string"),
             (json!({"userName": ["a", "b"]}), "userName: expected a string, got an array"),
-            (json!({"userName": {"value": "a", "type": "x"}}), "userName: expected a string, got an object"),
-            (json!({"emails": ["[{\"value\":\"a@x\"}]"]}), "emails[0]: expected an object, got an array"),
+            (json!({"userName": {"value": "a"}}), "userName: expected a string, got an object"),
+            (json!({"emails": ["[{\"value\":\"a@x\"}]"]}), "emails[0]: is JSON in a string; send the object itself"),
             (json!({"emails": [{"primary": true}]}), "emails[0]: has `primary` and no value; send the value with it"),
             (
                 json!({"roles": [{"value": "{\"id\":\"1\"}"}]}),

@@ -24,7 +24,7 @@ pub use registry::{Extension, Registry, ResourceType, resource_type, resource_ty
 pub use resource::{Kind, Object, ResourceId};
 pub use restriction::{Restriction, RestrictionInfo};
 pub use schemas_attribute::{check_schemas, listed_schemas};
-pub use value::{read_element, read_value, value_in_json};
+pub use value::{read_element, read_stored_json, read_value, single_value, value_in_json};
 
 /// The URI of the User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

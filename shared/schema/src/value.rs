@@ -1,7 +1,8 @@
 //! Reads one value by its attribute: checks types (RFC 7643 §2.3), leaves out unassigned values (§2.5) and drops
 //! `password`.
 
-use serde::de::IgnoredAny;
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::invalid::mismatch;
@@ -33,13 +34,8 @@ pub fn read_value(
     dialect: &Dialect,
 ) -> Result<Option<Value>, Invalid> {
     if !attribute.multi_valued {
-        return match value {
-            Value::Array(list) if list.len() <= 1 => {
-                dialect.tolerate(Leniency::ListForSingle, path)?;
-                list.first().map_or(Ok(None), |element| read_element(attribute, path, element, dialect))
-            }
-            other => read_element(attribute, path, other, dialect),
-        };
+        let value = single_value(attribute, path, value, dialect)?;
+        return read_element(attribute, path, &value, dialect);
     }
     let list = match value {
         Value::Array(list) => list.as_slice(),
@@ -60,6 +56,35 @@ pub fn read_value(
     }
     keep_last_primary(&mut elements, path, dialect)?;
     Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+}
+
+/// The value of a single-valued attribute without the array in which it was sent; a complex one also without the
+/// string.
+///
+/// # Errors
+/// A deviation that the dialect does not tolerate, and a text that only begins like an object.
+pub fn single_value<'v>(
+    attribute: &Attribute,
+    path: &str,
+    value: &'v Value,
+    dialect: &Dialect,
+) -> Result<Cow<'v, Value>, Invalid> {
+    let value = match value {
+        Value::Array(list) if list.len() <= 1 => {
+            let only = list.first().unwrap_or(&Value::Null);
+            let wrapped = if attribute.is_complex() { None } else { wrapped(only) };
+            let leniency = if wrapped.is_some() { Leniency::WrappedValues } else { Leniency::ListForSingle };
+            dialect.tolerate(leniency, path)?;
+            wrapped.unwrap_or(only)
+        }
+        other => other,
+    };
+    match value {
+        Value::String(text) if attribute.is_complex() && is_json(text) => {
+            Ok(Cow::Owned(Value::Object(described(attribute, parse_object(path, text, dialect)?))))
+        }
+        other => Ok(Cow::Borrowed(other)),
+    }
 }
 
 /// Makes every primary value but the last one non-primary, as RFC 7643 §2.4 allows only one.
@@ -99,7 +124,6 @@ pub fn read_element(
         return read_complex(attribute, path, value, dialect);
     }
     match value {
-        Value::Object(object) => read_wrapped(attribute, path, object, dialect),
         // `value` identifies its element, so the text of an object must not become the identity (RFC 7643 §2.4).
         Value::String(text) if attribute.name == "value" && is_json(text) => {
             Err(Invalid::new(path, "is JSON in a string; send the object itself"))
@@ -110,26 +134,19 @@ pub fn read_element(
 
 /// The `value` of an object in a string, with which an element is compared that was sent in this form.
 pub fn value_in_json(text: &str) -> Option<String> {
-    let object: Object = serde_json::from_str(text).ok().filter(|_| is_json(text))?;
-    let (_, value) = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"))?;
+    if text.len() > MAX_JSON_BYTES || !is_json(text) {
+        return None;
+    }
+    let object: Object = serde_json::from_str(text).ok()?;
+    let (_, value) = object.iter().find(|(name, _)| is_value(name))?;
     value.as_str().filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
-/// Reads a simple value that was sent as an object in which only `value` is assigned.
-fn read_wrapped(
-    attribute: &Attribute,
-    path: &str,
-    object: &Object,
-    dialect: &Dialect,
-) -> Result<Option<Value>, Invalid> {
-    let mut assigned = object.iter().filter(|(_, value)| !value.is_null());
-    match (assigned.next(), assigned.next()) {
-        (Some((name, value)), None) if name.eq_ignore_ascii_case("value") && !value.is_object() => {
-            dialect.tolerate(Leniency::WrappedValues, path)?;
-            read_element(attribute, path, value, dialect)
-        }
-        _ => read_primitive(attribute.data_type, path, &Value::Object(object.clone()), dialect).map(Some),
-    }
+/// The `value` of an object in which nothing else is assigned. Entra ID: `[{"$ref": null, "value": "x"}]`.
+fn wrapped(value: &Value) -> Option<&Value> {
+    let mut assigned = value.as_object()?.iter().filter(|(_, value)| !value.is_null());
+    let (name, value) = assigned.next()?;
+    (is_value(name) && assigned.next().is_none() && !value.is_object() && !value.is_array()).then_some(value)
 }
 
 fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
@@ -143,7 +160,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             }
         },
         Value::String(text) if is_json(text) => {
-            parsed = parse_object(path, text, dialect)?;
+            parsed = described(attribute, parse_object(path, text, dialect)?);
             &parsed
         }
         Value::String(_) if attribute.sub_attribute("value").is_some() => {
@@ -176,7 +193,8 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             None => without_value |= sub.name == "value",
         }
     }
-    if attribute.multi_valued && !without_value && element.len() == 1 && element.contains_key("primary") {
+    let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
+    if is_bare_primary && (object.len() == 1 || !dialect.is_lenient()) {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
     }
     if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
@@ -187,19 +205,29 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     let is_empty_shell = dialect.is_lenient()
         && without_value
         && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
-    Ok((!element.is_empty() && !is_empty_shell).then_some(Value::Object(element)))
+    Ok((!element.is_empty() && !is_empty_shell && !is_bare_primary).then_some(Value::Object(element)))
 }
 
-/// Whether a text is a JSON object or array.
+/// The longest text that is read as a JSON object, in bytes. Entra ID's roles have a few hundred; the limit of the
+/// number of JSON values in a body does not count those in texts.
+const MAX_JSON_BYTES: usize = 4096;
+
+/// Whether a text has the form of a JSON object, array or string. It must never become the value that it describes.
 fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    let text = text.trim();
+    let inner =
+        |brackets: &str| text.strip_prefix(['{', '[']).is_some_and(|rest| rest.trim_start().starts_with(brackets));
+    let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    quoted || text == "null" || ["\"", "'", "{", "[", "}", "]"].into_iter().any(inner)
 }
 
 /// The object in a string.
 fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Invalid> {
-    let object = serde_json::from_str(text).map_err(|_| mismatch(path, "an object", &Value::Array(Vec::new())))?;
     dialect.tolerate(Leniency::JsonInStrings, path)?;
-    Ok(object)
+    let object = serde_json::from_str(text).ok().filter(|object: &Object| !object.is_empty());
+    object
+        .filter(|_| text.len() <= MAX_JSON_BYTES)
+        .ok_or_else(|| Invalid::new(path, "is JSON in a string; send the object itself"))
 }
 
 /// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were
@@ -212,21 +240,37 @@ fn object_in_value(
     object: &Object,
     dialect: &Dialect,
 ) -> Result<Option<Object>, Invalid> {
-    let is_value = |name: &str| name.eq_ignore_ascii_case("value");
     let Some((name, text)) = object.iter().find(|(name, _)| is_value(name)) else { return Ok(None) };
     let Some(text) = text.as_str().filter(|text| attribute.sub_attribute(name).is_some() && is_json(text)) else {
         return Ok(None);
     };
     let path = format!("{path}.value");
-    let inner = parse_object(&path, text, dialect)?;
-    if !inner.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
+    let mut merged = described(attribute, parse_object(&path, text, dialect)?);
+    if !merged.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
         return Err(Invalid::new(&path, "is an object in a string without a `value`; send its `value` itself"));
     }
-    let known = |name: &String| attribute.sub_attribute(name).is_some();
-    let mut merged: Object = inner.into_iter().map(|(name, value)| (display_name(attribute, name), value)).collect();
-    merged.retain(|name, _| known(name));
     merged.extend(object.iter().filter(|(name, _)| !is_value(name)).map(|(name, value)| (name.clone(), value.clone())));
     Ok(Some(merged))
+}
+
+fn is_value(name: &str) -> bool {
+    name.eq_ignore_ascii_case("value")
+}
+
+/// The sub-attributes that an object in a string describes; the others, such as Entra ID's `id`, are left out.
+fn described(attribute: &Attribute, object: Object) -> Object {
+    let named = object.into_iter().map(|(name, value)| (display_name(attribute, name), value));
+    named.filter(|(name, _)| attribute.sub_attribute(name).is_some()).collect()
+}
+
+/// Reads the elements that an earlier version stored with an object in a string as their `value`.
+pub fn read_stored_json(attribute: &Attribute, elements: &mut [Value]) {
+    for element in elements {
+        let Some(object) = element.as_object() else { continue };
+        if let Ok(Some(read)) = object_in_value(attribute, "", object, &Dialect::lenient()) {
+            *element = Value::Object(read);
+        }
+    }
 }
 
 /// The name in which an attribute has a display name: Entra ID calls it `displayName`.

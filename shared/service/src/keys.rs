@@ -40,7 +40,8 @@ pub(crate) async fn stored_keys(context: &Context<'_>, stored: &Stored) -> Resul
     Ok(keys)
 }
 
-fn name_of(kind: Kind, resource: &Object) -> &str {
+/// The unique name of a resource.
+pub(crate) fn name_of(kind: Kind, resource: &Object) -> &str {
     resource.get(resource_type(kind).naming_attribute()).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -13,7 +13,7 @@ use store::{ChangeRecord, Commit, Error as StoreError, Keys, Snapshot, Stored, W
 use crate::clock::now_rfc3339;
 use crate::error::to_post_commit_error;
 use crate::get::find;
-use crate::keys::{keys_of, new_id, stored_keys};
+use crate::keys::{keys_of, name_of, new_id, stored_keys};
 use crate::membership::{MemberChange, MemberEdges};
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::retry::RetryLoop;
@@ -138,8 +138,12 @@ async fn change(
         if resource == before.resource && edges.is_empty() {
             return Ok(ChangeOutcome { stored: before, reads, attributes: BTreeSet::new() });
         }
-        let update = update(&before, stored_keys(context, &before).await?, resource, edges)?;
-        match commit(context, &retry, &before, &update, &mut reads).await {
+        let mut update = update(&before, stored_keys(context, &before).await?, resource, edges)?;
+        let mut committed = commit(context, &retry, &before, &update, &mut reads).await;
+        if matches!(committed, Err(StoreError::NameTaken)) && keep_former_name(&before, &mut update) {
+            committed = commit(context, &retry, &before, &update, &mut reads).await;
+        }
+        match committed {
             Ok(stored) => {
                 let attributes = update.change.attributes.into_iter().collect();
                 return Ok(ChangeOutcome { stored, reads, attributes });
@@ -194,6 +198,18 @@ fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> 
     };
     let MemberEdges { add, remove } = edges;
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, group_exits: Vec::new(), change })
+}
+
+/// Leaves the name under its key of an earlier version, if the update does not change it. Another resource has the key
+/// of now; that must not keep anybody from deactivating this one.
+fn keep_former_name(before: &Stored, update: &mut Commit) -> bool {
+    let Write::Update { before: keys, after, .. } = &mut update.write else { return false };
+    let is_same_name = name_of(before.kind, &before.resource) == name_of(before.kind, &after.resource);
+    let has_former_key = keys.name != after.keys.name;
+    if is_same_name && has_former_key {
+        after.keys.name.clone_from(&keys.name);
+    }
+    is_same_name && has_former_key
 }
 
 /// The names of the attributes in which two versions of a resource differ; those of an extension follow its URI

@@ -57,7 +57,7 @@ fn wrong_values() -> Vec<(Value, &'static [&'static str])> {
         (json!({ "title": 5 }), &["title", "tring"]),
         (json!({ "title": true }), &["title", "tring"]),
         (json!({ "title": { "value": "x" } }), &["title", "tring"]),
-        (json!({ "title": ["x"] }), &["title", "tring"]),
+        (json!({ "title": ["x", "y"] }), &["title", "tring"]),
         (json!({ "name": "Ann Alpha" }), &["name", "bject|omplex"]),
         (json!({ "name": { "givenName": 7 } }), &["givenName", "tring"]),
         (json!({ "emails": [{ "value": 7 }] }), &["emails", "value", "tring"]),

@@ -50,7 +50,7 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::StringBooleans => patch("replace", "active", json!("False")),
         Leniency::BareValues => patch("replace", &manager, json!("m")),
         Leniency::SingleForList => put("emails", json!({"value": "a@x"})),
-        Leniency::WrappedValues => patch("replace", "title", json!({"$ref": null, "value": "T"})),
+        Leniency::WrappedValues => patch("replace", "title", json!([{"$ref": null, "value": "T"}])),
         Leniency::JsonInStrings => put("roles", json!([{"value": "{\"value\":\"Admin\"}"}])),
         Leniency::TextReferences => put("profileUrl", json!("no URI")),
         Leniency::ListForSingle => patch("replace", &manager, json!([{"value": "m"}])),
@@ -76,7 +76,7 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::RelativePaths => Sample::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
             "data": {"schemas": [USER], "userName": "relative"}})),
         Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
-        Leniency::PlusInQueries => Sample::FilterWithPlus("userName eq \"plusInQueries lenient\""),
+        Leniency::PlusInQueries => Sample::FilterWithPlus("userName eq \"plusInQueries lenient@a.example\""),
         Leniency::UnquotedLiterals => Sample::Filter("externalId eq jyoung"),
         Leniency::ValuePathComparisons => Sample::Filter("emails[type eq \"work\"].value eq \"a@x\""),
         Leniency::ComplexComparisons => {
@@ -194,7 +194,7 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
             let (row, sample) = (leniency.info(), sample(leniency));
-            let name = format!("{}+{dialect}", row.name);
+            let name = format!("{}+{dialect}@a.example", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context {
                 directory,

@@ -123,7 +123,7 @@ async fn invalid_token_request_is_rejected() {
         (IssueRequest { label: "a\nb".to_owned(), ..wish("acme", None) }, "The label must be"),
         (
             IssueRequest { dialect: Some("Strict".to_owned()), ..wish("acme", None) },
-            "The dialect must be `strict` or `lenient`",
+            "The dialect must be `lenient`, `strict` or `interop`",
         ),
         (IssueRequest { expires_in_days: Some(3651), ..wish("acme", None) }, "expiresInDays must be 1 to 3650"),
     ] {

@@ -1,8 +1,11 @@
 //! Evaluates a filter on a resource (RFC 7644 §3.4.2.2). One matching value of a multi-valued attribute suffices.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use schema::Object;
+use schema::{Attribute, Object};
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
@@ -12,28 +15,59 @@ use crate::path::AttributePath;
 impl Filter {
     /// Evaluates the filter on a resource, or on an element of a complex attribute.
     pub fn matches(&self, object: &Object) -> bool {
+        self.matches_with(object, &LongKeys::default())
+    }
+
+    fn matches_with<'o>(&self, object: &'o Object, keys: &LongKeys<'o>) -> bool {
         match self {
-            Filter::Or(terms) => terms.iter().any(|term| term.matches(object)),
-            Filter::And(terms) => terms.iter().all(|term| term.matches(object)),
-            Filter::Not(term) => !term.matches(object),
+            Filter::Or(terms) => terms.iter().any(|term| term.matches_with(object, keys)),
+            Filter::And(terms) => terms.iter().all(|term| term.matches_with(object, keys)),
+            Filter::Not(term) => !term.matches_with(object, keys),
             Filter::Present(path) => path.values(object).into_iter().any(|value| value.as_str() != Some("")),
-            Filter::Compare(comparison) => comparison.matches(object),
+            Filter::Compare(comparison) => comparison.matches(object, keys),
             Filter::Element { path, filter } => {
                 let elements = path.values(object);
-                elements.into_iter().filter_map(Value::as_object).any(|element| filter.matches(element))
+                elements.into_iter().filter_map(Value::as_object).any(|element| filter.matches_with(element, keys))
             }
         }
     }
 }
 
+/// The length from which a text is prepared once for all terms of a filter, in bytes. Shorter texts are prepared faster
+/// than they are looked up.
+const LONG_TEXT_BYTES: usize = 256;
+
+/// The comparison keys of the long texts of one resource, by the attribute and the text.
+#[derive(Default)]
+struct LongKeys<'o> {
+    keys: RefCell<HashMap<(&'static str, &'o str), Rc<str>>>,
+}
+
+impl<'o> LongKeys<'o> {
+    /// Calls `check` with the comparison key of a text.
+    fn with(&self, attribute: &'static Attribute, text: &'o str, check: impl Fn(&str) -> bool) -> bool {
+        if text.len() < LONG_TEXT_BYTES {
+            return check(&compare::comparison_key(attribute, text));
+        }
+        let place = (attribute.name.as_str(), text);
+        let known = self.keys.borrow().get(&place).cloned();
+        let key = known.unwrap_or_else(|| {
+            let key: Rc<str> = compare::comparison_key(attribute, text).into();
+            self.keys.borrow_mut().insert(place, Rc::clone(&key));
+            key
+        });
+        check(&key)
+    }
+}
+
 impl Comparison {
     /// `ne` also matches a resource without a value; every other operator needs a value.
-    fn matches(&self, object: &Object) -> bool {
+    fn matches<'o>(&self, object: &'o Object, keys: &LongKeys<'o>) -> bool {
         let mut values = self.path.values(object);
         values.extend(self.implicit_primary(object));
         match self.operator {
-            Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value)),
-            operator => values.into_iter().any(|value| self.holds(operator, value)),
+            Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value, keys)),
+            operator => values.into_iter().any(|value| self.holds(operator, value, keys)),
         }
     }
 
@@ -54,7 +88,7 @@ impl Comparison {
         vec![&Value::Bool(false); count]
     }
 
-    fn holds(&self, operator: Operator, value: &Value) -> bool {
+    fn holds<'o>(&self, operator: Operator, value: &'o Value, keys: &LongKeys<'o>) -> bool {
         match (&self.operand, value) {
             (Operand::Boolean(expected), Value::Bool(value)) => operator == Operator::Eq && expected == value,
             (Operand::Number(operand), Value::Number(value)) => ordered(operator, compare_numbers(value, operand)),
@@ -65,7 +99,12 @@ impl Comparison {
                 ordered(operator, schema::date_time(text).map(|value| value.cmp(instant)))
             }
             (Operand::Text { comparison_key, .. }, Value::String(text)) => {
-                text_holds(operator, &compare::comparison_key(self.path.leaf(), text), comparison_key)
+                let leaf = self.path.leaf();
+                // Version 0.1.0 stored roles as objects in strings.
+                match schema::value_in_json(text).filter(|_| leaf.name == "value") {
+                    Some(inner) => text_holds(operator, &compare::comparison_key(leaf, &inner), comparison_key),
+                    None => keys.with(leaf, text, |key| text_holds(operator, key, comparison_key)),
+                }
             }
             _ => false,
         }

@@ -156,11 +156,11 @@ impl Filter {
                     terms.iter().zip(replaced).map(|(term, new)| new.unwrap_or_else(|| term.clone())).collect(),
                 ))
             }
-            Filter::Element { path, filter } => {
+            Filter::Element { path, filter } if path.attribute.name == "emails" => {
                 Some(Filter::Element { path: *path, filter: Box::new(filter.with_plus_signs()?) })
             }
             Filter::Compare(comparison) => comparison.with_plus_signs().map(Filter::Compare),
-            Filter::Or(_) | Filter::Not(_) | Filter::Present(_) => None,
+            Filter::Or(_) | Filter::Not(_) | Filter::Present(_) | Filter::Element { .. } => None,
         }
     }
 
@@ -202,12 +202,12 @@ impl Filter {
 }
 
 impl Comparison {
-    /// See [`Filter::with_plus_signs`]. Only an `eq` looks for a name.
+    /// See [`Filter::with_plus_signs`]. Only an `eq` looks for a name, and only an address has no spaces of its own.
     fn with_plus_signs(&self) -> Option<Comparison> {
-        let is_name =
-            matches!(self.path.attribute.name.as_str(), "userName" | "externalId" | "displayName" | "emails" | "value");
+        let is_name = matches!(self.path.attribute.name.as_str(), "userName" | "externalId" | "emails" | "value");
+        let is_address = |text: &str| text.split_once('@').is_some_and(|(local, _)| local.contains(' '));
         match &self.operand {
-            Operand::Text { written, .. } if is_name && self.operator == Operator::Eq && written.contains(' ') => {
+            Operand::Text { written, .. } if is_name && self.operator == Operator::Eq && is_address(written) => {
                 let written = written.replace(' ', "+");
                 let comparison_key = comparison_key(self.path.leaf(), &written);
                 Some(Comparison { operand: Operand::Text { written, comparison_key }, ..self.clone() })

@@ -2,12 +2,14 @@
 //! `and` more tightly than `or`. The parser checks the depth before it descends, so that no input overflows the
 //! stack.
 
-use schema::{Attribute, DataType, Dialect, Leniency, ResourceType, value_in_json};
+mod literal;
+
+use schema::{Attribute, DataType, Dialect, Leniency, ResourceType};
 use serde_json::Value;
 
 use super::lex::{Token, tokens};
 use super::namespace::{Namespace, sub_attribute};
-use super::typecheck::{accepts_unquoted, is_resource_type, typecheck};
+use super::typecheck::typecheck;
 use super::{Filter, Operator, ParseError};
 use crate::Error;
 use crate::limits::{FILTER_BYTES, FILTER_DEPTH};
@@ -81,14 +83,6 @@ fn refuse_secret(at: usize, path: AttributePath) -> Result<(), ParseError> {
         ));
     }
     Ok(())
-}
-
-/// The right-hand side of a comparison.
-enum Literal<'t> {
-    /// A string in quotes.
-    Text(String),
-    /// A word without quotes: a number, a boolean, null, or a string whose quotes are missing.
-    Word(&'t str),
 }
 
 /// The state of the parser.
@@ -234,10 +228,7 @@ impl<'t> Parser<'t> {
         let (literal_at, literal) = self.literal()?;
         let path = self.compared(at, path)?;
         refuse_secret(at, path)?;
-        let literal = match literal {
-            Literal::Text(text) => Value::String(self.text(path, literal_at, text)?),
-            Literal::Word(word) => self.unquoted(namespace, path, operator, literal_at, word)?,
-        };
+        let literal = self.literal_value(literal, namespace, path, operator, literal_at)?;
         if literal.is_string() && path.leaf().data_type == DataType::Boolean {
             self.tolerate(Leniency::StringBooleans, literal_at)?;
         }
@@ -245,43 +236,6 @@ impl<'t> Parser<'t> {
             let position = if matches!(literal, Value::Null) { operator_at } else { literal_at.min(operator_at) };
             ParseError::new(position, problem)
         })
-    }
-
-    /// The string with which a path is compared. Entra ID sends the `value` of a role as an object in a string.
-    fn text(&self, path: AttributePath, at: usize, text: String) -> Result<String, ParseError> {
-        match value_in_json(&text) {
-            Some(value) if path.leaf().name == "value" => {
-                self.tolerate(Leniency::JsonInStrings, at)?;
-                Ok(value)
-            }
-            _ => Ok(text),
-        }
-    }
-
-    /// The value of a literal without quotes. The type of the attribute decides whether it is a string: `007` is no
-    /// JSON, but `userName eq 12345` means a string, too.
-    fn unquoted(
-        &self,
-        namespace: Namespace,
-        path: AttributePath,
-        operator: Operator,
-        at: usize,
-        word: &str,
-    ) -> Result<Value, ParseError> {
-        let json = serde_json::from_str(word);
-        let is_string = matches!(path.leaf().data_type, DataType::String | DataType::Reference);
-        let may_be_name = matches!(json, Err(_) | Ok(Value::Number(_) | Value::Bool(_)));
-        if is_string && operator == Operator::Eq && may_be_name {
-            // RFC 7644 §3.4.2.1 has `meta.resourceType eq User` in an example.
-            if is_resource_type(path) {
-                return Ok(Value::from(word));
-            }
-            if accepts_unquoted(namespace.holder(), path, word) {
-                self.tolerate(Leniency::UnquotedLiterals, at)?;
-                return Ok(Value::from(word));
-            }
-        }
-        json.map_err(|_| ParseError::new(at, Leniency::UnquotedLiterals.info().remedy))
     }
 
     /// The path that is compared: for a complex attribute its `value`, as RFC 7644 §3.4.2.2 specifies for
@@ -297,16 +251,6 @@ impl<'t> Parser<'t> {
             self.tolerate(Leniency::ComplexComparisons, at)?;
         }
         Ok(AttributePath { sub: Some(value), ..path })
-    }
-
-    fn literal(&mut self) -> Result<(usize, Literal<'t>), ParseError> {
-        let keyword = |word: &str| ["and", "or", "not"].iter().any(|keyword| keyword.eq_ignore_ascii_case(word));
-        match self.tokens.next() {
-            Some((at, Token::Text(text))) => Ok((at, Literal::Text(text))),
-            Some((at, Token::Word(word))) if !keyword(word) => Ok((at, Literal::Word(word))),
-            Some((at, _)) => Err(ParseError::new(at, "expected a value")),
-            None => Err(ParseError::new(self.end, "expected a value, but it ends here")),
-        }
     }
 }
 

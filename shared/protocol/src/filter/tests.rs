@@ -121,7 +121,7 @@ fn order_operators_compare_below_at_and_above_a_value() {
         ("title", ["TOUR", "tour GUIDE", "tour guides"]),
         ("externalId", ["EXT-1", "Ext-1", "ext-1"]),
         // As texts, these would be in another order.
-        ("meta.created", ["2024-05-13T23:42:33+19:00", "2024-05-13T06:42:34+02:00", "2024-05-12T23:42:35-05:00"]),
+        ("meta.created", ["2024-05-13T14:42:33+10:00", "2024-05-13T06:42:34+02:00", "2024-05-12T23:42:35-05:00"]),
     ];
     for (operator, expect) in [
         ("eq", [false, true, false]),

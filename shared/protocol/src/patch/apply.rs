@@ -1,13 +1,14 @@
 //! Applies one operation to a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
 
-use schema::{Attribute, Dialect, Leniency, Mutability, Object, read_value};
+use schema::{Attribute, Dialect, Leniency, Mutability, Object, read_value, single_value};
 use serde_json::Value;
 
+use super::identity::Removal;
 use super::object::put;
 use super::{AttributeOperation, Op, element, identity};
 use crate::Error;
 use crate::limits::PATCH_VALUES;
-use crate::work::Work;
+use crate::work::{Work, weight};
 
 impl AttributeOperation {
     pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
@@ -52,10 +53,10 @@ impl AttributeOperation {
                 Some(Value::Array(elements)) => elements.clone(),
                 _ => Vec::new(),
             };
-            work.spend(elements.len())?;
+            work.spend(weight(&elements))?;
             self.apply_to_elements(&mut elements, dialect, work)?;
             Ok((!elements.is_empty()).then_some(Value::Array(elements)))
-        } else if !self.selects_single_value(current, dialect)? {
+        } else if !self.selects_single_value(current, dialect, work)? {
             Ok(current.cloned())
         } else if attribute.is_complex() {
             let mut object = current.and_then(Value::as_object).cloned().unwrap_or_default();
@@ -64,13 +65,19 @@ impl AttributeOperation {
         } else if self.op == Op::Remove {
             self.remaining_after_remove(attribute, current, dialect)
         } else {
-            Ok(read_value(attribute, &self.text, self.value(), dialect)?)
+            let read = read_value(attribute, &self.text, self.value(), dialect)?;
+            Ok(self.unless_nothing_is_added(current, read))
         }
+    }
+
+    /// The value to assign: `add` of an unassigned value keeps what is there (§3.5.2.1).
+    pub(super) fn unless_nothing_is_added(&self, current: Option<&Value>, read: Option<Value>) -> Option<Value> {
+        if read.is_none() && self.op == Op::Add { current.cloned() } else { read }
     }
 
     /// Whether the operation applies to the value of a single-valued attribute. A path with a filter is only accepted to
     /// remove the value that matches it: Entra ID removes a manager with `manager[value eq "…"]`.
-    fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect) -> Result<bool, Error> {
+    fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect, work: &mut Work) -> Result<bool, Error> {
         let Some(filter) = &self.filter else { return Ok(true) };
         if self.op != Op::Remove {
             return Err(Error::InvalidPath(format!(
@@ -79,6 +86,7 @@ impl AttributeOperation {
             )));
         }
         dialect.tolerate(Leniency::FiltersOnSingleValues, &self.text)?;
+        work.spend(filter.comparisons() * weight(current.map(std::slice::from_ref).unwrap_or_default()))?;
         Ok(current.and_then(Value::as_object).is_some_and(|current| filter.matches(current)))
     }
 
@@ -99,7 +107,11 @@ impl AttributeOperation {
                 let remaining = self.remaining_after_remove(sub, object.get(&sub.name), dialect)?;
                 put(object, &sub.name, remaining);
             }
-            (_, Some(sub)) => put(object, &sub.name, read_value(sub, &self.text, self.value(), dialect)?),
+            (_, Some(sub)) => {
+                let read = read_value(sub, &self.text, self.value(), dialect)?;
+                let value = self.unless_nothing_is_added(object.get(&sub.name), read);
+                put(object, &sub.name, value);
+            }
             (_, None) => sets_reference = self.merge_into(object, dialect)?,
         }
         let after = object.get("value");
@@ -116,9 +128,12 @@ impl AttributeOperation {
     /// Merges the value into a complex attribute, and returns whether it sets `$ref`.
     fn merge_into(&self, object: &mut Object, dialect: &Dialect) -> Result<bool, Error> {
         let attribute = self.path.attribute;
-        let read = read_value(attribute, &self.text, self.value(), dialect)?;
-        if read.is_none() && !self.value().is_object() {
-            object.clear();
+        let value = single_value(attribute, &self.text, self.value(), dialect)?;
+        let read = read_value(attribute, &self.text, &value, dialect)?;
+        if read.is_none() && (!value.is_object() || self.op == Op::Add) {
+            if self.op == Op::Replace {
+                object.clear();
+            }
             return Ok(false);
         }
         let read = read.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
@@ -127,7 +142,7 @@ impl AttributeOperation {
             // "The Service Provider MUST replace the entire complex attribute with the provided object."
             object.clear();
         } else if self.op == Op::Replace {
-            for sub in unassigned_sub_attributes(attribute, self.value(), &read) {
+            for sub in unassigned_sub_attributes(attribute, &value, &read) {
                 put(object, &sub.name, None);
             }
         }
@@ -137,35 +152,46 @@ impl AttributeOperation {
 
     /// The value that remains after a `remove`: all of it, if the operation has a value that identifies another
     /// value.
-    pub(super) fn remaining_after_remove(
+    fn remaining_after_remove(
         &self,
         attribute: &Attribute,
         current: Option<&Value>,
         dialect: &Dialect,
     ) -> Result<Option<Value>, Error> {
-        let Some(current) = current else { return Ok(None) };
+        let removal = self.removal(attribute, dialect)?;
+        Ok(current.filter(|current| !removal.identifies(attribute, current)).cloned())
+    }
+
+    /// What a `remove` removes of an attribute; all of it, if the operation has no value.
+    pub(super) fn removal(&self, attribute: &Attribute, dialect: &Dialect) -> Result<Removal, Error> {
         let given = match read_value(attribute, &self.text, self.value(), dialect)? {
-            None => return Ok(None),
+            None if self.names_nothing() => return Err(self.nothing_to_remove()),
+            None => return Ok(Removal::All),
             Some(Value::Array(given)) => given,
             Some(single) => vec![single],
         };
-        for given in &given {
-            if identity::matches_removal_value(
-                attribute,
-                current,
-                given,
-                &identity::identifying_sub_attributes(attribute, &self.text, given)?,
-            ) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(current.clone()))
+        Removal::read(attribute, &self.text, &given)
+    }
+
+    /// Whether a `remove` selects elements and has a value that is empty, so that it could mean all of them or none.
+    fn names_nothing(&self) -> bool {
+        let is_empty = |value: &Value| matches!(value, Value::String(text) if text.is_empty());
+        self.path.attribute.multi_valued
+            && !self.value().is_null()
+            && (self.value().is_array() || is_empty(self.value()))
+    }
+
+    fn nothing_to_remove(&self) -> Error {
+        Error::InvalidValue(format!(
+            "{}: the value does not identify what to remove. Send the value, or no value to remove all that the path selects.",
+            self.text
+        ))
     }
 
     fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
         match (&self.filter, self.sub) {
             (Some(filter), _) => element::apply_to_matching(self, filter, elements, dialect, work),
-            (None, Some(sub)) => element::apply_to_only(self, sub, elements, dialect),
+            (None, Some(sub)) => element::apply_to_only(self, sub, elements, dialect, work),
             (None, None) => self.apply_to_list(elements, dialect, work),
         }
     }
@@ -186,14 +212,11 @@ impl AttributeOperation {
             }
             Op::Add => identity::add(attribute, elements, given),
             Op::Remove if self.value().is_null() => elements.clear(),
-            Op::Remove if self.value().as_str() == Some("") => {
-                return Err(Error::InvalidValue(format!(
-                    "{}: an empty string does not identify a value to remove. Send the value, or no value to remove all.",
-                    self.text
-                )));
+            Op::Remove if given.is_empty() && self.value() != &Value::Array(Vec::new()) => {
+                return Err(self.nothing_to_remove());
             }
             // An empty list of values removes nothing.
-            Op::Remove => identity::remove(attribute, &self.text, elements, &given, work)?,
+            Op::Remove => Removal::read(attribute, &self.text, &given)?.apply(attribute, elements, work)?,
         }
         Ok(())
     }

@@ -4,13 +4,13 @@
 use schema::{Attribute, Dialect, Leniency, Object, Restriction, read_element, read_value};
 use serde_json::Value;
 
-use super::identity::{add, merge_equal};
+use super::identity::{add, merge_selected};
 use super::object::put;
 use super::primary::{is_primary, keep_primary};
 use super::{AttributeOperation, Op};
 use crate::filter::{Filter, Operand, Operator};
 use crate::limits::RESOURCE_BYTES;
-use crate::work::Work;
+use crate::work::{Work, weight};
 use crate::{Comparison, Error};
 
 /// Applies an operation with a filter, `emails[type eq "work"]…`.
@@ -21,7 +21,7 @@ pub(super) fn apply_to_matching(
     dialect: &Dialect,
     work: &mut Work,
 ) -> Result<(), Error> {
-    work.spend(filter.comparisons() * elements.len())?;
+    work.spend(filter.comparisons() * weight(elements))?;
     let is_selected = |element: &Value| element.as_object().is_some_and(|element| filter.matches(element));
     let selected: Vec<bool> = elements.iter().map(is_selected).collect();
     let count = selected.iter().filter(|selected| **selected).count();
@@ -29,7 +29,7 @@ pub(super) fn apply_to_matching(
         dialect.restrict(Restriction::SeveralMatches, &operation.text)?;
     }
     if count > 0 {
-        rewrite(operation, elements, &selected, dialect)
+        rewrite(operation, elements, &selected, dialect, work)
     } else {
         add_matching(operation, filter, elements, dialect)
     }
@@ -42,10 +42,16 @@ fn rewrite(
     elements: &mut Vec<Value>,
     selected: &[bool],
     dialect: &Dialect,
+    work: &mut Work,
 ) -> Result<(), Error> {
-    check_size(operation, selected.iter().filter(|selected| **selected).count())?;
+    let count = selected.iter().filter(|selected| **selected).count();
+    if operation.op == Op::Remove {
+        return remove_selected(operation, elements, selected, dialect, work);
+    }
+    check_size(operation, count)?;
     let mut primary = None;
     let mut kept = Vec::with_capacity(elements.len());
+    let mut is_new = Vec::with_capacity(elements.len());
     for (element, selected) in elements.drain(..).zip(selected) {
         match element {
             Value::Object(object) if *selected => {
@@ -57,19 +63,48 @@ fn rewrite(
             }
             other => kept.push(other),
         }
+        is_new.push(*selected);
     }
     *elements = kept;
     keep_primary(elements, primary);
-    if operation.op != Op::Remove {
-        merge_equal(operation.path.attribute, elements);
+    work.spend(elements.len())?;
+    merge_selected(operation.path.attribute, elements, &is_new);
+    Ok(())
+}
+
+/// Removes the selected elements, or a sub-attribute of them.
+fn remove_selected(
+    operation: &AttributeOperation,
+    elements: &mut Vec<Value>,
+    selected: &[bool],
+    dialect: &Dialect,
+    work: &mut Work,
+) -> Result<(), Error> {
+    let attribute = operation.sub.unwrap_or(operation.path.attribute);
+    let removal = operation.removal(attribute, dialect)?;
+    work.spend(removal.comparisons() * weight(elements))?;
+    let mut kept = Vec::with_capacity(elements.len());
+    for (element, selected) in elements.drain(..).zip(selected) {
+        match (element, operation.sub) {
+            (Value::Object(mut object), Some(sub)) if *selected => {
+                let had_value = object.contains_key("value");
+                if object.get(&sub.name).is_some_and(|value| removal.identifies(sub, value)) {
+                    object.shift_remove(&sub.name);
+                }
+                kept.extend(left_of(operation, object, had_value, dialect).map(Value::Object));
+            }
+            (element, None) if *selected && removal.identifies(attribute, &element) => {}
+            (element, _) => kept.push(element),
+        }
     }
+    *elements = kept;
     Ok(())
 }
 
 /// Checks, before a value is written to each of the selected elements, that they would fit into a resource.
 fn check_size(operation: &AttributeOperation, selected: usize) -> Result<(), Error> {
     let bytes = operation.value().to_string().len().saturating_mul(selected);
-    if operation.op == Op::Remove || bytes <= RESOURCE_BYTES {
+    if bytes <= RESOURCE_BYTES {
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
@@ -101,15 +136,17 @@ fn add_matching(
     };
     let creates = operation.op == Op::Add || operation.sub.is_some();
     let seed = if creates { element_of(filter) } else { None };
-    let seed = seed.ok_or_else(none)?;
     let unassigns = |sub| Ok::<_, Error>(read_value(sub, &operation.text, operation.value(), dialect)?.is_none());
-    if operation.sub.map_or(Ok(false), unassigns)? {
+    let is_unassigned = operation.sub.map_or(Ok(false), unassigns)?;
+    let seed = seed.ok_or_else(none)?;
+    if is_unassigned {
         // A sub-attribute of an element that does not exist is already unassigned.
         return Ok(dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?);
     }
     let adding = AttributeOperation { op: Op::Add, ..operation.clone() };
     let made = apply_to_element(&adding, seed, dialect)?;
-    let made = made.filter(|made| filter.matches(made)).ok_or_else(none)?;
+    let is_described = |made: &Object| filter.matches(made) && made.keys().any(|name| name != "primary");
+    let made = made.filter(is_described).ok_or_else(none)?;
     dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?;
     add(operation.path.attribute, elements, vec![Value::Object(made)]);
     Ok(())
@@ -140,34 +177,35 @@ fn element_of(filter: &Filter) -> Option<Object> {
     }
 }
 
-/// Applies the operation to one element. `None` if nothing is left of it.
+/// Applies `add` or `replace` to one element. `None` if nothing is left of it.
 fn apply_to_element(
     operation: &AttributeOperation,
     mut element: Object,
     dialect: &Dialect,
 ) -> Result<Option<Object>, Error> {
     let had_value = element.contains_key("value");
-    match (operation.op, operation.sub) {
-        (Op::Remove, None) => {
-            let remaining =
-                operation.remaining_after_remove(operation.path.attribute, Some(&Value::Object(element)), dialect)?;
-            return Ok(remaining.and_then(|remaining| remaining.as_object().cloned()));
+    match operation.sub {
+        Some(sub) => {
+            let read = read_value(sub, &operation.text, operation.value(), dialect)?;
+            let value = operation.unless_nothing_is_added(element.get(&sub.name), read);
+            put(&mut element, &sub.name, value);
         }
-        (Op::Remove, Some(sub)) => {
-            let remaining = operation.remaining_after_remove(sub, element.get(&sub.name), dialect)?;
-            put(&mut element, &sub.name, remaining);
-        }
-        (_, Some(sub)) => put(&mut element, &sub.name, read_value(sub, &operation.text, operation.value(), dialect)?),
-        (op, None) => {
+        None => {
             let given = read_element(operation.path.attribute, &operation.text, operation.value(), dialect)?;
-            if op == Op::Replace {
+            if operation.op == Op::Replace {
                 element.clear();
             }
             element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
         }
     }
-    // Without its `value`, an element has only sub-attributes that describe the value. Entra ID removes an e-mail
-    // address by its `value`; a strict client removes the sub-attribute alone (RFC 7644 §3.5.2.2).
+    Ok(left_of(operation, element, had_value, dialect))
+}
+
+/// What is left of an element; `None` if that describes nothing.
+///
+/// Without its `value`, an element has only sub-attributes that describe the value. Entra ID removes an e-mail address by
+/// its `value`; a strict client removes the sub-attribute alone (RFC 7644 §3.5.2.2).
+fn left_of(operation: &AttributeOperation, element: Object, had_value: bool, dialect: &Dialect) -> Option<Object> {
     let is_value = |name: &String| name.eq_ignore_ascii_case("value");
     let removes_value = operation.sub.is_some_and(|sub| is_value(&sub.name))
         || operation.value().as_object().is_some_and(|it| it.keys().any(is_value));
@@ -177,7 +215,7 @@ fn apply_to_element(
         && had_value
         && !element.contains_key("value")
         && element.keys().all(is_qualifier);
-    Ok((!element.is_empty() && !is_empty_shell).then_some(element))
+    (!element.is_empty() && !is_empty_shell).then_some(element)
 }
 
 /// Applies an operation on a sub-attribute without a filter, `emails.value`. It is ambiguous if there are several
@@ -187,6 +225,7 @@ pub(super) fn apply_to_only(
     sub: &Attribute,
     elements: &mut Vec<Value>,
     dialect: &Dialect,
+    work: &mut Work,
 ) -> Result<(), Error> {
     if elements.len() > 1 && operation.op != Op::Remove {
         let name = &operation.path.attribute.name;
@@ -198,7 +237,13 @@ pub(super) fn apply_to_only(
         )));
     }
     if elements.is_empty() && operation.op != Op::Remove {
+        if sub.name == "primary" {
+            return Err(Error::NoTarget(format!(
+                "`{}` has no value that could become primary. Add the value first.",
+                operation.text
+            )));
+        }
         elements.push(Value::Object(Object::new()));
     }
-    rewrite(operation, elements, &vec![true; elements.len()], dialect)
+    rewrite(operation, elements, &vec![true; elements.len()], dialect, work)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::primary::{is_primary, keep_primary};
 use crate::Error;
 use crate::compare::comparison_key;
-use crate::work::Work;
+use crate::work::{Work, weight};
 
 /// Adds elements. One that has the same `value` and `type` as another (RFC 7643 §2.4) updates it in its place.
 pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<Value>) {
@@ -36,35 +36,89 @@ pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<V
     }
 }
 
-/// Merges elements that have the same `value` and `type` (RFC 7643 §2.4) into the first of them.
-pub(super) fn merge_equal(attribute: &Attribute, elements: &mut Vec<Value>) {
-    let all = std::mem::take(elements);
-    add(attribute, elements, all);
+/// Merges each selected element with the others that have the same `value` and `type` (RFC 7643 §2.4) into the first of
+/// them. The selected one wins, and the result is primary if one of them was.
+pub(super) fn merge_selected(attribute: &Attribute, elements: &mut Vec<Value>, selected: &[bool]) {
+    let keys: Vec<String> = elements.iter().map(|element| element_key(attribute, element)).collect();
+    let mut groups: HashMap<&String, Vec<usize>> = HashMap::new();
+    for (at, key) in keys.iter().enumerate() {
+        groups.entry(key).or_default().push(at);
+    }
+    let is_selected = |at: usize| selected.get(at) == Some(&true);
+    let mut is_gone = vec![false; elements.len()];
+    for places in groups.into_values() {
+        let Some((first, rest)) = places.split_first().filter(|(_, rest)| !rest.is_empty()) else { continue };
+        if !places.iter().any(|at| is_selected(*at)) {
+            continue;
+        }
+        let mut merged = Object::new();
+        for at in places.iter().filter(|at| !is_selected(**at)).chain(places.iter().filter(|at| is_selected(**at))) {
+            let object = elements.get(*at).and_then(Value::as_object).cloned().unwrap_or_default();
+            let was_primary = is_primary(&merged);
+            merged.extend(object);
+            if was_primary {
+                merged.insert("primary".to_owned(), Value::Bool(true));
+            }
+        }
+        if let Some(place) = elements.get_mut(*first) {
+            *place = Value::Object(merged);
+        }
+        rest.iter().for_each(|at| is_gone.get_mut(*at).into_iter().for_each(|gone| *gone = true));
+    }
+    let mut gone = is_gone.into_iter();
+    elements.retain(|_| gone.next() != Some(true));
 }
 
-/// Removes the elements that the values identify.
-///
-/// # Errors
-/// The errors of [`identifying_sub_attributes`], and [`Error::PayloadTooLarge`] for too many comparisons.
-pub(super) fn remove(
-    attribute: &Attribute,
-    path: &str,
-    elements: &mut Vec<Value>,
-    given: &[Value],
-    work: &mut Work,
-) -> Result<(), Error> {
-    // Values that are identified by the same sub-attributes are looked up together.
-    let mut keys: BTreeMap<Vec<String>, HashSet<String>> = BTreeMap::new();
-    for given in given {
-        let identifying = identifying_sub_attributes(attribute, path, given)?;
-        let key = key_of(attribute, given, &identifying);
-        keys.entry(identifying).or_default().insert(key);
+/// What a `remove` removes.
+pub(super) enum Removal {
+    /// All that the path selects.
+    All,
+    /// What one of the values identifies: their keys, by the sub-attributes that identify.
+    Values(BTreeMap<Vec<String>, HashSet<String>>),
+}
+
+impl Removal {
+    /// Reads the values of a `remove`. They are prepared once, and not for each element.
+    ///
+    /// # Errors
+    /// The errors of [`identifying_sub_attributes`].
+    pub(super) fn read(attribute: &Attribute, path: &str, given: &[Value]) -> Result<Self, Error> {
+        let mut keys: BTreeMap<Vec<String>, HashSet<String>> = BTreeMap::new();
+        for given in given {
+            let identifying = identifying_sub_attributes(attribute, path, given)?;
+            let key = key_of(attribute, given, &identifying);
+            keys.entry(identifying).or_default().insert(key);
+        }
+        Ok(Self::Values(keys))
     }
-    work.spend(keys.len() * elements.len() + given.len())?;
-    elements.retain(|element| {
-        !keys.iter().any(|(identifying, keys)| keys.contains(&key_of(attribute, element, identifying)))
-    });
-    Ok(())
+
+    /// Whether a value is removed.
+    pub(super) fn identifies(&self, attribute: &Attribute, value: &Value) -> bool {
+        match self {
+            Self::All => true,
+            Self::Values(keys) => {
+                keys.iter().any(|(identifying, keys)| keys.contains(&key_of(attribute, value, identifying)))
+            }
+        }
+    }
+
+    /// The number of comparisons with each value.
+    pub(super) fn comparisons(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Values(keys) => keys.len(),
+        }
+    }
+
+    /// Removes the elements that it identifies.
+    ///
+    /// # Errors
+    /// [`Error::PayloadTooLarge`] for too many comparisons.
+    pub(super) fn apply(&self, attribute: &Attribute, elements: &mut Vec<Value>, work: &mut Work) -> Result<(), Error> {
+        work.spend(self.comparisons() * weight(elements))?;
+        elements.retain(|element| !self.identifies(attribute, element));
+        Ok(())
+    }
 }
 
 /// Writes an element; if it is primary, demotes all others (RFC 7644 §3.5.2).
@@ -136,15 +190,4 @@ pub(super) fn identifying_sub_attributes(
         )));
     }
     Ok(identifying)
-}
-
-/// Whether a value that was sent for removal identifies an element: all identifying sub-attributes are equal.
-pub(super) fn matches_removal_value(
-    attribute: &Attribute,
-    element: &Value,
-    given: &Value,
-    identifying: &[String],
-) -> bool {
-    element.is_object() == given.is_object()
-        && key_of(attribute, element, identifying) == key_of(attribute, given, identifying)
 }

@@ -32,6 +32,15 @@ pub struct Patch {
     dialect: Dialect,
 }
 
+/// Reads the values that version 0.1.0 stored as JSON in a string, so that operations find and remove them.
+fn read_stored_json_values(definition: &ResourceType, resource: &mut Object) {
+    for (name, value) in resource {
+        if let (Some(attribute), Value::Array(elements)) = (definition.attribute(name), value) {
+            schema::read_stored_json(attribute, elements);
+        }
+    }
+}
+
 /// The `op` of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {
@@ -115,6 +124,7 @@ impl Patch {
     /// attribute that would become larger than a resource may be.
     pub fn apply(&self, before: &Object) -> Result<Object, Error> {
         let mut resource = before.clone();
+        read_stored_json_values(self.definition, &mut resource);
         let mut members = self.members.iter();
         let mut work = Work::default();
         for operation in &self.operations {

@@ -4,6 +4,8 @@
 //! takes paths for names there, and ignores read-only and unknown attributes; all dialects reject an explicit `path` to
 //! one.
 
+mod targets;
+
 use std::collections::BTreeSet;
 
 use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Restriction, Schema};
@@ -156,25 +158,8 @@ impl PatchParser<'_> {
             _ => {}
         }
         let path = parse_path(self.definition, path, self.dialect)?;
-        let value = value.map(|value| self.without_repeated_name(&path, value)).transpose()?;
+        let value = value.map(|value| self.without_repeated_name(op, &path, value)).transpose()?;
         self.push(op, path, value.cloned(), Mention::Path)
-    }
-
-    /// The value for a path. Apache Syncope repeats the name of the attribute in it: `{"members": […]}`.
-    fn without_repeated_name<'v>(&self, path: &PatchPath, value: &'v Value) -> Result<&'v Value, Error> {
-        let PatchPath::Target(Target::Attribute(AttributePath { attribute, sub: None, .. })) = path else {
-            return Ok(value);
-        };
-        let mut members = value.as_object().into_iter().flatten();
-        match (members.next(), members.next()) {
-            (Some((name, nested)), None)
-                if name.eq_ignore_ascii_case(&attribute.name) && attribute.sub_attribute(name).is_none() =>
-            {
-                self.dialect.tolerate(Leniency::NestedNames, &attribute.name)?;
-                Ok(nested)
-            }
-            _ => Ok(value),
-        }
     }
 
     fn without_path(&mut self, name: &str, op: Op, value: Option<&Value>) -> Result<(), Error> {
@@ -201,7 +186,6 @@ impl PatchParser<'_> {
             let written = extension.map_or_else(|| name.clone(), |schema| format!("{}:{name}", schema.id));
             match self.resolve_name(name, &written)? {
                 Some(found) => {
-                    self.understood |= !matches!(found, PatchPath::Target(Target::Extension(_) | Target::Core));
                     self.push(op, found, Some(value.clone()), Mention::Name)?;
                 }
                 None => self.unknown = self.unknown.take().or(Some(written)),
@@ -234,7 +218,6 @@ impl PatchParser<'_> {
     }
 
     fn push(&mut self, op: Op, path: PatchPath, value: Option<Value>, mention: Mention) -> Result<(), Error> {
-        self.understood |= mention == Mention::Path;
         let (path, filter, sub) = match path {
             PatchPath::Target(Target::Extension(schema)) => return self.push_extension(op, schema, value),
             PatchPath::Target(Target::Core) => return self.push_core(op, value),
@@ -245,7 +228,10 @@ impl PatchParser<'_> {
         let leaf = sub.unwrap_or(path.attribute);
         if path.attribute.mutability == Mutability::ReadOnly || leaf.mutability == Mutability::ReadOnly {
             return match mention {
-                Mention::Name => Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.text)?),
+                Mention::Name => {
+                    self.understood = true;
+                    Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.text)?)
+                }
                 Mention::Path => Err(Error::Mutability(format!(
                     "{} is read-only. Leave it out; the service sets it.",
                     operation.text
@@ -258,58 +244,12 @@ impl PatchParser<'_> {
             self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.text))?;
         }
         self.restrict(&operation)?;
+        self.understood = true;
         // `password` is accepted and discarded.
         if !leaf.is_discarded() {
             self.operations.push(operation);
         }
         Ok(())
-    }
-
-    /// Applies the rules of the interoperability profile for multi-valued attributes.
-    fn restrict(&self, operation: &AttributeOperation) -> Result<(), Error> {
-        if operation.op == Op::Remove || !operation.path.attribute.multi_valued || operation.sub.is_some() {
-            return Ok(());
-        }
-        if operation.filter.is_some() {
-            return Ok(self.dialect.restrict(Restriction::ElementPath, &operation.text)?);
-        }
-        match operation.value() {
-            Value::Array(_) => Ok(()),
-            _ => Ok(self.dialect.restrict(Restriction::ListInPatch, &operation.text)?),
-        }
-    }
-
-    /// Adds operations for a value of the core schema's URI, whose attributes are those of the resource.
-    fn push_core(&mut self, op: Op, value: Option<Value>) -> Result<(), Error> {
-        let urn = &self.definition.schema.id;
-        self.dialect.tolerate(Leniency::CoreSchemaObject, urn)?;
-        match (op, value) {
-            (Op::Remove, _) => Err(Error::Mutability(format!(
-                "{urn} is the resource itself. Name the attribute to remove, or delete the resource with DELETE."
-            ))),
-            (_, Some(Value::Object(content))) => self.attributes(op, None, &content),
-            _ => Err(Error::InvalidValue(format!("{urn}: the value must be an object of its attributes."))),
-        }
-    }
-
-    /// Adds operations for a value of an extension's URI, one for each of its attributes.
-    fn push_extension(&mut self, op: Op, schema: &'static Schema, value: Option<Value>) -> Result<(), Error> {
-        match (op, value) {
-            (Op::Remove, None | Some(Value::Null)) | (Op::Replace, Some(Value::Null)) => {
-                let attributes = schema.attributes.iter();
-                let paths = attributes.map(|attribute| AttributePath {
-                    extension: Some(schema),
-                    attribute,
-                    sub: None,
-                    is_of_other_type: false,
-                });
-                let remove = |path| AttributeOperation::new(Op::Remove, path, None, None, None);
-                self.operations.extend(paths.map(remove));
-                Ok(())
-            }
-            (_, Some(Value::Object(content))) => self.attributes(op, Some(schema), &content),
-            _ => Err(Error::InvalidValue(format!("{}: the value must be an object of its attributes.", schema.id))),
-        }
     }
 }
 

@@ -339,7 +339,7 @@ fn wrapped_values_and_json_in_strings_are_read_as_what_they_hold() {
         json!([{"op": "Replace", "path": "displayName", "value": [{"$ref": null, "value": "x"}]}]),
         json!({"displayName": "x"}),
     );
-    check(json!([{"op": "replace", "value": {"active": {"value": "False"}}}]), json!({"active": false}));
+    check(json!([{"op": "replace", "value": {"active": [{"value": "False"}]}}]), json!({"active": false}));
     check(
         json!([{"op": "replace", "path": "emails[type eq \"home\"].value", "value": ["n@x"]}]),
         json!({"emails": [{"value": "w@x", "type": "work", "primary": true}, {"value": "n@x", "type": "home"}]}),
@@ -356,6 +356,78 @@ fn wrapped_values_and_json_in_strings_are_read_as_what_they_hold() {
         json!([{"op": "add", "path": "roles", "value": [{"type": "t", "value": "{\"value\":\"Admin\",\"type\":\"u\"}"}]}]),
         json!({"roles": [{"value": "Admin", "type": "t"}]}),
     );
+}
+
+/// RFC 7644 §3.5.2.1: adding what is unassigned changes nothing, in whatever form it is sent.
+#[test]
+fn add_of_an_unassigned_value_keeps_what_is_there() {
+    let manager = format!("{E}:manager");
+    for (path, values) in [
+        ("title", vec![json!([""]), json!([]), json!([null]), json!([{"value": ""}]), json!(null), json!("")]),
+        ("name.givenName", vec![json!([""]), json!([]), json!(null)]),
+        ("name", vec![json!([{}]), json!([]), json!({})]),
+        ("emails", vec![json!([]), json!([""]), json!(null)]),
+        ("emails[type eq \"work\"].value", vec![json!([""]), json!([]), json!(null)]),
+        (manager.as_str(), vec![json!([""]), json!([{}]), json!([]), json!(null)]),
+    ] {
+        for value in values {
+            check(json!([{"op": "add", "path": path, "value": value}]), json!({}));
+        }
+    }
+    check(json!([{"op": "add", "value": {"title": [""]}}]), json!({}));
+}
+
+/// A list of one, and JSON in a string, mean what the object in them means.
+#[test]
+fn complex_value_has_the_same_meaning_in_every_form() {
+    for value in [json!({"givenName": "A", "familyName": null}), json!({"familyName": ""}), json!({})] {
+        let plain = patch(Kind::User, &user(), &json!([{"op": "replace", "path": "name", "value": value}])).unwrap();
+        let listed = patch(Kind::User, &user(), &json!([{"op": "replace", "path": "name", "value": [value]}])).unwrap();
+        assert_eq!(listed, plain, "{value}");
+        if value != json!({}) {
+            let text = json!([{"op": "replace", "path": "name", "value": value.to_string()}]);
+            assert_eq!(patch(Kind::User, &user(), &text).unwrap(), plain, "{value}");
+        }
+    }
+}
+
+/// Version 0.1.0 stored Entra ID's roles as the strings that it sends.
+#[test]
+fn stored_json_is_found_and_removed_as_what_it_describes() {
+    let role = json!({"id": "1", "value": "Admin", "displayName": "A"}).to_string();
+    let stored = json!({"userName": "b", "roles": [{"value": role}, {"value": "other"}]});
+    for operation in [
+        json!({"op": "Remove", "path": "roles", "value": [{"value": role}]}),
+        json!({"op": "Remove", "path": format!("roles[value eq {}]", json!(role))}),
+        json!({"op": "Remove", "path": "roles[value eq \"Admin\"]"}),
+    ] {
+        let after = patch(Kind::User, &stored, &json!([operation])).unwrap();
+        assert_eq!(after["roles"], json!([{"value": "other"}]), "{operation}");
+    }
+    let filter = Filter::parse(resource_type(Kind::User), "roles.value eq \"Admin\"", &Dialect::strict()).unwrap();
+    assert!(filter.matches(stored.as_object().unwrap()));
+}
+
+/// RFC 7643 §2.4: two values with the same `value` and `type` become one, and nobody loses `primary`.
+#[test]
+fn values_that_become_equal_are_merged() {
+    let patched = |emails: Value, path: &str, value: Value| {
+        let before = json!({"userName": "b", "emails": emails});
+        let operations = json!([{"op": "Replace", "path": path, "value": value}]);
+        patch(Kind::User, &before, &operations).unwrap()["emails"].clone()
+    };
+    let (a, b) = (
+        json!({"value": "a", "type": "work", "primary": true}),
+        json!({"value": "b", "type": "work", "primary": false}),
+    );
+    let one = json!([{"value": "n", "type": "work", "primary": true}]);
+    assert_eq!(patched(json!([a, b]), "emails[type eq \"work\"].value", json!("n")), one);
+    assert_eq!(patched(json!([b, a]), "emails[type eq \"work\"].value", json!("n")), one);
+    // Values that the path does not select stay as they are.
+    let twins = json!([{"value": "x", "type": "work", "display": "A"}, {"value": "x", "type": "work", "display": "B"}]);
+    let home = json!({"value": "h", "type": "home"});
+    let after = patched(json!([twins[0], twins[1], home]), "emails[type eq \"home\"].value", json!("i"));
+    assert_eq!(after, json!([twins[0], twins[1], {"value": "i", "type": "home"}]));
 }
 
 /// Apache Syncope and Entra ID.
@@ -419,6 +491,14 @@ fn operations_with_too_much_work_return_413() {
     let long = json!({"op": "replace", "path": "roles[value pr].display", "value": "x".repeat(1000)});
     assert_eq!(status(json!([long])), Err(413), "20 MB in one attribute");
     assert_eq!(status(Value::from(vec![json!({"op": "remove", "path": "roles.display"}); 1000])), Err(413));
+    let values = roles(20_000);
+    let both = json!({"op": "remove", "path": "roles[value pr]", "value": values});
+    assert_eq!(status(json!([both])), Ok(200), "the values are prepared once");
+    let long = json!({"userName": "b", "name": {"familyName": "é".repeat(190_000)}});
+    let terms = (0..140).map(|at| format!("familyName co \"{at}\"")).collect::<Vec<_>>().join(" or ");
+    let filtered = json!([{"op": "remove", "path": format!("name[{terms}]")}]);
+    assert_eq!(patch(Kind::User, &long, &filtered).map(|_| 200), Ok(200));
+    assert_eq!(patch(Kind::User, &long, &Value::from(vec![filtered[0].clone(); 10])).unwrap_err().status(), 413);
     // What a client may need stays possible.
     assert_eq!(status(json!([{"op": "remove", "path": "roles", "value": roles(20_000)}])), Ok(200));
     assert_eq!(status(json!([{"op": "replace", "path": "roles[value pr].display", "value": "x"}])), Ok(200));
@@ -515,6 +595,19 @@ fn impossible_operation_is_refused_with_detail() {
         (json!([{"op": "replace", "value": {"shoeSize": 43}}]), "invalidPath"),
         (json!([{"op": "add", "value": {E: {"desk": 1}}}, {"op": "replace", "value": {"x": 1}}]), "invalidPath"),
         (json!([{"op": "remove", "path": "emails", "value": ""}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails", "value": [""]}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails", "value": {"emails": null}}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": ""}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": []}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "emails.primary", "value": true}]), "invalidPath"),
+        (json!([{"op": "replace", "path": "roles.primary", "value": true}]), "noTarget"),
+        (json!([{"op": "replace", "path": "roles[primary eq true].primary", "value": "True"}]), "noTarget"),
+        (json!([{"op": "replace", "path": E, "value": {"nope": 1}}]), "invalidPath"),
+        (json!([{"op": "replace", "path": "title", "value": {"value": "x"}}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "roles", "value": "{}"}]), "invalidValue"),
+        (json!([{"op": "add", "path": "roles", "value": [{"value": "{\"value\":\"z\""}]}]), "invalidValue"),
+        (json!([{"op": "add", "path": "emails", "value": [{"value": "\"z@x\""}]}]), "invalidValue"),
+        (json!([{"op": "add", "path": "emails", "value": [{"value": "null"}]}]), "invalidValue"),
         (json!([{"op": "add", "path": "emails.value", "value": "x"}]), "invalidPath"),
         (json!([{"op": "replace", "path": "id", "value": "x"}]), "mutability"),
         (json!([{"op": "replace", "path": "groups", "value": []}]), "mutability"),
@@ -593,15 +686,30 @@ fn operations_on_members_become_member_operations() {
     let run = |operations: Value| patch(Kind::Group, &group, &operations);
     for (operations, expect) in [
         (
-            json!([{"op": "add", "path": "members", "value": [{"value": "a", "display": null}]}]),
-            "[Add([Member { id: \"a\", display: None }])]",
+            json!([{"op": "add", "path": "members", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a", "display": null}]}]),
+            "[Add([Member { id: \"0191b1c8-7a60-7c3e-8a3e-00000000000a\", display: None }])]",
         ),
-        (json!([{"op": "remove", "path": "members[value eq \"a\"]"}]), "[Remove([\"a\"])]"),
-        (json!([{"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}]), "[Remove([\"a\", \"b\"])]"),
-        (json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "a"}]}]), "[Remove([\"a\"])]"),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]"}]),
+            "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
+        ),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\" or value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000b\"]"}]),
+            "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\", \"0191b1c8-7a60-7c3e-8a3e-00000000000b\"])]",
+        ),
+        (
+            json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
+            "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
+        ),
         (json!([{"op": "Remove", "path": "members", "value": []}]), "[Remove([])]"),
-        (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "a"}]}]), "[Remove([\"a\"])]"),
-        (json!([{"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "b"}]}]), "[Remove([])]"),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
+            "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
+        ),
+        (
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
+            "[Remove([])]",
+        ),
         (json!([{"op": "remove", "path": "members"}]), "[Replace([])]"),
         (json!([{"op": "replace", "path": "members", "value": []}]), "[Replace([])]"),
         (json!([{"op": "replace", "value": {"id": "x", "displayName": "G", "members": []}}]), "[Replace([])]"),
@@ -627,7 +735,10 @@ fn operations_on_members_become_member_operations() {
         (json!([{"op": "remove", "path": "members", "value": ""}]), "invalidValue"),
         (json!([{"op": "replace", "value": {"members": [{"id": "u"}]}}]), "invalidValue"),
         (json!([{"op": "remove", "path": "members", "value": null}]), "invalidValue"),
-        (json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "b"}]}]), "invalidValue"),
+        (
+            json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
+            "invalidValue",
+        ),
         (json!([{"op": "remove", "path": "displayName"}]), "mutability"),
     ] {
         assert_eq!(run(operations).map(|_| ()).map_err(|error| error.scim_type()), Err(Some(keyword)));

@@ -107,16 +107,8 @@ impl User {
                     self.add(&email);
                 }
             }
-            Operation::Matching(op, kind, sent) => {
-                let is_possible = self.matching(*op, kind, sent);
-                self.merge_equal(*op);
-                return is_possible;
-            }
-            Operation::MatchingPart(op, kind, part) => {
-                let is_possible = self.matching_part(*op, kind, part);
-                self.merge_equal(*op);
-                return is_possible;
-            }
+            Operation::Matching(op, kind, sent) => return self.matching(*op, kind, sent),
+            Operation::MatchingPart(op, kind, part) => return self.matching_part(*op, kind, part),
             Operation::Refused(_) => return false,
         }
         true
@@ -137,12 +129,7 @@ impl User {
     }
 
     fn add(&mut self, sent: &Email) {
-        let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
-        let same = |email: &Email| match (&email.value, &sent.value) {
-            (None, None) => email == sent,
-            _ => lower(&email.value) == lower(&sent.value) && lower(&email.kind) == lower(&sent.kind),
-        };
-        let at = self.emails.iter().position(same).unwrap_or_else(|| {
+        let at = self.emails.iter().position(|email| is_same(email, sent)).unwrap_or_else(|| {
             self.emails.push(Email::default());
             self.emails.len() - 1
         });
@@ -152,12 +139,34 @@ impl User {
         }
     }
 
-    /// E-mails with the same value and type become one (RFC 7643 §2.4).
-    fn merge_equal(&mut self, op: Op) {
-        if op != Op::Remove {
-            for email in std::mem::take(&mut self.emails) {
-                self.add(&email);
+    /// Leaves out empty e-mails. A selected e-mail becomes one with those that have the same value and type (RFC 7643
+    /// §2.4): it wins, and the result is primary if one of them was.
+    fn settle(&mut self, mut selected: Vec<bool>) {
+        for at in (0..self.emails.len()).rev().filter(|at| self.emails[*at] == Email::default()).collect::<Vec<_>>() {
+            self.emails.remove(at);
+            selected.remove(at);
+        }
+        let mut first = 0;
+        while first < self.emails.len() {
+            let alike = |at: &usize| is_same(&self.emails[first], &self.emails[*at]);
+            let (strong, weak): (Vec<usize>, Vec<usize>) =
+                (first..self.emails.len()).filter(alike).partition(|at| selected[*at]);
+            if !strong.is_empty() && strong.len() + weak.len() > 1 {
+                let mut merged = Email::default();
+                for at in weak.iter().chain(&strong) {
+                    let was_primary = merged.primary == Some(true);
+                    merge(&mut merged, &self.emails[*at]);
+                    merged.primary = if was_primary { Some(true) } else { merged.primary };
+                }
+                self.emails[first] = merged;
+                let mut gone: Vec<usize> = weak.into_iter().chain(strong).filter(|at| *at != first).collect();
+                gone.sort_unstable();
+                for at in gone.into_iter().rev() {
+                    self.emails.remove(at);
+                    selected.remove(at);
+                }
             }
+            first += 1;
         }
     }
 
@@ -193,7 +202,7 @@ impl User {
         if let Some(last) = found.iter().rev().find(|at| self.emails[**at].primary == Some(true)) {
             self.promote(*last);
         }
-        self.emails.retain(|email| *email != Email::default());
+        self.settle((0..self.emails.len()).map(|at| found.contains(&at)).collect());
         !found.is_empty()
     }
 
@@ -230,10 +239,13 @@ impl User {
         if let Some(last) = found.iter().rev().find(stays) {
             self.promote(*last);
         }
+        let mut selected: Vec<bool> =
+            (0..self.emails.len()).map(|at| found.contains(&at) && op != Op::Remove).collect();
         for at in gone.iter().rev() {
             self.emails.remove(*at);
+            selected.remove(*at);
         }
-        self.emails.retain(|email| *email != Email::default());
+        self.settle(selected);
         true
     }
 
@@ -267,6 +279,15 @@ impl Email {
         }
         object.extend(self.primary.map(|primary| ("primary".to_owned(), json!(primary))));
         (!object.is_empty()).then_some(Value::Object(object))
+    }
+}
+
+/// Whether two e-mails have the same value and type; those without a value have to be equal.
+fn is_same(one: &Email, other: &Email) -> bool {
+    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+    match (&one.value, &other.value) {
+        (None, None) => one == other,
+        _ => lower(&one.value) == lower(&other.value) && lower(&one.kind) == lower(&other.kind),
     }
 }
 

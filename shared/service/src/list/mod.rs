@@ -22,16 +22,16 @@ use page::Page;
 /// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for
 /// groups with too many members for a response, and the errors of [`protocol::CursorKey::open`].
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
-    let (body, total) = body(context, query).await?;
-    let (body, _) = match &query.alternative {
-        Some(alternative) if total == 0 => {
-            let found = self::body(context, alternative).await?;
+    let (body, _) = match (body(context, query).await, &query.alternative) {
+        // A cursor belongs to the query that found something.
+        (Ok((_, 0)) | Err(Error::InvalidCursor(_)), Some(alternative)) => {
+            let found = body(context, alternative).await?;
             if found.1 > 0 {
                 context.exchange.caller.dialect.tolerate(Leniency::PlusInQueries, "filter")?;
             }
             found
         }
-        _ => (body, total),
+        (found, _) => found?,
     };
     Ok(Reply { status: 200, body: Some(body), ..Reply::default() })
 }

@@ -51,6 +51,10 @@ pub fn patch(kind: Kind, before: &Value, operations: &[Value], directory: &Direc
     if members::has_unknown(&resource) {
         return Err(Refusal::new("invalidValue", "a member does not exist, or is the group itself"));
     }
+    // Choice: a user is always active or inactive.
+    if !before["active"].is_null() && !resource.contains_key("active") {
+        return Err(Refusal::new("invalidValue", "active is removed"));
+    }
     // `schemas` follows what is changed (§3.5.2).
     let extensions = resource.contains_key(ENTERPRISE).then_some(ENTERPRISE);
     resource.insert("schemas".to_owned(), [kind.schema()].into_iter().chain(extensions).collect());

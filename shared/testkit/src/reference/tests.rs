@@ -298,7 +298,7 @@ fn later_operation_sees_what_an_earlier_one_has_made() {
 fn error_of_any_operation_refuses_the_request() {
     for (operation, scim_type) in [
         (json!({ "op": "replace", "path": "title", "value": 5 }), "invalidValue"),
-        (json!({ "op": "replace", "path": "title", "value": "" }), "invalidValue"),
+        (json!({ "op": "replace", "path": "profileUrl", "value": "no URI" }), "invalidValue"),
         (json!({ "op": "replace", "path": "active", "value": "true" }), "invalidValue"),
         (json!({ "op": "add", "path": "emails", "value": [{}] }), "invalidValue"),
         (json!({ "op": "add", "path": "emails.value", "value": "a" }), "invalidPath"),

@@ -23,7 +23,8 @@ pub(super) fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refu
     let is_fit = match (attribute.data_type, value) {
         (_, Value::Null) | (DataType::Boolean, Value::Bool(_)) => true,
         // RFC 7643 §2.5 makes null and an empty array unassigned, and not "", which is a text (§2.3.1).
-        (DataType::Text | DataType::Reference, Value::String(_)) => true,
+        (DataType::Text, Value::String(_)) => true,
+        (DataType::Reference, Value::String(text)) => is_uri(text),
         (DataType::Binary, Value::String(text)) => is_base64(text),
         _ => false,
     };
@@ -71,6 +72,11 @@ pub(super) fn elements(attribute: &'static Attribute, value: &Value) -> Result<V
 
 pub(super) fn invalid(attribute: &Attribute) -> Refusal {
     Refusal::new("invalidValue", format!("the value does not fit {}", attribute.name))
+}
+
+/// RFC 7643 §2.3.7: a URI, which has none of these characters (RFC 3986 §2).
+fn is_uri(text: &str) -> bool {
+    text.is_ascii() && !text.contains([' ', '"', '\\', '<', '>', '^', '`', '{', '|', '}'])
 }
 
 /// RFC 7643 §2.3.6: base64 of RFC 4648 §4, and the padding may be missing.

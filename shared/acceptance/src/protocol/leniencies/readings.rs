@@ -60,6 +60,8 @@ fn members_that_are_no_ids_are_rejected(target: &Target) {
         json!(""),
         json!("ada@a.example"),
         json!(["ada@a.example"]),
+        json!([{ "value": ids.join(",") }, { "value": ids[0] }]),
+        json!([{ "value": "ada@a.example" }, { "value": ids[0] }]),
     ];
     for op in ["replace", "add", "remove"] {
         let operations = texts.iter().map(|text| json!({ "op": op, "path": "members", "value": text }));
@@ -252,7 +254,7 @@ fn unquoted_number_is_a_name(target: &Target) {
 
 fn unencoded_plus_sign_finds_the_name_with_it(target: &Target) {
     let scim = target.client();
-    let name = unique("plus+tag");
+    let name = format!("{}@a.example", unique("plus+tag"));
     let id = scim.post("/Users", &json!({ "userName": name })).expect(201).id();
     let filter = encode(&format!("userName eq \"{name}\"")).replace("%2B", "+");
     assert!(filter.contains('+'), "{filter}");

@@ -62,7 +62,7 @@ fn lenient_values_are_rejected_with_a_strict_token(target: &Target) {
     pair.put(&json!({ "profileUrl": "no URI" }), "invalidValue", &json!({ "profileUrl": "no URI" }));
     // wrappedValues
     pair.patch(
-        &json!({ "op": "replace", "path": "title", "value": { "$ref": null, "value": "T" } }),
+        &json!({ "op": "replace", "path": "title", "value": [{ "$ref": null, "value": "T" }] }),
         "invalidValue",
         &json!({ "title": "T" }),
     );

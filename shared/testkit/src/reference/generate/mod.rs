@@ -35,6 +35,7 @@ pub(super) const TYPES: [&str; 5] = ["work", "home", "other", "Work", "x"];
 /// Texts that differ in case, that contain each other, and that need escapes.
 pub(super) const WORDS: [&str; 14] =
     ["a", "A", "ab", "Ab", "b", "a_b", "aZb", "é", "É", "b a", "\"a\" \\ b", "a] or b", "10", "9"];
+pub(super) const URIS: [&str; 4] = ["https://example.com/a?b=c", "a", "A", "../b"];
 pub(super) const CERTIFICATES: [&str; 4] = ["AAAA", "aaaa", "+/8=", "TWFu"];
 
 pub(super) fn one<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
@@ -50,6 +51,7 @@ pub(super) fn chance(rng: &mut Rng, percent: u8) -> bool {
 pub(super) fn text_for(rng: &mut Rng, attribute: &str, part: &str) -> &'static str {
     match (attribute, part) {
         ("x509Certificates", "value") => one(rng, &CERTIFICATES),
+        ("profileUrl", _) | ("photos", "value") => one(rng, &URIS),
         (_, "type") => one(rng, &TYPES),
         _ => one(rng, &WORDS),
     }
