@@ -54,11 +54,14 @@ impl Response {
         Response { status: 200, body: Some(Value::Object(body)), ..Response::default() }
     }
 
-    /// Replaces 200 with the resource by 204, if the request prefers that (RFC 7240 §4.2), or if its token may not read.
+    /// Replaces 200 with the resource by 204. A PUT or PATCH by a token that may not read would otherwise read the
+    /// resource, even if it changes nothing.
+    pub(crate) fn without_resource(self) -> Self {
+        if self.status == 200 { Response { status: 204, body: None, ..self } } else { self }
+    }
+
+    /// Replaces 200 with the resource by 204, if the request prefers that (RFC 7240 §4.2).
     pub fn apply_prefer(self, request: &Request) -> Self {
-        if self.status == 200 && !request.caller().scopes.read {
-            return Response { status: 204, body: None, ..self };
-        }
         if self.status != 200 || !request.prefers_minimal() {
             return self;
         }

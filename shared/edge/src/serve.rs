@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyRequestContext};
+use lambda_http::http::Method;
 use lambda_http::lambda_runtime::{self, Context};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Body, LambdaEvent, RequestExt, Service, http, service_fn};
@@ -154,6 +155,7 @@ async fn respond<S, Q: FromRequest>(
     event: lambda_http::Request,
     format: ResponseFormat,
 ) -> (Response, Option<ResourceId>) {
+    let changes_resource = matches!(*event.method(), Method::PUT | Method::PATCH);
     let request = match Q::from_request(event) {
         Ok(request) => request,
         Err(error) => return (error.into(), None),
@@ -166,8 +168,10 @@ async fn respond<S, Q: FromRequest>(
         }
         log::record_caller(caller);
     }
+    let hides_resource = changes_resource && request.caller().is_some_and(|caller| !caller.scopes.read);
     let resource = request.resource();
     let response = catch_panic(async { handle.call(state, request).await }).await.unwrap_or_else(Response::from);
+    let response = if hides_resource { response.without_resource() } else { response };
     if let Some(dialect) = &dialect {
         log::record_leniencies(dialect);
     }
@@ -209,6 +213,20 @@ mod tests {
         tracing::debug!(target: "dynamodb", call = "TransactWriteItems", units = 2.5);
         let changed = ["emails", "active"].map(str::to_owned).into();
         Ok(Reply { status: 204, changed, ..Reply::default() })
+    }
+
+    #[tokio::test]
+    async fn token_that_may_only_write_gets_no_resource() {
+        for (scopes, method, status) in
+            [("write", "PUT", 204), ("write", "PATCH", 204), ("write", "POST", 200), ("read write", "PUT", 200)]
+        {
+            let mut event = event();
+            event["httpMethod"] = json!(method);
+            event["requestContext"]["authorizer"]["scopes"] = json!(scopes);
+            let answer = invoke(&"state", echo, event).await.unwrap();
+            let has_body = answer["body"].as_str().is_some_and(|body| body.contains("state"));
+            assert_eq!((&answer["statusCode"], has_body), (&json!(status), status == 200), "{scopes} {method}");
+        }
     }
 
     #[tokio::test]

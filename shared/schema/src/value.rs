@@ -81,7 +81,7 @@ pub fn single_value<'v>(
     };
     match value {
         Value::String(text) if attribute.is_complex() && is_json(text) => {
-            Ok(Cow::Owned(Value::Object(described(attribute, parse_object(path, text, dialect)?))))
+            Ok(Cow::Owned(Value::Object(known_sub_attributes(attribute, parse_object(path, text, dialect)?))))
         }
         other => Ok(Cow::Borrowed(other)),
     }
@@ -160,7 +160,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             }
         },
         Value::String(text) if is_json(text) => {
-            parsed = described(attribute, parse_object(path, text, dialect)?);
+            parsed = known_sub_attributes(attribute, parse_object(path, text, dialect)?);
             &parsed
         }
         Value::String(_) if attribute.sub_attribute("value").is_some() => {
@@ -245,7 +245,7 @@ fn object_in_value(
         return Ok(None);
     };
     let path = format!("{path}.value");
-    let mut merged = described(attribute, parse_object(&path, text, dialect)?);
+    let mut merged = known_sub_attributes(attribute, parse_object(&path, text, dialect)?);
     if !merged.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
         return Err(Invalid::new(&path, "is an object in a string without a `value`; send its `value` itself"));
     }
@@ -258,7 +258,7 @@ fn is_value(name: &str) -> bool {
 }
 
 /// The sub-attributes that an object in a string describes; the others, such as Entra ID's `id`, are left out.
-fn described(attribute: &Attribute, object: Object) -> Object {
+fn known_sub_attributes(attribute: &Attribute, object: Object) -> Object {
     let named = object.into_iter().map(|(name, value)| (display_name(attribute, name), value));
     named.filter(|(name, _)| attribute.sub_attribute(name).is_some()).collect()
 }

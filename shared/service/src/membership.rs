@@ -186,7 +186,7 @@ pub(crate) async fn plan(
     }
     let existing = existing_members(context, &new, reads).await?;
     if delta.replace && !delta.add.is_empty() && existing.is_empty() && new.len() == delta.add.len() {
-        check_nobody_is_lost(current)?;
+        check_group_keeps_members(current)?;
     }
     edges.add.extend(existing);
     Ok(edges)
@@ -194,7 +194,7 @@ pub(crate) async fn plan(
 
 /// Rejects a change that replaces all members by members of whom none exists. The client did not ask for an empty
 /// group: it has other ids than this service.
-fn check_nobody_is_lost(current: &[Member]) -> Result<(), Error> {
+fn check_group_keeps_members(current: &[Member]) -> Result<(), Error> {
     if current.is_empty() {
         return Ok(());
     }

@@ -66,12 +66,12 @@ impl AttributeOperation {
             self.remaining_after_remove(attribute, current, dialect)
         } else {
             let read = read_value(attribute, &self.text, self.value(), dialect)?;
-            Ok(self.unless_nothing_is_added(current, read))
+            Ok(self.assigned_value(current, read))
         }
     }
 
     /// The value to assign: `add` of an unassigned value keeps what is there (§3.5.2.1).
-    pub(super) fn unless_nothing_is_added(&self, current: Option<&Value>, read: Option<Value>) -> Option<Value> {
+    pub(super) fn assigned_value(&self, current: Option<&Value>, read: Option<Value>) -> Option<Value> {
         if read.is_none() && self.op == Op::Add { current.cloned() } else { read }
     }
 
@@ -109,7 +109,7 @@ impl AttributeOperation {
             }
             (_, Some(sub)) => {
                 let read = read_value(sub, &self.text, self.value(), dialect)?;
-                let value = self.unless_nothing_is_added(object.get(&sub.name), read);
+                let value = self.assigned_value(object.get(&sub.name), read);
                 put(object, &sub.name, value);
             }
             (_, None) => sets_reference = self.merge_into(object, dialect)?,
@@ -165,7 +165,7 @@ impl AttributeOperation {
     /// What a `remove` removes of an attribute; all of it, if the operation has no value.
     pub(super) fn removal(&self, attribute: &Attribute, dialect: &Dialect) -> Result<Removal, Error> {
         let given = match read_value(attribute, &self.text, self.value(), dialect)? {
-            None if self.names_nothing() => return Err(self.nothing_to_remove()),
+            None if self.is_ambiguous_removal() => return Err(self.nothing_to_remove()),
             None => return Ok(Removal::All),
             Some(Value::Array(given)) => given,
             Some(single) => vec![single],
@@ -173,12 +173,10 @@ impl AttributeOperation {
         Removal::read(attribute, &self.text, &given)
     }
 
-    /// Whether a `remove` selects elements and has a value that is empty, so that it could mean all of them or none.
-    fn names_nothing(&self) -> bool {
-        let is_empty = |value: &Value| matches!(value, Value::String(text) if text.is_empty());
-        self.path.attribute.multi_valued
-            && !self.value().is_null()
-            && (self.value().is_array() || is_empty(self.value()))
+    /// Whether an unassigned value of a `remove` could mean all elements that the path selects, or none. Only null means
+    /// that there is no value.
+    fn is_ambiguous_removal(&self) -> bool {
+        self.path.attribute.multi_valued && !self.value().is_null()
     }
 
     fn nothing_to_remove(&self) -> Error {

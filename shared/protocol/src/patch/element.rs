@@ -91,7 +91,7 @@ fn remove_selected(
                 if object.get(&sub.name).is_some_and(|value| removal.identifies(sub, value)) {
                     object.shift_remove(&sub.name);
                 }
-                kept.extend(left_of(operation, object, had_value, dialect).map(Value::Object));
+                kept.extend(remaining_element(operation, object, had_value, dialect).map(Value::Object));
             }
             (element, None) if *selected && removal.identifies(attribute, &element) => {}
             (element, _) => kept.push(element),
@@ -187,7 +187,7 @@ fn apply_to_element(
     match operation.sub {
         Some(sub) => {
             let read = read_value(sub, &operation.text, operation.value(), dialect)?;
-            let value = operation.unless_nothing_is_added(element.get(&sub.name), read);
+            let value = operation.assigned_value(element.get(&sub.name), read);
             put(&mut element, &sub.name, value);
         }
         None => {
@@ -198,14 +198,19 @@ fn apply_to_element(
             element.extend(given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
         }
     }
-    Ok(left_of(operation, element, had_value, dialect))
+    Ok(remaining_element(operation, element, had_value, dialect))
 }
 
 /// What is left of an element; `None` if that describes nothing.
 ///
 /// Without its `value`, an element has only sub-attributes that describe the value. Entra ID removes an e-mail address by
 /// its `value`; a strict client removes the sub-attribute alone (RFC 7644 §3.5.2.2).
-fn left_of(operation: &AttributeOperation, element: Object, had_value: bool, dialect: &Dialect) -> Option<Object> {
+fn remaining_element(
+    operation: &AttributeOperation,
+    element: Object,
+    had_value: bool,
+    dialect: &Dialect,
+) -> Option<Object> {
     let is_value = |name: &String| name.eq_ignore_ascii_case("value");
     let removes_value = operation.sub.is_some_and(|sub| is_value(&sub.name))
         || operation.value().as_object().is_some_and(|it| it.keys().any(is_value));

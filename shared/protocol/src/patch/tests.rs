@@ -599,6 +599,8 @@ fn impossible_operation_is_refused_with_detail() {
         (json!([{"op": "remove", "path": "emails", "value": {"emails": null}}]), "invalidValue"),
         (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": ""}]), "invalidValue"),
         (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": []}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": {"value": ""}}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "emails[type eq \"work\"]", "value": [{"value": null}]}]), "invalidValue"),
         (json!([{"op": "replace", "path": "emails.primary", "value": true}]), "invalidPath"),
         (json!([{"op": "replace", "path": "roles.primary", "value": true}]), "noTarget"),
         (json!([{"op": "replace", "path": "roles[primary eq true].primary", "value": "True"}]), "noTarget"),
