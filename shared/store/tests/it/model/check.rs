@@ -32,13 +32,17 @@ impl History {
     pub(super) fn check_responses(&self) {
         let deletes = self.deletes();
         for operation in &self.operations {
+            let is_gone = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < operation.ended);
+            if let Asked::RefusedReplace(wanted) = &operation.asked {
+                assert!(!wanted.is_empty() && wanted.iter().all(is_gone), "some members existed: {operation:?}");
+                continue;
+            }
             let changes = self.changes.get(&operation.id).expect("every confirmed operation has a record");
             let Some(version) = operation.version else {
                 assert!(changes.last().is_some_and(|last| last.after.is_none()), "{operation:?}");
                 continue;
             };
             assert!(changes.iter().any(|change| change.after == Some(version)), "{operation:?}");
-            let is_gone = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < operation.ended);
             let there = |wanted: &Ids, members: &Ids| wanted.iter().all(|id| members.contains(id) || is_gone(id));
             let is_so = |members: &Ids| match &operation.asked {
                 Asked::CreateGroup(wanted) | Asked::Replace(wanted) => {
@@ -118,6 +122,9 @@ impl History {
     fn add_time(&self, graph: &mut DiGraph<(), ()>, nodes: &HashMap<&ResourceId, NodeIndex>) {
         let mut moments = BTreeMap::new();
         for operation in &self.operations {
+            if matches!(operation.asked, Asked::RefusedReplace(_)) {
+                continue;
+            }
             let changes = &self.changes[&operation.id];
             let Some(change) = changes.iter().find(|change| change.after == operation.version) else { continue };
             moments.entry(operation.ended).or_insert_with(Vec::new).push((nodes[&change.record], true));

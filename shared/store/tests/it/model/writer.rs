@@ -30,17 +30,19 @@ pub(super) enum Asked {
         remove: Ids,
     },
     Replace(Ids),
+    /// A replacement that was refused because none of the members exists.
+    RefusedReplace(Ids),
     DeleteGroup,
     /// A read of a group, with the members that it returned.
     Read(Ids),
 }
 
-/// An operation that succeeded, even if it changed nothing.
+/// An operation that succeeded, even if it changed nothing, or a refused replacement.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     pub(super) asked: Asked,
     pub(super) id: ResourceId,
-    /// The version in the response, `None` for a delete.
+    /// The version in the response, `None` for a delete and for a refused replacement.
     pub(super) version: Option<u64>,
     pub(super) begun: Instant,
     pub(super) ended: Instant,
@@ -107,8 +109,13 @@ impl Writer {
                 let body = object(json!({"displayName": self.group_name(), "members": listed(&members)}));
                 let (none, whole) = (Precondition::new(None, None), Projection::default());
                 let context = context(self.site);
-                let reply = service::replace(&context, Kind::Group, group.as_str(), &body, &whole, &none).await?;
-                Ok((Asked::Replace(members), group, version(&reply)))
+                match service::replace(&context, Kind::Group, group.as_str(), &body, &whole, &none).await {
+                    Ok(reply) => Ok((Asked::Replace(members), group, version(&reply))),
+                    Err(Error::InvalidValue(detail)) if detail.contains("none of these ids exists") => {
+                        Ok((Asked::RefusedReplace(members), group, None))
+                    }
+                    Err(error) => Err(error),
+                }
             }
             (82..83, _, Some(group)) => self.delete(Kind::Group, group, Asked::DeleteGroup).await,
             (.., Some(group)) => {
