@@ -18,9 +18,9 @@ use crate::limits::NAME_BYTES;
 /// A `caseExact` value is compared as it is. RFC 7644 §7.8 is about comparisons that ignore case. An exact value is
 /// an identifier or a URI that the client chose: two values that only normalization makes equal may be two objects
 /// of the client, and one must be found by exactly what was sent.
-pub fn comparison_key(attribute: &Attribute, text: &str) -> String {
+pub fn comparison_key<'t>(attribute: &Attribute, text: &'t str) -> Cow<'t, str> {
     if attribute.case_exact() {
-        text.to_owned()
+        Cow::Borrowed(text)
     } else if attribute.name == "userName" && attribute.uniqueness != Uniqueness::None {
         user_name(text)
     } else {
@@ -41,6 +41,7 @@ pub fn name_key(kind: Kind, name: &str) -> Result<String, Error> {
         }
         Kind::Group => prepare(name),
     };
+    let key = key.into_owned();
     if key.len() > NAME_BYTES {
         let attribute = schema::resource_type(kind).naming_attribute();
         return Err(Error::InvalidValue(format!("{attribute} is longer than {NAME_BYTES} bytes. Shorten it.")));
@@ -71,11 +72,15 @@ pub fn former_name_key(kind: Kind, name: &str) -> Option<String> {
 ///
 /// A part of a text is found if its prepared form is in the prepared text: `sw "e"` does not find `é`, which is
 /// another letter in both of its spellings. A range of keys by prefix has the same meaning.
-fn prepare(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+fn prepare(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
     }
-    lower_case(text).map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
+    Cow::Owned(if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        lower_case(text).map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
+    })
 }
 
 /// Lower-cases each letter regardless of its neighbours: `Σ` becomes `σ`, also at the end of a word.
@@ -85,8 +90,9 @@ fn lower_case(text: &str) -> impl Iterator<Item = char> {
 
 /// The mappings of RFC 8265 §3.3 (UsernameCaseMapped): width, case and normalization. Userparts are separated by
 /// one space.
-fn user_name(text: &str) -> String {
-    single_spaces(if text.is_ascii() { prepare(text) } else { prepare(&width_mapped(text)) })
+fn user_name(text: &str) -> Cow<'_, str> {
+    let prepared = if text.is_ascii() { prepare(text) } else { Cow::Owned(prepare(&width_mapped(text)).into_owned()) };
+    if prepared.contains("  ") { Cow::Owned(single_spaces(prepared.into_owned())) } else { prepared }
 }
 
 fn width_mapped(text: &str) -> Cow<'_, str> {
@@ -173,8 +179,9 @@ mod tests {
     #[test]
     fn key_of_a_letter_is_independent_of_the_letters_around_it() {
         for letter in char::MIN..='\u{323ff}' {
-            let key = prepare(&letter.to_string());
-            assert_eq!(prepare(&format!("Σ {letter}xΣ")), format!("σ {key}xσ"), "{letter:?}");
+            let letter = letter.to_string();
+            let key = prepare(&letter);
+            assert_eq!(prepare(&format!("Σ {letter}xΣ")), format!("σ {key}xσ"), "{letter}");
         }
     }
 

@@ -159,6 +159,15 @@ impl Error {
         )
     }
 
+    /// The error for a page by `startIndex` that has no room for more than its first `resources` resources.
+    pub fn page_too_large(resources: usize) -> Self {
+        Error::PayloadTooLarge(format!(
+            "The resources of this page are too large for one response. Send count={resources} or less, name the attributes that \
+             you need with attributes, or page by cursor (send an empty cursor parameter), where a page has as many resources as \
+             fit."
+        ))
+    }
+
     /// The seconds for the `Retry-After` header. Okta only obeys an integer.
     pub fn retry_after(&self) -> Option<u32> {
         match self {

@@ -30,6 +30,20 @@ pub const FILTER_BYTES: usize = 4096;
 pub const FILTER_DEPTH: usize = 16;
 /// Resources that a query without a key, or with a sort order, may read (RFC 7644 §3.4.2, `tooMany` in §3.12).
 pub const SCANNED_RESOURCES: usize = 50_000;
+/// Bytes of the resources that a query without a key, or with a sort order, may read, as JSON (RFC 7644 §3.12,
+/// `tooMany`).
+pub const SCANNED_BYTES: usize = 100 * 1024 * 1024;
+/// JSON values of the resources that a query without a key, or with a sort order, may read; each object, array and scalar
+/// counts (RFC 7644 §3.12, `tooMany`). They take about a second.
+pub const SCANNED_VALUES: usize = 3_000_000;
+/// Members that a query reads in order to filter groups by them. The groups of a user count as 20 (RFC 7644 §3.12,
+/// `tooMany`).
+pub const SCANNED_MEMBERS: usize = 100_000;
+/// Comparisons that the filter of a query makes with values of the resources (RFC 7644 §3.12, `tooMany`).
+pub const QUERY_COMPARISONS: usize = 10_000_000;
+/// Bytes of memory for the resources of a page (RFC 7644 §3.4.2.4, RFC 9865 §4). A JSON value takes about 300, and
+/// text its length.
+pub const PAGE_MEMORY: usize = 48 * 1024 * 1024;
 /// Seconds for which a query without a key, or with a sort order, may read (RFC 7644 §3.12, `tooMany`).
 pub const LIST_SECONDS: u64 = 18;
 /// Seconds for which a cursor is valid (RFC 9865 §4, `cursorTimeout`).
@@ -156,6 +170,14 @@ mod tests {
             ("`userName`, and a group's `displayName`", format!("{NAME_BYTES} bytes")),
             ("Filter", format!("{} bytes, nested {FILTER_DEPTH} deep", grouped(FILTER_BYTES))),
             ("Resources read for a filter without a key, or for sorting", grouped(SCANNED_RESOURCES)),
+            (
+                "Their size",
+                format!("{} MB as JSON, and {} million JSON values", SCANNED_BYTES / mb, SCANNED_VALUES / 1_000_000),
+            ),
+            ("Members read for a filter of groups by members", grouped(SCANNED_MEMBERS)),
+            ("Users whose groups are read for a filter of users by groups", grouped(SCANNED_MEMBERS / 20)),
+            ("Comparisons of a filter with values", format!("{} million", QUERY_COMPARISONS / 1_000_000)),
+            ("Resources on a page", format!("{} MB in memory, or `count`", PAGE_MEMORY / mb)),
             ("Time of such a query", format!("{LIST_SECONDS} seconds")),
             ("Validity of a cursor", "one hour".to_owned()),
             ("Validity of a bookmark for `startIndex`", "one hour".to_owned()),

@@ -129,21 +129,26 @@ impl AttributePath {
 
     /// The values of the path in a resource. The elements of a multi-valued attribute are separate values.
     pub fn values<'o>(&self, resource: &'o Object) -> Vec<&'o Value> {
+        let elements = self.elements(resource);
+        match self.sub {
+            None => elements.iter().collect(),
+            Some(sub) => elements.iter().filter_map(|element| element.get(&sub.name)).collect(),
+        }
+    }
+
+    /// The elements of the attribute in a resource, which have the sub-attribute or not.
+    pub(crate) fn elements<'o>(&self, resource: &'o Object) -> &'o [Value] {
         if self.is_of_other_type {
-            return Vec::new();
+            return &[];
         }
         let holder = match self.extension {
             Some(schema) => resource.get(&schema.id).and_then(Value::as_object),
             None => Some(resource),
         };
-        let elements = match holder.and_then(|holder| holder.get(&self.attribute.name)) {
-            None => return Vec::new(),
+        match holder.and_then(|holder| holder.get(&self.attribute.name)) {
+            None => &[],
             Some(Value::Array(elements)) => elements.as_slice(),
             Some(single) => std::slice::from_ref(single),
-        };
-        match self.sub {
-            None => elements.iter().collect(),
-            Some(sub) => elements.iter().filter_map(|element| element.get(&sub.name)).collect(),
         }
     }
 }

@@ -152,9 +152,9 @@ impl KindQuery {
         self.filter.as_ref().filter(|_| !sorts)?.values_compared(attribute)
     }
 
-    /// Whether a resource matches the filter.
-    pub fn matches(&self, resource: &Object) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(resource))
+    /// Whether a resource matches the filter. Adds to `comparisons` as [`Filter::matches_counted`] does.
+    pub fn matches(&self, resource: &Object, comparisons: &mut usize) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches_counted(resource, comparisons))
     }
 }
 
@@ -269,7 +269,7 @@ pub(crate) mod tests {
             let user = json!({"userName": "a", "displayName": "A", "meta": {"resourceType": "User"}});
             let group = json!({"displayName": "A", "members": [{"value": "x"}], "meta": {"resourceType": "Group"}});
             let seen = [user, group].map(|resource| resource.as_object().unwrap().clone());
-            let found = query.kind_queries.iter().zip(seen).filter(|(part, resource)| part.matches(resource));
+            let found = query.kind_queries.iter().zip(seen).filter(|(part, resource)| part.matches(resource, &mut 0));
             found.map(|(part, _)| part.kind.name()).collect::<Vec<_>>().join(" ")
         };
         for (filter, expect) in [

@@ -138,7 +138,7 @@ pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKe
             let instant = schema::date_time(text)?;
             Some(SortKey::Instant(instant.as_second(), instant.subsec_nanosecond()))
         }
-        (_, Value::String(text)) => Some(SortKey::Text(truncated(comparison_key(path.leaf(), text)))),
+        (_, Value::String(text)) => Some(SortKey::Text(truncated(comparison_key(path.leaf(), text).into_owned()))),
         _ => None,
     }
 }

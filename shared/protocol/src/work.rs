@@ -1,6 +1,8 @@
 //! Bounds the computation of a PATCH request (RFC 7644 §3.5.2), which grows with the product of operations, values
-//! and terms of filters. A small body could otherwise keep a function busy past its time limit.
+//! and terms of filters. A small body could otherwise keep a function busy past its time limit. What a filter of a
+//! query compares is counted in the same unit.
 
+use schema::Object;
 use serde_json::Value;
 
 use crate::Error;
@@ -44,5 +46,38 @@ fn weight_of(value: &Value) -> usize {
         // A filter compares one sub-attribute of an element at a time; long texts count in any of them.
         Value::Object(object) => 1 + object.values().map(|value| weight_of(value) - 1).sum::<usize>(),
         Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+    }
+}
+
+/// The JSON values in an object; each object, array and scalar counts.
+pub fn values_in(object: &Object) -> usize {
+    fn values(value: &Value) -> usize {
+        1 + match value {
+            Value::Array(elements) => elements.iter().map(values).sum(),
+            Value::Object(object) => values_in(object),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        }
+    }
+    object.values().map(values).sum()
+}
+
+/// About the memory that a JSON object takes, in bytes.
+pub fn memory_of(object: &Object) -> usize {
+    // An entry has a hash, a key and a value, and space for entries is allocated in powers of two.
+    const ENTRY: usize = 112;
+    const ALLOCATION: usize = 16;
+    let entries = object.len().next_power_of_two().max(4) * ENTRY;
+    let contents = object.iter().map(|(name, value)| name.len() + ALLOCATION + memory_of_value(value));
+    contents.sum::<usize>() + if object.is_empty() { 0 } else { entries + ALLOCATION }
+}
+
+fn memory_of_value(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => {
+            elements.iter().map(|element| size_of::<Value>() + memory_of_value(element)).sum::<usize>()
+        }
+        Value::Object(object) => memory_of(object),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }

@@ -62,7 +62,7 @@ fn emails(kind: Kind, resource: &Object) -> impl Iterator<Item = (Index, String)
     let attribute = resource_type(kind).attribute("emails").and_then(|emails| emails.sub_attribute("value"));
     let elements = resource.get("emails").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let values = elements.iter().filter_map(|element| element.get("value").and_then(Value::as_str));
-    values.filter_map(move |value| Some((Index::UserEmail, comparison_key(attribute?, value))))
+    values.filter_map(move |value| Some((Index::UserEmail, comparison_key(attribute?, value).into_owned())))
 }
 
 /// The error for a name that another resource has. It does not name that resource.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use protocol::{Error, Projection, Reply, entity_tag};
+use protocol::{Error, Projection, Reply, entity_tag, memory_of};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
 use store::{Member, PendingChanges, Stored};
@@ -21,6 +21,8 @@ const MAX_MEMBERS_PER_RESPONSE: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
 const MAX_CONCURRENT_READS: usize = 16;
+/// The memory of an edge in a response, in bytes.
+const EDGE_MEMORY: usize = 1000;
 
 /// The members of a group, or the groups of a user: they are read only when a response, or a filter, needs them.
 pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
@@ -71,6 +73,28 @@ impl Represented {
         self.put_edges(Vec::new());
         self.has_edges = false;
         self
+    }
+
+    /// Reduces the body to what the response contains, so that nothing else is kept in memory.
+    pub(crate) fn reduced_to(self, projection: &Projection) -> Self {
+        let definition = resource_type(self.stored.kind);
+        let resource = if self.has_edges && !projection.wants(definition, edges_attribute(self.stored.kind)) {
+            self.without_edges()
+        } else {
+            self
+        };
+        if !projection.is_requested() {
+            return resource;
+        }
+        Self { body: projection.apply(definition, resource.body), ..resource }
+    }
+
+    /// The memory of the body in bytes, with the edges that a response adds.
+    pub(crate) fn memory(&self, projection: &Projection) -> usize {
+        let wants_edges = projection.wants(resource_type(self.stored.kind), edges_attribute(self.stored.kind));
+        let edges =
+            if wants_edges && !self.has_edges { self.stored.group_count + self.stored.member_summary.count } else { 0 };
+        memory_of(&self.body) + usize::try_from(edges).unwrap_or(usize::MAX).saturating_mul(EDGE_MEMORY)
     }
 
     /// Puts edges in the place of those in the body; an empty list stands for none (RFC 7643 §2.5).

@@ -23,7 +23,7 @@ pub struct Stored {
     pub version: u64,
     pub created: String,
     pub last_modified: String,
-    /// The resource without its members. It is empty if only keys were read ([`crate::Fields::KeysOnly`]).
+    /// The resource without its members.
     pub resource: Object,
     pub member_summary: MemberSummary,
     /// The number of groups that have an edge to this resource, which are those that it is a direct member of.
@@ -39,6 +39,34 @@ pub struct MemberSummary {
     pub checksum: u64,
     /// The change of members that is committed and whose edges are not all applied yet.
     pub pending: Option<ResourceId>,
+}
+
+/// A resource as it was read. Its JSON text is not parsed yet, because it takes up to thirty times the memory when it
+/// is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unparsed {
+    pub id: ResourceId,
+    pub kind: Kind,
+    item: Item,
+}
+
+impl Unparsed {
+    pub(crate) fn new(kind: Kind, item: Item) -> Result<Self, Error> {
+        Ok(Self { id: id(text(&item, crate::key::SK)?)?, kind, item })
+    }
+
+    /// The bytes of the resource as JSON.
+    pub fn bytes(&self) -> usize {
+        text(&self.item, "resource").map_or(0, str::len)
+    }
+
+    /// Parses the resource.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn parse(self) -> Result<Stored, Error> {
+        stored(self.kind, self.item)
+    }
 }
 
 /// The share of one member in a group's checksum: 40 of the random bits of its id.

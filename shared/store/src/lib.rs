@@ -31,12 +31,12 @@ pub use commit::{
 };
 pub use directory::{Connection, Credentials, Directory, Prewarm};
 pub use error::Error;
-pub use item::{MemberSummary, Stored};
+pub use item::{MemberSummary, Stored, Unparsed};
 pub use key::{Index, NAME_BYTES};
 pub use membership::read::Member;
 pub use membership::state::{PendingChanges, SettleState};
 pub use paging::bookmark::{Bookmark, BookmarkKey, Expected};
-pub use paging::page::{Fields, Page, Skip};
+pub use paging::page::{Page, Skip};
 pub use table::{KEYS, TableKeys};
 pub use testing::access_check::{AccessCheck, IamAccess};
 #[cfg(feature = "benchmarks")]

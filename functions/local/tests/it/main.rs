@@ -25,6 +25,7 @@ mod fault_rates;
 mod file_permissions;
 mod kill_points;
 mod large_group;
+mod large_pages;
 mod linearizability;
 mod logs;
 mod outage;

@@ -1,6 +1,6 @@
 //! Evaluates a filter on a resource (RFC 7644 §3.4.2.2). One matching value of a multi-valued attribute suffices.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,25 +9,39 @@ use schema::{Attribute, Object};
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter, Operand, Operator};
-use crate::compare;
 use crate::path::AttributePath;
+use crate::{compare, work};
 
 impl Filter {
     /// Evaluates the filter on a resource, or on an element of a complex attribute.
     pub fn matches(&self, object: &Object) -> bool {
-        self.matches_with(object, &LongKeys::default())
+        self.matches_counted(object, &mut 0)
     }
 
-    fn matches_with<'o>(&self, object: &'o Object, keys: &LongKeys<'o>) -> bool {
+    /// Evaluates the filter, and counts its comparisons with values, long texts by their length.
+    pub fn matches_counted(&self, object: &Object, comparisons: &mut usize) -> bool {
+        let evaluation = Evaluation::default();
+        let matches = self.matches_with(object, &evaluation);
+        *comparisons = comparisons.saturating_add(evaluation.comparisons.get());
+        matches
+    }
+
+    fn matches_with<'o>(&self, object: &'o Object, evaluation: &Evaluation<'o>) -> bool {
         match self {
-            Filter::Or(terms) => terms.iter().any(|term| term.matches_with(object, keys)),
-            Filter::And(terms) => terms.iter().all(|term| term.matches_with(object, keys)),
-            Filter::Not(term) => !term.matches_with(object, keys),
-            Filter::Present(path) => path.values(object).into_iter().any(|value| value.as_str() != Some("")),
-            Filter::Compare(comparison) => comparison.matches(object, keys),
+            Filter::Or(terms) => terms.iter().any(|term| term.matches_with(object, evaluation)),
+            Filter::And(terms) => terms.iter().all(|term| term.matches_with(object, evaluation)),
+            Filter::Not(term) => !term.matches_with(object, evaluation),
+            Filter::Present(path) => {
+                evaluation.count(path, object);
+                path.values(object).into_iter().any(|value| value.as_str() != Some(""))
+            }
+            Filter::Compare(comparison) => comparison.matches(object, evaluation),
             Filter::Element { path, filter } => {
                 let elements = path.values(object);
-                elements.into_iter().filter_map(Value::as_object).any(|element| filter.matches_with(element, keys))
+                elements
+                    .into_iter()
+                    .filter_map(Value::as_object)
+                    .any(|element| filter.matches_with(element, evaluation))
             }
         }
     }
@@ -37,22 +51,30 @@ impl Filter {
 /// than they are looked up.
 const LONG_TEXT_BYTES: usize = 256;
 
-/// The comparison keys of the long texts of one resource, by the attribute and the text.
+/// The evaluation of a filter on one resource.
 #[derive(Default)]
-struct LongKeys<'o> {
+struct Evaluation<'o> {
+    comparisons: Cell<usize>,
+    /// The comparison keys of long texts, by the attribute and the text.
     keys: RefCell<HashMap<(&'static str, &'o str), Rc<str>>>,
 }
 
-impl<'o> LongKeys<'o> {
+impl<'o> Evaluation<'o> {
+    /// Counts the comparisons of a term with the values at its path. The elements without a value take time, too.
+    fn count(&self, path: &AttributePath, object: &Object) {
+        let comparisons = work::weight(path.elements(object)).max(1);
+        self.comparisons.set(self.comparisons.get().saturating_add(comparisons));
+    }
+
     /// Calls `check` with the comparison key of a text.
-    fn with(&self, attribute: &'static Attribute, text: &'o str, check: impl Fn(&str) -> bool) -> bool {
+    fn with_key(&self, attribute: &'static Attribute, text: &'o str, check: impl Fn(&str) -> bool) -> bool {
         if text.len() < LONG_TEXT_BYTES {
             return check(&compare::comparison_key(attribute, text));
         }
         let place = (attribute.name.as_str(), text);
         let known = self.keys.borrow().get(&place).cloned();
         let key = known.unwrap_or_else(|| {
-            let key: Rc<str> = compare::comparison_key(attribute, text).into();
+            let key: Rc<str> = Rc::from(compare::comparison_key(attribute, text));
             self.keys.borrow_mut().insert(place, Rc::clone(&key));
             key
         });
@@ -62,12 +84,15 @@ impl<'o> LongKeys<'o> {
 
 impl Comparison {
     /// `ne` also matches a resource without a value; every other operator needs a value.
-    fn matches<'o>(&self, object: &'o Object, keys: &LongKeys<'o>) -> bool {
+    fn matches<'o>(&self, object: &'o Object, evaluation: &Evaluation<'o>) -> bool {
         let mut values = self.path.values(object);
         values.extend(self.implicit_primary(object));
+        evaluation.count(&self.path, object);
         match self.operator {
-            Operator::Ne => values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value, keys)),
-            operator => values.into_iter().any(|value| self.holds(operator, value, keys)),
+            Operator::Ne => {
+                values.is_empty() || values.into_iter().any(|value| !self.holds(Operator::Eq, value, evaluation))
+            }
+            operator => values.into_iter().any(|value| self.holds(operator, value, evaluation)),
         }
     }
 
@@ -88,7 +113,7 @@ impl Comparison {
         vec![&Value::Bool(false); count]
     }
 
-    fn holds<'o>(&self, operator: Operator, value: &'o Value, keys: &LongKeys<'o>) -> bool {
+    fn holds<'o>(&self, operator: Operator, value: &'o Value, evaluation: &Evaluation<'o>) -> bool {
         match (&self.operand, value) {
             (Operand::Boolean(expected), Value::Bool(value)) => operator == Operator::Eq && expected == value,
             (Operand::Number(operand), Value::Number(value)) => ordered(operator, compare_numbers(value, operand)),
@@ -103,7 +128,7 @@ impl Comparison {
                 // Version 0.1.0 stored roles as objects in strings.
                 match schema::value_in_json(text).filter(|_| leaf.name == "value") {
                     Some(inner) => text_holds(operator, &compare::comparison_key(leaf, &inner), comparison_key),
-                    None => keys.with(leaf, text, |key| text_holds(operator, key, comparison_key)),
+                    None => evaluation.with_key(leaf, text, |key| text_holds(operator, key, comparison_key)),
                 }
             }
             _ => false,

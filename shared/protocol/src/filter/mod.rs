@@ -209,7 +209,7 @@ impl Comparison {
         match &self.operand {
             Operand::Text { written, .. } if is_name && self.operator == Operator::Eq && is_address(written) => {
                 let written = written.replace(' ', "+");
-                let comparison_key = comparison_key(self.path.leaf(), &written);
+                let comparison_key = comparison_key(self.path.leaf(), &written).into_owned();
                 Some(Comparison { operand: Operand::Text { written, comparison_key }, ..self.clone() })
             }
             _ => None,

@@ -47,7 +47,7 @@ fn operand(attribute: &Attribute, operator: Operator, literal: &Value) -> Option
             Some(Operand::DateTime { written: text.clone(), instant })
         }
         (DataType::String | DataType::Reference | DataType::Binary, Value::String(text)) => {
-            Some(Operand::Text { written: text.clone(), comparison_key: comparison_key(attribute, text) })
+            Some(Operand::Text { written: text.clone(), comparison_key: comparison_key(attribute, text).into_owned() })
         }
         _ => None,
     }

@@ -158,7 +158,7 @@ fn key_of(attribute: &Attribute, value: &Value, identifying: &[String]) -> Strin
 /// A value in the form in which it is compared.
 fn comparable(attribute: &Attribute, value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(comparison_key(attribute, text)),
+        Value::String(text) => Value::String(comparison_key(attribute, text).into_owned()),
         other => other.clone(),
     }
 }

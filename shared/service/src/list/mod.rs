@@ -1,6 +1,8 @@
 //! Lists resources (RFC 7644 §3.4.2, RFC 9865), oldest first or sorted: a page of all, or of those that match a
 //! filter.
 
+mod batch;
+mod bounds;
 mod membership_index;
 mod page;
 mod paging;
@@ -19,8 +21,9 @@ use page::Page;
 /// Lists the resources of one kind, or of all.
 ///
 /// # Errors
-/// [`Error::TooMany`] where the query would have to scan more than 50,000 resources, [`Error::PayloadTooLarge`] for
-/// groups with too many members for a response, and the errors of [`protocol::CursorKey::open`].
+/// [`Error::TooMany`] where the query would have to read or compare more than its limits allow,
+/// [`Error::PayloadTooLarge`] for a page by `startIndex` that is too large and for groups with too many members for a
+/// response, and the errors of [`protocol::CursorKey::open`].
 pub async fn list(context: &Context<'_>, query: &Query) -> Result<Reply, Error> {
     let (body, _) = match (body(context, query).await, &query.alternative) {
         // A cursor belongs to the query that found something.

@@ -2,13 +2,66 @@
 
 use std::iter;
 
-use protocol::{Error, Position, Query};
+use protocol::limits::PAGE_MEMORY;
+use protocol::{Error, Paging, Position, Query};
 use schema::{Object, resource_type};
 
 use super::paging::PageStart;
 use crate::Context;
 use crate::read_set::ReadSet;
 use crate::represent::{self, Represented};
+
+/// The resources of a page while it is filled.
+pub(super) struct Contents<'a> {
+    query: &'a Query,
+    resources: Vec<Represented>,
+    memory: usize,
+}
+
+impl<'a> Contents<'a> {
+    pub(super) fn new(query: &'a Query) -> Self {
+        Self { query, resources: Vec::new(), memory: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// Adds what the response contains of a resource. Returns `false` if the page has no room for it, and ends before
+    /// it.
+    ///
+    /// A page by cursor may end anywhere. A page by `startIndex` may not: clients that add `count` to `startIndex`, as
+    /// Okta does, would skip resources.
+    ///
+    /// # Errors
+    /// [`Error::PayloadTooLarge`] for a page by `startIndex` that has no room.
+    pub(super) fn add(&mut self, resource: Represented) -> Result<bool, Error> {
+        let resource = resource.reduced_to(&self.query.projection);
+        let memory = self.memory + resource.memory(&self.query.projection);
+        if memory > PAGE_MEMORY && !self.resources.is_empty() {
+            return match self.query.paging {
+                Paging::Cursor(_) => Ok(false),
+                Paging::Index(_) => Err(Error::page_too_large(self.resources.len())),
+            };
+        }
+        self.memory = memory;
+        self.resources.push(resource);
+        Ok(true)
+    }
+
+    /// The position, among these, of the last resource.
+    pub(super) fn last_of<'p>(&self, positions: &'p [Position]) -> Option<&'p Position> {
+        let last = &self.resources.last()?.stored;
+        positions.iter().find(|position| position.kind == last.kind && position.id == last.id)
+    }
+
+    /// The page, without its total. It ends with its last resource, in a list that is not sorted.
+    pub(super) fn into_page(self) -> Page {
+        let last = self.resources.last().map(|last| &last.stored);
+        let end = last.map(|last| Position::new(None, last.kind, last.id.clone()));
+        Page { resources: self.resources, end, ..Page::default() }
+    }
+}
 
 /// The resources of a page, and where it ends.
 #[derive(Default)]

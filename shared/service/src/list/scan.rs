@@ -2,11 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use protocol::{Error, Position, Query};
+use protocol::{Error, Query};
 use schema::{Kind, ResourceId};
-use store::{Fields, Skip};
+use store::Skip;
 
-use super::page::Page;
+use super::page::{Contents, Page};
 use super::paging::PageStart;
 use crate::Context;
 use crate::error::to_client_error;
@@ -14,26 +14,42 @@ use crate::represent::Represented;
 
 /// Reads the page. The caller sets `total`.
 pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<Page, Error> {
-    let mut page = Page::default();
     if query.count == 0 {
-        return Ok(page);
+        return Ok(Page::default());
     }
-    let Some((first, mut after)) = locate(context, query, start).await? else { return Ok(page) };
+    let Some((first, mut after)) = locate(context, query, start).await? else { return Ok(Page::default()) };
+    let mut contents = Contents::new(query);
     for kind in query.kind_queries.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
-        let missing = query.count - page.resources.len();
-        let read = context.directory.page(context.tenant(), kind, after.as_ref(), missing, Fields::All).await;
-        let read = read.map_err(to_client_error)?;
-        let base_url = context.exchange.base_url;
-        page.resources.extend(read.items.into_iter().map(|stored| Represented::new(base_url, stored)));
-        if read.more {
-            page.has_more = true;
-            break;
+        if fill(context, kind, after.take(), &mut contents, query.count).await? {
+            return Ok(Page { has_more: true, ..contents.into_page() });
         }
-        after = None;
     }
-    let last = page.resources.last().map(|last| &last.stored);
-    page.end = last.map(|last| Position::new(None, last.kind, last.id.clone()));
-    Ok(page)
+    Ok(contents.into_page())
+}
+
+/// Fills a page with the resources of one kind. Returns whether there are more of them.
+async fn fill(
+    context: &Context<'_>,
+    kind: Kind,
+    mut after: Option<ResourceId>,
+    contents: &mut Contents<'_>,
+    count: usize,
+) -> Result<bool, Error> {
+    loop {
+        let missing = count - contents.len();
+        let read = context.directory.page(context.tenant(), kind, after.as_ref(), missing).await;
+        let read = read.map_err(to_client_error)?;
+        after = read.items.last().map(|last| last.id.clone());
+        for item in read.items {
+            let stored = item.parse().map_err(to_client_error)?;
+            if !contents.add(Represented::new(context.exchange.base_url, stored))? {
+                return Ok(true);
+            }
+        }
+        if !read.more || contents.len() == count {
+            return Ok(read.more);
+        }
+    }
 }
 
 /// The kind in which the page begins, and the resource after which it begins; `None` beyond the end of the list.

@@ -20,6 +20,9 @@ use crate::{Directory, Error, Stored};
 const EDGES_PER_RANGE: u64 = 4000;
 const MAX_CONCURRENT_RANGES: usize = 8;
 
+/// What is read of an edge: the id of the member, its kind, and the display name.
+const EDGE: &str = "sk, #type, #display";
+
 pub(super) type Members = BTreeMap<ResourceId, Member>;
 
 /// A member of a group, as the group's edge describes it.
@@ -87,10 +90,7 @@ impl Directory {
             Some(change) => self.chunks(tenant, change).await?,
             None => Vec::new(),
         };
-        for item in self.edges(tenant, group).await? {
-            let member = member(item)?;
-            members.insert(member.id.clone(), member);
-        }
+        members.extend(self.edges(tenant, group).await?.into_iter().map(|member| (member.id.clone(), member)));
         for chunk in chunks.into_iter().filter(|chunk| !chunk.applied) {
             for removed in &chunk.edges.remove {
                 members.remove(&removed.id);
@@ -120,20 +120,22 @@ impl Directory {
         Ok(members)
     }
 
-    async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Item>, Error> {
+    /// The members to which the group has edges.
+    async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
         let pk = key::members(tenant, &group.id);
+        let all = || CollectionQuery { attributes: Some(EDGE), ..CollectionQuery::all(pk.clone()) };
         let count = group.member_summary.count;
         if count <= EDGES_PER_RANGE {
-            return self.query(CollectionQuery::all(pk), None).await;
+            return self.query_as(all(), None, member).await;
         }
-        let first = self.query(CollectionQuery::all(pk.clone()), Some(1));
+        let first = self.query(all(), Some(1));
         let (first, last) = try_join(first, self.last_at_or_before(pk.clone(), "~")).await?;
         let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
         let bounds = range_bounds(item::text(first, SK)?, item::text(&last, SK)?, count.div_ceil(EDGES_PER_RANGE));
         let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         let reads = ranges.map(|(from, to)| {
-            let query = CollectionQuery { between: Some((from, to)), ..CollectionQuery::all(pk.clone()) };
-            self.query(query, None)
+            let query = CollectionQuery { between: Some((from, to)), ..all() };
+            self.query_as(query, None, member)
         });
         stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_RANGES).try_concat().await
     }

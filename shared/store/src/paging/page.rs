@@ -8,14 +8,15 @@ use schema::{Kind, ResourceId};
 
 use crate::error::classify;
 use crate::item;
+use crate::item::Unparsed;
 use crate::key;
 use crate::read::query::{CollectionQuery, items_per_query};
-use crate::{Directory, Error, Stored};
+use crate::{Directory, Error};
 
 /// A page of resources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    pub items: Vec<Stored>,
+    pub items: Vec<Unparsed>,
     /// Whether there are more resources after the last of `items`.
     pub more: bool,
 }
@@ -29,16 +30,9 @@ pub enum Skip {
     Exhausted { left: usize },
 }
 
-/// The attributes that are read of each resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fields {
-    All,
-    /// Everything but the resource itself: [`Stored::resource`] is empty.
-    KeysOnly,
-}
-
 impl Directory {
-    /// At most `limit` resources that were created after the resource `after`, which need not exist any longer.
+    /// At most `limit` resources that were created after the resource `after`, which need not exist any longer. There
+    /// are fewer if they have about a megabyte, which bounds the memory of a caller that goes on after the last one.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
@@ -48,18 +42,25 @@ impl Directory {
         kind: Kind,
         after: Option<&ResourceId>,
         limit: usize,
-        fields: Fields,
     ) -> Result<Page, Error> {
-        let attributes = match fields {
-            Fields::All => None,
-            Fields::KeysOnly => Some("sk, #version, #created, #lastModified, #memberCount"),
-        };
         let after = after.map(ResourceId::as_str);
-        let query = CollectionQuery { after, attributes, ..CollectionQuery::all(key::resources(tenant, kind)) };
-        let mut items = self.query(query, Some(limit.saturating_add(1))).await?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let items = items.into_iter().map(|item| item::stored(kind, item)).collect::<Result<_, _>>()?;
+        let query = CollectionQuery { after, ..CollectionQuery::all(key::resources(tenant, kind)) };
+        let query = self.query_request(&query);
+        let (mut items, mut from) = (Vec::new(), None);
+        loop {
+            let call = query.clone().limit(items_per_query(limit.saturating_add(1))).set_exclusive_start_key(from);
+            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            items.extend(response.items.unwrap_or_default());
+            from = response.last_evaluated_key;
+            if from.is_none() || items.len() > limit.min(1) {
+                break;
+            }
+        }
+        // If DynamoDB stopped at a megabyte, the last item is not returned: it shows that there are more.
+        let returned = if from.is_some() { limit.min(items.len().saturating_sub(1)) } else { limit };
+        let more = items.len() > returned;
+        items.truncate(returned);
+        let items = items.into_iter().map(|item| Unparsed::new(kind, item)).collect::<Result<_, _>>()?;
         Ok(Page { items, more })
     }
 

@@ -10,7 +10,7 @@ use schema::{Kind, ResourceId};
 use serde::Deserialize;
 
 use crate::error::classify;
-use crate::item::{self, Item, OwnerItem};
+use crate::item::{self, Item, OwnerItem, Unparsed};
 use crate::key::{self, Key, NAME_BYTES, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;
@@ -31,11 +31,25 @@ impl Directory {
     /// # Errors
     /// The errors of [`Directory::get`].
     pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Stored>, Error> {
+        let found = self.get_many_unparsed(tenant, kind, ids).await?;
+        found.into_iter().map(Unparsed::parse).collect()
+    }
+
+    /// Reads resources as [`Directory::get_many`] does, and does not parse them.
+    ///
+    /// # Errors
+    /// The errors of [`Directory::get`].
+    pub async fn get_many_unparsed(
+        &self,
+        tenant: &Tenant,
+        kind: Kind,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Unparsed>, Error> {
         let keys = ids.iter().map(|id| Key::resource(tenant, kind, id)).collect();
         let items = self.read_batch(keys, None, Consistency::Strong).await?;
-        let stored = items.into_iter().map(|item| item::stored(kind, item).map(|it| (it.id.clone(), it)));
-        let mut stored: HashMap<_, _> = stored.collect::<Result<_, _>>()?;
-        Ok(ids.iter().filter_map(|id| stored.remove(id)).collect())
+        let found = items.into_iter().map(|item| Unparsed::new(kind, item).map(|it| (it.id.clone(), it)));
+        let mut found: HashMap<_, _> = found.collect::<Result<_, _>>()?;
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// The resources of `ids` that exist, with their kinds. One that was deleted a moment ago may be among them.

@@ -36,6 +36,17 @@ impl CollectionQuery<'_> {
 impl Directory {
     /// The items that a query finds, at most `limit` of them.
     pub(crate) async fn query(&self, query: CollectionQuery<'_>, limit: Option<usize>) -> Result<Vec<Item>, Error> {
+        self.query_as(query, limit, Ok).await
+    }
+
+    /// What `read` makes of the items that a query finds, at most `limit` of them. The items of one response at a time
+    /// are in memory.
+    pub(crate) async fn query_as<T>(
+        &self,
+        query: CollectionQuery<'_>,
+        limit: Option<usize>,
+        read: impl Fn(Item) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         let query = self.query_request(&query);
         let mut from: Option<Item> = None;
@@ -46,7 +57,10 @@ impl Directory {
             }
             let call = query.clone().limit(items_per_query(remaining)).set_exclusive_start_key(from);
             let response = call.send().await.map_err(|error| classify("Query", &error))?;
-            items.extend(response.items.unwrap_or_default());
+            items.reserve(response.items().len());
+            for item in response.items.unwrap_or_default() {
+                items.push(read(item)?);
+            }
             match response.last_evaluated_key {
                 Some(last) => from = Some(last),
                 None => return Ok(items),

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Once;
 
 use schema::Kind::{Group, User};
-use store::{Bookmark, BookmarkKey, Commit, Expected, Fields};
+use store::{Bookmark, BookmarkKey, Commit, Expected};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
@@ -83,7 +83,7 @@ async fn each_operation_makes_its_expected_calls() {
     directory.name_owner(tenant, User, "bob").await.unwrap();
     directory.get_token("one").await.unwrap();
     assert_eq!(calls(), ["GetItem"; 3]);
-    directory.page(tenant, User, None, 100, Fields::All).await.unwrap();
+    directory.page(tenant, User, None, 100).await.unwrap();
     directory.skip(tenant, User, NonZeroUsize::new(1).unwrap()).await.unwrap();
     directory.count(tenant, User).await.unwrap();
     directory.groups_of(tenant, &ann, &store::PendingChanges::default()).await.unwrap();
