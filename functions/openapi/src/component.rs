@@ -9,8 +9,14 @@ use crate::message::messages;
 
 const CONTENT: [&str; 2] = ["application/scim+json", "application/json"];
 
-/// Attribute names, separated by commas.
-const NAMES: &str = r"^[A-Za-z][A-Za-z0-9$_-]*(\.[A-Za-z$][A-Za-z0-9$_-]*)?(,[A-Za-z][A-Za-z0-9$_-]*)*$";
+/// Attribute names (RFC 7644 §3.10), separated by commas: a name, a sub-attribute, either of them after the URI of a
+/// schema, or the URI alone.
+fn names_pattern() -> String {
+    const WORD: &str = "[A-Za-z$][A-Za-z0-9$_-]*";
+    const URI: &str = "urn(:[A-Za-z0-9._/-]+)+";
+    let name = format!(r"({URI}|({URI}:)?{WORD}(\.{WORD})?)");
+    format!("^{name}(,{name})*$")
+}
 
 /// A body in either of the media types (RFC 7644 §3.8).
 pub(crate) fn content(schema: &Value) -> Value {
@@ -81,7 +87,7 @@ fn property(attribute: &Attribute) -> Value {
 /// Query and header parameters, by name.
 pub(crate) fn parameters() -> Value {
     let text = json!({"type": "string"});
-    let names = json!({"type": "string", "pattern": NAMES, "examples": ["userName,emails.value"]});
+    let names = json!({"type": "string", "pattern": names_pattern(), "examples": ["userName,emails.value"]});
     let number = json!({"type": "integer"});
     let order = json!({"type": "string", "enum": ["ascending", "descending"]});
     let all = [
