@@ -9,7 +9,8 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::serve::ListenerExt;
 use gateway::{Gateway, Refusal};
-use tokio::net::TcpListener;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -18,6 +19,8 @@ use crate::terminal;
 
 /// How long the server waits for requests in flight when the program has to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long a connection is silent before the server asks whether the client still exists.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     pub(crate) gateway: Gateway,
@@ -30,8 +33,7 @@ impl Server {
         let router = Router::new().fallback(respond).with_state(Arc::new(self));
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
-        // With Nagle's algorithm, the end of a long response would wait for the acknowledgement of its beginning.
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let listener = listener.tap_io(prepare);
         let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.notified().await });
         let server = server.into_future();
         tokio::pin!(server);
@@ -68,6 +70,15 @@ async fn respond(State(server): State<Arc<Server>>, request: Request) -> Respons
         guard.set_outcome_known();
     }
     response
+}
+
+/// Sets the options of a connection. The server works without them, too.
+fn prepare(stream: &mut TcpStream) {
+    // With Nagle's algorithm, the end of a long response would wait for the acknowledgement of its beginning.
+    drop(stream.set_nodelay(true));
+    // Otherwise the connection of a client that disappeared without closing it would stay open forever.
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+    drop(SockRef::from(&*stream).set_tcp_keepalive(&keepalive));
 }
 
 /// Waits for Ctrl-C or SIGTERM.

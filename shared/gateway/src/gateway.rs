@@ -96,7 +96,7 @@ impl Gateway {
         let (request, body) = request.into_parts();
         let path = below_stage(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let destination = self.routes.find(request.method.as_str(), path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
-        let body = read(body).await?;
+        let body = read_within(INTEGRATION_TIMEOUT, body).await?;
         let permit = timeout(INTEGRATION_TIMEOUT, self.permits.acquire()).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
         let permit = permit.map_err(|_| "DEFAULT_5XX")?;
         let id = uuid::Uuid::now_v7().to_string();
@@ -165,6 +165,11 @@ fn below_stage<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
+/// Reads the whole body. A client that stops in the middle of it is not waited for.
+async fn read_within(limit: Duration, body: Body) -> Result<Vec<u8>, Refusal> {
+    timeout(limit, read(body)).await.map_err(|_| "INTEGRATION_TIMEOUT")?
+}
+
 /// Reads the whole body. One that is too large is still read, up to ten times the limit, because many clients read
 /// no response before they have sent everything.
 async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
@@ -214,6 +219,7 @@ fn append_header(response: &mut Response, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
     use serde_json::json;
 
     use super::*;
@@ -230,6 +236,13 @@ mod tests {
         ] {
             assert_eq!(below_stage("scim", path), expect, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn body_that_never_ends_is_given_up() {
+        let begun = [Ok::<_, std::io::Error>("{")];
+        let body = Body::from_stream(stream::iter(begun).chain(stream::pending()));
+        assert_eq!(read_within(Duration::from_millis(20), body).await, Err("INTEGRATION_TIMEOUT"));
     }
 
     #[tokio::test]
