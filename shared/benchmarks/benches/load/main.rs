@@ -23,6 +23,8 @@ mod groups;
 mod log;
 mod mix;
 mod phase;
+#[path = "../common/process.rs"]
+mod process;
 mod report;
 mod series;
 mod server;
@@ -42,8 +44,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::client::Client;
 use crate::log::Log;
 use crate::phase::Load;
+use crate::process::usage;
 use crate::report::Run;
-use crate::server::{Server, usage};
+use crate::server::Server;
 use crate::tenant::{GROUPS, Tenant, USERS};
 
 /// The requests per second of each tenant that the IPSIE profile requires.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::log::{Log, Times};
-use crate::server::Usage;
+use crate::process::Usage;
 
 /// Memory is flat if the median of the last minute is at most this many percent above that of the second minute.
 const FLAT_PERCENT: f64 = 5.0;

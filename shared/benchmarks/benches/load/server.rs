@@ -2,21 +2,14 @@
 //! DynamoDB that `DYNAMODB_ENDPOINT` names.
 
 use std::env;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The start takes milliseconds on a file, and seconds for the first process on DynamoDB Local.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// The end of the banner, which contains the token.
-const BANNER_END: &str = "Ctrl-C stops it.";
-/// Linux reports CPU time in hundredths of a second on every machine.
-const TICKS: f64 = 100.0;
+use crate::process::{Process, Usage, usage};
+
 /// An idle server takes less than this part of a core between two samples.
 const IDLE: f64 = 0.1;
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
@@ -28,28 +21,13 @@ pub(crate) struct Server {
     pub(crate) tokens: Vec<String>,
 }
 
-/// A process that is killed when this is dropped.
-struct Process {
-    child: Child,
-    /// The file with its output.
-    output: PathBuf,
-}
-
-/// The resources that a process uses.
-#[derive(Clone, Copy)]
-pub(crate) struct Usage {
-    pub(crate) resident_mb: f64,
-    /// The CPU time since the start of the process.
-    pub(crate) cpu_seconds: f64,
-}
-
 impl Server {
     pub(crate) fn start(tenants: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let table = format!("load-{:016x}", fastrand::u64(..));
         // Each start prints the token of one tenant, which stays valid.
         let start = |tenant: usize, more: &[&str]| {
-            let process = Process::spawn(folder.path(), &table, &format!("tenant-{tenant}"), more);
+            let process = spawn(folder.path(), &table, &format!("tenant-{tenant}"), more);
             let token = process.word("scim_", "_");
             (process, token)
         };
@@ -95,84 +73,17 @@ impl Server {
     }
 }
 
-impl Process {
-    /// Starts the program, and waits for the end of its banner.
-    fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> Self {
-        let output = folder.join("output");
-        let mut command = Command::new(program());
-        command.args(["--port", "0", "--tenant", tenant]).args(more);
-        match env::var_os("DYNAMODB_ENDPOINT") {
-            Some(url) => command.arg("--dynamodb-endpoint").arg(url).args(["--table", table]),
-            None => command.arg("--data").arg(folder.join("directory.sqlite")),
-        };
-        let file = File::create(&output).unwrap();
-        command.stdin(Stdio::null()).stderr(file.try_clone().unwrap()).stdout(file);
-        let process = Self { child: command.spawn().expect("local starts"), output };
-        let begun = Instant::now();
-        while !process.output().contains(BANNER_END) {
-            assert!(begun.elapsed() < START_TIMEOUT, "local printed no banner, only:\n{}", process.output());
-            thread::sleep(Duration::from_millis(5));
-        }
-        process
-    }
-
-    fn output(&self) -> String {
-        fs::read_to_string(&self.output).unwrap_or_default()
-    }
-
-    /// The first word of the output that starts with `start` and continues with letters, digits and `others`.
-    fn word(&self, start: &str, others: &str) -> String {
-        let output = self.output();
-        let from = &output[output.find(start).expect("the banner contains it")..];
-        let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !others.contains(c));
-        from[..end.unwrap_or(from.len())].to_owned()
-    }
-}
-
-/// The program of `cargo run`, built by Cargo in the profile and the target directory of this benchmark.
-/// `LOCAL_PROGRAM` names another program.
-fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> =
-        LazyLock::new(|| env::var_os("LOCAL_PROGRAM").map_or_else(build, PathBuf::from));
-    &PROGRAM
-}
-
-fn build() -> PathBuf {
-    // This program is TARGET/PROFILE/deps/NAME.
-    let own = env::current_exe().unwrap();
-    let folder = own.ancestors().nth(2).expect("Cargo runs a benchmark in its target directory");
-    let target = folder.parent().unwrap();
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") => "dev",
-        Some("release") | None => "bench",
-        Some(other) => other,
+/// Starts the program for a tenant.
+fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> Process {
+    let endpoint = env::var_os("DYNAMODB_ENDPOINT");
+    let file = folder.join("directory.sqlite");
+    let data: [&OsStr; 2] = match &endpoint {
+        Some(url) => ["--dynamodb-endpoint".as_ref(), url],
+        None => ["--data".as_ref(), file.as_ref()],
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--package", "local", "--locked", "--quiet", "--profile", profile]);
-    let status = cargo.arg("--target-dir").arg(target).status().expect("Cargo starts");
-    assert!(
-        status.success(),
-        "`cargo build --package local` failed; LOCAL_PROGRAM can name a program that is built already"
-    );
-    folder.join(format!("local{}", env::consts::EXE_SUFFIX))
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The usage of the process with this id, or of `self`.
-pub(crate) fn usage(process: &str) -> Option<Usage> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let resident_kb: f64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The fields after the program's name, which may contain anything: user time is the 12th, system time the 13th.
-    let times = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
-    let ticks: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
-    Some(Usage { resident_mb: resident_kb / 1024.0, cpu_seconds: ticks / TICKS })
+    let table = if endpoint.is_some() { vec!["--table".as_ref(), table.as_ref()] } else { Vec::new() };
+    let more = more.iter().map(AsRef::as_ref);
+    let arguments: Vec<&OsStr> =
+        ["--tenant".as_ref(), tenant.as_ref()].into_iter().chain(more).chain(data).chain(table).collect();
+    Process::spawn(folder, &arguments)
 }

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::server::{Server, usage};
+use crate::process::usage;
+use crate::server::Server;
 
 /// The CPU seconds of the server's embedded database, or of the DynamoDB Local that `DYNAMODB_ENDPOINT` names.
 /// `None` where the system does not report them.

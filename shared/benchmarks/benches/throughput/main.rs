@@ -24,6 +24,8 @@ mod log;
 mod mix;
 #[path = "../load/phase.rs"]
 mod phase;
+#[path = "../common/process.rs"]
+mod process;
 #[path = "../load/server.rs"]
 mod server;
 #[path = "../load/session.rs"]
@@ -44,7 +46,8 @@ use tokio::time::Instant;
 use crate::client::Client;
 use crate::log::Log;
 use crate::phase::Load;
-use crate::server::{Server, usage};
+use crate::process::usage;
+use crate::server::Server;
 use crate::tenant::Tenant;
 
 const CONNECTIONS: usize = 8;

@@ -1,0 +1,76 @@
+//! Searches for the single requests that take the most time and memory, on every route: sizes × operations × terms.
+//! The service is `local`, and a process of its own for each request; the database is in this process, as it is
+//! elsewhere on AWS. Prints a table in Markdown with the worst requests of each route, and fails if one exceeds the
+//! limits below.
+//!
+//!     cargo bench -p benchmarks --bench worst
+//!     cargo bench -p benchmarks --bench worst -- PATCH        only requests whose name contains a text, each printed
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a failed benchmark panics, and a benchmark prints its tables"
+)]
+
+mod bulk;
+mod discovery;
+mod groups;
+mod lists;
+#[path = "../common/process.rs"]
+mod process;
+mod service;
+mod users;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use service::{Measured, Service};
+
+/// Seconds of CPU in a release build.
+const MAX_CPU_SECONDS: f64 = 3.0;
+/// Megabytes above what the service has at rest.
+const MAX_MEMORY_MB: f64 = 150.0;
+
+fn main() -> ExitCode {
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let mut service = Service::start(only);
+    discovery::measure(&mut service);
+    users::measure(&mut service);
+    lists::measure(&mut service);
+    bulk::measure(&mut service);
+    groups::measure(&mut service);
+    report(&service.measured)
+}
+
+/// Prints the requests of each route that took the most CPU and the most memory.
+fn report(measured: &[Measured]) -> ExitCode {
+    println!("\n| route | requests | most CPU, s | of | most memory, MB | of |\n|---|---|---|---|---|---|");
+    let mut routes: BTreeMap<&str, Vec<&Measured>> = BTreeMap::new();
+    for one in measured {
+        routes.entry(&one.route).or_default().push(one);
+    }
+    for (route, of_route) in &routes {
+        let slowest = of_route.iter().max_by(|a, b| a.cpu_seconds.total_cmp(&b.cpu_seconds)).unwrap();
+        let largest = of_route.iter().max_by(|a, b| a.memory_mb.total_cmp(&b.memory_mb)).unwrap();
+        println!(
+            "| {route} | {} | {:.2} | {}: {} | {:.0} | {}: {} |",
+            of_route.len(),
+            slowest.cpu_seconds,
+            slowest.name,
+            slowest.status,
+            largest.memory_mb,
+            largest.name,
+            largest.status
+        );
+    }
+    let excess =
+        |one: &&Measured| one.cpu_seconds > MAX_CPU_SECONDS || one.memory_mb > MAX_MEMORY_MB || one.status >= 500;
+    let excess: Vec<&Measured> = measured.iter().filter(excess).collect();
+    for Measured { route, name, status, cpu_seconds, memory_mb } in &excess {
+        println!("beyond the limits: {route} {name}: {status}, {cpu_seconds:.2} s, {memory_mb:.0} MB");
+    }
+    println!("\n{} requests, {} beyond {MAX_CPU_SECONDS} s of CPU or {MAX_MEMORY_MB} MB", measured.len(), excess.len());
+    if excess.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
