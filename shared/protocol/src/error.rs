@@ -242,6 +242,7 @@ impl From<schema::Invalid> for Error {
             | Leniency::UrlSafeBase64
             | Leniency::TextReferences
             | Leniency::UnknownMembers
+            | Leniency::MemberTypes
             | Leniency::UnquotedLiterals
             | Leniency::PlusInQueries
             | Leniency::ValuePathComparisons

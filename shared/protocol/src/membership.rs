@@ -13,6 +13,42 @@ use crate::{Error, Filter};
 pub struct Member {
     pub id: String,
     pub display: Option<String>,
+    pub says: StatedType,
+}
+
+/// What `type` and `$ref` of a member that was sent say about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StatedType {
+    /// Neither was sent.
+    #[default]
+    Nothing,
+    /// The member is a resource of this kind.
+    Kind(Kind),
+    /// They contradict each other or the id, or name another kind.
+    Impossible,
+}
+
+impl StatedType {
+    /// RFC 7643 §4.2: `type` is "User" or "Group", and `$ref` the URI of the member, absolute or relative (§2.3.7).
+    fn of(id: &str, sent_type: Option<&str>, reference: Option<&str>) -> Self {
+        let named = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name));
+        let at = |uri: &str| {
+            let (rest, last) = uri.rsplit_once('/')?;
+            let endpoint = rest.rsplit_once('/').map_or(rest, |(_, endpoint)| endpoint);
+            (last == id).then(|| Kind::ALL.into_iter().find(|kind| kind.endpoint().trim_matches('/') == endpoint))?
+        };
+        match (sent_type.map(named), reference.map(at)) {
+            (None, None) => StatedType::Nothing,
+            (Some(Some(kind)), None) | (None, Some(Some(kind))) => StatedType::Kind(kind),
+            (Some(Some(kind)), Some(Some(same))) if kind == same => StatedType::Kind(kind),
+            _ => StatedType::Impossible,
+        }
+    }
+
+    /// Whether a resource of this kind can be the member.
+    pub fn allows(self, kind: Kind) -> bool {
+        matches!(self, StatedType::Nothing) || self == StatedType::Kind(kind)
+    }
 }
 
 /// One change to the members of a group.
@@ -46,6 +82,8 @@ pub struct AddedMember {
     /// Whether a member that the group has already keeps its `display` if none was sent. A member that an earlier
     /// operation removed becomes what was sent.
     pub keeps_display: bool,
+    /// What the last operation that added it says about it.
+    pub says: StatedType,
 }
 
 impl AddedMember {
@@ -106,7 +144,11 @@ pub(crate) fn members_of(value: Option<Value>) -> Result<Vec<Member>, Error> {
     let Some(Value::Array(elements)) = value else { return Ok(Vec::new()) };
     let text = |element: &Value, name| element.get(name).and_then(Value::as_str).map(str::to_owned);
     let members = elements.iter().enumerate().map(|(at, element)| match text(element, "value") {
-        Some(id) => Ok(Member { id, display: text(element, "display") }),
+        Some(id) => {
+            let [sent_type, reference] = ["type", "$ref"].map(|name| element.get(name).and_then(Value::as_str));
+            let says = StatedType::of(&id, sent_type, reference);
+            Ok(Member { id, display: text(element, "display"), says })
+        }
         None => Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing. Send it."))),
     });
     members.collect()
@@ -160,8 +202,8 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
 
 impl Delta {
     fn add(&mut self, members: Vec<Member>) {
-        for Member { id, display } in members {
-            let mut added = self.state_of(&id);
+        for Member { id, display, says } in members {
+            let mut added = AddedMember { says, ..self.state_of(&id) };
             added.display = display.or(added.display);
             self.remove.remove(&id);
             self.add.insert(id, added);
@@ -172,9 +214,10 @@ impl Delta {
     fn replace(&mut self, members: Vec<Member>) {
         let before = std::mem::take(self);
         self.replace = true;
-        for Member { id, display } in members {
+        for Member { id, display, says } in members {
             // A list may name a member twice.
-            let mut added = self.add.get(&id).cloned().unwrap_or_else(|| before.state_of(&id));
+            let known = self.add.get(&id).cloned().unwrap_or_else(|| before.state_of(&id));
+            let mut added = AddedMember { says, ..known };
             added.display = display.or(added.display);
             self.add.insert(id, added);
         }
@@ -182,7 +225,8 @@ impl Delta {
 
     /// What the operations so far made of a member.
     fn state_of(&self, id: &str) -> AddedMember {
-        let untouched = AddedMember { display: None, keeps_display: !self.replace && !self.remove.contains(id) };
+        let keeps_display = !self.replace && !self.remove.contains(id);
+        let untouched = AddedMember { keeps_display, ..AddedMember::default() };
         self.add.get(id).cloned().unwrap_or(untouched)
     }
 
@@ -226,7 +270,7 @@ mod tests {
     use super::*;
 
     fn member(id: &str, display: Option<&str>) -> Member {
-        Member { id: id.to_owned(), display: display.map(str::to_owned) }
+        Member { id: id.to_owned(), display: display.map(str::to_owned), says: StatedType::Nothing }
     }
 
     fn remove_where(text: &str) -> MemberOperation {
@@ -339,6 +383,31 @@ mod tests {
         let folded = fold(vec![remove_where(&format!("members[{terms}]"))], &current, &[]);
         assert_eq!(folded.unwrap_err().status(), 413);
         assert!(fold(vec![remove_where("members[display eq \"x\"]")], &current, &[]).is_ok());
+    }
+
+    #[test]
+    fn type_and_reference_of_a_member_have_to_agree_with_each_other_and_its_id() {
+        use StatedType::{Impossible, Nothing};
+        let (user, group) = (StatedType::Kind(Kind::User), StatedType::Kind(Kind::Group));
+        for (sent_type, reference, expect) in [
+            (None, None, Nothing),
+            (Some("User"), None, user),
+            (Some("group"), None, group),
+            (Some("Device"), None, Impossible),
+            (Some(""), None, Impossible),
+            (None, Some("https://x.test/scim/v2/Users/a"), user),
+            (None, Some("../Groups/a"), group),
+            (None, Some("Users/a"), user),
+            (None, Some("https://x.test/scim/v2/Users/b"), Impossible),
+            (None, Some("https://x.test/scim/v2/Devices/a"), Impossible),
+            (None, Some("a"), Impossible),
+            (Some("User"), Some("/scim/v2/Users/a"), user),
+            (Some("Group"), Some("/scim/v2/Users/a"), Impossible),
+        ] {
+            assert_eq!(StatedType::of("a", sent_type, reference), expect, "{sent_type:?} {reference:?}");
+        }
+        assert!(Nothing.allows(Kind::User) && user.allows(Kind::User) && !user.allows(Kind::Group));
+        assert!(!Impossible.allows(Kind::User) && !Impossible.allows(Kind::Group));
     }
 
     #[test]

@@ -110,6 +110,10 @@ leniencies! {
         "Members that do not exist are left out"
         "Okta (a 4xx would stop its group push)" "contains an id that does not exist in this directory; leave that id out, or create the user or group first"
         "RFC 7643 §4.2: `value` is the id of a SCIM resource"
+    MemberTypes "memberTypes"
+        "`type` and `$ref` of a member that are not those of the resource with its id are ignored"
+        "custom clients" "has a member whose `type` or `$ref` is not that of the resource with its `value`; correct them, or leave them out"
+        "RFC 7643 §4.2: `$ref` is the URI of the member, and `type` its resource type"
     // In PATCH.
     PathsAsNames "pathsAsNames"
         "The names in such an object may be paths: `name.givenName`, `urn:…:User:department`"

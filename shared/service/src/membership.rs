@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use protocol::Error;
-use protocol::membership::{Delta, MemberOperation, added_members_to_look_up, fold, requires_current_members};
-use schema::{Leniency, Object, ResourceId};
+use protocol::membership::{
+    AddedMember, Delta, MemberOperation, added_members_to_look_up, fold, requires_current_members,
+};
+use schema::{Kind, Leniency, Object, ResourceId};
 use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
 use crate::Context;
@@ -136,7 +138,7 @@ fn objects(context: &Context<'_>, members: &[Member]) -> Vec<Object> {
 struct NewMember<'a> {
     /// `None` if the text that was sent is not an id.
     id: Option<ResourceId>,
-    display: Option<&'a String>,
+    sent: &'a AddedMember,
 }
 
 /// Plans the items to write and to delete: those of new members that exist, those whose `display` changes, and
@@ -161,9 +163,10 @@ pub(crate) async fn plan(
     let mut new = Vec::new();
     for (id, added) in &delta.add {
         let Some(member) = present.get(id.as_str()) else {
-            new.push(NewMember { id: ResourceId::parse(id), display: added.display.as_ref() });
+            new.push(NewMember { id: ResourceId::parse(id), sent: added });
             continue;
         };
+        check_type(context, added, member.kind)?;
         let display = added.display_after(member.display.as_ref());
         if member.display != display {
             edges.add.push(Member { display, ..(*member).clone() });
@@ -205,6 +208,14 @@ fn check_group_keeps_members(current: &[Member]) -> Result<(), Error> {
     ))
 }
 
+/// Checks what was sent about a member of this kind.
+fn check_type(context: &Context<'_>, sent: &AddedMember, kind: Kind) -> Result<(), Error> {
+    if sent.says.allows(kind) {
+        return Ok(());
+    }
+    Ok(context.exchange.caller.dialect.tolerate(Leniency::MemberTypes, "members")?)
+}
+
 /// The new members that exist, each with its resource type.
 async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &ReadSet) -> Result<Vec<Member>, Error> {
     if new.is_empty() {
@@ -220,9 +231,11 @@ async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &
     };
     let existing = new.iter().filter_map(|member| {
         let id = member.id.clone()?;
-        Some(Member { kind: *kinds.get(&id)?, id, display: member.display.cloned() })
+        let kind = *kinds.get(&id)?;
+        let checked = check_type(context, member.sent, kind);
+        Some(checked.map(|()| Member { kind, id, display: member.sent.display.clone() }))
     });
-    let existing: Vec<Member> = existing.collect();
+    let existing: Vec<Member> = existing.collect::<Result<_, Error>>()?;
     if existing.len() < new.len() {
         context.exchange.caller.dialect.tolerate(Leniency::UnknownMembers, "members")?;
         tracing::warn!(members = new.len() - existing.len(), "left out members that do not exist");

@@ -26,6 +26,8 @@ enum Sample {
     Message(Value),
     /// PATCH of a group by one operation.
     Group(Value),
+    /// PATCH of a group that adds a user with these sub-attributes.
+    Member(Value),
     Filter(&'static str),
     /// A filter as API Gateway hands it on, with a space in place of each `+`.
     FilterWithPlus(&'static str),
@@ -62,6 +64,7 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
         Leniency::UnknownMembers => Sample::Group(json!({"op": "add", "path": "members",
             "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
+        Leniency::MemberTypes => Sample::Member(json!({"type": "Group"})),
         Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
         Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
         Leniency::OperationCase => patch("Replace", "title", json!("T")),
@@ -115,13 +118,18 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
         Sample::Message(body) => body.clone(),
         Sample::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
         Sample::Untyped => json!({"schemas": [USER], "userName": name}),
+        Sample::Member(more) => {
+            let mut member = more.clone();
+            member["value"] = json!(create(context, Kind::User, &format!("member-of-{name}")).await);
+            message(&json!({"op": "add", "path": "members", "value": [member]}))
+        }
         Sample::Filter(_) | Sample::FilterWithPlus(_) | Sample::BareToken => Value::Null,
     };
     let refused = |error: Error| format!("{} {error}", error.status());
     let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
     match sample {
         Sample::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
-        Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) => {
+        Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) | Sample::Member(_) => {
             done(service::patch(context, kind, id, object(&body), &whole, &any).await)
         }
         Sample::Filter(filter) => match parse(context, kind, filter) {
@@ -204,7 +212,7 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
                     deadline: Instant::now() + Duration::from_secs(60),
                 },
             };
-            let kind = if matches!(sample, Sample::Group(_)) { Kind::Group } else { Kind::User };
+            let kind = if matches!(sample, Sample::Group(_) | Sample::Member(_)) { Kind::Group } else { Kind::User };
             let id = create(&context, kind, &name).await;
             let read = async || {
                 let reply = service::get(&context, kind, &id, &Projection::default(), &Precondition::default()).await;
