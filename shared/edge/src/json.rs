@@ -93,7 +93,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
+        let Some(first) = entries.next_key::<String>()? else { return Ok(Value::Object(Map::new())) };
+        // Large bodies consist of objects with one member, and a map makes room for three by itself.
+        let mut object = Map::with_capacity(1);
+        object.insert(first, entries.next_value_seed(self)?);
         while let Some(name) = entries.next_key::<String>()? {
             if object.insert(name, entries.next_value_seed(self)?).is_some() {
                 return Err(A::Error::custom("an object has the same name twice"));

@@ -179,7 +179,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             format!("has none of the sub-attributes {}; send at least one of them", names.join(", ")),
         ));
     }
-    let mut element = Object::new();
+    let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
     let mut without_value = false;
     for (name, value) in object {
         let Some(sub) = attribute.sub_attribute(name) else {
