@@ -115,7 +115,7 @@ pub(super) fn change(
     if becomes_primary {
         set_others_secondary(elements, &chosen);
     }
-    for at in chosen {
+    for at in chosen.iter().copied() {
         let Value::Object(element) = &mut elements[at] else { continue };
         match change {
             Selected::Whole(parts) => {
@@ -129,10 +129,32 @@ pub(super) fn change(
             Selected::Part(part, value) => merge(element, &Map::from_iter([(part.name.to_owned(), (*value).clone())])),
         }
     }
-    // Choice: values that have become the same are one (RFC 7643 §2.4).
-    let all = std::mem::take(elements);
-    add(attribute, elements, all);
+    unite(attribute, elements, &chosen);
     Ok(())
+}
+
+/// Choice: values that have become the same as one that the operation wrote are one (RFC 7643 §2.4), at the place of the
+/// first. What the operation wrote wins, and it is primary if one of them was.
+fn unite(attribute: &Attribute, elements: &mut Vec<Value>, chosen: &[usize]) {
+    let all = std::mem::take(elements);
+    for (at, element) in all.iter().enumerate() {
+        let same: Vec<usize> = (0..all.len()).filter(|other| is_same(attribute, element, &all[*other])).collect();
+        if same.len() == 1 || !same.iter().any(|other| chosen.contains(other)) {
+            elements.push(element.clone());
+        } else if same[0] == at {
+            let (written, others): (Vec<usize>, Vec<usize>) = same.iter().partition(|other| chosen.contains(other));
+            let mut one = Map::new();
+            others
+                .iter()
+                .chain(&written)
+                .filter_map(|at| all[*at].as_object())
+                .for_each(|parts| merge(&mut one, parts));
+            if same.iter().any(|at| all[*at]["primary"] == true) {
+                one.insert("primary".to_owned(), Value::Bool(true));
+            }
+            elements.push(one.into());
+        }
+    }
 }
 
 /// Removes the values that match the filter, or a sub-attribute of them (§3.5.2.2).
