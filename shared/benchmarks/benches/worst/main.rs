@@ -28,10 +28,22 @@ use std::process::ExitCode;
 
 use service::{Measured, Service};
 
-/// Seconds of CPU in a release build.
-const MAX_CPU_SECONDS: f64 = 3.0;
-/// Megabytes above what the service has at rest.
-const MAX_MEMORY_MB: f64 = 150.0;
+/// Seconds of CPU in a release build, and megabytes above what the service has at rest.
+const LIMITS: (f64, f64) = (3.0, 150.0);
+/// The limits of requests that do the work of many: 1,000 operations, or the changes of 100,000 members. A bulk request
+/// starts nothing after 18 seconds, and the functions that change groups have 1,024 MB.
+const LIMITS_OF_MANY: (f64, f64) = (18.0, 300.0);
+
+fn limits(one: &Measured) -> (f64, f64) {
+    let is_large_change = one.name.starts_with("100000 members") && !one.route.starts_with("GET");
+    if one.route == "POST /Bulk" || is_large_change { LIMITS_OF_MANY } else { LIMITS }
+}
+
+fn is_within_limits(one: &Measured) -> bool {
+    let (cpu_seconds, memory_mb) = limits(one);
+    let is_failure = one.status >= 500 && one.status != 501;
+    one.cpu_seconds <= cpu_seconds && one.memory_mb <= memory_mb && !is_failure
+}
 
 fn main() -> ExitCode {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
@@ -65,12 +77,10 @@ fn report(measured: &[Measured]) -> ExitCode {
             largest.status
         );
     }
-    let excess =
-        |one: &&Measured| one.cpu_seconds > MAX_CPU_SECONDS || one.memory_mb > MAX_MEMORY_MB || one.status >= 500;
-    let excess: Vec<&Measured> = measured.iter().filter(excess).collect();
+    let excess: Vec<&Measured> = measured.iter().filter(|one| !is_within_limits(one)).collect();
     for Measured { route, name, status, cpu_seconds, memory_mb } in &excess {
         println!("beyond the limits: {route} {name}: {status}, {cpu_seconds:.2} s, {memory_mb:.0} MB");
     }
-    println!("\n{} requests, {} beyond {MAX_CPU_SECONDS} s of CPU or {MAX_MEMORY_MB} MB", measured.len(), excess.len());
+    println!("\n{} requests, {} beyond the limits", measured.len(), excess.len());
     if excess.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
