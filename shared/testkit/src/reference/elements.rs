@@ -53,7 +53,8 @@ fn is_same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
 /// Choice: remove is for all values. Add and replace are for the only value, and make one if there is none.
 ///
 /// # Errors
-/// If there are several values: `invalidPath`, because the path does not say which one is meant.
+/// If there are several values: `invalidPath`, because the path does not say which one is meant. If there is none that
+/// could become primary: `noTarget`, because `primary` alone is no value.
 pub(super) fn change_only(
     elements: &mut Vec<Value>,
     op: Op,
@@ -65,6 +66,9 @@ pub(super) fn change_only(
             "invalidPath",
             format!("the path of {} does not say which value is meant", part.name),
         ));
+    }
+    if op != Op::Remove && elements.is_empty() && part.name == "primary" && value.is_boolean() {
+        return Err(Refusal::new("noTarget", "there is no value that could become primary"));
     }
     if op != Op::Remove && elements.is_empty() {
         elements.push(json!({}));
