@@ -8,7 +8,7 @@
 pub const BODY_BYTES: usize = 5 * 1024 * 1024;
 /// JSON values in the body of a request; each object, array and scalar counts. It bounds memory, because a value of
 /// two bytes takes a hundred times as many in memory. 100,000 members have 200,000 values.
-pub const JSON_VALUES: usize = 300_000;
+pub const JSON_VALUES: usize = 240_000;
 /// Bytes in the body of a response. AWS Lambda returns 6 MB, headers included (AWS Lambda quotas, "Invocation
 /// payload").
 pub const RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 32 * 1024;
