@@ -171,7 +171,7 @@ mod tests {
             ("Filter", format!("{} bytes, nested {FILTER_DEPTH} deep", grouped(FILTER_BYTES))),
             ("Resources read for a filter without a key, or for sorting", grouped(SCANNED_RESOURCES)),
             (
-                "Their size",
+                "Size of these resources",
                 format!("{} MB as JSON, and {} million JSON values", SCANNED_BYTES / mb, SCANNED_VALUES / 1_000_000),
             ),
             ("Members read for a filter of groups by members", grouped(SCANNED_MEMBERS)),

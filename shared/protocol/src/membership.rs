@@ -13,7 +13,7 @@ use crate::{Error, Filter};
 pub struct Member {
     pub id: String,
     pub display: Option<String>,
-    pub says: StatedType,
+    pub stated_type: StatedType,
 }
 
 /// What `type` and `$ref` of a member that was sent say about it.
@@ -83,7 +83,7 @@ pub struct AddedMember {
     /// operation removed becomes what was sent.
     pub keeps_display: bool,
     /// What the last operation that added it says about it.
-    pub says: StatedType,
+    pub stated_type: StatedType,
 }
 
 impl AddedMember {
@@ -146,8 +146,8 @@ pub(crate) fn members_of(value: Option<Value>) -> Result<Vec<Member>, Error> {
     let members = elements.iter().enumerate().map(|(at, element)| match text(element, "value") {
         Some(id) => {
             let [sent_type, reference] = ["type", "$ref"].map(|name| element.get(name).and_then(Value::as_str));
-            let says = StatedType::of(&id, sent_type, reference);
-            Ok(Member { id, display: text(element, "display"), says })
+            let stated_type = StatedType::of(&id, sent_type, reference);
+            Ok(Member { id, display: text(element, "display"), stated_type })
         }
         None => Err(Error::InvalidValue(format!("members[{at}].value: the id of the member is missing. Send it."))),
     });
@@ -202,8 +202,8 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
 
 impl Delta {
     fn add(&mut self, members: Vec<Member>) {
-        for Member { id, display, says } in members {
-            let mut added = AddedMember { says, ..self.state_of(&id) };
+        for Member { id, display, stated_type } in members {
+            let mut added = AddedMember { stated_type, ..self.state_of(&id) };
             added.display = display.or(added.display);
             self.remove.remove(&id);
             self.add.insert(id, added);
@@ -214,10 +214,10 @@ impl Delta {
     fn replace(&mut self, members: Vec<Member>) {
         let before = std::mem::take(self);
         self.replace = true;
-        for Member { id, display, says } in members {
+        for Member { id, display, stated_type } in members {
             // A list may name a member twice.
             let known = self.add.get(&id).cloned().unwrap_or_else(|| before.state_of(&id));
-            let mut added = AddedMember { says, ..known };
+            let mut added = AddedMember { stated_type, ..known };
             added.display = display.or(added.display);
             self.add.insert(id, added);
         }
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn member(id: &str, display: Option<&str>) -> Member {
-        Member { id: id.to_owned(), display: display.map(str::to_owned), says: StatedType::Nothing }
+        Member { id: id.to_owned(), display: display.map(str::to_owned), stated_type: StatedType::Nothing }
     }
 
     fn remove_where(text: &str) -> MemberOperation {

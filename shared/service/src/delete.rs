@@ -80,10 +80,16 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     // now. A group that is also a member cannot be in the commit, because a transaction changes an item only once.
     let is_ready =
         |group: &Stored| group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id);
-    if found.len() < groups.len() || !found.iter().all(is_ready) {
+    let mut group_exits = Vec::new();
+    for group in found {
+        let group = group.parse().map_err(to_client_error)?;
+        if is_ready(&group) {
+            group_exits.push(GroupExit { group: group.id, version: group.version });
+        }
+    }
+    if group_exits.len() < groups.len() {
         return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None })));
     }
-    let group_exits = found.into_iter().map(|it| GroupExit { group: it.id, version: it.version }).collect();
     Ok(Some(DeletedEdges { group_exits, remove: members, remaining: RemainingEdges::Absent }))
 }
 

@@ -2,6 +2,7 @@
 //! and the meaning of requests; `store` defines how resources are stored.
 
 pub mod audit;
+mod batch_size;
 mod bulk;
 mod clock;
 mod context;

@@ -210,7 +210,7 @@ fn check_group_keeps_members(current: &[Member]) -> Result<(), Error> {
 
 /// Checks what was sent about a member of this kind.
 fn check_type(context: &Context<'_>, sent: &AddedMember, kind: Kind) -> Result<(), Error> {
-    if sent.says.allows(kind) {
+    if sent.stated_type.allows(kind) {
         return Ok(());
     }
     Ok(context.exchange.caller.dialect.tolerate(Leniency::MemberTypes, "members")?)

@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use protocol::{Error, Projection, Reply, entity_tag, memory_of};
+use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
 use store::{Member, PendingChanges, Stored};
 
 use crate::Context;
+use crate::batch_size::BatchSize;
 use crate::error::to_client_error;
 use crate::read_set::ReadSet;
 
@@ -21,8 +22,6 @@ const MAX_MEMBERS_PER_RESPONSE: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
 const MAX_CONCURRENT_READS: usize = 16;
-/// The memory of an edge in a response, in bytes.
-const EDGE_MEMORY: usize = 1000;
 
 /// The members of a group, or the groups of a user: they are read only when a response, or a filter, needs them.
 pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
@@ -89,12 +88,14 @@ impl Represented {
         Self { body: projection.apply(definition, resource.body), ..resource }
     }
 
-    /// The memory of the body in bytes, with the edges that a response adds.
-    pub(crate) fn memory(&self, projection: &Projection) -> usize {
-        let wants_edges = projection.wants(resource_type(self.stored.kind), edges_attribute(self.stored.kind));
-        let edges =
-            if wants_edges && !self.has_edges { self.stored.group_count + self.stored.member_summary.count } else { 0 };
-        memory_of(&self.body) + usize::try_from(edges).unwrap_or(usize::MAX).saturating_mul(EDGE_MEMORY)
+    /// The number of edges that a response contains.
+    pub(crate) fn edges_in_response(&self, projection: &Projection) -> u64 {
+        let kind = self.stored.kind;
+        match kind {
+            _ if !projection.wants(resource_type(kind), edges_attribute(kind)) => 0,
+            Kind::User => self.stored.group_count,
+            Kind::Group => self.stored.member_summary.count,
+        }
     }
 
     /// Puts edges in the place of those in the body; an empty list stands for none (RFC 7643 §2.5).
@@ -230,17 +231,29 @@ async fn add_groups(
     };
     let ids: BTreeSet<ResourceId> = groups.iter().flatten().cloned().collect();
     let ids: Vec<ResourceId> = ids.into_iter().collect();
-    let found = if ids.is_empty() {
-        Vec::new()
-    } else {
-        directory.get_many(tenant, Kind::Group, &ids).await.map_err(to_client_error)?
-    };
-    let found: HashMap<&ResourceId, &Stored> = found.iter().map(|group| (&group.id, group)).collect();
+    let names = group_names(context, &ids).await?;
     let value = |id: &ResourceId| {
-        let display = found.get(id)?.resource.get("displayName");
+        let display = names.get(id)?;
         let location = Kind::Group.location(context.exchange.base_url, id);
         Some(json!({"value": id.as_str(), "$ref": location, "display": display, "type": "direct"}))
     };
     let users = users.into_iter().zip(&groups);
     Ok(users.map(|(user, groups)| user.with_edges(groups.iter().filter_map(value).collect())).collect())
+}
+
+/// The names of the groups that exist.
+async fn group_names(context: &Context<'_>, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Option<Value>>, Error> {
+    let mut names = HashMap::new();
+    let (mut left, mut size) = (ids, BatchSize::default());
+    while !left.is_empty() {
+        let (next, rest) = left.split_at(size.of(left.len()));
+        let found = context.directory.get_many(context.tenant(), Kind::Group, next).await.map_err(to_client_error)?;
+        size.adapt_to(&found);
+        for group in found {
+            let mut group = group.parse().map_err(to_client_error)?;
+            names.insert(group.id, group.resource.shift_remove("displayName"));
+        }
+        left = rest;
+    }
+    Ok(names)
 }

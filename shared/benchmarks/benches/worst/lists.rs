@@ -15,6 +15,13 @@ pub(crate) fn measure(service: &mut Service) {
         (0..LARGE).map(|n| Request::send("POST", "/Users?attributes=id", large_user(&format!("large-{n}")))).collect();
     let created = service.prepare_all(&large);
     queries(service, "60 large users");
+    let replace = |user: &Value| {
+        let path = format!("/Users/{}", user["id"].as_str().unwrap());
+        let data = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": user["id"]});
+        json!({"method": "PUT", "path": path, "data": data})
+    };
+    service
+        .measure("60 replacements of large users", &Request::send("POST", "/Bulk", bulk(created.iter().map(replace))));
     let delete = |user: &Value| Request {
         method: "DELETE",
         target: format!("/Users/{}", user["id"].as_str().unwrap()),

@@ -689,7 +689,7 @@ fn operations_on_members_become_member_operations() {
     for (operations, expect) in [
         (
             json!([{"op": "add", "path": "members", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a", "display": null}]}]),
-            "[Add([Member { id: \"0191b1c8-7a60-7c3e-8a3e-00000000000a\", display: None, says: Nothing }])]",
+            "[Add([Member { id: \"0191b1c8-7a60-7c3e-8a3e-00000000000a\", display: None, stated_type: Nothing }])]",
         ),
         (
             json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]"}]),

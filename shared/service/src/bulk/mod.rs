@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use protocol::bulk::{Batch, Bulk, Call, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
 use protocol::{Error, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
+use serde_json::Value;
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -144,8 +145,13 @@ impl<'a> Job<'a> {
         let found =
             self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(to_client_error)?;
         let naming = resource_type(kind).naming_attribute();
-        let name = |stored: &store::Stored| Some(stored.resource.get(naming)?.as_str()?.to_owned());
-        Ok(found.iter().filter_map(|stored| Some((stored.id.clone(), name(stored)?))).collect())
+        let mut names = Vec::new();
+        for item in found {
+            let stored = item.parse().map_err(to_client_error)?;
+            let name = stored.resource.get(naming).and_then(Value::as_str);
+            names.extend(name.map(|name| (stored.id.clone(), name.to_owned())));
+        }
+        Ok(names)
     }
 
     /// Whether an operation that has no outcome yet creates the resource to which the reference points.

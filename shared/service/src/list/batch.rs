@@ -1,4 +1,4 @@
-//! How many resources are read, and how many parsed, at a time, so that the memory does not grow with their size.
+//! How many resources are parsed at a time, so that the memory does not grow with their size.
 
 use std::iter::Peekable;
 
@@ -9,38 +9,10 @@ use crate::Context;
 use crate::error::to_client_error;
 use crate::represent::Represented;
 
-/// The number of ids that are read first.
-const FIRST: usize = 100;
-/// The largest number of ids that are read at a time.
-const MOST: usize = 1000;
-/// The bytes that are read at a time, if the resources are as large as those before.
-const BYTES_READ: usize = 4 * 1024 * 1024;
 /// The bytes of JSON that are parsed at a time. They take up to thirty times as much memory.
 const BYTES_PARSED: usize = 1024 * 1024;
 /// The members that are read at a time in order to filter their groups.
 const MEMBERS_READ: u64 = 20_000;
-
-/// The number of ids to read at a time.
-pub(super) struct BatchSize(usize);
-
-impl Default for BatchSize {
-    fn default() -> Self {
-        Self(FIRST)
-    }
-}
-
-impl BatchSize {
-    /// The size of the next batch, if this number is left.
-    pub(super) fn of(&self, left: usize) -> usize {
-        self.0.min(left)
-    }
-
-    pub(super) fn adapt_to(&mut self, read: &[Unparsed]) {
-        let bytes: usize = read.iter().map(Unparsed::bytes).sum();
-        let average = bytes / read.len().max(1);
-        self.0 = (BYTES_READ / average.max(1)).clamp(1, MOST);
-    }
-}
 
 /// Resources of one kind that are parsed, and filtered, at the same time.
 #[derive(Default)]

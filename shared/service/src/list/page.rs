@@ -2,8 +2,8 @@
 
 use std::iter;
 
-use protocol::limits::PAGE_MEMORY;
-use protocol::{Error, Paging, Position, Query};
+use protocol::limits::{MEMBERS_IN_RESPONSE, PAGE_MEMORY};
+use protocol::{Error, Paging, Position, Query, memory_of};
 use schema::{Object, resource_type};
 
 use super::paging::PageStart;
@@ -16,11 +16,13 @@ pub(super) struct Contents<'a> {
     query: &'a Query,
     resources: Vec<Represented>,
     memory: usize,
+    /// Members of the groups, and groups of the users, that the response contains.
+    edges: u64,
 }
 
 impl<'a> Contents<'a> {
     pub(super) fn new(query: &'a Query) -> Self {
-        Self { query, resources: Vec::new(), memory: 0 }
+        Self { query, resources: Vec::new(), memory: 0, edges: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -37,14 +39,16 @@ impl<'a> Contents<'a> {
     /// [`Error::PayloadTooLarge`] for a page by `startIndex` that has no room.
     pub(super) fn add(&mut self, resource: Represented) -> Result<bool, Error> {
         let resource = resource.reduced_to(&self.query.projection);
-        let memory = self.memory + resource.memory(&self.query.projection);
-        if memory > PAGE_MEMORY && !self.resources.is_empty() {
+        let memory = self.memory + memory_of(&resource.body);
+        let edges = self.edges + resource.edges_in_response(&self.query.projection);
+        let is_full = memory > PAGE_MEMORY || edges > MEMBERS_IN_RESPONSE;
+        if is_full && !self.resources.is_empty() {
             return match self.query.paging {
                 Paging::Cursor(_) => Ok(false),
                 Paging::Index(_) => Err(Error::page_too_large(self.resources.len())),
             };
         }
-        self.memory = memory;
+        (self.memory, self.edges) = (memory, edges);
         self.resources.push(resource);
         Ok(true)
     }
@@ -151,6 +155,40 @@ mod tests {
         let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
         let page = Page { total, resources, end, has_more, ..Page::default() };
         page.total_results(start_index, &start, &query)
+    }
+
+    /// How many groups with this number of members each, and with a text of this length, fit on a page of three.
+    fn groups_on_a_page(cursor: Option<&str>, members: u64, text: usize) -> Result<usize, u16> {
+        let cursor = cursor.map(str::to_owned);
+        let parameters = Parameters { cursor, ..Parameters::default() };
+        let query = Query::parse(&[Kind::Group], parameters, &Dialect::lenient()).unwrap();
+        let mut contents = Contents::new(&query);
+        for n in 0..3 {
+            let mut group = resource(n);
+            group.stored.kind = Kind::Group;
+            group.stored.member_summary.count = members;
+            group.body.insert("externalId".to_owned(), "x".repeat(text).into());
+            if !contents.add(group).map_err(|error| error.status())? {
+                break;
+            }
+        }
+        Ok(contents.len())
+    }
+
+    #[test]
+    fn page_without_room_ends_by_cursor_and_is_refused_by_index() {
+        for (members, text, fit) in [
+            (100, 1000, 3),
+            (100_000, 0, 3),
+            (100_001, 0, 2),
+            (150_001, 0, 1),
+            (400_000, 0, 1),
+            (0, PAGE_MEMORY / 2, 1),
+        ] {
+            assert_eq!(groups_on_a_page(Some(""), members, text), Ok(fit), "{members} {text}");
+            let by_index = if fit == 3 { Ok(3) } else { Err(413) };
+            assert_eq!(groups_on_a_page(None, members, text), by_index, "{members} {text}");
+        }
     }
 
     #[test]

@@ -11,13 +11,14 @@ use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
 use store::Unparsed;
 
-use super::batch::{Batch, BatchSize};
+use super::batch::Batch;
 use super::bounds::Bounds;
 use super::membership_index::{MembershipIndex, related_ids};
 use super::page::{Contents, Page};
 use super::paging::PageStart;
 use super::planner::{AccessPath, choose_access_path};
 use crate::Context;
+use crate::batch_size::BatchSize;
 use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::represent::{self, Represented};
@@ -131,7 +132,7 @@ impl<'a> FilterScan<'a> {
 
     async fn read(&self, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Unparsed>, Error> {
         let Context { directory, .. } = self.context;
-        directory.get_many_unparsed(self.context.tenant(), kind, ids).await.map_err(to_client_error)
+        directory.get_many(self.context.tenant(), kind, ids).await.map_err(to_client_error)
     }
 
     async fn read_all(&mut self, part: &KindQuery) -> Result<(), Error> {

@@ -26,25 +26,12 @@ impl Directory {
         item.map(|item| item::stored(kind, item)).transpose()
     }
 
-    /// Reads the resources of `ids` that exist, in the order of `ids`, each once.
+    /// Reads the resources of `ids` that exist, in the order of `ids`, each once. The caller parses one after the other,
+    /// because many large resources would fill the memory.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
-    pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Stored>, Error> {
-        let found = self.get_many_unparsed(tenant, kind, ids).await?;
-        found.into_iter().map(Unparsed::parse).collect()
-    }
-
-    /// Reads resources as [`Directory::get_many`] does, and does not parse them.
-    ///
-    /// # Errors
-    /// The errors of [`Directory::get`].
-    pub async fn get_many_unparsed(
-        &self,
-        tenant: &Tenant,
-        kind: Kind,
-        ids: &[ResourceId],
-    ) -> Result<Vec<Unparsed>, Error> {
+    pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Unparsed>, Error> {
         let keys = ids.iter().map(|id| Key::resource(tenant, kind, id)).collect();
         let items = self.read_batch(keys, None, Consistency::Strong).await?;
         let found = items.into_iter().map(|item| Unparsed::new(kind, item).map(|it| (it.id.clone(), it)));

@@ -212,7 +212,8 @@ async fn names_are_found_by_their_prefix() {
     let find = async |prefix: &str, limit| {
         let ids = site.directory.name_owners_by_prefix(&site.caller.tenant, User, prefix, limit).await?;
         let found = site.directory.get_many(&site.caller.tenant, User, &ids).await?;
-        Ok::<_, Error>(found.iter().map(|it| it.resource["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+        let found = found.into_iter().map(|it| it.parse().unwrap());
+        Ok::<_, Error>(found.map(|it| it.resource["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
     };
     assert_eq!(find("an", 10).await.unwrap(), ["an#", "ann", "anna"]);
     assert_eq!(find("an", 2).await.unwrap(), ["an#", "ann"]);
