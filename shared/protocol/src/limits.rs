@@ -39,8 +39,9 @@ pub const SCANNED_VALUES: usize = 3_000_000;
 /// Members that a query reads in order to filter groups by them. The groups of a user count as 20 (RFC 7644 §3.12,
 /// `tooMany`).
 pub const SCANNED_MEMBERS: usize = 100_000;
-/// Comparisons that the filter of a query makes with values of the resources (RFC 7644 §3.12, `tooMany`).
-pub const QUERY_COMPARISONS: usize = 6_000_000;
+/// Comparisons that the filter of a query makes with values of the resources (RFC 7644 §3.12, `tooMany`). They take
+/// two seconds at most.
+pub const QUERY_COMPARISONS: usize = 4_000_000;
 /// Bytes of memory for the resources of a page (RFC 7644 §3.4.2.4, RFC 9865 §4). A JSON value takes about 300, and
 /// text its length.
 pub const PAGE_MEMORY: usize = 48 * 1024 * 1024;
