@@ -37,7 +37,7 @@ type Case = (&'static str, Request, u16, &'static str, &'static str);
 /// Bodies that the service rejects before it interprets their JSON.
 fn uninterpreted() -> Vec<Case> {
     let user = "{\"userName\":\"a\",\"x\":[";
-    let values = "240000 values";
+    let values = "220000 values";
     let post = |body: Vec<u8>| Request::new("POST", "/Users").bytes(body);
     let search = |body: Vec<u8>| Request::new("POST", "/.search").bytes(body);
     let list = |element: &str| post(filled(5 * MB, user, element, "]}"));
@@ -63,17 +63,17 @@ fn uninterpreted() -> Vec<Case> {
 /// Bodies of valid JSON within the size limit that exceed another limit.
 fn oversized(user: &str) -> Vec<Case> {
     let new = |method, path: &str, body: Vec<u8>| Request::new(method, path).bytes(body);
-    let emails = repeated(119_000, "{\"userName\":\"a\",\"emails\":[", "{\"value\":\"a\"}", "]}");
-    let schemas = repeated(235_000, "{\"schemas\":[", "\"a\"", "]}");
+    let emails = repeated(109_000, "{\"userName\":\"a\",\"emails\":[", "{\"value\":\"a\"}", "]}");
+    let schemas = repeated(215_000, "{\"schemas\":[", "\"a\"", "]}");
     let remove = repeated(100_000, "{\"Operations\":[", "{\"op\":\"remove\"}", "]}");
     let delete = repeated(100_000, "{\"Operations\":[", "{\"method\":\"DELETE\"}", "]}");
     let patch = repeated(
-        119_000,
+        109_000,
         "{\"Operations\":[{\"op\":\"add\",\"path\":\"emails\",\"value\":[",
         "{\"value\":\"a\"}",
         "]}]}",
     );
-    let names: Vec<String> = (0..235_000).map(|number| format!("\"{number}\":0")).collect();
+    let names: Vec<String> = (0..215_000).map(|number| format!("\"{number}\":0")).collect();
     let names = format!("{{{}}}", names.join(",")).into_bytes();
     vec![
         ("100,000 operations", new("PATCH", user, remove.clone()), 413, "", "100000 operations; at most 1000"),
@@ -85,10 +85,10 @@ fn oversized(user: &str) -> Vec<Case> {
             "100000 operations; at most 1000",
         ),
         ("100,000 bulk operations", new("POST", "/Bulk", delete), 413, "", "maxOperations (1000)"),
-        ("119,000 e-mail addresses", new("POST", "/Users", emails), 413, "", "399 KB"),
-        ("119,000 e-mail addresses by PATCH", new("PATCH", user, patch), 413, "", "1000"),
-        ("235,000 names", new("POST", "/Users", names), 400, "invalidValue", "userName"),
-        ("235,000 schemas", new("POST", "/Users", schemas), 400, "invalidValue", "userName"),
+        ("109,000 e-mail addresses", new("POST", "/Users", emails), 413, "", "399 KB"),
+        ("109,000 e-mail addresses by PATCH", new("PATCH", user, patch), 413, "", "1000"),
+        ("215,000 names", new("POST", "/Users", names), 400, "invalidValue", "userName"),
+        ("215,000 schemas", new("POST", "/Users", schemas), 400, "invalidValue", "userName"),
     ]
 }
 
