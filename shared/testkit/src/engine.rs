@@ -9,6 +9,8 @@ use embedded::Database;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::{AwsProxy, Behaviour};
+
 /// An embedded DynamoDB in memory, which stops when it is dropped. Its calls block the threads that serve them, so
 /// it has its own runtime.
 #[derive(Debug)]
@@ -59,11 +61,22 @@ impl Drop for Engine {
 }
 
 /// The URL of an engine: the one that `DYNAMODB_ENDPOINT` names, or else one in memory, the same for the whole
-/// process.
+/// process. With `SCIM_AWS`, it is that of a proxy that shows these [`Behaviour`]s of AWS, such as
+/// `throughput,conflicts` or `all`, by the seed `AWS_SEED`.
 pub fn engine() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    URL.get_or_init(|| env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| ENGINE.get_or_init(Engine::start).url.clone()))
+    URL.get_or_init(|| {
+        let url = env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| ENGINE.get_or_init(Engine::start).url.clone());
+        match env::var("SCIM_AWS") {
+            Ok(names) => {
+                let seed = crate::variable("AWS_SEED", fastrand::u64(1..1_000_000));
+                eprintln!("AWS: SCIM_AWS={names} AWS_SEED={seed}");
+                AwsProxy::before(&url, &Behaviour::parse(&names), seed).url().to_owned()
+            }
+            Err(_) => url,
+        }
+    })
 }
 
 /// Sends one operation in DynamoDB's JSON to an embedded engine and returns the response. An embedded engine checks

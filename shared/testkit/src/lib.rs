@@ -1,5 +1,5 @@
-//! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail or
-//! change nothing, a meter of its calls, events of API Gateway, a consumer of the published events, and reference
+//! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail,
+//! change nothing or behave as on AWS, a meter of its calls, events of API Gateway, a consumer of the published events, and reference
 //! models of filters and PATCH. Failures are panics.
 
 #![expect(
@@ -7,9 +7,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed test panics"
+    clippy::print_stderr,
+    reason = "a failed test panics, and a random one prints its seed"
 )]
 
+mod aws;
 mod engine;
 mod event;
 mod fault_proxy;
@@ -19,6 +21,7 @@ pub mod reference;
 mod replica;
 mod wire;
 
+pub use aws::{AwsProxy, Behaviour};
 pub use engine::{Engine, call_engine, engine};
 pub use event::event;
 pub use fault_proxy::FaultProxy;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -38,6 +39,39 @@ impl Message {
                 return Ok(None);
             }
         }
+    }
+
+    /// A response with a body in DynamoDB's JSON.
+    pub(crate) fn response(status: u16, body: &Value) -> Self {
+        let body = body.to_string();
+        let head = format!(
+            "HTTP/1.1 {status} Proxied\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        Self { head_length: head.len(), bytes: (head + &body).into_bytes() }
+    }
+
+    /// The same request with another operation and another body, after which the connection stays open.
+    pub(crate) fn with(&self, operation: &str, body: &Value) -> Self {
+        let body = body.to_string();
+        let head = String::from_utf8_lossy(&self.bytes[..self.head_length]);
+        let is_replaced = |line: &&str| {
+            let name = line.split(':').next().unwrap_or_default();
+            ["connection", "content-length", "x-amz-target"].iter().any(|it| name.eq_ignore_ascii_case(it))
+        };
+        let kept: Vec<&str> = head.trim_end().lines().filter(|line| !is_replaced(line)).collect();
+        let head = format!(
+            "{}\r\nx-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\r\n",
+            kept.join("\r\n"),
+            body.len()
+        );
+        Self { head_length: head.len(), bytes: (head + &body).into_bytes() }
+    }
+
+    /// The status of a response.
+    pub(crate) fn status(&self) -> u16 {
+        let head = String::from_utf8_lossy(&self.bytes[..self.head_length]);
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
     }
 
     pub(crate) fn body(&self) -> &[u8] {

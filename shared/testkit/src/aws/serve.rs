@@ -1,0 +1,88 @@
+//! The connections of the proxy.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::call::{Call, error};
+use super::transaction::conflict;
+use super::{Behaviour, Shared};
+use crate::wire::{Message, forward};
+
+/// One write without a condition of so many is carried out again.
+const DUPLICATE_ONE_IN: u32 = 8;
+/// A duplicate is carried out at most so many seconds after the response.
+const DUPLICATE_SECONDS: f64 = 5.0;
+/// One response of so many ends in the middle.
+const CUT_ONE_IN: u32 = 100;
+
+impl Shared {
+    /// Serves the calls of one connection.
+    pub(super) async fn serve(self: Arc<Self>, mut client: TcpStream) -> io::Result<()> {
+        let mut engine = TcpStream::connect(&self.engine).await?;
+        client.set_nodelay(true)?;
+        engine.set_nodelay(true)?;
+        while let Some(message) = Message::read(&mut client).await? {
+            let call = Call::new(message);
+            let response = self.response(&call, &mut engine).await?;
+            if self.shows(Behaviour::CutResponses, CUT_ONE_IN) {
+                let end = response.bytes.len() - response.body().len() / 2;
+                return client.write_all(&response.bytes[..end]).await;
+            }
+            client.write_all(&response.bytes).await?;
+            let is_last = call.message.header("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"));
+            if response.status() == 200 && call.is_unconditional_write() {
+                self.duplicate_later(call);
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn response(&self, call: &Call, engine: &mut TcpStream) -> io::Result<Message> {
+        if let Some(refused) = self.throttled(call) {
+            return Ok(Message::response(400, &refused));
+        }
+        let is_by_item = self.has(Behaviour::TornTransactions) || self.has(Behaviour::Conflicts);
+        if call.operation == "TransactWriteItems" && is_by_item {
+            return self.transact(call, engine).await;
+        }
+        let is_read_together = call.operation == "TransactGetItems";
+        let keys = if is_by_item && (call.is_write() || is_read_together) { call.keys() } else { Vec::new() };
+        let _locked = match self.lock(keys) {
+            Ok(locked) => locked,
+            Err(is_locked) => {
+                self.note(Behaviour::Conflicts);
+                let single = || Message::response(400, &error("TransactionConflictException"));
+                return Ok(if is_read_together { conflict(is_locked) } else { single() });
+            }
+        };
+        let _moment = self.moment.read().await;
+        if call.operation.starts_with("Batch") { self.batch(call, engine).await } else { self.pass(call, engine).await }
+    }
+
+    async fn pass(&self, call: &Call, engine: &mut TcpStream) -> io::Result<Message> {
+        let response = forward(&call.message, engine).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.consume(call, &response);
+        Ok(response)
+    }
+
+    /// Carries out a write again after a while, as if its first attempt had been lost in the network until now.
+    fn duplicate_later(self: &Arc<Self>, call: Call) {
+        if !self.shows(Behaviour::LateDuplicates, DUPLICATE_ONE_IN) {
+            return;
+        }
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let seconds = shared.random.lock().unwrap().f64() * DUPLICATE_SECONDS;
+            shared.clock.sleep(seconds).await;
+            let mut engine = TcpStream::connect(&shared.engine).await?;
+            let _moment = shared.moment.read().await;
+            forward(&call.message, &mut engine).await
+        });
+    }
+}
