@@ -20,6 +20,7 @@ pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> WireRespon
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "DeleteItem" => run(body, |request| database.delete_item(request)),
         "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
         "TransactWriteItems" => transact(database, &engine.tokens, body),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DeleteTable" => run(body, |request| database.delete_table(request)),

@@ -108,8 +108,9 @@ async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result
     if named.len() > MAX_READ_BY_KEY && named.len() as u64 > group.member_summary.count / ITEMS_PER_READ_UNIT {
         return all(context, group).await;
     }
-    let named = context.directory.members_among(context.tenant(), &group.id, &named).await;
-    named.map(Some).map_err(to_client_error)
+    // A member that is to be added and has an edge, or is to be removed and has none, is not written, so no condition of
+    // the commit checks what was read of it.
+    context.directory.members_in_version(context.tenant(), group, &named).await.map_err(to_client_error)
 }
 
 /// All members of a group; `None` if the group is no longer in the version that was read.

@@ -85,12 +85,24 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactErro
             "ConditionalCheckFailed" => {
                 failed.push((&action.on_failure, reason.item().is_some_and(|item| !item.is_empty())));
             }
-            "TransactionConflict" => return TransactError::Retryable(Error::Contended),
-            "ThrottlingError" | "ProvisionedThroughputExceeded" => return TransactError::Retryable(Error::Throttled),
-            code => return TransactError::Permanent(Error::Refused(format!("TransactWriteItems: {code}"))),
+            code => {
+                return passing_reason(code).map_or_else(
+                    || TransactError::Permanent(Error::Refused(format!("TransactWriteItems: {code}"))),
+                    TransactError::Retryable,
+                );
+            }
         }
     }
     interpret_conditions(&failed)
+}
+
+/// The error for a reason of a cancelled transaction that may not hold for the next attempt.
+pub(crate) fn passing_reason(code: &str) -> Option<Error> {
+    match code {
+        "TransactionConflict" => Some(Error::Contended),
+        "ThrottlingError" | "ProvisionedThroughputExceeded" => Some(Error::Throttled),
+        _ => None,
+    }
 }
 
 /// Reads the failed conditions, each with whether its item exists. Failures that make the caller read again come

@@ -12,6 +12,7 @@ use crate::item::{self, Item, MemberItem, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;
+use crate::read::together::KEYS_PER_TRANSACTION;
 use crate::retry::RetryBudget;
 use crate::{Directory, Error, Stored};
 
@@ -155,6 +156,36 @@ impl Directory {
         let mut members: Vec<_> = items.into_iter().map(member).collect::<Result<_, _>>()?;
         members.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(members)
+    }
+}
+
+impl Directory {
+    /// The members among `ids` in this version of the group, in the order of their ids; `None` if the group has another
+    /// version now, or is deleted. The group and the edges are read together, because DynamoDB may show the group of a
+    /// version and an edge of the version before it.
+    ///
+    /// # Errors
+    /// `Contended`, and the errors of [`Directory::get`].
+    pub async fn members_in_version(
+        &self,
+        tenant: &Tenant,
+        group: &Stored,
+        ids: &[ResourceId],
+    ) -> Result<Option<Vec<Member>>, Error> {
+        let group_key = Key::resource(tenant, Kind::Group, &group.id);
+        let mut members = Vec::new();
+        for ids in ids.chunks(KEYS_PER_TRANSACTION - 1) {
+            let edges = ids.iter().map(|id| Key::member(tenant, &group.id, id));
+            let keys: Vec<Key> = std::iter::once(group_key.clone()).chain(edges).collect();
+            let mut items = self.read_together(&keys).await?.into_iter();
+            let Some(now) = items.next().flatten() else { return Ok(None) };
+            if item::stored(Kind::Group, now)?.version != group.version {
+                return Ok(None);
+            }
+            members.extend(items.flatten().map(member).collect::<Result<Vec<_>, _>>()?);
+        }
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Some(members))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod query;
+pub(crate) mod together;
 
 use std::collections::HashMap;
 

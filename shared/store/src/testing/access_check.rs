@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::{TransactWriteItem, WriteRequest};
@@ -83,6 +84,9 @@ fn required_access(input: &Input) -> BTreeSet<IamAccess> {
     } else if let Some(input) = input.downcast_ref::<BatchWriteItemInput>() {
         let writes = values(input.request_items.as_ref()).flatten();
         found.extend(writes.map(|write| ("BatchWriteItem", key(written_item(write), PK))));
+    } else if let Some(input) = input.downcast_ref::<TransactGetItemsInput>() {
+        let gets = input.transact_items.iter().flatten().filter_map(|item| item.get.as_ref());
+        found.extend(gets.map(|get| ("GetItem", key(Some(&get.key), PK))));
     } else if let Some(input) = input.downcast_ref::<TransactWriteItemsInput>() {
         found.extend(input.transact_items.iter().flatten().flat_map(transaction_access));
     }

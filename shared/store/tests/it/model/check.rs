@@ -37,6 +37,9 @@ impl History {
                 assert!(!wanted.is_empty() && wanted.iter().all(is_gone), "some members existed: {operation:?}");
                 continue;
             }
+            if operation.asked == Asked::UnknownDelete {
+                continue;
+            }
             let changes = self.changes.get(&operation.id).expect("every confirmed operation has a record");
             let Some(version) = operation.version else {
                 assert!(changes.last().is_some_and(|last| last.after.is_none()), "{operation:?}");
@@ -80,7 +83,8 @@ impl History {
                 None,
                 "the read shows every member that is not deleted: {read:?}"
             );
-            let deleted = seen.iter().find(|id| deletes.get(*id).is_some_and(|delete| delete.ended < read.begun));
+            let is_deleted = |delete: &&Operation| delete.asked == Asked::DeleteUser && delete.ended < read.begun;
+            let deleted = seen.iter().find(|id| deletes.get(*id).is_some_and(is_deleted));
             assert_eq!(deleted, None, "the read shows no deleted member: {read:?}");
             assert!(self.known_before(read) <= version, "the read returns no outdated version: {read:?}");
             reads += 1;
@@ -122,7 +126,7 @@ impl History {
     fn add_time(&self, graph: &mut DiGraph<(), ()>, nodes: &HashMap<&ResourceId, NodeIndex>) {
         let mut moments = BTreeMap::new();
         for operation in &self.operations {
-            if matches!(operation.asked, Asked::RefusedReplace(_)) {
+            if matches!(operation.asked, Asked::RefusedReplace(_) | Asked::UnknownDelete) {
                 continue;
             }
             let changes = &self.changes[&operation.id];
@@ -178,8 +182,16 @@ impl History {
         }
     }
 
+    /// The first delete of each user that has happened or may have.
     fn deletes(&self) -> HashMap<&ResourceId, &Operation> {
-        let deletes = self.operations.iter().filter(|it| it.asked == Asked::DeleteUser);
-        deletes.map(|it| (&it.id, it)).collect()
+        let mut first = HashMap::new();
+        for delete in self.operations.iter().filter(|it| [Asked::DeleteUser, Asked::UnknownDelete].contains(&it.asked))
+        {
+            let known = first.entry(&delete.id).or_insert(delete);
+            if delete.begun < known.begun {
+                *known = delete;
+            }
+        }
+        first
     }
 }

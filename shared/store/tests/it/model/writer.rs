@@ -33,6 +33,8 @@ pub(super) enum Asked {
     /// A replacement that was refused because none of the members exists.
     RefusedReplace(Ids),
     DeleteGroup,
+    /// The delete of a user whose response was lost, so that it may have happened.
+    UnknownDelete,
     /// A read of a group, with the members that it returned.
     Read(Ids),
 }
@@ -70,6 +72,8 @@ impl Writer {
             let ended = Instant::now();
             match outcome {
                 Ok((asked, id, version)) => self.done.push(Operation { asked, id, version, begun, ended }),
+                // The response of DynamoDB was lost. The change records say what has happened.
+                Err(error) if error.status() == 503 => {}
                 Err(error) => assert!([404, 409, 429].contains(&error.status()), "{error:?}"),
             }
         }
@@ -153,7 +157,10 @@ impl Writer {
         id: ResourceId,
         asked: Asked,
     ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
-        service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await?;
+        match service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await {
+            Err(error) if error.status() == 503 && kind == Kind::User => return Ok((Asked::UnknownDelete, id, None)),
+            result => drop(result?),
+        }
         // Some deleted resources stay known, so that operations on them are tried.
         if fastrand::u8(0..4) > 0 {
             for known in [&USERS, &GROUPS] {
@@ -183,7 +190,7 @@ impl Writer {
     }
 }
 
-pub(super) fn context(site: &'static Site) -> Context<'static> {
+pub(crate) fn context(site: &'static Site) -> Context<'static> {
     Context {
         directory: &site.directory,
         exchange: Exchange {
