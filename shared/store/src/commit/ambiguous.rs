@@ -33,15 +33,17 @@ impl Intercept for AmbiguousAttempts {
         Ok(())
     }
 
-    /// Timed-out attempts never reach this hook, so they stay counted. A 5xx also stays counted: DynamoDB may have
-    /// applied the write.
+    /// An attempt stays counted unless its response was read as a whole: after a timeout, or if only the head of the
+    /// response arrived, the write may be applied. It may also be after a 5xx.
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if context.response().is_some_and(|response| !response.status().is_server_error()) {
+        let is_read =
+            context.output_or_error().is_some_and(|it| it.map_or_else(|error| error.is_operation_error(), |_| true));
+        if is_read && context.response().is_some_and(|response| !response.status().is_server_error()) {
             self.0.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())

@@ -8,7 +8,7 @@ use schema::Kind::{Group, User};
 use serde_json::{Value, json};
 use store::{Commit, Error, Token};
 
-use crate::engine::{Site, create, delete_first, id, user};
+use crate::engine::{Site, create, delete_first, id, rename, user};
 use crate::proxy::{Fault, Proxy, cancelled, error};
 
 const TRANSACTION: &str = "TransactWriteItems";
@@ -119,17 +119,35 @@ async fn error_after_a_lost_response_returns_unavailable() {
     for (lost, then) in [
         (Fault::LoseAnswer, throttled.clone()),
         (Fault::LoseAnswer, conflict.clone()),
+        (Fault::CutAnswer, conflict.clone()),
         (Fault::Answer(500, error("InternalServerError")), conflict),
         (Fault::Hang, throttled),
     ] {
         let site = Site::new().await;
-        let happens = matches!(lost, Fault::LoseAnswer);
+        let happens = matches!(lost, Fault::LoseAnswer | Fault::CutAnswer);
         let (faulty, _proxy) = behind(&site, TRANSACTION, [lost, then]).await;
         let ann = create(User, "ann");
         let result = faulty.commit(&ann).await;
         assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
         assert_eq!(site.version(User, &ann.id).await.is_some(), happens);
     }
+}
+
+/// The chunks of a change that may be committed are kept.
+#[tokio::test]
+async fn large_change_with_a_cut_response_keeps_its_chunks() {
+    let site = Site::new().await;
+    let people: Vec<_> =
+        futures_util::future::join_all((0..40).map(|n| site.user(Box::leak(format!("u{n}").into())))).await;
+    let staff = site.group("staff", &[]).await;
+    let throttled = Fault::Answer(400, cancelled(&["ThrottlingError"]));
+    let (faulty, _) = behind(&site, TRANSACTION, [Fault::CutAnswer, throttled]).await;
+    let change = Commit { add: people.iter().map(user).collect(), ..rename(Group, &staff, 1, "staff", "staff") };
+    let result = faulty.commit(&change).await;
+    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    assert_eq!(site.items(&format!("acme#part#{}", change.change.id)).await.len(), 2);
+    site.settle(&staff).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await.len(), 40);
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub(crate) enum Fault {
     Reset,
     /// The engine executes the call, and the proxy closes the connection before the response.
     LoseAnswer,
+    /// The engine executes the call, and the response ends in the middle of its body.
+    CutAnswer,
     /// The proxy never responds. The call does not reach the engine.
     Hang,
     /// The proxy responds that no item of a batch was processed.
@@ -115,6 +117,10 @@ impl Proxy {
             Fault::Reset => {}
             Fault::Hang => std::future::pending().await,
             Fault::LoseAnswer => drop(forward(&request).await),
+            Fault::CutAnswer => {
+                let answer = forward(&request).await;
+                client.write_all(&answer[..answer.len() - 1]).await.unwrap();
+            }
             Fault::HoldPending(gate) => {
                 if body.to_string().contains("#unsettled") {
                     gate.acquire().await.unwrap().forget();
