@@ -59,7 +59,9 @@ impl Replica {
                 self.check_active(&uri, name == "user.reactivated", version.unwrap())
             }
             "user.deleted" | "group.deleted" => {
-                assert!(self.resources.remove(&uri).is_some(), "{uri} was never created, or is deleted twice");
+                let resource = self.resources.remove(&uri);
+                let resource = resource.unwrap_or_else(|| panic!("{uri} was never created, or is deleted twice"));
+                assert_eq!(claims["version"].as_str().map(number), Some(resource.version + 1), "{uri}");
                 self.deleted.insert(uri);
             }
             "group.members.changed" => self.change_members(&uri, claims, version.unwrap()),

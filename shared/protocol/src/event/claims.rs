@@ -99,7 +99,12 @@ impl EventBuilder<'_> {
             "events": Object::from_iter([payload]),
             "tenant": change.tenant.as_str(),
         });
-        let claims = if let Value::Object(claims) = claims { claims } else { Object::new() };
+        let mut claims = if let Value::Object(claims) = claims { claims } else { Object::new() };
+        if let (EventType::UserDeleted | EventType::GroupDeleted, Some(before)) = (event_type, change.before) {
+            // The payload of a deletion has no version (RFC 9967 §2.4.4). By this one, a consumer recognizes an event that
+            // arrives after it and is older.
+            claims.insert("version".to_owned(), entity_tag(before + 1).into());
+        }
         Event { event_type, uri, version: about.version, at: change.at, claims }
     }
 

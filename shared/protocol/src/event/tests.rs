@@ -64,6 +64,16 @@ fn event_has_the_claims_of_the_rfcs_and_of_the_product() {
 }
 
 #[test]
+fn deletion_has_the_version_that_is_greater_than_all_before_it() {
+    let deleted = change(Kind::User, ChangeType::Deleted, Some(2), &[]);
+    let event = &events(&deleted, &[], ISSUER, None)[0];
+    assert_eq!(event.claims["version"], "W/\"3\"");
+    assert_eq!(event.claims["events"], json!({"urn:ietf:params:scim:event:prov:delete": {}}), "RFC 9967 §2.4.4");
+    let updated = change(Kind::User, ChangeType::Updated, Some(2), &["title"]);
+    assert!(!events(&updated, &[], ISSUER, None)[0].claims.contains_key("version"), "it is in the payload");
+}
+
+#[test]
 fn each_change_has_its_event_types() {
     let prov = |event: &str, payload: Value| json!({format!("urn:ietf:params:scim:event:prov:{event}"): payload});
     let title = prov("put:notice", json!({"version": "W/\"3\"", "attributes": ["title"]}));
