@@ -83,6 +83,11 @@ impl Precondition {
         }
     }
 
+    /// Whether there is an `If-None-Match`.
+    pub fn has_none_match(&self) -> bool {
+        self.if_none_match.is_some()
+    }
+
     /// Whether `If-None-Match` matches, so that the client already has this version.
     pub fn is_not_modified(&self, version: u64) -> bool {
         self.if_none_match.as_deref().is_some_and(|tags| etag_matches(tags, version))

@@ -1,10 +1,12 @@
 //! The current time, in the units that items and logs use.
 
 use jiff::Timestamp;
+pub(crate) use store::now_rfc3339;
 
-/// RFC 3339, with milliseconds.
-pub(crate) fn now_rfc3339() -> String {
-    format!("{:.3}", Timestamp::now())
+/// The time for a new version of a resource whose version so far has this `lastModified`. The clock of another writer
+/// may be ahead of this one, and a time that goes back hides a change from clients that ask for what is new.
+pub(crate) fn now_not_before(last_modified: &str) -> String {
+    now_rfc3339().max(last_modified.to_owned())
 }
 
 /// Seconds since 1970.

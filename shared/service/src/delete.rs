@@ -6,7 +6,7 @@ use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
 use store::{ChangeRecord, Commit, GroupExit, Keys, Member, PendingChanges, RemainingEdges, Stored, Write};
 
-use crate::clock::now_rfc3339;
+use crate::clock::now_not_before;
 use crate::error::to_client_error;
 use crate::keys::{new_id, stored_keys};
 use crate::retry::RetryLoop;
@@ -84,7 +84,7 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     for group in found {
         let group = group.parse().map_err(to_client_error)?;
         if is_ready(&group) {
-            group_exits.push(GroupExit { group: group.id, version: group.version });
+            group_exits.push(GroupExit { group: group.id, version: group.version, last_modified: group.last_modified });
         }
     }
     if group_exits.len() < groups.len() {
@@ -97,6 +97,7 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
 fn delete_of(stored: &Stored, keys: Keys, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
     let DeletedEdges { group_exits, remove, remaining } = edges;
     let write = Write::Delete { expected: stored.version, before: keys, groups: groups.len() as u64, remaining };
-    let change = ChangeRecord { id: new_id()?, at: now_rfc3339(), attributes: Vec::new(), active: None };
+    let change =
+        ChangeRecord { id: new_id()?, at: now_not_before(&stored.last_modified), attributes: Vec::new(), active: None };
     Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, group_exits, change })
 }

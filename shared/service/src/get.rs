@@ -21,12 +21,15 @@ pub async fn get(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
+    let shows_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
+    let may_hide_members =
+        kind == Kind::Group && shows_edges && precondition.has_none_match() && is_delete_pending(context).await?;
     let plan = ReadPlan::for_response(kind, id, projection);
     let (stored, reads) = try_join(find(context, kind, id), ReadSet::load(context, &plan)).await?;
     precondition.check_match(stored.version)?;
-    let shows_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
-    // The groups of a user change without a new version of the user.
-    let follows_version = kind == Kind::Group || !shows_edges;
+    // The groups of a user change without a new version of the user, and so do the members of a group while the delete
+    // of one of them is pending.
+    let follows_version = !shows_edges || (kind == Kind::Group && !may_hide_members);
     if follows_version && precondition.is_not_modified(stored.version) {
         let version = Some(entity_tag(stored.version));
         return Ok(Reply { status: 304, version, ..Reply::default() });
@@ -35,6 +38,14 @@ pub async fn get(
         represent::check_response_size([&stored])?;
     }
     represent::reply(context, 200, stored, &reads, projection).await
+}
+
+/// Whether the delete of any resource is pending. A deleted member is not shown from its delete on, and the group has a
+/// new version only when its edge is deleted. This has to be read before the group: a delete that is completed before
+/// this read has given the group its new version.
+async fn is_delete_pending(context: &Context<'_>) -> Result<bool, Error> {
+    let pending = context.directory.pending_changes(context.tenant()).await.map_err(to_client_error)?;
+    Ok(pending.hide_any())
 }
 
 /// The resource that a URL names.

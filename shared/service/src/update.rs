@@ -10,7 +10,7 @@ use schema::{Kind, Object, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, Keys, Snapshot, Stored, Write};
 
-use crate::clock::now_rfc3339;
+use crate::clock::now_not_before;
 use crate::error::to_post_commit_error;
 use crate::get::find;
 use crate::keys::{keys_of, name_of, new_id, stored_keys};
@@ -187,7 +187,7 @@ fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> 
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
         id: new_id()?,
-        at: now_rfc3339(),
+        at: now_not_before(&before.last_modified),
         attributes: changed_attributes(&before.resource, &resource, !edges.is_empty()),
         active: active.and_then(Value::as_bool),
     };

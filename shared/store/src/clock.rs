@@ -2,6 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
+/// The time as RFC 3339 text, with milliseconds. Such texts are in the order of their times.
+pub fn now_rfc3339() -> String {
+    format!("{:.3}", Timestamp::now())
+}
+
 /// Seconds since 1970.
 pub(crate) fn now_seconds() -> u64 {
     now_ms() / 1000

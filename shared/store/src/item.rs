@@ -130,6 +130,15 @@ pub(crate) struct ChunkItem {
     pub(crate) expires: u64,
 }
 
+/// The lists of a chunk alone.
+#[derive(Serialize)]
+pub(crate) struct MemberLists {
+    pub(crate) add: Vec<ChunkMember>,
+    #[serde(rename = "show")]
+    pub(crate) update: Vec<ChunkMember>,
+    pub(crate) remove: Vec<ChunkMember>,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ChunkMember {
     pub(crate) id: String,

@@ -25,6 +25,7 @@ mod tokens;
 
 pub use backoff::Backoff;
 pub use changes::{change_of_image, created_at_ms, first_change_id};
+pub use clock::now_rfc3339;
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
     MEMBER_CHANGES_PER_COMMIT, PreparedCommit, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,

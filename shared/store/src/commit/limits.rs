@@ -3,11 +3,14 @@
 use schema::Kind;
 
 use super::plan::{PlanBuilder, lookups};
+use crate::membership::chunk;
 use crate::{Error, ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, NAME_BYTES, RESOURCE_BYTES, Snapshot};
 
 /// DynamoDB's limits of one item and of all items of a transaction, in bytes.
 const ITEM_BYTES: usize = 400 * 1024;
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
+/// What the item of a chunk takes besides its members, or more.
+const CHUNK_OVERHEAD_BYTES: usize = 512;
 
 impl PlanBuilder<'_> {
     /// Checks the new version of a resource before anything is sent.
@@ -41,7 +44,8 @@ impl PlanBuilder<'_> {
     pub(super) fn check_limits(&self) -> Result<(), Error> {
         let items = self.actions.len();
         let bytes: usize = self.actions.iter().map(|action| action.bytes).sum();
-        let largest = self.actions.iter().map(|action| action.bytes).max().unwrap_or(0);
+        let chunks = self.chunks.iter().map(|edges| CHUNK_OVERHEAD_BYTES + chunk::bytes(edges));
+        let largest = self.actions.iter().map(|action| action.bytes).chain(chunks).max().unwrap_or(0);
         if largest > ITEM_BYTES {
             return Err(Error::TooLarge(
                 "The `display` of a member is too long. Shorten it or leave it out.".to_owned(),

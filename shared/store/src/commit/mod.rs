@@ -69,6 +69,8 @@ impl Commit {
 pub struct GroupExit {
     pub group: ResourceId,
     pub version: u64,
+    /// The `lastModified` of that version, which the time of the next one does not precede.
+    pub last_modified: String,
 }
 
 /// The change of the resource itself. `before` are the keys of the version that was read.

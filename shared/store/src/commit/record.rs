@@ -1,6 +1,5 @@
 //! The change record of a commit, and the item that marks the commit as pending.
 
-use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
@@ -9,6 +8,7 @@ use super::plan::PlanBuilder;
 use crate::clock::now_seconds;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
+use crate::membership::state::SettleTask;
 use crate::{CommitState, Directory, Error, Member, Write};
 
 impl Directory {
@@ -17,18 +17,19 @@ impl Directory {
         now_seconds().saturating_add(self.change_retention.as_secs())
     }
 
-    /// The record of a group that loses members, or does not get them, as a consequence of another change.
+    /// The record of a group that loses members, or does not get them, as a consequence of another change. The time is
+    /// that of the group's new version, and not that of the cause.
     pub(crate) fn group_change_record(
         &self,
-        tenant: &Tenant,
-        cause: &PendingItem,
+        cause: SettleTask<'_>,
         group: &ResourceId,
         version_before: u64,
         removed: Vec<String>,
+        at: &str,
     ) -> Result<Action, Error> {
         let id = item::id(&Uuid::now_v7().to_string())?;
         let item = ChangeItem {
-            token: &cause.token,
+            token: &cause.item.token,
             change_type: format!("{}.updated", key::word(Kind::Group)),
             resource_type: Kind::Group,
             id: group.as_str(),
@@ -41,10 +42,10 @@ impl Directory {
             is_chunked: false,
             groups_left: Vec::new(),
             active: None,
-            at: &cause.at,
+            at,
             expires: self.change_expiry(),
         };
-        action::put(&self.table, &Key::change(tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)
+        action::put(&self.table, &Key::change(cause.tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)
     }
 }
 

@@ -10,10 +10,10 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use super::chunk::Chunk;
+use super::chunk::{self, Chunk};
 use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, delete_edge_pair};
-use crate::clock::now_ms;
+use crate::clock::{now_ms, now_rfc3339};
 use crate::commit::action::{self, Action, ConditionFailure, number};
 use crate::commit::transact::TransactError;
 use crate::item::{self, Item, PendingItem};
@@ -124,14 +124,16 @@ impl Directory {
         }
     }
 
-    /// The action that marks a chunk as applied. It succeeds once.
+    /// The action that marks a chunk as applied. It succeeds once. What is kept are the ids of the members, because the
+    /// display name of a deleted user may not outlive the user.
     fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
-        let values = Item::from([
+        let mut values = chunk::ids_only(&chunk.edges)?;
+        values.extend([
             ("yes".to_owned(), Bool(true)),
             ("no".to_owned(), Bool(false)),
             ("expires".to_owned(), number(self.change_expiry())),
         ]);
-        let set = "SET #applied = :yes, #expires = :expires";
+        let set = "SET #applied = :yes, #expires = :expires, #add = :add, #show = :show, #remove = :remove";
         action::update(&self.table, &chunk.key, set, Some("#applied = :no"), values, ConditionFailure::AlreadyApplied)
     }
 
@@ -158,20 +160,21 @@ impl Directory {
         let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
         let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
         if count_delta != 0 || checksum_delta != 0 {
+            let at = now_rfc3339().max(group.last_modified);
             let values = Item::from([
                 ("countDelta".to_owned(), number(count_delta)),
                 ("checksumDelta".to_owned(), number(checksum_delta)),
                 ("next".to_owned(), number(group.version + 1)),
                 ("expected".to_owned(), number(group.version)),
-                ("at".to_owned(), S(task.item.at.clone())),
+                ("at".to_owned(), S(at.clone())),
             ]);
             let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
                        #version = :next, #lastModified = :at";
             let key = Key::resource(task.tenant, Kind::Group, task.id);
             let condition = Some("#version = :expected");
             actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
-            let lost = state.not_added(edges).map(|member| member.id.to_string()).collect();
-            actions.push(self.group_change_record(task.tenant, task.item, task.id, group.version, lost)?);
+            let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
+            actions.push(self.group_change_record(task, task.id, group.version, lost, &at)?);
         }
         Ok(Some(actions))
     }
@@ -189,6 +192,9 @@ impl Directory {
 /// The part of a change that can still be applied.
 struct EdgeState {
     edges: EdgeChanges,
+    /// Members to add that have an edge already. The change counts them a second time if the edge that an earlier change
+    /// had written was not visible yet when it was planned. They stay members, with the edge of this change.
+    present: BTreeSet<ResourceId>,
     /// Members to remove that are deleted themselves.
     orphans: BTreeSet<ResourceId>,
 }
@@ -200,20 +206,23 @@ impl EdgeState {
         };
         let exists = |id: &ResourceId| kinds.contains_key(id);
         let orphans = select(&edges.remove, &|id| present.contains(id) && !exists(id));
+        let again = select(&edges.add, &|id| present.contains(id));
+        let present_to_add = again.iter().map(|member| member.id.clone()).collect();
         Self {
             edges: EdgeChanges {
                 add: select(&edges.add, &|id| !present.contains(id) && exists(id)),
-                update: select(&edges.update, &|id| present.contains(id)),
+                update: [select(&edges.update, &|id| present.contains(id)), again].concat(),
                 remove: select(&edges.remove, &|id| present.contains(id) && exists(id)),
             },
+            present: present_to_add,
             orphans: orphans.into_iter().map(|member| member.id).collect(),
         }
     }
 
-    /// The members of `edges` that are not going to be added.
-    fn not_added<'a>(&'a self, edges: &'a EdgeChanges) -> impl Iterator<Item = &'a Member> {
+    /// The members that `edges` adds and the group does not get, because they are deleted.
+    fn lost<'a>(&'a self, edges: &'a EdgeChanges) -> impl Iterator<Item = &'a Member> {
         let is_added = |id: &ResourceId| self.edges.add.iter().any(|member| member.id == *id);
-        edges.add.iter().filter(move |member| !is_added(&member.id))
+        edges.add.iter().filter(move |member| !is_added(&member.id) && !self.present.contains(&member.id))
     }
 }
 

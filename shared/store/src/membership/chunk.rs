@@ -4,16 +4,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
 use crate::clock::now_seconds;
-use crate::item::{self, ChunkItem, ChunkMember, Item};
+use crate::commit::action::ABSENT;
+use crate::error::classify;
+use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
-use crate::table::build_error;
+use crate::retry::RetryBudget;
 use crate::{Commit, Directory, Error, Member};
 
 /// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk,
@@ -23,6 +25,8 @@ const MEMBERS_PER_CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 100 * 1024;
 /// The size of a member without its display name, in bytes.
 const MEMBER_BYTES: usize = 100;
+/// The number of chunks that are written at the same time.
+const MAX_CONCURRENT_WRITES: usize = 16;
 /// The time after which the chunks of a change that was never committed expire. Those of a committed change are
 /// applied long before, and kept as records from then on.
 const UNAPPLIED_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -33,6 +37,12 @@ pub(crate) struct Chunk {
     pub(crate) key: Key,
     pub(crate) edges: EdgeChanges,
     pub(crate) applied: bool,
+}
+
+/// The size of a chunk in bytes, or more.
+pub(crate) fn bytes(edges: &EdgeChanges) -> usize {
+    let members = edges.add.iter().chain(&edges.update).chain(&edges.remove);
+    members.map(|member| MEMBER_BYTES + member.display.as_ref().map_or(0, String::len)).sum()
 }
 
 /// Splits a change so that one transaction holds each chunk.
@@ -62,7 +72,8 @@ pub(crate) fn split_into_chunks(edges: &EdgeChanges) -> Vec<EdgeChanges> {
 }
 
 impl Directory {
-    /// Writes the chunks of a change that is about to be committed.
+    /// Writes the chunks of a change that is about to be committed, each on condition that it does not exist: an attempt
+    /// that was given up may be carried out late, after the chunk was applied, and would open it again.
     pub(crate) async fn write_chunks(
         &self,
         tenant: &Tenant,
@@ -70,12 +81,27 @@ impl Directory {
         chunks: &[EdgeChanges],
     ) -> Result<(), Error> {
         let expires = now_seconds() + UNAPPLIED_RETENTION.as_secs();
-        let puts = chunks.iter().map(|edges| {
-            let item = item::with_key(&key_of(tenant, &commit.change.id, edges)?, &item_of(edges, expires))?;
-            let put = PutRequest::builder().set_item(Some(item)).build().map_err(build_error)?;
-            Ok(WriteRequest::builder().put_request(put).build())
+        let items = chunks.iter().map(|edges| {
+            let key = key_of(tenant, &commit.change.id, edges)?;
+            item::with_key(&key, &item_of(edges, expires))
         });
-        self.write_batch(puts.collect::<Result<_, Error>>()?).await
+        let puts: Vec<_> = items.map(|item| Ok(self.put_new(item?))).collect::<Result<_, Error>>()?;
+        stream::iter(puts).buffer_unordered(MAX_CONCURRENT_WRITES).try_collect().await
+    }
+
+    /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
+    /// of the change.
+    async fn put_new(&self, item: Item) -> Result<(), Error> {
+        let mut retries = RetryBudget::new();
+        loop {
+            let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+            let Err(error) = put.condition_expression(ABSENT).send().await else { return Ok(()) };
+            match classify("PutItem", &error) {
+                Error::Stale => return Ok(()),
+                Error::Throttled | Error::Contended if retries.wait().await => {}
+                error => return Err(error),
+            }
+        }
     }
 
     /// Deletes the chunks of a change that was not committed. If that fails, they expire.
@@ -126,15 +152,22 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 }
 
 fn item_of(edges: &EdgeChanges, expires: u64) -> ChunkItem {
-    let members = |members: &[Member]| -> Vec<ChunkMember> {
-        members.iter().map(|member| ChunkMember { id: member.id.to_string(), edge: edge(member) }).collect()
-    };
-    ChunkItem {
-        add: members(&edges.add),
-        update: members(&edges.update),
-        remove: members(&edges.remove),
-        applied: false,
-        expires,
+    let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
+    ChunkItem { add, update, remove, applied: false, expires }
+}
+
+/// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.
+pub(super) fn ids_only(edges: &EdgeChanges) -> Result<Item, Error> {
+    let lists = MemberLists::of(edges, |member| MemberItem { kind: member.kind, display: None });
+    serde_dynamo::to_item(lists).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+impl MemberLists {
+    fn of(edges: &EdgeChanges, edge: impl Fn(&Member) -> MemberItem) -> Self {
+        let members = |members: &[Member]| -> Vec<ChunkMember> {
+            members.iter().map(|member| ChunkMember { id: member.id.to_string(), edge: edge(member) }).collect()
+        };
+        Self { add: members(&edges.add), update: members(&edges.update), remove: members(&edges.remove) }
     }
 }
 

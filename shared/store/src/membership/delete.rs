@@ -9,6 +9,7 @@ use super::chunk::split_into_chunks;
 use super::read::member;
 use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, leave_group_actions};
+use crate::clock::now_rfc3339;
 use crate::commit::transact::TransactError;
 use crate::item;
 use crate::key::{self, Key};
@@ -83,7 +84,7 @@ impl Directory {
                     }
                     continue;
                 }
-                let exit = GroupExit { group: group.clone(), version: stored.version };
+                let exit = GroupExit { group: stored.id, version: stored.version, last_modified: stored.last_modified };
                 match self.try_leave_group(task, &exit).await {
                     Ok(()) => return Ok(true),
                     Err(Error::Stale) => {}
@@ -101,9 +102,10 @@ impl Directory {
     }
 
     async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupExit) -> Result<(), Error> {
-        let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &task.item.at)?;
+        let at = now_rfc3339().max(exit.last_modified.clone());
+        let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &at)?;
         let removed = vec![task.id.to_string()];
-        let record = self.group_change_record(task.tenant, task.item, &exit.group, exit.version, removed)?;
+        let record = self.group_change_record(task, &exit.group, exit.version, removed, &at)?;
         let actions: Vec<_> = actions.into_iter().chain([record]).collect();
         match self.transact(&actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(()),

@@ -137,6 +137,7 @@ pub(crate) fn leave_group_actions(
     exit: &GroupExit,
     at: &str,
 ) -> Result<[Action; 3], Error> {
+    let at = at.max(exit.last_modified.as_str());
     let [edge, back_edge] = delete_edge_pair(table, tenant, &exit.group, member)?;
     let set = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :checksum, \
                #lastModified = :at";

@@ -60,6 +60,11 @@ impl PendingChanges {
         self.deleted.contains(member)
     }
 
+    /// Whether any resource is deleted and may still have edges.
+    pub fn hide_any(&self) -> bool {
+        !self.deleted.is_empty()
+    }
+
     /// Whether edges that were read at the same time are complete.
     pub(super) fn is_quiet(&self) -> bool {
         self.changes.is_empty() && !self.is_recent

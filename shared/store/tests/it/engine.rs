@@ -178,7 +178,11 @@ pub(crate) fn delete_from(
     groups: &[(&ResourceId, u64)],
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
-    let group_exits = groups.iter().map(|(group, version)| GroupExit { group: (*group).clone(), version: *version });
+    let group_exits = groups.iter().map(|(group, version)| GroupExit {
+        group: (*group).clone(),
+        version: *version,
+        last_modified: AT.to_owned(),
+    });
     let delete = Write::Delete { expected, before, groups: count, remaining: RemainingEdges::Absent };
     Commit { group_exits: group_exits.collect(), ..write(kind, id.clone(), delete) }
 }

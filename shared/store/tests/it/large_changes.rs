@@ -126,6 +126,57 @@ async fn group_deleted_before_its_edges_are_applied_leaves_no_edges() {
     }
 }
 
+/// The writer read the group after an earlier change and the edge of that change before it, as DynamoDB may show them.
+#[tokio::test]
+async fn member_whose_edge_was_not_visible_yet_stays_a_member() {
+    let site = Site::new().await;
+    let people = users(&site, 40).await;
+    let staff = site.group("staff", &[&people[7]]).await;
+    let shown = Member { display: Some("Seven".to_owned()), ..user(&people[7]) };
+    let add = people.iter().map(|id| if *id == people[7] { shown.clone() } else { user(id) }).collect();
+    site.commit(&Commit { add, ..touch(&staff, 1) }).await.unwrap();
+    site.settle(&staff).await.unwrap();
+    assert_eq!(site.member_ids(&staff).await, people);
+    let members = site.members(&staff).await.unwrap();
+    assert!(members.contains(&shown), "{members:?}");
+    let records = site.items("acme#change").await;
+    assert!(records.iter().all(|record| !record.contains_key("membersRemoved")), "nobody has left");
+}
+
+/// The name of a member may be personal, and the records of a change are kept after the member is deleted.
+#[tokio::test]
+async fn applied_change_keeps_ids_and_no_display_names() {
+    let site = Site::new().await;
+    let people = users(&site, 40).await;
+    let staff = site.group("staff", &[]).await;
+    let named = |id: &ResourceId| Member { display: Some("CANARY".to_owned()), ..user(id) };
+    let change = Commit { add: people.iter().map(named).collect(), ..touch(&staff, 1) };
+    site.commit(&change).await.unwrap();
+    let chunks = format!("acme#part#{}", change.change.id);
+    assert!(format!("{:?}", site.items(&chunks).await).contains("CANARY"), "as long as the change is pending");
+    site.settle(&staff).await.unwrap();
+    assert!(!format!("{:?}", site.items(&chunks).await).contains("CANARY"));
+    let recorded = site.directory.chunks_of_change(&site.caller.tenant, &change.change.id).await.unwrap();
+    assert_eq!(recorded.iter().map(|chunk| chunk.added.len()).sum::<usize>(), 40);
+    assert_eq!(site.members(&staff).await.unwrap(), people.iter().map(named).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn display_name_that_no_item_holds_is_too_large_in_a_change_of_any_size() {
+    let site = Site::new().await;
+    let people = users(&site, 40).await;
+    let staff = site.group("staff", &[]).await;
+    let named = |id: &ResourceId| Member { display: Some("x".repeat(450_000)), ..user(id) };
+    for count in [2, 40] {
+        let mut add = all(&people[..count]);
+        add[1] = named(&people[1]);
+        let change = Commit { add, ..touch(&staff, 1) };
+        let result = site.commit(&change).await;
+        assert!(matches!(result, Err(Error::TooLarge(_))), "{result:?}");
+        assert_eq!(site.items(&format!("acme#part#{}", change.change.id)).await, []);
+    }
+}
+
 /// A commit that lost a race, or failed for another reason, leaves no chunks and nothing pending.
 #[tokio::test]
 async fn failed_commit_leaves_no_chunks() {

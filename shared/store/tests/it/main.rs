@@ -23,5 +23,6 @@ mod membership;
 mod model;
 mod names;
 mod paging;
+mod pending_deletes;
 mod proxy;
 mod tokens;

@@ -237,7 +237,10 @@ async fn contradictory_commit_is_refused() {
     let ann = site.user("ann").await;
     let staff = site.group("staff", &[]).await;
     let nonsense = [
-        Commit { group_exits: vec![GroupExit { group: id(), version: 1 }], ..rename(User, &ann, 1, "ann", "ann") },
+        Commit {
+            group_exits: vec![GroupExit { group: id(), version: 1, last_modified: crate::engine::AT.to_owned() }],
+            ..rename(User, &ann, 1, "ann", "ann")
+        },
         Commit { add: vec![user(&staff)], ..touch(&staff, 1) },
         Commit { add: vec![user(&ann)], ..rename(User, &ann, 1, "ann", "ann") },
         Commit { add: vec![user(&ann)], ..delete(User, &ann, 1, "ann") },

@@ -17,6 +17,7 @@ use testkit::variable;
 use crate::engine::Site;
 use history::History;
 use writer::Writer;
+pub(crate) use writer::context;
 
 const WRITERS: usize = 8;
 
