@@ -1,7 +1,7 @@
-# Acceptance tests while 10 of 100 calls of DynamoDB fail; in deep, also more random requests, and more histories of
-# operations on names, than in `tests`.
+# Acceptance tests while 10 of 100 calls of DynamoDB fail, and concurrent writers while DynamoDB behaves as on AWS; in
+# deep, also more random requests, and more histories of operations on names, than in `tests`.
 # Only this stage finds: a response that is wrong after a failed call, or that acknowledges a change that was not
-# stored.
+# stored; a change that is lost because DynamoDB shows one item of a transaction before another.
 # Runs in: run, deep.
 if is_deep; then
   # The stage omits tests that are long, or that test time, memory or faults themselves.
@@ -13,4 +13,5 @@ if is_deep; then
   run_tests linearizability:: --nocapture
 else
   for filter in okta groups:: patch::; do SCIM_FAULTS=10 run_tests $filter; done
+  SCIM_AWS=all MODEL_OPERATIONS=600 run_tests model:: --nocapture
 fi

@@ -10,6 +10,7 @@ checks![
     change_of_many_members_is_one_change,
     deleted_member_leaves_many_groups_and_cycles,
     bulk_request_adds_many_members,
+    refused_change_of_many_members_changes_nothing,
     more_than_100_000_members_return_413_and_change_nothing,
     patch_of_a_large_group_returns_204_unless_attributes_are_requested,
 ];
@@ -48,6 +49,24 @@ fn change_of_many_members_is_one_change(target: &Target) {
     scim.patch(&path, &add).expect(200);
     scim.delete(&path).expect(204);
     scim.get(format!("/Users/{}", ids[0])).expect(200).containing(&json!({ "groups": null }));
+}
+
+/// Each kind of request would also give the group a name that another group has.
+fn refused_change_of_many_members_changes_nothing(target: &Target) {
+    let scim = target.client();
+    let ids = users(&scim, 40);
+    let (taken, id) = (unique("Taken "), group(&scim, &ids[..1]));
+    scim.post("/Groups", &json!({ "displayName": taken })).expect(201);
+    let whole = json!({ "displayName": taken, "members": members(&ids) });
+    scim.post("/Groups", &whole).expect_error(409, "uniqueness", &[]);
+    scim.put(format!("/Groups/{id}"), &whole).expect_error(409, "uniqueness", &[]);
+    let rename = json!({ "op": "replace", "path": "displayName", "value": taken });
+    let add = json!({ "op": "add", "path": "members", "value": members(&ids) });
+    scim.patch(format!("/Groups/{id}"), &json!([add, rename])).expect_error(409, "uniqueness", &[]);
+    let create = json!({ "method": "POST", "path": "/Groups", "bulkId": "g", "data": whole });
+    assert_eq!(bulk::statuses(&bulk::send(&scim, &json!([create])).expect(200)), "409");
+    assert_eq!(members_of(&scim, &id), ids[..1]);
+    scim.get(format!("/Users/{}", ids[39])).expect(200).containing(&json!({ "groups": null }));
 }
 
 /// A deleted member leaves more groups than one transaction can contain, nested groups, and groups in a cycle.
