@@ -1,6 +1,6 @@
 //! The members of a group: its edges, combined so that they belong to one version of the group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -173,6 +173,8 @@ impl Directory {
         ids: &[ResourceId],
     ) -> Result<Option<Vec<Member>>, Error> {
         let group_key = Key::resource(tenant, Kind::Group, &group.id);
+        // A transaction reads no item twice.
+        let ids: Vec<&ResourceId> = ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut members = Vec::new();
         for ids in ids.chunks(KEYS_PER_TRANSACTION - 1) {
             let edges = ids.iter().map(|id| Key::member(tenant, &group.id, id));
@@ -184,7 +186,6 @@ impl Directory {
             }
             members.extend(items.flatten().map(member).collect::<Result<Vec<_>, _>>()?);
         }
-        members.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Some(members))
     }
 }

@@ -215,6 +215,20 @@ async fn concurrent_adds_are_all_applied() {
 }
 
 #[tokio::test]
+async fn named_members_are_read_in_the_version_of_the_group_alone() {
+    let site = Site::new().await;
+    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
+    let staff = site.group("staff", &[&bob, &ann]).await;
+    let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
+    let read = async |ids: &[ResourceId]| site.directory.members_in_version(&site.caller.tenant, &stored, ids).await;
+    let mut named: Vec<ResourceId> = std::iter::repeat_with(id).take(150).collect();
+    named.extend([bob.clone(), ann.clone(), bob.clone()]);
+    assert_eq!(read(&named).await, Ok(Some(vec![user(&ann), user(&bob)])), "more than one transaction, one id twice");
+    site.commit(&rename(Group, &staff, 1, "staff", "board")).await.unwrap();
+    assert_eq!(read(&named).await, Ok(None));
+}
+
+#[tokio::test]
 async fn concurrent_add_and_delete_leave_no_edge() {
     let site = Site::new().await;
     let ids = users(&site, 20).await;

@@ -14,6 +14,7 @@ checks![
     delete_at_the_wrong_endpoint_changes_nothing,
     groups_are_found_by_name_and_by_member,
     members_are_left_out_on_request,
+    member_is_removed_and_added_beside_one_who_is_there,
 ];
 
 fn member_has_display_type_and_reference(target: &Target) {
@@ -196,4 +197,14 @@ fn members_are_left_out_on_request(target: &Target) {
         scim.get(format!("{path}?attributes=members.value")).expect(200).containing(&json!({ "displayName": null }));
     assert_eq!(values(&only["members"]).len(), 2);
     only.check(only["members"][0]["display"].is_null(), "expected the members' value only");
+}
+
+fn member_is_removed_and_added_beside_one_who_is_there(target: &Target) {
+    let scim = target.client();
+    let ids = users(&scim, 2);
+    let id = group(&scim, &ids);
+    let remove = json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) });
+    let add = json!({ "op": "add", "path": "members", "value": members(&ids) });
+    scim.patch(format!("/Groups/{id}"), &json!([remove, add])).expect(200);
+    assert_eq!(members_of(&scim, &id), ids);
 }
