@@ -17,15 +17,14 @@ impl Directory {
         now_seconds().saturating_add(self.change_retention.as_secs())
     }
 
-    /// The record of a group that loses members, or does not get them, as a consequence of another change. The time is
-    /// that of the group's new version, and not that of the cause.
+    /// The record of a group that loses members, or does not get them, as a consequence of another change. It has the
+    /// time of the cause, from which on a deleted member is not shown; the group's new version is later.
     pub(crate) fn group_change_record(
         &self,
         cause: SettleTask<'_>,
         group: &ResourceId,
         version_before: u64,
         removed: Vec<String>,
-        at: &str,
     ) -> Result<Action, Error> {
         let id = item::id(&Uuid::now_v7().to_string())?;
         let item = ChangeItem {
@@ -42,7 +41,7 @@ impl Directory {
             is_chunked: false,
             groups_left: Vec::new(),
             active: None,
-            at,
+            at: &cause.item.at,
             expires: self.change_expiry(),
         };
         action::put(&self.table, &Key::change(cause.tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)

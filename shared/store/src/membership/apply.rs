@@ -166,7 +166,7 @@ impl Directory {
                 ("checksumDelta".to_owned(), number(checksum_delta)),
                 ("next".to_owned(), number(group.version + 1)),
                 ("expected".to_owned(), number(group.version)),
-                ("at".to_owned(), S(at.clone())),
+                ("at".to_owned(), S(at)),
             ]);
             let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
                        #version = :next, #lastModified = :at";
@@ -174,7 +174,7 @@ impl Directory {
             let condition = Some("#version = :expected");
             actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
             let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
-            actions.push(self.group_change_record(task, task.id, group.version, lost, &at)?);
+            actions.push(self.group_change_record(task, task.id, group.version, lost)?);
         }
         Ok(Some(actions))
     }
