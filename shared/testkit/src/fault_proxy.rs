@@ -5,16 +5,15 @@ use std::io;
 use std::ops::Range;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::wire::{Message, forward, respond};
+use crate::wire::{Message, address, forward, listen, respond};
 
 /// How long a late call is delayed.
 const DELAY_MS: Range<u64> = 1..80;
@@ -75,33 +74,20 @@ struct Kill {
 impl FaultProxy {
     /// Starts a proxy in front of this engine, for the rest of the process. It injects nothing until a rate is set.
     pub fn before(engine: &str, seed: u64) -> Self {
-        let (send, receive) = mpsc::channel();
-        let engine = engine.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let url = format!("http://{}", listener.local_addr().unwrap());
-                let shared = Arc::new(Shared {
-                    url,
-                    engine,
-                    random: Mutex::new(Rng::with_seed(seed)),
-                    rate: AtomicU64::default(),
-                    exposed_calls: AtomicU64::default(),
-                    faults: AtomicU64::default(),
-                    total_calls: AtomicU64::default(),
-                    kill: Mutex::default(),
-                    latency_ms: AtomicU64::default(),
-                });
-                send.send(shared.clone()).unwrap();
-                while let Ok((client, _)) = listener.accept().await {
-                    let shared = shared.clone();
-                    // A client that closes its connection is no failure.
-                    tokio::spawn(async move { shared.serve(client).await.ok() });
-                }
-            });
-        });
-        Self { shared: receive.recv().unwrap() }
+        let engine = address(engine);
+        let shared = move |url| Shared {
+            url,
+            engine,
+            random: Mutex::new(Rng::with_seed(seed)),
+            rate: AtomicU64::default(),
+            exposed_calls: AtomicU64::default(),
+            faults: AtomicU64::default(),
+            total_calls: AtomicU64::default(),
+            kill: Mutex::default(),
+            latency_ms: AtomicU64::default(),
+        };
+        let serve = |shared: Arc<Shared>, client| async move { shared.serve(client).await };
+        Self { shared: listen(shared, serve) }
     }
 
     pub fn url(&self) -> &str {

@@ -1,38 +1,28 @@
 //! A proxy in front of an engine that forwards reads, and acknowledges writes without carrying them out.
 
 use std::io;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::wire::{Message, forward, respond};
+use crate::wire::{Message, address, forward, listen, respond};
 
 /// A proxy that changes nothing in its engine.
 #[derive(Debug, Clone)]
 pub struct ReadOnlyProxy {
-    url: String,
+    url: Arc<String>,
 }
 
 impl ReadOnlyProxy {
     /// Starts a proxy in front of this engine, for the rest of the process.
     pub fn before(engine: &str) -> Self {
-        let (send, receive) = mpsc::channel();
-        let engine = engine.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                send.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-                while let Ok((client, _)) = listener.accept().await {
-                    let engine = engine.clone();
-                    // A client that closes its connection is no failure.
-                    tokio::spawn(async move { serve(client, &engine).await.ok() });
-                }
-            });
-        });
-        Self { url: receive.recv().unwrap() }
+        let engine = address(engine);
+        let serve = move |_: Arc<String>, client| {
+            let engine = engine.clone();
+            async move { serve(client, &engine).await }
+        };
+        Self { url: listen(|url| url, serve) }
     }
 
     pub fn url(&self) -> &str {

@@ -1,10 +1,12 @@
 //! HTTP/1.1 between the SDK and an engine: messages that follow each other on a connection.
 
 use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A request or a response, byte for byte.
 pub(crate) struct Message {
@@ -83,6 +85,37 @@ impl Message {
         let mut headers = head.lines().filter_map(|line| line.split_once(':'));
         headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().to_owned())
     }
+}
+
+/// Serves the connections of a proxy, in a thread of its own and for the rest of the process. `proxy` makes the proxy
+/// from its URL.
+pub(crate) fn listen<Proxy, Serving>(
+    proxy: impl FnOnce(String) -> Proxy + Send + 'static,
+    serve: impl Fn(Arc<Proxy>, TcpStream) -> Serving + Send + 'static,
+) -> Arc<Proxy>
+where
+    Proxy: Send + Sync + 'static,
+    Serving: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let proxy = Arc::new(proxy(format!("http://{}", listener.local_addr().unwrap())));
+            send.send(proxy.clone()).unwrap();
+            while let Ok((client, _)) = listener.accept().await {
+                // A client that closes its connection is no failure.
+                tokio::spawn(serve(proxy.clone(), client));
+            }
+        });
+    });
+    receive.recv().unwrap()
+}
+
+/// The address of an engine in its URL.
+pub(crate) fn address(url: &str) -> String {
+    url.trim_start_matches("http://").trim_end_matches('/').to_owned()
 }
 
 /// Sends a response with a body in DynamoDB's JSON.

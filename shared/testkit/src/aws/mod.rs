@@ -14,18 +14,17 @@ mod transaction;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::RwLock;
 
 use self::call::ItemKey;
 use self::throughput::Buckets;
 use crate::engine::call_engine;
+use crate::wire::{address, listen};
 
 /// What DynamoDB does on AWS, and engines on one machine do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,34 +127,20 @@ impl AwsProxy {
     /// Starts a proxy whose time runs `speed` times as fast as the real one: partitions have as many times their
     /// throughput, and pauses are as many times shorter.
     pub fn with_speed(engine: &str, behaviours: &[Behaviour], seed: u64, speed: f64) -> Self {
-        let (send, receive) = mpsc::channel();
-        let engine = engine.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let behaviours: HashSet<Behaviour> = behaviours.iter().copied().collect();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let shared = Arc::new(Shared {
-                    url: format!("http://{}", listener.local_addr().unwrap()),
-                    engine,
-                    behaviours,
-                    random: Mutex::new(Rng::with_seed(seed)),
-                    buckets: Mutex::default(),
-                    locked: Mutex::default(),
-                    tokens: Mutex::default(),
-                    moment: RwLock::default(),
-                    clock: Clock { started: Instant::now(), speed },
-                    counts: Behaviour::ALL.map(|behaviour| (behaviour, AtomicU64::default())).into(),
-                });
-                send.send(shared.clone()).unwrap();
-                while let Ok((client, _)) = listener.accept().await {
-                    let shared = shared.clone();
-                    // A client that closes its connection is no failure.
-                    tokio::spawn(async move { shared.serve(client).await.ok() });
-                }
-            });
-        });
-        Self { shared: receive.recv().unwrap() }
+        let (engine, behaviours) = (address(engine), behaviours.iter().copied().collect());
+        let shared = move |url| Shared {
+            url,
+            engine,
+            behaviours,
+            random: Mutex::new(Rng::with_seed(seed)),
+            buckets: Mutex::default(),
+            locked: Mutex::default(),
+            tokens: Mutex::default(),
+            moment: RwLock::default(),
+            clock: Clock { started: Instant::now(), speed },
+            counts: Behaviour::ALL.map(|behaviour| (behaviour, AtomicU64::default())).into(),
+        };
+        Self { shared: listen(shared, Shared::serve) }
     }
 
     pub fn url(&self) -> &str {
