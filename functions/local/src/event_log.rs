@@ -117,6 +117,7 @@ mod tests {
             group_exits: Vec::new(),
             active: None,
             at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+            previous_at: None,
         };
         events(&change, &[], "https://api.example/scim/v2", None)
     }

@@ -111,6 +111,7 @@ impl NewResource {
             at: self.created.clone(),
             attributes: changed_attributes(&Object::new(), &self.resource, !members.add.is_empty()),
             active: None,
+            previous_at: None,
         };
         let after = Snapshot { resource: self.resource.clone(), keys: self.keys.clone() };
         Ok(Commit {

@@ -97,7 +97,12 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
 fn delete_of(stored: &Stored, keys: Keys, groups: &[ResourceId], edges: DeletedEdges) -> Result<Commit, Error> {
     let DeletedEdges { group_exits, remove, remaining } = edges;
     let write = Write::Delete { expected: stored.version, before: keys, groups: groups.len() as u64, remaining };
-    let change =
-        ChangeRecord { id: new_id()?, at: now_not_before(&stored.last_modified), attributes: Vec::new(), active: None };
+    let change = ChangeRecord {
+        id: new_id()?,
+        at: now_not_before(&stored.last_modified),
+        attributes: Vec::new(),
+        active: None,
+        previous_at: Some(stored.last_modified.clone()),
+    };
     Ok(Commit { kind: stored.kind, id: stored.id.clone(), write, add: Vec::new(), remove, group_exits, change })
 }

@@ -190,6 +190,7 @@ fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> 
         at: now_not_before(&before.last_modified),
         attributes: changed_attributes(&before.resource, &resource, !edges.is_empty()),
         active: active.and_then(Value::as_bool),
+        previous_at: Some(before.last_modified.clone()),
     };
     let write = Write::Update {
         expected: before.version,

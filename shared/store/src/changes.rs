@@ -1,5 +1,6 @@
 //! Reading change records: from the table in the order of their ids, and from the images of the table's stream.
 
+use jiff::Timestamp;
 use protocol::Tenant;
 use protocol::event::{Change, ChangeType, GroupExit, MemberDelta};
 use schema::{Kind, ResourceId};
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::clock::now_seconds;
 use crate::item;
 use crate::key;
 use crate::read::query::CollectionQuery;
@@ -39,18 +41,26 @@ struct RecordItem {
     #[serde(default, rename = "inParts")]
     is_chunked: bool,
     at: String,
+    previous_at: Option<String>,
+    expires: Option<u64>,
 }
 
 /// A group that a deleted member left. Old records contain only its id, without the version.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum LeftGroupItem {
-    Versioned { id: String, version: u64 },
+    #[serde(rename_all = "camelCase")]
+    Versioned {
+        id: String,
+        version: u64,
+        previous_at: Option<String>,
+    },
     Bare(String),
 }
 
 impl Directory {
-    /// At most `limit` changes of a tenant after the change `after`, which need not exist, the earliest first.
+    /// At most `limit` changes of a tenant after the change `after`, which need not exist, the earliest first. Records
+    /// that have expired are left out, because DynamoDB deletes them within days, in any order.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
@@ -60,9 +70,26 @@ impl Directory {
         after: Option<&ResourceId>,
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
-        let query =
-            CollectionQuery { after: after.map(ResourceId::as_str), ..CollectionQuery::all(key::changes(tenant)) };
-        self.query(query, Some(limit)).await?.into_iter().map(|item| change(item::body(item)?)).collect()
+        let now = now_seconds();
+        let mut after = after.cloned();
+        let mut changes = Vec::new();
+        loop {
+            let all = CollectionQuery::all(key::changes(tenant));
+            let query = CollectionQuery { after: after.as_ref().map(ResourceId::as_str), ..all };
+            let remaining = limit - changes.len();
+            let items = self.query(query, Some(remaining)).await?;
+            let is_last = items.len() < remaining;
+            for item in items {
+                let record: RecordItem = item::body(item)?;
+                after = Some(item::id(&record.sk)?);
+                if record.expires.is_none_or(|expires| expires > now) {
+                    changes.push(change(record)?);
+                }
+            }
+            if is_last || changes.len() == limit {
+                return Ok(changes);
+            }
+        }
     }
 }
 
@@ -93,8 +120,10 @@ fn change(record: RecordItem) -> Result<Change, Error> {
     let change_type = ChangeType::ALL.into_iter().find(|it| record.change_type == format!("{word}.{}", it.name()));
     let ids = |ids: &[String]| ids.iter().map(|id| item::id(id)).collect::<Result<Vec<_>, _>>();
     let exits = record.groups_left.iter().map(|left| match left {
-        LeftGroupItem::Versioned { id, version } => Ok(GroupExit { group: item::id(id)?, version: Some(*version) }),
-        LeftGroupItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None }),
+        LeftGroupItem::Versioned { id, version, previous_at } => {
+            Ok(GroupExit { group: item::id(id)?, version: Some(*version), previous_at: time_of_previous(previous_at)? })
+        }
+        LeftGroupItem::Bare(id) => Ok(GroupExit { group: item::id(id)?, version: None, previous_at: None }),
     });
     Ok(Change {
         id: item::id(&record.sk)?,
@@ -109,10 +138,19 @@ fn change(record: RecordItem) -> Result<Change, Error> {
         is_chunked: record.is_chunked,
         group_exits: exits.collect::<Result<_, Error>>()?,
         active: record.active,
-        at: record.at.parse().map_err(|_| corrupt("has no time"))?,
+        at: time(&record.at)?,
+        previous_at: time_of_previous(&record.previous_at)?,
         token: record.token,
         attributes: record.attributes,
     })
+}
+
+fn time(text: &str) -> Result<Timestamp, Error> {
+    text.parse().map_err(|_| corrupt("has no time"))
+}
+
+fn time_of_previous(text: &Option<String>) -> Result<Option<Timestamp>, Error> {
+    text.as_deref().map(time).transpose()
 }
 
 /// Converts a value of DynamoDB's JSON, such as `{"N": "1"}`, to plain JSON. The change records of the table
@@ -163,7 +201,7 @@ mod tests {
     fn stream_image_becomes_a_change() {
         let change = read(image()).unwrap();
         let id = ResourceId::parse(ID).unwrap();
-        let left = [Some(7), None].map(|version| GroupExit { group: id.clone(), version });
+        let left = [Some(7), None].map(|version| GroupExit { group: id.clone(), version, previous_at: None });
         assert_eq!(change.group_exits, left);
         assert_eq!(change.tenant.as_str(), "acme");
         assert_eq!(change.change_type, ChangeType::Deleted);

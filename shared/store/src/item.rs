@@ -204,14 +204,20 @@ pub(crate) struct ChangeItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
     pub(crate) at: &'a str,
+    /// The `lastModified` of the version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_at: Option<&'a str>,
     pub(crate) expires: u64,
 }
 
-/// A group that a deleted member has left, and the version that the group has since.
+/// A group that a deleted member has left, the version that the group has since, and the `lastModified` of the version
+/// before.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct LeftGroup<'a> {
     pub(crate) id: &'a str,
     pub(crate) version: u64,
+    pub(crate) previous_at: &'a str,
 }
 
 /// Makes the item with this key and body.

@@ -61,6 +61,7 @@ impl Site {
                 at: "2026-01-02T03:04:05.678Z".to_owned(),
                 attributes: vec![],
                 active: None,
+                previous_at: None,
             },
         };
         assert_eq!(self.directory.commit(&self.caller, &commit).await, Ok(CommitState::Complete));

@@ -226,6 +226,7 @@ async fn pending_change_is_completed_before_it_is_published() {
         at: "2026-01-02T03:04:05.678Z".to_owned(),
         attributes: vec!["members".to_owned()],
         active: None,
+        previous_at: None,
     };
     let write = Write::Update { expected: 1, before: keys, after };
     let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], group_exits: vec![], change };

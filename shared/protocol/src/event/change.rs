@@ -34,6 +34,8 @@ pub struct Change {
     /// The new value of a user's `active`, if it changed.
     pub active: Option<bool>,
     pub at: Timestamp,
+    /// The time of the version before; `None` for a create, and in old records.
+    pub previous_at: Option<Timestamp>,
 }
 
 /// The type of a change.
@@ -75,4 +77,6 @@ pub struct GroupExit {
     pub group: ResourceId,
     /// The group's version after it lost the member, if the record has it.
     pub version: Option<u64>,
+    /// The time of the group's version before, if the record has it.
+    pub previous_at: Option<Timestamp>,
 }

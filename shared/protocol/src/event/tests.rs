@@ -34,6 +34,7 @@ fn change(kind: Kind, change_type: ChangeType, before: Option<u64>, attributes: 
         group_exits: Vec::new(),
         active: None,
         at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+        previous_at: None,
     }
 }
 
@@ -86,7 +87,7 @@ fn each_change_has_its_event_types() {
         members: joined.clone(),
         ..change(Kind::Group, change_type, before, attributes)
     };
-    let exits = |version| vec![GroupExit { group: id(STAFF), version }];
+    let exits = |version| vec![GroupExit { group: id(STAFF), version, previous_at: None }];
     for (change, expect) in [
         (change(Kind::User, ChangeType::Updated, Some(2), &["title"]), vec![("user.updated", title)]),
         (
@@ -156,7 +157,11 @@ fn membership_event_lists_members_of_its_group() {
     assert!(event.claims.get("part").is_none());
     assert_eq!(event.claims["jti"], format!("{TXN}.group.members.changed"));
 
-    let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| GroupExit { group: id(group), version });
+    let [one, two] = [(STAFF, Some(4)), (TXN, None)].map(|(group, version)| GroupExit {
+        group: id(group),
+        version,
+        previous_at: None,
+    });
     let gone = Change { group_exits: vec![one, two], ..change(Kind::User, ChangeType::Deleted, Some(2), &[]) };
     let published = events(&gone, &[], ISSUER, None);
     let about = |event: &Event| (event.uri.clone(), event.claims["jti"].clone(), event.claims["removed"].clone());

@@ -10,6 +10,7 @@ use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
 use store::{Directory, PendingChanges};
 
+use super::versions::Versions;
 use super::{AuditQuery, AuditResult, PAGE, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
 use crate::error::to_client_error;
 
@@ -23,7 +24,6 @@ pub(super) async fn query_members(
     tenant: &Tenant,
     group: &ResourceId,
     query: &AuditQuery,
-    begins: Option<Timestamp>,
 ) -> Result<(AuditResult, Option<String>), Error> {
     if query.resource.is_some() || query.from.is_some() || query.to.is_some() {
         return Err(invalid("membersOf cannot be combined with resource, from or to. Use `at` for the instant."));
@@ -32,7 +32,7 @@ pub(super) async fn query_members(
     let limit = limit(query.limit, MAX_LIMIT, MAX_LIMIT)?;
     let history = GroupHistory { directory, tenant, group, at, until: Instant::now() + READ_BUDGET };
     let (members, complete) = match history.current().await? {
-        Some(current) => history.undo(current, begins).await?,
+        Some(current) => history.undo(current).await?,
         None => history.replay().await?,
     };
     let after = query.next_token.as_deref().unwrap_or_default();
@@ -55,6 +55,7 @@ struct GroupHistory<'a> {
 /// The group as it is now.
 struct CurrentGroup {
     created: Option<Timestamp>,
+    last_modified: Option<Timestamp>,
     version: u64,
     members: BTreeSet<ResourceId>,
     /// The deletes of the tenant that are pending; deleted resources may still be among the members.
@@ -66,7 +67,7 @@ struct CurrentGroup {
 struct Records {
     /// In the order of the group's versions.
     changes: Vec<MembershipChange>,
-    has_creation: bool,
+    versions: Versions,
     /// All deleted resources, each with the time of its delete.
     deleted: BTreeMap<ResourceId, Timestamp>,
 }
@@ -87,20 +88,22 @@ impl GroupHistory<'_> {
         let read = self.directory.members(self.tenant, group).await.map_err(to_client_error)?;
         Ok(read.map(|(group, members)| {
             let members = members.into_iter().map(|member| member.id).collect();
-            CurrentGroup { created: group.created.parse().ok(), version: group.version, members, pending_changes }
+            CurrentGroup {
+                created: group.created.parse().ok(),
+                last_modified: group.last_modified.parse().ok(),
+                version: group.version,
+                members,
+                pending_changes,
+            }
         }))
     }
 
     /// Undoes the changes after the instant. That needs only the records since then, however old the group is.
-    async fn undo(
-        &self,
-        current: CurrentGroup,
-        begins: Option<Timestamp>,
-    ) -> Result<(BTreeSet<ResourceId>, bool), Error> {
+    async fn undo(&self, current: CurrentGroup) -> Result<(BTreeSet<ResourceId>, bool), Error> {
         if current.created.is_some_and(|created| created > self.at) {
             return Ok((BTreeSet::new(), true));
         }
-        let Records { changes, deleted, .. } = self.records(id_before(self.at)).await?;
+        let Records { changes, deleted, versions } = self.records(id_before(self.at)).await?;
         let mut members = current.members;
         let is_later = |change: &MembershipChange| {
             change.at > self.at && change.version.is_none_or(|version| version <= current.version)
@@ -114,12 +117,13 @@ impl GroupHistory<'_> {
         // A deleted resource is not a member from its delete on, even if the group's record of that is not written
         // yet.
         members.retain(|id| !current.pending_changes.hides(id) || deleted.get(id).is_some_and(|at| *at > self.at));
-        Ok((members, begins.is_some_and(|begins| begins <= self.at)))
+        let is_unchanged = current.last_modified.is_some_and(|last_modified| last_modified <= self.at);
+        Ok((members, is_unchanged || versions.reach_back(current.version, self.at)))
     }
 
     /// Applies the changes until the instant, from the group's first record on.
     async fn replay(&self) -> Result<(BTreeSet<ResourceId>, bool), Error> {
-        let Records { changes, has_creation, deleted } = self.records(id_before_all_of(self.group)).await?;
+        let Records { changes, deleted, versions } = self.records(id_before_all_of(self.group)).await?;
         let Some(end) = deleted.get(self.group) else {
             return Err(Error::NotFound(
                 "There is no group with this id, and no record that there was one. Its records may have expired."
@@ -137,7 +141,7 @@ impl GroupHistory<'_> {
             members.extend(change.members.added);
         }
         members.retain(|id| deleted.get(id).is_none_or(|end| *end > self.at));
-        Ok((members, has_creation))
+        Ok((members, versions.reach_forward(self.at)))
     }
 
     /// The records after an id.
@@ -148,12 +152,9 @@ impl GroupHistory<'_> {
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
-                match change.change_type {
-                    ChangeType::Created => records.has_creation |= is_of(&change, self.group),
-                    ChangeType::Updated => {}
-                    ChangeType::Deleted => {
-                        records.deleted.insert(change.resource.clone(), change.at);
-                    }
+                records.versions.add(&change, self.group);
+                if change.change_type == ChangeType::Deleted {
+                    records.deleted.insert(change.resource.clone(), change.at);
                 }
                 records.changes.extend(self.membership_change(change).await?);
             }

@@ -6,6 +6,7 @@
 
 mod members;
 mod trail;
+mod versions;
 
 use jiff::Timestamp;
 use protocol::event::Change;
@@ -74,7 +75,8 @@ pub enum AuditResult {
     Members {
         at: String,
         members: Vec<String>,
-        /// Whether the list is certain to be complete. It is not if the retained history begins too late.
+        /// Whether the list is certain to be complete. It is not if a record that it needs has expired, or is of a time
+        /// when records did not say what came before.
         complete: bool,
     },
 }
@@ -93,7 +95,7 @@ pub async fn query(directory: &Directory, query: AuditQuery) -> Result<AuditPage
         None => Box::pin(trail::query_changes(directory, &tenant, &query)).await?,
         Some(group) => {
             let group = id("membersOf", group)?;
-            Box::pin(members::query_members(directory, &tenant, &group, &query, begins)).await?
+            Box::pin(members::query_members(directory, &tenant, &group, &query)).await?
         }
     };
     Ok(AuditPage { result, trail_begins: begins.map(rfc3339), next_token })

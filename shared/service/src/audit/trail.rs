@@ -13,8 +13,9 @@ use crate::error::to_client_error;
 const MAX_RECORDS_SCANNED: usize = protocol::limits::AUDIT_RECORDS;
 const DEFAULT_LIMIT: usize = protocol::limits::DEFAULT_AUDIT_CHANGES;
 const MAX_LIMIT: usize = protocol::limits::AUDIT_CHANGES;
-/// The most milliseconds by which a record may be younger than its change, if the change follows from another one.
-const MAX_RECORD_LAG_MS: u64 = 60 * 60 * 1000;
+/// The most milliseconds by which a record may be younger than its change, if the change follows from another one: as
+/// long as the queue of failed events keeps what has to be done.
+const MAX_RECORD_LAG_MS: u64 = 14 * 24 * 60 * 60 * 1000;
 
 /// One change, in the form for operators.
 #[derive(Debug, Serialize)]

@@ -146,6 +146,8 @@ pub struct ChangeRecord {
     pub attributes: Vec<String>,
     /// The new value of a user's `active`, if it changes.
     pub active: Option<bool>,
+    /// The `lastModified` of the version before; `None` for a create.
+    pub previous_at: Option<String>,
 }
 
 impl Directory {

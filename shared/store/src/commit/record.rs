@@ -9,7 +9,7 @@ use crate::clock::now_seconds;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
 use crate::membership::state::SettleTask;
-use crate::{CommitState, Directory, Error, Member, Write};
+use crate::{CommitState, Directory, Error, GroupExit, Member, Write};
 
 impl Directory {
     /// The time until which a record that is written now is kept, in seconds since 1970.
@@ -22,8 +22,7 @@ impl Directory {
     pub(crate) fn group_change_record(
         &self,
         cause: SettleTask<'_>,
-        group: &ResourceId,
-        version_before: u64,
+        before: &GroupExit,
         removed: Vec<String>,
     ) -> Result<Action, Error> {
         let id = item::id(&Uuid::now_v7().to_string())?;
@@ -31,10 +30,10 @@ impl Directory {
             token: &cause.item.token,
             change_type: format!("{}.updated", key::word(Kind::Group)),
             resource_type: Kind::Group,
-            id: group.as_str(),
+            id: before.group.as_str(),
             attributes: &["members".to_owned()],
-            version_before: Some(version_before),
-            version_after: Some(version_before + 1),
+            version_before: Some(before.version),
+            version_after: Some(before.version + 1),
             members_added: Vec::new(),
             members_removed: removed,
             members_updated: Vec::new(),
@@ -42,6 +41,7 @@ impl Directory {
             groups_left: Vec::new(),
             active: None,
             at: &cause.item.at,
+            previous_at: Some(&before.last_modified),
             expires: self.change_expiry(),
         };
         action::put(&self.table, &Key::change(cause.tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)
@@ -85,11 +85,16 @@ impl PlanBuilder<'_> {
             members_removed: if is_complete && !is_delete { ids(&self.edges.remove) } else { Vec::new() },
             members_updated: if is_complete { ids(&self.edges.update) } else { Vec::new() },
             is_chunked: self.is_large,
-            groups_left: exits.map(|exit| LeftGroup { id: exit.group.as_str(), version: exit.version + 1 }).collect(),
+            groups_left: exits.map(left_group).collect(),
             active: commit.change.active,
             at: &commit.change.at,
+            previous_at: commit.change.previous_at.as_deref(),
             expires: self.record_expires,
         };
         self.put(&Key::change(self.tenant, &commit.change.id), &item, Some(ABSENT), ConditionFailure::Unexpected)
     }
+}
+
+fn left_group(exit: &GroupExit) -> LeftGroup<'_> {
+    LeftGroup { id: exit.group.as_str(), version: exit.version + 1, previous_at: &exit.last_modified }
 }

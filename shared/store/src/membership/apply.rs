@@ -18,7 +18,7 @@ use crate::commit::action::{self, Action, ConditionFailure, number};
 use crate::commit::transact::TransactError;
 use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
-use crate::{Backoff, Directory, Error, Member};
+use crate::{Backoff, Directory, Error, GroupExit, Member};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
 const PAUSE_MS: u64 = 400;
@@ -160,7 +160,7 @@ impl Directory {
         let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
         let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
         if count_delta != 0 || checksum_delta != 0 {
-            let at = now_rfc3339().max(group.last_modified);
+            let at = now_rfc3339().max(group.last_modified.clone());
             let values = Item::from([
                 ("countDelta".to_owned(), number(count_delta)),
                 ("checksumDelta".to_owned(), number(checksum_delta)),
@@ -173,8 +173,9 @@ impl Directory {
             let key = Key::resource(task.tenant, Kind::Group, task.id);
             let condition = Some("#version = :expected");
             actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
+            let before = GroupExit { group: group.id, version: group.version, last_modified: group.last_modified };
             let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
-            actions.push(self.group_change_record(task, task.id, group.version, lost)?);
+            actions.push(self.group_change_record(task, &before, lost)?);
         }
         Ok(Some(actions))
     }

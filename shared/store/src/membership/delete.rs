@@ -104,7 +104,7 @@ impl Directory {
     async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupExit) -> Result<(), Error> {
         let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &now_rfc3339())?;
         let removed = vec![task.id.to_string()];
-        let record = self.group_change_record(task, &exit.group, exit.version, removed)?;
+        let record = self.group_change_record(task, exit, removed)?;
         let actions: Vec<_> = actions.into_iter().chain([record]).collect();
         match self.transact(&actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(()),

@@ -88,6 +88,6 @@ fn create(number: usize) -> Option<Commit> {
         add: Vec::new(),
         remove: Vec::new(),
         group_exits: Vec::new(),
-        change: ChangeRecord { id: id()?, at, attributes, active: None },
+        change: ChangeRecord { id: id()?, at, attributes, active: None, previous_at: None },
     })
 }

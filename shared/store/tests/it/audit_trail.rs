@@ -40,7 +40,10 @@ async fn changes_are_read_in_the_order_of_their_commits() {
     assert_eq!((&pushed.id, pushed.tenant.as_str(), &*pushed.token), (&push.change.id, "acme", "token-1"));
     assert_eq!((pushed.at, &pushed.attributes), (AT.parse().unwrap(), &push.change.attributes));
     assert_eq!((gone.change_type, &gone.resource), (ChangeType::Deleted, &ann.id));
-    assert_eq!(gone.group_exits, [GroupExit { group: staff, version: Some(3) }]);
+    assert_eq!(
+        gone.group_exits,
+        [GroupExit { group: staff, version: Some(3), previous_at: Some(AT.parse().unwrap()) }]
+    );
 
     let rest = site.directory.changes(&site.caller.tenant, Some(&all[1].id), 2).await.unwrap();
     assert_eq!(rest, all[2..4]);

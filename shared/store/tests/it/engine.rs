@@ -149,7 +149,8 @@ pub(crate) fn keys(name: &str, lookups: &[(Index, &str)]) -> Keys {
 }
 
 pub(crate) fn change() -> ChangeRecord {
-    ChangeRecord { id: id(), at: AT.to_owned(), attributes: vec!["displayName".to_owned()], active: None }
+    let attributes = vec!["displayName".to_owned()];
+    ChangeRecord { id: id(), at: AT.to_owned(), attributes, active: None, previous_at: None }
 }
 
 fn write(kind: Kind, id: ResourceId, write: Write) -> Commit {
