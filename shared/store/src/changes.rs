@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::now_seconds;
-use crate::item;
+use crate::item::{self, Item};
 use crate::key;
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
@@ -112,6 +112,10 @@ pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
 pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
     let (seconds, nanoseconds) = Uuid::parse_str(id.as_str()).ok()?.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
+}
+
+pub(crate) fn change_of_item(item: Item) -> Result<Change, Error> {
+    change(item::body(item)?)
 }
 
 fn change(record: RecordItem) -> Result<Change, Error> {

@@ -113,7 +113,7 @@ impl Directory {
         unconfirmed: &[ResourceId],
     ) -> Result<Members, Error> {
         if let (Some(change), false) = (&group.member_summary.pending, unconfirmed.is_empty()) {
-            let deleted = self.deleted_since(tenant, change).await?;
+            let deleted = self.deleted_since(tenant, change, unconfirmed).await?;
             for id in unconfirmed.iter().filter(|id| deleted.contains(*id)) {
                 members.remove(id);
             }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Once;
+use std::time::Instant;
 
 use schema::Kind::{Group, User};
 use store::{Bookmark, BookmarkKey, Commit, Expected};
@@ -32,6 +33,11 @@ pub(crate) fn listen() {
 
 pub(crate) fn calls() -> Vec<String> {
     CALLS.take().into_iter().map(|(call, _)| call).collect()
+}
+
+/// The units of all calls.
+pub(crate) fn units() -> f64 {
+    CALLS.take().into_iter().map(|(_, units)| units).sum()
 }
 
 impl<S: Subscriber> Layer<S> for Listener {
@@ -84,7 +90,7 @@ async fn each_operation_makes_its_expected_calls() {
     directory.get_token("one").await.unwrap();
     assert_eq!(calls(), ["GetItem"; 3]);
     directory.page(tenant, User, None, 100).await.unwrap();
-    directory.skip(tenant, User, NonZeroUsize::new(1).unwrap()).await.unwrap();
+    directory.skip(tenant, User, NonZeroUsize::new(1).unwrap(), Instant::now()).await.unwrap();
     directory.count(tenant, User).await.unwrap();
     directory.groups_of(tenant, &ann, &store::PendingChanges::default()).await.unwrap();
     directory.list_tokens().await.unwrap();
