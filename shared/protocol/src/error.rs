@@ -91,7 +91,7 @@ pub enum Error {
         "The database of the directory does not respond at the moment. A change may already have been applied. Try again in {retry_after} s."
     )]
     Unavailable { retry_after: u32 },
-    /// 503: an operation that the service did not start because the time of the bulk request was over.
+    /// 503: the time of the request was over before the work was done. Nothing was changed.
     #[error("{0}")]
     OutOfTime(String),
 }
@@ -172,6 +172,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Error::TooManyRequests { retry_after } | Error::Unavailable { retry_after } => Some(*retry_after),
+            Error::OutOfTime(_) => Some(1),
             _ => None,
         }
     }

@@ -88,6 +88,12 @@ impl Key {
         Self::new(format!("{}#bookmark", tenant.as_str()), format!("{token}#{query}#{start_index}"))
     }
 
+    /// A known position in the list of all resources of a kind. It lies among the bookmarks, whose sort keys begin with
+    /// the id of a token.
+    pub(crate) fn milestone(tenant: &Tenant, kind: Kind, index: usize) -> Self {
+        Self::new(format!("{}#bookmark", tenant.as_str()), format!("all#{}#{index:020}", word(kind)))
+    }
+
     pub(crate) fn cursor_secret(tenant: &Tenant) -> Self {
         Self::new(format!("{}#secret", tenant.as_str()), "cursor")
     }

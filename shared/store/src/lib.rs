@@ -37,7 +37,8 @@ pub use key::{Index, NAME_BYTES};
 pub use membership::read::Member;
 pub use membership::state::{PendingChanges, SettleState};
 pub use paging::bookmark::{Bookmark, BookmarkKey, Expected};
-pub use paging::page::{Page, Skip};
+pub use paging::milestone::Skip;
+pub use paging::page::Page;
 pub use table::{KEYS, TableKeys};
 pub use testing::access_check::{AccessCheck, IamAccess};
 #[cfg(feature = "benchmarks")]

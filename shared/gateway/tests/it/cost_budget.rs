@@ -147,7 +147,11 @@ fn lists_and_ends(ids: &Ids, count: u64) -> Vec<Row> {
     let (group, alone) = (Some(ids.group.as_str()), Some(ids.alone.as_str()));
     // A page that no earlier page leads to is found by counting the users before it, a megabyte at a time.
     let counting = 1 + (count / 2 / USERS_PER_MEGABYTE) as usize;
-    let (far, next) = (cost(3 + counting, 5 + counting, ANY, 1.0), if count > 100 { 4.0 } else { 3.0 });
+    // Over a thousand users, it looks for a position to begin at, and saves at most fifteen of those that it has passed.
+    let saved = if count / 2 + 19 < 1000 { 0 } else { counting.div_ceil(counting.div_ceil(15)) };
+    let positions = usize::from(saved > 0);
+    let far = cost(3 + counting + 2 * positions, 5 + counting + positions + saved, ANY, (1 + saved) as f64);
+    let next = if count > 100 { 4.0 } else { 3.0 };
     vec![
         row("a first page of 20 users, 10 in a group", 200, cost(3, 15, 15.0, 1.0), "UsersList", None, page(1), NONE),
         row("a page far down, no bookmark", 200, far, "UsersList", None, page(count / 2 + 20), NONE),

@@ -1,7 +1,9 @@
 //! A page of all resources, oldest first, users before groups: its cost grows with the page and not with the list.
 
 use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
 
+use protocol::limits::LIST_SECONDS;
 use protocol::{Error, Query};
 use schema::{Kind, ResourceId};
 use store::Skip;
@@ -63,11 +65,13 @@ async fn locate(
         PageStart::After(Some(position)) => return Ok(Some((position.kind, Some(position.id.clone())))),
         PageStart::Skip(before) => *before,
     };
+    let deadline = Instant::now() + Duration::from_secs(LIST_SECONDS);
     let mut parts = query.kind_queries.iter().peekable();
     while let Some(part) = parts.next() {
-        let skipped = context.directory.skip(context.tenant(), part.kind, left).await.map_err(to_client_error)?;
-        match skipped {
+        let skipped = context.directory.skip(context.tenant(), part.kind, left, deadline).await;
+        match skipped.map_err(to_client_error)? {
             Skip::Reached(id) => return Ok(Some((part.kind, Some(id)))),
+            Skip::OutOfTime => return Err(too_far()),
             Skip::Exhausted { left: rest } => match NonZeroUsize::new(rest) {
                 Some(rest) => left = rest,
                 None => return Ok(parts.peek().map(|next| (next.kind, None))),
@@ -75,4 +79,11 @@ async fn locate(
         }
     }
     Ok(None)
+}
+
+fn too_far() -> Error {
+    Error::OutOfTime(format!(
+        "What comes before this startIndex could not be counted in {LIST_SECONDS} seconds. Send the same request again: it \
+         continues where this one stopped. Paging with `cursor` needs no counting."
+    ))
 }

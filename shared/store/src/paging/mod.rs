@@ -1,5 +1,6 @@
-//! Pages of resources, the bookmarks between them, and the secret that seals cursors.
+//! Pages of resources, the bookmarks between them, jumps over many of them, and the secret that seals cursors.
 
 pub(crate) mod bookmark;
 pub(crate) mod cursor_secret;
+pub(crate) mod milestone;
 pub(crate) mod page;

@@ -1,13 +1,9 @@
 //! Pages of resources in the order of their ids, which is the order in which they were created.
 
-use std::num::NonZeroUsize;
-
-use aws_sdk_dynamodb::types::Select;
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::error::classify;
-use crate::item;
 use crate::item::Unparsed;
 use crate::key;
 use crate::read::query::{CollectionQuery, items_per_query};
@@ -19,15 +15,6 @@ pub struct Page {
     pub items: Vec<Unparsed>,
     /// Whether there are more resources after the last of `items`.
     pub more: bool,
-}
-
-/// The result of skipping a number of resources.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Skip {
-    /// The last of the skipped resources. There may be none after it.
-    Reached(ResourceId),
-    /// The collection has fewer resources: `left` of the number could not be skipped.
-    Exhausted { left: usize },
 }
 
 impl Directory {
@@ -62,26 +49,5 @@ impl Directory {
         items.truncate(returned);
         let items = items.into_iter().map(|item| Unparsed::new(kind, item)).collect::<Result<_, _>>()?;
         Ok(Page { items, more })
-    }
-
-    /// Skips the first `n` resources. It costs as many units as reading them.
-    ///
-    /// # Errors
-    /// The errors of [`Directory::page`].
-    pub async fn skip(&self, tenant: &Tenant, kind: Kind, n: NonZeroUsize) -> Result<Skip, Error> {
-        let query = CollectionQuery::all(key::resources(tenant, kind));
-        let query = self.query_request(&query).select(Select::Count);
-        let mut left = n.get();
-        let mut from = None;
-        loop {
-            let call = query.clone().limit(items_per_query(left)).set_exclusive_start_key(from);
-            let response = call.send().await.map_err(|error| classify("Query", &error))?;
-            left = left.saturating_sub(usize::try_from(response.count()).unwrap_or(0));
-            let Some(last) = response.last_evaluated_key else { return Ok(Skip::Exhausted { left }) };
-            if left == 0 {
-                return item::id(item::text(&last, key::SK)?).map(Skip::Reached);
-            }
-            from = Some(last);
-        }
     }
 }

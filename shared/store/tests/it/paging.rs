@@ -1,6 +1,7 @@
 //! Paging through a collection.
 
 use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
 
 use schema::Kind::{Group, User};
 use schema::ResourceId;
@@ -21,6 +22,10 @@ async fn page_through(site: &Site, limit: usize) -> Vec<ResourceId> {
         more = page.more;
     }
     ids
+}
+
+async fn skip(site: &Site, n: usize, deadline: Instant) -> Skip {
+    site.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(n).unwrap(), deadline).await.unwrap()
 }
 
 #[tokio::test]
@@ -53,7 +58,7 @@ async fn skip_returns_the_last_skipped_resource() {
     for n in 0..9 {
         ids.push(site.user(&format!("user-{n}")).await);
     }
-    let skip = async |n| site.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(n).unwrap()).await.unwrap();
+    let skip = async |n| skip(&site, n, Instant::now()).await;
     assert_eq!(skip(1).await, Skip::Reached(ids[0].clone()));
     assert_eq!(skip(8).await, Skip::Reached(ids[7].clone()));
     for beyond in [10, 10_000, usize::MAX] {
@@ -76,10 +81,7 @@ async fn pages_of_large_resources_are_complete_and_have_a_megabyte_at_most() {
     assert_eq!(page_through(&site, 14).await, ids);
     assert_eq!(page_through(&site, 1).await, ids);
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
-    assert_eq!(
-        directory.skip(tenant, User, NonZeroUsize::new(12).unwrap()).await.unwrap(),
-        Skip::Reached(ids[11].clone())
-    );
+    assert_eq!(skip(&site, 12, Instant::now() + Duration::from_secs(60)).await, Skip::Reached(ids[11].clone()));
     let found = directory.get_many(tenant, User, &ids).await.unwrap();
     assert_eq!(found.into_iter().map(|stored| stored.id).collect::<Vec<_>>(), ids);
 }
