@@ -70,7 +70,7 @@ impl ReadSet {
             if !plan.user_groups {
                 return Ok(None);
             }
-            directory.groups_of_each(tenant, &[(id, true)]).await.map(|groups| groups.into_iter().next())
+            directory.groups_of_each(tenant, &[(id, None)]).await.map(|groups| groups.into_iter().next())
         };
         let named_members = async {
             let Some(delta) = plan.member_delta else { return Ok(None) };

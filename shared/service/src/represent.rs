@@ -225,7 +225,7 @@ async fn add_groups(
     let groups: Vec<Vec<ResourceId>> = match prefetched.collect() {
         Some(groups) => groups,
         None => {
-            let users: Vec<_> = users.iter().map(|user| (&user.stored.id, user.stored.group_count > 0)).collect();
+            let users: Vec<_> = users.iter().map(|user| (&user.stored.id, Some(user.stored.group_count))).collect();
             directory.groups_of_each(tenant, &users).await.map_err(to_client_error)?
         }
     };

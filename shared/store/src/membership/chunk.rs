@@ -37,6 +37,8 @@ pub(crate) struct Chunk {
     pub(crate) key: Key,
     pub(crate) edges: EdgeChanges,
     pub(crate) applied: bool,
+    /// If it is applied: the time until which it is kept, in seconds since 1970.
+    pub(super) expires: u64,
 }
 
 /// The size of a chunk in bytes, or more.
@@ -171,11 +173,11 @@ impl MemberLists {
     }
 }
 
-fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Error> {
+pub(super) fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Error> {
     let first = item::id(item::text(&item, SK)?)?;
-    let ChunkItem { add, update, remove, applied, .. } = item::body(item)?;
+    let ChunkItem { add, update, remove, applied, expires } = item::body(item)?;
     let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
     let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
     let edges = EdgeChanges { add: members(add)?, update: members(update)?, remove: members(remove)? };
-    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied })
+    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied, expires })
 }

@@ -1,12 +1,13 @@
-//! The groups of a member.
+//! The groups of members.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
+use super::pending_moves::Moves;
 use super::state::PendingChanges;
 use crate::item;
 use crate::key::{self, SK};
@@ -18,30 +19,35 @@ const MAX_CONCURRENT_MEMBERS: usize = 16;
 
 impl Directory {
     /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They
-    /// take one round trip if no large change is pending. The flag of each member states whether it may have edges;
-    /// if not, its groups are read only if a large change is pending.
+    /// take one round trip if no large change is pending. With each member comes its [`crate::Stored::group_count`], if
+    /// that was read before.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
     pub async fn groups_of_each(
         &self,
         tenant: &Tenant,
-        members: &[(&ResourceId, bool)],
+        members: &[(&ResourceId, Option<u64>)],
     ) -> Result<Vec<Vec<ResourceId>>, Error> {
         let edges =
             members.iter().map(
-                async |(member, may_have_edges)| {
-                    if *may_have_edges { self.group_edges(tenant, member).await } else { Ok(Vec::new()) }
+                async |(member, count)| {
+                    if *count == Some(0) { Ok(Vec::new()) } else { self.group_edges(tenant, member).await }
                 },
             );
         let edges = stream::iter(edges.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_MEMBERS).try_collect();
-        let (pending_changes, edges) = try_join(self.pending_changes(tenant), edges).await?;
-        if pending_changes.is_quiet() {
+        let (pending_changes, edges): (_, Vec<Vec<ResourceId>>) = try_join(self.pending_changes(tenant), edges).await?;
+        // A count differs from the edges if a change was applied meanwhile, perhaps to some of the members only.
+        let has_count = |(member, edges): (&(&ResourceId, Option<u64>), &Vec<ResourceId>)| {
+            member.1.is_none_or(|count| count == edges.len() as u64)
+        };
+        let is_still = members.iter().zip(&edges).all(has_count);
+        if is_still && pending_changes.is_quiet() {
             return Ok(edges);
         }
-        let groups: Vec<_> =
-            members.iter().map(|(member, _)| self.groups_of(tenant, member, &pending_changes)).collect();
-        stream::iter(groups).buffered(MAX_CONCURRENT_MEMBERS).try_collect().await
+        let pending_changes = if is_still { pending_changes } else { self.pending_changes(tenant).await? };
+        let members: Vec<&ResourceId> = members.iter().map(|(member, _)| *member).collect();
+        self.groups_with_pending(tenant, &members, &pending_changes).await
     }
 
     /// The groups that a resource is a direct member of, oldest first. A group that was deleted a moment ago may be
@@ -55,25 +61,43 @@ impl Directory {
         member: &ResourceId,
         pending_changes: &PendingChanges,
     ) -> Result<Vec<ResourceId>, Error> {
-        let mut joined = Vec::new();
-        let mut left = BTreeSet::new();
-        for (group, change) in &pending_changes.changes {
-            let chunk = self.chunk_about(tenant, change, member).await?;
-            let Some(chunk) = chunk.filter(|chunk| !chunk.applied) else { continue };
-            if chunk.edges.add.iter().any(|added| added.id == *member) {
-                joined.push(group.clone());
-            } else if chunk.edges.remove.iter().any(|removed| removed.id == *member) {
-                left.insert(group.clone());
+        let groups = self.groups_with_pending(tenant, &[member], pending_changes).await?;
+        Ok(groups.into_iter().flatten().collect())
+    }
+
+    /// The groups of each of these members, by their edges and by what is pending.
+    async fn groups_with_pending(
+        &self,
+        tenant: &Tenant,
+        members: &[&ResourceId],
+        pending_changes: &PendingChanges,
+    ) -> Result<Vec<Vec<ResourceId>>, Error> {
+        let mut moves = self.pending_moves(tenant, &members.iter().copied().collect(), pending_changes).await?;
+        self.forget_deleted(tenant, &mut moves).await?;
+        // Edges are read after the chunks: a chunk that is applied in between is seen twice, and none is missed.
+        let edges: Vec<_> = members.iter().map(|member| self.group_edges(tenant, member)).collect();
+        let edges: Vec<_> = stream::iter(edges).buffered(MAX_CONCURRENT_MEMBERS).try_collect().await?;
+        let groups = members.iter().zip(edges).map(|(member, edges)| match moves.remove(*member) {
+            Some(moves) => moves.apply_to(edges),
+            None => edges,
+        });
+        Ok(groups.collect())
+    }
+
+    /// Leaves out what deleted members join: a member may have been deleted after the change was committed.
+    async fn forget_deleted(&self, tenant: &Tenant, moves: &mut BTreeMap<ResourceId, Moves>) -> Result<(), Error> {
+        let joining: Vec<ResourceId> =
+            moves.iter().filter(|(_, moves)| !moves.joined.is_empty()).map(|(member, _)| member.clone()).collect();
+        if joining.is_empty() {
+            return Ok(());
+        }
+        let existing = self.existing(tenant, &joining).await?;
+        for member in joining.iter().filter(|member| !existing.contains_key(*member)) {
+            if let Some(moves) = moves.get_mut(member) {
+                moves.joined = BTreeSet::new();
             }
         }
-        // The member may have been deleted after the change was committed.
-        if !joined.is_empty() && self.existing(tenant, std::slice::from_ref(member)).await?.is_empty() {
-            joined.clear();
-        }
-        let edges = self.group_edges(tenant, member).await?;
-        let groups: BTreeSet<ResourceId> =
-            edges.into_iter().filter(|group| !left.contains(group)).chain(joined).collect();
-        Ok(groups.into_iter().collect())
+        Ok(())
     }
 
     /// The groups to which a resource has edges.

@@ -6,7 +6,7 @@
 //!
 //! 1. *Prepared*: its members are written in chunks (`chunk`), which readers ignore.
 //! 2. *Pending*: the commit gives the group the change's id as `pending` and puts a pending item. From here on
-//!    readers (`read`, `groups`) combine the edges with the chunks that are not applied, so that the change is seen
+//!    readers (`read`, `groups`, `pending_moves`) combine the edges with the chunks that are not applied, so that the change is seen
 //!    as a whole.
 //! 3. *Applied*: one transaction for each chunk writes its edges and marks the chunk as applied (`apply`).
 //! 4. *Complete*: the last transaction removes `pending` and the pending item.
@@ -19,6 +19,7 @@ mod catch_up;
 pub(crate) mod chunk;
 mod delete;
 mod groups;
+mod pending_moves;
 pub(crate) mod read;
 pub(crate) mod state;
 

@@ -42,14 +42,22 @@ impl SettleTask<'_> {
     }
 }
 
+/// A large change of a group's members that is not applied to all of its edges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PendingChange {
+    pub(super) group: ResourceId,
+    pub(super) id: ResourceId,
+    /// The number of its chunks.
+    pub(super) chunks: usize,
+}
+
 /// The changes whose edges are not all applied. Unless they are empty, they have to be read before the edges that
 /// they complement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PendingChanges {
     /// Deleted resources that may still have edges.
     deleted: BTreeSet<ResourceId>,
-    /// Groups, each with its large change.
-    pub(super) changes: Vec<(ResourceId, ResourceId)>,
+    pub(super) changes: Vec<PendingChange>,
     /// Whether a large change was applied a moment ago.
     is_recent: bool,
 }
@@ -85,9 +93,11 @@ impl Directory {
                 continue;
             }
             let id = item::id(item::text(&item, SK)?)?;
-            let PendingItem { deleted, change, .. } = item::body(item)?;
+            let PendingItem { deleted, change, chunks, .. } = item::body(item)?;
             match change {
-                Some(change) if !deleted => pending_changes.changes.push((id, item::id(&change)?)),
+                Some(change) if !deleted => {
+                    pending_changes.changes.push(PendingChange { group: id, id: item::id(&change)?, chunks });
+                }
                 _ => {
                     pending_changes.deleted.insert(id);
                 }

@@ -198,10 +198,10 @@ async fn edges_of_an_older_version_are_not_returned_as_current() {
     let staff = site.group("staff", &[]).await;
     site.commit(&Commit { add: all(&people), ..touch(&staff, 1) }).await.unwrap();
     let gate = Arc::new(Semaphore::new(0));
-    let proxy = Proxy::start("Query", [Fault::HoldPending(gate.clone())]).await;
+    let proxy = Proxy::start("Query", [Fault::Hold("#unsettled".to_owned(), gate.clone())]).await;
     let slow = Site::at(&proxy.url, &site.table).await;
     let (tenant, person) = (slow.caller.tenant.clone(), people[7].clone());
-    let read = tokio::spawn(async move { slow.directory.groups_of_each(&tenant, &[(&person, true)]).await });
+    let read = tokio::spawn(async move { slow.directory.groups_of_each(&tenant, &[(&person, None)]).await });
     while proxy.calls.lock().unwrap().len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

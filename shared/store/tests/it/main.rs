@@ -25,5 +25,6 @@ mod model;
 mod names;
 mod paging;
 mod pending_deletes;
+mod pending_reads;
 mod proxy;
 mod tokens;

@@ -24,8 +24,8 @@ pub(crate) enum Fault {
     Hang,
     /// The proxy responds that no item of a batch was processed.
     Unprocessed,
-    /// Reads of pending changes wait for a permit. Other calls reach the engine.
-    HoldPending(Arc<Semaphore>),
+    /// Calls whose body contains this text wait for a permit. Other calls reach the engine.
+    Hold(String, Arc<Semaphore>),
     None,
 }
 
@@ -121,8 +121,8 @@ impl Proxy {
                 let answer = forward(&request).await;
                 client.write_all(&answer[..answer.len() - 1]).await.unwrap();
             }
-            Fault::HoldPending(gate) => {
-                if body.to_string().contains("#unsettled") {
+            Fault::Hold(text, gate) => {
+                if body.to_string().contains(&text) {
                     gate.acquire().await.unwrap().forget();
                 }
                 client.write_all(&forward(&request).await).await.unwrap();

@@ -1,0 +1,114 @@
+//! What pending changes do to members: the groups that each joins and leaves, by chunks that are not applied, or were
+//! applied a moment ago.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::Tenant;
+use schema::ResourceId;
+
+use super::chunk::{Chunk, chunk};
+use super::state::{PendingChange, PendingChanges};
+use crate::clock::now_seconds;
+use crate::key::{self, Key};
+use crate::read::query::CollectionQuery;
+use crate::{Directory, Error};
+
+/// The number of pending changes that are read at the same time, and of members for each.
+const MAX_CONCURRENT_CHANGES: usize = 8;
+const MAX_CONCURRENT_MEMBERS: usize = 4;
+/// The number of chunks that cost as much to read one after the other as the chunk of one member.
+const CHUNKS_PER_MEMBER: usize = 4;
+/// The time after which DynamoDB shows all items of a transaction.
+const TORN_SECONDS: u64 = 10;
+
+/// The groups that a member joins and leaves.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    pub(super) joined: BTreeSet<ResourceId>,
+    left: BTreeSet<ResourceId>,
+}
+
+impl Moves {
+    /// The groups of a member that has edges to `groups`.
+    pub(super) fn apply_to(self, groups: Vec<ResourceId>) -> Vec<ResourceId> {
+        let stay = groups.into_iter().filter(|group| !self.left.contains(group));
+        let groups: BTreeSet<ResourceId> = stay.chain(self.joined).collect();
+        groups.into_iter().collect()
+    }
+}
+
+/// Whether a change adds a member or removes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Joins,
+    Leaves,
+    /// The chunk was applied so recently that the edge of the same transaction may not be visible yet.
+    Unclear,
+}
+
+impl Directory {
+    /// What the pending changes do to these members.
+    pub(super) async fn pending_moves(
+        &self,
+        tenant: &Tenant,
+        members: &BTreeSet<&ResourceId>,
+        pending_changes: &PendingChanges,
+    ) -> Result<BTreeMap<ResourceId, Moves>, Error> {
+        let reads: Vec<_> =
+            pending_changes.changes.iter().map(|change| self.moves_of_change(tenant, change, members)).collect();
+        let mut reads = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_CHANGES);
+        let mut moves = BTreeMap::<ResourceId, Moves>::new();
+        while let Some((group, members)) = reads.try_next().await? {
+            for (member, joins) in members {
+                let moves = moves.entry(member).or_default();
+                if joins { &mut moves.joined } else { &mut moves.left }.insert(group.clone());
+            }
+        }
+        Ok(moves)
+    }
+
+    /// The group of a pending change, and those of these members whom the change adds (`true`) or removes.
+    async fn moves_of_change<'c>(
+        &self,
+        tenant: &Tenant,
+        change: &'c PendingChange,
+        members: &BTreeSet<&ResourceId>,
+    ) -> Result<(&'c ResourceId, BTreeMap<ResourceId, bool>), Error> {
+        let of_chunk = |chunk: &Chunk| self.moves_of_chunk(chunk, members);
+        let moves: Vec<Vec<(ResourceId, Move)>> = if change.chunks <= members.len() * CHUNKS_PER_MEMBER {
+            let query = CollectionQuery::all(key::chunks(tenant, &change.id));
+            self.query_as(query, None, |item| chunk(tenant, &change.id, item).map(|chunk| of_chunk(&chunk))).await?
+        } else {
+            let reads: Vec<_> = members.iter().map(|member| self.chunk_about(tenant, &change.id, member)).collect();
+            let chunks = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_MEMBERS);
+            chunks.map_ok(|chunk| chunk.as_ref().map(of_chunk).unwrap_or_default()).try_collect().await?
+        };
+        let mut certain = BTreeMap::new();
+        for (member, it) in moves.into_iter().flatten() {
+            let joins = match it {
+                Move::Unclear => self.is_member(tenant, &change.group, &member).await?,
+                it => it == Move::Joins,
+            };
+            certain.insert(member, joins);
+        }
+        Ok((&change.group, certain))
+    }
+
+    fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, Move)> {
+        let is_torn = chunk.expires.saturating_add(TORN_SECONDS) >= now_seconds() + self.change_retention.as_secs();
+        if chunk.applied && !is_torn {
+            return Vec::new();
+        }
+        let joins = chunk.edges.add.iter().map(|member| (&member.id, Move::Joins));
+        let leaves = chunk.edges.remove.iter().map(|member| (&member.id, Move::Leaves));
+        let moves = joins.chain(leaves).filter(|(member, _)| members.contains(member));
+        moves.map(|(member, it)| (member.clone(), if chunk.applied { Move::Unclear } else { it })).collect()
+    }
+
+    /// Whether the group has the member, by a read that sees all of a transaction or nothing.
+    async fn is_member(&self, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<bool, Error> {
+        let edge = self.read_together(&[Key::member_of(tenant, member, group)]).await?;
+        Ok(edge.iter().any(Option::is_some))
+    }
+}

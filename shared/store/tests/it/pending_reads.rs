@@ -1,0 +1,102 @@
+//! What readers of a member's groups see, and read, while large changes are pending.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schema::Kind::Group;
+use schema::ResourceId;
+use serde_json::json;
+use store::{Commit, CommitState, SettleState};
+use tokio::sync::Semaphore;
+
+use crate::capacity::{calls, listen};
+use crate::engine::{Site, raw, rename, user};
+use crate::proxy::{Fault, Proxy};
+
+const PEOPLE: usize = 40;
+
+/// A group to which users are added by a large change, which is pending.
+async fn group_with_pending_change(site: &Site, name: &str, people: &[ResourceId]) -> ResourceId {
+    let group = site.group(name, &[]).await;
+    let change = Commit { add: people.iter().map(user).collect(), ..rename(Group, &group, 1, name, name) };
+    assert_eq!(site.commit(&change).await, Ok(CommitState::Pending));
+    group
+}
+
+async fn people(site: &Site, name: &str, count: usize) -> Vec<ResourceId> {
+    let mut people = Vec::new();
+    for n in 0..count {
+        people.push(site.user(&format!("{name}-{n}")).await);
+    }
+    people
+}
+
+#[tokio::test]
+async fn pending_changes_are_read_once_for_a_page_of_users() {
+    let site = Site::new().await;
+    let people = people(&site, "user", PEOPLE).await;
+    let mut groups = Vec::new();
+    for name in ["a", "b", "c"] {
+        groups.push(group_with_pending_change(&site, name, &people).await);
+    }
+    let members: Vec<_> = people.iter().map(|id| (id, Some(0))).collect();
+    listen();
+    let read = site.directory.groups_of_each(&site.caller.tenant, &members).await.unwrap();
+    assert_eq!(read, vec![groups.clone(); PEOPLE]);
+    let made = calls();
+    let queries = made.iter().filter(|call| *call == "Query").count();
+    assert_eq!(
+        queries,
+        1 + groups.len() + PEOPLE,
+        "what is pending, the chunks of each change, and the edges of each user"
+    );
+    assert!(made.len() <= queries + 2, "{made:?}");
+
+    // One user does not need all chunks of a change.
+    let everybody = [people, self::people(&site, "more", 200).await].concat();
+    let large = group_with_pending_change(&site, "large", &everybody).await;
+    listen();
+    let read = site.directory.groups_of_each(&site.caller.tenant, &[(&everybody[100], Some(0))]).await.unwrap();
+    assert_eq!(read, [[large]]);
+    assert_eq!(calls(), ["Query", "Query", "Query", "Query", "Query", "BatchGetItem", "Query"]);
+}
+
+/// DynamoDB shows the chunk as applied, and not yet the edge that the same transaction has written.
+#[tokio::test]
+async fn group_of_a_chunk_that_was_just_applied_is_not_missed() {
+    let site = Site::new().await;
+    let people = people(&site, "user", PEOPLE).await;
+    let staff = group_with_pending_change(&site, "staff", &people).await;
+    let pending = site.pending_items().await.pop().unwrap();
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
+    raw().put_item().table_name(&site.table).set_item(Some(pending)).send().await.unwrap();
+    let no_edges = Fault::Answer(200, json!({ "Items": [] }));
+    let proxy = Proxy::start("Query", [Fault::None, Fault::None, no_edges]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(behind.groups_of(&people[7]).await, [staff]);
+}
+
+/// A change is committed and applied to some users while the groups of a page of users are read.
+#[tokio::test]
+async fn change_that_begins_while_a_page_is_read_is_seen_for_all_or_for_none() {
+    let site = Site::new().await;
+    let people = people(&site, "user", PEOPLE).await;
+    let staff = site.group("staff", &[]).await;
+    let (first, last) = (people[0].clone(), people[PEOPLE - 1].clone());
+    let other = site.group("other", &[&first, &last]).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let proxy = Proxy::start("Query", [Fault::Hold(format!("#memberOf#{last}"), gate.clone())]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    let (tenant, members) = (site.caller.tenant.clone(), [first, last]);
+    let read = tokio::spawn(async move {
+        let members: Vec<_> = members.iter().map(|id| (id, Some(1))).collect();
+        behind.directory.groups_of_each(&tenant, &members).await
+    });
+    // The first user is read before the change, and the last one after it.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let change = Commit { add: people.iter().map(user).collect(), ..rename(Group, &staff, 1, "staff", "staff") };
+    assert_eq!(site.commit(&change).await, Ok(CommitState::Pending));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
+    gate.add_permits(9);
+    assert_eq!(read.await.unwrap(), Ok(vec![vec![staff, other]; 2]));
+}
