@@ -68,7 +68,10 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     let edges = groups.len() as u64 + stored.member_summary.count;
     let pending = &stored.member_summary.pending;
     if edges > MAX_EDGES_IN_COMMIT || pending.is_some() {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: pending.clone() })));
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present {
+            pending: pending.clone(),
+            groups: groups.to_vec(),
+        })));
     }
     if edges == 0 {
         return Ok(Some(DeletedEdges::remaining(RemainingEdges::Absent)));
@@ -88,7 +91,7 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
         }
     }
     if group_exits.len() < groups.len() {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None })));
+        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Present { pending: None, groups: groups.to_vec() })));
     }
     Ok(Some(DeletedEdges { group_exits, remove: members, remaining: RemainingEdges::Absent }))
 }

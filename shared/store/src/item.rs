@@ -159,6 +159,9 @@ pub(crate) struct PendingItem {
     /// The number of chunks of the large change.
     #[serde(default, rename = "parts")]
     pub(crate) chunks: usize,
+    /// The groups of a deleted resource, unless they are many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<String>,
     /// The token whose holder made the change.
     pub(crate) token: String,
     /// The time of the change, as RFC 3339 text.

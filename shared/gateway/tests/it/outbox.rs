@@ -257,8 +257,12 @@ async fn pending_change_is_completed_before_it_is_published() {
     assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), 40);
 
     let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
-    let write =
-        Write::Delete { expected: 3, before: keys, groups: 0, remaining: RemainingEdges::Present { pending: None } };
+    let write = Write::Delete {
+        expected: 3,
+        before: keys,
+        groups: 0,
+        remaining: RemainingEdges::Present { pending: None, groups: vec![] },
+    };
     let change = ChangeRecord { id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(), ..commit.change };
     let gone = Commit { write, add: vec![], change, ..commit };
     assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));

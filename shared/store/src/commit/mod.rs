@@ -93,6 +93,8 @@ pub enum RemainingEdges {
     Present {
         /// The large change of a deleted group that is still pending.
         pending: Option<ResourceId>,
+        /// The groups that the resource is a member of.
+        groups: Vec<ResourceId>,
     },
 }
 

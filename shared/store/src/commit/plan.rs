@@ -185,7 +185,7 @@ impl PlanBuilder<'_> {
             return Err(Error::Refused("only a delete leaves groups".to_owned()));
         }
         if self.is_large {
-            self.pending_item(false, Some(&self.commit.change.id))?;
+            self.pending_item(false, Some(&self.commit.change.id), &[])?;
             return Ok(CommitState::Pending);
         }
         let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
@@ -202,8 +202,13 @@ impl PlanBuilder<'_> {
         }
         let items = self.actions.len() + 3 * (commit.group_exits.len() + commit.remove.len()) + 1;
         if *remaining != RemainingEdges::Absent || items > ITEMS_PER_COMMIT {
-            let pending = if let RemainingEdges::Present { pending } = remaining { pending.as_ref() } else { None };
-            self.pending_item(true, pending)?;
+            match remaining {
+                RemainingEdges::Present { pending, groups } => self.pending_item(true, pending.as_ref(), groups)?,
+                RemainingEdges::Absent => {
+                    let groups: Vec<_> = commit.group_exits.iter().map(|exit| exit.group.clone()).collect();
+                    self.pending_item(true, None, &groups)?;
+                }
+            }
             return Ok(CommitState::Pending);
         }
         for exit in &commit.group_exits {

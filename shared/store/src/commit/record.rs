@@ -11,6 +11,10 @@ use crate::key::{self, Key};
 use crate::membership::state::SettleTask;
 use crate::{CommitState, Directory, Error, GroupExit, Member, Write};
 
+/// The number of groups that a pending delete names, at most. All readers of groups read pending items, so they stay
+/// small.
+const GROUPS_PER_PENDING_ITEM: usize = 100;
+
 impl Directory {
     /// The time until which a record that is written now is kept, in seconds since 1970.
     pub(crate) fn change_expiry(&self) -> u64 {
@@ -50,12 +54,19 @@ impl Directory {
 
 impl PlanBuilder<'_> {
     /// Marks the commit as pending, so that readers take it into account and [`Directory::settle`] completes it.
-    pub(super) fn pending_item(&mut self, deleted: bool, change: Option<&ResourceId>) -> Result<(), Error> {
+    pub(super) fn pending_item(
+        &mut self,
+        deleted: bool,
+        change: Option<&ResourceId>,
+        groups: &[ResourceId],
+    ) -> Result<(), Error> {
+        let groups = if groups.len() > GROUPS_PER_PENDING_ITEM { &[] } else { groups };
         let item = PendingItem {
             kind: self.commit.kind,
             deleted,
             change: change.map(ToString::to_string),
             chunks: self.chunks.len(),
+            groups: groups.iter().map(ToString::to_string).collect(),
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
         };

@@ -62,8 +62,29 @@ impl Directory {
     }
 
     async fn leave_all_groups(&self, task: SettleTask<'_>) -> Result<bool, Error> {
-        let groups = self.group_edges(task.tenant, task.id).await?;
-        all_done(groups.iter().map(|group| self.leave_group(task, group)).collect()).await
+        loop {
+            let groups = self.groups_to_leave(task).await?;
+            if groups.is_empty() {
+                return Ok(true);
+            }
+            if !all_done(groups.iter().map(|group| self.leave_group(task, group)).collect()).await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The groups to which the deleted resource has edges. One that was written just before the delete may not be visible
+    /// yet to a query, so those of the groups that the delete names are read by a transaction.
+    async fn groups_to_leave(&self, task: SettleTask<'_>) -> Result<Vec<ResourceId>, Error> {
+        let mut groups = self.group_edges(task.tenant, task.id).await?;
+        let named = task.item.groups.iter().map(|group| item::id(group)).collect::<Result<Vec<_>, _>>()?;
+        let hidden: Vec<ResourceId> = named.into_iter().filter(|group| !groups.contains(group)).collect();
+        if !hidden.is_empty() {
+            let keys: Vec<Key> = hidden.iter().map(|group| Key::member_of(task.tenant, task.id, group)).collect();
+            let edges = self.read_together(&keys).await?;
+            groups.extend(hidden.into_iter().zip(edges).filter_map(|(group, edge)| edge.map(|_| group)));
+        }
+        Ok(groups)
     }
 
     /// Removes the deleted resource from a group. The future is boxed because it completes the group's own pending
@@ -90,7 +111,8 @@ impl Directory {
                     Err(Error::Stale) => {}
                     Err(error) => return Err(error),
                 }
-                if self.members_among(task.tenant, group, std::slice::from_ref(task.id)).await?.is_empty() {
+                let edge = self.read_together(&[Key::member(task.tenant, group, task.id)]).await?;
+                if edge.iter().all(Option::is_none) {
                     return self.delete_stale_edge_pair(task, group).await.map(|()| true);
                 }
                 if !retries.wait().await {

@@ -190,6 +190,6 @@ pub(crate) fn delete_from(
 
 /// The delete of a member of this many groups, whose edges are deleted afterwards.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
-    let remaining = RemainingEdges::Present { pending: None };
+    let remaining = RemainingEdges::Present { pending: None, groups: vec![] };
     write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, remaining })
 }

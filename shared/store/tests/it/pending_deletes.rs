@@ -2,10 +2,12 @@
 
 use protocol::{Precondition, Projection};
 use schema::Kind::{Group, User};
-use store::{Commit, Stored};
+use serde_json::json;
+use store::{Commit, RemainingEdges, SettleState, Stored, Write};
 
 use crate::engine::{Site, delete_first, rename};
 use crate::model::context;
+use crate::proxy::{Fault, Proxy};
 
 impl Site {
     async fn stored(&self, group: &schema::ResourceId) -> Stored {
@@ -55,4 +57,27 @@ async fn group_is_not_304_while_a_deleted_member_has_an_edge() {
     site.settle(&ann).await.unwrap();
     let reply = read().await;
     assert_eq!((reply.status, reply.version.as_deref()), (200, Some("W/\"2\"")));
+}
+
+/// DynamoDB does not show the edges of a change that was committed just before the delete.
+#[tokio::test]
+async fn deleted_member_leaves_groups_whose_edges_are_not_visible_yet() {
+    let site = Site::new().await;
+    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
+    let mut groups = Vec::new();
+    for name in ["a", "b", "c"] {
+        groups.push(site.group(name, &[&ann, &bob]).await);
+    }
+    let mut delete = delete_first(User, &ann, 1, "ann", 3);
+    if let Write::Delete { remaining, .. } = &mut delete.write {
+        *remaining = RemainingEdges::Present { pending: None, groups: groups.clone() };
+    }
+    site.commit(&delete).await.unwrap();
+    let proxy = Proxy::start("Query", [Fault::Answer(200, json!({ "Items": [] }))]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(behind.settle(&ann).await, Ok(SettleState::Done));
+    for group in &groups {
+        assert_eq!(site.member_ids(group).await, std::slice::from_ref(&bob));
+    }
+    assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await, []);
 }
