@@ -1,23 +1,21 @@
 //! Publishes events to an EventBridge bus, within the limits of its API, and retries the entries that it rejects.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use futures_util::future::join_all;
 use protocol::event::Event;
 use store::{Backoff, client};
 
 use crate::error::{PublishError, StartError};
+use crate::lanes::{Outgoing, calls, lanes};
 use crate::variable;
 
 /// The source of all events, for the patterns of rules.
 const SOURCE: &str = "scim";
-/// The largest number of entries in a call.
-const MAX_ENTRIES: usize = 10;
-/// The largest size of a call, in bytes.
-const MAX_CALL_BYTES: usize = 256 * 1024;
-/// The size of an entry's time, in bytes.
-const TIME_BYTES: usize = 14;
 /// How many times rejected entries are sent again.
 const MAX_RETRIES: u32 = 5;
 /// The bounds of the pauses before the first and before the last retry, in milliseconds.
@@ -44,14 +42,29 @@ impl Bus {
         Self { client: Client::new(&settings), name: name.to_owned() }
     }
 
-    /// Publishes events in order.
+    /// Publishes the events of changes, which are in the order of the changes. Events about one resource are published in
+    /// that order.
     ///
     /// # Errors
-    /// An unknown part of the events may have been published. All of them may be published again.
-    pub async fn publish(&self, events: &[Event]) -> Result<(), PublishError> {
-        let entries = events.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
-        for entries in calls(entries) {
-            self.put(entries).await?;
+    /// The place of the first change of which an event may not be published. All later ones may be published as well,
+    /// and all may be published again.
+    pub(crate) async fn publish(&self, changes: &[Vec<Event>]) -> Result<(), (usize, PublishError)> {
+        let mut entries = Vec::new();
+        for (change, events) in changes.iter().enumerate() {
+            for event in events {
+                let entry = self.entry(event).map_err(|error| (change, error))?;
+                entries.push(Outgoing { change, uri: event.uri.clone(), entry });
+            }
+        }
+        let lanes = join_all(lanes(entries).into_iter().map(|lane| self.publish_lane(lane))).await;
+        let failures = lanes.into_iter().filter_map(Result::err);
+        failures.min_by_key(|(change, _)| *change).map_or(Ok(()), Err)
+    }
+
+    /// Makes the calls of a lane one after the other.
+    async fn publish_lane(&self, lane: Vec<Outgoing>) -> Result<(), (usize, PublishError)> {
+        for call in calls(lane) {
+            self.put(call).await?;
         }
         Ok(())
     }
@@ -67,19 +80,28 @@ impl Bus {
         Ok(entry.build())
     }
 
-    /// Makes one call, and further calls for the entries that were rejected.
-    async fn put(&self, mut entries: Vec<PutEventsRequestEntry>) -> Result<(), PublishError> {
+    /// Makes one call, and further calls for the entries that were rejected and those behind them about the same resource.
+    async fn put(&self, mut call: Vec<Outgoing>) -> Result<(), (usize, PublishError)> {
         let mut backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
         for retry in 0.. {
-            let output = self.client.put_events().set_entries(Some(entries.clone())).send().await;
-            let output = output.map_err(|error| PublishError::Call(error.code().map(str::to_owned)))?;
+            let first = call.iter().map(|entry| entry.change).min().unwrap_or(0);
+            let entries = call.iter().map(|entry| entry.entry.clone()).collect();
+            let output = self.client.put_events().set_entries(Some(entries)).send().await;
+            let output = output.map_err(|error| (first, PublishError::Call(error.code().map(str::to_owned))))?;
             let results = output.entries.unwrap_or_default();
-            if results.len() != entries.len() {
-                return Err(PublishError::Mismatch);
+            if results.len() != call.len() {
+                return Err((first, PublishError::Mismatch));
             }
-            let rejected = entries.into_iter().zip(&results).filter(|(_, result)| result.error_code.is_some());
-            entries = rejected.map(|(entry, _)| entry).collect();
-            if entries.is_empty() {
+            let mut rejected = BTreeSet::new();
+            let mut results = results.into_iter();
+            call.retain(|entry| {
+                let is_rejected = results.next().is_some_and(|result| result.error_code.is_some());
+                if is_rejected {
+                    rejected.insert(entry.uri.clone());
+                }
+                rejected.contains(&entry.uri)
+            });
+            if call.is_empty() {
                 return Ok(());
             }
             if retry == MAX_RETRIES {
@@ -87,32 +109,7 @@ impl Bus {
             }
             backoff.wait().await;
         }
-        Err(PublishError::Rejected(entries.len()))
+        let first = call.iter().map(|entry| entry.change).min().unwrap_or(0);
+        Err((first, PublishError::Rejected(call.len())))
     }
-}
-
-/// Divides entries into as few calls as the limits allow, in the same order.
-fn calls(entries: Vec<PutEventsRequestEntry>) -> Vec<Vec<PutEventsRequestEntry>> {
-    let mut calls: Vec<Vec<PutEventsRequestEntry>> = Vec::new();
-    let mut bytes = 0;
-    for entry in entries {
-        let size = entry_bytes(&entry);
-        match calls.last_mut().filter(|call| call.len() < MAX_ENTRIES && bytes + size <= MAX_CALL_BYTES) {
-            Some(call) => {
-                bytes += size;
-                call.push(entry);
-            }
-            None => {
-                bytes = size;
-                calls.push(vec![entry]);
-            }
-        }
-    }
-    calls
-}
-
-/// The size of an entry as EventBridge counts it.
-fn entry_bytes(entry: &PutEventsRequestEntry) -> usize {
-    let texts = [&entry.source, &entry.detail_type, &entry.detail];
-    TIME_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
 }

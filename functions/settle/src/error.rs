@@ -21,8 +21,9 @@ pub(crate) enum ChangeError {
     Completion(#[from] protocol::Error),
     #[error("the change is still pending")]
     Pending,
-    #[error(transparent)]
-    Publication(#[from] PublishError),
+    /// The next batch continues with the change.
+    #[error("the time of the batch is up")]
+    OutOfTime,
 }
 
 /// Why events were not published.

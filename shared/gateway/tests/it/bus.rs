@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +22,8 @@ pub(crate) struct Bus {
     pub(crate) throttled: BTreeMap<String, usize>,
     /// Whether the bus responds to every call with 503.
     pub(crate) is_down: bool,
+    /// How long each call takes.
+    pub(crate) delay: Duration,
 }
 
 impl Bus {
@@ -45,6 +48,8 @@ pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
 }
 
 async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes) -> Response {
+    let delay = bus.lock().unwrap().delay;
+    tokio::time::sleep(delay).await;
     let mut bus = bus.lock().unwrap();
     if bus.is_down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

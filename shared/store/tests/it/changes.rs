@@ -44,7 +44,8 @@ async fn commit_writes_its_change_record_in_the_same_transaction() {
         ("what", text("group.updated")),
     ];
     assert_eq!(shown.into_iter().map(|(k, v)| (k.as_str(), v.clone())).collect::<Vec<_>>(), expected);
-    let left = HashMap::from([("id".to_owned(), text(staff.as_str())), ("version".to_owned(), number("3"))]);
+    let left = [("id", text(staff.as_str())), ("version", number("3")), ("previousAt", text(AT))];
+    let left = HashMap::from(left.map(|(name, value)| (name.to_owned(), value)));
     assert_eq!(records[4]["groupsLeft"], AttributeValue::L(vec![AttributeValue::M(left)]));
     assert!(!records[0].contains_key("versionBefore") && !records[4].contains_key("versionAfter"));
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();

@@ -1,5 +1,7 @@
 //! `functions/settle` with an EventBridge that can fail.
 
+mod calls;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -156,54 +158,6 @@ async fn events_include_resources_only_if_the_option_says_so() {
         }
         assert_eq!(accepted.len(), 5);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn batch_stops_at_the_first_failure_and_names_it() {
-    let site = Site::new(false).await;
-    for name in ["ann", "bob", "cyril"] {
-        site.create(Kind::User, json!({"userName": name})).await;
-    }
-    let records = site.records();
-    let id = |at: usize| format!("{}.user.created", records[at]["sk"]["S"].as_str().unwrap());
-
-    site.bus.lock().unwrap().throttled.insert(id(1), 3);
-    assert_eq!(site.settle(&records).await, [""; 0], "three throttled attempts are retried");
-    assert_eq!(site.bus.lock().unwrap().ids(), [id(0), id(1), id(2)]);
-
-    *site.bus.lock().unwrap() = Bus::default();
-    site.bus.lock().unwrap().throttled.insert(id(1), usize::MAX);
-    assert_eq!(site.settle(&records).await, ["2"]);
-    assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
-
-    *site.bus.lock().unwrap() = Bus::default();
-    let mut corrupt = records.clone();
-    corrupt[1]["what"] = json!({"S": "user.sung"});
-    assert_eq!(site.settle(&corrupt).await, ["2"], "the batch stops at a record that cannot be read");
-    assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
-
-    *site.bus.lock().unwrap() = Bus { is_down: true, ..Bus::default() };
-    assert_eq!(site.settle(&records).await, ["1"]);
-}
-
-/// Only the entries that were not accepted are sent again.
-#[tokio::test(flavor = "multi_thread")]
-async fn many_events_of_a_change_are_sent_in_calls_of_ten() {
-    let site = Site::new(false).await;
-    let ada = site.create(Kind::User, json!({"userName": "ada"})).await;
-    for number in 0..12 {
-        let group = json!({"displayName": format!("g{number}"), "members": [{"value": ada}]});
-        site.create(Kind::Group, group).await;
-    }
-    site.delete(Kind::User, &ada).await;
-    let record = site.records().pop().unwrap();
-    let groups = record["groupsLeft"]["L"].as_array().unwrap().len();
-    assert_eq!(groups, 12);
-    let first = record["sk"]["S"].as_str().unwrap();
-    site.bus.lock().unwrap().throttled.insert(format!("{first}.user.deleted"), 1);
-    assert_eq!(site.settle(std::slice::from_ref(&record)).await, [""; 0]);
-    let bus = site.bus.lock().unwrap();
-    assert_eq!((&bus.calls, bus.accepted.len()), (&vec![10, 1, 3], 13));
 }
 
 /// The process that made the change died directly after its commit.
