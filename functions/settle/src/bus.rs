@@ -52,7 +52,8 @@ impl Bus {
         let mut entries = Vec::new();
         for (change, events) in changes.iter().enumerate() {
             for event in events {
-                let entry = self.entry(event).map_err(|error| (change, error))?;
+                // Nothing has been published yet.
+                let entry = self.entry(event).map_err(|error| (0, error))?;
                 entries.push(Outgoing { change, uri: event.uri.clone(), entry });
             }
         }

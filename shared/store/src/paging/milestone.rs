@@ -65,9 +65,13 @@ impl Directory {
         let mut passed: Vec<Milestone> = start.map(|(start, _)| start).into_iter().collect();
         let first = passed.first().map_or(0, |start| start.index);
         let skip = self.count_off(tenant, kind, n.get(), &mut passed, deadline).await?;
-        if skip == Skip::OutOfTime || passed.last().is_some_and(|last| last.index >= first + MIN_DISTANCE) {
-            passed.retain(|milestone| milestone.index > first);
+        passed.retain(|milestone| milestone.index > first);
+        if skip == Skip::OutOfTime {
             self.save_milestones(tenant, kind, &passed, expires).await?;
+        } else if passed.last().is_some_and(|last| last.index >= first + MIN_DISTANCE)
+            && let Err(error) = self.save_milestones(tenant, kind, &passed, expires).await
+        {
+            tracing::warn!(cause = %error, "failed to save positions; the next jump counts again");
         }
         Ok(skip)
     }

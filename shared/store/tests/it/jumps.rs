@@ -12,6 +12,7 @@ use store::Skip;
 
 use crate::capacity::{calls, listen, units};
 use crate::engine::{Site, id, raw};
+use crate::proxy::{Fault, Proxy, error};
 
 const USERS: usize = 3000;
 
@@ -78,4 +79,18 @@ async fn jump_beyond_its_time_goes_on_with_the_next_request() {
         }
     }
     assert!((3..=12).contains(&requests), "{requests}");
+}
+
+/// The positions are a help for the next jump. Only a jump that is out of time needs them.
+#[tokio::test]
+async fn jump_reaches_its_end_although_its_positions_cannot_be_saved() {
+    let site = Site::new().await;
+    let ids = long_list(&site).await;
+    let proxy = Proxy::start("PutItem", [Fault::Answer(400, error("AccessDeniedException"))]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(skip(&behind, 2900, Duration::from_secs(60)).await, Skip::Reached(ids[2899].clone()));
+    assert!(!proxy.calls.lock().unwrap().is_empty());
+    let out_of_time =
+        behind.directory.skip(&site.caller.tenant, User, NonZeroUsize::new(2900).unwrap(), Instant::now());
+    assert!(matches!(out_of_time.await, Err(store::Error::Refused(_))));
 }
