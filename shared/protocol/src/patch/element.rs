@@ -49,16 +49,12 @@ fn rewrite(
         return remove_selected(operation, elements, selected, dialect, work);
     }
     check_size(operation, count)?;
-    let mut primary = None;
     let mut kept = Vec::with_capacity(elements.len());
     let mut is_new = Vec::with_capacity(elements.len());
     for (element, selected) in elements.drain(..).zip(selected) {
         match element {
             Value::Object(object) if *selected => {
                 let Some(object) = apply_to_element(operation, object, dialect)? else { continue };
-                if is_primary(&object) && primary.replace(kept.len()).is_some() {
-                    dialect.tolerate(Leniency::SeveralPrimaries, &operation.text)?;
-                }
                 kept.push(Value::Object(object));
             }
             other => kept.push(other),
@@ -66,10 +62,16 @@ fn rewrite(
         is_new.push(*selected);
     }
     *elements = kept;
-    keep_primary(elements, primary);
     // To write a value, and to merge it with its equals, takes as long as three comparisons.
     work.spend(3 * elements.len())?;
-    merge_selected(operation.path.attribute, elements, &is_new);
+    merge_selected(operation.path.attribute, elements, &mut is_new);
+    let is_primary = |(element, is_new): (&Value, &bool)| *is_new && element.as_object().is_some_and(is_primary);
+    let mut primaries = elements.iter().zip(&is_new).enumerate().filter(|(_, it)| is_primary(*it)).map(|(at, _)| at);
+    let primary = primaries.next_back();
+    if primaries.next().is_some() {
+        dialect.tolerate(Leniency::SeveralPrimaries, &operation.text)?;
+    }
+    keep_primary(elements, primary);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Which elements of a multi-valued attribute a value in a request refers to: elements that are equal for `add`,
 //! and elements that a value sent with `remove` identifies.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schema::{Attribute, Object, Returned};
@@ -13,13 +14,13 @@ use crate::work::{Work, weight};
 
 /// Adds elements. One that has the same `value` and `type` as another (RFC 7643 §2.4) updates it in its place.
 pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<Value>) {
-    let mut places: HashMap<String, usize> = HashMap::with_capacity(elements.len());
+    let mut places: HashMap<Key<'static>, usize> = HashMap::with_capacity(elements.len());
     for (at, element) in elements.iter().enumerate() {
-        places.entry(element_key(attribute, element)).or_insert(at);
+        places.entry(owned(element_key(attribute, element))).or_insert(at);
     }
     for given in given {
         let end = elements.len();
-        let at = *places.entry(element_key(attribute, &given)).or_insert(end);
+        let at = *places.entry(owned(element_key(attribute, &given))).or_insert(end);
         match (elements.get(at).and_then(Value::as_object), given) {
             (Some(element), Value::Object(given)) => {
                 let mut element = element.clone();
@@ -37,22 +38,14 @@ pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<V
 }
 
 /// Merges each selected element with the others that have the same `value` and `type` (RFC 7643 §2.4) into the first of
-/// them. The selected one wins, and the result is primary if one of them was.
-pub(super) fn merge_selected(attribute: &Attribute, elements: &mut Vec<Value>, selected: &[bool]) {
-    let keys: Vec<String> = elements.iter().map(|element| element_key(attribute, element)).collect();
-    let mut groups: HashMap<&String, Vec<usize>> = HashMap::new();
-    for (at, key) in keys.iter().enumerate() {
-        groups.entry(key).or_default().push(at);
-    }
-    let is_selected = |at: usize| selected.get(at) == Some(&true);
+/// them. The selected one wins, and the result is selected, and primary if one of them was.
+pub(super) fn merge_selected(attribute: &Attribute, elements: &mut Vec<Value>, selected: &mut Vec<bool>) {
     let mut is_gone = vec![false; elements.len()];
-    for places in groups.into_values() {
-        let Some((first, rest)) = places.split_first().filter(|(_, rest)| !rest.is_empty()) else { continue };
-        if !places.iter().any(|at| is_selected(*at)) {
-            continue;
-        }
+    for places in equal_elements(attribute, elements) {
+        let is_selected = |at: &usize| selected.get(*at) == Some(&true);
+        let Some((first, rest)) = places.split_first().filter(|_| places.iter().any(is_selected)) else { continue };
         let mut merged = Object::new();
-        for at in places.iter().filter(|at| !is_selected(**at)).chain(places.iter().filter(|at| is_selected(**at))) {
+        for at in places.iter().filter(|at| !is_selected(at)).chain(places.iter().filter(|at| is_selected(at))) {
             let object = elements.get(*at).and_then(Value::as_object).cloned().unwrap_or_default();
             let was_primary = is_primary(&merged);
             merged.extend(object);
@@ -63,10 +56,25 @@ pub(super) fn merge_selected(attribute: &Attribute, elements: &mut Vec<Value>, s
         if let Some(place) = elements.get_mut(*first) {
             *place = Value::Object(merged);
         }
+        selected.get_mut(*first).into_iter().for_each(|selected| *selected = true);
         rest.iter().for_each(|at| is_gone.get_mut(*at).into_iter().for_each(|gone| *gone = true));
     }
-    let mut gone = is_gone.into_iter();
-    elements.retain(|_| gone.next() != Some(true));
+    let mut gone = is_gone.iter();
+    elements.retain(|_| gone.next() != Some(&true));
+    let mut gone = is_gone.iter();
+    selected.retain(|_| gone.next() != Some(&true));
+}
+
+/// The places of the elements that are the same, for each that occurs more than once.
+fn equal_elements(attribute: &Attribute, elements: &[Value]) -> Vec<Vec<usize>> {
+    if elements.len() < 2 {
+        return Vec::new();
+    }
+    let mut places: HashMap<Key<'_>, Vec<usize>> = HashMap::with_capacity(elements.len());
+    for (at, element) in elements.iter().enumerate() {
+        places.entry(element_key(attribute, element)).or_default().push(at);
+    }
+    places.into_values().filter(|places| places.len() > 1).collect()
 }
 
 /// What a `remove` removes.
@@ -74,7 +82,7 @@ pub(super) enum Removal {
     /// All that the path selects.
     All,
     /// What one of the values identifies: their keys, by the sub-attributes that identify.
-    Values(BTreeMap<Vec<String>, HashSet<String>>),
+    Values(BTreeMap<Vec<String>, HashSet<Key<'static>>>),
 }
 
 impl Removal {
@@ -83,10 +91,10 @@ impl Removal {
     /// # Errors
     /// The errors of [`identifying_sub_attributes`].
     pub(super) fn read(attribute: &Attribute, path: &str, given: &[Value]) -> Result<Self, Error> {
-        let mut keys: BTreeMap<Vec<String>, HashSet<String>> = BTreeMap::new();
+        let mut keys: BTreeMap<Vec<String>, HashSet<Key<'static>>> = BTreeMap::new();
         for given in given {
             let identifying = identifying_sub_attributes(attribute, path, given)?;
-            let key = key_of(attribute, given, &identifying);
+            let key = owned(key_of(attribute, given, &identifying));
             keys.entry(identifying).or_default().insert(key);
         }
         Ok(Self::Values(keys))
@@ -97,7 +105,8 @@ impl Removal {
         match self {
             Self::All => true,
             Self::Values(keys) => {
-                keys.iter().any(|(identifying, keys)| keys.contains(&key_of(attribute, value, identifying)))
+                let has = |keys: &HashSet<Key<'_>>, key: &Key<'_>| keys.contains(key);
+                keys.iter().any(|(identifying, keys)| has(keys, &key_of(attribute, value, identifying)))
             }
         }
     }
@@ -130,36 +139,64 @@ fn set_element(elements: &mut [Value], at: usize, element: Object) {
     keep_primary(elements, primary);
 }
 
-/// The key that two elements share if they are the same: equal `value` and `type`, or equal as a whole if neither has
-/// a `value`.
-fn element_key(attribute: &Attribute, element: &Value) -> String {
+/// What two values share if they are the same: the values that identify them, `None` for one that is absent.
+type Key<'v> = Vec<Option<Comparable<'v>>>;
+
+/// A value in the form in which it is compared.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum Comparable<'v> {
+    Text(Cow<'v, str>),
+    Boolean(bool),
+    /// Any other value, as JSON.
+    Json(String),
+}
+
+fn owned(key: Key<'_>) -> Key<'static> {
+    let owned = |value| match value {
+        Comparable::Text(text) => Comparable::Text(Cow::Owned(text.into_owned())),
+        Comparable::Boolean(value) => Comparable::Boolean(value),
+        Comparable::Json(json) => Comparable::Json(json),
+    };
+    key.into_iter().map(|value| value.map(owned)).collect()
+}
+
+/// The key of an element: its `value` and `type`, or all of it if it has no `value`.
+fn element_key<'v>(attribute: &Attribute, element: &'v Value) -> Key<'v> {
     match element {
         Value::Object(object) if !object.contains_key("value") => {
             let sorted: BTreeMap<&String, &Value> = object.iter().collect();
-            json!(["without value", sorted]).to_string()
+            vec![Some(Comparable::Json(json!(sorted).to_string()))]
         }
-        element => key_of(attribute, element, &["value".to_owned(), "type".to_owned()]),
+        element => key_of(attribute, element, &["value", "type"]),
     }
 }
 
-/// The key that two values share if these sub-attributes are equal, or the values themselves if they are not complex.
-fn key_of(attribute: &Attribute, value: &Value, identifying: &[String]) -> String {
-    let Value::Object(object) = value else { return comparable(attribute, value).to_string() };
-    let parts = identifying.iter().map(|name| match name.as_str() {
-        "primary" => Some(Value::Bool(is_primary(object))),
+/// The values of the sub-attributes that identify a value, or the value itself if it is not complex.
+fn key_of<'v>(attribute: &Attribute, value: &'v Value, identifying: &[impl AsRef<str>]) -> Key<'v> {
+    let Value::Object(object) = value else { return vec![Some(comparable(attribute, value))] };
+    let parts = identifying.iter().map(|name| match name.as_ref() {
+        "primary" => Some(Comparable::Boolean(is_primary(object))),
         name => {
             let value = object.get(name)?;
-            Some(attribute.sub_attribute(name).map_or_else(|| value.clone(), |sub| comparable(sub, value)))
+            Some(attribute.sub_attribute(name).map_or_else(|| as_it_is(value), |sub| comparable(sub, value)))
         }
     });
-    parts.map(|part| json!([part]).to_string()).collect()
+    parts.collect()
 }
 
-/// A value in the form in which it is compared.
-fn comparable(attribute: &Attribute, value: &Value) -> Value {
+fn comparable<'v>(attribute: &Attribute, value: &'v Value) -> Comparable<'v> {
     match value {
-        Value::String(text) => Value::String(comparison_key(attribute, text).into_owned()),
-        other => other.clone(),
+        Value::String(text) => Comparable::Text(comparison_key(attribute, text)),
+        other => as_it_is(other),
+    }
+}
+
+/// A value whose attribute is unknown is compared as it is.
+fn as_it_is(value: &Value) -> Comparable<'_> {
+    match value {
+        Value::String(text) => Comparable::Text(Cow::Borrowed(text)),
+        Value::Bool(value) => Comparable::Boolean(*value),
+        other => Comparable::Json(other.to_string()),
     }
 }
 
