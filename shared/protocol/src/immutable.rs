@@ -28,6 +28,9 @@ pub fn keep_immutable(
     keep_attributes(definition.attributes(), method, before, after)?;
     for extension in &definition.extensions {
         let schema = extension.schema;
+        if !schema.attributes.iter().any(is_kept) {
+            continue;
+        }
         let Some(Value::Object(before)) = before.get(&schema.id) else { continue };
         let mut content = match after.get(&schema.id) {
             Some(Value::Object(content)) => content.clone(),
@@ -47,7 +50,7 @@ fn keep_attributes<'a>(
     before: &Object,
     after: &mut Object,
 ) -> Result<(), Error> {
-    for attribute in attributes {
+    for attribute in attributes.filter(|attribute| is_kept(attribute)) {
         let name = &attribute.name;
         let Some(was) = before.get(name) else { continue };
         let is_immutable = attribute.mutability == Mutability::Immutable;
@@ -76,4 +79,11 @@ fn keep_attributes<'a>(
         }
     }
     Ok(())
+}
+
+/// Whether an update may have to keep the attribute or one of its sub-attributes.
+fn is_kept(attribute: &Attribute) -> bool {
+    attribute.mutability == Mutability::Immutable
+        || attribute.returned == Returned::Never
+        || attribute.sub_attributes.iter().any(is_kept)
 }

@@ -1,6 +1,8 @@
 //! SCIM messages (RFC 7644 §3.1): the bodies of requests that are not resources. The names of their members are
 //! matched in any case, and each may be sent once.
 
+use std::fmt;
+
 use schema::{Dialect, Leniency, Object, check_schemas, listed_schemas};
 use serde_json::Value;
 
@@ -26,7 +28,7 @@ pub(crate) fn check_message(body: &Object, urn: &str, dialect: &Dialect) -> Resu
 
 /// Finds the members of a message with these names.
 pub(crate) fn message_members<'o, const N: usize>(
-    holder: &str,
+    holder: impl fmt::Display,
     object: &'o Object,
     names: [&str; N],
     dialect: &Dialect,

@@ -101,6 +101,13 @@ impl AttributePath {
         self.sub.unwrap_or(self.attribute)
     }
 
+    /// The parts of its text, one after the other.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &'static str> {
+        let urn = self.extension.map(|schema| [schema.id.as_str(), ":"]);
+        let sub = self.sub.map(|sub| [".", sub.name.as_str()]);
+        urn.into_iter().flatten().chain([self.attribute.name.as_str()]).chain(sub.into_iter().flatten())
+    }
+
     /// Whether its values are never returned.
     pub fn is_secret(&self) -> bool {
         [Some(self.attribute), self.sub].into_iter().flatten().any(|it| it.returned == Returned::Never)
@@ -178,11 +185,7 @@ fn after_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
 
 impl fmt::Display for AttributePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(schema) = self.extension {
-            write!(f, "{}:", schema.id)?;
-        }
-        f.write_str(&self.attribute.name)?;
-        self.sub.map_or(Ok(()), |sub| write!(f, ".{}", sub.name))
+        self.parts().try_for_each(|part| f.write_str(part))
     }
 }
 

@@ -25,7 +25,7 @@ impl ResourceType {
 
 /// The first required attribute that `holder` lacks: the attribute itself, or one of its sub-attributes.
 fn missing_in(attribute: &Attribute, holder: &Object) -> Option<String> {
-    if attribute.mutability == Mutability::ReadOnly {
+    if !has_required(attribute) {
         return None;
     }
     let name = &attribute.name;
@@ -41,4 +41,10 @@ fn missing_in(attribute: &Attribute, holder: &Object) -> Option<String> {
         let sub = attribute.sub_attributes.iter().find_map(|sub| missing_in(sub, object))?;
         Some(format!("{name}.{sub}"))
     })
+}
+
+/// Whether clients must send the attribute, or one of its sub-attributes.
+fn has_required(attribute: &Attribute) -> bool {
+    attribute.mutability != Mutability::ReadOnly
+        && (attribute.required || attribute.sub_attributes.iter().any(has_required))
 }

@@ -71,9 +71,16 @@ impl AttributeOperation {
         sub: Option<&'static Attribute>,
         value: Option<Value>,
     ) -> Self {
-        let in_brackets = filter.as_ref().map_or(String::new(), |filter| format!("[{filter}]"));
-        let below = sub.map_or(String::new(), |sub| format!(".{}", sub.name));
-        Self { text: format!("{path}{in_brackets}{below}"), op, path, filter, sub, value }
+        // The buffer is large enough for most paths, so that it is allocated once.
+        let mut text = String::with_capacity(96);
+        text.extend(path.parts());
+        if let Some(filter) = &filter {
+            text.extend(["[", &filter.to_string(), "]"]);
+        }
+        if let Some(sub) = sub {
+            text.extend([".", &sub.name]);
+        }
+        Self { text, op, path, filter, sub, value }
     }
 
     /// The value; null if there is none.
@@ -151,10 +158,10 @@ impl Patch {
     /// lenient dialect checks only the result.
     fn check_required(&self, resource: &Object, operation: &AttributeOperation) -> Result<(), Error> {
         let is_required = operation.path.attribute.required && operation.sub.is_none();
-        match self.definition.missing(resource).filter(|_| is_required && !self.dialect.is_lenient()) {
-            Some(missing) => Err(self.required_missing_error(&missing)),
-            None => Ok(()),
+        if !is_required || self.dialect.is_lenient() {
+            return Ok(());
         }
+        self.definition.missing(resource).map_or(Ok(()), |missing| Err(self.required_missing_error(&missing)))
     }
 
     /// RFC 7644 §3.5.2.2: removing a required attribute is a `mutability` error; emptying it is an invalid value.

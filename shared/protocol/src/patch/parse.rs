@@ -7,6 +7,7 @@
 mod targets;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Restriction, Schema};
 use serde_json::Value;
@@ -67,20 +68,30 @@ impl Patch {
         }
         let mut parser = PatchParser { definition, dialect, operations: Vec::new(), understood: false, unknown: None };
         for (at, operation) in operations.iter().enumerate() {
-            let name = format!("Operations[{at}]");
+            let name = OperationName(at);
             let Value::Object(operation) = operation else {
                 return Err(Error::InvalidSyntax(format!(
                     "{name} must be an object. Send an object with `op`, `path` and `value`."
                 )));
             };
-            parser.operation(&name, operation)?;
+            parser.operation(name, operation)?;
         }
         parser.check_understood()?;
         Ok(Patch::new(definition, parser.operations, dialect))
     }
 }
 
-fn read_op(name: &str, op: Option<&Value>, dialect: &Dialect) -> Result<Op, Error> {
+/// The name of the operation at a place, for error texts.
+#[derive(Clone, Copy)]
+struct OperationName(usize);
+
+impl fmt::Display for OperationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Operations[{}]", self.0)
+    }
+}
+
+fn read_op(name: OperationName, op: Option<&Value>, dialect: &Dialect) -> Result<Op, Error> {
     let written = op.and_then(Value::as_str).unwrap_or_default();
     let op = match written.to_ascii_lowercase().as_str() {
         "add" => Op::Add,
@@ -135,7 +146,7 @@ impl PatchParser<'_> {
         }
     }
 
-    fn operation(&mut self, name: &str, operation: &Object) -> Result<(), Error> {
+    fn operation(&mut self, name: OperationName, operation: &Object) -> Result<(), Error> {
         let [op, path, value] = message_members(name, operation, ["op", "path", "value"], self.dialect)?;
         let op = read_op(name, op, self.dialect)?;
         let path = match path {
@@ -162,7 +173,7 @@ impl PatchParser<'_> {
         self.push(op, path, value.cloned(), Mention::Path)
     }
 
-    fn without_path(&mut self, name: &str, op: Op, value: Option<&Value>) -> Result<(), Error> {
+    fn without_path(&mut self, name: OperationName, op: Op, value: Option<&Value>) -> Result<(), Error> {
         if op == Op::Remove {
             let detail = format!("{name}: `remove` requires a `path`.");
             return Err(Error::NoTarget(detail));
@@ -177,8 +188,7 @@ impl PatchParser<'_> {
 
     /// Adds an operation for each attribute of a value: those of the resource, or of an extension.
     fn attributes(&mut self, op: Op, extension: Option<&'static Schema>, value: &Object) -> Result<(), Error> {
-        let spellings: BTreeSet<String> = value.keys().map(|name| name.to_ascii_lowercase()).collect();
-        if spellings.len() < value.len() {
+        if has_repeated_name(value) {
             let problem = "A value has an attribute more than once, in different spellings. Send it once.";
             return Err(Error::InvalidSyntax(problem.to_owned()));
         }
@@ -251,6 +261,12 @@ impl PatchParser<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an object has two members whose names differ only in case.
+fn has_repeated_name(object: &Object) -> bool {
+    let spellings = || object.keys().map(|name| name.to_ascii_lowercase()).collect::<BTreeSet<String>>();
+    object.len() > 1 && spellings().len() < object.len()
 }
 
 impl AttributeOperation {
