@@ -93,8 +93,8 @@ def year(users, times, calls):
         lines["Lambda"] += count * (CALL / MILLION + gb_seconds(function, depth, times) * GB_SECOND)
         lines["DynamoDB, requests"] += count * rows * (read * READ_UNIT + write * WRITE) / MILLION
     changes = CHANGES * users
-    # Each change invokes `settle`. While there are requests, the authorizer checks the token once a minute.
-    lines["Lambda"] += changes * (CALL / MILLION + gb_seconds("settle", 1, times) * GB_SECOND)
+    # Each change invokes `publish`. While there are requests, the authorizer checks the token once a minute.
+    lines["Lambda"] += changes * (CALL / MILLION + gb_seconds("publish", 1, times) * GB_SECOND)
     tokens = min(requests, HOURS[users] * 60)
     lines["Lambda"] += tokens * (CALL / MILLION + gb_seconds("authorizer", 1, times) * GB_SECOND)
     stored = users * BYTES_PER_USER + changes * BYTES_PER_CHANGE

@@ -40,7 +40,7 @@ struct InFlight {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Horizon {
     /// Each change whose id is of an earlier millisecond since 1970 is committed, or never will be.
-    pub(crate) complete_before_ms: u64,
+    pub(crate) committed_before_ms: u64,
     /// Whether a request in flight keeps the horizon from moving on.
     pub(crate) is_blocked: bool,
 }
@@ -85,7 +85,7 @@ impl InFlightRequests {
         let mut state = self.lock();
         state.requests.retain(|_, request| request.expires.is_none_or(|expires| now < expires));
         let oldest = state.requests.values().map(|request| request.begun_ms).min();
-        Horizon { complete_before_ms: oldest.unwrap_or(now_ms + 1), is_blocked: oldest.is_some() }
+        Horizon { committed_before_ms: oldest.unwrap_or(now_ms + 1), is_blocked: oldest.is_some() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,20 +134,20 @@ mod tests {
         let requests = Arc::new(InFlightRequests::default());
         let start = now_ms();
         let idle = requests.horizon();
-        assert!(idle.complete_before_ms > start && !idle.is_blocked);
+        assert!(idle.committed_before_ms > start && !idle.is_blocked);
         let mut first = requests.begin();
         first.set_tenant("acme");
         std::thread::sleep(Duration::from_millis(5));
         let mut second = requests.begin();
         let blocked = requests.horizon();
-        assert!(blocked.complete_before_ms >= start && blocked.complete_before_ms < now_ms() && blocked.is_blocked);
+        assert!(blocked.committed_before_ms >= start && blocked.committed_before_ms < now_ms() && blocked.is_blocked);
         second.set_outcome_known();
         drop(second);
         assert_eq!(requests.horizon(), blocked, "the first one is still in flight");
         assert!(requests.take_changed_tenants().is_empty());
         first.set_outcome_known();
         drop(first);
-        assert!(requests.horizon().complete_before_ms > blocked.complete_before_ms && !requests.horizon().is_blocked);
+        assert!(requests.horizon().committed_before_ms > blocked.committed_before_ms && !requests.horizon().is_blocked);
         assert_eq!(requests.take_changed_tenants(), BTreeSet::from(["acme".to_owned()]));
         assert!(requests.take_changed_tenants().is_empty());
     }

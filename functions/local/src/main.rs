@@ -3,6 +3,7 @@
 
 mod engine;
 mod event_log;
+mod finisher;
 mod in_flight;
 mod options;
 mod owner_only;
@@ -95,8 +96,12 @@ async fn serve(options: &Options, api: Api, listener: TcpListener, storage: &Sto
     let base_url = gateway.base_url();
     let requests = Arc::<InFlightRequests>::default();
     let relay = start_relay(options, directory, requests.clone(), base_url.clone())?;
+    let finisher = (!options.no_events).then(|| finisher::start(directory));
     terminal::print_banner(&base_url, &token, &options.tenant, &storage.description);
     let served = Server { gateway, requests }.run(listener).await;
+    if let Some(finisher) = finisher {
+        finisher.abort();
+    }
     if let Some(relay) = relay {
         relay.finish(LAST_EVENTS_LIMIT).await;
     }

@@ -1,10 +1,9 @@
-//! The event outbox on this machine. It does what `functions/settle` does on AWS, by the same code: it completes
-//! pending changes and publishes their events at least once. Instead of the table's stream, it reads the change
-//! records whenever a request has ended.
+//! The event outbox on this machine. It does what `functions/publish` does on AWS, by the same code: it publishes the
+//! events of changes at least once. Instead of the table's stream, it reads the change records whenever a request has
+//! ended.
 //!
 //! The checkpoints are kept in memory. After a restart, the relay continues where the event log ends; a new event
-//! log begins with the first record. Without an event log, the relay completes the changes of the last day and
-//! publishes those since the start.
+//! log begins with the first record. Without an event log, the relay publishes the changes since the start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use gateway::iam::as_function;
 use protocol::Tenant;
+use protocol::event::{Change, Event};
 use schema::ResourceId;
 use service::EventOptions;
 use store::{Directory, created_at_ms, first_change_id};
@@ -26,12 +26,10 @@ use crate::terminal;
 
 /// How many change records are read at a time.
 const PAGE_SIZE: usize = 500;
-/// The retention of a DynamoDB stream.
-const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
-/// The pause before tenants that could not be completed are tried again.
+/// The pause before tenants whose changes are not all published are tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// Completes and publishes the changes of each tenant that the server names.
+/// Publishes the changes of each tenant that the server names.
 pub(crate) struct OutboxRelay {
     directory: &'static Directory,
     requests: Arc<InFlightRequests>,
@@ -44,8 +42,6 @@ pub(crate) struct OutboxRelay {
 /// How far the changes of a tenant are processed.
 struct Checkpoint {
     after: Option<ResourceId>,
-    /// Changes made before this millisecond since 1970 are completed and not published.
-    publish_from_ms: u64,
 }
 
 /// A running relay.
@@ -116,11 +112,9 @@ impl OutboxRelay {
         if self.log.has_file() {
             // The file may lack some events of its last change, so that one is published again.
             let last = self.log.last_change(tenant).and_then(ResourceId::parse);
-            let after = last.as_ref().and_then(created_at_ms).and_then(first_change_id);
-            return Checkpoint { after, publish_from_ms: 0 };
+            return Checkpoint { after: last.as_ref().and_then(created_at_ms).and_then(first_change_id) };
         }
-        let after = first_change_id(self.started_ms.saturating_sub(RETENTION_MS));
-        Checkpoint { after, publish_from_ms: self.started_ms }
+        Checkpoint { after: first_change_id(self.started_ms) }
     }
 
     async fn process(&mut self, tenant: &Tenant, checkpoint: &mut Checkpoint) -> Result<bool> {
@@ -131,21 +125,21 @@ impl OutboxRelay {
             let is_last = page.len() < PAGE_SIZE;
             for change in page {
                 let made_ms = created_at_ms(&change.id).unwrap_or(0);
-                if made_ms >= horizon.complete_before_ms {
+                if made_ms >= horizon.committed_before_ms {
                     return Ok(false);
                 }
-                let work = service::complete_and_build_events(self.directory, &change, &self.options);
-                let events = as_function("Settle", work).await;
-                let events = events.context("cannot complete a change; the relay tries again")?;
-                let Some(events) = events else { return Ok(false) };
-                if made_ms >= checkpoint.publish_from_ms {
-                    self.log.append(&events)?;
-                }
+                let events = as_function("Publish", self.events(&change)).await;
+                self.log.append(&events.context("cannot read a change; the relay tries again")?)?;
                 checkpoint.after = Some(change.id);
             }
             if is_last {
                 return Ok(!horizon.is_blocked);
             }
         }
+    }
+
+    async fn events(&self, change: &Change) -> Result<Vec<Event>, store::Error> {
+        self.directory.list_if_pending(change).await?;
+        service::build_events(self.directory, change, &self.options).await
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use store::{Directory, Prewarm};
+
 fn main() -> ExitCode {
-    edge::run_event(settle::State::from_environment(), settle::handle)
+    edge::run_event(Directory::from_environment(Prewarm::Directory { connections: 8 }), settle::handle)
 }

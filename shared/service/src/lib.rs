@@ -19,6 +19,7 @@ mod read_set;
 mod represent;
 mod retry;
 pub mod tokens;
+mod unfinished;
 mod update;
 
 pub use bulk::bulk;
@@ -27,5 +28,6 @@ pub use create::create;
 pub use delete::delete;
 pub use get::get;
 pub use list::list;
-pub use outbox::{EventOptions, complete_and_build_events};
+pub use outbox::{EventOptions, build_events};
+pub use unfinished::{Finished, finish_changes};
 pub use update::{patch, replace};

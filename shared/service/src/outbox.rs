@@ -1,12 +1,11 @@
-//! Builds the events of a committed change, for publication, after it has finished what the change left pending.
+//! Builds the events of a committed change, for publication. Readers see a change as a whole from its commit on, so its
+//! events do not wait until it is applied to all of its edges.
 
+use protocol::Projection;
 use protocol::event::{Change, ChangeType, Current, Event, events};
-use protocol::{Error, Projection};
 use schema::resource_type;
-use store::{Directory, SettleState};
+use store::{Directory, Error};
 
-use crate::error::to_client_error;
-use crate::pending;
 use crate::represent::Represented;
 
 /// How events are built.
@@ -18,30 +17,15 @@ pub struct EventOptions {
     pub with_resources: bool,
 }
 
-/// Finishes a change, and returns its events in the order in which they have to be published; `None` if the change
-/// is not finished yet, so that the caller has to call the function again.
+/// The events of a change, in the order in which they have to be published.
 ///
 /// # Errors
 /// The errors of the store. The call may be repeated.
-pub async fn complete_and_build_events(
-    directory: &Directory,
-    change: &Change,
-    options: &EventOptions,
-) -> Result<Option<Vec<Event>>, Error> {
-    let may_be_pending = change.is_chunked || change.change_type == ChangeType::Deleted;
-    if may_be_pending {
-        let state = pending::finish_in_background(directory, &change.tenant, &change.resource).await?;
-        if state == SettleState::Unfinished {
-            return Ok(None);
-        }
-    }
-    let chunks = if change.is_chunked {
-        directory.chunks_of_change(&change.tenant, &change.id).await.map_err(to_client_error)?
-    } else {
-        Vec::new()
-    };
+pub async fn build_events(directory: &Directory, change: &Change, options: &EventOptions) -> Result<Vec<Event>, Error> {
+    let chunks =
+        if change.is_chunked { directory.chunks_of_change(&change.tenant, &change.id).await? } else { Vec::new() };
     let current = current_resource(directory, change, options).await?;
-    Ok(Some(events(change, &chunks, &options.base_url, current.as_ref())))
+    Ok(events(change, &chunks, &options.base_url, current.as_ref()))
 }
 
 /// The resource as it is now, if events include it: in the default projection, without edges.
@@ -53,7 +37,7 @@ async fn current_resource(
     if !options.with_resources || change.change_type == ChangeType::Deleted {
         return Ok(None);
     }
-    let stored = directory.get(&change.tenant, change.kind, &change.resource).await.map_err(to_client_error)?;
+    let stored = directory.get(&change.tenant, change.kind, &change.resource).await?;
     Ok(stored.map(|stored| {
         let Represented { stored, body, .. } = Represented::new(&options.base_url, stored);
         let resource = Projection::default().apply(resource_type(change.kind), body);

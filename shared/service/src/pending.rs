@@ -1,12 +1,12 @@
 //! Finishes pending changes. A large change counts as a whole from its commit on, but its membership items are
 //! written afterwards: by the request that committed it, by the next change of the resource, or by the function
-//! `settle`.
+//! `settle`, as `unfinished` describes.
 
 use std::time::{Duration, Instant};
 
-use protocol::{Error, Tenant};
+use protocol::Error;
 use schema::ResourceId;
-use store::{CommitState, Directory, SettleState};
+use store::{CommitState, SettleState};
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -14,9 +14,6 @@ use crate::error::to_client_error;
 /// The longest time that a request spends on its own commit before it responds. The function `settle` does the
 /// rest.
 const INLINE_BUDGET: Duration = Duration::from_secs(8);
-/// The longest time that one invocation of the function `settle` spends on a change. The stream then delivers it
-/// again.
-const STREAM_BUDGET: Duration = Duration::from_secs(40);
 /// Seconds after which the client may repeat a request that met the pending change of another one.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -48,16 +45,4 @@ pub(crate) async fn finish_pending(context: &Context<'_>, id: &ResourceId, until
         SettleState::Done => Ok(()),
         SettleState::Unfinished => Err(Error::TooManyRequests { retry_after: RETRY_AFTER_SECONDS }),
     }
-}
-
-/// Finishes what is pending for a resource, in the stream's function and not in a request.
-///
-/// # Errors
-/// The errors of the store.
-pub(crate) async fn finish_in_background(
-    directory: &Directory,
-    tenant: &Tenant,
-    id: &ResourceId,
-) -> Result<SettleState, Error> {
-    directory.settle(tenant, id, Instant::now() + STREAM_BUDGET).await.map_err(to_client_error)
 }

@@ -127,7 +127,9 @@ pub(crate) struct ChunkItem {
     pub(crate) remove: Vec<ChunkMember>,
     #[serde(default)]
     pub(crate) applied: bool,
-    pub(crate) expires: u64,
+    /// A chunk that is not applied does not expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<u64>,
 }
 
 /// The lists of a chunk alone.
@@ -166,6 +168,9 @@ pub(crate) struct PendingItem {
     pub(crate) token: String,
     /// The time of the change, as RFC 3339 text.
     pub(crate) at: String,
+    /// Whether the change is on the list of unfinished changes.
+    #[serde(default, rename = "listed")]
+    pub(crate) is_listed: bool,
 }
 
 /// The time when a tenant's latest large change was applied to all of its edges, in milliseconds since 1970.

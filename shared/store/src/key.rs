@@ -1,7 +1,7 @@
 //! The keys of the table. No other file knows how a tenant's collections are named.
 //!
-//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found. A tenant's name
-//! contains no `#`.
+//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found, and those of
+//! unfinished changes, which one query finds for all tenants. A tenant's name contains no `#`.
 
 use std::collections::HashMap;
 
@@ -107,6 +107,11 @@ impl Key {
         Self::new(pending_changes(tenant), id.as_str())
     }
 
+    /// The entry of a change in the list of unfinished changes.
+    pub(crate) fn unfinished(change: &ResourceId) -> Self {
+        Self::new(UNFINISHED.to_owned(), change.as_str())
+    }
+
     /// The item lies in the collection of pending changes, so that one query reads both.
     pub(crate) fn last_settled(tenant: &Tenant) -> Self {
         Self::new(pending_changes(tenant), LAST_SETTLED)
@@ -118,6 +123,8 @@ impl Key {
 }
 
 pub(crate) const TOKENS: &str = "token";
+/// The list of the unfinished changes of all tenants. No tenant's name is empty.
+pub(crate) const UNFINISHED: &str = "#unfinished";
 /// It sorts after every id and cannot be an id.
 pub(crate) const LAST_SETTLED: &str = "last";
 

@@ -22,10 +22,11 @@ mod retry;
 mod table;
 mod testing;
 mod tokens;
+mod unfinished;
 
 pub use backoff::Backoff;
 pub use changes::{change_of_image, created_at_ms, first_change_id};
-pub use clock::now_rfc3339;
+pub use clock::{now_ms, now_rfc3339};
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
     MEMBER_CHANGES_PER_COMMIT, PreparedCommit, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
@@ -44,3 +45,4 @@ pub use testing::access_check::{AccessCheck, IamAccess};
 #[cfg(feature = "benchmarks")]
 pub use testing::load;
 pub use tokens::Token;
+pub use unfinished::UnfinishedChange;

@@ -1,12 +1,12 @@
-//! An EventBridge that can fail, and the batches in which the table's stream delivers change records.
+//! An EventBridge and a queue that can fail, and the batches in which the table's stream delivers change records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -20,6 +20,12 @@ pub(crate) struct Bus {
     pub(crate) calls: Vec<usize>,
     /// How many times an entry is throttled, by its `jti`.
     pub(crate) throttled: BTreeMap<String, usize>,
+    /// The events that the bus never accepts, by their `jti`.
+    pub(crate) refused: BTreeSet<String>,
+    /// The messages that the queue of dead letters has received.
+    pub(crate) letters: Vec<Value>,
+    /// Whether the queue responds to every call with 503.
+    pub(crate) loses_letters: bool,
     /// Whether the bus responds to every call with 503.
     pub(crate) is_down: bool,
     /// How long each call takes.
@@ -42,9 +48,27 @@ pub(crate) fn detail(entry: &Value) -> Value {
 pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = axum::Router::new().fallback(put_events).with_state(bus);
+    let router = axum::Router::new().fallback(respond).with_state(bus);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
+}
+
+async fn respond(state: State<Arc<Mutex<Bus>>>, headers: HeaderMap, body: axum::body::Bytes) -> Response {
+    match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
+        Some("AWSEvents.PutEvents") => put_events(state, body).await,
+        Some("AmazonSQS.SendMessage") => send_message(&mut state.lock().unwrap(), &body),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn send_message(queue: &mut Bus, body: &[u8]) -> Response {
+    if queue.loses_letters {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let request: Value = serde_json::from_slice(body).unwrap();
+    let message = request["MessageBody"].as_str().unwrap();
+    queue.letters.push(serde_json::from_str(message).unwrap());
+    Json(json!({"MessageId": "1"})).into_response()
 }
 
 async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes) -> Response {
@@ -62,10 +86,14 @@ async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes)
     let mut results = Vec::new();
     for entry in entries {
         let id = detail(&entry)["jti"].as_str().unwrap().to_owned();
+        let is_refused = bus.refused.contains(&id);
         match bus.throttled.get_mut(&id).filter(|times| **times > 0) {
             Some(times) => {
                 *times -= 1;
                 results.push(json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "injected"}));
+            }
+            None if is_refused => {
+                results.push(json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "injected"}));
             }
             None => {
                 bus.accepted.push(entry);

@@ -11,6 +11,7 @@ pub use change::{Change, ChangeType, GroupExit, MemberDelta};
 
 use jiff::Timestamp;
 use schema::{Kind, Object, ResourceId};
+use serde_json::Value;
 
 use crate::limits::MEMBER_IDS_PER_EVENT;
 use claims::{EventBuilder, Subject};
@@ -57,6 +58,13 @@ pub struct Event {
     pub at: Timestamp,
     /// The claims of the Security Event Token.
     pub claims: Object,
+}
+
+impl Event {
+    /// The claim `jti`, which is the same each time the event is published.
+    pub fn id(&self) -> &str {
+        self.claims.get("jti").and_then(Value::as_str).unwrap_or_default()
+    }
 }
 
 /// The current public representation of a resource, without members and groups.

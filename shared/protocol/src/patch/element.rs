@@ -49,12 +49,17 @@ fn rewrite(
         return remove_selected(operation, elements, selected, dialect, work);
     }
     check_size(operation, count)?;
+    let mut primaries = 0;
     let mut kept = Vec::with_capacity(elements.len());
     let mut is_new = Vec::with_capacity(elements.len());
     for (element, selected) in elements.drain(..).zip(selected) {
         match element {
             Value::Object(object) if *selected => {
                 let Some(object) = apply_to_element(operation, object, dialect)? else { continue };
+                primaries += usize::from(is_primary(&object));
+                if primaries > 1 {
+                    dialect.tolerate(Leniency::SeveralPrimaries, &operation.text)?;
+                }
                 kept.push(Value::Object(object));
             }
             other => kept.push(other),
@@ -65,12 +70,9 @@ fn rewrite(
     // To write a value, and to merge it with its equals, takes as long as three comparisons.
     work.spend(3 * elements.len())?;
     merge_selected(operation.path.attribute, elements, &mut is_new);
-    let is_primary = |(element, is_new): (&Value, &bool)| *is_new && element.as_object().is_some_and(is_primary);
-    let mut primaries = elements.iter().zip(&is_new).enumerate().filter(|(_, it)| is_primary(*it)).map(|(at, _)| at);
-    let primary = primaries.next_back();
-    if primaries.next().is_some() {
-        dialect.tolerate(Leniency::SeveralPrimaries, &operation.text)?;
-    }
+    // Of equal elements, only the first is left, so the last primary one is known only now.
+    let is_new_primary = |(element, is_new): (&Value, &bool)| *is_new && element.as_object().is_some_and(is_primary);
+    let primary = elements.iter().zip(&is_new).rposition(is_new_primary);
     keep_primary(elements, primary);
     Ok(())
 }

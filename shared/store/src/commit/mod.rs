@@ -161,13 +161,16 @@ impl Directory {
         self.send(self.prepare(caller, commit).await?).await
     }
 
-    /// Writes the chunks of a large commit. Readers ignore them before the commit.
+    /// Lists a large commit as unfinished and writes its chunks. Readers ignore them before the commit.
     ///
     /// # Errors
     /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`, `Refused`.
     pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<PreparedCommit<'a>, Error> {
         let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry())?;
-        self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
+        if !plan.chunks.is_empty() {
+            self.list_prepared(caller, &commit.id, &commit.change.id).await?;
+            self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
+        }
         Ok(PreparedCommit { caller, commit, plan })
     }
 
@@ -189,8 +192,19 @@ impl Directory {
         }
     }
 
-    /// Deletes the chunks of a prepared commit that is not going to be sent.
-    pub async fn abort(&self, PreparedCommit { caller, commit, plan }: PreparedCommit<'_>) {
-        self.discard_chunks(&caller.tenant, commit, &plan.chunks).await;
+    /// Deletes the chunks of a prepared commit that is not going to be sent. If that fails, the list of unfinished changes
+    /// still has it.
+    pub async fn abort(&self, prepared: PreparedCommit<'_>) {
+        if !prepared.is_large() {
+            return;
+        }
+        let (tenant, change) = (&prepared.caller.tenant, &prepared.commit.change.id);
+        let aborted = async {
+            self.delete_chunks(tenant, change).await?;
+            self.unlist(change).await
+        };
+        if let Err(error) = aborted.await {
+            tracing::warn!(cause = %error, "failed to delete the chunks of an aborted change; they are deleted later");
+        }
     }
 }

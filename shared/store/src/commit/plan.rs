@@ -14,7 +14,7 @@ use crate::membership::chunk::split_into_chunks;
 use crate::membership::{EdgeChanges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
 use crate::{
     Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges, Snapshot,
-    Write,
+    Write, unfinished,
 };
 
 /// The writes of a commit.
@@ -186,6 +186,7 @@ impl PlanBuilder<'_> {
         }
         if self.is_large {
             self.pending_item(false, Some(&self.commit.change.id), &[])?;
+            self.push(unfinished::mark_committed(self.table, &self.commit.change.id))?;
             return Ok(CommitState::Pending);
         }
         let actions = self.edges.actions(self.table, self.tenant, &self.commit.id)?;
@@ -209,6 +210,7 @@ impl PlanBuilder<'_> {
                     self.pending_item(true, None, &groups)?;
                 }
             }
+            self.push(unfinished::list_committed(self.table, self.tenant, &commit.id, &commit.change.id))?;
             return Ok(CommitState::Pending);
         }
         for exit in &commit.group_exits {

@@ -69,6 +69,7 @@ impl PlanBuilder<'_> {
             groups: groups.iter().map(ToString::to_string).collect(),
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
+            is_listed: true,
         };
         self.put(&Key::pending_changes(self.tenant, &self.commit.id), &item, None, ConditionFailure::Unexpected)
     }

@@ -2,14 +2,11 @@
 //! commit, and each is applied to the edges by a transaction that also marks it as applied, so that no chunk is
 //! applied twice or too late.
 
-use std::time::Duration;
-
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
-use crate::clock::now_seconds;
 use crate::commit::action::ABSENT;
 use crate::error::classify;
 use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
@@ -27,9 +24,6 @@ const CHUNK_BYTES: usize = 100 * 1024;
 const MEMBER_BYTES: usize = 100;
 /// The number of chunks that are written at the same time.
 const MAX_CONCURRENT_WRITES: usize = 16;
-/// The time after which the chunks of a change that was never committed expire. Those of a committed change are
-/// applied long before, and kept as records from then on.
-const UNAPPLIED_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// A chunk as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +32,7 @@ pub(crate) struct Chunk {
     pub(crate) edges: EdgeChanges,
     pub(crate) applied: bool,
     /// If it is applied: the time until which it is kept, in seconds since 1970.
-    pub(super) expires: u64,
+    pub(super) expires: Option<u64>,
 }
 
 /// The size of a chunk in bytes, or more.
@@ -82,10 +76,9 @@ impl Directory {
         commit: &Commit,
         chunks: &[EdgeChanges],
     ) -> Result<(), Error> {
-        let expires = now_seconds() + UNAPPLIED_RETENTION.as_secs();
         let items = chunks.iter().map(|edges| {
             let key = key_of(tenant, &commit.change.id, edges)?;
-            item::with_key(&key, &item_of(edges, expires))
+            item::with_key(&key, &item_of(edges))
         });
         let puts: Vec<_> = items.map(|item| Ok(self.put_new(item?))).collect::<Result<_, Error>>()?;
         stream::iter(puts).buffer_unordered(MAX_CONCURRENT_WRITES).try_collect().await
@@ -93,7 +86,7 @@ impl Directory {
 
     /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
     /// of the change.
-    async fn put_new(&self, item: Item) -> Result<(), Error> {
+    pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
         let mut retries = RetryBudget::new();
         loop {
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
@@ -106,12 +99,12 @@ impl Directory {
         }
     }
 
-    /// Deletes the chunks of a change that was not committed. If that fails, they expire.
-    pub(crate) async fn discard_chunks(&self, tenant: &Tenant, commit: &Commit, chunks: &[EdgeChanges]) {
-        let keys = chunks.iter().filter_map(|edges| key_of(tenant, &commit.change.id, edges).ok());
-        if let Err(error) = self.delete_batch(keys.collect()).await {
-            tracing::warn!(cause = %error, "failed to delete the chunks of an aborted change; they will expire");
-        }
+    /// Deletes the chunks of a change that was not committed.
+    pub(crate) async fn delete_chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<(), Error> {
+        let query = CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(key::chunks(tenant, change)) };
+        let key = |item: Item| Ok(Key::chunk(tenant, change, &item::id(item::text(&item, SK)?)?));
+        let keys = self.query_as(query, None, key).await?;
+        self.delete_batch(keys.into_iter().collect()).await
     }
 
     /// The chunks of a change.
@@ -153,9 +146,9 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
     Ok(Key::chunk(tenant, change, first.ok_or_else(|| Error::Corrupt("a chunk has no members".to_owned()))?))
 }
 
-fn item_of(edges: &EdgeChanges, expires: u64) -> ChunkItem {
+fn item_of(edges: &EdgeChanges) -> ChunkItem {
     let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
-    ChunkItem { add, update, remove, applied: false, expires }
+    ChunkItem { add, update, remove, applied: false, expires: None }
 }
 
 /// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.

@@ -96,7 +96,8 @@ impl Directory {
     }
 
     fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, Move)> {
-        let is_torn = chunk.expires.saturating_add(TORN_SECONDS) >= now_seconds() + self.change_retention.as_secs();
+        let is_torn =
+            chunk.expires.unwrap_or(0).saturating_add(TORN_SECONDS) >= now_seconds() + self.change_retention.as_secs();
         if chunk.applied && !is_torn {
             return Vec::new();
         }

@@ -129,7 +129,7 @@ impl Stage {
         expected.insert(self.late.clone());
         for _ in 0..2 {
             assert_eq!(members(&self.site, &id).await, expected, "{name}: the members stay as they are");
-            self.site.settle(&resource).await.unwrap();
+            self.site.finish_all().await;
         }
         self.check_edges(&resource, &expected).await;
         (calls, seen)
@@ -173,6 +173,7 @@ impl Stage {
         }
         let key = aws_sdk_dynamodb::types::AttributeValue::S(group.to_string());
         assert!(self.site.pending_items().await.iter().all(|item| item["sk"] != key));
+        assert_eq!(self.site.open_chunks().await, 0, "whoever died, nothing is left that nobody finishes");
     }
 }
 

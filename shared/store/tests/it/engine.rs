@@ -11,7 +11,7 @@ use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use store::{
     ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupExit, Index, Keys, Member,
-    RemainingEdges, SettleState, Snapshot, Write,
+    RemainingEdges, SettleState, Snapshot, Write, now_ms,
 };
 use testkit::engine;
 use uuid::Uuid;
@@ -54,6 +54,22 @@ impl Site {
     /// Completes the pending change of a resource.
     pub(crate) async fn settle(&self, id: &ResourceId) -> Result<SettleState, Error> {
         self.directory.settle(&self.caller.tenant, id, Instant::now() + Duration::from_secs(60)).await
+    }
+
+    /// Finishes all unfinished changes, as if an hour had passed and nobody else were at work. Returns their number.
+    pub(crate) async fn finish_all(&self) -> usize {
+        let mut finished = 0;
+        loop {
+            let due = self.directory.unfinished_changes(now_ms() + 3_600_000).await.unwrap();
+            if due.is_empty() {
+                return finished;
+            }
+            for change in due {
+                let deadline = Instant::now() + Duration::from_secs(60);
+                assert_eq!(self.directory.finish_change(&change, deadline).await, Ok(SettleState::Done));
+                finished += 1;
+            }
+        }
     }
 
     pub(crate) async fn user(&self, name: &str) -> ResourceId {
@@ -102,6 +118,15 @@ impl Site {
     pub(crate) async fn pending_items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let items = self.items("acme#unsettled").await;
         items.into_iter().filter(|item| !item.contains_key("settled")).collect()
+    }
+
+    /// The chunks of large changes that are not applied.
+    pub(crate) async fn open_chunks(&self) -> usize {
+        let scan = raw().scan().table_name(&self.table).consistent_read(true);
+        let pages = scan.filter_expression("contains(pk, :part) AND applied = :no");
+        let pages = pages.expression_attribute_values(":part", AttributeValue::S("#part#".to_owned()));
+        let items = pages.expression_attribute_values(":no", AttributeValue::Bool(false)).into_paginator().items().send();
+        items.collect::<Result<Vec<_>, _>>().await.unwrap().len()
     }
 
     /// The stored items of a collection, ordered by sort key.

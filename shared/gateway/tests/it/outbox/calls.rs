@@ -18,22 +18,16 @@ async fn batch_stops_at_the_first_failure_and_names_it() {
     let id = |at: usize| format!("{}.user.created", records[at]["sk"]["S"].as_str().unwrap());
 
     site.bus.lock().unwrap().throttled.insert(id(1), 3);
-    assert_eq!(site.settle(&records).await, [""; 0], "three throttled attempts are retried");
+    assert_eq!(site.publish(&records).await, [""; 0], "three throttled attempts are retried");
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0), id(2), id(1)]);
 
     *site.bus.lock().unwrap() = Bus::default();
     site.bus.lock().unwrap().throttled.insert(id(1), usize::MAX);
-    assert_eq!(site.settle(&records).await, ["2"]);
+    assert_eq!(site.publish(&records).await, ["2"]);
     assert_eq!(site.bus.lock().unwrap().ids(), [id(0), id(2)], "another resource does not wait");
 
-    *site.bus.lock().unwrap() = Bus::default();
-    let mut corrupt = records.clone();
-    corrupt[1]["what"] = json!({"S": "user.sung"});
-    assert_eq!(site.settle(&corrupt).await, ["2"], "the batch stops at a record that cannot be read");
-    assert_eq!(site.bus.lock().unwrap().ids(), [id(0)]);
-
     *site.bus.lock().unwrap() = Bus { is_down: true, ..Bus::default() };
-    assert_eq!(site.settle(&records).await, ["1"]);
+    assert_eq!(site.publish(&records).await, ["1"]);
 }
 
 /// Only the entries that were not accepted are sent again.
@@ -51,7 +45,7 @@ async fn many_events_of_a_change_are_sent_in_calls_of_ten() {
     assert_eq!(groups, 12);
     let first = record["sk"]["S"].as_str().unwrap();
     site.bus.lock().unwrap().throttled.insert(format!("{first}.user.deleted"), 1);
-    assert_eq!(site.settle(std::slice::from_ref(&record)).await, [""; 0]);
+    assert_eq!(site.publish(std::slice::from_ref(&record)).await, [""; 0]);
     let bus = site.bus.lock().unwrap();
     assert_eq!((bus.calls.iter().sum::<usize>(), bus.accepted.len()), (14, 13));
 }
@@ -68,7 +62,7 @@ async fn events_of_a_resource_end_in_their_order_after_a_rejection() {
     let records = site.records();
     let id = |at: usize| format!("{}.user.updated", records[at]["sk"]["S"].as_str().unwrap());
     site.bus.lock().unwrap().throttled.insert(id(2), 2);
-    assert_eq!(site.settle(&records).await, [""; 0]);
+    assert_eq!(site.publish(&records).await, [""; 0]);
     let bus = site.bus.lock().unwrap();
     let about_ada = bus.ids().into_iter().filter(|it| it.ends_with("updated")).collect::<Vec<_>>();
     assert_eq!(about_ada[about_ada.len() - 3..], [id(2), id(3), id(4)]);
@@ -94,7 +88,7 @@ async fn many_changes_are_published_in_several_calls_at_a_time() {
     site.bus.lock().unwrap().delay = delay;
     let start = Instant::now();
     for batch in records.chunks(100) {
-        assert_eq!(site.settle(batch).await, [""; 0]);
+        assert_eq!(site.publish(batch).await, [""; 0]);
     }
     let time = start.elapsed();
     let bus = site.bus.lock().unwrap();
@@ -102,4 +96,28 @@ async fn many_changes_are_published_in_several_calls_at_a_time() {
     println!("{CHANGES} changes in {} calls of {delay:?}: {} ms", bus.calls.len(), time.as_millis());
     assert_eq!(bus.accepted.len(), CHANGES);
     assert!(bus.calls.len() <= 250 && time < one_by_one / 2, "{} calls in {time:?}", bus.calls.len());
+}
+
+/// What can never be published delays nothing: neither a record that cannot be read, nor an event that is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_published_goes_to_the_dead_letters_at_once() {
+    let site = Site::new(false).await;
+    for name in ["ann", "bob", "cyril"] {
+        site.create(Kind::User, json!({"userName": name})).await;
+    }
+    let mut records = site.records();
+    let id = |at: usize| format!("{}.user.created", records[at]["sk"]["S"].as_str().unwrap());
+    let ids = [id(0), id(1), id(2)];
+    let sk = records[1]["sk"]["S"].clone();
+    site.bus.lock().unwrap().refused.insert(ids[2].clone());
+    records[1]["what"] = json!({"S": "user.sung"});
+    assert_eq!(site.publish(&records).await, [""; 0]);
+    let letters = site.bus.lock().unwrap().letters.clone();
+    assert_eq!(site.bus.lock().unwrap().ids(), ids[..1]);
+    let expect = json!({"reason": letters[0]["reason"], "pk": "acme#change", "sk": sk});
+    assert_eq!((letters.len(), &letters[0]), (2, &expect));
+    assert_eq!((&letters[1]["event"], &letters[1]["reason"]), (&json!(ids[2]), &json!("MalformedDetail")));
+
+    *site.bus.lock().unwrap() = Bus { loses_letters: true, ..Bus::default() };
+    assert_eq!(site.publish(&records).await, ["2"], "nothing is passed over that is not in the queue");
 }

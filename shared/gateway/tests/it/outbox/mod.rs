@@ -1,6 +1,7 @@
-//! `functions/settle` with an EventBridge that can fail.
+//! `functions/publish` with an EventBridge that can fail, and `functions/settle`.
 
 mod calls;
+mod unfinished;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use gateway::iam::as_function;
 use protocol::{Caller, Exchange, Precondition, Projection};
-use schema::{Kind, ResourceId};
+use publish::{DeadLetters, State};
+use schema::Kind;
 use serde_json::{Value, json};
 use service::{Context, EventOptions};
-use settle::State;
-use store::{ChangeRecord, Commit, CommitState, Directory, Keys, Member, RemainingEdges, Snapshot, Write};
+use store::Directory;
 use testkit::Engine;
 
 use crate::bus::{Bus, batch, detail, serve};
@@ -36,7 +37,8 @@ impl Site {
         let bus = Arc::<Mutex<Bus>>::default();
         let url = serve(bus.clone()).await;
         let telling = EventOptions { base_url: BASE.to_owned(), with_resources };
-        let state = State { directory: directory.clone(), bus: settle::Bus::at(&url, "scim"), event_options: telling };
+        let (bus_client, dead_letters) = (publish::Bus::at(&url, "scim"), DeadLetters::at(&format!("{url}/1/dead")));
+        let state = State { directory: directory.clone(), bus: bus_client, dead_letters, event_options: telling };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         Self { directory, engine, caller, bus, state: Box::leak(Box::new(state)) }
     }
@@ -73,11 +75,28 @@ impl Site {
     }
 
     /// Runs the function on a batch. Returns the sequence numbers of the records to be delivered again.
-    async fn settle(&self, records: &[Value]) -> Vec<String> {
-        let work = edge::invoke_event(self.state, settle::handle, batch(records), None);
-        let outcome = as_function("Settle", work).await.unwrap();
+    async fn publish(&self, records: &[Value]) -> Vec<String> {
+        let work = edge::invoke_event(self.state, publish::handle, batch(records), None);
+        let outcome = as_function("Publish", work).await.unwrap();
         let failures = outcome["batchItemFailures"].as_array().unwrap();
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Makes all unfinished changes due, and runs the function that finishes them.
+    async fn settle(&self) -> Value {
+        self.try_settle().await.unwrap()
+    }
+
+    async fn try_settle(&self) -> Result<Value, protocol::Error> {
+        for item in self.engine.items(TABLE, "#unfinished") {
+            let due = json!({
+                "TableName": TABLE, "Key": {"pk": item["pk"], "sk": item["sk"]},
+                "UpdateExpression": "SET notBefore = :due", "ExpressionAttributeValues": {":due": {"N": "0"}},
+            });
+            self.engine.call("UpdateItem", &due);
+        }
+        let work = edge::invoke_event(self.directory, settle::handle, event("settle"), None);
+        as_function("Settle", work).await
     }
 
     fn published(&self) -> Vec<String> {
@@ -98,7 +117,7 @@ async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
     let records = site.records();
     assert_eq!(records.len(), 5);
 
-    assert_eq!(site.settle(&records).await, [""; 0]);
+    assert_eq!(site.publish(&records).await, [""; 0]);
     let expect = [
         "user.created",
         "group.created",
@@ -118,7 +137,7 @@ async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
     }
     assert!(!json!(first).to_string().contains(SECRET));
 
-    assert_eq!(site.settle(&records).await, [""; 0], "the batch is delivered once more");
+    assert_eq!(site.publish(&records).await, [""; 0], "the batch is delivered once more");
     let mut ids = site.bus.lock().unwrap().ids();
     let again = ids.split_off(first.len());
     assert_eq!(ids, again);
@@ -132,11 +151,11 @@ async fn events_include_resources_only_if_the_option_says_so() {
     for with_resources in [true, false] {
         let site = Site::new(with_resources).await;
         let ada = site.create(Kind::User, json!({"userName": "ada", "password": SECRET})).await;
-        site.settle(&site.records()).await;
+        site.publish(&site.records()).await;
         site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
         let group = json!({"displayName": "Staff", "members": [{"value": ada}]});
         site.create(Kind::Group, group).await;
-        site.settle(&site.records()).await;
+        site.publish(&site.records()).await;
         let accepted = site.bus.lock().unwrap().accepted.clone();
         let payload = |entry: &Value| detail(entry)["events"].as_object().unwrap().values().next().unwrap().clone();
         let data: Vec<Value> = accepted.iter().map(|entry| payload(entry)["data"].clone()).collect();
@@ -160,76 +179,47 @@ async fn events_include_resources_only_if_the_option_says_so() {
     }
 }
 
-/// The process that made the change died directly after its commit.
-#[tokio::test(flavor = "multi_thread")]
-async fn pending_change_is_completed_before_it_is_published() {
-    let site = Site::new(false).await;
-    let tenant = &site.caller.tenant;
-    let mut add = Vec::new();
-    for number in 0..40 {
-        let id = site.create(Kind::User, json!({"userName": format!("u{number}")})).await;
-        add.push(Member { id: ResourceId::parse(&id).unwrap(), kind: Kind::User, display: None });
-    }
-    let staff = site.create(Kind::Group, json!({"displayName": "staff"})).await;
-    let id = ResourceId::parse(&staff).unwrap();
-    let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
-    let resource = json!({"displayName": "staff"}).as_object().unwrap().clone();
-    let after = Snapshot { resource, keys: keys.clone() };
-    let change = ChangeRecord {
-        id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(),
-        at: "2026-01-02T03:04:05.678Z".to_owned(),
-        attributes: vec!["members".to_owned()],
-        active: None,
-        previous_at: None,
-    };
-    let write = Write::Update { expected: 1, before: keys, after };
-    let commit = Commit { kind: Kind::Group, id: id.clone(), write, add, remove: vec![], group_exits: vec![], change };
-    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
-    let pending = async || site.directory.get(tenant, Kind::Group, &id).await.unwrap().unwrap().member_summary.pending;
-    assert_eq!(pending().await, Some(commit.change.id.clone()));
-    let record = site.records().pop().unwrap();
-    // A member who is deleted meanwhile is not added. A reader of the group sees it as if the change were complete.
-    site.delete(Kind::User, commit.add[0].id.as_str()).await;
-    let members = async || {
-        let (all, any) = (Projection::default(), Precondition::default());
-        let read = async { service::get(&site.context(), Kind::Group, &staff, &all, &any).await };
-        let reply = as_function("GroupsGet", read).await.unwrap();
-        reply.body.unwrap()["members"].as_array().unwrap().len()
-    };
-    assert_eq!(members().await, 39);
-    assert_eq!(site.settle(&[record]).await, [""; 0]);
-    assert_eq!(members().await, 39);
-    assert_eq!(pending().await, None);
-    // Only the item with the time of the last completion remains in this partition.
-    let left = || {
-        let mut items = site.engine.items(TABLE, "acme#unsettled");
-        items.retain(|item| item["sk"]["S"] != "last");
-        items
-    };
-    assert!(left().is_empty(), "nothing is pending");
-    let accepted = site.bus.lock().unwrap().accepted.clone();
-    assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), 40);
-
-    let keys = Keys { name: "staff".to_owned(), lookups: Vec::new() };
-    let write = Write::Delete {
-        expected: 3,
-        before: keys,
-        groups: 0,
-        remaining: RemainingEdges::Present { pending: None, groups: vec![] },
-    };
-    let change = ChangeRecord { id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(), ..commit.change };
-    let gone = Commit { write, add: vec![], change, ..commit };
-    assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));
-    let record = site.records().pop().unwrap();
-    assert_eq!(site.settle(&[record]).await, [""; 0]);
-    assert!(left().is_empty(), "nothing is pending");
-    assert!(site.engine.items(TABLE, &format!("acme#member#{id}")).is_empty());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn sample_batch_is_published() {
     let site = Site::new(false).await;
-    let outcome = edge::invoke_event(site.state, settle::handle, event("settle"), None).await.unwrap();
+    let outcome = edge::invoke_event(site.state, publish::handle, event("publish"), None).await.unwrap();
     assert_eq!(outcome, json!({"batchItemFailures": []}));
     assert_eq!(site.published(), ["user.created", "group.members.changed"]);
+}
+
+/// An operator publishes again what consumers have missed: the same events, in the same order.
+#[tokio::test(flavor = "multi_thread")]
+async fn past_changes_are_published_again_in_their_order() {
+    let site = Site::new(false).await;
+    let ada = site.create(Kind::User, json!({"userName": "ada"})).await;
+    for title in ["a", "b"] {
+        site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": title}])).await;
+    }
+    site.delete(Kind::User, &ada).await;
+    assert_eq!(site.publish(&site.records()).await, [""; 0]);
+    let first = site.bus.lock().unwrap().ids();
+    let replay = async |query: Value| {
+        as_function("EventsReplay", edge::invoke_event(site.state, events_replay::handle, query, None)).await
+    };
+    let all = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z"})).await;
+    assert_eq!(all, Ok(json!({"changes": 4, "events": 4, "refused": []})));
+    assert_eq!(site.bus.lock().unwrap().ids(), [first.clone(), first.clone()].concat());
+    for (tenant, from, to) in [
+        ("acme", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+        ("acme", "2100-01-01T00:00:00Z", "2100-01-02T00:00:00Z"),
+        ("other", "2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z"),
+    ] {
+        let none = replay(json!({"tenant": tenant, "from": from, "to": to})).await;
+        assert_eq!(none, Ok(json!({"changes": 0, "events": 0, "refused": []})), "{tenant} {from} {to}");
+    }
+    for wrong in [json!({"tenant": "a#b", "from": "2026-01-01T00:00:00Z"}), json!({"tenant": "acme", "from": "monday"})]
+    {
+        assert!(matches!(replay(wrong).await, Err(protocol::Error::InvalidValue(_))));
+    }
+    let token = first[1].strip_suffix(".user.updated").unwrap();
+    let rest = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z", "nextToken": token})).await;
+    assert_eq!(rest, Ok(json!({"changes": 2, "events": 2, "refused": []})));
+    site.bus.lock().unwrap().is_down = true;
+    let down = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z"})).await;
+    assert_eq!(down, Err(protocol::Error::Unavailable { retry_after: 5 }));
 }

@@ -1,10 +1,10 @@
-//! The events of the whole history, built as `settle` builds them. An application that knows only the events has to
+//! The events of the whole history, built as `publish` builds them. An application that knows only the events has to
 //! end up with the same directory.
 
 use protocol::{Parameters, Query};
 use schema::Kind;
 use serde_json::{Value, json};
-use service::{EventOptions, complete_and_build_events};
+use service::{EventOptions, build_events};
 use testkit::Replica;
 
 use super::writer::context;
@@ -12,7 +12,7 @@ use crate::engine::Site;
 
 const PAGE: usize = 500;
 
-/// The events of all changes, including those that complete other changes.
+/// The events of all changes.
 pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
     let (directory, tenant) = (&site.directory, &site.caller.tenant);
     let options = EventOptions { base_url: context(site).exchange.base_url.to_owned(), with_resources: true };
@@ -23,10 +23,7 @@ pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
         let Some(newest) = changes.last() else { return collected };
         last = Some(newest.id.clone());
         for change in &changes {
-            let events = complete_and_build_events(directory, change, &options)
-                .await
-                .unwrap()
-                .expect("the deadline leaves time to complete the change");
+            let events = build_events(directory, change, &options).await.unwrap();
             collected.extend(
                 events.into_iter().map(|it| json!({"detail-type": it.event_type.as_str(), "detail": it.claims})),
             );

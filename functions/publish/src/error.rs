@@ -14,13 +14,10 @@ pub enum StartError {
 /// Why a change has to be processed again.
 #[derive(Debug, Error)]
 pub(crate) enum ChangeError {
-    /// The stream's record is not a change record that this version can read.
     #[error(transparent)]
-    Record(#[from] store::Error),
+    Store(#[from] store::Error),
     #[error(transparent)]
-    Completion(#[from] protocol::Error),
-    #[error("the change is still pending")]
-    Pending,
+    Publish(#[from] PublishError),
     /// The next batch continues with the change.
     #[error("the time of the batch is up")]
     OutOfTime,
@@ -38,4 +35,7 @@ pub enum PublishError {
     Mismatch,
     #[error("PutEvents rejected {0} events after all retries")]
     Rejected(usize),
+    /// The code of SQS's error; `None` if it did not respond.
+    #[error("the dead letter could not be sent: {}", .0.as_deref().unwrap_or("no response"))]
+    DeadLetter(Option<String>),
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::primitives::DateTime;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use futures_util::future::join_all;
 use protocol::event::Event;
 use store::{Backoff, client};
@@ -21,6 +21,19 @@ const MAX_RETRIES: u32 = 5;
 /// The bounds of the pauses before the first and before the last retry, in milliseconds.
 const FIRST_PAUSE_MS: u64 = 100;
 const MAX_PAUSE_MS: u64 = 1600;
+
+/// The error codes of an entry that EventBridge would reject each time. An entry with any other code is sent again.
+const PERMANENT: [&str; 2] = ["InvalidArgument", "MalformedDetail"];
+
+/// An event that EventBridge will never accept.
+#[derive(Debug)]
+pub struct Refused {
+    /// The place of its change among those that are published together.
+    pub change: usize,
+    pub jti: String,
+    /// EventBridge's error code.
+    pub code: String,
+}
 
 /// The bus to which events are published.
 #[derive(Debug)]
@@ -43,31 +56,38 @@ impl Bus {
     }
 
     /// Publishes the events of changes, which are in the order of the changes. Events about one resource are published in
-    /// that order.
+    /// that order. Returns the events that EventBridge will never accept.
     ///
     /// # Errors
     /// The place of the first change of which an event may not be published. All later ones may be published as well,
     /// and all may be published again.
-    pub(crate) async fn publish(&self, changes: &[Vec<Event>]) -> Result<(), (usize, PublishError)> {
+    pub async fn publish(&self, changes: &[Vec<Event>]) -> Result<Vec<Refused>, (usize, PublishError)> {
         let mut entries = Vec::new();
         for (change, events) in changes.iter().enumerate() {
             for event in events {
                 // Nothing has been published yet.
                 let entry = self.entry(event).map_err(|error| (0, error))?;
-                entries.push(Outgoing { change, uri: event.uri.clone(), entry });
+                entries.push(Outgoing { change, uri: event.uri.clone(), jti: event.id().to_owned(), entry });
             }
         }
         let lanes = join_all(lanes(entries).into_iter().map(|lane| self.publish_lane(lane))).await;
-        let failures = lanes.into_iter().filter_map(Result::err);
-        failures.min_by_key(|(change, _)| *change).map_or(Ok(()), Err)
+        let (mut refused, mut failures) = (Vec::new(), Vec::new());
+        for lane in lanes {
+            match lane {
+                Ok(of_lane) => refused.extend(of_lane),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures.into_iter().min_by_key(|(change, _)| *change).map_or(Ok(refused), Err)
     }
 
     /// Makes the calls of a lane one after the other.
-    async fn publish_lane(&self, lane: Vec<Outgoing>) -> Result<(), (usize, PublishError)> {
+    async fn publish_lane(&self, lane: Vec<Outgoing>) -> Result<Vec<Refused>, (usize, PublishError)> {
+        let mut refused = Vec::new();
         for call in calls(lane) {
-            self.put(call).await?;
+            refused.extend(self.put(call).await?);
         }
-        Ok(())
+        Ok(refused)
     }
 
     fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, PublishError> {
@@ -82,8 +102,9 @@ impl Bus {
     }
 
     /// Makes one call, and further calls for the entries that were rejected and those behind them about the same resource.
-    async fn put(&self, mut call: Vec<Outgoing>) -> Result<(), (usize, PublishError)> {
+    async fn put(&self, mut call: Vec<Outgoing>) -> Result<Vec<Refused>, (usize, PublishError)> {
         let mut backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
+        let mut refused = Vec::new();
         for retry in 0.. {
             let first = call.iter().map(|entry| entry.change).min().unwrap_or(0);
             let entries = call.iter().map(|entry| entry.entry.clone()).collect();
@@ -93,17 +114,9 @@ impl Bus {
             if results.len() != call.len() {
                 return Err((first, PublishError::Mismatch));
             }
-            let mut rejected = BTreeSet::new();
-            let mut results = results.into_iter();
-            call.retain(|entry| {
-                let is_rejected = results.next().is_some_and(|result| result.error_code.is_some());
-                if is_rejected {
-                    rejected.insert(entry.uri.clone());
-                }
-                rejected.contains(&entry.uri)
-            });
+            call = unpublished(call, results, &mut refused);
             if call.is_empty() {
-                return Ok(());
+                return Ok(refused);
             }
             if retry == MAX_RETRIES {
                 break;
@@ -113,4 +126,25 @@ impl Bus {
         let first = call.iter().map(|entry| entry.change).min().unwrap_or(0);
         Err((first, PublishError::Rejected(call.len())))
     }
+}
+
+/// The entries that have to be sent again: those that were rejected, and those behind them about the same resource. An
+/// entry that would be rejected each time is added to `refused`.
+fn unpublished(call: Vec<Outgoing>, results: Vec<PutEventsResultEntry>, refused: &mut Vec<Refused>) -> Vec<Outgoing> {
+    let mut rejected = BTreeSet::new();
+    let mut again = Vec::new();
+    for (entry, result) in call.into_iter().zip(results) {
+        match result.error_code {
+            Some(code) if PERMANENT.contains(&code.as_str()) => {
+                refused.push(Refused { change: entry.change, jti: entry.jti, code });
+            }
+            Some(_) => {
+                rejected.insert(entry.uri.clone());
+                again.push(entry);
+            }
+            None if rejected.contains(&entry.uri) => again.push(entry),
+            None => {}
+        }
+    }
+    again
 }

@@ -21,8 +21,17 @@ pub(crate) struct Record {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct StreamRecord {
     pub(crate) sequence_number: String,
+    /// The key of the item.
+    pub(crate) keys: Map<String, Value>,
     /// An item in DynamoDB's JSON.
     pub(crate) new_image: Map<String, Value>,
+}
+
+impl StreamRecord {
+    /// An attribute of the item's key; empty if the stream does not name it.
+    pub(crate) fn key(&self, name: &str) -> &str {
+        self.keys.get(name).and_then(|value| value.get("S")).and_then(Value::as_str).unwrap_or_default()
+    }
 }
 
 /// The response after which Lambda delivers this record and those after it again.

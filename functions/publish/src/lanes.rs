@@ -21,6 +21,8 @@ pub(crate) struct Outgoing {
     pub(crate) change: usize,
     /// The path of the resource that the entry is about.
     pub(crate) uri: String,
+    /// The id of the event.
+    pub(crate) jti: String,
     pub(crate) entry: PutEventsRequestEntry,
 }
 

@@ -1,0 +1,172 @@
+//! Follows the table's stream: publishes the events of each change to EventBridge, several changes at a time, and those
+//! of one resource in their order. It does nothing else, because whatever takes time would delay all tenants.
+//!
+//! If DynamoDB or EventBridge does not respond, the first change that failed is reported, so that Lambda delivers it and
+//! those after it again. An event that is published twice has the same `jti`. What can never be published goes to the
+//! queue of dead letters at once, and delays nothing.
+
+mod batch;
+mod bus;
+mod dead_letters;
+mod error;
+mod lanes;
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use futures_util::stream::{self, StreamExt};
+use protocol::Error;
+use protocol::event::Event;
+use serde_json::{Map, Value};
+use service::{EventOptions, build_events};
+use store::{Directory, Prewarm, change_of_image};
+
+pub use batch::Batch;
+pub use bus::{Bus, Refused};
+pub use dead_letters::DeadLetters;
+pub use error::{PublishError, StartError};
+
+use batch::{StreamRecord, retry_from};
+use dead_letters::DeadLetter;
+use error::ChangeError;
+
+/// No change is started later than this after the start of a batch: it needs time to finish, and Lambda would
+/// deliver the whole batch again after its timeout.
+const BATCH_BUDGET: Duration = Duration::from_secs(60);
+/// The number of changes whose events are built at the same time.
+const MAX_CONCURRENT_BUILDS: usize = 8;
+/// The number of changes whose events are published together.
+const MAX_CHANGES_AT_ONCE: usize = 1000;
+
+/// The clients and settings of the function.
+#[derive(Debug)]
+pub struct State {
+    pub directory: Directory,
+    pub bus: Bus,
+    pub dead_letters: DeadLetters,
+    pub event_options: EventOptions,
+}
+
+impl State {
+    /// Reads the environment that Lambda and the template set: the table, `EVENT_BUS`,
+    /// `DEAD_LETTERS`, `BASE_URL`, and `EVENT_RESOURCES`, which is `yes` if events contain resources.
+    ///
+    /// # Errors
+    /// If a variable is not set.
+    pub async fn from_environment() -> Result<Self, StartError> {
+        let directory = Directory::from_environment(Prewarm::Directory { connections: 1 }).await?;
+        let bus = Bus::from_environment()?;
+        let dead_letters = DeadLetters::from_environment()?;
+        let base_url = variable("BASE_URL")?;
+        let with_resources = variable("EVENT_RESOURCES").is_ok_and(|value| value == "yes");
+        Ok(Self { directory, bus, dead_letters, event_options: EventOptions { base_url, with_resources } })
+    }
+}
+
+/// The value of an environment variable that is set and not empty.
+fn variable(name: &'static str) -> Result<String, StartError> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value.ok_or(StartError::MissingVariable(name))
+}
+
+pub async fn handle(state: &State, batch: Batch) -> Result<DynamoDbEventResponse, Error> {
+    let deadline = Instant::now() + BATCH_BUDGET;
+    let mut published = 0;
+    let built = batch.records.into_iter().map(|record| build(state, record.change, deadline));
+    // What is ready is published at once, and does not wait for a change behind it whose events take longer to build.
+    let mut ready = pin!(stream::iter(built).buffered(MAX_CONCURRENT_BUILDS).ready_chunks(MAX_CHANGES_AT_ONCE));
+    while let Some(outcomes) = ready.next().await {
+        match publish(state, outcomes).await {
+            Ok(events) => published += events,
+            Err(Failure { sequence_number, reason }) => {
+                tracing::warn!(sequence_number, %reason, published, "failed to publish a change; it is tried again");
+                return Ok(retry_from(sequence_number));
+            }
+        }
+    }
+    tracing::info!(published, "published the events of a batch");
+    Ok(DynamoDbEventResponse::default())
+}
+
+/// The first record of a batch that has to be processed again.
+struct Failure {
+    sequence_number: String,
+    reason: ChangeError,
+}
+
+/// The events of the change of a record.
+struct Built {
+    source: Source,
+    events: Vec<Event>,
+}
+
+/// Where a record is in the stream and in the table.
+struct Source {
+    sequence_number: String,
+    pk: String,
+    sk: String,
+}
+
+/// Publishes what could be built, up to the first failure. Returns the number of events.
+async fn publish(state: &State, outcomes: Vec<Result<Built, Failure>>) -> Result<usize, Failure> {
+    let (mut sources, mut events, mut failure) = (Vec::new(), Vec::new(), None);
+    for outcome in outcomes {
+        match outcome {
+            Ok(built) => {
+                sources.push(built.source);
+                events.push(built.events);
+            }
+            Err(first) => {
+                failure = Some(first);
+                break;
+            }
+        }
+    }
+    let failed = |sources: Vec<Source>, change: usize, reason: ChangeError| {
+        let sequence_number = sources.into_iter().nth(change).map(|source| source.sequence_number).unwrap_or_default();
+        Failure { sequence_number, reason }
+    };
+    let refused = match state.bus.publish(&events).await {
+        Ok(refused) => refused,
+        Err((change, reason)) => return Err(failed(sources, change, reason.into())),
+    };
+    for Refused { change, jti, code } in refused {
+        let Some(source) = sources.get(change) else { continue };
+        if let Err(reason) = give_up(state, source, &code, Some(&jti)).await {
+            return Err(failed(sources, change, reason.into()));
+        }
+    }
+    failure.map_or(Ok(events.iter().map(Vec::len).sum()), Err)
+}
+
+/// Builds the events of the change of a record; none if the record cannot be read.
+async fn build(state: &State, record: StreamRecord, deadline: Instant) -> Result<Built, Failure> {
+    let [pk, sk] = ["pk", "sk"].map(|name| record.key(name).to_owned());
+    let source = Source { sequence_number: record.sequence_number, pk, sk };
+    let reason = match try_build(state, record.new_image, deadline).await {
+        Ok(events) => return Ok(Built { source, events }),
+        Err(ChangeError::Store(store::Error::Corrupt(reason))) => match give_up(state, &source, &reason, None).await {
+            Ok(()) => return Ok(Built { source, events: Vec::new() }),
+            Err(reason) => reason.into(),
+        },
+        Err(reason) => reason,
+    };
+    Err(Failure { sequence_number: source.sequence_number, reason })
+}
+
+async fn try_build(state: &State, image: Map<String, Value>, deadline: Instant) -> Result<Vec<Event>, ChangeError> {
+    if Instant::now() > deadline {
+        return Err(ChangeError::OutOfTime);
+    }
+    let change = change_of_image(image)?;
+    state.directory.list_if_pending(&change).await?;
+    Ok(build_events(&state.directory, &change, &state.event_options).await?)
+}
+
+/// Sends a change, or one of its events, to the queue of dead letters.
+async fn give_up(state: &State, source: &Source, reason: &str, event: Option<&str>) -> Result<(), PublishError> {
+    let Source { pk, sk, .. } = source;
+    tracing::error!(pk, sk, event, reason, "a change cannot be published; it is in the queue of dead letters");
+    state.dead_letters.send(&DeadLetter { reason, pk, sk, event }).await
+}

@@ -1,0 +1,87 @@
+//! Finishes the changes that requests have left unfinished. The function `settle` does it on AWS, and `cargo run` in the
+//! background.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use protocol::Error;
+use store::{Directory, SettleState, UnfinishedChange, now_ms};
+
+use crate::error::to_client_error;
+
+/// The number of changes that are finished at the same time.
+const MAX_CONCURRENT_CHANGES: usize = 8;
+/// The longest time for a change before the others have their turn.
+const TURN: Duration = Duration::from_secs(45);
+/// The failures of a change after which somebody has to look at it. It is then due for about an hour.
+const FAILURES_TO_REPORT: u32 = 8;
+
+/// What became of the unfinished changes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// How many changes are complete.
+    pub completed: usize,
+    /// How many attempts failed. Each change is tried again after a pause.
+    pub failed: usize,
+    /// How many changes have just failed for so long that somebody has to look at them.
+    pub stuck: usize,
+}
+
+/// Finishes all changes that are due, those of different tenants at the same time, and starts none after `until`.
+///
+/// # Errors
+/// The errors of the store, if the list of the changes cannot be read.
+pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<Finished, Error> {
+    let mut finished = Finished::default();
+    while Instant::now() < until {
+        let due = directory.unfinished_changes(now_ms()).await.map_err(to_client_error)?;
+        if due.is_empty() {
+            break;
+        }
+        let deadline = until.min(Instant::now() + TURN);
+        let turn = tenants_in_turn(due).into_iter().take(MAX_CONCURRENT_CHANGES);
+        join_all(turn.map(|change| finish(directory, change, deadline))).await.into_iter().for_each(|outcome| {
+            finished.completed += usize::from(outcome == Outcome::Completed);
+            finished.failed += usize::from(matches!(outcome, Outcome::Failed | Outcome::Stuck));
+            finished.stuck += usize::from(outcome == Outcome::Stuck);
+        });
+    }
+    Ok(finished)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Completed,
+    Unfinished,
+    Failed,
+    Stuck,
+}
+
+async fn finish(directory: &Directory, change: UnfinishedChange, deadline: Instant) -> Outcome {
+    let (tenant, resource, failures) = (change.tenant.as_str(), &change.resource, change.failures);
+    match directory.finish_change(&change, deadline).await {
+        Ok(SettleState::Done) => Outcome::Completed,
+        Ok(SettleState::Unfinished) => Outcome::Unfinished,
+        Err(cause) if failures < FAILURES_TO_REPORT => {
+            tracing::warn!(tenant, %resource, failures, %cause, "failed to finish a change; it is tried again");
+            Outcome::Failed
+        }
+        Err(cause) => {
+            tracing::error!(tenant, %resource, failures, %cause, "a change cannot be finished");
+            if failures == FAILURES_TO_REPORT { Outcome::Stuck } else { Outcome::Failed }
+        }
+    }
+}
+
+/// The changes in such an order that each tenant has its turn before any tenant has a second one.
+fn tenants_in_turn(due: Vec<UnfinishedChange>) -> Vec<UnfinishedChange> {
+    let mut turns: BTreeMap<(usize, usize), UnfinishedChange> = BTreeMap::new();
+    let mut of_tenant: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, change) in due.into_iter().enumerate() {
+        let turn = of_tenant.entry(change.tenant.as_str().to_owned()).or_default();
+        turns.insert((*turn, at), change);
+        *turn += 1;
+    }
+    turns.into_values().collect()
+}
