@@ -121,6 +121,8 @@ if [ -d "$shared/suites/okta-spec" ]; then timed "Okta's SPEC test" okta_spec "$
 if is_deep; then
   left_out=(url_is_decoded_as_in_rfc_3986 unknown_id_returns_404 hostile)
   omit "${left_out[*]}: the emulator rewrites paths like //Users and ..%2f, and reads bodies and headers in its own way"
+  left_out+=(thousand_operations_of_each_kind_finish_in_time)
+  omit "${left_out[-1]}: the emulator's database cannot do them in the time of a request, and answers nobody meanwhile"
   # The emulator needs long to sort by the groups of all users in a large directory, so these tests use a small one.
   timed "searches, in a tenant of their own" run_acceptance "$base" "$spec_token" "$strict" search::
   # The connection of one of thousands of requests was lost once. Only such a failure is tried again, once; a missed
