@@ -6,6 +6,6 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Reply, Error> {
-    let context = Context { directory, exchange: request.exchange() };
+    let context = Context::new(directory, request.exchange());
     service::bulk(&context, &request.bulk_body()?).await
 }

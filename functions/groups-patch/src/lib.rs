@@ -7,7 +7,7 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Response, Error> {
-    let context = Context { directory, exchange: request.exchange() };
+    let context = Context::new(directory, request.exchange());
     let body = request.json_body()?;
     let projection = request.projection()?;
     let reply =

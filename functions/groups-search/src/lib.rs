@@ -7,6 +7,6 @@ use service::Context;
 use store::Directory;
 
 pub async fn handle(directory: &Directory, request: Request) -> Result<Reply, Error> {
-    let context = Context { directory, exchange: request.exchange() };
+    let context = Context::new(directory, request.exchange());
     service::list(&context, &request.list_query(&[Kind::Group])?).await
 }

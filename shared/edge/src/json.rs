@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The largest number of values in a body: objects, arrays and scalars all count. 100,000 members have 200,000
+/// The largest number of values in a body: objects, arrays and scalars all count. 40,000 members with all sub-attributes have 200,000
 /// values. The limit bounds the memory: so many values of the largest size need a third of a function's memory.
 pub(crate) const MAX_JSON_VALUES: usize = protocol::limits::JSON_VALUES;
 

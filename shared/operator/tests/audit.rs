@@ -52,10 +52,8 @@ impl Site {
 async fn create(directory: &Directory, kind: Kind, body: Value) -> String {
     let caller = Caller::from_context("acme", "token", "read write", None).unwrap();
     let until = Instant::now() + Duration::from_secs(60);
-    let context = Context {
-        directory,
-        exchange: Exchange { caller: &caller, base_url: "https://api.example/scim/v2", deadline: until },
-    };
+    let context =
+        Context::new(directory, Exchange { caller: &caller, base_url: "https://api.example/scim/v2", deadline: until });
     let reply = service::create(&context, kind, body.as_object().unwrap(), &Projection::default()).await.unwrap();
     reply.body.unwrap()["id"].as_str().unwrap().to_owned()
 }

@@ -38,4 +38,4 @@ pub use projection::Projection;
 pub use query::{KindQuery, LIST_PARAMETERS, Paging, Parameters, Query, cursor_response, list_response};
 pub use routes::{ROUTES, Route, allowed};
 pub use sort::{Order, Position, SortKey};
-pub use work::{memory_of, values_in};
+pub use work::{Work, memory_of, values_in};

@@ -183,7 +183,7 @@ pub fn added_members_to_look_up(operations: &[MemberOperation]) -> Vec<&str> {
 /// [`Error::PayloadTooLarge`] if the filters would make more than [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS) comparisons.
 pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
-    let mut work = Work::default();
+    let work = Work::default();
     for operation in operations {
         match operation {
             MemberOperation::Add(members) => delta.add(members),

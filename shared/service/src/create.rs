@@ -18,7 +18,7 @@ use crate::{Context, membership, pending};
 ///
 /// # Errors
 /// [`Error::InvalidValue`], [`Error::Uniqueness`] if another resource has the name, [`Error::PayloadTooLarge`] for
-/// a group with more than 100,000 members.
+/// a group with more members than one request can add ([`protocol::limits::MEMBER_CHANGES`]).
 ///
 /// # Examples
 /// ```no_run
@@ -42,7 +42,7 @@ use crate::{Context, membership, pending};
 ///     base_url: "https://example.com/scim/v2",
 ///     deadline: Instant::now() + Duration::from_secs(29),
 /// };
-/// let context = Context { directory: &directory, exchange };
+/// let context = Context::new(&directory, exchange);
 /// let body: Object = serde_json::from_str(r#"{"userName": "bjensen@example.com"}"#)?;
 /// let reply = service::create(&context, Kind::User, &body, &Projection::default()).await?;
 /// assert_eq!(reply.status, 201);
@@ -65,6 +65,7 @@ pub(crate) async fn create_as(
     projection: &Projection,
 ) -> Result<Reply, Error> {
     let new = NewResource::read(context, kind, id, body)?;
+    context.spend_on(&new.resource)?;
     let mut retry = RetryLoop::new(context);
     loop {
         let commit = new.plan(context).await?;

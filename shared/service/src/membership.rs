@@ -48,7 +48,7 @@ pub(crate) enum MemberChange {
 
 impl MemberChange {
     /// # Errors
-    /// The errors of [`fold`].
+    /// The errors of [`fold`]; [`Error::PayloadTooLarge`] for too many members.
     pub(crate) fn new(operations: Vec<MemberOperation>) -> Result<Self, Error> {
         if operations.is_empty() {
             return Ok(Self::Unchanged);
@@ -56,7 +56,9 @@ impl MemberChange {
         if requires_current_members(&operations) {
             return Ok(Self::Filtered(operations));
         }
-        fold(operations, &[], &[]).map(Self::Known)
+        let delta = fold(operations, &[], &[])?;
+        check_named(&delta)?;
+        Ok(Self::Known(delta))
     }
 
     /// The change, if it adds and removes members by their ids and fits into one transaction: only that one has a
@@ -115,6 +117,7 @@ async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result
 
 /// All members of a group; `None` if the group is no longer in the version that was read.
 pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+    context.spend_on_members(usize::try_from(group.member_summary.count).unwrap_or(usize::MAX))?;
     let read = context.directory.members(context.tenant(), group.clone()).await.map_err(to_client_error)?;
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))
 }
@@ -151,7 +154,7 @@ struct NewMember<'a> {
 /// # Errors
 /// [`Error::InvalidValue`] for a group in itself, for an id that does not exist in a strict dialect, and if none of
 /// the ids exists that are to replace all members,
-/// [`Error::PayloadTooLarge`] for more than 100,000 changes.
+/// [`Error::PayloadTooLarge`] for more than [`MAX_CHANGES`] changes.
 pub(crate) async fn plan(
     context: &Context<'_>,
     group: Option<&ResourceId>,
@@ -159,6 +162,7 @@ pub(crate) async fn plan(
     current: &[Member],
     reads: &ReadSet,
 ) -> Result<MemberEdges, Error> {
+    check_named(delta)?;
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
     let mut edges = MemberEdges::default();
     let mut new = Vec::new();
@@ -188,6 +192,7 @@ pub(crate) async fn plan(
     if changes > MAX_CHANGES {
         return Err(too_many_changes(changes));
     }
+    context.spend_on_changed_members(changes)?;
     let existing = existing_members(context, &new, reads).await?;
     if delta.replace && !delta.add.is_empty() && existing.is_empty() && new.len() == delta.add.len() {
         check_group_keeps_members(current)?;
@@ -244,10 +249,23 @@ async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &
     Ok(existing)
 }
 
+/// Rejects a request that names more members than one may change, although they may be members already: to find that out
+/// takes as long.
+fn check_named(delta: &Delta) -> Result<(), Error> {
+    let named = delta.add.len() + delta.remove.len();
+    if named <= MAX_CHANGES {
+        return Ok(());
+    }
+    Err(Error::PayloadTooLarge(format!(
+        "The request names {named} members; at most {MAX_CHANGES} can be named in one request. Nothing was changed. Send \
+         PATCH requests that add and remove fewer members each."
+    )))
+}
+
 fn too_many_changes(count: usize) -> Error {
     Error::PayloadTooLarge(format!(
         "The request changes {count} members; at most {MAX_CHANGES} can be changed in one request. Nothing \
-         was changed. Send the change in smaller parts."
+         was changed. Send PATCH requests that add and remove fewer members each."
     ))
 }
 

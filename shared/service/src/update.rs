@@ -80,10 +80,11 @@ enum RequestedAttributes {
 
 impl RequestedAttributes {
     /// The attributes after the change.
-    fn compute(&self, kind: Kind, before: &Object) -> Result<Object, Error> {
-        let sent = match self {
-            Self::Patch(patch) => return patch.apply(before),
-            Self::Replace(sent) => sent,
+    fn compute(&self, context: &Context<'_>, kind: Kind, before: &Object) -> Result<Object, Error> {
+        let sent = match (self, context.bulk) {
+            (Self::Patch(patch), Some(work)) => return patch.apply_within(before, work),
+            (Self::Patch(patch), None) => return patch.apply(before),
+            (Self::Replace(sent), _) => sent,
         };
         let mut resource = sent.clone();
         if let (Kind::User, Some(active)) = (kind, before.get("active")) {
@@ -121,6 +122,7 @@ async fn change(
 ) -> Result<ChangeOutcome, Error> {
     let plan = ReadPlan::for_change(kind, id, projection, requested.members.small_delta());
     let mut retry = RetryLoop::new(context);
+    let mut was_pending = false;
     loop {
         // Boxed, because the futures of concurrent reads are large.
         let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
@@ -128,9 +130,16 @@ async fn change(
         precondition.check(before.version, &before.last_modified)?;
         if before.member_summary.pending.is_some() {
             pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
+            if was_pending {
+                // Nothing is pending that could be finished, as in a table that was restored to the middle of a commit.
+                retry.backoff().await?;
+            }
+            was_pending = true;
             continue;
         }
-        let resource = requested.attributes.compute(kind, &before.resource)?;
+        context.spend_on(&before.resource)?;
+        let resource = requested.attributes.compute(context, kind, &before.resource)?;
+        context.spend_on(&resource)?;
         let Some(edges) = requested.members.plan(context, &before, &reads).await? else {
             retry.backoff().await?;
             continue;

@@ -11,10 +11,14 @@ const FIRST_PAUSE_MS: u64 = 40;
 const MAX_PAUSE_MS: u64 = 1280;
 const MAX_RETRIES: u32 = 6;
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
+/// The longest pause and the window of a call that is one of hundreds: together they need all the throughput that a
+/// partition has, for seconds, so that each may be throttled many times.
+const PATIENT_MAX_PAUSE_MS: u64 = 320;
+const PATIENT_WINDOW: Duration = Duration::from_secs(15);
 
 /// The retries that one call may still make.
 pub(crate) struct RetryBudget {
-    retries: u32,
+    left: u32,
     deadline: Instant,
     backoff: Backoff,
 }
@@ -22,16 +26,22 @@ pub(crate) struct RetryBudget {
 impl RetryBudget {
     pub(crate) fn new() -> Self {
         let backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
-        Self { retries: 0, deadline: Instant::now() + RETRY_WINDOW, backoff }
+        Self { left: MAX_RETRIES, deadline: Instant::now() + RETRY_WINDOW, backoff }
+    }
+
+    /// The retries of a call that is one of hundreds.
+    pub(crate) fn patient() -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE_MS, PATIENT_MAX_PAUSE_MS);
+        Self { left: u32::MAX, deadline: Instant::now() + PATIENT_WINDOW, backoff }
     }
 
     /// Waits for the next retry. Returns `false` at once when the budget is used up.
     pub(crate) async fn wait(&mut self) -> bool {
         let pause = self.backoff.next_pause();
-        if self.retries == MAX_RETRIES || Instant::now() + pause > self.deadline {
+        if self.left == 0 || Instant::now() + pause > self.deadline {
             return false;
         }
-        self.retries += 1;
+        self.left -= 1;
         tokio::time::sleep(pause).await;
         true
     }

@@ -1,11 +1,13 @@
-//! Groups with as many members as one request may change.
+//! Groups with as many members as one request may change, and larger ones.
 
 use serde_json::{Value, json};
 
 use crate::service::{Request, Service, encoded, group, patch, terms};
 
-/// Members of the largest group that one request makes.
-const MEMBERS: usize = protocol::limits::MEMBER_CHANGES;
+/// Members that one request may change.
+const CHANGES: usize = protocol::limits::MEMBER_CHANGES;
+/// Members of the largest group.
+const MEMBERS: usize = 100_000;
 
 pub(crate) fn measure(service: &mut Service) {
     let ids = service.user_ids(MEMBERS);
@@ -13,8 +15,8 @@ pub(crate) fn measure(service: &mut Service) {
         ids.iter().take(count).enumerate().map(|(n, id)| with(json!({"value": id}), &more(n))).collect()
     };
     let plain = |count: usize| members(count, &|_| json!({}));
-    for count in [1000, 20_000, MEMBERS] {
-        let body = group(&format!("group of {count}"), &json!({"members": plain(count)}));
+    for count in [1000, CHANGES / 2, CHANGES, MEMBERS] {
+        let body = group(&format!("group of {count}"), &json!({"members": plain(count.min(CHANGES))}));
         service.measure(&format!("{count} members"), &Request::send("POST", "/Groups", body));
         let found = service.prepare(&Request::get(format!(
             "/Groups?count=1&attributes=id&filter={}",
@@ -25,6 +27,12 @@ pub(crate) fn measure(service: &mut Service) {
             None => return,
         };
         service.settle(&id);
+        for more in ids[..count].chunks(CHANGES).skip(1) {
+            let more: Value = more.iter().map(|id| json!({"value": id})).collect();
+            let add = patch([json!({"op": "add", "path": "members", "value": more})]);
+            service.prepare(&Request::send("PATCH", format!("/Groups/{id}?attributes=id"), add));
+            service.settle(&id);
+        }
         reads(service, &id, count);
         changes(service, &id, count, &plain(count), &ids);
     }
@@ -65,6 +73,7 @@ fn changes(service: &mut Service, id: &str, count: usize, members: &Value, ids: 
     let path = format!("/Groups/{id}");
     let co = terms(" or ", 300, |n| format!("display co \"z{n}\""));
     let unknown: Value = (0..count).map(|n| json!({"value": format!("unknown-{n}")})).collect();
+    let some: Value = ids[..count].iter().take(CHANGES).map(|id| json!({"value": id})).collect();
     let body = |members: &Value| group(&format!("group of {count}"), &json!({"members": members}));
     let by_id = |op: &str, times: usize| -> Value {
         let operation = |id: &String| json!({"op": op, "path": format!("members[value eq \"{id}\"]")});
@@ -75,6 +84,8 @@ fn changes(service: &mut Service, id: &str, count: usize, members: &Value, ids: 
     };
     let requests = [
         ("add of all, who are members", "PATCH", patch([json!({"op": "add", "path": "members", "value": members})])),
+        ("as many as may be removed", "PATCH", patch([json!({"op": "remove", "path": "members", "value": some})])),
+        ("as many as may be added", "PATCH", patch([json!({"op": "add", "path": "members", "value": some})])),
         ("1,000 removals by filter", "PATCH", by_id("remove", 1000)),
         (
             "1,000 adds",

@@ -30,17 +30,8 @@ use service::{Measured, Service};
 
 /// Seconds of CPU in a release build, and megabytes above what the service has at rest.
 const LIMITS: (f64, f64) = (3.0, 150.0);
-/// The limits of requests that do the work of many: 1,000 operations, or the changes of 100,000 members. A bulk request
-/// starts no operation after 18 seconds, and the last one may take its 3. The functions that change groups have 1,024 MB.
-const LIMITS_OF_MANY: (f64, f64) = (21.0, 300.0);
-
-fn limits(one: &Measured) -> (f64, f64) {
-    let is_large_change = one.name.starts_with("100000 members") && !one.route.starts_with("GET");
-    if one.route == "POST /Bulk" || is_large_change { LIMITS_OF_MANY } else { LIMITS }
-}
-
 fn is_within_limits(one: &Measured) -> bool {
-    let (cpu_seconds, memory_mb) = limits(one);
+    let (cpu_seconds, memory_mb) = LIMITS;
     let is_failure = one.status >= 500 && one.status != 501;
     one.cpu_seconds <= cpu_seconds && one.memory_mb <= memory_mb && !is_failure
 }

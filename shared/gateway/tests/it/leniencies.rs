@@ -204,14 +204,14 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
             let (row, sample) = (leniency.info(), sample(leniency));
             let name = format!("{}+{dialect}@a.example", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
-            let context = Context {
+            let context = Context::new(
                 directory,
-                exchange: Exchange {
+                Exchange {
                     caller: &caller,
                     base_url: "https://api.example/scim/v2",
                     deadline: Instant::now() + Duration::from_secs(60),
                 },
-            };
+            );
             let kind = if matches!(sample, Sample::Group(_) | Sample::Member(_)) { Kind::Group } else { Kind::User };
             let id = create(&context, kind, &name).await;
             let read = async || {

@@ -11,7 +11,7 @@ use crate::limits::PATCH_VALUES;
 use crate::work::{Work, weight};
 
 impl AttributeOperation {
-    pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
+    pub(super) fn apply(&self, resource: &mut Object, dialect: &Dialect, work: &Work) -> Result<(), Error> {
         let Some(schema) = self.path.extension else { return self.apply_in(resource, dialect, work) };
         let mut content = match resource.get(&schema.id) {
             Some(Value::Object(content)) => content.clone(),
@@ -23,7 +23,7 @@ impl AttributeOperation {
     }
 
     /// Applies the operation to the object that holds its attribute: the resource, or the object of an extension.
-    fn apply_in(&self, holder: &mut Object, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
+    fn apply_in(&self, holder: &mut Object, dialect: &Dialect, work: &Work) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let current = holder.get(&attribute.name);
         if self.op == Op::Remove && attribute.mutability == Mutability::Immutable && current.is_some() {
@@ -46,7 +46,7 @@ impl AttributeOperation {
     }
 
     /// The value of the attribute after the operation; `None` if it is unassigned.
-    fn value_after(&self, current: Option<&Value>, dialect: &Dialect, work: &mut Work) -> Result<Option<Value>, Error> {
+    fn value_after(&self, current: Option<&Value>, dialect: &Dialect, work: &Work) -> Result<Option<Value>, Error> {
         let attribute = self.path.attribute;
         if attribute.multi_valued {
             let mut elements = match current {
@@ -77,7 +77,7 @@ impl AttributeOperation {
 
     /// Whether the operation applies to the value of a single-valued attribute. A path with a filter is only accepted to
     /// remove the value that matches it: Entra ID removes a manager with `manager[value eq "…"]`.
-    fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect, work: &mut Work) -> Result<bool, Error> {
+    fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect, work: &Work) -> Result<bool, Error> {
         let Some(filter) = &self.filter else { return Ok(true) };
         if self.op != Op::Remove {
             return Err(Error::InvalidPath(format!(
@@ -186,7 +186,7 @@ impl AttributeOperation {
         ))
     }
 
-    fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
+    fn apply_to_elements(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &Work) -> Result<(), Error> {
         match (&self.filter, self.sub) {
             (Some(filter), _) => element::apply_to_matching(self, filter, elements, dialect, work),
             (None, Some(sub)) => element::apply_to_only(self, sub, elements, dialect, work),
@@ -194,7 +194,7 @@ impl AttributeOperation {
         }
     }
 
-    fn apply_to_list(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &mut Work) -> Result<(), Error> {
+    fn apply_to_list(&self, elements: &mut Vec<Value>, dialect: &Dialect, work: &Work) -> Result<(), Error> {
         let attribute = self.path.attribute;
         let given = match read_value(attribute, &self.text, &self.values(), dialect)? {
             Some(Value::Array(given)) => given,

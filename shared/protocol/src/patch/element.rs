@@ -19,7 +19,7 @@ pub(super) fn apply_to_matching(
     filter: &Filter,
     elements: &mut Vec<Value>,
     dialect: &Dialect,
-    work: &mut Work,
+    work: &Work,
 ) -> Result<(), Error> {
     work.spend(filter.comparisons() * weight(elements))?;
     let is_selected = |element: &Value| element.as_object().is_some_and(|element| filter.matches(element));
@@ -42,7 +42,7 @@ fn rewrite(
     elements: &mut Vec<Value>,
     selected: &[bool],
     dialect: &Dialect,
-    work: &mut Work,
+    work: &Work,
 ) -> Result<(), Error> {
     let count = selected.iter().filter(|selected| **selected).count();
     if operation.op == Op::Remove {
@@ -83,7 +83,7 @@ fn remove_selected(
     elements: &mut Vec<Value>,
     selected: &[bool],
     dialect: &Dialect,
-    work: &mut Work,
+    work: &Work,
 ) -> Result<(), Error> {
     let attribute = operation.sub.unwrap_or(operation.path.attribute);
     let removal = operation.removal(attribute, dialect)?;
@@ -235,7 +235,7 @@ pub(super) fn apply_to_only(
     sub: &Attribute,
     elements: &mut Vec<Value>,
     dialect: &Dialect,
-    work: &mut Work,
+    work: &Work,
 ) -> Result<(), Error> {
     if elements.len() > 1 && operation.op != Op::Remove {
         let name = &operation.path.attribute.name;

@@ -123,7 +123,7 @@ impl Removal {
     ///
     /// # Errors
     /// [`Error::PayloadTooLarge`] for too many comparisons.
-    pub(super) fn apply(&self, attribute: &Attribute, elements: &mut Vec<Value>, work: &mut Work) -> Result<(), Error> {
+    pub(super) fn apply(&self, attribute: &Attribute, elements: &mut Vec<Value>, work: &Work) -> Result<(), Error> {
         work.spend(self.comparisons() * weight(elements))?;
         elements.retain(|element| !self.identifies(attribute, element));
         Ok(())

@@ -130,13 +130,21 @@ impl Patch {
     /// neither `active eq true` nor `active eq false`; [`Error::PayloadTooLarge`] for too many comparisons, and for an
     /// attribute that would become larger than a resource may be.
     pub fn apply(&self, before: &Object) -> Result<Object, Error> {
+        self.apply_within(before, &Work::default())
+    }
+
+    /// Applies the operations as [`Patch::apply`] does, and counts their comparisons together with what has been counted
+    /// before.
+    ///
+    /// # Errors
+    /// The errors of [`Patch::apply`].
+    pub fn apply_within(&self, before: &Object, work: &Work) -> Result<Object, Error> {
         let mut resource = before.clone();
         read_stored_json_values(self.definition, &mut resource);
         let mut members = self.members.iter();
-        let mut work = Work::default();
         for operation in &self.operations {
             if !members::is_target(self.definition, operation) {
-                operation.apply(&mut resource, &self.dialect, &mut work)?;
+                operation.apply(&mut resource, &self.dialect, work)?;
                 self.check_required(&resource, operation)?;
             } else if let Some(Err(error)) = members.next() {
                 return Err(error.clone());

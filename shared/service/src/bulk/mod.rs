@@ -7,7 +7,7 @@ mod perform;
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::bulk::{Batch, Bulk, Call, ExecutionStep, Method, Operation, Outcome, Reference, order, response};
-use protocol::{Error, Reply};
+use protocol::{Error, Reply, Work};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 
@@ -19,6 +19,9 @@ use perform::{Deadlines, Performed};
 /// The most operations in a batch that is performed at the same time.
 const MAX_BATCH: usize = 100;
 
+/// The number of resources that are read at a time for their names, because each may have 400 KB.
+const NAMES_AT_ONCE: usize = 25;
+
 /// Performs a bulk request. Operations that have not started some seconds before the response deadline are reported
 /// as not carried out.
 ///
@@ -26,7 +29,9 @@ const MAX_BATCH: usize = 100;
 /// The errors of [`Bulk::parse`]. A failed operation is not an error of the request.
 pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Reply, Error> {
     let bulk = Bulk::parse(body, &context.exchange.caller.dialect)?;
-    let mut job = Job::new(context, &bulk, Deadlines::new(context.exchange.deadline));
+    let work = Work::of_bulk();
+    let context = Context { bulk: Some(&work), ..*context };
+    let mut job = Job::new(&context, &bulk, Deadlines::new(context.exchange.deadline));
     job.run(&order(&bulk)).await;
     Ok(job.reply())
 }
@@ -139,17 +144,15 @@ impl<'a> Job<'a> {
         let calls = prepared.iter().filter_map(|operation| operation.call.as_ref().ok());
         let replaced = calls.filter(|call| call.method == Method::Replace && call.kind == kind);
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found =
-            self.context.directory.get_many(self.context.tenant(), kind, &ids).await.map_err(to_client_error)?;
         let naming = resource_type(kind).naming_attribute();
         let mut names = Vec::new();
-        for item in found {
-            let stored = item.parse().map_err(to_client_error)?;
-            let name = stored.resource.get(naming).and_then(Value::as_str);
-            names.extend(name.map(|name| (stored.id.clone(), name.to_owned())));
+        for ids in ids.chunks(NAMES_AT_ONCE) {
+            let found = self.context.directory.get_many(self.context.tenant(), kind, ids).await;
+            for item in found.map_err(to_client_error)? {
+                let stored = item.parse().map_err(to_client_error)?;
+                let name = stored.resource.get(naming).and_then(Value::as_str);
+                names.extend(name.map(|name| (stored.id.clone(), name.to_owned())));
+            }
         }
         Ok(names)
     }

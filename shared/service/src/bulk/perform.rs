@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use protocol::bulk::{Call, Method, Success};
-use protocol::{Error, Exchange, Projection, Reply};
+use protocol::{Error, Exchange, Projection, Reply, Work};
 use schema::ResourceId;
 
 use super::{Job, Prepared};
@@ -68,6 +68,7 @@ async fn perform_one(
     call: &Result<Call, Error>,
 ) -> Result<Success, Error> {
     let call = call.as_ref().map_err(Clone::clone)?;
+    context.bulk.map_or(Ok(()), Work::check)?;
     if Instant::now() >= deadlines.start_by {
         return Err(Error::OutOfTime(
             "The operation was not started, because the time for the bulk request was over. Send it again with fewer \

@@ -16,6 +16,8 @@ const KEYS_PER_READ: usize = 100;
 const KEYS_PER_WRITE: usize = 25;
 /// The number of batches of one read or write that are sent at the same time.
 const MAX_CONCURRENT_BATCHES: usize = 8;
+/// The number of batches of one read that may need the throughput of a partition for more than a moment.
+const MANY_BATCHES: usize = 10;
 
 /// DynamoDB's consistency of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +44,14 @@ impl Directory {
             request.set_projection_expression(attributes.map(str::to_owned)).build().map_err(build_error)
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
-        let reads: Vec<_> = chunks.into_iter().map(|chunk| self.read_chunk(chunk)).collect();
+        let retries = if chunks.len() > MANY_BATCHES { RetryBudget::patient } else { RetryBudget::new };
+        let reads: Vec<_> = chunks.into_iter().map(|chunk| self.read_chunk(chunk, retries)).collect();
         stream::iter(reads).buffer_unordered(MAX_CONCURRENT_BATCHES).try_concat().await
     }
 
-    async fn read_chunk(&self, keys: KeysAndAttributes) -> Result<Vec<Item>, Error> {
+    async fn read_chunk(&self, keys: KeysAndAttributes, new_retries: fn() -> RetryBudget) -> Result<Vec<Item>, Error> {
         let mut found = Vec::new();
-        let mut retries = RetryBudget::new();
+        let mut retries = new_retries();
         let mut unprocessed = HashMap::from([(self.table.clone(), keys)]);
         loop {
             let response = self.client.batch_get_item().set_request_items(Some(unprocessed.clone())).send().await;
@@ -65,7 +68,7 @@ impl Directory {
             // A response holds at most 16 MB: keys that did not fit are read again at once, throttled keys after a
             // pause.
             if found.len() > before {
-                retries = RetryBudget::new();
+                retries = new_retries();
             } else if !retries.wait().await {
                 return Err(Error::Throttled);
             }

@@ -19,14 +19,14 @@ pub(crate) fn object(value: Value) -> Object {
 }
 
 pub(crate) fn context(site: &Site) -> Context<'_> {
-    Context {
-        directory: &site.directory,
-        exchange: Exchange {
+    Context::new(
+        &site.directory,
+        Exchange {
             caller: &site.caller,
             base_url: "https://api.example/scim/v2",
             deadline: Instant::now() + Duration::from_secs(60),
         },
-    }
+    )
 }
 
 pub(crate) fn listed(ids: &Ids) -> Vec<Value> {

@@ -125,7 +125,8 @@ impl Site {
         let scan = raw().scan().table_name(&self.table).consistent_read(true);
         let pages = scan.filter_expression("contains(pk, :part) AND applied = :no");
         let pages = pages.expression_attribute_values(":part", AttributeValue::S("#part#".to_owned()));
-        let items = pages.expression_attribute_values(":no", AttributeValue::Bool(false)).into_paginator().items().send();
+        let items =
+            pages.expression_attribute_values(":no", AttributeValue::Bool(false)).into_paginator().items().send();
         items.collect::<Result<Vec<_>, _>>().await.unwrap().len()
     }
 

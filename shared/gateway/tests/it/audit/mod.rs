@@ -31,14 +31,14 @@ impl Site {
     }
 
     fn context(&self) -> Context<'_> {
-        Context {
-            directory: self.directory,
-            exchange: Exchange {
+        Context::new(
+            self.directory,
+            Exchange {
                 caller: &self.caller,
                 base_url: "https://api.example/scim/v2",
                 deadline: Instant::now() + Duration::from_secs(60),
             },
-        }
+        )
     }
 
     async fn create(&self, kind: Kind, body: Value) -> String {

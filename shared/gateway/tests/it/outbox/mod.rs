@@ -44,14 +44,10 @@ impl Site {
     }
 
     fn context(&self) -> Context<'_> {
-        Context {
-            directory: self.directory,
-            exchange: Exchange {
-                caller: &self.caller,
-                base_url: BASE,
-                deadline: Instant::now() + Duration::from_secs(60),
-            },
-        }
+        Context::new(
+            self.directory,
+            Exchange { caller: &self.caller, base_url: BASE, deadline: Instant::now() + Duration::from_secs(60) },
+        )
     }
 
     async fn create(&self, kind: Kind, body: Value) -> String {

@@ -191,14 +191,14 @@ impl Writer {
 }
 
 pub(crate) fn context(site: &'static Site) -> Context<'static> {
-    Context {
-        directory: &site.directory,
-        exchange: Exchange {
+    Context::new(
+        &site.directory,
+        Exchange {
             caller: &site.caller,
             base_url: "https://api.example/scim/v2",
             deadline: Instant::now() + Duration::from_secs(60),
         },
-    }
+    )
 }
 
 fn object(value: Value) -> Object {
