@@ -32,8 +32,13 @@ impl Directory {
     /// # Errors
     /// `Throttled`, `Contended`, `Unavailable`, `Refused`, `Corrupt`. What was applied before stays applied.
     pub async fn settle(&self, tenant: &Tenant, id: &ResourceId, deadline: Instant) -> Result<SettleState, Error> {
-        loop {
-            let Some(item) = self.read(&Key::pending_changes(tenant, id)).await? else { return Ok(SettleState::Done) };
+        let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        for round in 0.. {
+            if round > 1 {
+                // The pending item stays, as in a table that was restored to the middle of a commit.
+                backoff.wait().await;
+            }
+            let Some(item) = self.read(&Key::pending_changes(tenant, id)).await? else { break };
             let item: PendingItem = item::body(item)?;
             let task = SettleTask { tenant, id, item: &item, deadline };
             if task.is_past_deadline() {
@@ -47,6 +52,7 @@ impl Directory {
                 return Ok(state);
             }
         }
+        Ok(SettleState::Done)
     }
 
     async fn settle_members(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {

@@ -103,6 +103,9 @@ impl Directory {
                     if self.settle(task.tenant, group, task.deadline).await? == SettleState::Unfinished {
                         return Ok(false);
                     }
+                    if !retries.wait().await {
+                        return Err(Error::Contended);
+                    }
                     continue;
                 }
                 let exit = GroupExit { group: stored.id, version: stored.version, last_modified: stored.last_modified };

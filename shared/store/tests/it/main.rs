@@ -28,3 +28,4 @@ mod pending_deletes;
 mod pending_reads;
 mod proxy;
 mod tokens;
+mod torn_tables;

@@ -1,0 +1,65 @@
+//! Tables that hold a part of a transaction only, as after a restore to a moment in its middle. No request hangs or calls
+//! DynamoDB without a pause.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue::S;
+use protocol::{Error, Exchange, Precondition, Projection};
+use schema::Kind;
+use serde_json::json;
+use service::Context;
+use store::SettleState;
+
+use crate::crash::object;
+use crate::engine::{Site, id, raw, user};
+use crate::proxy::Proxy;
+
+/// The most calls of a request that tries for two seconds.
+const MAX_CALLS: usize = 100;
+
+fn update(
+    site: &Site,
+    pk: &str,
+    sk: &str,
+) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    raw().update_item().table_name(&site.table).key("pk", S(pk.to_owned())).key("sk", S(sk.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn group_that_is_pending_without_a_pending_item_is_refused_in_time() {
+    let site = Site::new().await;
+    let (ann, staff) = (site.user("ann").await, site.group("staff", &[]).await);
+    let set = update(&site, "acme#group", staff.as_str()).update_expression("SET pending = :change");
+    set.expression_attribute_values(":change", S(id().to_string())).send().await.unwrap();
+    let proxy = Proxy::before_death(None).await;
+    let counted = Site::at(&proxy.url, &site.table).await;
+    // A change begins no attempt in the eight seconds before its deadline.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let exchange = Exchange { caller: &counted.caller, base_url: "https://api.example/scim/v2", deadline };
+    let context = Context::new(&counted.directory, exchange);
+    let body = object(json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": ann.as_str()}]}]}));
+    let (projection, any) = (Projection::default(), Precondition::default());
+    let changed = service::patch(&context, Kind::Group, staff.as_str(), &body, &projection, &any).await;
+    assert!(matches!(changed, Err(Error::TooManyRequests { .. })), "{changed:?}");
+    assert!(proxy.made() < MAX_CALLS, "{} calls", proxy.made());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pending_item_of_a_group_that_is_not_pending_does_not_keep_anybody_busy() {
+    let site = Site::new().await;
+    let people = [site.user("ann").await, site.user("bob").await];
+    let staff = site.group("staff", &people.iter().collect::<Vec<_>>()).await;
+    let mut change = crate::engine::rename(Kind::Group, &staff, 1, "staff", "staff");
+    change.add = Vec::new();
+    for n in 0..40 {
+        change.add.push(user(&site.user(&format!("user-{n}")).await));
+    }
+    site.commit(&change).await.unwrap();
+    update(&site, "acme#group", staff.as_str()).update_expression("REMOVE pending").send().await.unwrap();
+    let proxy = Proxy::before_death(None).await;
+    let counted = Site::at(&proxy.url, &site.table).await;
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let settled = counted.directory.settle(&site.caller.tenant, &staff, deadline).await;
+    assert_eq!(settled, Ok(SettleState::Unfinished));
+    assert!(proxy.made() < MAX_CALLS, "{} calls", proxy.made());
+}
