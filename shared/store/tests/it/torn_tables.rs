@@ -1,5 +1,5 @@
-//! Tables that hold a part of a transaction only, as after a restore to a moment in its middle. No request hangs or calls
-//! DynamoDB without a pause.
+//! Tables that hold a part of a transaction only, as after a restore to a moment in its middle, or items that this version
+//! does not know. No request hangs, calls DynamoDB without a pause, or is refused because of them.
 
 use std::time::{Duration, Instant};
 
@@ -62,4 +62,15 @@ async fn pending_item_of_a_group_that_is_not_pending_does_not_keep_anybody_busy(
     let settled = counted.directory.settle(&site.caller.tenant, &staff, deadline).await;
     assert_eq!(settled, Ok(SettleState::Unfinished));
     assert!(proxy.made() < MAX_CALLS, "{} calls", proxy.made());
+}
+
+/// While a deployment replaces the functions, or after a rollback, a function reads what a newer one has written.
+#[tokio::test]
+async fn unknown_item_among_the_pending_changes_is_passed_over() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let staff = site.group("staff", &[&ann]).await;
+    let put = update(&site, "acme#unsettled", "of-tomorrow").update_expression("SET settled = :a");
+    put.expression_attribute_values(":a", S("x".to_owned())).send().await.unwrap();
+    assert_eq!(site.groups_of(&ann).await, [staff]);
 }
