@@ -1,6 +1,6 @@
 //! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail,
-//! change nothing or behave as on AWS, a meter of its calls, events of API Gateway, a consumer of the published events, and reference
-//! models of filters and PATCH. Failures are panics.
+//! change nothing or behave as on AWS, a meter of its calls, events of API Gateway, a consumer of the published events,
+//! which may arrive in another order, and reference models of filters and PATCH. Failures are panics.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 )]
 
 mod aws;
+mod disorder;
 mod engine;
 mod event;
 mod fault_proxy;
@@ -22,6 +23,7 @@ mod replica;
 mod wire;
 
 pub use aws::{AwsProxy, Behaviour};
+pub use disorder::disorder;
 pub use engine::{Engine, call_engine, engine};
 pub use event::event;
 pub use fault_proxy::FaultProxy;

@@ -41,6 +41,14 @@ impl Replica {
         replica
     }
 
+    /// Applies events that arrived in any order, and some of them twice: those of a resource in the order of its versions,
+    /// as the guide tells a consumer to do.
+    pub fn of_disordered(events: &[Value]) -> Self {
+        let mut ordered = events.to_vec();
+        ordered.sort_by_key(place);
+        Self::of(&ordered)
+    }
+
     fn apply(&mut self, event: &Value) {
         let claims = &event["detail"];
         let text = |claim: &str| claims[claim].as_str().unwrap().to_owned();
@@ -168,6 +176,19 @@ impl Resource {
         }
         if data == seen { Ok(()) } else { Err(format!("the events give {data}, the directory {seen}")) }
     }
+}
+
+/// The place of an event among those of its resource: its version, then its type, then its part. What is deleted has no
+/// later version.
+fn place(event: &Value) -> (String, u64, usize, u64) {
+    const TYPES: [&str; 6] = ["created", "updated", "deactivated", "reactivated", "changed", "deleted"];
+    let claims = &event["detail"];
+    let payload = claims["events"].as_object().unwrap().values().next().unwrap();
+    let version = payload["version"].as_str().or_else(|| claims["version"].as_str()).map(number).unwrap();
+    let name = event["detail-type"].as_str().unwrap();
+    let type_place = TYPES.iter().position(|word| name.ends_with(word)).unwrap();
+    let uri = claims["sub_id"]["uri"].as_str().unwrap().to_owned();
+    (uri, version, type_place, claims["part"].as_u64().unwrap_or(0))
 }
 
 fn values_of(ids: &Value) -> Vec<String> {

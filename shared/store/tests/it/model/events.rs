@@ -5,7 +5,7 @@ use protocol::{Parameters, Query};
 use schema::Kind;
 use serde_json::{Value, json};
 use service::{EventOptions, build_events};
-use testkit::Replica;
+use testkit::{Replica, disorder};
 
 use super::writer::context;
 use crate::engine::Site;
@@ -35,6 +35,10 @@ pub(super) async fn check(site: &'static Site, events: &[Value]) {
     let replica = Replica::of(events);
     let difference = replica.compare(all(site, Kind::User).await, all(site, Kind::Group).await);
     assert_eq!(difference, Ok(()), "the events do not rebuild the directory");
+    let seed = fastrand::u64(..);
+    let replica = Replica::of_disordered(&disorder(events, seed));
+    let difference = replica.compare(all(site, Kind::User).await, all(site, Kind::Group).await);
+    assert_eq!(difference, Ok(()), "the events in another order do not rebuild the directory, seed {seed}");
     println!("model: {} events rebuild the directory", events.len());
 }
 
