@@ -140,7 +140,8 @@ impl User {
     }
 
     /// Leaves out empty e-mails. A selected e-mail becomes one with those that have the same value and type (RFC 7643
-    /// §2.4): it wins, and the result is primary if one of them was.
+    /// §2.4): it wins, and the result is selected, and primary if one of them was. The last selected primary one stays
+    /// primary.
     fn settle(&mut self, mut selected: Vec<bool>) {
         for at in (0..self.emails.len()).rev().filter(|at| self.emails[*at] == Email::default()).collect::<Vec<_>>() {
             self.emails.remove(at);
@@ -159,6 +160,7 @@ impl User {
                     merged.primary = if was_primary { Some(true) } else { merged.primary };
                 }
                 self.emails[first] = merged;
+                selected[first] = true;
                 let mut gone: Vec<usize> = weak.into_iter().chain(strong).filter(|at| *at != first).collect();
                 gone.sort_unstable();
                 for at in gone.into_iter().rev() {
@@ -167,6 +169,10 @@ impl User {
                 }
             }
             first += 1;
+        }
+        let is_new_primary = |at: &usize| selected[*at] && self.emails[*at].primary == Some(true);
+        if let Some(last) = (0..self.emails.len()).rev().find(is_new_primary) {
+            self.promote(last);
         }
     }
 
@@ -197,10 +203,6 @@ impl User {
                 Op::Add => merge(&mut self.emails[*at], sent),
                 Op::Remove => {}
             }
-        }
-        // The last new primary value stays primary.
-        if let Some(last) = found.iter().rev().find(|at| self.emails[**at].primary == Some(true)) {
-            self.promote(*last);
         }
         self.settle((0..self.emails.len()).map(|at| found.contains(&at)).collect());
         !found.is_empty()
@@ -234,10 +236,6 @@ impl User {
             if had && self.emails[*at].value.is_none() {
                 gone.push(*at);
             }
-        }
-        let stays = |at: &&usize| self.emails[**at].primary == Some(true) && !gone.contains(at);
-        if let Some(last) = found.iter().rev().find(stays) {
-            self.promote(*last);
         }
         let mut selected: Vec<bool> =
             (0..self.emails.len()).map(|at| found.contains(&at) && op != Op::Remove).collect();
