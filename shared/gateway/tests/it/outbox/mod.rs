@@ -186,7 +186,7 @@ async fn sample_batch_is_published() {
 /// An operator publishes again what consumers have missed: the same events, in the same order.
 #[tokio::test(flavor = "multi_thread")]
 async fn past_changes_are_published_again_in_their_order() {
-    let site = Site::new(false).await;
+    let site = Site::new(true).await;
     let ada = site.create(Kind::User, json!({"userName": "ada"})).await;
     for title in ["a", "b"] {
         site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": title}])).await;
