@@ -17,6 +17,9 @@ const TURN: Duration = Duration::from_secs(45);
 /// The failures of a change after which somebody has to look at it. It is then due for about an hour.
 const FAILURES_TO_REPORT: u32 = 8;
 
+/// The pause after a turn in which nothing could be done.
+const PAUSE_AFTER_FAILURES: Duration = Duration::from_millis(200);
+
 /// What became of the unfinished changes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Finished {
@@ -41,7 +44,12 @@ pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<Fin
         }
         let deadline = until.min(Instant::now() + TURN);
         let turn = tenants_in_turn(due).into_iter().take(MAX_CONCURRENT_CHANGES);
-        join_all(turn.map(|change| finish(directory, change, deadline))).await.into_iter().for_each(|outcome| {
+        let outcomes = join_all(turn.map(|change| finish(directory, change, deadline))).await;
+        if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed | Outcome::Stuck)) {
+            // A change that could not even be claimed is due again at once.
+            tokio::time::sleep(PAUSE_AFTER_FAILURES).await;
+        }
+        outcomes.into_iter().for_each(|outcome| {
             finished.completed += usize::from(outcome == Outcome::Completed);
             finished.failed += usize::from(matches!(outcome, Outcome::Failed | Outcome::Stuck));
             finished.stuck += usize::from(outcome == Outcome::Stuck);

@@ -117,7 +117,7 @@ impl Directory {
         self.delete_batch([Key::unfinished(change)].into()).await
     }
 
-    /// Lists the change of a record if it is pending and not listed: releases before 0.2 did not list changes.
+    /// Lists the change of a record if it is pending and not listed, because version 0.1.0 committed it.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
