@@ -3,6 +3,8 @@
 use schema::{Leniency, Restriction, Rule};
 use serde_json::{Value, json};
 
+use crate::limits::MEMBERS_IN_RESPONSE;
+
 /// The schema URI of an error body.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
@@ -157,6 +159,15 @@ impl Error {
              members with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
                 .to_owned(),
         )
+    }
+
+    /// The error for a response with more members, or groups of users, than [`MEMBERS_IN_RESPONSE`].
+    pub fn too_many_members() -> Self {
+        Error::PayloadTooLarge(format!(
+            "The response would have more than {MEMBERS_IN_RESPONSE} members of groups or groups of users, the limit of this \
+             service. Exclude them with excludedAttributes=members,groups, or request fewer resources with count. To learn \
+             whether a user is a member of a group, filter the groups by id and by members.value."
+        ))
     }
 
     /// The error for a page by `startIndex` that has no room for more than its first `resources` resources.

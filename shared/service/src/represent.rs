@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::limits::MEMBERS_IN_RESPONSE;
 use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
@@ -15,10 +16,6 @@ use crate::batch_size::BatchSize;
 use crate::error::to_client_error;
 use crate::read_set::ReadSet;
 
-/// A response with more members than this exceeds what a Lambda returns, even compressed and with their ids alone,
-/// so that they are not read. A member needs 21 bytes: an id has 74 random bits, which are 13 bytes in base64, and
-/// the text around it is 8 bytes.
-const MAX_MEMBERS_PER_RESPONSE: u64 = protocol::limits::MEMBERS_IN_RESPONSE;
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
 const MAX_CONCURRENT_READS: usize = 16;
@@ -91,11 +88,7 @@ impl Represented {
     /// The number of edges that a response contains.
     pub(crate) fn edges_in_response(&self, projection: &Projection) -> u64 {
         let kind = self.stored.kind;
-        match kind {
-            _ if !projection.wants(resource_type(kind), edges_attribute(kind)) => 0,
-            Kind::User => self.stored.group_count,
-            Kind::Group => self.stored.member_summary.count,
-        }
+        if projection.wants(resource_type(kind), edges_attribute(kind)) { edge_count(&self.stored) } else { 0 }
     }
 
     /// Puts edges in the place of those in the body; an empty list stands for none (RFC 7643 §2.5).
@@ -111,14 +104,22 @@ impl Represented {
     }
 }
 
-/// Rejects a read of more members than a response can contain, before they are read. A change that is committed is
-/// never rejected because of its response.
+/// The members of a group, or the groups of a user.
+fn edge_count(stored: &Stored) -> u64 {
+    match stored.kind {
+        Kind::User => stored.group_count,
+        Kind::Group => stored.member_summary.count,
+    }
+}
+
+/// Rejects a read of more edges than a response may contain, before they are read. A change that is committed is never
+/// rejected because of its response.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
 pub(crate) fn check_response_size<'a>(resources: impl IntoIterator<Item = &'a Stored>) -> Result<(), Error> {
-    let members: u64 = resources.into_iter().map(|stored| stored.member_summary.count).sum();
-    if members > MAX_MEMBERS_PER_RESPONSE { Err(Error::response_too_large()) } else { Ok(()) }
+    let edges: u64 = resources.into_iter().map(edge_count).sum();
+    if edges > MEMBERS_IN_RESPONSE { Err(Error::too_many_members()) } else { Ok(()) }
 }
 
 /// Adds the edges of resources of one kind that do not have them yet, in the same order. A group may come in a

@@ -6,8 +6,10 @@ use crate::service::{Request, Service, encoded, group, patch, terms};
 
 /// Members that one request may change.
 const CHANGES: usize = protocol::limits::MEMBER_CHANGES;
-/// Members of the largest group.
-const MEMBERS: usize = 100_000;
+/// Members in a response, and of the largest group that is read.
+const MEMBERS: usize = protocol::limits::MEMBERS_IN_RESPONSE as usize;
+/// Members of each of the groups that fill a page together, each with the same members.
+const SMALL_GROUP: usize = 1000;
 
 pub(crate) fn measure(service: &mut Service) {
     let ids = service.user_ids(MEMBERS);
@@ -35,6 +37,19 @@ pub(crate) fn measure(service: &mut Service) {
         }
         reads(service, &id, count);
         changes(service, &id, count, &plain(count), &ids);
+    }
+    pages(service, &plain(SMALL_GROUP));
+}
+
+/// Pages with as many members, and as many groups of users, as a response may have.
+fn pages(service: &mut Service, members: &Value) {
+    for n in 0..MEMBERS / SMALL_GROUP {
+        let body = group(&format!("one of many {n}"), &json!({"members": members}));
+        let created = service.prepare(&Request::send("POST", "/Groups?attributes=id", body));
+        service.settle(created["id"].as_str().unwrap());
+    }
+    for target in ["/Groups?count=100", "/Users?count=1000", "/Users?count=1000&attributes=groups.display"] {
+        service.measure(&format!("{MEMBERS} members on a page, {target}"), &Request::get(target));
     }
 }
 

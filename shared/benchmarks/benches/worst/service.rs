@@ -113,8 +113,8 @@ impl Service {
     pub(crate) fn measure(&mut self, name: &str, request: &Request<'_>) {
         let route = request.route();
         if !format!("{route} {name}").contains(&self.only) {
-            // Others may need what it creates.
-            if request.method == "POST" && request.target == "/Groups" {
+            // Others may need what it creates, or that it is gone.
+            if request.method == "DELETE" || (request.method == "POST" && request.target == "/Groups") {
                 self.prepare(request);
             }
             return;
