@@ -11,7 +11,7 @@ use publish::State;
 use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 use service::build_events;
-use store::{created_at_ms, first_change_id};
+use store::{ChangePage, created_at_ms, first_change_id};
 
 /// The number of changes that are published together.
 const PAGE: usize = 200;
@@ -43,6 +43,9 @@ pub struct Replayed {
     pub events: usize,
     /// The `jti` of each event that EventBridge will never accept.
     pub refused: Vec<String>,
+    /// The id of each change record that cannot be read, so that its events are not published.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
     /// There are more changes: the same call with this token continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
@@ -82,7 +85,9 @@ async fn replay_page(
     to: u64,
     replayed: &mut Replayed,
 ) -> Result<bool, Error> {
-    let page = state.directory.changes(tenant, after.as_ref(), PAGE).await.map_err(unavailable)?;
+    let ChangePage { changes: page, unreadable } =
+        state.directory.changes(tenant, after.as_ref(), PAGE).await.map_err(unavailable)?;
+    replayed.unreadable.extend(unreadable);
     let is_in_time = |change: &Change| created_at_ms(&change.id).is_some_and(|made| made <= to);
     let is_last = page.len() < PAGE || !page.iter().all(is_in_time);
     let page: Vec<Change> = page.into_iter().filter(is_in_time).collect();

@@ -122,8 +122,8 @@ impl OutboxRelay {
             let horizon = self.requests.horizon();
             let page = self.directory.changes(tenant, checkpoint.after.as_ref(), PAGE_SIZE).await;
             let page = page.context("cannot read the change records; the relay tries again")?;
-            let is_last = page.len() < PAGE_SIZE;
-            for change in page {
+            let is_last = page.changes.len() < PAGE_SIZE;
+            for change in page.changes {
                 let made_ms = created_at_ms(&change.id).unwrap_or(0);
                 if made_ms >= horizon.committed_before_ms {
                     return Ok(false);

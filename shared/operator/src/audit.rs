@@ -75,10 +75,13 @@ impl Audit {
 
 fn write_page(page: &AuditPage, output: &mut impl Write) -> io::Result<()> {
     match &page.result {
-        AuditResult::Changes { changes } => {
+        AuditResult::Changes { changes, unreadable } => {
             for change in changes {
                 serde_json::to_writer(&mut *output, change)?;
                 writeln!(output)?;
+            }
+            for id in unreadable {
+                writeln!(output, "{{\"unreadable\":\"{id}\"}}")?;
             }
         }
         AuditResult::Members { members, .. } => {

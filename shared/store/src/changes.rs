@@ -58,36 +58,50 @@ enum LeftGroupItem {
     Bare(String),
 }
 
+/// Changes of a tenant, the earliest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangePage {
+    pub changes: Vec<Change>,
+    /// The sort keys of the records between them that cannot be read: a newer version of this service has written them,
+    /// or they are damaged.
+    pub unreadable: Vec<String>,
+}
+
 impl Directory {
-    /// At most `limit` changes of a tenant after the change `after`, which need not exist, the earliest first. Records
-    /// that have expired are left out, because DynamoDB deletes them within days, in any order.
+    /// At most `limit` changes of a tenant after the change `after`, which need not exist. Records that have expired are
+    /// left out, because DynamoDB deletes them within days, in any order. If there are fewer changes, they are the last
+    /// ones.
     ///
     /// # Errors
-    /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    /// `Throttled`, `Unavailable`, `Refused`.
     pub async fn changes(
         &self,
         tenant: &Tenant,
         after: Option<&ResourceId>,
         limit: usize,
-    ) -> Result<Vec<Change>, Error> {
+    ) -> Result<ChangePage, Error> {
         let now = now_seconds();
-        let mut after = after.cloned();
-        let mut changes = Vec::new();
+        let mut after = after.map(ToString::to_string);
+        let mut page = ChangePage::default();
         loop {
             let all = CollectionQuery::all(key::changes(tenant));
-            let query = CollectionQuery { after: after.as_ref().map(ResourceId::as_str), ..all };
-            let remaining = limit - changes.len();
+            let remaining = limit - page.changes.len();
+            let query = CollectionQuery { after: after.as_deref(), ..all };
             let items = self.query(query, Some(remaining)).await?;
             let is_last = items.len() < remaining;
             for item in items {
-                let record: RecordItem = item::body(item)?;
-                after = Some(item::id(&record.sk)?);
-                if record.expires.is_none_or(|expires| expires > now) {
-                    changes.push(change(record)?);
+                let sk = item::text(&item, key::SK)?.to_owned();
+                match unexpired_change(item, now) {
+                    Ok(change) => page.changes.extend(change),
+                    Err(cause) => {
+                        tracing::error!(%cause, record = sk, "a change record cannot be read, and is passed over");
+                        page.unreadable.push(sk.clone());
+                    }
                 }
+                after = Some(sk);
             }
-            if is_last || changes.len() == limit {
-                return Ok(changes);
+            if is_last || page.changes.len() == limit {
+                return Ok(page);
             }
         }
     }
@@ -116,6 +130,15 @@ pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
 
 pub(crate) fn change_of_item(item: Item) -> Result<Change, Error> {
     change(item::body(item)?)
+}
+
+/// The change of a record, unless it has expired at this time, in seconds since 1970.
+fn unexpired_change(item: Item, now: u64) -> Result<Option<Change>, Error> {
+    let record: RecordItem = item::body(item)?;
+    if record.expires.is_some_and(|expires| expires <= now) {
+        return Ok(None);
+    }
+    change(record).map(Some)
 }
 
 fn change(record: RecordItem) -> Result<Change, Error> {

@@ -25,7 +25,7 @@ mod tokens;
 mod unfinished;
 
 pub use backoff::Backoff;
-pub use changes::{change_of_image, created_at_ms, first_change_id};
+pub use changes::{ChangePage, change_of_image, created_at_ms, first_change_id};
 pub use clock::{now_ms, now_rfc3339};
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,

@@ -14,5 +14,6 @@ mod iam;
 mod leniencies;
 mod monitoring;
 mod outbox;
+mod site;
 mod template;
 mod tokens;

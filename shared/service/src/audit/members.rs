@@ -70,6 +70,8 @@ struct Records {
     versions: Versions,
     /// All deleted resources, each with the time of its delete.
     deleted: BTreeMap<ResourceId, Timestamp>,
+    /// Whether every record can be read.
+    is_readable: bool,
 }
 
 /// A change of the group's members.
@@ -103,7 +105,7 @@ impl GroupHistory<'_> {
         if current.created.is_some_and(|created| created > self.at) {
             return Ok((BTreeSet::new(), true));
         }
-        let Records { changes, deleted, versions } = self.records(id_before(self.at)).await?;
+        let Records { changes, deleted, versions, is_readable } = self.records(id_before(self.at)).await?;
         let mut members = current.members;
         let is_later = |change: &MembershipChange| {
             change.at > self.at && change.version.is_none_or(|version| version <= current.version)
@@ -118,12 +120,12 @@ impl GroupHistory<'_> {
         // yet.
         members.retain(|id| !current.pending_changes.hides(id) || deleted.get(id).is_some_and(|at| *at > self.at));
         let is_unchanged = current.last_modified.is_some_and(|last_modified| last_modified <= self.at);
-        Ok((members, is_unchanged || versions.reach_back(current.version, self.at)))
+        Ok((members, is_readable && (is_unchanged || versions.reach_back(current.version, self.at))))
     }
 
     /// Applies the changes until the instant, from the group's first record on.
     async fn replay(&self) -> Result<(BTreeSet<ResourceId>, bool), Error> {
-        let Records { changes, deleted, versions } = self.records(id_before_all_of(self.group)).await?;
+        let Records { changes, deleted, versions, is_readable } = self.records(id_before_all_of(self.group)).await?;
         let Some(end) = deleted.get(self.group) else {
             return Err(Error::NotFound(
                 "There is no group with this id, and no record that there was one. Its records may have expired."
@@ -141,14 +143,16 @@ impl GroupHistory<'_> {
             members.extend(change.members.added);
         }
         members.retain(|id| deleted.get(id).is_none_or(|end| *end > self.at));
-        Ok((members, versions.reach_forward(self.at)))
+        Ok((members, is_readable && versions.reach_forward(self.at)))
     }
 
     /// The records after an id.
     async fn records(&self, mut after: Option<ResourceId>) -> Result<Records, Error> {
-        let mut records = Records::default();
+        let mut records = Records { is_readable: true, ..Records::default() };
         loop {
             let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
+            records.is_readable &= page.unreadable.is_empty();
+            let page = page.changes;
             let is_last = page.len() < PAGE;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {

@@ -70,7 +70,12 @@ pub struct AuditPage {
 #[serde(rename_all = "camelCase", untagged)]
 pub enum AuditResult {
     /// Changes, the earliest first.
-    Changes { changes: Vec<AuditRecord> },
+    Changes {
+        changes: Vec<AuditRecord>,
+        /// The ids of records between them that cannot be read: a newer release has written them, or they are damaged.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unreadable: Vec<String>,
+    },
     /// The ids of the members, in the order of the ids.
     Members {
         at: String,
@@ -89,7 +94,8 @@ pub enum AuditResult {
 pub async fn query(directory: &Directory, query: AuditQuery) -> Result<AuditPage, Error> {
     let tenant = Tenant::named(&query.tenant);
     let tenant = tenant.ok_or_else(|| invalid("The tenant must be 1 to 64 of the characters a-z, 0-9 and -."))?;
-    let begins = directory.changes(&tenant, None, 1).await.map_err(to_client_error)?.first().map(|first| first.at);
+    let first = directory.changes(&tenant, None, 1).await.map_err(to_client_error)?;
+    let begins = first.changes.first().map(|first| first.at);
     // Boxed, because the futures of the reads are large, and each caller's future would hold them.
     let (result, next_token) = match &query.members_of {
         None => Box::pin(trail::query_changes(directory, &tenant, &query)).await?,

@@ -84,25 +84,27 @@ pub(super) async fn query_changes(
     }
     let search = Search::new(tenant, query)?;
     let mut changes = Vec::new();
+    let mut unreadable = Vec::new();
     let mut scanned = 0;
     let mut after = search.start(query)?;
     loop {
         let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
-        let is_last = page.len() < PAGE;
-        for change in page {
+        let is_last = page.changes.len() < PAGE;
+        unreadable.extend(page.unreadable);
+        for change in page.changes {
             if search.is_past(&change) {
-                return Ok((AuditResult::Changes { changes }, None));
+                return Ok((AuditResult::Changes { changes, unreadable }, None));
             }
             let chunks = search.chunks(directory, &change).await?;
             scanned += 1 + chunks.len();
             after = Some(change.id.clone());
             changes.extend(search.record_of(change, &chunks));
             if changes.len() == search.limit || scanned >= MAX_RECORDS_SCANNED {
-                return Ok((AuditResult::Changes { changes }, after.map(|id| id.to_string())));
+                return Ok((AuditResult::Changes { changes, unreadable }, after.map(|id| id.to_string())));
             }
         }
         if is_last {
-            return Ok((AuditResult::Changes { changes }, None));
+            return Ok((AuditResult::Changes { changes, unreadable }, None));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::changes::{change_of_item, created_at_ms, first_change_id};
 use crate::error::classify;
 use crate::key::{self, Key};
 use crate::read::query::{CollectionQuery, items_per_query};
-use crate::{Directory, Error, Stored};
+use crate::{ChangePage, Directory, Error, Stored};
 
 /// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
 /// longer than this, and no two clocks differ by more.
@@ -41,7 +41,11 @@ impl Directory {
         let mut after = first_id_since(created_at_ms(change).unwrap_or_default());
         let mut deleted = BTreeSet::new();
         for _ in 0..(ids.len() * RECORDS_PER_MEMBER).div_ceil(MIN_RECORDS) {
-            let page = self.changes(tenant, after.as_ref(), MIN_RECORDS).await?;
+            let ChangePage { changes: page, unreadable } = self.changes(tenant, after.as_ref(), MIN_RECORDS).await?;
+            if !unreadable.is_empty() {
+                // Each may be the record of a delete.
+                break;
+            }
             let is_last = page.len() < MIN_RECORDS;
             after = page.last().map(|change| change.id.clone());
             let deletes = page.into_iter().filter(|change| change.change_type == ChangeType::Deleted);
@@ -118,7 +122,8 @@ impl Directory {
             let response = request.clone().set_exclusive_start_key(from).send().await;
             let response = response.map_err(|error| classify("Query", &error))?;
             for item in response.items.unwrap_or_default() {
-                let change = change_of_item(item)?;
+                // A record that cannot be read may be of one of the versions. Then that version is not found.
+                let Ok(change) = change_of_item(item) else { continue };
                 if let Some(version) = version_of(&change, group).filter(|version| versions.contains(version)) {
                     found.insert(version, change);
                 }

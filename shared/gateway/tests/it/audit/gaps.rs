@@ -3,8 +3,9 @@
 use schema::Kind;
 use serde_json::{Value, json};
 
-use super::{Site, UNKNOWN_ID, add_members, event_types, instant, remove_member, texts};
+use super::{UNKNOWN_ID, add_members, event_types, instant, remove_member, texts};
 use crate::directory::TABLE;
+use crate::site::Site;
 
 impl Site {
     fn records(&self) -> Vec<Value> {
@@ -128,4 +129,26 @@ async fn record_that_was_written_late_belongs_to_the_period_of_its_change() {
     let trail = site.query(json!({"tenant": "acme", "to": end})).await;
     assert_eq!(event_types(&trail), ["user.created", "group.created"]);
     assert_eq!(texts(&trail["changes"][1]["membersAdded"]), [ann]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_of_a_newer_release_is_passed_over_and_named() {
+    let site = Site::new().await;
+    let ann = site.user("ann").await;
+    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ann}]})).await;
+    let before = instant().await;
+    site.patch(Kind::User, &ann, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
+    site.patch(Kind::User, &ann, json!([{"op": "add", "path": "title", "value": "Prof"}])).await;
+    assert_eq!(site.members(&staff, &before).await, (vec![ann.clone()], true));
+    let mut record = site.records()[2].clone();
+    record["what"] = json!({"S": "user.sung"});
+    site.put_record(&record);
+
+    let answer = site.query(json!({"tenant": "acme", "resource": ann})).await;
+    assert_eq!(event_types(&answer), ["user.created", "group.created", "user.updated"]);
+    assert_eq!(answer["unreadable"], json!([record["sk"]["S"]]));
+    assert_eq!(site.query(json!({"tenant": "acme", "to": before})).await.get("unreadable"), Some(&answer["unreadable"]));
+    // It may be the record of anything, so nobody knows who was a member.
+    site.patch(Kind::Group, &staff, remove_member(&ann)).await;
+    assert_eq!(site.members(&staff, &before).await, (vec![ann], false));
 }

@@ -3,64 +3,18 @@
 
 mod gaps;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gateway::iam::as_function;
-use protocol::{Caller, Exchange, Precondition, Projection};
 use schema::Kind;
 use serde_json::{Value, json};
-use service::Context;
-use store::Directory;
-use testkit::Engine;
 
-use crate::directory::{TABLE, directory};
+use crate::directory::TABLE;
+use crate::site::Site;
 
 const UNKNOWN_ID: &str = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f";
 
-struct Site {
-    directory: &'static Directory,
-    engine: Engine,
-    caller: Caller,
-}
-
 impl Site {
-    async fn new() -> Self {
-        let (directory, engine) = directory().await;
-        let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
-        Self { directory, engine, caller }
-    }
-
-    fn context(&self) -> Context<'_> {
-        Context::new(
-            self.directory,
-            Exchange {
-                caller: &self.caller,
-                base_url: "https://api.example/scim/v2",
-                deadline: Instant::now() + Duration::from_secs(60),
-            },
-        )
-    }
-
-    async fn create(&self, kind: Kind, body: Value) -> String {
-        let body = body.as_object().unwrap();
-        let reply = service::create(&self.context(), kind, body, &Projection::default()).await.unwrap();
-        reply.body.unwrap()["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn user(&self, name: &str) -> String {
-        self.create(Kind::User, json!({"userName": name})).await
-    }
-
-    async fn patch(&self, kind: Kind, id: &str, operations: Value) {
-        let body = json!({"Operations": operations});
-        let (all, any) = (Projection::default(), Precondition::default());
-        service::patch(&self.context(), kind, id, body.as_object().unwrap(), &all, &any).await.unwrap();
-    }
-
-    async fn delete(&self, kind: Kind, id: &str) {
-        service::delete(&self.context(), kind, id, &Precondition::default()).await.unwrap();
-    }
-
     async fn try_query(&self, query: Value) -> Result<Value, String> {
         let work = edge::invoke_event(self.directory, audit_list::handle, query, None);
         as_function("AuditList", work).await.map_err(|error| error.to_string())

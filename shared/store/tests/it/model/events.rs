@@ -19,7 +19,7 @@ pub(super) async fn collect(site: &'static Site) -> Vec<Value> {
     let mut collected = Vec::new();
     let mut last = None;
     loop {
-        let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap();
+        let changes = directory.changes(tenant, last.as_ref(), PAGE).await.unwrap().changes;
         let Some(newest) = changes.last() else { return collected };
         last = Some(newest.id.clone());
         for change in &changes {
