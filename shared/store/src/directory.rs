@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use crate::Error;
 use crate::capacity::CapacityMeter;
 use crate::client::{self, optional, required};
-use crate::key::Key;
+use crate::home::Home;
 use crate::paging::cursor_secret::Secrets;
 
 /// The rate at which the SDK's retry token bucket refills. A retry costs 5 tokens, and 10 after a timeout.
@@ -29,6 +29,7 @@ pub struct Directory {
     pub(crate) table: String,
     pub(crate) secrets: Secrets,
     pub(crate) change_retention: Duration,
+    pub(crate) home: Home,
 }
 
 /// The connections that a function opens before its first event, and the items that its role allows it to read for
@@ -80,7 +81,7 @@ impl Directory {
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let table = required(&variable, "TABLE")?;
         let settings = client::from_variables("DYNAMODB", &variable)?;
-        let directory = Self::with_settings(&settings, table);
+        let directory = Self::with_settings(&settings, table).in_region(&required(&variable, "AWS_REGION")?);
         match optional(&variable, "AUDIT_RETENTION_DAYS") {
             Some(days) => Ok(Self { change_retention: change_retention(&days)?, ..directory }),
             None => Ok(directory),
@@ -108,16 +109,17 @@ impl Directory {
             table,
             secrets: Secrets::default(),
             change_retention: DEFAULT_CHANGE_RETENTION,
+            home: Home::default(),
         }
     }
 
+    /// Each connection reads the region of the table. A failure is ignored: the next write finds out.
     async fn prewarm(&self, prewarm: Prewarm) {
-        let (key, connections) = match prewarm {
-            Prewarm::Directory { connections } => (Key { pk: "warm#".to_owned(), sk: "warm".to_owned() }, connections),
-            Prewarm::Tokens => (Key::token("warm"), 1),
+        let connections = match prewarm {
+            Prewarm::Directory { connections } => connections,
+            Prewarm::Tokens => 1,
         };
-        let read = || self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
-        join_all((0..connections).map(|_| read())).await;
+        join_all((0..connections).map(|_| self.read_home())).await;
     }
 }
 

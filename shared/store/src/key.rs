@@ -117,6 +117,11 @@ impl Key {
         Self::new(pending_changes(tenant), LAST_SETTLED)
     }
 
+    /// The item with the region to which the table belongs.
+    pub(crate) fn home() -> Self {
+        Self::new("#home".to_owned(), "region")
+    }
+
     pub(crate) fn token(id: &str) -> Self {
         Self::new(TOKENS.to_owned(), id)
     }

@@ -13,6 +13,7 @@ mod clock;
 mod commit;
 mod directory;
 mod error;
+mod home;
 mod item;
 mod key;
 mod membership;

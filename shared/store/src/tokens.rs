@@ -67,6 +67,7 @@ impl Directory {
     /// [`Error::NameTaken`] if another token has this id, and the errors of a write: `Throttled`, `Unavailable`,
     /// `Refused`.
     pub async fn put_token(&self, token: &Token) -> Result<(), Error> {
+        self.check_not_foreign()?;
         let body = TokenItem { token, expires: token.expires_at.saturating_add(EXPIRED_RETENTION_SECONDS) };
         let item = item::with_key(&Key::token(&token.id), &body)?;
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(ABSENT);
@@ -150,6 +151,7 @@ impl Directory {
         if id.is_empty() {
             return Err(Error::Missing);
         }
+        self.check_not_foreign()?;
         let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let request = self
             .client

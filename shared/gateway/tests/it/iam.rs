@@ -15,6 +15,24 @@ async fn call_without_permission_is_not_made() {
     assert!(refused.to_string().contains("could not be built"), "{refused}");
 }
 
+/// Each function that writes reads the region of the table when it starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_that_write_may_read_the_region_of_the_table() {
+    let (directory, _engine) = directory().await;
+    let writers = PERMISSIONS.iter().filter(|(_, all)| {
+        all.iter().any(|it| {
+            matches!(it.action.as_str(), "PutItem" | "UpdateItem")
+                && it.pattern != "*#bookmark"
+                && it.pattern != "*#secret"
+        })
+    });
+    let writers: Vec<&String> = writers.map(|(function, _)| function).collect();
+    assert!(writers.len() > 10, "{writers:?}");
+    for function in writers {
+        assert_eq!(as_function(function, directory.read_home()).await, Ok(()), "{function}");
+    }
+}
+
 /// Compares the permissions that the whole suite has used with those of the template.
 #[test]
 #[ignore = "it reads the record of the whole suite: run SCIM_RIGHTS_RECORD=DIR cargo test --workspace first"]

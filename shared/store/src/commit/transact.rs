@@ -29,6 +29,7 @@ impl Directory {
     /// returns success to the next attempt, and does not report that the name is taken, which the same commit has
     /// claimed.
     pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), TransactError> {
+        self.check_home().await.map_err(TransactError::Permanent)?;
         let token = Uuid::now_v7().to_string();
         let attempts = AmbiguousAttempts::default();
         let mut retries = RetryBudget::new();

@@ -87,6 +87,7 @@ impl Directory {
     /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
     /// of the change.
     pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
+        self.check_home().await?;
         let mut retries = RetryBudget::patient();
         loop {
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));

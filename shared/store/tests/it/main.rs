@@ -18,6 +18,7 @@ mod crash;
 mod crash_delete;
 mod engine;
 mod faults;
+mod home;
 mod jumps;
 mod large_changes;
 mod membership;
