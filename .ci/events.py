@@ -27,6 +27,7 @@ EVENTS = {
     "authorizer--no-token": ("Authorizer", "Deny", ""),
     "bulk": ("Bulk", 200, ""),
     "bulk--fail-on-errors": ("Bulk", 200, ""),
+    "directory-check": ("DirectoryCheck", "findings", ""),
     "events-replay": ("EventsReplay", "changes", ""),
     "fallback": ("Fallback", 405, ""),
     "fallback--unknown-path": ("Fallback", 404, ""),

@@ -23,6 +23,18 @@ deploy() {
 output() {
   aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
 }
+# check_table TENANT REPAIR: what DirectoryCheck finds, and what becomes of it.
+check_table() {
+  local answer next=
+  while :; do
+    answer=$(invoke DirectoryCheck "{\"tenant\":\"$1\",\"repair\":$2$next}")
+    python3 -c 'import json, sys
+for it in json.load(sys.stdin)["findings"]: print(it["problem"], it["outcome"])' <<<"$answer"
+    next=$(python3 -c 'import json, sys; print(json.load(sys.stdin).get("nextToken", ""))' <<<"$answer")
+    [ -n "$next" ] || return 0
+    next=",\"nextToken\":\"$next\""
+  done
+}
 # invoke FUNCTION EVENT
 invoke() { sam remote invoke "$1" --stack-name "$stack" --event "$2" 2>"$WORK/invoke.log" || { cat "$WORK/invoke.log" >&2; return 1; }; }
 # create PATH BODY: creates a resource, and prints its id.
@@ -114,6 +126,15 @@ done
 [ "$(field detail-type <<<"$event")" = user.created ] || fail "not the event: $event"
 echo "an event in the queue: after $((SECONDS - began)) s"
 invoke AuditList "{\"tenant\":\"acme\",\"resource\":\"$id\"}" | grep -q '"what": *"user.created"' || fail "no record of the user"
+
+# An item that a restore has lost is found, put back, and found no more.
+aws dynamodb delete-item --table-name "$(output TableName)" --key "{\"pk\":{\"S\":\"acme#userName\"},\"sk\":{\"S\":\"event-$$@example.com\"}}"
+for expect in "nameMissing found" "nameMissing repaired" ""; do
+  repair=$([ "$expect" = "nameMissing repaired" ] && echo true || echo false)
+  found=$(check_table acme "$repair")
+  [ "$found" = "$expect" ] || fail "DirectoryCheck with repair $repair found: $found"
+done
+echo "DirectoryCheck finds an item that was lost, and puts it back"
 
 spec_token=$(invoke TokensIssue '{"tenant":"okta","label":"SPEC test"}' | field token)
 hide "$spec_token"

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     start_logging(options.log.as_deref());
     match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             terminal::print_error(&error);
             ExitCode::from(EXIT_UNUSABLE)
@@ -65,7 +65,7 @@ fn start_logging(level: Option<&str>) {
     tracing_subscriber::registry().with(edge::usage::Meter::layer()).with(functions).with(lines).init();
 }
 
-fn run(options: &Options) -> Result<()> {
+fn run(options: &Options) -> Result<ExitCode> {
     // Without optimization the futures of the AWS SDK need more than the 2 MB of stack that a thread has by
     // default.
     let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK_BYTES).build();
@@ -77,14 +77,22 @@ fn run(options: &Options) -> Result<()> {
             let mut output = io::stdout();
             let work = audit.run(storage.directory, &options.tenant, &mut output);
             terminal::print_note(&runtime.block_on(iam::as_function("AuditList", work))?);
-            Ok(())
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Check(check)) => {
+            let storage = Storage::open(&runtime, options)?;
+            let mut output = io::stdout();
+            let work = check.run(storage.directory, &options.tenant, &mut output);
+            let summary = runtime.block_on(iam::as_function("DirectoryCheck", work))?;
+            terminal::print_note(&summary.text);
+            Ok(if summary.is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         None => {
             // The port is taken before the data file is opened: if another `cargo run` has both, the error names
             // the port.
             let listener = runtime.block_on(listen(options.port))?;
             let storage = Storage::open(&runtime, options)?;
-            runtime.block_on(serve(options, api, listener, &storage))
+            runtime.block_on(serve(options, api, listener, &storage)).map(|()| ExitCode::SUCCESS)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use operator::Audit;
+use operator::{Audit, CheckTable};
 use protocol::Tenant;
 
 /// Runs SCIM on Lambda on this machine: every function behind a local API gateway, over an embedded DynamoDB.
@@ -63,6 +63,8 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Print what happened to a user or a group, or who was a member of a group, and exit.
     Audit(Audit),
+    /// Check whether the items of the table agree with each other, and exit.
+    Check(CheckTable),
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
@@ -100,6 +102,8 @@ mod tests {
             (&["audit", "--members-of", "x", "--at", "y"], true),
             (&["audit", "--members-of", "x", "--from", "y"], false),
             (&["audit", "--at", "y"], false),
+            (&["check", "--repair", "--all", "--memory"], true),
+            (&["check", "--resource", "x"], false),
         ] {
             let all = ["local"].iter().chain(arguments);
             assert_eq!(Options::try_parse_from(all).is_ok(), expect, "{arguments:?}");

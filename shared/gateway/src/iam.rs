@@ -81,6 +81,11 @@ fn granted_by(statement: &Value) -> Vec<Permission> {
         _ => Vec::new(),
     };
     let actions = list(at(statement, &["Action"])).into_iter().filter_map(|it| it.as_str()?.strip_prefix("dynamodb:"));
+    if at(statement, &["Condition"]).is_null() {
+        // A scan has no partition key. All other actions need the condition.
+        let scan = actions.filter(|action| *action == "Scan");
+        return scan.map(|action| Permission { action: action.to_owned(), pattern: "*".to_owned() }).collect();
+    }
     let pairs = actions.flat_map(|action| patterns.iter().filter_map(move |it| Some((action, it.as_str()?))));
     pairs.map(|(action, pattern)| Permission { action: action.to_owned(), pattern: pattern.to_owned() }).collect()
 }
@@ -141,6 +146,9 @@ mod tests {
             ("Authorizer", "GetItem", "token", true),
             ("Authorizer", "GetItem", "acme#user", false),
             ("Authorizer", "DeleteItem", "token", false),
+            ("DirectoryCheck", "Scan", "", true),
+            ("DirectoryCheck", "GetItem", "token", false),
+            ("AuditList", "Scan", "", false),
             ("Me", "GetItem", "acme#user", false),
             ("Nobody", "GetItem", "acme#user", false),
         ] {

@@ -9,7 +9,7 @@ use crate::limits::TENANT_NAME_BYTES;
 
 /// The customer whose directory a request works on. Values come only from the authorizer's context, from the keys
 /// of change records, and from operators. The store accepts no string in its place.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant(String);
 
 impl Tenant {

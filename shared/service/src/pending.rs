@@ -17,6 +17,36 @@ const INLINE_BUDGET: Duration = Duration::from_secs(8);
 /// Seconds after which the client may repeat a request that met the pending change of another one.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
+/// How often a request waits for a change that nobody can finish.
+const MAX_WAITS: u32 = 4;
+
+/// The times that a request has found the same change pending, although nothing was left to finish. DynamoDB may show
+/// the end of a change a moment late. A table that was restored to the middle of a commit shows it for ever.
+#[derive(Default)]
+pub(crate) struct Waits {
+    change: Option<ResourceId>,
+    times: u32,
+}
+
+impl Waits {
+    /// Notes that a change is pending. Returns whether it was pending the last time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it is not going to end.
+    pub(crate) fn again(&mut self, change: &ResourceId) -> Result<bool, Error> {
+        if self.change.as_ref() != Some(change) {
+            *self = Self { change: Some(change.clone()), times: 0 };
+            return Ok(false);
+        }
+        self.times += 1;
+        if self.times < MAX_WAITS {
+            return Ok(true);
+        }
+        tracing::error!(%change, "a pending change has no pending item; run DirectoryCheck with repair");
+        Err(Error::Unavailable { retry_after: RETRY_AFTER_SECONDS })
+    }
+}
+
 /// Finishes what this request has committed, as far as time allows. The change counts already, so an error here is
 /// not an error of the request.
 pub(crate) async fn finish_own_commit(

@@ -122,19 +122,17 @@ async fn change(
 ) -> Result<ChangeOutcome, Error> {
     let plan = ReadPlan::for_change(kind, id, projection, requested.members.small_delta());
     let mut retry = RetryLoop::new(context);
-    let mut was_pending = false;
+    let mut waits = pending::Waits::default();
     loop {
         // Boxed, because the futures of concurrent reads are large.
         let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
         let (before, mut reads) = load.await?;
         precondition.check(before.version, &before.last_modified)?;
-        if before.member_summary.pending.is_some() {
+        if let Some(change) = &before.member_summary.pending {
             pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
-            if was_pending {
-                // Nothing is pending that could be finished, as in a table that was restored to the middle of a commit.
+            if waits.again(change)? {
                 retry.backoff().await?;
             }
-            was_pending = true;
             continue;
         }
         context.spend_on(&before.resource)?;

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWr
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
 use aws_sdk_dynamodb::operation::transact_get_items::{TransactGetItemsInput, TransactGetItemsOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
@@ -61,7 +62,7 @@ macro_rules! request_for_each {
 }
 
 fn request_capacity(input: &mut Input) {
-    request_for_each!(input: GetItemInput, QueryInput, BatchGetItemInput, PutItemInput, UpdateItemInput);
+    request_for_each!(input: GetItemInput, QueryInput, ScanInput, BatchGetItemInput, PutItemInput, UpdateItemInput);
     request_for_each!(input: BatchWriteItemInput, TransactGetItemsInput, TransactWriteItemsInput);
 }
 
@@ -72,7 +73,7 @@ macro_rules! sum_each {
 }
 
 fn units(output: &Output) -> f64 {
-    sum_each!(output: GetItemOutput, QueryOutput, PutItemOutput, UpdateItemOutput)
+    sum_each!(output: GetItemOutput, QueryOutput, ScanOutput, PutItemOutput, UpdateItemOutput)
         + sum_each!(output: BatchGetItemOutput, BatchWriteItemOutput, TransactGetItemsOutput, TransactWriteItemsOutput)
 }
 

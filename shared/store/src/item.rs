@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::{Kind, Object, ResourceId};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::Error;
 use crate::key::Key;
@@ -85,14 +87,45 @@ pub(crate) struct ResourceItem {
     pub(crate) created: String,
     pub(crate) last_modified: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) member_count: Option<u64>,
+    pub(crate) member_count: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "memberMarks")]
-    pub(crate) member_checksum: Option<u64>,
+    pub(crate) member_checksum: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pending: Option<String>,
+    /// The record of the change that wrote this version. Items of 0.1.0 have none.
+    #[serde(skip_deserializing)]
+    pub(crate) record: RecordId,
     #[serde(default, skip_serializing)]
-    pub(crate) group_count: u64,
+    pub(crate) group_count: i64,
+}
+
+/// The id of a change record in the item of a resource: 16 bytes, because lists read many of these items.
+#[derive(Default)]
+pub(crate) struct RecordId([u8; 16]);
+
+impl RecordId {
+    pub(crate) const ATTRIBUTE: &'static str = "record";
+
+    pub(crate) fn of(change: &ResourceId) -> Self {
+        Self(Uuid::parse_str(change.as_str()).unwrap_or_default().into_bytes())
+    }
+
+    pub(crate) fn value(&self) -> AttributeValue {
+        AttributeValue::B(Blob::new(self.0))
+    }
+
+    /// The id of the record that the item of a resource names.
+    pub(crate) fn in_item(resource: &Item) -> Option<ResourceId> {
+        let bytes = resource.get(Self::ATTRIBUTE)?.as_b().ok()?;
+        ResourceId::parse(&Uuid::from_slice(bytes.as_ref()).ok()?.to_string())
+    }
+}
+
+impl Serialize for RecordId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
 }
 
 /// The item of a unique name or of a lookup: the resource that has the value.
@@ -267,11 +300,23 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
         last_modified: item.last_modified,
         resource,
         member_summary: MemberSummary {
-            count: item.member_count.unwrap_or(0),
-            checksum: item.member_checksum.unwrap_or(0),
+            count: item.member_count.map_or(0, count),
+            checksum: item.member_checksum.map_or(0, count),
             pending: item.pending.map(|change| self::id(&change)).transpose()?,
         },
-        group_count: item.group_count,
+        group_count: count(item.group_count),
+    })
+}
+
+/// A count, which is negative only in a table that was restored to the middle of a commit; then it is shown as zero.
+fn count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}
+
+/// Whether a count of a resource is negative.
+pub(crate) fn has_negative_count(resource: &Item) -> bool {
+    ["memberCount", "memberMarks", "groupCount"].iter().any(|name| {
+        resource.get(*name).and_then(|value| value.as_n().ok()).is_some_and(|number| number.starts_with('-'))
     })
 }
 
@@ -283,6 +328,7 @@ pub(crate) fn size(item: &Item) -> usize {
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) | AttributeValue::N(text) => text.len() + 1,
+        AttributeValue::B(bytes) => bytes.as_ref().len() + 1,
         AttributeValue::L(list) => 3 + list.iter().map(|value| value_size(value) + 1).sum::<usize>(),
         AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| name.len() + value_size(value) + 1).sum::<usize>(),
         _ => 1,

@@ -25,6 +25,16 @@ pub enum Index {
 }
 
 impl Index {
+    pub(crate) const ALL: [Index; 3] = [Index::UserExternalId, Index::GroupExternalId, Index::UserEmail];
+
+    /// The kind of the resources that have the value.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Index::UserExternalId | Index::UserEmail => Kind::User,
+            Index::GroupExternalId => Kind::Group,
+        }
+    }
+
     fn collection(self) -> &'static str {
         match self {
             Index::UserExternalId => "userExternalId",
@@ -185,6 +195,46 @@ pub(crate) const CHANGES: &str = "#change";
 
 pub(crate) fn changes(tenant: &Tenant) -> String {
     format!("{}{CHANGES}", tenant.as_str())
+}
+
+/// A collection of a tenant, by its partition key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Collection {
+    Resources(Kind),
+    Names(Kind),
+    Lookups(Index),
+    Members(ResourceId),
+    GroupsOf(ResourceId),
+    Counts,
+    Changes,
+    Chunks(ResourceId),
+    PendingChanges,
+}
+
+/// The tenant and the collection of a partition key; `None` for one of no tenant, or one of bookmarks and secrets.
+pub(crate) fn collection(pk: &str) -> Option<(Tenant, Collection)> {
+    let (tenant, rest) = pk.split_once('#')?;
+    let tenant = Tenant::named(tenant)?;
+    let is = |name: String| name == pk;
+    let collection = match rest.split_once('#') {
+        Some(("member", group)) => Collection::Members(ResourceId::parse(group)?),
+        Some(("memberOf", member)) => Collection::GroupsOf(ResourceId::parse(member)?),
+        Some(("part", change)) => Collection::Chunks(ResourceId::parse(change)?),
+        Some(_) => return None,
+        None if is(counts(&tenant)) => Collection::Counts,
+        None if is(changes(&tenant)) => Collection::Changes,
+        None if is(pending_changes(&tenant)) => Collection::PendingChanges,
+        None => {
+            let of_kind = Kind::ALL.into_iter().find_map(|kind| match () {
+                () if is(resources(&tenant, kind)) => Some(Collection::Resources(kind)),
+                () if is(names(&tenant, kind)) => Some(Collection::Names(kind)),
+                () => None,
+            });
+            let lookup = || Index::ALL.into_iter().find(|index| is(lookups(&tenant, *index))).map(Collection::Lookups);
+            of_kind.or_else(lookup)?
+        }
+    };
+    Some((tenant, collection))
 }
 
 /// The name of a kind in keys and change records.

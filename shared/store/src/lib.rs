@@ -8,6 +8,7 @@
 mod backoff;
 mod capacity;
 mod changes;
+mod check;
 pub mod client;
 mod clock;
 mod commit;
@@ -27,6 +28,7 @@ mod unfinished;
 
 pub use backoff::Backoff;
 pub use changes::{ChangePage, change_of_image, created_at_ms, first_change_id};
+pub use check::{Check, CheckPosition, CheckedPage, ExpectedKeys, Finding, KeysOf, Problem, RepairOutcome};
 pub use clock::{now_ms, now_rfc3339};
 pub use commit::{
     ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,

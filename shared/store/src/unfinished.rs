@@ -68,6 +68,13 @@ pub struct UnfinishedChange {
     read_at: u64,
 }
 
+impl UnfinishedChange {
+    /// Whether the list says that the change was never committed.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.state == ListedState::Aborted
+    }
+}
+
 impl UnfinishedItem {
     fn new(tenant: &Tenant, resource: &ResourceId, state: ListedState, pause: Duration) -> Self {
         let not_before = now_ms().saturating_add(milliseconds(pause));
@@ -85,6 +92,17 @@ pub(crate) fn list_committed(
 ) -> Result<Action, Error> {
     let item = UnfinishedItem::new(tenant, resource, ListedState::Committed, REQUEST_TIME);
     action::put(table, &Key::unfinished(change), &item, Some(ABSENT), ConditionFailure::Unexpected)
+}
+
+/// The action that lists a change that is pending and may not be on the list.
+pub(crate) fn list_again(
+    table: &str,
+    tenant: &Tenant,
+    resource: &ResourceId,
+    change: &ResourceId,
+) -> Result<Action, Error> {
+    let item = UnfinishedItem::new(tenant, resource, ListedState::Committed, REQUEST_TIME);
+    action::put(table, &Key::unfinished(change), &item, None, ConditionFailure::Unexpected)
 }
 
 /// The action that marks a listed change as committed, in the transaction that commits it. It fails if the change was

@@ -1,11 +1,12 @@
 //! The program of `cargo run` in a process of its own.
 
-use std::env;
+#[path = "program.rs"]
+mod program;
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ impl Process {
     /// Starts the program with its output in a folder, and waits for the end of its banner.
     pub(crate) fn spawn(folder: &Path, arguments: &[&OsStr]) -> Self {
         let output = folder.join("output");
-        let mut command = Command::new(program());
+        let mut command = Command::new(program::program());
         command.args(["--port", "0"]).args(arguments);
         let file = File::create(&output).unwrap();
         command.stdin(Stdio::null()).stderr(file.try_clone().unwrap()).stdout(file);
@@ -59,35 +60,6 @@ impl Process {
         let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !others.contains(c));
         from[..end.unwrap_or(from.len())].to_owned()
     }
-}
-
-/// The program of `cargo run`, built by Cargo in the profile and the target directory of this benchmark.
-/// `LOCAL_PROGRAM` names another program.
-fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> =
-        LazyLock::new(|| env::var_os("LOCAL_PROGRAM").map_or_else(build, PathBuf::from));
-    &PROGRAM
-}
-
-fn build() -> PathBuf {
-    // This program is TARGET/PROFILE/deps/NAME.
-    let own = env::current_exe().unwrap();
-    let folder = own.ancestors().nth(2).expect("Cargo runs a benchmark in its target directory");
-    let target = folder.parent().unwrap();
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") => "dev",
-        Some("release") | None => "bench",
-        Some(other) => other,
-    };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--package", "local", "--locked", "--quiet", "--profile", profile]);
-    let status = cargo.arg("--target-dir").arg(target).status().expect("Cargo starts");
-    assert!(
-        status.success(),
-        "`cargo build --package local` failed; LOCAL_PROGRAM can name a program that is built already"
-    );
-    folder.join(format!("local{}", env::consts::EXE_SUFFIX))
 }
 
 impl Drop for Process {

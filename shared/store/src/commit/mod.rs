@@ -4,7 +4,7 @@ pub(crate) mod action;
 mod ambiguous;
 mod limits;
 pub(crate) mod plan;
-mod record;
+pub(crate) mod record;
 pub(crate) mod transact;
 
 use protocol::Caller;

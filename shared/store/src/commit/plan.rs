@@ -8,13 +8,13 @@ use schema::Kind;
 
 use super::action::{self, ABSENT, Action, ConditionFailure, number};
 use super::limits::resource_json;
-use crate::item::{Item, OwnerItem, ResourceItem};
+use crate::item::{Item, OwnerItem, RecordId, ResourceItem};
 use crate::key::Key;
 use crate::membership::chunk::split_into_chunks;
 use crate::membership::{EdgeChanges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
 use crate::{
-    Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges, Snapshot,
-    Write, unfinished,
+    ChangeRecord, Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges,
+    Snapshot, Write, unfinished,
 };
 
 /// The writes of a commit.
@@ -92,20 +92,22 @@ impl PlanBuilder<'_> {
             version: 1,
             created: commit.change.at.clone(),
             last_modified: commit.change.at.clone(),
-            member_count: (commit.kind == Kind::Group).then_some(self.edges.add.len() as u64),
-            member_checksum: (commit.kind == Kind::Group).then(|| self.edges.checksum_delta().unsigned_abs()),
+            member_count: (commit.kind == Kind::Group).then(|| self.edges.count_delta()),
+            member_checksum: (commit.kind == Kind::Group).then(|| self.edges.checksum_delta()),
             pending: self.is_large.then(|| commit.change.id.to_string()),
+            record: RecordId::of(&commit.change.id),
             group_count: 0,
         };
         self.put(&self.resource_key(), &item, Some(ABSENT), ConditionFailure::ResourceChanged)
     }
 
     fn update(&mut self, expected: u64, after: &Snapshot) -> Result<(), Error> {
-        let mut set = "SET #resource = :resource, #version = :next, #lastModified = :at".to_owned();
+        let mut set = "SET #resource = :resource, #version = :next, #lastModified = :at, #record = :record".to_owned();
         let mut values = Item::from([
             ("resource".to_owned(), S(resource_json(after)?)),
             ("next".to_owned(), number(expected + 1)),
             ("at".to_owned(), S(self.commit.change.at.clone())),
+            ("record".to_owned(), RecordId::of(&self.commit.change.id).value()),
             ("expected".to_owned(), number(expected)),
         ]);
         if self.edges.len() > 0 {
@@ -132,7 +134,8 @@ impl PlanBuilder<'_> {
     /// read.
     fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
         let condition = match groups {
-            0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount = :groups)",
+            // Less than zero is what a table may have that was restored to the middle of a commit.
+            0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount <= :groups)",
             _ => "#version = :expected AND #groupCount = :groups",
         };
         let values = [("expected".to_owned(), number(expected)), ("groups".to_owned(), number(groups))];
@@ -146,7 +149,9 @@ impl PlanBuilder<'_> {
         let owner = OwnerItem { owner: self.commit.id.to_string() };
         let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
         if let Some(name) = old.filter(|_| old != new) {
-            let is_owner = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
+            // A table that was restored to the middle of a commit may lack the item.
+            let condition = "attribute_not_exists(pk) OR #owner = :owner";
+            let is_owner = (condition, Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
             self.push(action::delete(
                 self.table,
                 &Key::name(self.tenant, kind, name),
@@ -214,7 +219,11 @@ impl PlanBuilder<'_> {
             return Ok(CommitState::Pending);
         }
         for exit in &commit.group_exits {
-            self.actions.extend(leave_group_actions(self.table, self.tenant, &commit.id, exit, &commit.change.at)?);
+            let leave = {
+                let ChangeRecord { id, at, .. } = &commit.change;
+                leave_group_actions(self.table, self.tenant, &commit.id, exit, at, id)?
+            };
+            self.actions.extend(leave);
         }
         let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
         self.actions.extend(actions);

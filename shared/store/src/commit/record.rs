@@ -15,6 +15,11 @@ use crate::{CommitState, Directory, Error, GroupExit, Member, Write};
 /// small.
 const GROUPS_PER_PENDING_ITEM: usize = 100;
 
+/// The id of a new change record.
+pub(crate) fn new_change_id() -> Result<ResourceId, Error> {
+    item::id(&Uuid::now_v7().to_string())
+}
+
 impl Directory {
     /// The time until which a record that is written now is kept, in seconds since 1970.
     pub(crate) fn change_expiry(&self) -> u64 {
@@ -26,10 +31,10 @@ impl Directory {
     pub(crate) fn group_change_record(
         &self,
         cause: SettleTask<'_>,
+        id: &ResourceId,
         before: &GroupExit,
         removed: Vec<String>,
     ) -> Result<Action, Error> {
-        let id = item::id(&Uuid::now_v7().to_string())?;
         let item = ChangeItem {
             token: &cause.item.token,
             change_type: format!("{}.updated", key::word(Kind::Group)),
@@ -48,7 +53,7 @@ impl Directory {
             previous_at: Some(&before.last_modified),
             expires: self.change_expiry(),
         };
-        action::put(&self.table, &Key::change(cause.tenant, &id), &item, Some(ABSENT), ConditionFailure::Unexpected)
+        action::put(&self.table, &Key::change(cause.tenant, id), &item, Some(ABSENT), ConditionFailure::Unexpected)
     }
 }
 

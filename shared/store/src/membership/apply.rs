@@ -15,8 +15,9 @@ use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, delete_edge_pair};
 use crate::clock::{now_ms, now_rfc3339};
 use crate::commit::action::{self, Action, ConditionFailure, number};
+use crate::commit::record::new_change_id;
 use crate::commit::transact::TransactError;
-use crate::item::{self, Item, PendingItem};
+use crate::item::{self, Item, PendingItem, RecordId};
 use crate::key::Key;
 use crate::{Backoff, Directory, Error, GroupExit, Member};
 
@@ -58,7 +59,8 @@ impl Directory {
     async fn settle_members(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
         let chunks = self.chunks(task.tenant, change).await?;
         if chunks.len() < task.item.chunks {
-            return Err(Error::Corrupt("chunks of a change disappeared before they were applied".to_owned()));
+            // Nobody can complete the change without them. The check of the table can, with what is left.
+            return Err(Error::Unavailable("chunks of a pending change are missing; run DirectoryCheck".to_owned()));
         }
         let open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
         let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
@@ -166,22 +168,23 @@ impl Directory {
         let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
         let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
         if count_delta != 0 || checksum_delta != 0 {
-            let at = now_rfc3339().max(group.last_modified.clone());
+            let (record, at) = (new_change_id()?, now_rfc3339().max(group.last_modified.clone()));
             let values = Item::from([
                 ("countDelta".to_owned(), number(count_delta)),
                 ("checksumDelta".to_owned(), number(checksum_delta)),
                 ("next".to_owned(), number(group.version + 1)),
                 ("expected".to_owned(), number(group.version)),
                 ("at".to_owned(), S(at)),
+                ("record".to_owned(), RecordId::of(&record).value()),
             ]);
             let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
-                       #version = :next, #lastModified = :at";
+                       #version = :next, #lastModified = :at, #record = :record";
             let key = Key::resource(task.tenant, Kind::Group, task.id);
             let condition = Some("#version = :expected");
             actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
             let before = GroupExit { group: group.id, version: group.version, last_modified: group.last_modified };
             let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
-            actions.push(self.group_change_record(task, &before, lost)?);
+            actions.push(self.group_change_record(task, &record, &before, lost)?);
         }
         Ok(Some(actions))
     }

@@ -10,6 +10,7 @@ use super::read::member;
 use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, leave_group_actions};
 use crate::clock::now_rfc3339;
+use crate::commit::record::new_change_id;
 use crate::commit::transact::TransactError;
 use crate::item;
 use crate::key::{self, Key};
@@ -127,9 +128,10 @@ impl Directory {
     }
 
     async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupExit) -> Result<(), Error> {
-        let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &now_rfc3339())?;
+        let id = new_change_id()?;
+        let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &now_rfc3339(), &id)?;
         let removed = vec![task.id.to_string()];
-        let record = self.group_change_record(task, exit, removed)?;
+        let record = self.group_change_record(task, &id, exit, removed)?;
         let actions: Vec<_> = actions.into_iter().chain([record]).collect();
         match self.transact(&actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(()),

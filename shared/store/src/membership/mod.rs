@@ -30,7 +30,7 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::commit::action::{self, ABSENT, Action, ConditionFailure, PRESENT, number};
-use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
+use crate::item::{Item, MemberItem, MemberOfItem, RecordId, member_checksum};
 use crate::key::Key;
 use crate::{Commit, Error, GroupExit, Member};
 
@@ -130,19 +130,22 @@ fn change_group_count(table: &str, tenant: &Tenant, member: &Member, by: i8) -> 
     action::update(table, &key, "ADD #groupCount :by", Some(PRESENT), values, on_failure)
 }
 
-/// The actions by which `member` leaves a group, because it is being deleted or has been deleted.
+/// The actions by which `member` leaves a group, because it is being deleted or has been deleted. `record` is the id of
+/// the change record that has the group's new version.
 pub(crate) fn leave_group_actions(
     table: &str,
     tenant: &Tenant,
     member: &ResourceId,
     exit: &GroupExit,
     at: &str,
+    record: &ResourceId,
 ) -> Result<[Action; 3], Error> {
     let at = at.max(exit.last_modified.as_str());
     let [edge, back_edge] = delete_edge_pair(table, tenant, &exit.group, member)?;
     let set = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :checksum, \
-               #lastModified = :at";
+               #lastModified = :at, #record = :record";
     let values = Item::from([
+        ("record".to_owned(), RecordId::of(record).value()),
         ("next".to_owned(), number(exit.version + 1)),
         ("expected".to_owned(), number(exit.version)),
         ("one".to_owned(), number(1)),

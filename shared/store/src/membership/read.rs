@@ -129,16 +129,21 @@ impl Directory {
         if count <= EDGES_PER_RANGE {
             return self.query_as(all(), None, member).await;
         }
-        let first = self.query(all(), Some(1));
-        let (first, last) = try_join(first, self.last_at_or_before(pk.clone(), "~")).await?;
-        let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
-        let bounds = range_bounds(item::text(first, SK)?, item::text(&last, SK)?, count.div_ceil(EDGES_PER_RANGE));
+        let bounds = self.range_bounds_of(&pk, count.div_ceil(EDGES_PER_RANGE)).await?;
         let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         let reads = ranges.map(|(from, to)| {
             let query = CollectionQuery { between: Some((from, to)), ..all() };
             self.query_as(query, None, member)
         });
         stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_RANGES).try_concat().await
+    }
+
+    /// The bounds of about as many ranges of a collection as wanted, which together contain every id.
+    pub(crate) async fn range_bounds_of(&self, pk: &str, ranges: u64) -> Result<Vec<String>, Error> {
+        let query = CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(pk.to_owned()) };
+        let (first, last) = try_join(self.query(query, Some(1)), self.last_at_or_before(pk.to_owned(), "~")).await?;
+        let (Some(first), Some(last)) = (first.first(), last) else { return Ok(Vec::new()) };
+        Ok(range_bounds(item::text(first, SK)?, item::text(&last, SK)?, ranges))
     }
 
     /// The members among `ids`, which are those that have an edge from the group, in the order of their ids.

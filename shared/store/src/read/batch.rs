@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::commit::action::names;
 use crate::error::classify;
 use crate::item::Item;
 use crate::key::Key;
@@ -41,6 +42,7 @@ impl Directory {
         let chunks = keys.chunks(KEYS_PER_READ).map(|keys| {
             let keys = keys.iter().map(Key::attributes).collect();
             let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(is_strong);
+            let request = request.set_expression_attribute_names(attributes.and_then(names));
             request.set_projection_expression(attributes.map(str::to_owned)).build().map_err(build_error)
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use protocol::Tenant;
 
 use crate::commit::action::{names, placeholders};
 use crate::error::classify;
 use crate::item::Item;
+use crate::retry::RetryBudget;
 use crate::{Directory, Error};
 
 /// The largest number of items that one call requests. DynamoDB ends a call at 1 MB anyway; other engines need a
@@ -64,6 +66,44 @@ impl Directory {
             match response.last_evaluated_key {
                 Some(last) => from = Some(last),
                 None => return Ok(items),
+            }
+        }
+    }
+
+    /// The number of items of a collection.
+    pub(crate) async fn count_items(&self, pk: String) -> Result<u64, Error> {
+        let query = self.query_request(&CollectionQuery::all(pk)).select(Select::Count);
+        let mut count = 0;
+        let mut from: Option<Item> = None;
+        loop {
+            let call = query.clone().limit(items_per_query(ITEMS_PER_QUERY)).set_exclusive_start_key(from);
+            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            count += u64::try_from(response.count()).unwrap_or(0);
+            match response.last_evaluated_key {
+                Some(last) => from = Some(last),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// The items of one page of the table, in no order, and the key of the last one if others follow. The items of other
+    /// tenants are left out if a tenant is given.
+    pub(crate) async fn scan_page(
+        &self,
+        tenant: Option<&Tenant>,
+        from: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), Error> {
+        let prefix = tenant.map(|tenant| ("prefix".to_owned(), AttributeValue::S(format!("{}#", tenant.as_str()))));
+        let mut retries = RetryBudget::patient();
+        loop {
+            let scan = self.client.scan().table_name(&self.table).limit(items_per_query(ITEMS_PER_QUERY));
+            let scan = scan
+                .set_filter_expression(tenant.map(|_| "begins_with(pk, :prefix)".to_owned()))
+                .set_expression_attribute_values(placeholders(prefix.clone().into_iter().collect()));
+            match scan.set_exclusive_start_key(from.clone()).send().await.map_err(|error| classify("Scan", &error)) {
+                Ok(page) => return Ok((page.items.unwrap_or_default(), page.last_evaluated_key)),
+                Err(Error::Throttled) if retries.wait().await => {}
+                Err(error) => return Err(error),
             }
         }
     }

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
@@ -74,6 +75,9 @@ fn required_access(input: &Input) -> BTreeSet<IamAccess> {
         found.push(("GetItem", key(input.key.as_ref(), PK)));
     } else if let Some(input) = input.downcast_ref::<QueryInput>() {
         found.push(("Query", key(input.expression_attribute_values.as_ref(), ":pk")));
+    } else if input.downcast_ref::<ScanInput>().is_some() {
+        // A scan has no partition key.
+        found.push(("Scan", String::new()));
     } else if let Some(input) = input.downcast_ref::<PutItemInput>() {
         found.push(("PutItem", key(input.item.as_ref(), PK)));
     } else if let Some(input) = input.downcast_ref::<UpdateItemInput>() {

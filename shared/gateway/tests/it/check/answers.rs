@@ -1,0 +1,113 @@
+//! What a check answers: about one tenant or all, in parts, and about what it cannot repair.
+
+use std::collections::BTreeSet;
+
+use gateway::iam::as_function;
+use protocol::Caller;
+use schema::Kind;
+use serde_json::{Value, json};
+use store::Problem;
+
+use super::table::Items;
+use crate::directory::root;
+use crate::site::Site;
+
+fn key(pk: &str, sk: &str) -> (String, String) {
+    (pk.to_owned(), sk.to_owned())
+}
+
+impl Site {
+    /// Changes one item of the table.
+    fn change_item(&self, pk: &str, sk: &str, change: impl FnOnce(&mut Value)) {
+        let items = Items::read(&self.engine);
+        let mut item = items.get(&key(pk, sk)).unwrap().clone();
+        change(&mut item);
+        items.with(&key(pk, sk), Some(&item)).write(&self.engine);
+    }
+
+    fn remove_item(&self, pk: &str, sk: &str) {
+        let items = Items::read(&self.engine);
+        assert!(items.get(&key(pk, sk)).is_some());
+        items.with(&key(pk, sk), None).write(&self.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_repair_cannot_decide_is_left_to_people() {
+    let site = Site::new().await;
+    let (ada, bob) = (site.user("ada").await, site.user("bob").await);
+    // Bob has the name of Ada, and the name finds Bob.
+    site.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
+    site.change_item("acme#user", &bob, |item| item["resource"] = json!({"S": "{\"userName\":\"ada\"}"}));
+    site.remove_item("acme#userName", "bob");
+    let found = site.check(json!({"repair": true})).await;
+    let expect =
+        json!({"tenant": "acme", "problem": "nameOfAnother", "resource": ada, "outcome": "byHand", "count": 1});
+    assert!(found.as_array().unwrap().contains(&expect), "{found}");
+    site.delete(Kind::User, &bob).await;
+    let repaired = site.check(json!({"repair": true})).await;
+    assert_eq!(repaired[0]["problem"], "nameMissing", "{repaired}");
+    assert_eq!(site.check(json!({})).await, json!([]));
+
+    site.change_item("acme#user", &ada, |item| item["resource"] = json!({"S": "{"}));
+    let found = site.check(json!({"repair": true})).await;
+    // The user cannot be read, and so the item of the name cannot be compared with it.
+    let expect = json!({"tenant": "acme", "problem": "unreadable", "resource": ada, "outcome": "byHand", "count": 2});
+    assert_eq!(found, json!([expect]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_tenant_is_checked_or_all() {
+    let site = Site::new().await;
+    let ada = site.user("ada").await;
+    let caller = Caller::from_context("globex", "token-2", "read write", None).unwrap();
+    let other = Site { caller, ..site };
+    let bob = other.user("bob").await;
+    other.remove_item("acme#userName", "ada");
+    other.remove_item("globex#userName", "bob");
+    let tenants = async |query: Value| -> BTreeSet<(String, String)> {
+        let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+        let found = other.check(query).await;
+        found.as_array().unwrap().iter().map(|it| (text(it, "tenant"), text(it, "resource"))).collect()
+    };
+    let (acme, globex) = (("acme".to_owned(), ada), ("globex".to_owned(), bob));
+    assert_eq!(tenants(json!({"tenant": "acme"})).await, BTreeSet::from([acme.clone()]));
+    assert_eq!(tenants(json!({"tenant": "globex", "repair": true})).await, BTreeSet::from([globex]));
+    assert_eq!(tenants(json!({})).await, BTreeSet::from([acme]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_without_a_record_gets_a_record_of_all_attributes() {
+    let site = Site::new().await;
+    let ada = site.create(Kind::User, json!({"userName": "ada", "active": true, "title": "Countess"})).await;
+    site.patch(Kind::User, &ada, json!([{"op": "replace", "path": "active", "value": false}])).await;
+    let records = site.engine.items(crate::directory::TABLE, "acme#change");
+    site.remove_item("acme#change", records[1]["sk"]["S"].as_str().unwrap());
+    let repaired = site.check(json!({"tenant": "acme", "repair": true})).await;
+    assert_eq!((&repaired[0]["problem"], &repaired[0]["outcome"]), (&json!("recordMissing"), &json!("repaired")));
+    let records = site.engine.items(crate::directory::TABLE, "acme#change");
+    let record = &records[1];
+    assert_eq!(record["what"]["S"], "user.updated");
+    assert_eq!(record["attributes"]["L"], json!([{"S": "active"}, {"S": "title"}, {"S": "userName"}]));
+    assert_eq!((&record["active"]["BOOL"], &record["versionAfter"]["N"]), (&json!(false), &json!("3")));
+    assert_eq!(record["token"]["S"], "DirectoryCheck");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn query_that_names_nothing_is_rejected() {
+    let site = Site::new().await;
+    for (query, word) in [(json!({"tenant": "A B"}), "tenant"), (json!({"nextToken": "x"}), "nextToken")] {
+        let work = edge::invoke_event(site.directory, directory_check::handle, query, None);
+        let error = as_function("DirectoryCheck", work).await.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
+fn guide_lists_every_problem() {
+    let guide = std::fs::read_to_string(root().join("shared/guide/src/guides/check-and-repair.md")).unwrap();
+    for problem in Problem::ALL {
+        let row = format!("| `{}` | {} |", problem.name(), problem.description());
+        assert!(guide.contains(&row), "the guide lacks {row}");
+    }
+}

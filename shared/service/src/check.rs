@@ -1,0 +1,166 @@
+//! Checks whether the items of the table agree with each other, and repairs what does not. The function
+//! `directory-check` does it on AWS, and `cargo run -- check` on a laptop.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use protocol::{Error, Tenant, former_name_key};
+use schema::{Kind, Object};
+use serde::{Deserialize, Serialize};
+use store::{Check, CheckPosition, CheckedPage, Directory, ExpectedKeys, Finding, RepairOutcome};
+
+use crate::error::to_client_error;
+use crate::keys::{keys_of, name_of};
+
+/// No further page is checked after this number of findings in one answer.
+const FINDINGS_PER_ANSWER: usize = 1000;
+
+/// What is checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckQuery {
+    /// The only tenant that is checked; all tenants if absent.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Whether what is found is repaired.
+    #[serde(default)]
+    pub repair: bool,
+    /// The `nextToken` of the previous answer.
+    #[serde(default)]
+    pub next_token: Option<String>,
+}
+
+/// What a check has found.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckAnswer {
+    /// The number of items that were checked.
+    pub items: usize,
+    pub findings: Vec<CheckFinding>,
+    /// What each kind of problem means, and what a repair does about it.
+    pub problems: BTreeMap<&'static str, &'static str>,
+    /// The check is not complete: the same call with this token continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// A problem of a resource or a tenant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckFinding {
+    pub tenant: String,
+    pub problem: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// `found`, `repaired`, `byHand` or `failed`.
+    pub outcome: &'static str,
+    /// The number of items that show it.
+    pub count: usize,
+}
+
+/// Where a check continues. A repair goes through the table twice.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    #[serde(default)]
+    is_second_pass: bool,
+    #[serde(default)]
+    last: Option<(String, String)>,
+}
+
+/// Checks the table, and starts no further page of it after `until`.
+///
+/// # Errors
+/// [`Error::InvalidValue`] for a query that names no tenant, or a token of something else; the errors of the store if it
+/// did not respond before anything was found.
+pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) -> Result<CheckAnswer, Error> {
+    let tenant = query.tenant.as_deref().map(|name| {
+        Tenant::named(name).ok_or_else(|| invalid("tenant", "the name of a tenant, such as acme, or leave it out"))
+    });
+    let tenant = tenant.transpose()?;
+    directory.read_home().await.map_err(to_client_error)?;
+    if let Some(region) = directory.foreign_region() {
+        return Err(Error::InvalidValue(format!("The table belongs to the region {region}. Check it there.")));
+    }
+    let mut progress = query.next_token.as_deref().map_or_else(|| Ok(Progress::default()), read_token)?;
+    let mut answer = CheckAnswer::default();
+    loop {
+        let check = Check {
+            directory,
+            keys_of: expected_keys,
+            tenant: tenant.as_ref(),
+            with_counts: progress.is_second_pass || !query.repair,
+            repair: query.repair,
+        };
+        let last = progress.last.clone().map(|(pk, sk)| CheckPosition { pk, sk });
+        let next = match check.page(last.as_ref()).await {
+            Ok(page) => answer.add(page, !check.repairs_in_another_pass()),
+            Err(error) if answer.items == 0 => return Err(to_client_error(error)),
+            Err(error) => {
+                tracing::warn!(cause = %error, "a page cannot be checked now; the next call checks it again");
+                answer.next_token = Some(token(&progress)?);
+                return Ok(answer);
+            }
+        };
+        let is_done = next.is_none() && !check.repairs_in_another_pass();
+        progress.is_second_pass |= next.is_none();
+        progress.last = next.map(|next| (next.pk, next.sk));
+        if is_done {
+            return Ok(answer);
+        }
+        if Instant::now() >= until || answer.findings.len() >= FINDINGS_PER_ANSWER {
+            answer.next_token = Some(token(&progress)?);
+            return Ok(answer);
+        }
+    }
+}
+
+impl CheckAnswer {
+    /// Adds a page, and returns where the next one begins. The last pass shows what is left to people.
+    fn add(&mut self, page: CheckedPage, is_last_pass: bool) -> Option<CheckPosition> {
+        self.items += page.items;
+        let shown = page.findings.into_iter().filter(|it| is_last_pass || it.outcome != RepairOutcome::ByHand);
+        for Finding { tenant, resource, problem, outcome } in shown {
+            self.problems.insert(problem.name(), problem.description());
+            let outcome = match outcome {
+                RepairOutcome::NotTried => "found",
+                RepairOutcome::Repaired => "repaired",
+                RepairOutcome::ByHand => "byHand",
+                RepairOutcome::Failed => "failed",
+            };
+            let (tenant, resource) = (tenant.as_str().to_owned(), resource.map(|id| id.to_string()));
+            self.add_finding(CheckFinding { tenant, problem: problem.name(), resource, outcome, count: 1 });
+        }
+        page.next
+    }
+
+    /// Adds a finding, or counts it if the items before have shown the same.
+    fn add_finding(&mut self, finding: CheckFinding) {
+        let is_same = |other: &&mut CheckFinding| CheckFinding { count: 1, ..(*other).clone() } == finding;
+        match self.findings.last_mut().filter(is_same) {
+            Some(same) => same.count += 1,
+            None => self.findings.push(finding),
+        }
+    }
+}
+
+/// The keys that a resource should have; `None` if its attributes are not valid.
+fn expected_keys(kind: Kind, resource: &Object) -> Option<ExpectedKeys> {
+    let keys = keys_of(kind, resource).ok()?;
+    Some(ExpectedKeys { keys, former_name: former_name_key(kind, name_of(kind, resource)) })
+}
+
+fn token(progress: &Progress) -> Result<String, Error> {
+    let json = serde_json::to_vec(progress).map_err(|_| Error::Internal)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(json))
+}
+
+fn read_token(token: &str) -> Result<Progress, Error> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
+    let progress = json.and_then(|json| serde_json::from_slice(&json).ok());
+    progress.ok_or_else(|| invalid("nextToken", "the nextToken of the previous answer"))
+}
+
+fn invalid(name: &str, wanted: &str) -> Error {
+    Error::InvalidValue(format!("{name}: send {wanted}."))
+}

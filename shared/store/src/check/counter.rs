@@ -1,0 +1,211 @@
+//! Counts that follow from other items: the members of a group, the groups of a resource, and the resources of a
+//! tenant.
+
+use std::collections::{BTreeMap, HashSet};
+
+use aws_sdk_dynamodb::types::AttributeValue::N;
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use super::compare::Subjects;
+use super::examined::{Examined, NewVersion};
+use super::subject::Subject;
+use super::{Check, PAUSE_MS, Problem};
+use crate::changes::first_change_id;
+use crate::clock::now_ms;
+use crate::commit::action::{self, ConditionFailure, number};
+use crate::item::{self, Item, member_checksum};
+use crate::key::{self, Key, SK};
+use crate::read::query::CollectionQuery;
+use crate::{Backoff, ChangePage, Error, Stored};
+
+/// The number of resources whose counts are compared at the same time.
+const MAX_CONCURRENT_COUNTS: usize = 16;
+/// How often a count is repeated until nothing changes meanwhile.
+const MAX_COUNTS: usize = 10;
+/// The number of ranges in which the resources of a tenant are counted at the same time.
+const RANGES: u64 = 16;
+/// No clock is this much behind, and no commit takes this long, in milliseconds.
+const MAX_CLOCK_SKEW_MS: u64 = 120_000;
+
+impl Check<'_> {
+    /// The resources whose counts differ from their membership items.
+    pub(super) async fn miscounted(&self, counted: Vec<(Tenant, Stored)>) -> Result<Subjects, Error> {
+        let is_miscounted = async |(tenant, stored): (Tenant, Stored)| {
+            let groups = async || {
+                let pk = key::groups_of(&tenant, &stored.id);
+                Ok(stored.group_count == 0 || self.directory.count_items(pk).await? == stored.group_count)
+            };
+            let members = async || {
+                let (count, checksum) = match stored.kind {
+                    Kind::User => (0, 0),
+                    Kind::Group => self.members_of(&tenant, &stored.id).await?,
+                };
+                Ok::<_, Error>((count, checksum) == (stored.member_summary.count, stored.member_summary.checksum))
+            };
+            let is_right = groups().await? && members().await?;
+            let subject = Subject::Resource { kind: stored.kind, id: stored.id.clone(), version: 0 };
+            Ok((!is_right).then_some((tenant, subject)))
+        };
+        let counts = counted.into_iter().map(is_miscounted).collect::<Vec<_>>();
+        let found = stream::iter(counts).buffer_unordered(MAX_CONCURRENT_COUNTS);
+        found.try_filter_map(async |subject| Ok(subject)).try_collect().await
+    }
+
+    /// The number of members that a group's membership items show, and their checksum.
+    pub(super) async fn members_of(&self, tenant: &Tenant, group: &ResourceId) -> Result<(u64, u64), Error> {
+        let query = CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(key::members(tenant, group)) };
+        let checksum = |item: Item| Ok(member_checksum(&item::id(item::text(&item, SK)?)?));
+        let checksums = self.directory.query_as(query, None, checksum).await?;
+        Ok((checksums.len() as u64, checksums.iter().sum()))
+    }
+
+    /// The counts of members, or of groups, of a resource that are wrong, as they are while the resource does not
+    /// change.
+    pub(super) async fn examine_counts(
+        &self,
+        tenant: &Tenant,
+        stored: &Stored,
+        has_negative: bool,
+    ) -> Result<Examined, Error> {
+        let groups = self.directory.count_items(key::groups_of(tenant, &stored.id)).await?;
+        let members = match stored.kind {
+            Kind::Group if stored.member_summary.pending.is_none() => Some(self.members_of(tenant, &stored.id).await?),
+            _ => None,
+        };
+        let Some(now) = self.directory.get(tenant, stored.kind, &stored.id).await? else {
+            return Ok(Examined::default());
+        };
+        let summary = |stored: &Stored| (stored.member_summary.count, stored.member_summary.checksum);
+        let is_wrong = |members: &(u64, u64)| *members != summary(stored) || has_negative;
+        if let Some(members) = members.filter(|members| now.version == stored.version && is_wrong(members)) {
+            let attributes = vec!["members".to_owned()];
+            let new = NewVersion { attributes, members: Some(members), ..NewVersion::default() };
+            let actions = self.new_version(tenant, stored, new)?.into();
+            return Ok(Examined { problems: vec![Problem::MembersMiscounted], actions, ..Examined::default() });
+        }
+        if (groups == stored.group_count && !has_negative) || now.group_count != stored.group_count {
+            return Ok(Examined::default());
+        }
+        let values = Item::from([("now".to_owned(), number(groups)), ("was".to_owned(), number(stored.group_count))]);
+        let was = match stored.group_count {
+            0 => "attribute_exists(pk) AND (attribute_not_exists(#groupCount) OR #groupCount <= :was)",
+            _ => "#groupCount = :was",
+        };
+        let (table, key) = (&self.directory.table, Key::resource(tenant, stored.kind, &stored.id));
+        let set = "SET #groupCount = :now";
+        let update = action::update(table, &key, set, Some(was), values, ConditionFailure::ResourceChanged)?;
+        Ok(Examined { problems: vec![Problem::GroupsMiscounted], actions: vec![update], ..Examined::default() })
+    }
+
+    /// The kinds of tenants whose first resource is on this page, so that each is counted once in a check.
+    pub(super) async fn first_resources(
+        &self,
+        first_of: BTreeMap<(Tenant, Kind), ResourceId>,
+    ) -> Result<Subjects, Error> {
+        let is_first = async |((tenant, kind), id): ((Tenant, Kind), ResourceId)| {
+            let query =
+                CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(key::resources(&tenant, kind)) };
+            let first = self.directory.query(query, Some(1)).await?;
+            let is_first = first.iter().any(|item| item::text(item, SK) == Ok(id.as_str()));
+            Ok::<_, Error>(is_first.then_some((tenant, Subject::Count(kind))))
+        };
+        let found = try_join_all(first_of.into_iter().map(is_first)).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Compares the counters of a kind with its resources. Resources come and go meanwhile: those of which a record
+    /// tells are counted as they are at the end.
+    pub(super) async fn examine_count(&self, tenant: &Tenant, kind: Kind) -> Result<Examined, Error> {
+        let since = first_change_id(now_ms().saturating_sub(MAX_CLOCK_SKEW_MS));
+        let counted = self.hashes_of_all(tenant, kind).await?;
+        let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        for _ in 0..MAX_COUNTS {
+            let recent = self.recently_changed(tenant, kind, since.as_ref()).await?;
+            let now = self.directory.existing(tenant, &recent).await?;
+            let shards = self.shards(tenant, kind).await?;
+            if self.recently_changed(tenant, kind, since.as_ref()).await?.len() != recent.len() {
+                backoff.wait().await;
+                continue;
+            }
+            let known = recent.iter().filter(|id| counted.contains(&hash(id))).count();
+            let total = (counted.len() - known + now.len()) as i64;
+            let difference = total - shards.iter().map(|(_, total)| total).sum::<i64>();
+            return if difference == 0 {
+                Ok(Examined::default())
+            } else {
+                self.recount(tenant, kind, &shards, difference)
+            };
+        }
+        tracing::warn!(tenant = tenant.as_str(), %kind, "the resources change too often to be counted");
+        Ok(Examined::default())
+    }
+
+    /// The repair of a count: the difference is added to one counter, if that has not changed.
+    fn recount(&self, tenant: &Tenant, kind: Kind, shards: &[(Key, i64)], by: i64) -> Result<Examined, Error> {
+        let new = (Key { pk: key::counts(tenant), sk: format!("{}0", key::count_prefix(kind)) }, 0);
+        let (key, was) = shards.iter().max_by_key(|(_, total)| *total).unwrap_or(&new);
+        let values = Item::from([("by".to_owned(), number(by)), ("was".to_owned(), N(was.to_string()))]);
+        let condition =
+            if shards.is_empty() { "attribute_not_exists(#total) OR #total = :was" } else { "#total = :was" };
+        let (table, unchanged) = (&self.directory.table, ConditionFailure::EdgeChanged);
+        let update = action::update(table, key, "ADD #total :by", Some(condition), values, unchanged)?;
+        Ok(Examined { problems: vec![Problem::ResourcesMiscounted], actions: vec![update], ..Examined::default() })
+    }
+
+    async fn shards(&self, tenant: &Tenant, kind: Kind) -> Result<Vec<(Key, i64)>, Error> {
+        let prefix = key::count_prefix(kind);
+        let query = CollectionQuery { prefix: Some(&prefix), ..CollectionQuery::all(key::counts(tenant)) };
+        let shard = |item: Item| {
+            let key = Key { pk: key::counts(tenant), sk: item::text(&item, SK)?.to_owned() };
+            let total = item.get("total").and_then(|total| total.as_n().ok()?.parse().ok());
+            Ok((key, total.ok_or_else(|| Error::Corrupt("a counter is not a number".to_owned()))?))
+        };
+        self.directory.query_as(query, None, shard).await
+    }
+
+    /// The resources of a kind that were created or deleted since, by their records.
+    async fn recently_changed(
+        &self,
+        tenant: &Tenant,
+        kind: Kind,
+        since: Option<&ResourceId>,
+    ) -> Result<Vec<ResourceId>, Error> {
+        let ChangePage { changes, unreadable } = self.directory.changes(tenant, since, usize::MAX).await?;
+        if !unreadable.is_empty() {
+            return Err(Error::Corrupt("a recent change record cannot be read".to_owned()));
+        }
+        let comes_or_goes =
+            changes.into_iter().filter(|it| it.kind == kind && (it.before.is_none() || it.after.is_none()));
+        let ids: HashSet<ResourceId> = comes_or_goes.map(|change| change.resource).collect();
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Eight bytes for each resource of a kind.
+    async fn hashes_of_all(&self, tenant: &Tenant, kind: Kind) -> Result<HashSet<u64>, Error> {
+        let pk = key::resources(tenant, kind);
+        let bounds = self.directory.range_bounds_of(&pk, RANGES).await?;
+        let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        let reads = ranges.map(|(from, to)| {
+            let query = CollectionQuery {
+                between: Some((from, to)),
+                attributes: Some("sk"),
+                ..CollectionQuery::all(pk.clone())
+            };
+            self.directory.query_as(query, None, |item| Ok(hash(&item::id(item::text(&item, SK)?)?)))
+        });
+        let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT_COUNTS);
+        let mut hashes = HashSet::new();
+        while let Some(some) = reads.try_next().await? {
+            hashes.extend(some);
+        }
+        Ok(hashes)
+    }
+}
+
+/// The random part of an id.
+fn hash(id: &ResourceId) -> u64 {
+    u64::from_str_radix(&id.as_str().get(19..).unwrap_or_default().replace('-', ""), 16).unwrap_or_default()
+}

@@ -1,0 +1,145 @@
+//! The examination of a membership: whether the group and the member agree about it.
+
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use super::examined::{Examined, NewVersion};
+use super::{Check, Problem};
+use crate::commit::action::{self, Action, ConditionFailure};
+use crate::item::{self, Item, MemberItem, MemberOfItem, PendingItem, member_checksum};
+use crate::key::Key;
+use crate::{Error, Stored};
+
+/// A membership as it is at one moment.
+struct Membership {
+    group: Option<Stored>,
+    member: Option<Stored>,
+    /// Whether the group shows the member.
+    edge: bool,
+    /// Whether the member shows the group.
+    back_edge: bool,
+    /// Whether the deletion of the group, or of the member, is pending.
+    is_group_pending: bool,
+    is_member_pending: bool,
+}
+
+impl Check<'_> {
+    pub(super) async fn examine_edge(
+        &self,
+        tenant: &Tenant,
+        group: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<Examined, Error> {
+        let found = self.membership(tenant, group, member).await?;
+        if !found.edge && !found.back_edge {
+            return Ok(Examined::default());
+        }
+        let (Some(stored), Some(shown)) = (&found.group, &found.member) else {
+            let (absent, is_pending) = match found.group {
+                None => (group, found.is_group_pending),
+                Some(_) => (member, found.is_member_pending),
+            };
+            if is_pending {
+                return Ok(Examined::default());
+            }
+            if !found.edge || !found.back_edge {
+                return self.single_edge(tenant, group, member);
+            }
+            let actions = self.pending_deletion(tenant, absent, None)?.into();
+            return Ok(Examined {
+                problems: vec![Problem::EdgeOfNobody],
+                actions,
+                settle: Some(absent.clone()),
+                ..Examined::default()
+            });
+        };
+        if found.edge && found.back_edge {
+            return self.examine_member(tenant, shown).await;
+        }
+        let problems = vec![Problem::EdgeOneWay];
+        if stored.member_summary.pending.is_some() {
+            // Which membership items there should be follows when the change is complete.
+            return Ok(Examined { problems, actions: Vec::new(), settle: Some(group.clone()), ..Examined::default() });
+        }
+        let actions = self.mend_edge(tenant, stored, member, shown.kind, found.edge).await?;
+        Ok(Examined { problems, actions, ..Examined::default() })
+    }
+
+    /// Examines the count of groups of a member, which has one at least.
+    async fn examine_member(&self, tenant: &Tenant, member: &Stored) -> Result<Examined, Error> {
+        if !self.with_counts || member.group_count > 0 {
+            return Ok(Examined::default());
+        }
+        let examined = self.examine_counts(tenant, member, false).await?;
+        Ok(Examined { resource: Some(member.id.clone()), ..examined })
+    }
+
+    /// The repair of one membership item, of which the other one is gone together with the group or the member.
+    fn single_edge(&self, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<Examined, Error> {
+        let keys = [Key::member(tenant, group, member), Key::member_of(tenant, member, group)];
+        let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
+        let actions = keys.iter().map(delete).collect::<Result<_, _>>()?;
+        Ok(Examined { problems: vec![Problem::EdgeOfNobody], actions, ..Examined::default() })
+    }
+
+    async fn membership(&self, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<Membership, Error> {
+        let keys = [
+            Key::resource(tenant, Kind::Group, group),
+            Key::resource(tenant, Kind::User, member),
+            Key::resource(tenant, Kind::Group, member),
+            Key::member(tenant, group, member),
+            Key::member_of(tenant, member, group),
+            Key::pending_changes(tenant, group),
+            Key::pending_changes(tenant, member),
+        ];
+        let mut items = self.directory.read_together(&keys).await?.into_iter();
+        let mut next = || items.next().flatten();
+        let is_deleted = |item: Option<Item>| {
+            Ok::<_, Error>(item.map(item::body::<PendingItem>).transpose()?.is_some_and(|pending| pending.deleted))
+        };
+        let group = next().map(|item| item::stored(Kind::Group, item)).transpose()?;
+        let user = next().map(|item| item::stored(Kind::User, item)).transpose()?;
+        let member = user.or(next().map(|item| item::stored(Kind::Group, item)).transpose()?);
+        let (edge, back_edge) = (next().is_some(), next().is_some());
+        let (is_group_pending, is_member_pending) = (is_deleted(next())?, is_deleted(next())?);
+        Ok(Membership { group, member, edge, back_edge, is_group_pending, is_member_pending })
+    }
+
+    /// The actions that make both sides agree. The group's count and checksum of its members decide: they are written
+    /// with each version.
+    async fn mend_edge(
+        &self,
+        tenant: &Tenant,
+        group: &Stored,
+        member: &ResourceId,
+        kind: Kind,
+        is_shown: bool,
+    ) -> Result<Vec<Action>, Error> {
+        let (count, checksum) = self.members_of(tenant, &group.id).await?;
+        let summary = (group.member_summary.count, group.member_summary.checksum);
+        let share = member_checksum(member);
+        let is_member = if is_shown {
+            count.checked_sub(1).zip(checksum.checked_sub(share)) != Some(summary)
+        } else {
+            (count + 1, checksum + share) == summary
+        };
+        let table = &self.directory.table;
+        let (edge, back_edge) = (Key::member(tenant, &group.id, member), Key::member_of(tenant, member, &group.id));
+        let unexpected = || ConditionFailure::Unexpected;
+        let mut actions = match (is_member, is_shown) {
+            (true, true) => vec![action::put(table, &back_edge, &MemberOfItem {}, None, unexpected())?],
+            (true, false) => vec![action::put(table, &edge, &MemberItem { kind, display: None }, None, unexpected())?],
+            (false, _) => vec![
+                action::delete(table, &edge, None, unexpected())?,
+                action::delete(table, &back_edge, None, unexpected())?,
+            ],
+        };
+        let new = NewVersion {
+            attributes: vec!["members".to_owned()],
+            removed: (!is_member && is_shown).then(|| member.clone()),
+            ..NewVersion::default()
+        };
+        actions.extend(self.new_version(tenant, group, new)?);
+        Ok(actions)
+    }
+}

@@ -1,0 +1,135 @@
+//! The result of an examination: the problems, and the writes that repair them.
+
+use aws_sdk_dynamodb::types::AttributeValue::S;
+use protocol::Tenant;
+use schema::{Kind, ResourceId};
+
+use super::{Check, Problem, TOKEN};
+use crate::clock::now_rfc3339;
+use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
+use crate::commit::record::new_change_id;
+use crate::item::{ChangeItem, Item, RecordId};
+use crate::key::{self, Key};
+use crate::membership::UNCHANGED_AND_NOT_PENDING;
+use crate::{Error, Stored};
+
+/// What an examination has found. Without problems there is nothing to repair.
+#[derive(Default)]
+pub(super) struct Examined {
+    pub(super) problems: Vec<Problem>,
+    /// The transaction of the repair.
+    pub(super) actions: Vec<Action>,
+    /// The resource that has the problems, if it is not the one of the subject.
+    pub(super) resource: Option<ResourceId>,
+    /// The resource whose pending change is completed afterwards.
+    pub(super) settle: Option<ResourceId>,
+}
+
+impl Examined {
+    pub(super) fn by_hand(problem: Problem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.actions.is_empty() && self.settle.is_none()
+    }
+}
+
+/// What a repair changes of a resource, as its record shows it.
+#[derive(Default)]
+pub(super) struct NewVersion {
+    /// The names of the attributes of which the record tells.
+    pub(super) attributes: Vec<String>,
+    /// A member that the group no longer has.
+    pub(super) removed: Option<ResourceId>,
+    /// The number of a group's members, and their checksum.
+    pub(super) members: Option<(u64, u64)>,
+    /// The large change of a group that is pending from then on.
+    pub(super) pending: Option<ResourceId>,
+    /// A version that the new one has to follow.
+    pub(super) after: u64,
+    /// Whether the record says whether the user is active, because one that said it may be missing.
+    pub(super) with_active: bool,
+}
+
+impl Check<'_> {
+    /// The actions that give a resource a new version with a change record, on condition that it has the version that
+    /// was read.
+    pub(super) fn new_version(&self, tenant: &Tenant, stored: &Stored, new: NewVersion) -> Result<[Action; 2], Error> {
+        let id = new_change_id()?;
+        let at = now_rfc3339().max(stored.last_modified.clone());
+        let before = stored.version.max(new.after);
+        let mut set = "SET #version = :next, #lastModified = :at, #record = :record".to_owned();
+        let mut values = Item::from([
+            ("next".to_owned(), number(before + 1)),
+            ("at".to_owned(), S(at.clone())),
+            ("record".to_owned(), RecordId::of(&id).value()),
+            ("expected".to_owned(), number(stored.version)),
+        ]);
+        if let Some((count, checksum)) = new.members {
+            set.push_str(", #memberCount = :count, #memberMarks = :checksum");
+            values.extend([("count".to_owned(), number(count)), ("checksum".to_owned(), number(checksum))]);
+        }
+        if let Some(pending) = &new.pending {
+            set.push_str(", #pending = :pending");
+            values.insert("pending".to_owned(), S(pending.to_string()));
+        }
+        let condition = match stored.kind {
+            Kind::Group if stored.member_summary.pending.is_none() => UNCHANGED_AND_NOT_PENDING,
+            _ => "#version = :expected",
+        };
+        let key = Key::resource(tenant, stored.kind, &stored.id);
+        let table = &self.directory.table;
+        let update = action::update(table, &key, &set, Some(condition), values, ConditionFailure::ResourceChanged)?;
+        let active = stored.resource.get("active").and_then(serde_json::Value::as_bool);
+        let record = ChangeItem {
+            attributes: &new.attributes,
+            version_before: Some(before),
+            version_after: Some(before + 1),
+            members_removed: new.removed.iter().map(ToString::to_string).collect(),
+            active: active.filter(|_| new.with_active),
+            previous_at: Some(&stored.last_modified),
+            ..self.record(stored.kind, &stored.id, "updated", &at)
+        };
+        Ok([update, self.put_record(tenant, &id, &record)?])
+    }
+
+    /// The action that records the deletion of a resource.
+    pub(super) fn deletion_record(
+        &self,
+        tenant: &Tenant,
+        kind: Kind,
+        id: &ResourceId,
+        version: u64,
+    ) -> Result<Action, Error> {
+        let at = now_rfc3339();
+        let record = ChangeItem { version_before: Some(version), ..self.record(kind, id, "deleted", &at) };
+        self.put_record(tenant, &new_change_id()?, &record)
+    }
+
+    fn record<'r>(&self, kind: Kind, id: &'r ResourceId, change: &str, at: &'r str) -> ChangeItem<'r> {
+        ChangeItem {
+            token: TOKEN,
+            change_type: format!("{}.{change}", key::word(kind)),
+            resource_type: kind,
+            id: id.as_str(),
+            attributes: &[],
+            version_before: None,
+            version_after: None,
+            members_added: Vec::new(),
+            members_removed: Vec::new(),
+            members_updated: Vec::new(),
+            is_chunked: false,
+            groups_left: Vec::new(),
+            active: None,
+            at,
+            previous_at: None,
+            expires: self.directory.change_expiry(),
+        }
+    }
+
+    fn put_record(&self, tenant: &Tenant, id: &ResourceId, record: &ChangeItem<'_>) -> Result<Action, Error> {
+        let table = &self.directory.table;
+        action::put(table, &Key::change(tenant, id), record, Some(ABSENT), ConditionFailure::Unexpected)
+    }
+}
