@@ -179,9 +179,9 @@ mod tests {
     fn page_without_room_ends_by_cursor_and_is_refused_by_index() {
         for (members, text, fit) in [
             (100, 1000, 3),
-            (100_000, 0, 3),
-            (100_001, 0, 2),
-            (150_001, 0, 1),
+            (33_333, 0, 3),
+            (33_334, 0, 2),
+            (50_001, 0, 1),
             (400_000, 0, 1),
             (0, PAGE_MEMORY / 2, 1),
         ] {
