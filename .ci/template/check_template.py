@@ -28,7 +28,7 @@ RESPONSES = """ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ER
 STATUSES = {"UNAUTHORIZED": 401, "ACCESS_DENIED": 401, "MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429}
 OPEN = {"/v2/openapi.json": {"get", "head"}}
 # API Gateway, which abandons a request after 29 seconds, does not call these functions.
-SECONDS = {"AuditList": 300, "DirectoryCheck": 300, "EventsReplay": 300, "Publish": 120, "Settle": 300}
+SECONDS = {"AuditList": 300, "DirectoryCheck": 900, "EventsReplay": 300, "Publish": 120, "Settle": 300}
 ANY = "x-amazon-apigateway-any-method"
 
 

@@ -91,6 +91,7 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
             tenant: tenant.as_ref(),
             with_counts: progress.is_second_pass || !query.repair,
             repair: query.repair,
+            until,
         };
         let last = progress.last.clone().map(|(pk, sk)| CheckPosition { pk, sk });
         let next = match check.page(last.as_ref()).await {

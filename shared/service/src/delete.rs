@@ -50,7 +50,8 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             // table that was restored to the middle of a commit. They are deleted as they are found.
             _ => DeletedEdges::remaining(remaining(&stored, &groups)),
         };
-        let delete = delete_of(&stored, stored_keys(context, &stored).await?, edges)?;
+        let keys = retry.keys_to_free(stored_keys(context, &stored).await?);
+        let delete = delete_of(&stored, keys, edges)?;
         match retry.commit(context, &delete).await {
             Ok(committed) => {
                 pending::finish_own_commit(context, &id, committed, retry.response_deadline()).await;

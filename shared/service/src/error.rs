@@ -21,6 +21,7 @@ pub(crate) fn to_client_error(error: StoreError) -> Error {
         StoreError::TooLarge(limit) => Error::PayloadTooLarge(limit),
         StoreError::Missing
         | StoreError::NameTaken
+        | StoreError::OldNameLost
         | StoreError::MembersNotFound(_)
         | StoreError::Corrupt(_)
         | StoreError::Refused(_) => {

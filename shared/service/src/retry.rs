@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Error;
 use schema::Kind;
-use store::{Backoff, Commit, CommitState, Error as StoreError};
+use store::{Backoff, Commit, CommitState, Error as StoreError, Keys};
 
 use crate::error::to_client_error;
 use crate::keys::uniqueness_error;
@@ -30,6 +30,8 @@ pub(crate) struct RetryLoop {
     /// When the response has to be ready.
     deadline: Instant,
     backoff: Backoff,
+    /// The name that the resource has had belongs to another one.
+    old_name_is_lost: bool,
 }
 
 impl RetryLoop {
@@ -38,7 +40,13 @@ impl RetryLoop {
             started: Instant::now(),
             deadline: context.exchange.deadline,
             backoff: Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS),
+            old_name_is_lost: false,
         }
+    }
+
+    /// The keys that a change frees, if they are those of the resource.
+    pub(crate) fn keys_to_free(&self, keys: Keys) -> Keys {
+        if self.old_name_is_lost { Keys { name: String::new(), ..keys } } else { keys }
     }
 
     /// The last instant at which another attempt may begin.
@@ -71,6 +79,7 @@ impl RetryLoop {
     pub(crate) async fn recover(&mut self, context: &Context<'_>, kind: Kind, error: StoreError) -> Result<(), Error> {
         match error {
             StoreError::Stale => {}
+            StoreError::OldNameLost if !self.old_name_is_lost => self.old_name_is_lost = true,
             StoreError::MembersNotFound(gone) => {
                 for id in &gone {
                     pending::finish_pending(context, id, self.commit_deadline()).await?;

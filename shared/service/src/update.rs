@@ -145,7 +145,8 @@ async fn change(
         if resource == before.resource && edges.is_empty() {
             return Ok(ChangeOutcome { stored: before, reads, attributes: BTreeSet::new() });
         }
-        let mut update = update(&before, stored_keys(context, &before).await?, resource, edges)?;
+        let keys = retry.keys_to_free(stored_keys(context, &before).await?);
+        let mut update = update(&before, keys, resource, edges)?;
         let mut committed = commit(context, &retry, &before, &update, &mut reads).await;
         if matches!(committed, Err(StoreError::NameTaken)) && keep_former_name(&before, &mut update) {
             committed = commit(context, &retry, &before, &update, &mut reads).await;

@@ -17,6 +17,10 @@ pub enum Error {
     /// The name belongs to another resource.
     #[error("the name belongs to another resource")]
     NameTaken,
+    /// The old name, which the change would free, belongs to another resource: the table was restored to the middle of a
+    /// commit. The caller has to leave the name as it is.
+    #[error("the old name belongs to another resource")]
+    OldNameLost,
     /// These members to add do not exist.
     #[error("{} of the members to add do not exist", .0.len())]
     MembersNotFound(Vec<ResourceId>),

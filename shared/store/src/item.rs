@@ -313,11 +313,14 @@ fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or(0)
 }
 
-/// Whether a count of a resource is negative.
-pub(crate) fn has_negative_count(resource: &Item) -> bool {
-    ["memberCount", "memberMarks", "groupCount"].iter().any(|name| {
-        resource.get(*name).and_then(|value| value.as_n().ok()).is_some_and(|number| number.starts_with('-'))
-    })
+/// The counts of a resource's members, and of its groups.
+pub(crate) const MEMBER_COUNTS: [&str; 2] = ["memberCount", "memberMarks"];
+pub(crate) const GROUP_COUNTS: [&str; 1] = ["groupCount"];
+
+/// Whether one of these counts of a resource is negative.
+pub(crate) fn has_negative(resource: &Item, counts: &[&str]) -> bool {
+    let number = |name: &&str| resource.get(*name).and_then(|value| value.as_n().ok());
+    counts.iter().filter_map(number).any(|number| number.starts_with('-'))
 }
 
 /// The size of an item in bytes, which DynamoDB limits. It is never less than what DynamoDB computes.

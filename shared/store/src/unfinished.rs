@@ -69,9 +69,12 @@ pub struct UnfinishedChange {
 }
 
 impl UnfinishedChange {
-    /// Whether the list says that the change was never committed.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.state == ListedState::Aborted
+    pub(crate) fn is_committed(&self) -> bool {
+        self.state == ListedState::Committed
+    }
+
+    pub(crate) fn is_of(&self, change: &ResourceId) -> bool {
+        self.change == *change
     }
 }
 

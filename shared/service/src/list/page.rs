@@ -177,14 +177,9 @@ mod tests {
 
     #[test]
     fn page_without_room_ends_by_cursor_and_is_refused_by_index() {
-        for (members, text, fit) in [
-            (100, 1000, 3),
-            (33_333, 0, 3),
-            (33_334, 0, 2),
-            (50_001, 0, 1),
-            (400_000, 0, 1),
-            (0, PAGE_MEMORY / 2, 1),
-        ] {
+        for (members, text, fit) in
+            [(100, 1000, 3), (33_333, 0, 3), (33_334, 0, 2), (50_001, 0, 1), (400_000, 0, 1), (0, PAGE_MEMORY / 2, 1)]
+        {
             assert_eq!(groups_on_a_page(Some(""), members, text), Ok(fit), "{members} {text}");
             let by_index = if fit == 3 { Ok(3) } else { Err(413) };
             assert_eq!(groups_on_a_page(None, members, text), by_index, "{members} {text}");

@@ -169,7 +169,8 @@ impl Check<'_> {
 
     fn of_resource(&self, tenant: &Tenant, kind: Kind, item: Item) -> Result<Compared, Error> {
         let record = super::resource::record_to_check(tenant, &item)?;
-        let has_negative = item::has_negative_count(&item);
+        let has_negative =
+            [&item::MEMBER_COUNTS[..], &item::GROUP_COUNTS].iter().any(|it| item::has_negative(&item, it));
         let stored = item::stored(kind, item)?;
         let subject = Subject::Resource { kind, id: stored.id.clone(), version: 0 };
         let Some(keys) = self.expected(tenant, &stored) else { return Ok(Compared::examined(Some(subject))) };

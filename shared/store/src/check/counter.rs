@@ -25,6 +25,14 @@ use crate::{Backoff, ChangePage, Error, Stored};
 const MAX_CONCURRENT_COUNTS: usize = 16;
 /// How often a count is repeated until nothing changes meanwhile.
 const MAX_COUNTS: usize = 10;
+/// What the membership items of a resource show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    groups: u64,
+    /// The number of members, and their checksum.
+    members: (u64, u64),
+}
+
 /// The number of ranges in which the resources of a tenant are counted at the same time.
 const RANGES: u64 = 16;
 /// No clock is this much behind, and no commit takes this long, in milliseconds.
@@ -45,9 +53,17 @@ impl Check<'_> {
                 };
                 Ok::<_, Error>((count, checksum) == (stored.member_summary.count, stored.member_summary.checksum))
             };
-            let is_right = groups().await? && members().await?;
+            let is_right = match groups().await {
+                Ok(true) => members().await,
+                other => other,
+            };
             let subject = Subject::Resource { kind: stored.kind, id: stored.id.clone(), version: 0 };
-            Ok((!is_right).then_some((tenant, subject)))
+            match is_right {
+                Ok(true) => Ok(None),
+                // A membership item cannot be read.
+                Ok(false) | Err(Error::Corrupt(_)) => Ok(Some((tenant, subject))),
+                Err(error) => Err(error),
+            }
         };
         let counts = counted.into_iter().map(is_miscounted).collect::<Vec<_>>();
         let found = stream::iter(counts).buffer_unordered(MAX_CONCURRENT_COUNTS);
@@ -62,41 +78,60 @@ impl Check<'_> {
         Ok((checksums.len() as u64, checksums.iter().sum()))
     }
 
-    /// The counts of members, or of groups, of a resource that are wrong, as they are while the resource does not
-    /// change.
-    pub(super) async fn examine_counts(
-        &self,
-        tenant: &Tenant,
-        stored: &Stored,
-        has_negative: bool,
-    ) -> Result<Examined, Error> {
-        let groups = self.directory.count_items(key::groups_of(tenant, &stored.id)).await?;
-        let members = match stored.kind {
-            Kind::Group if stored.member_summary.pending.is_none() => Some(self.members_of(tenant, &stored.id).await?),
-            _ => None,
+    /// The counts of members, or of groups, of a resource that are wrong. They are counted twice with a pause between, and
+    /// the resource has to be the same at the beginning and at the end: DynamoDB may show one item of a transaction and not
+    /// yet another.
+    pub(super) async fn examine_counts(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Examined, Error> {
+        let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        let key = Key::resource(tenant, kind, id);
+        for _ in 0..MAX_COUNTS {
+            let Some(before) = self.directory.read(&key).await? else { return Ok(Examined::default()) };
+            let first = self.counted(tenant, kind, id).await?;
+            backoff.wait().await;
+            let second = self.counted(tenant, kind, id).await?;
+            let Some(now) = self.directory.read(&key).await? else { return Ok(Examined::default()) };
+            if first == second && before == now {
+                return self.wrong_counts(tenant, kind, now, first);
+            }
+        }
+        tracing::warn!(tenant = tenant.as_str(), %id, "the resource changes too often for its counts to be checked");
+        Ok(Examined::default())
+    }
+
+    async fn counted(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Counted, Error> {
+        let groups = self.directory.count_items(key::groups_of(tenant, id)).await?;
+        let members = match kind {
+            Kind::User => (0, 0),
+            Kind::Group => self.members_of(tenant, id).await?,
         };
-        let Some(now) = self.directory.get(tenant, stored.kind, &stored.id).await? else {
-            return Ok(Examined::default());
-        };
-        let summary = |stored: &Stored| (stored.member_summary.count, stored.member_summary.checksum);
-        let is_wrong = |members: &(u64, u64)| *members != summary(stored) || has_negative;
-        if let Some(members) = members.filter(|members| now.version == stored.version && is_wrong(members)) {
+        Ok(Counted { groups, members })
+    }
+
+    /// The repair of a resource's counts, if they are wrong.
+    fn wrong_counts(&self, tenant: &Tenant, kind: Kind, item: Item, counted: Counted) -> Result<Examined, Error> {
+        let is_negative = |counts: &[&str]| item::has_negative(&item, counts);
+        let (members_negative, groups_negative) = (is_negative(&item::MEMBER_COUNTS), is_negative(&item::GROUP_COUNTS));
+        let stored = item::stored(kind, item)?;
+        let summary = &stored.member_summary;
+        let is_wrong = members_negative || counted.members != (summary.count, summary.checksum);
+        if kind == Kind::Group && summary.pending.is_none() && is_wrong {
             let attributes = vec!["members".to_owned()];
-            let new = NewVersion { attributes, members: Some(members), ..NewVersion::default() };
-            let actions = self.new_version(tenant, stored, new)?.into();
+            let new = NewVersion { attributes, members: Some(counted.members), ..NewVersion::default() };
+            let actions = self.new_version(tenant, &stored, new)?.into();
             return Ok(Examined { problems: vec![Problem::MembersMiscounted], actions, ..Examined::default() });
         }
-        if (groups == stored.group_count && !has_negative) || now.group_count != stored.group_count {
+        if counted.groups == stored.group_count && !groups_negative {
             return Ok(Examined::default());
         }
-        let values = Item::from([("now".to_owned(), number(groups)), ("was".to_owned(), number(stored.group_count))]);
-        let was = match stored.group_count {
+        let (now, was) = (number(counted.groups), number(stored.group_count));
+        let values = Item::from([("now".to_owned(), now), ("was".to_owned(), was)]);
+        let unchanged = match stored.group_count {
             0 => "attribute_exists(pk) AND (attribute_not_exists(#groupCount) OR #groupCount <= :was)",
             _ => "#groupCount = :was",
         };
-        let (table, key) = (&self.directory.table, Key::resource(tenant, stored.kind, &stored.id));
-        let set = "SET #groupCount = :now";
-        let update = action::update(table, &key, set, Some(was), values, ConditionFailure::ResourceChanged)?;
+        let (table, key) = (&self.directory.table, Key::resource(tenant, kind, &stored.id));
+        let (set, changed) = ("SET #groupCount = :now", ConditionFailure::ResourceChanged);
+        let update = action::update(table, &key, set, Some(unchanged), values, changed)?;
         Ok(Examined { problems: vec![Problem::GroupsMiscounted], actions: vec![update], ..Examined::default() })
     }
 
@@ -117,30 +152,30 @@ impl Check<'_> {
     }
 
     /// Compares the counters of a kind with its resources. Resources come and go meanwhile: those of which a record
-    /// tells are counted as they are at the end.
+    /// tells are counted as they are at the end. Creates and deletes do not change the difference, so it has to be the same
+    /// twice.
     pub(super) async fn examine_count(&self, tenant: &Tenant, kind: Kind) -> Result<Examined, Error> {
         let since = first_change_id(now_ms().saturating_sub(MAX_CLOCK_SKEW_MS));
         let counted = self.hashes_of_all(tenant, kind).await?;
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        let mut last = None;
         for _ in 0..MAX_COUNTS {
             let recent = self.recently_changed(tenant, kind, since.as_ref()).await?;
             let now = self.directory.existing(tenant, &recent).await?;
             let shards = self.shards(tenant, kind).await?;
-            if self.recently_changed(tenant, kind, since.as_ref()).await?.len() != recent.len() {
-                backoff.wait().await;
-                continue;
-            }
+            let is_still = self.recently_changed(tenant, kind, since.as_ref()).await?.len() == recent.len();
             let known = recent.iter().filter(|id| counted.contains(&hash(id))).count();
-            let total = (counted.len() - known + now.len()) as i64;
+            let total = i64::try_from(counted.len() - known + now.len()).unwrap_or(i64::MAX);
             let difference = total - shards.iter().map(|(_, total)| total).sum::<i64>();
-            return if difference == 0 {
-                Ok(Examined::default())
-            } else {
-                self.recount(tenant, kind, &shards, difference)
-            };
+            match difference {
+                0 if is_still => return Ok(Examined::default()),
+                _ if is_still && last == Some(difference) => return self.recount(tenant, kind, &shards, difference),
+                _ => {}
+            }
+            last = is_still.then_some(difference);
+            backoff.wait().await;
         }
-        tracing::warn!(tenant = tenant.as_str(), %kind, "the resources change too often to be counted");
-        Ok(Examined::default())
+        Ok(Examined::by_hand(Problem::ResourcesNotCounted))
     }
 
     /// The repair of a count: the difference is added to one counter, if that has not changed.

@@ -45,7 +45,7 @@ impl Check<'_> {
             if !found.edge || !found.back_edge {
                 return self.single_edge(tenant, group, member);
             }
-            let actions = self.pending_deletion(tenant, absent, None)?.into();
+            let actions = self.pending_deletion(tenant, absent, None, false)?.into();
             return Ok(Examined {
                 problems: vec![Problem::EdgeOfNobody],
                 actions,
@@ -70,7 +70,7 @@ impl Check<'_> {
         if !self.with_counts || member.group_count > 0 {
             return Ok(Examined::default());
         }
-        let examined = self.examine_counts(tenant, member, false).await?;
+        let examined = self.examine_counts(tenant, member.kind, &member.id).await?;
         Ok(Examined { resource: Some(member.id.clone()), ..examined })
     }
 
@@ -105,8 +105,7 @@ impl Check<'_> {
         Ok(Membership { group, member, edge, back_edge, is_group_pending, is_member_pending })
     }
 
-    /// The actions that make both sides agree. The group's count and checksum of its members decide: they are written
-    /// with each version.
+    /// The actions that make both sides agree; none if nothing says for certain whether the group has the member.
     async fn mend_edge(
         &self,
         tenant: &Tenant,
@@ -115,14 +114,7 @@ impl Check<'_> {
         kind: Kind,
         is_shown: bool,
     ) -> Result<Vec<Action>, Error> {
-        let (count, checksum) = self.members_of(tenant, &group.id).await?;
-        let summary = (group.member_summary.count, group.member_summary.checksum);
-        let share = member_checksum(member);
-        let is_member = if is_shown {
-            count.checked_sub(1).zip(checksum.checked_sub(share)) != Some(summary)
-        } else {
-            (count + 1, checksum + share) == summary
-        };
+        let Some(is_member) = self.decide(tenant, group, member, is_shown).await? else { return Ok(Vec::new()) };
         let table = &self.directory.table;
         let (edge, back_edge) = (Key::member(tenant, &group.id, member), Key::member_of(tenant, member, &group.id));
         let unexpected = || ConditionFailure::Unexpected;
@@ -141,5 +133,31 @@ impl Check<'_> {
         };
         actions.extend(self.new_version(tenant, group, new)?);
         Ok(actions)
+    }
+
+    /// Whether a group has a member of whom only one membership item is left. The latest change that names the member says
+    /// so; if its record has expired, the group's count and checksum of its members do, unless more than one item is
+    /// missing. `None` if neither is certain.
+    async fn decide(
+        &self,
+        tenant: &Tenant,
+        group: &Stored,
+        member: &ResourceId,
+        is_shown: bool,
+    ) -> Result<Option<bool>, Error> {
+        if let Some(is_member) = self.directory.latest_membership(tenant, &group.id, member).await? {
+            return Ok(Some(is_member));
+        }
+        let (count, checksum) = self.members_of(tenant, &group.id).await?;
+        let summary = Some((group.member_summary.count, group.member_summary.checksum));
+        let share = member_checksum(member);
+        let without =
+            if is_shown { count.checked_sub(1).zip(checksum.checked_sub(share)) } else { Some((count, checksum)) };
+        let with = if is_shown { Some((count, checksum)) } else { Some((count + 1, checksum + share)) };
+        Ok(match (with == summary, without == summary) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        })
     }
 }

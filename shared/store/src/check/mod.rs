@@ -22,6 +22,8 @@ mod problem;
 mod resource;
 mod subject;
 
+use std::time::{Duration, Instant};
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, Object, ResourceId};
@@ -41,6 +43,8 @@ const MAX_CONCURRENT_EXAMINATIONS: usize = 8;
 const MAX_REPAIRS: usize = 6;
 /// The bound of the pause before a subject is examined again, in milliseconds.
 const PAUSE_MS: u64 = 200;
+/// How long the repairs of a page may go on after the end of the time, so that a function can answer.
+const MAX_OVERTIME: Duration = Duration::from_secs(20);
 /// The token in the change records of repairs.
 const TOKEN: &str = "DirectoryCheck";
 
@@ -72,6 +76,8 @@ pub struct Check<'a> {
     /// Whether counts are checked. A repair does that in its second pass.
     pub with_counts: bool,
     pub repair: bool,
+    /// The time after which nothing new is repaired.
+    pub until: Instant,
 }
 
 /// The result of one page of a check.
@@ -147,11 +153,19 @@ impl Check<'_> {
             problems.extend(
                 examined.problems.iter().filter(|problem| !problems.contains(problem)).copied().collect::<Vec<_>>(),
             );
+            if self.repair && Instant::now() > self.until + MAX_OVERTIME {
+                break;
+            }
             if !self.repair || examined.is_by_hand() {
                 outcome = if self.repair { RepairOutcome::ByHand } else { RepairOutcome::NotTried };
                 break;
             }
-            self.carry_out(tenant, examined).await?;
+            match self.carry_out(tenant, examined).await {
+                Ok(()) => {}
+                // What was repaired before has to be reported.
+                Err(Error::Contended | Error::Throttled | Error::Unavailable(_)) => break,
+                Err(error) => return Err(error),
+            }
             backoff.wait().await;
         }
         let finding = |problem| Finding { tenant: tenant.clone(), resource: resource.clone(), problem, outcome };

@@ -8,22 +8,26 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use super::examined::{Examined, NewVersion};
-use super::{Check, Problem, TOKEN};
-use crate::clock::now_rfc3339;
-use crate::commit::action::{self, Action, ConditionFailure, number};
+use super::{Check, PAUSE_MS, Problem, TOKEN};
+use crate::changes::{change_of_item, created_at_ms};
+use crate::clock::{now_ms, now_rfc3339};
+use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
 use crate::commit::record::new_change_id;
 use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
+use crate::membership::EdgeChanges;
 use crate::membership::chunk::Chunk;
-use crate::{Error, SettleState, Stored, unfinished};
+use crate::{Backoff, Error, SettleState, Stored, UnfinishedChange, unfinished};
 
 /// The time for which a check works on one pending change. The function Settle completes what is left.
-const SETTLE_TIME: Duration = Duration::from_secs(30);
+const SETTLE_TIME: Duration = Duration::from_secs(10);
+/// The age of chunks from which on nobody is going to commit their change, in milliseconds.
+const ABANDONED_MS: u64 = 1_200_000;
 
 impl Check<'_> {
     /// Completes what is pending for a resource.
     pub(super) async fn settle(&self, tenant: &Tenant, id: &ResourceId) -> Result<(), Error> {
-        match self.directory.settle(tenant, id, Instant::now() + SETTLE_TIME).await {
+        match self.directory.settle(tenant, id, (Instant::now() + SETTLE_TIME).min(self.until + SETTLE_TIME)).await {
             Ok(SettleState::Done | SettleState::Unfinished)
             | Err(Error::Corrupt(_) | Error::Contended | Error::Unavailable(_)) => Ok(()),
             Err(error) => Err(error),
@@ -51,7 +55,7 @@ impl Check<'_> {
         }
         let Some(change) = change else { return Ok(Examined::by_hand(Problem::Unreadable)) };
         let Some(group) = group else {
-            let actions = self.pending_deletion(tenant, id, Some(&change))?.into();
+            let actions = self.pending_deletion(tenant, id, Some(&change), true)?.into();
             return Ok(Examined {
                 problems: vec![Problem::EdgeOfNobody],
                 actions,
@@ -103,13 +107,12 @@ impl Check<'_> {
         id: &ResourceId,
         change: Option<&ResourceId>,
     ) -> Result<Examined, Error> {
-        let listed = self.directory.unfinished_changes(u64::MAX).await?;
-        if listed.iter().any(|listed| listed.tenant == *tenant && listed.resource == *id && !listed.is_given_up()) {
-            return Ok(Examined::default());
-        }
-        // It may have been completed meanwhile.
-        if !self.is_pending(tenant, id).await? {
-            return Ok(Examined::default());
+        // The entry may not be visible yet, and the change may be completed meanwhile.
+        for _ in 0..2 {
+            if self.is_listed(tenant, id, change).await? || !self.is_pending(tenant, id).await? {
+                return Ok(Examined::default());
+            }
+            Backoff::new(PAUSE_MS, PAUSE_MS).wait().await;
         }
         let change = change.map_or_else(new_change_id, |change| Ok(change.clone()))?;
         let list = unfinished::list_again(&self.directory.table, tenant, id, &change)?;
@@ -119,6 +122,15 @@ impl Check<'_> {
             settle: Some(id.clone()),
             ..Examined::default()
         })
+    }
+
+    /// Whether the list of unfinished changes says that this change of the resource is committed; any one, for a deletion.
+    async fn is_listed(&self, tenant: &Tenant, id: &ResourceId, change: Option<&ResourceId>) -> Result<bool, Error> {
+        let listed = self.directory.unfinished_changes(u64::MAX).await?;
+        let of_resource = listed.iter().filter(|listed| listed.tenant == *tenant && listed.resource == *id);
+        Ok(of_resource
+            .filter(|listed| change.is_none_or(|change| listed.is_of(change)))
+            .any(UnfinishedChange::is_committed))
     }
 
     async fn is_pending(&self, tenant: &Tenant, id: &ResourceId) -> Result<bool, Error> {
@@ -143,51 +155,68 @@ impl Check<'_> {
     }
 
     /// Examines the chunks of a change that are not applied: they were written for a change that has not been committed
-    /// yet, or for one that is pending.
+    /// yet, or for one that is pending. They are read last, because both may end meanwhile.
     pub(super) async fn examine_chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Examined, Error> {
-        let chunks = self.directory.chunks(tenant, change).await?;
-        if chunks.iter().all(|chunk| chunk.applied) {
-            return Ok(Examined::default());
-        }
         let keys = [Key::change(tenant, change), Key::unfinished(change)];
         let mut items = self.directory.read_together(&keys).await?.into_iter();
         let (record, listed) = (items.next().flatten(), items.next().flatten());
-        let problems = vec![Problem::ChunksAlone];
         let Some(record) = record else {
-            if listed.is_some() {
-                return Ok(Examined::default());
-            }
-            // At most as many as a transaction holds: the next examination finds the others.
-            let keys = chunks.iter().map(|chunk| &chunk.key).take(crate::ITEMS_PER_COMMIT);
-            let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
-            return Ok(Examined {
-                problems,
-                actions: keys.map(delete).collect::<Result<_, _>>()?,
-                ..Examined::default()
-            });
+            let is_old = created_at_ms(change).unwrap_or(0) + ABANDONED_MS < now_ms();
+            return if listed.is_some() || !is_old {
+                Ok(Examined::default())
+            } else {
+                self.abandoned(tenant, change).await
+            };
         };
         let resource = item::id(item::text(&record, "id")?)?;
         let pending = [Key::pending_changes(tenant, &resource), Key::resource(tenant, Kind::Group, &resource)];
         let mut items = self.directory.read_together(&pending).await?.into_iter();
         let pending: Option<PendingItem> = items.next().flatten().map(item::body).transpose()?;
-        if pending.is_some_and(|pending| pending.change.as_deref() == Some(change.as_str())) {
+        let group = items.next().flatten().map(|item| item::stored(Kind::Group, item)).transpose()?;
+        let is_pending = pending.is_some_and(|pending| pending.change.as_deref() == Some(change.as_str()));
+        // A group that has the change as pending is examined itself.
+        if is_pending || group.as_ref().is_some_and(|group| group.member_summary.pending.as_ref() == Some(change)) {
             return Ok(Examined::default());
         }
-        let actions = match items.next().flatten() {
-            None => self.pending_deletion(tenant, &resource, Some(change))?.into(),
-            Some(group) => {
-                let group = item::stored(Kind::Group, group)?;
-                match &group.member_summary.pending {
-                    // It is examined with the group.
-                    Some(pending) if pending == change => return Ok(Examined::default()),
-                    Some(_) => return Ok(Examined::by_hand(Problem::ChunksAlone)),
-                    None => {}
-                }
-                let pending = self.pending_change(tenant, &resource, change, &chunks)?;
-                pending.into_iter().chain(self.with_pending(tenant, &group, change)?).collect()
-            }
+        let chunks = self.directory.chunks(tenant, change).await?;
+        let open: Vec<&Chunk> = chunks.iter().filter(|chunk| !chunk.applied).collect();
+        let Some(first) = open.first() else { return Ok(Examined::default()) };
+        let problems = vec![Problem::ChunksAlone];
+        let Some(group) = group else {
+            let actions = self.pending_deletion(tenant, &resource, Some(change), true)?.into();
+            return Ok(Examined { problems, actions, settle: Some(resource), ..Examined::default() });
         };
+        if self.is_begun(tenant, &resource, first).await? {
+            // It was applied, and other changes may have followed: the edges say who is a member.
+            let marks = open.iter().take(crate::ITEMS_PER_COMMIT).map(|chunk| self.directory.mark_applied(chunk));
+            return Ok(Examined { problems, actions: marks.collect::<Result<_, _>>()?, ..Examined::default() });
+        }
+        if change_of_item(record)?.after != Some(group.version) || group.member_summary.pending.is_some() {
+            return Ok(Examined::by_hand(Problem::ChunksAlone));
+        }
+        let pending = self.pending_change(tenant, &resource, change, &chunks)?;
+        let actions = pending.into_iter().chain(self.with_pending(tenant, &group, change)?).collect();
         Ok(Examined { problems, actions, settle: Some(resource), ..Examined::default() })
+    }
+
+    /// Whether the edges show that a chunk was applied, as far as they can.
+    async fn is_begun(&self, tenant: &Tenant, group: &ResourceId, chunk: &Chunk) -> Result<bool, Error> {
+        let EdgeChanges { add, update, remove } = &chunk.edges;
+        let ids: Vec<ResourceId> = add.iter().chain(update).chain(remove).map(|member| member.id.clone()).collect();
+        let present = self.directory.members_among(tenant, group, &ids).await?;
+        let is_present = |id: &ResourceId| present.iter().any(|member| member.id == *id);
+        Ok(add.iter().any(|member| is_present(&member.id)) || remove.iter().any(|member| !is_present(&member.id)))
+    }
+
+    /// The deletion of chunks that belong to no change, as many as a transaction deletes: the next examination finds the
+    /// others.
+    async fn abandoned(&self, tenant: &Tenant, change: &ResourceId) -> Result<Examined, Error> {
+        let chunks = self.directory.chunks(tenant, change).await?;
+        let keys = chunks.iter().filter(|chunk| !chunk.applied).map(|chunk| &chunk.key).take(crate::ITEMS_PER_COMMIT);
+        let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
+        let actions: Vec<Action> = keys.map(delete).collect::<Result<_, _>>()?;
+        let problems = if actions.is_empty() { Vec::new() } else { vec![Problem::ChunksAlone] };
+        Ok(Examined { problems, actions, ..Examined::default() })
     }
 
     /// The actions that tell a group that a large change is pending.
@@ -206,17 +235,19 @@ impl Check<'_> {
         chunks: &[Chunk],
     ) -> Result<[Action; 2], Error> {
         let item = PendingItem { deleted: false, chunks: chunks.len(), ..self.pending_item(Some(change)) };
-        self.put_pending(tenant, group, &item, change)
+        self.put_pending(tenant, group, &item, change, false)
     }
 
-    /// The actions that make the deletion of a resource pending, which does not exist or is deleted with them.
+    /// The actions that make the deletion of a resource pending, which does not exist or is deleted with them. They replace
+    /// a pending item of it, if there may be one.
     pub(super) fn pending_deletion(
         &self,
         tenant: &Tenant,
         id: &ResourceId,
         change: Option<&ResourceId>,
+        replaces: bool,
     ) -> Result<[Action; 2], Error> {
-        self.put_pending(tenant, id, &self.pending_item(change), &new_change_id()?)
+        self.put_pending(tenant, id, &self.pending_item(change), &new_change_id()?, replaces)
     }
 
     fn pending_item(&self, change: Option<&ResourceId>) -> PendingItem {
@@ -239,10 +270,12 @@ impl Check<'_> {
         id: &ResourceId,
         item: &PendingItem,
         change: &ResourceId,
+        replaces: bool,
     ) -> Result<[Action; 2], Error> {
         let (table, key) = (&self.directory.table, Key::pending_changes(tenant, id));
+        let condition = (!replaces).then_some(ABSENT);
         Ok([
-            action::put(table, &key, item, None, ConditionFailure::Unexpected)?,
+            action::put(table, &key, item, condition, ConditionFailure::EdgeChanged)?,
             unfinished::list_again(table, tenant, id, change)?,
         ])
     }

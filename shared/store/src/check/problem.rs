@@ -21,11 +21,12 @@ pub enum Problem {
     ChunksMissing,
     ChunksAlone,
     ResourcesMiscounted,
+    ResourcesNotCounted,
     Unreadable,
 }
 
 impl Problem {
-    pub const ALL: [Problem; 19] = [
+    pub const ALL: [Problem; 20] = [
         Problem::NameMissing,
         Problem::NameOfAnother,
         Problem::LookupMissing,
@@ -44,6 +45,7 @@ impl Problem {
         Problem::ChunksMissing,
         Problem::ChunksAlone,
         Problem::ResourcesMiscounted,
+        Problem::ResourcesNotCounted,
         Problem::Unreadable,
     ];
 
@@ -68,6 +70,7 @@ impl Problem {
             Problem::ChunksMissing => "chunksMissing",
             Problem::ChunksAlone => "chunksAlone",
             Problem::ResourcesMiscounted => "resourcesMiscounted",
+            Problem::ResourcesNotCounted => "resourcesNotCounted",
             Problem::Unreadable => "unreadable",
         }
     }
@@ -103,8 +106,9 @@ impl Problem {
                 "The resource was deleted, and is still there. The repair completes the deletion."
             }
             Problem::EdgeOneWay => {
-                "A membership is known to the group and not to the member, or the reverse. The repair decides by the group's count and checksum of \
-                 its members, and writes or deletes the other membership item."
+                "A membership is known to the group and not to the member, or the reverse. The repair decides by the \
+                 latest change record that names the member, or by the group's count and checksum of its members, and writes or deletes the other \
+                 membership item. If neither is certain, remove the member by SCIM and add it again."
             }
             Problem::EdgeOfNobody => {
                 "A group or a member that does not exist has membership items. The repair completes the deletion of the resource."
@@ -135,6 +139,9 @@ impl Problem {
             }
             Problem::ResourcesMiscounted => {
                 "The number of users or groups that lists show as totalResults is wrong. The repair counts them again."
+            }
+            Problem::ResourcesNotCounted => {
+                "Users or groups come and go too often for totalResults to be checked. Check again at a quieter time."
             }
             Problem::Unreadable => {
                 "An item cannot be read: a newer release has written it, or it is damaged. Deploy the newest release and check again."

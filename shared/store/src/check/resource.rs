@@ -64,9 +64,7 @@ impl Check<'_> {
         }
         let examined = self.examine_items(tenant, &snapshot, keys, version)?;
         if examined.problems.is_empty() && self.with_counts {
-            let has_negative =
-                snapshot.items.get(&Key::resource(tenant, kind, id)).is_some_and(item::has_negative_count);
-            return self.examine_counts(tenant, &snapshot.stored, has_negative).await;
+            return self.examine_counts(tenant, kind, id).await;
         }
         Ok(examined)
     }
@@ -146,7 +144,8 @@ impl Check<'_> {
             actions.push(self.delete_value(key, id, unexpected.clone())?);
         }
         actions.push(self.deletion_record(tenant, *kind, id, *version)?);
-        actions.extend(self.pending_deletion(tenant, id, snapshot.stored.member_summary.pending.as_ref())?);
+        let pending = snapshot.stored.member_summary.pending.as_ref();
+        actions.extend(self.pending_deletion(tenant, id, pending, true)?);
         Ok(Examined {
             problems: vec![Problem::DeletedButPresent],
             actions,

@@ -23,6 +23,8 @@ pub(crate) enum ConditionFailure {
     ResourceChanged,
     /// The name belongs to another resource.
     NameTaken,
+    /// The name that a change frees belongs to another resource.
+    OldNameLost,
     /// The member whose edge is added or removed does not exist.
     MemberMissing(ResourceId),
     /// The edge is no longer as the caller read it.

@@ -131,7 +131,7 @@ pub struct Snapshot {
 /// The values by which a resource is found besides its id, each in the form in which values are compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// The unique name.
+    /// The unique name. It is empty for a resource whose name belongs to another one, so that it is not freed.
     pub name: String,
     pub lookups: Vec<(Index, String)>,
 }

@@ -148,7 +148,7 @@ impl PlanBuilder<'_> {
     fn keys(&mut self, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
         let owner = OwnerItem { owner: self.commit.id.to_string() };
         let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
-        if let Some(name) = old.filter(|_| old != new) {
+        if let Some(name) = old.filter(|name| old != new && !name.is_empty()) {
             // A table that was restored to the middle of a commit may lack the item.
             let condition = "attribute_not_exists(pk) OR #owner = :owner";
             let is_owner = (condition, Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
@@ -156,7 +156,7 @@ impl PlanBuilder<'_> {
                 self.table,
                 &Key::name(self.tenant, kind, name),
                 Some(is_owner),
-                ConditionFailure::Unexpected,
+                ConditionFailure::OldNameLost,
             ))?;
         }
         if let Some(name) = new.filter(|_| old != new) {

@@ -119,6 +119,9 @@ fn interpret_conditions(failed: &[(&ConditionFailure, bool)]) -> TransactError {
     if find(ConditionFailure::NameTaken).is_some() {
         return TransactError::Permanent(Error::NameTaken);
     }
+    if find(ConditionFailure::OldNameLost).is_some() {
+        return TransactError::Permanent(Error::OldNameLost);
+    }
     let missing: Vec<_> = failed.iter().filter_map(|(failure, _)| missing_member(failure)).collect();
     if !missing.is_empty() {
         return TransactError::Permanent(Error::MembersNotFound(missing));

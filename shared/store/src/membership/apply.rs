@@ -134,7 +134,7 @@ impl Directory {
 
     /// The action that marks a chunk as applied. It succeeds once. What is kept are the ids of the members, because the
     /// display name of a deleted user may not outlive the user.
-    fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
+    pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
         let mut values = chunk::ids_only(&chunk.edges)?;
         values.extend([
             ("yes".to_owned(), Bool(true)),

@@ -14,7 +14,7 @@ use crate::changes::{change_of_item, created_at_ms, first_change_id};
 use crate::error::classify;
 use crate::key::{self, Key};
 use crate::read::query::{CollectionQuery, items_per_query};
-use crate::{ChangePage, Directory, Error, Stored};
+use crate::{ChangePage, Directory, Error, Member, Stored};
 
 /// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
 /// longer than this, and no two clocks differ by more.
@@ -100,6 +100,63 @@ impl Directory {
             members.insert(member.id.clone(), member);
         }
         Ok(now.has_members(members.keys()).then_some(members))
+    }
+
+    /// Whether the latest change of a group that names a member adds it, or removes it; `None` if no such record is among
+    /// the latest ones of the tenant.
+    pub(crate) async fn latest_membership(
+        &self,
+        tenant: &Tenant,
+        group: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<Option<bool>, Error> {
+        let query = CollectionQuery::all(key::changes(tenant));
+        let request = self.query_request(&query).scan_index_forward(false).limit(items_per_query(MIN_RECORDS));
+        let mut from = None;
+        for _ in 0..MAX_READS_OF_LATEST {
+            let response = request.clone().set_exclusive_start_key(from).send().await;
+            let response = response.map_err(|error| classify("Query", &error))?;
+            for item in response.items.unwrap_or_default() {
+                let change = change_of_item(item)?;
+                if let Some(is_member) = self.membership_after(tenant, &change, group, member).await? {
+                    return Ok(Some(is_member));
+                }
+            }
+            from = response.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a member is one after a change; `None` if the change does not name it.
+    async fn membership_after(
+        &self,
+        tenant: &Tenant,
+        change: &Change,
+        group: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<Option<bool>, Error> {
+        if change.resource == *member && change.group_exits.iter().any(|exit| exit.group == *group) {
+            return Ok(Some(false));
+        }
+        if change.resource != *group {
+            return Ok(None);
+        }
+        if !change.is_chunked {
+            let names = |ids: &[ResourceId]| ids.contains(member);
+            return Ok(match (names(&change.members.added), names(&change.members.removed)) {
+                (false, false) => None,
+                (is_added, _) => Some(is_added),
+            });
+        }
+        let Some(chunk) = self.chunk_about(tenant, &change.id, member).await? else { return Ok(None) };
+        let names = |members: &[Member]| members.iter().any(|one| one.id == *member);
+        Ok(match (names(&chunk.edges.add) || names(&chunk.edges.update), names(&chunk.edges.remove)) {
+            (false, false) => None,
+            (is_added, _) => Some(is_added),
+        })
     }
 
     /// The records of these versions of a group, which were committed at this time or later, in milliseconds since 1970;

@@ -147,7 +147,10 @@ async fn record_of_a_newer_release_is_passed_over_and_named() {
     let answer = site.query(json!({"tenant": "acme", "resource": ann})).await;
     assert_eq!(event_types(&answer), ["user.created", "group.created", "user.updated"]);
     assert_eq!(answer["unreadable"], json!([record["sk"]["S"]]));
-    assert_eq!(site.query(json!({"tenant": "acme", "to": before})).await.get("unreadable"), Some(&answer["unreadable"]));
+    assert_eq!(
+        site.query(json!({"tenant": "acme", "to": before})).await.get("unreadable"),
+        Some(&answer["unreadable"])
+    );
     // It may be the record of anything, so nobody knows who was a member.
     site.patch(Kind::Group, &staff, remove_member(&ann)).await;
     assert_eq!(site.members(&staff, &before).await, (vec![ann], false));

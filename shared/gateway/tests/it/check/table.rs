@@ -53,6 +53,11 @@ impl Items {
         Self(items)
     }
 
+    /// The key of the first item whose partition key begins like this.
+    pub(super) fn first_in(&self, prefix: &str) -> ItemKey {
+        self.0.keys().find(|(pk, _)| pk.starts_with(prefix)).unwrap().clone()
+    }
+
     /// These items without the list of unfinished changes.
     pub(super) fn without_list(mut self) -> Self {
         self.0.retain(|(pk, _), _| pk != "#unfinished");
