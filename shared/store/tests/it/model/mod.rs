@@ -8,8 +8,12 @@ mod events;
 mod history;
 mod writer;
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use protocol::Error;
+use service::check::{CheckQuery, check};
 use testkit::variable;
 
 use crate::engine::Site;
@@ -18,6 +22,30 @@ use writer::Writer;
 pub(crate) use writer::context;
 
 const WRITERS: usize = 8;
+
+/// Checks the table again and again, every second time with repair. Whatever is being written, nothing is wrong, so nothing
+/// may be found. Returns how often it was checked.
+async fn keep_checking(site: &Site, is_done: Arc<AtomicBool>) -> usize {
+    for count in 0.. {
+        if is_done.load(Ordering::Relaxed) {
+            return count;
+        }
+        let query = CheckQuery { repair: count % 2 == 1, ..CheckQuery::default() };
+        match check(&site.directory, &query, Instant::now() + Duration::from_secs(30)).await {
+            Ok(answer) => {
+                // Resources come and go too often to be counted.
+                let wrong = answer.findings.iter().filter(|finding| finding.problem != "resourcesNotCounted");
+                assert_eq!(wrong.count(), 0, "{query:?} finds {:?}", answer.findings);
+            }
+            // The table is throttled, or conflicts do not end.
+            Err(error) => {
+                assert!(matches!(error, Error::TooManyRequests { .. } | Error::Unavailable { .. }), "{error:?}")
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    unreachable!("the count does not end")
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_history_has_a_serial_order() {
@@ -29,10 +57,14 @@ async fn concurrent_history_has_a_serial_order() {
         let writer = Writer::new(site, seed * 100 + n as u64);
         tokio::spawn(writer.run(operations / WRITERS as u64))
     });
+    let is_done = Arc::<AtomicBool>::default();
+    let checker = tokio::spawn(keep_checking(site, is_done.clone()));
     let mut operations = Vec::new();
     for writer in futures_util::future::join_all(writers).await {
         operations.extend(writer.unwrap());
     }
+    is_done.store(true, Ordering::Relaxed);
+    println!("the table was checked {} times meanwhile", checker.await.unwrap());
     site.finish_all().await;
     assert!(site.pending_items().await.is_empty());
     let events = events::collect(site).await;
