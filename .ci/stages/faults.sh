@@ -11,7 +11,12 @@ if is_deep; then
   export PROMISE_REQUESTS=2000 HISTORIES=40
   run_tests fault_rates:: --nocapture
   run_tests linearizability:: --nocapture
+  SCIM_AWS=all run_tests fault_rates:: --nocapture
+  SCIM_AWS=all run_tests linearizability:: --nocapture
+  SCIM_AWS=all run_tests kill_points --nocapture
 else
   for filter in okta groups:: patch::; do SCIM_FAULTS=10 run_tests $filter; done
   SCIM_AWS=all MODEL_OPERATIONS=600 run_tests model:: --nocapture
+  SCIM_AWS=all PROMISE_REQUESTS=60 run_tests fault_rates:: --nocapture
+  SCIM_AWS=all HISTORIES=4 run_tests linearizability:: --nocapture
 fi
