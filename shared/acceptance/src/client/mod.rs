@@ -117,6 +117,11 @@ impl Client {
         }
     }
 
+    /// Whether the client repeats requests after a response with 429 or 503.
+    pub(crate) fn is_repeating(&self) -> bool {
+        self.repeats_requests
+    }
+
     /// The same client, which repeats or does not repeat requests after a response with 429 or 503.
     #[must_use]
     pub fn repeating(self, repeats_requests: bool) -> Self {
