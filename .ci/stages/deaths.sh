@@ -5,3 +5,4 @@
 # Runs in: deep.
 run_tests crash --nocapture
 LEFT_OUT_ITEMS=1000 run_tests check:: --nocapture
+SNAPSHOTS=15 run_tests restored:: --nocapture

@@ -13,6 +13,8 @@ use store::{Check, CheckPosition, CheckedPage, Directory, ExpectedKeys, Finding,
 use crate::error::to_client_error;
 use crate::keys::{keys_of, name_of};
 
+/// The most passes of a repair. A table that needs more is being changed by hand meanwhile.
+const MAX_PASSES: u32 = 6;
 /// No further page is checked after this number of findings in one answer.
 const FINDINGS_PER_ANSWER: usize = 1000;
 
@@ -59,13 +61,31 @@ pub struct CheckFinding {
     pub count: usize,
 }
 
-/// Where a check continues. A repair goes through the table twice.
+/// Where a check continues. A repair goes through the table until a pass that checks counts has repaired nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Progress {
+    /// The number of complete passes.
     #[serde(default)]
-    is_second_pass: bool,
+    passes: u32,
+    /// Whether this pass has repaired anything.
+    #[serde(default)]
+    has_repaired: bool,
     #[serde(default)]
     last: Option<(String, String)>,
+}
+
+impl Progress {
+    /// Notes where the next page begins. Returns whether the check is complete.
+    fn advance(&mut self, next: Option<CheckPosition>, repair: bool) -> bool {
+        self.last = next.map(|next| (next.pk, next.sk));
+        if self.last.is_some() {
+            return false;
+        }
+        self.passes += 1;
+        // The first pass of a repair checks no counts.
+        let is_clean = self.passes > 1 && !std::mem::take(&mut self.has_repaired);
+        !repair || is_clean || self.passes == MAX_PASSES
+    }
 }
 
 /// Checks the table, and starts no further page of it after `until`.
@@ -89,13 +109,16 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
             directory,
             keys_of: expected_keys,
             tenant: tenant.as_ref(),
-            with_counts: progress.is_second_pass || !query.repair,
+            with_counts: progress.passes > 0 || !query.repair,
             repair: query.repair,
             until,
         };
         let last = progress.last.clone().map(|(pk, sk)| CheckPosition { pk, sk });
         let next = match check.page(last.as_ref()).await {
-            Ok(page) => answer.add(page, !check.repairs_in_another_pass()),
+            Ok(page) => {
+                progress.has_repaired |= page.findings.iter().any(|it| it.outcome == RepairOutcome::Repaired);
+                answer.add(page, check.with_counts)
+            }
             Err(error) if answer.items == 0 => return Err(to_client_error(error)),
             Err(error) => {
                 tracing::warn!(cause = %error, "a page cannot be checked now; the next call checks it again");
@@ -103,10 +126,7 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
                 return Ok(answer);
             }
         };
-        let is_done = next.is_none() && !check.repairs_in_another_pass();
-        progress.is_second_pass |= next.is_none();
-        progress.last = next.map(|next| (next.pk, next.sk));
-        if is_done {
+        if progress.advance(next, query.repair) {
             return Ok(answer);
         }
         if Instant::now() >= until || answer.findings.len() >= FINDINGS_PER_ANSWER {
@@ -117,10 +137,10 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
 }
 
 impl CheckAnswer {
-    /// Adds a page, and returns where the next one begins. The last pass shows what is left to people.
-    fn add(&mut self, page: CheckedPage, is_last_pass: bool) -> Option<CheckPosition> {
+    /// Adds a page, and returns where the next one begins. A pass that checks counts shows what is left to people.
+    fn add(&mut self, page: CheckedPage, has_counts: bool) -> Option<CheckPosition> {
         self.items += page.items;
-        let shown = page.findings.into_iter().filter(|it| is_last_pass || it.outcome != RepairOutcome::ByHand);
+        let shown = page.findings.into_iter().filter(|it| has_counts || it.outcome != RepairOutcome::ByHand);
         for Finding { tenant, resource, problem, outcome } in shown {
             self.problems.insert(problem.name(), problem.description());
             let outcome = match outcome {

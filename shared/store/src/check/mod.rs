@@ -11,7 +11,7 @@
 //!    differs then is a finding, and the examination plans the transaction that repairs it, on condition that nothing has
 //!    changed since.
 //!
-//! A repair needs two passes: counts follow from other items, which the first pass puts in order.
+//! A repair needs several passes: counts follow from other items, which the first pass puts in order.
 
 mod compare;
 mod counter;
@@ -22,6 +22,7 @@ mod problem;
 mod resource;
 mod subject;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -37,7 +38,7 @@ use crate::{Backoff, Directory, Error, Keys};
 
 pub use problem::Problem;
 
-/// The number of subjects that are examined at the same time.
+/// The number of resources that are examined at the same time.
 const MAX_CONCURRENT_EXAMINATIONS: usize = 8;
 /// How often a subject is examined and repaired until nothing is found. Each time may bring the next problem to light.
 const MAX_REPAIRS: usize = 6;
@@ -73,7 +74,7 @@ pub struct Check<'a> {
     pub keys_of: KeysOf,
     /// The only tenant whose items are checked, if not all are. A scan reads the items of all tenants nevertheless.
     pub tenant: Option<&'a Tenant>,
-    /// Whether counts are checked. A repair does that in its second pass.
+    /// Whether counts are checked. A repair does that in its second pass, and in those that follow.
     pub with_counts: bool,
     pub repair: bool,
     /// The time after which nothing new is repaired.
@@ -113,11 +114,6 @@ pub enum RepairOutcome {
 }
 
 impl Check<'_> {
-    /// Whether another pass has to follow this one, because counts follow from what it has repaired.
-    pub fn repairs_in_another_pass(&self) -> bool {
-        self.repair && !self.with_counts
-    }
-
     /// Checks the items of one page of the table, which begins after `from`, and repairs them if that was asked for.
     ///
     /// # Errors
@@ -129,7 +125,19 @@ impl Check<'_> {
         let next = last.map(|last| position(&last)).transpose()?;
         let count = items.len();
         let subjects = self.compare(items).await?;
-        let treated = subjects.iter().map(|(tenant, subject)| self.treat(tenant, subject)).collect::<Vec<_>>();
+        // Repairs of one resource would only come in each other's way.
+        let mut of_resource = BTreeMap::<_, Vec<Subject>>::new();
+        for (tenant, subject) in subjects {
+            of_resource.entry((tenant, subject.resource())).or_default().push(subject);
+        }
+        let treated = of_resource.iter().map(async |((tenant, _), subjects)| {
+            let mut findings = Vec::new();
+            for subject in subjects {
+                findings.extend(self.treat(tenant, subject).await?);
+            }
+            Ok(findings)
+        });
+        let treated = treated.collect::<Vec<_>>();
         let findings = stream::iter(treated).buffered(MAX_CONCURRENT_EXAMINATIONS).try_concat().await?;
         Ok(CheckedPage { findings, items: count, next })
     }

@@ -34,7 +34,17 @@ impl Check<'_> {
         }
     }
 
+    /// Examines the pending item of a resource. The first pass of a repair completes what is pending, as Settle does, because
+    /// its membership items are compared only then.
     pub(super) async fn examine_pending(&self, tenant: &Tenant, id: &ResourceId) -> Result<Examined, Error> {
+        let examined = self.examine_pending_item(tenant, id).await?;
+        if examined.problems.is_empty() && self.repair && !self.with_counts {
+            self.settle(tenant, id).await?;
+        }
+        Ok(examined)
+    }
+
+    async fn examine_pending_item(&self, tenant: &Tenant, id: &ResourceId) -> Result<Examined, Error> {
         let keys = [
             Key::pending_changes(tenant, id),
             Key::resource(tenant, Kind::User, id),

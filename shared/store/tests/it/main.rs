@@ -28,5 +28,6 @@ mod paging;
 mod pending_deletes;
 mod pending_reads;
 mod proxy;
+mod restored;
 mod tokens;
 mod torn_tables;

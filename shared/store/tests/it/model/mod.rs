@@ -18,8 +18,7 @@ use testkit::variable;
 
 use crate::engine::Site;
 use history::History;
-use writer::Writer;
-pub(crate) use writer::context;
+pub(crate) use writer::{Known, Writer, context};
 
 const WRITERS: usize = 8;
 
@@ -53,8 +52,9 @@ async fn concurrent_history_has_a_serial_order() {
     println!("model: MODEL_OPERATIONS={operations} MODEL_SEED={seed}");
     let site: &'static Site = Box::leak(Box::new(Site::new().await));
     let begun = Instant::now();
+    let known: &'static Known = Box::leak(Box::default());
     let writers = (0..WRITERS).map(|n| {
-        let writer = Writer::new(site, seed * 100 + n as u64);
+        let writer = Writer::new(site, known, seed * 100 + n as u64);
         tokio::spawn(writer.run(operations / WRITERS as u64))
     });
     let is_done = Arc::<AtomicBool>::default();

@@ -12,7 +12,7 @@ use service::Context;
 
 use crate::engine::Site;
 
-pub(super) type Ids = BTreeSet<ResourceId>;
+pub(crate) type Ids = BTreeSet<ResourceId>;
 
 /// The numbers of different names. They are small, so that some operations fail because the name is taken.
 const USER_NAMES: usize = 400;
@@ -20,7 +20,7 @@ const GROUP_NAMES: usize = 12;
 
 /// A requested operation. The ids are those of users, the members of the group that the operation changes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     CreateUser,
     Rename,
     DeleteUser,
@@ -41,7 +41,7 @@ pub(super) enum Asked {
 
 /// An operation that succeeded, even if it changed nothing, or a refused replacement.
 #[derive(Debug, Clone)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     pub(super) asked: Asked,
     pub(super) id: ResourceId,
     /// The version in the response, `None` for a delete and for a refused replacement.
@@ -50,22 +50,26 @@ pub(super) struct Operation {
     pub(super) ended: Instant,
 }
 
-/// The resources that all writers know.
-static USERS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
-static GROUPS: Mutex<Vec<ResourceId>> = Mutex::new(Vec::new());
+/// The resources that all writers of a site know.
+#[derive(Default)]
+pub(crate) struct Known {
+    users: Mutex<Vec<ResourceId>>,
+    groups: Mutex<Vec<ResourceId>>,
+}
 
-pub(super) struct Writer {
+pub(crate) struct Writer {
     site: &'static Site,
+    known: &'static Known,
     random: Rng,
     done: Vec<Operation>,
 }
 
 impl Writer {
-    pub(super) fn new(site: &'static Site, seed: u64) -> Self {
-        Self { site, random: Rng::with_seed(seed), done: Vec::new() }
+    pub(crate) fn new(site: &'static Site, known: &'static Known, seed: u64) -> Self {
+        Self { site, known, random: Rng::with_seed(seed), done: Vec::new() }
     }
 
-    pub(super) async fn run(mut self, operations: u64) -> Vec<Operation> {
+    pub(crate) async fn run(mut self, operations: u64) -> Vec<Operation> {
         for _ in 0..operations {
             let begun = Instant::now();
             let outcome = self.one().await;
@@ -81,7 +85,7 @@ impl Writer {
     }
 
     async fn one(&mut self) -> Result<(Asked, ResourceId, Option<u64>), Error> {
-        let (user, group) = (self.pick(&USERS), self.pick(&GROUPS));
+        let (user, group) = (self.pick(&self.known.users), self.pick(&self.known.groups));
         match (self.random.u8(0..100), user, group) {
             (0..30, ..) | (_, None, _) => {
                 let name = self.user_name();
@@ -140,8 +144,8 @@ impl Writer {
         let reply = service::create(&context(self.site), kind, &object(body), &Projection::default()).await?;
         let id = ResourceId::parse(reply.body.as_ref().unwrap()["id"].as_str().unwrap()).unwrap();
         match kind {
-            Kind::User => USERS.lock().unwrap().push(id.clone()),
-            Kind::Group => GROUPS.lock().unwrap().push(id.clone()),
+            Kind::User => self.known.users.lock().unwrap().push(id.clone()),
+            Kind::Group => self.known.groups.lock().unwrap().push(id.clone()),
         }
         Ok((members.map_or(Asked::CreateUser, Asked::CreateGroup), id, version(&reply)))
     }
@@ -163,7 +167,7 @@ impl Writer {
         }
         // Some deleted resources stay known, so that operations on them are tried.
         if fastrand::u8(0..4) > 0 {
-            for known in [&USERS, &GROUPS] {
+            for known in [&self.known.users, &self.known.groups] {
                 known.lock().unwrap().retain(|it| *it != id);
             }
         }
@@ -178,7 +182,7 @@ impl Writer {
     /// A random choice of at most `most` users.
     fn some(&mut self, most: usize) -> Ids {
         let count = self.random.usize(0..=most);
-        (0..count).filter_map(|_| self.pick(&USERS)).collect()
+        (0..count).filter_map(|_| self.pick(&self.known.users)).collect()
     }
 
     fn user_name(&mut self) -> String {
