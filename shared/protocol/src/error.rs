@@ -3,7 +3,7 @@
 use schema::{Leniency, Restriction, Rule};
 use serde_json::{Value, json};
 
-use crate::limits::MEMBERS_IN_RESPONSE;
+use crate::limits::{GROUPS_IN_RESPONSE, MEMBERS_IN_RESPONSE};
 
 /// The schema URI of an error body.
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -161,11 +161,12 @@ impl Error {
         )
     }
 
-    /// The error for a response with more members, or groups of users, than [`MEMBERS_IN_RESPONSE`].
+    /// The error for a response with more members than [`MEMBERS_IN_RESPONSE`], or groups of users than
+    /// [`GROUPS_IN_RESPONSE`].
     pub fn too_many_members() -> Self {
         Error::PayloadTooLarge(format!(
-            "The response would have more than {MEMBERS_IN_RESPONSE} members of groups or groups of users, the limit of this \
-             service. Exclude them with excludedAttributes=members,groups, or request fewer resources with count. To learn \
+            "The response would have more than {MEMBERS_IN_RESPONSE} members of groups, or {GROUPS_IN_RESPONSE} groups of users, \
+             the limits of this service. Exclude them with excludedAttributes=members,groups, or request fewer resources with count. To learn \
              whether a user is a member of a group, filter the groups by id and by members.value."
         ))
     }

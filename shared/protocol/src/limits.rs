@@ -67,9 +67,11 @@ pub const PATCH_COMPARISONS: usize = 3_000_000;
 pub const MEMBER_CHANGES: usize = 40_000;
 /// Members up to which a PATCH without `attributes` returns the group; a larger group gets 204 (RFC 7644 §3.5.2).
 pub const MEMBERS_IN_PATCH_RESPONSE: u64 = 1000;
-/// Members of groups, or groups of users, in a response (RFC 7643 §4.1.2, §4.2). They take 110 MB of a function's
-/// memory, and with names of people who differ some 4 MB of [`RESPONSE_BYTES`], compressed.
+/// Members of groups in a response (RFC 7643 §4.2). They take 100 MB of a function's memory, and with names of people who
+/// differ some 4 MB of [`RESPONSE_BYTES`], compressed.
 pub const MEMBERS_IN_RESPONSE: u64 = 100_000;
+/// Groups of users in a response (RFC 7643 §4.1.2), each of which takes more memory than a member of a group.
+pub const GROUPS_IN_RESPONSE: u64 = 75_000;
 
 /// Operations in a bulk request (RFC 7644 §3.7.4; RFC 7643 §5, `bulk.maxOperations`).
 pub const BULK_OPERATIONS: usize = 1000;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use protocol::limits::MEMBERS_IN_RESPONSE;
+use protocol::limits::{GROUPS_IN_RESPONSE, MEMBERS_IN_RESPONSE};
 use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
@@ -104,10 +104,10 @@ impl Represented {
     }
 }
 
-/// The members of a group, or the groups of a user.
+/// The members of a group, or as many members as the groups of a user amount to.
 fn edge_count(stored: &Stored) -> u64 {
     match stored.kind {
-        Kind::User => stored.group_count,
+        Kind::User => stored.group_count.saturating_mul(MEMBERS_IN_RESPONSE).div_ceil(GROUPS_IN_RESPONSE),
         Kind::Group => stored.member_summary.count,
     }
 }

@@ -8,6 +8,8 @@ use crate::service::{Request, Service, encoded, group, patch, terms};
 const CHANGES: usize = protocol::limits::MEMBER_CHANGES;
 /// Members in a response, and of the largest group that is read.
 const MEMBERS: usize = protocol::limits::MEMBERS_IN_RESPONSE as usize;
+/// Groups of users in a response.
+const ON_A_PAGE: usize = protocol::limits::GROUPS_IN_RESPONSE as usize;
 /// Members of each of the groups that fill a page together, each with the same members.
 const SMALL_GROUP: usize = 1000;
 
@@ -41,15 +43,15 @@ pub(crate) fn measure(service: &mut Service) {
     pages(service, &plain(SMALL_GROUP));
 }
 
-/// Pages with as many members, and as many groups of users, as a response may have.
+/// Pages with as many groups of users as a response may have, and as many members.
 fn pages(service: &mut Service, members: &Value) {
-    for n in 0..MEMBERS / SMALL_GROUP {
+    for n in 0..ON_A_PAGE / SMALL_GROUP {
         let body = group(&format!("one of many {n}"), &json!({"members": members}));
         let created = service.prepare(&Request::send("POST", "/Groups?attributes=id", body));
         service.settle(created["id"].as_str().unwrap());
     }
     for target in ["/Groups?count=100", "/Users?count=1000", "/Users?count=1000&attributes=groups.display"] {
-        service.measure(&format!("{MEMBERS} members on a page, {target}"), &Request::get(target));
+        service.measure(&format!("{ON_A_PAGE} members on a page, {target}"), &Request::get(target));
     }
 }
 
