@@ -13,7 +13,7 @@ use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::now_ms;
-use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
+use crate::commit::action::{self, Action, ConditionFailure, number};
 use crate::commit::transact::TransactError;
 use crate::item::{self, Item, PendingItem};
 use crate::key::{self, Key, SK};
@@ -86,26 +86,17 @@ impl UnfinishedItem {
     }
 }
 
-/// The action that lists a delete, in the transaction that commits it.
+/// The action that lists a committed change: a delete, in the transaction that commits it, on condition that it is not
+/// listed; or, without a condition, a change that is pending and may not be on the list.
 pub(crate) fn list_committed(
     table: &str,
     tenant: &Tenant,
     resource: &ResourceId,
     change: &ResourceId,
+    condition: Option<&str>,
 ) -> Result<Action, Error> {
     let item = UnfinishedItem::new(tenant, resource, ListedState::Committed, REQUEST_TIME);
-    action::put(table, &Key::unfinished(change), &item, Some(ABSENT), ConditionFailure::Unexpected)
-}
-
-/// The action that lists a change that is pending and may not be on the list.
-pub(crate) fn list_again(
-    table: &str,
-    tenant: &Tenant,
-    resource: &ResourceId,
-    change: &ResourceId,
-) -> Result<Action, Error> {
-    let item = UnfinishedItem::new(tenant, resource, ListedState::Committed, REQUEST_TIME);
-    action::put(table, &Key::unfinished(change), &item, None, ConditionFailure::Unexpected)
+    action::put(table, &Key::unfinished(change), &item, condition, ConditionFailure::Unexpected)
 }
 
 /// The action that marks a listed change as committed, in the transaction that commits it. It fails if the change was

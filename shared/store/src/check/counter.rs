@@ -25,6 +25,7 @@ use crate::{Backoff, ChangePage, Error, Stored};
 const MAX_CONCURRENT_COUNTS: usize = 16;
 /// How often a count is repeated until nothing changes meanwhile.
 const MAX_COUNTS: usize = 10;
+
 /// What the membership items of a resource show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Counted {
@@ -94,8 +95,7 @@ impl Check<'_> {
                 return self.wrong_counts(tenant, kind, now, first);
             }
         }
-        tracing::warn!(tenant = tenant.as_str(), %id, "the resource changes too often for its counts to be checked");
-        Ok(Examined::default())
+        Ok(Examined::by_hand(Problem::NotCounted))
     }
 
     async fn counted(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Counted, Error> {
@@ -175,7 +175,7 @@ impl Check<'_> {
             last = is_still.then_some(difference);
             backoff.wait().await;
         }
-        Ok(Examined::by_hand(Problem::ResourcesNotCounted))
+        Ok(Examined::by_hand(Problem::NotCounted))
     }
 
     /// The repair of a count: the difference is added to one counter, if that has not changed.

@@ -151,6 +151,8 @@ impl Check<'_> {
         for _ in 0..MAX_REPAIRS {
             let examined = match self.examine(tenant, subject).await {
                 Err(Error::Corrupt(_)) => Examined::by_hand(Problem::Unreadable),
+                // What was repaired before has to be reported.
+                Err(Error::Contended | Error::Throttled | Error::Unavailable(_)) if !problems.is_empty() => break,
                 examined => examined?,
             };
             resource = examined.resource.clone().or(resource);
@@ -170,7 +172,6 @@ impl Check<'_> {
             }
             match self.carry_out(tenant, examined).await {
                 Ok(()) => {}
-                // What was repaired before has to be reported.
                 Err(Error::Contended | Error::Throttled | Error::Unavailable(_)) => break,
                 Err(error) => return Err(error),
             }

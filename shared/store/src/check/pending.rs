@@ -100,7 +100,7 @@ impl Check<'_> {
         if group.member_summary.pending.is_some() {
             return Ok(Examined::by_hand(Problem::PendingItemAlone));
         }
-        let list = unfinished::list_again(&self.directory.table, tenant, &group.id, change)?;
+        let list = unfinished::list_committed(&self.directory.table, tenant, &group.id, change, None)?;
         let actions = self.with_pending(tenant, group, change)?.into_iter().chain([list]).collect();
         Ok(Examined {
             problems: vec![Problem::PendingItemAlone],
@@ -125,7 +125,7 @@ impl Check<'_> {
             Backoff::new(PAUSE_MS, PAUSE_MS).wait().await;
         }
         let change = change.map_or_else(new_change_id, |change| Ok(change.clone()))?;
-        let list = unfinished::list_again(&self.directory.table, tenant, id, &change)?;
+        let list = unfinished::list_committed(&self.directory.table, tenant, id, &change, None)?;
         Ok(Examined {
             problems: vec![Problem::PendingNotListed],
             actions: vec![list],
@@ -155,7 +155,12 @@ impl Check<'_> {
         change: &ResourceId,
     ) -> Result<Examined, Error> {
         let chunks = self.directory.chunks(tenant, change).await?;
-        let actions = self.pending_change(tenant, group, change, &chunks)?.into();
+        // The group may be deleted meanwhile.
+        let pending = Item::from([("pending".to_owned(), S(change.to_string()))]);
+        let (table, key) = (&self.directory.table, Key::resource(tenant, Kind::Group, group));
+        let (set, is_pending) = ("SET #pending = :pending", Some("#pending = :pending"));
+        let still = action::update(table, &key, set, is_pending, pending, ConditionFailure::ResourceChanged)?;
+        let actions = self.pending_change(tenant, group, change, &chunks)?.into_iter().chain([still]).collect();
         Ok(Examined {
             problems: vec![Problem::PendingItemMissing],
             actions,
@@ -286,7 +291,7 @@ impl Check<'_> {
         let condition = (!replaces).then_some(ABSENT);
         Ok([
             action::put(table, &key, item, condition, ConditionFailure::EdgeChanged)?,
-            unfinished::list_again(table, tenant, id, change)?,
+            unfinished::list_committed(table, tenant, id, change, None)?,
         ])
     }
 }

@@ -21,7 +21,7 @@ pub enum Problem {
     ChunksMissing,
     ChunksAlone,
     ResourcesMiscounted,
-    ResourcesNotCounted,
+    NotCounted,
     Unreadable,
 }
 
@@ -45,7 +45,7 @@ impl Problem {
         Problem::ChunksMissing,
         Problem::ChunksAlone,
         Problem::ResourcesMiscounted,
-        Problem::ResourcesNotCounted,
+        Problem::NotCounted,
         Problem::Unreadable,
     ];
 
@@ -70,7 +70,7 @@ impl Problem {
             Problem::ChunksMissing => "chunksMissing",
             Problem::ChunksAlone => "chunksAlone",
             Problem::ResourcesMiscounted => "resourcesMiscounted",
-            Problem::ResourcesNotCounted => "resourcesNotCounted",
+            Problem::NotCounted => "notCounted",
             Problem::Unreadable => "unreadable",
         }
     }
@@ -140,8 +140,8 @@ impl Problem {
             Problem::ResourcesMiscounted => {
                 "The number of users or groups that lists show as totalResults is wrong. The repair counts them again."
             }
-            Problem::ResourcesNotCounted => {
-                "Users or groups come and go too often for totalResults to be checked. Check again at a quieter time."
+            Problem::NotCounted => {
+                "Users, groups or members come and go too often for their count to be checked. Check again at a quieter time."
             }
             Problem::Unreadable => {
                 "An item cannot be read: a newer release has written it, or it is damaged. Deploy the newest release and check again."

@@ -215,7 +215,8 @@ impl PlanBuilder<'_> {
                     self.pending_item(true, None, &groups)?;
                 }
             }
-            self.push(unfinished::list_committed(self.table, self.tenant, &commit.id, &commit.change.id))?;
+            let (id, change) = (&commit.id, &commit.change.id);
+            self.push(unfinished::list_committed(self.table, self.tenant, id, change, Some(ABSENT)))?;
             return Ok(CommitState::Pending);
         }
         for exit in &commit.group_exits {

@@ -1,25 +1,10 @@
 //! A table that is replicated to another region: only the region that has written first may write.
 
 use schema::Kind;
-use store::{Error, Token};
+use store::Error;
 
 use crate::engine::{Site, create, id, rename, tenant};
-
-fn token(id: &str) -> Token {
-    Token {
-        id: id.to_owned(),
-        hash: "hash".into(),
-        tenant: "acme".to_owned(),
-        scopes: "read write".to_owned(),
-        dialect: "strict".to_owned(),
-        label: "Okta".to_owned(),
-        created: 1_000_000,
-        expires_at: 2_000_000_000,
-        last_used: None,
-        revoked_at: None,
-        successor: None,
-    }
-}
+use crate::tokens::token;
 
 #[tokio::test]
 async fn function_in_another_region_reads_and_does_not_write() {
@@ -30,14 +15,14 @@ async fn function_in_another_region_reads_and_does_not_write() {
     let ann = create(Kind::User, "ann");
     at_home.commit(&caller, &ann).await.unwrap();
     assert_eq!(at_home.foreign_region(), None);
-    at_home.put_token(&token("one")).await.unwrap();
+    at_home.put_token(&token("one", "acme")).await.unwrap();
 
     let is_refused = |result: Result<(), Error>| {
         assert!(matches!(&result, Err(Error::Refused(why)) if why.contains("eu-central-1")), "{result:?}");
     };
     is_refused(abroad.commit(&caller, &rename(Kind::User, &ann.id, 1, "ann", "bob")).await.map(drop));
     is_refused(abroad.revoke("one", 1_100_000_000).await);
-    is_refused(abroad.put_token(&token("two")).await);
+    is_refused(abroad.put_token(&token("two", "acme")).await);
     assert_eq!(abroad.foreign_region(), Some("eu-central-1"));
     assert!(abroad.get(&caller.tenant, Kind::User, &ann.id).await.unwrap().is_some());
 

@@ -4,7 +4,7 @@ use store::{Error, Token};
 
 use crate::engine::Site;
 
-fn token(id: &str, tenant: &str) -> Token {
+pub(crate) fn token(id: &str, tenant: &str) -> Token {
     Token {
         id: id.to_owned(),
         hash: format!("hash of {id}").as_str().into(),
