@@ -80,19 +80,23 @@ impl Check<'_> {
     }
 
     /// The counts of members, or of groups, of a resource that are wrong. They are counted twice with a pause between, and
-    /// the resource has to be the same at the beginning and at the end: DynamoDB may show one item of a transaction and not
-    /// yet another.
+    /// the resource has to be the same at the beginning and at the end, each time when no transaction is writing it:
+    /// DynamoDB may show one item of a transaction and, seconds later, not yet another.
     pub(super) async fn examine_counts(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Examined, Error> {
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         let key = Key::resource(tenant, kind, id);
         for _ in 0..MAX_COUNTS {
-            let Some(before) = self.directory.read(&key).await? else { return Ok(Examined::default()) };
+            let before = self.directory.read_isolated(&key).await;
             let first = self.counted(tenant, kind, id).await?;
             backoff.wait().await;
             let second = self.counted(tenant, kind, id).await?;
-            let Some(now) = self.directory.read(&key).await? else { return Ok(Examined::default()) };
-            if first == second && before == now {
-                return self.wrong_counts(tenant, kind, now, first);
+            match (before, self.directory.read_isolated(&key).await) {
+                (Ok(None), _) | (_, Ok(None)) => return Ok(Examined::default()),
+                (Ok(Some(before)), Ok(Some(now))) if first == second && before == now => {
+                    return self.wrong_counts(tenant, kind, now, first);
+                }
+                (Ok(_) | Err(Error::Contended), Ok(_) | Err(Error::Contended)) => {}
+                (Err(error), _) | (_, Err(error)) => return Err(error),
             }
         }
         Ok(Examined::by_hand(Problem::NotCounted))
@@ -152,53 +156,62 @@ impl Check<'_> {
     }
 
     /// Compares the counters of a kind with its resources. Resources come and go meanwhile: those of which a record
-    /// tells are counted as they are at the end. Creates and deletes do not change the difference, so it has to be the same
-    /// twice.
+    /// tells are counted as they are at the end, while no counter changes and no transaction is writing one. A difference
+    /// has to be the same twice.
     pub(super) async fn examine_count(&self, tenant: &Tenant, kind: Kind) -> Result<Examined, Error> {
         let since = first_change_id(now_ms().saturating_sub(MAX_CLOCK_SKEW_MS));
         let counted = self.hashes_of_all(tenant, kind).await?;
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         let mut last = None;
         for _ in 0..MAX_COUNTS {
+            let before = self.counters(tenant, kind).await;
             let recent = self.recently_changed(tenant, kind, since.as_ref()).await?;
             let now = self.directory.existing(tenant, &recent).await?;
-            let shards = self.shards(tenant, kind).await?;
-            let is_still = self.recently_changed(tenant, kind, since.as_ref()).await?.len() == recent.len();
-            let known = recent.iter().filter(|id| counted.contains(&hash(id))).count();
-            let total = i64::try_from(counted.len() - known + now.len()).unwrap_or(i64::MAX);
-            let difference = total - shards.iter().map(|(_, total)| total).sum::<i64>();
-            match difference {
-                0 if is_still => return Ok(Examined::default()),
-                _ if is_still && last == Some(difference) => return self.recount(tenant, kind, &shards, difference),
-                _ => {}
+            let is_still = match (before, self.counters(tenant, kind).await) {
+                (Ok(before), Ok(counters)) => (before == counters).then_some(counters),
+                (Ok(_) | Err(Error::Contended), Ok(_) | Err(Error::Contended)) => None,
+                (Err(error), _) | (_, Err(error)) => return Err(error),
+            };
+            if let Some(counters) = &is_still {
+                let known = recent.iter().filter(|id| counted.contains(&hash(id))).count();
+                let total = i64::try_from(counted.len() - known + now.len()).unwrap_or(i64::MAX);
+                let difference = total - counters.iter().map(|(_, total)| total).sum::<i64>();
+                match difference {
+                    0 => return Ok(Examined::default()),
+                    _ if last == Some(difference) => return self.recount(tenant, kind, counters, difference),
+                    _ => last = Some(difference),
+                }
             }
-            last = is_still.then_some(difference);
             backoff.wait().await;
         }
         Ok(Examined::by_hand(Problem::NotCounted))
     }
 
     /// The repair of a count: the difference is added to one counter, if that has not changed.
-    fn recount(&self, tenant: &Tenant, kind: Kind, shards: &[(Key, i64)], by: i64) -> Result<Examined, Error> {
+    fn recount(&self, tenant: &Tenant, kind: Kind, counters: &[(Key, i64)], by: i64) -> Result<Examined, Error> {
         let new = (Key { pk: key::counts(tenant), sk: format!("{}0", key::count_prefix(kind)) }, 0);
-        let (key, was) = shards.iter().max_by_key(|(_, total)| *total).unwrap_or(&new);
+        let (key, was) = counters.iter().max_by_key(|(_, total)| *total).unwrap_or(&new);
         let values = Item::from([("by".to_owned(), number(by)), ("was".to_owned(), N(was.to_string()))]);
         let condition =
-            if shards.is_empty() { "attribute_not_exists(#total) OR #total = :was" } else { "#total = :was" };
+            if counters.is_empty() { "attribute_not_exists(#total) OR #total = :was" } else { "#total = :was" };
         let (table, unchanged) = (&self.directory.table, ConditionFailure::EdgeChanged);
         let update = action::update(table, key, "ADD #total :by", Some(condition), values, unchanged)?;
         Ok(Examined { problems: vec![Problem::ResourcesMiscounted], actions: vec![update], ..Examined::default() })
     }
 
-    async fn shards(&self, tenant: &Tenant, kind: Kind) -> Result<Vec<(Key, i64)>, Error> {
+    /// The counters of a kind, each as it is while no transaction is writing it.
+    async fn counters(&self, tenant: &Tenant, kind: Kind) -> Result<Vec<(Key, i64)>, Error> {
         let prefix = key::count_prefix(kind);
-        let query = CollectionQuery { prefix: Some(&prefix), ..CollectionQuery::all(key::counts(tenant)) };
-        let shard = |item: Item| {
-            let key = Key { pk: key::counts(tenant), sk: item::text(&item, SK)?.to_owned() };
+        let attributes = Some(SK);
+        let query = CollectionQuery { prefix: Some(&prefix), attributes, ..CollectionQuery::all(key::counts(tenant)) };
+        let key = |item: Item| Ok(Key { pk: key::counts(tenant), sk: item::text(&item, SK)?.to_owned() });
+        let keys = self.directory.query_as(query, None, key).await?;
+        let counter = async |key: Key| {
+            let item = self.directory.read_isolated(&key).await?.unwrap_or_default();
             let total = item.get("total").and_then(|total| total.as_n().ok()?.parse().ok());
             Ok((key, total.ok_or_else(|| Error::Corrupt("a counter is not a number".to_owned()))?))
         };
-        self.directory.query_as(query, None, shard).await
+        try_join_all(keys.into_iter().map(counter)).await
     }
 
     /// The resources of a kind that were created or deleted since, by their records.

@@ -8,7 +8,7 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use super::examined::{Examined, NewVersion};
-use super::{Check, PAUSE_MS, Problem, TOKEN};
+use super::{Check, Problem, TOKEN};
 use crate::changes::{change_of_item, created_at_ms};
 use crate::clock::{now_ms, now_rfc3339};
 use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
@@ -17,7 +17,7 @@ use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
 use crate::membership::EdgeChanges;
 use crate::membership::chunk::Chunk;
-use crate::{Backoff, Error, SettleState, Stored, UnfinishedChange, unfinished};
+use crate::{Error, SettleState, Stored, UnfinishedChange, unfinished};
 
 /// The time for which a check works on one pending change. The function Settle completes what is left.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ impl Check<'_> {
             return self.unknown_change(tenant, &group, &change);
         }
         let chunks = self.directory.chunks(tenant, &change).await?.len();
-        if chunks < pending.chunks && self.is_pending(tenant, id).await? {
+        if chunks < pending.chunks && self.is_pending(tenant, id, Some(&change)).await? {
             let values =
                 Item::from([("parts".to_owned(), number(chunks)), ("change".to_owned(), S(change.to_string()))]);
             let (table, key) = (&self.directory.table, Key::pending_changes(tenant, id));
@@ -117,12 +117,9 @@ impl Check<'_> {
         id: &ResourceId,
         change: Option<&ResourceId>,
     ) -> Result<Examined, Error> {
-        // The entry may not be visible yet, and the change may be completed meanwhile.
-        for _ in 0..2 {
-            if self.is_listed(tenant, id, change).await? || !self.is_pending(tenant, id).await? {
-                return Ok(Examined::default());
-            }
-            Backoff::new(PAUSE_MS, PAUSE_MS).wait().await;
+        // The change may be completed meanwhile.
+        if self.is_listed(tenant, id, change).await? || !self.is_pending(tenant, id, change).await? {
+            return Ok(Examined::default());
         }
         let change = change.map_or_else(new_change_id, |change| Ok(change.clone()))?;
         let list = unfinished::list_committed(&self.directory.table, tenant, id, &change, None)?;
@@ -143,8 +140,14 @@ impl Check<'_> {
             .any(UnfinishedChange::is_committed))
     }
 
-    async fn is_pending(&self, tenant: &Tenant, id: &ResourceId) -> Result<bool, Error> {
-        Ok(self.directory.read(&Key::pending_changes(tenant, id)).await?.is_some())
+    /// Whether this change of a resource is pending; its deletion, if there is none.
+    async fn is_pending(&self, tenant: &Tenant, id: &ResourceId, change: Option<&ResourceId>) -> Result<bool, Error> {
+        let item = self.directory.read_isolated(&Key::pending_changes(tenant, id)).await?;
+        let pending: Option<PendingItem> = item.map(item::body).transpose()?;
+        Ok(pending.is_some_and(|pending| match change {
+            Some(change) => !pending.deleted && pending.change.as_deref() == Some(change.as_str()),
+            None => pending.deleted,
+        }))
     }
 
     /// The repair of a group that has a pending change without a pending item.

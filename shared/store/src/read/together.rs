@@ -17,6 +17,12 @@ use crate::{Directory, Error};
 pub(crate) const KEYS_PER_TRANSACTION: usize = 100;
 
 impl Directory {
+    /// Reads an item while no transaction is writing it. What other transactions have written together with what it shows
+    /// can be read from then on.
+    pub(crate) async fn read_isolated(&self, key: &Key) -> Result<Option<Item>, Error> {
+        Ok(self.read_together(std::slice::from_ref(key)).await?.pop().flatten())
+    }
+
     /// Reads the items of at most [`KEYS_PER_TRANSACTION`] keys, in the same order, by one transaction. Other reads may
     /// see one item of a transaction that writes and not yet another; this one sees all of it or nothing. It costs twice
     /// the units.

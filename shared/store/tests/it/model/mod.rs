@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Error;
 use service::check::{CheckQuery, check};
-use testkit::variable;
+use testkit::{AwsProxy, Behaviour, Engine, variable};
 
 use crate::engine::Site;
 use history::History;
@@ -44,6 +44,27 @@ async fn keep_checking(site: &Site, is_done: Arc<AtomicBool>) -> usize {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     unreachable!("the count does not end")
+}
+
+/// Items of one transaction become visible up to 0.4 s one after the other, which is longer than a check pauses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn check_finds_nothing_while_transactions_are_slow() {
+    let (seconds, seed) = (variable("CHECK_SECONDS", 15), variable("MODEL_SEED", fastrand::u64(1..1_000_000)));
+    println!("checks: CHECK_SECONDS={seconds} MODEL_SEED={seed}");
+    let behaviours = [Behaviour::TornTransactions, Behaviour::Conflicts];
+    let engine = Engine::start();
+    let proxy = AwsProxy::with_speed(&engine.url, &behaviours, seed, 0.05);
+    let site: &'static Site = Box::leak(Box::new(Site::at(proxy.url(), "table").await));
+    site.directory.create_table().await.unwrap();
+    let known: &'static Known = Box::leak(Box::default());
+    let writers = (0..WRITERS as u64).map(|n| tokio::spawn(Writer::new(site, known, seed * 100 + n).run(u64::MAX)));
+    let writers: Vec<_> = writers.collect();
+    let is_done = Arc::<AtomicBool>::default();
+    let checker = tokio::spawn(keep_checking(site, is_done.clone()));
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    is_done.store(true, Ordering::Relaxed);
+    println!("checks: {}", checker.await.unwrap());
+    writers.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
