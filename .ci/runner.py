@@ -25,7 +25,7 @@ STAGES = ROOT / ".ci/stages"
 # Cheap stages come first. After `tests` come the stages that use its compiled programs, and last those that compile
 # again.
 ORDER = """lint walls dependencies template guide tests shared-build parsers fuzz faults dynamodb-local okta canaille scim2-tester scim2-client scim-sanity openapi
-    stack costs models deaths paging load extensions precis acceptance instructions worst sbom sam-local""".split()
+    stack costs models releases deaths paging load extensions precis acceptance instructions worst sbom sam-local""".split()
 SKIPPED = 77
 TAIL = 80
 

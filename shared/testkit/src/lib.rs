@@ -1,6 +1,7 @@
 //! Helpers of the tests and benchmarks of several crates: an embedded DynamoDB, proxies that make its calls fail,
-//! change nothing or behave as on AWS, a meter of its calls, events of API Gateway, a consumer of the published events,
-//! which may arrive in another order, and reference models of filters and PATCH. Failures are panics.
+//! change nothing or behave as on AWS, a meter of its calls, another release of the service, events of API Gateway, a
+//! consumer of the published events, which may arrive in another order, and reference models of filters and PATCH.
+//! Failures are panics.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ mod fault_proxy;
 mod meter;
 mod read_only_proxy;
 pub mod reference;
+mod release;
 mod replica;
 mod wire;
 
@@ -29,6 +31,7 @@ pub use event::event;
 pub use fault_proxy::FaultProxy;
 pub use meter::{Meter, Usage};
 pub use read_only_proxy::ReadOnlyProxy;
+pub use release::Release;
 pub use replica::{Replica, events_in};
 
 /// A number from an environment variable, such as the size or the seed of a test.

@@ -25,6 +25,9 @@ const MEMBER_BYTES: usize = 100;
 /// The number of chunks that are written at the same time.
 const MAX_CONCURRENT_WRITES: usize = 16;
 
+/// The end of the year 9999, in seconds since 1970.
+const NEVER: u64 = 253_402_300_799;
+
 /// A chunk as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chunk {
@@ -149,7 +152,7 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 
 fn item_of(edges: &EdgeChanges) -> ChunkItem {
     let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
-    ChunkItem { add, update, remove, applied: false, expires: None }
+    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER) }
 }
 
 /// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service::{EventOptions, build_events};
 use testkit::{Replica, disorder};
 
-use super::writer::context;
+use super::requests::context;
 use crate::engine::Site;
 
 const PAGE: usize = 500;

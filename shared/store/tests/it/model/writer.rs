@@ -1,15 +1,16 @@
 //! A writer: it chooses each operation at random and records it with its response.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use fastrand::Rng;
-use protocol::{Error, Exchange, Precondition, Projection, Reply};
-use schema::{Kind, Object, ResourceId};
+use protocol::{Error, Reply};
+use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
-use service::Context;
+use testkit::Release;
 
+use super::requests::Requests;
 use crate::engine::Site;
 
 pub(crate) type Ids = BTreeSet<ResourceId>;
@@ -58,7 +59,7 @@ pub(crate) struct Known {
 }
 
 pub(crate) struct Writer {
-    site: &'static Site,
+    requests: Requests,
     known: &'static Known,
     random: Rng,
     done: Vec<Operation>,
@@ -66,7 +67,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(site: &'static Site, known: &'static Known, seed: u64) -> Self {
-        Self { site, known, random: Rng::with_seed(seed), done: Vec::new() }
+        Self { requests: Requests { site, other: None }, known, random: Rng::with_seed(seed), done: Vec::new() }
+    }
+
+    /// A writer that sends its requests to another release.
+    pub(super) fn through(self, other: Option<Arc<Release>>) -> Self {
+        Self { requests: Requests { other, ..self.requests }, ..self }
     }
 
     pub(crate) async fn run(mut self, operations: u64) -> Vec<Operation> {
@@ -114,10 +120,8 @@ impl Writer {
             }
             (76..82, _, Some(group)) => {
                 let members = self.some(80);
-                let body = object(json!({"displayName": self.group_name(), "members": listed(&members)}));
-                let (none, whole) = (Precondition::new(None, None), Projection::default());
-                let context = context(self.site);
-                match service::replace(&context, Kind::Group, group.as_str(), &body, &whole, &none).await {
+                let body = json!({"displayName": self.group_name(), "members": listed(&members)});
+                match self.requests.replace(Kind::Group, &group, body).await {
                     Ok(reply) => Ok((Asked::Replace(members), group, version(&reply))),
                     Err(Error::InvalidValue(detail)) if detail.contains("none of these ids exists") => {
                         Ok((Asked::RefusedReplace(members), group, None))
@@ -127,9 +131,7 @@ impl Writer {
             }
             (82..83, _, Some(group)) => self.delete(Kind::Group, group, Asked::DeleteGroup).await,
             (.., Some(group)) => {
-                let none = Precondition::new(None, None);
-                let context = context(self.site);
-                let reply = service::get(&context, Kind::Group, group.as_str(), &Projection::default(), &none).await?;
+                let reply = self.requests.get(Kind::Group, &group).await?;
                 Ok((Asked::Read(members(&reply)), group, version(&reply)))
             }
         }
@@ -141,7 +143,7 @@ impl Writer {
         body: Value,
         members: Option<Ids>,
     ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
-        let reply = service::create(&context(self.site), kind, &object(body), &Projection::default()).await?;
+        let reply = self.requests.create(kind, body).await?;
         let id = ResourceId::parse(reply.body.as_ref().unwrap()["id"].as_str().unwrap()).unwrap();
         match kind {
             Kind::User => self.known.users.lock().unwrap().push(id.clone()),
@@ -151,8 +153,7 @@ impl Writer {
     }
 
     async fn patch(&self, kind: Kind, id: &ResourceId, operations: Value) -> Result<Reply, Error> {
-        let (body, none) = (object(json!({"Operations": operations})), Precondition::new(None, None));
-        service::patch(&context(self.site), kind, id.as_str(), &body, &Projection::default(), &none).await
+        self.requests.patch(kind, id, json!({"Operations": operations})).await
     }
 
     async fn delete(
@@ -161,7 +162,7 @@ impl Writer {
         id: ResourceId,
         asked: Asked,
     ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
-        match service::delete(&context(self.site), kind, id.as_str(), &Precondition::new(None, None)).await {
+        match self.requests.delete(kind, &id).await {
             Err(error) if error.status() == 503 && kind == Kind::User => return Ok((Asked::UnknownDelete, id, None)),
             result => drop(result?),
         }
@@ -194,21 +195,6 @@ impl Writer {
     }
 }
 
-pub(crate) fn context(site: &'static Site) -> Context<'static> {
-    Context::new(
-        &site.directory,
-        Exchange {
-            caller: &site.caller,
-            base_url: "https://api.example/scim/v2",
-            deadline: Instant::now() + Duration::from_secs(60),
-        },
-    )
-}
-
-fn object(value: Value) -> Object {
-    value.as_object().unwrap().clone()
-}
-
 fn listed(ids: &Ids) -> Vec<Value> {
     ids.iter().map(|id| json!({"value": id.as_str()})).collect()
 }
@@ -220,6 +206,7 @@ pub(super) fn members(reply: &Reply) -> Ids {
 
 /// The number in an ETag: 7 in `W/"7"`.
 fn version(reply: &Reply) -> Option<u64> {
-    let tag = reply.version.as_ref().expect("a version");
+    let of_body = || reply.body.as_ref()?.get("meta")?.get("version")?.as_str();
+    let tag = reply.version.as_deref().or_else(of_body).expect("a version");
     Some(tag.trim_start_matches("W/").trim_matches('"').parse().expect("a number"))
 }
