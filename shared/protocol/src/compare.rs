@@ -55,11 +55,22 @@ pub fn former_name_key(kind: Kind, name: &str) -> Option<String> {
     if name.is_ascii() {
         return None;
     }
-    let (former, now) = match kind {
-        Kind::User => (single_spaces(lower_case(&width_mapped(name)).nfc().collect()), user_name(name)),
-        Kind::Group => (lower_case(name).collect(), prepare(name)),
-    };
-    (former != now).then_some(former)
+    match kind {
+        Kind::User => {
+            let former = single_spaces(lower_case(&width_mapped(name)).nfc().collect());
+            (former != user_name(name)).then_some(former)
+        }
+        Kind::Group => former_comparison_key(name),
+    }
+}
+
+/// The key under which version 0.1.0 stored an e-mail address or the name of a group, if it differs.
+pub fn former_comparison_key(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let former: String = lower_case(text).collect();
+    (former != prepare(text)).then_some(former)
 }
 
 /// Maps a text to lower case and to NFC, so that it does not matter whether `é` was sent as one code point or as

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use protocol::{Error, Tenant, former_name_key};
-use schema::{Kind, Object};
+use protocol::{Error, Tenant};
 use serde::{Deserialize, Serialize};
-use store::{Check, CheckPosition, CheckedPage, Directory, ExpectedKeys, Finding, RepairOutcome};
+use store::{Check, CheckPosition, CheckedPage, Directory, ExpectedKeys, Finding, RepairOutcome, Stored};
 
 use crate::error::to_client_error;
-use crate::keys::{keys_of, name_of};
+use crate::keys;
 
 /// The most passes of a repair. A table that needs more is being changed by hand meanwhile.
 const MAX_PASSES: u32 = 6;
@@ -166,9 +165,9 @@ impl CheckAnswer {
 }
 
 /// The keys that a resource should have; `None` if its attributes are not valid.
-fn expected_keys(kind: Kind, resource: &Object) -> Option<ExpectedKeys> {
-    let keys = keys_of(kind, resource).ok()?;
-    Some(ExpectedKeys { keys, former_name: former_name_key(kind, name_of(kind, resource)) })
+fn expected_keys(stored: &Stored) -> Option<ExpectedKeys> {
+    let (keys, former_name) = keys::expected_keys(stored).ok()?;
+    Some(ExpectedKeys { keys, former_name })
 }
 
 fn token(progress: &Progress) -> Result<String, Error> {

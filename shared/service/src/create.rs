@@ -3,7 +3,7 @@
 use protocol::membership::{Delta, MemberOperation, fold, take_members};
 use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
-use store::{ChangeRecord, Commit, Error as StoreError, Keys, MemberSummary, Snapshot, Stored, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, Keys, MemberSummary, Snapshot, Stored, StoredKeys, Write};
 
 use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
@@ -138,6 +138,7 @@ fn reply(context: &Context<'_>, commit: Commit, resource: Object, projection: &P
         resource,
         member_summary: MemberSummary::default(),
         group_count: 0,
+        keys: StoredKeys::default(),
     };
     let mut members = commit.add;
     members.sort_by(|one, other| one.id.cmp(&other.id));

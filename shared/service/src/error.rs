@@ -18,6 +18,11 @@ pub(crate) fn to_client_error(error: StoreError) -> Error {
             tracing::error!(cause = %error, "DynamoDB unavailable");
             Error::Unavailable { retry_after: RETRY_AFTER_SECONDS }
         }
+        // A deployment is replacing the functions, or a rollback has; the other function can read the item.
+        StoreError::NewerFormat => {
+            tracing::error!(cause = %error, "deploy the newer release again, or finish its deployment");
+            Error::Unavailable { retry_after: RETRY_AFTER_SECONDS }
+        }
         StoreError::TooLarge(limit) => Error::PayloadTooLarge(limit),
         StoreError::Missing
         | StoreError::NameTaken

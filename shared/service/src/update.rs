@@ -1,7 +1,7 @@
 //! Changes a resource: PUT (RFC 7644 §3.5.1) and PATCH (§3.5.2). The change is computed from the version that was
 //! read and committed on condition that the resource still has that version; otherwise the resource is read again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, try_join};
 use protocol::membership::{MemberOperation, take_members};
@@ -217,6 +217,8 @@ fn keep_former_name(before: &Stored, update: &mut Commit) -> bool {
     let has_former_key = keys.name != after.keys.name;
     if is_same_name && has_former_key {
         after.keys.name.clone_from(&keys.name);
+        after.keys.stored.name =
+            BTreeMap::from([(name_of(before.kind, &before.resource).to_owned(), keys.name.clone())]);
     }
     is_same_name && has_former_key
 }

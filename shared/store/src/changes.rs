@@ -12,7 +12,7 @@ use crate::clock::now_seconds;
 use crate::item::{self, Item};
 use crate::key;
 use crate::read::query::CollectionQuery;
-use crate::{Directory, Error};
+use crate::{Directory, Error, format};
 
 /// A change record as it is stored. Attributes that not every record has may be missing.
 #[derive(Deserialize)]
@@ -43,6 +43,9 @@ struct RecordItem {
     at: String,
     previous_at: Option<String>,
     expires: Option<u64>,
+    /// The images of the stream are not read as items, so that their format is checked here.
+    #[serde(default)]
+    format: u64,
 }
 
 /// A group that a deleted member left. Old records contain only its id, without the version.
@@ -110,7 +113,7 @@ impl Directory {
 /// Reads the change from the `NewImage` of a record of the table's stream, which is in DynamoDB's JSON.
 ///
 /// # Errors
-/// `Corrupt` if it is not a change record.
+/// `Corrupt` if it is not a change record, `NewerFormat` if only a newer release can read it.
 pub fn change_of_image(image: Map<String, Value>) -> Result<Change, Error> {
     let values = image.into_iter().map(|(name, value)| Some((name, plain(value)?))).collect::<Option<Map<_, _>>>();
     let values = values.ok_or_else(|| corrupt("is not in DynamoDB's JSON"))?;
@@ -142,6 +145,9 @@ fn unexpired_change(item: Item, now: u64) -> Result<Option<Change>, Error> {
 }
 
 fn change(record: RecordItem) -> Result<Change, Error> {
+    if !format::is_known(record.format) {
+        return Err(Error::NewerFormat);
+    }
     let tenant = record.pk.strip_suffix(key::CHANGES).and_then(Tenant::named);
     let word = key::word(record.resource_type);
     let change_type = ChangeType::ALL.into_iter().find(|it| record.change_type == format!("{word}.{}", it.name()));

@@ -33,6 +33,9 @@ pub enum Error {
     /// A stored item is invalid. The sentence is for the log and contains no stored value.
     #[error("the table holds an invalid item: {0}")]
     Corrupt(String),
+    /// A newer release of this service has stored the item in a format that this one does not know.
+    #[error("a newer release has stored the item")]
+    NewerFormat,
     /// DynamoDB or the configuration does not allow the call: missing rights, a wrong table name, an invalid
     /// request, an unset variable. The sentence is for the log.
     #[error("refused: {0}")]

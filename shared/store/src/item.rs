@@ -4,15 +4,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::{Kind, Object, ResourceId};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
-use uuid::Uuid;
+use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::key::Key;
+use crate::record_id::RecordId;
+use crate::stored_keys::StoredKeys;
+use crate::{Error, format};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -30,6 +30,7 @@ pub struct Stored {
     pub member_summary: MemberSummary,
     /// The number of groups that have an edge to this resource, which are those that it is a direct member of.
     pub group_count: u64,
+    pub keys: StoredKeys,
 }
 
 /// The summary of a group's members that the group's item contains. It is empty for a user.
@@ -65,7 +66,7 @@ impl Unparsed {
     /// Parses the resource.
     ///
     /// # Errors
-    /// `Corrupt`.
+    /// `NewerFormat`, `Corrupt`.
     pub fn parse(self) -> Result<Stored, Error> {
         stored(self.kind, self.item)
     }
@@ -96,36 +97,10 @@ pub(crate) struct ResourceItem {
     /// The record of the change that wrote this version. Items of 0.1.0 have none.
     #[serde(skip_deserializing)]
     pub(crate) record: RecordId,
+    #[serde(default, skip_serializing_if = "StoredKeys::is_empty")]
+    pub(crate) keys: StoredKeys,
     #[serde(default, skip_serializing)]
     pub(crate) group_count: i64,
-}
-
-/// The id of a change record in the item of a resource: 16 bytes, because lists read many of these items.
-#[derive(Default)]
-pub(crate) struct RecordId([u8; 16]);
-
-impl RecordId {
-    pub(crate) const ATTRIBUTE: &'static str = "record";
-
-    pub(crate) fn of(change: &ResourceId) -> Self {
-        Self(Uuid::parse_str(change.as_str()).unwrap_or_default().into_bytes())
-    }
-
-    pub(crate) fn value(&self) -> AttributeValue {
-        AttributeValue::B(Blob::new(self.0))
-    }
-
-    /// The id of the record that the item of a resource names.
-    pub(crate) fn in_item(resource: &Item) -> Option<ResourceId> {
-        let bytes = resource.get(Self::ATTRIBUTE)?.as_b().ok()?;
-        ResourceId::parse(&Uuid::from_slice(bytes.as_ref()).ok()?.to_string())
-    }
-}
-
-impl Serialize for RecordId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
 }
 
 /// The item of a unique name or of a lookup: the resource that has the value.
@@ -160,7 +135,8 @@ pub(crate) struct ChunkItem {
     pub(crate) remove: Vec<ChunkMember>,
     #[serde(default)]
     pub(crate) applied: bool,
-    /// A chunk that is not applied does not expire.
+    /// A chunk that is not applied does not expire: it has a time that does not come, because version 0.1.0 does not read a
+    /// chunk without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<u64>,
 }
@@ -265,11 +241,16 @@ pub(crate) struct LeftGroup<'a> {
 pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(body).map_err(|error| Error::Corrupt(error.to_string()))?;
     item.extend(key.attributes());
+    item.insert(format::ATTRIBUTE.to_owned(), format::value());
     Ok(item)
 }
 
 /// Reads an item's body and ignores its other attributes.
+///
+/// # Errors
+/// `NewerFormat`, `Corrupt`.
 pub(crate) fn body<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    format::check(&item)?;
     // `from_item` would copy the map twice.
     serde_dynamo::from_attribute_value(AttributeValue::M(item))
         .map_err(|_| Error::Corrupt("an item lacks an attribute or has a wrong type".to_owned()))
@@ -305,6 +286,7 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
             pending: item.pending.map(|change| self::id(&change)).transpose()?,
         },
         group_count: count(item.group_count),
+        keys: item.keys,
     })
 }
 

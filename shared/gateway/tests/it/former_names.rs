@@ -1,5 +1,8 @@
-//! Resources that version 0.1.0 stored: the keys of their names did not depend on case, but on the normalization of
-//! Unicode and on the form of a small sigma.
+//! Resources that other releases stored. In version 0.1.0, the keys of names did not depend on case, but on the
+//! normalization of Unicode and on the form of a small sigma. Later releases store keys beside the texts of which they
+//! were made.
+
+use std::collections::BTreeMap;
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +10,7 @@ use protocol::{Caller, Error, Exchange, Precondition, Projection, Reply};
 use schema::{Kind, ResourceId, resource_type};
 use serde_json::{Value, json};
 use service::Context;
-use store::{ChangeRecord, Commit, CommitState, Directory, Keys, Snapshot, Write};
+use store::{ChangeRecord, Commit, CommitState, Directory, Index, Keys, Snapshot, StoredKeys, Write};
 use testkit::Engine;
 
 use crate::directory::{TABLE, directory};
@@ -46,9 +49,13 @@ impl Site {
 
     /// Stores a resource with this key of its name.
     async fn store(&self, name: &str, key: &str) -> String {
+        self.store_with(self.named(name), Keys { name: key.to_owned(), ..Keys::default() }).await
+    }
+
+    /// Stores a resource with these keys.
+    async fn store_with(&self, resource: Value, keys: Keys) -> String {
         let id = || ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap();
-        let resource = self.named(name).as_object().unwrap().clone();
-        let after = Snapshot { resource, keys: Keys { name: key.to_owned(), lookups: vec![] } };
+        let after = Snapshot { resource: resource.as_object().unwrap().clone(), keys };
         let commit = Commit {
             kind: self.kind,
             id: id(),
@@ -80,6 +87,12 @@ impl Site {
 
     async fn delete(&self, id: &str) {
         service::delete(&self.context(), self.kind, id, &Precondition::default()).await.unwrap();
+    }
+
+    /// The keys of all e-mail addresses.
+    fn email_keys(&self) -> Vec<String> {
+        let items = self.engine.items(TABLE, "acme#userEmail");
+        items.iter().map(|item| item["sk"]["S"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The keys of all names.
@@ -131,4 +144,41 @@ async fn changed_resource_keeps_its_former_key_if_another_one_has_its_name_now()
         site.delete(&other).await;
         assert_eq!(site.keys(), [""; 0]);
     }
+}
+
+/// The keys that another release made of a name and an e-mail address.
+fn other_keys(name: &str, email: &str) -> Keys {
+    let pair = |text: &str, key: &str| BTreeMap::from([(text.to_owned(), key.to_owned())]);
+    let stored = StoredKeys { name: pair(name, "name of then"), emails: pair(email, "address of then") };
+    let lookups = vec![(Index::UserEmail, "address of then".to_owned())];
+    Keys { name: "name of then".to_owned(), lookups, stored, ..Keys::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_that_another_release_stored_is_replaced_and_freed() {
+    let site = Site::new(Kind::User).await;
+    let ann = json!({"userName": "Ann", "emails": [{"value": "Ann@X"}]});
+    let store = || site.store_with(ann.clone(), other_keys("Ann", "Ann@X"));
+    let id = store().await;
+    site.delete(&id).await;
+    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
+    let id = store().await;
+    site.set(&id, json!({"externalId": "1"})).await.unwrap();
+    assert_eq!((site.keys(), site.email_keys()), (vec!["ann".to_owned()], vec![format!("ann@x#{id}")]));
+    site.delete(&id).await;
+    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_beside_another_text_does_not_count() {
+    let site = Site::new(Kind::User).await;
+    let bob = json!({"userName": "Bob", "emails": [{"value": "Bob@X"}]});
+    let lookups = vec![(Index::UserEmail, "bob@x".to_owned())];
+    let keys = Keys { name: "bob".to_owned(), lookups, ..other_keys("Ann", "Ann@X") };
+    let id = site.store_with(bob.clone(), keys.clone()).await;
+    site.set(&id, json!({"userName": "Eve"})).await.unwrap();
+    assert_eq!((site.keys(), site.email_keys()), (vec!["eve".to_owned()], vec![format!("bob@x#{id}")]));
+    site.delete(&id).await;
+    site.delete(&site.store_with(bob, keys).await).await;
+    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
 }

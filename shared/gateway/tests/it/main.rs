@@ -1,6 +1,6 @@
 //! Checks of template.yaml and of the functions behind it, each function with the IAM policy that the template
 //! gives it: names and routes, alarms, permissions, what each operation costs in DynamoDB calls, leniencies,
-//! tokens, the audit trail, the event outbox, the check of the table, and resources of earlier versions.
+//! tokens, the audit trail, the event outbox, the check of the table, and items of other versions.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
 
@@ -10,6 +10,8 @@ mod bus;
 mod check;
 mod cost_budget;
 mod directory;
+mod first_release;
+mod formats;
 mod former_names;
 mod iam;
 mod leniencies;

@@ -6,7 +6,7 @@ use service::tokens::{
 
 use crate::directory::directory;
 
-fn wish(tenant: &str, scopes: Option<&str>) -> IssueRequest {
+pub(crate) fn wish(tenant: &str, scopes: Option<&str>) -> IssueRequest {
     let scopes = scopes.map(str::to_owned);
     IssueRequest { tenant: tenant.to_owned(), label: "Okta".to_owned(), expires_in_days: None, scopes, dialect: None }
 }

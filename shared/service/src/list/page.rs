@@ -124,7 +124,7 @@ mod tests {
 
     use protocol::Parameters;
     use schema::{Dialect, Kind, ResourceId};
-    use store::{MemberSummary, Stored};
+    use store::{MemberSummary, Stored, StoredKeys};
 
     use super::*;
 
@@ -138,6 +138,7 @@ mod tests {
             resource: Object::new(),
             member_summary: MemberSummary::default(),
             group_count: 0,
+            keys: StoredKeys::default(),
         };
         Represented::new("", stored)
     }

@@ -1,7 +1,7 @@
 //! Chooses the index from which the candidates of a filter are read. The index yields a superset of the matches;
 //! the whole filter is then evaluated on each candidate.
 
-use protocol::{Comparison, Filter, Operand, Operator, comparison_key};
+use protocol::{Comparison, Filter, Operand, Operator, comparison_key, former_comparison_key, former_name_key};
 use schema::{Kind, ResourceId};
 use store::Index;
 
@@ -13,13 +13,14 @@ pub(super) enum AccessPath {
     /// No resource can match, for example because the literal is not an id.
     Nothing,
     Id(ResourceId),
-    /// The unique name, as a comparison key.
-    Name(String),
-    Lookup(Index, String),
+    /// The unique name, as a comparison key, and as that of version 0.1.0 if it is another one.
+    Name(Vec<String>),
+    /// A value of a lookup, in the same forms.
+    Lookup(Index, Vec<String>),
     /// The groups that have this member.
     GroupsOf(ResourceId),
-    /// A prefix of the unique name, as a comparison key; never empty.
-    NamePrefix(String),
+    /// A prefix of the unique name, in the same forms; never empty.
+    NamePrefix(Vec<String>),
     /// The users that are members of this group.
     MembersOf(ResourceId),
 }
@@ -74,17 +75,21 @@ fn element(kind: Kind, attribute: &str, filter: &Filter) -> Option<AccessPath> {
 fn by_key(kind: Kind, attribute: &str, sub: Option<&str>, comparison: &Comparison) -> Option<AccessPath> {
     let Operand::Text { written, comparison_key } = &comparison.operand else { return None };
     let id = || ResourceId::parse(written);
+    let with = |former: Option<String>| std::iter::once(comparison_key.clone()).chain(former).collect::<Vec<_>>();
+    let name_keys = || with(former_name_key(kind, written));
     match (comparison.operator, kind, attribute, sub) {
         (Operator::Eq, _, "id", None) => Some(id().map_or(AccessPath::Nothing, AccessPath::Id)),
         (Operator::Eq, Kind::User, "userName", None) | (Operator::Eq, Kind::Group, "displayName", None) => {
-            Some(AccessPath::Name(comparison_key.clone()))
+            Some(AccessPath::Name(name_keys()))
         }
         (Operator::Sw, Kind::User, "userName", None) | (Operator::Sw, Kind::Group, "displayName", None) => {
-            (!comparison_key.is_empty()).then(|| AccessPath::NamePrefix(comparison_key.clone()))
+            (!comparison_key.is_empty()).then(|| AccessPath::NamePrefix(name_keys()))
         }
-        (Operator::Eq, _, "externalId", None) => Some(AccessPath::Lookup(external_id_index(kind), written.clone())),
+        (Operator::Eq, _, "externalId", None) => {
+            Some(AccessPath::Lookup(external_id_index(kind), vec![written.clone()]))
+        }
         (Operator::Eq, Kind::User, "emails", Some("value")) => {
-            Some(AccessPath::Lookup(Index::UserEmail, comparison_key.clone()))
+            Some(AccessPath::Lookup(Index::UserEmail, with(former_comparison_key(written))))
         }
         (Operator::Eq, Kind::Group, "members", Some("value")) => {
             Some(id().map_or(AccessPath::Nothing, AccessPath::GroupsOf))
@@ -107,34 +112,42 @@ mod tests {
         const ID: &str = "0191b1c8-7a60-7c3e-8a3e-0123456789ab";
         let id = || ResourceId::parse(ID).unwrap();
         for (kind, filter, expect) in [
-            (Kind::User, r#"userName eq "A@x""#.to_owned(), Some(AccessPath::Name("a@x".into()))),
-            (Kind::User, r#"userName sw "A""#.to_owned(), Some(AccessPath::NamePrefix("a".into()))),
-            (Kind::User, r#"userName eq "ΑΒΣ""#.to_owned(), Some(AccessPath::Name("αβσ".into()))),
-            (Kind::User, r#"userName sw "αβς""#.to_owned(), Some(AccessPath::NamePrefix("αβσ".into()))),
-            (Kind::Group, "displayName sw \"CAFE\u{301}\"".to_owned(), Some(AccessPath::NamePrefix("café".into()))),
+            (Kind::User, r#"userName eq "A@x""#.to_owned(), Some(AccessPath::Name(vec!["a@x".into()]))),
+            (Kind::User, r#"userName sw "A""#.to_owned(), Some(AccessPath::NamePrefix(vec!["a".into()]))),
+            (Kind::User, r#"userName eq "ΑΒΣ""#.to_owned(), Some(AccessPath::Name(vec!["αβσ".into()]))),
+            (
+                Kind::User,
+                r#"userName sw "αβς""#.to_owned(),
+                Some(AccessPath::NamePrefix(vec!["αβσ".into(), "αβς".into()])),
+            ),
+            (
+                Kind::Group,
+                "displayName sw \"CAFE\u{301}\"".to_owned(),
+                Some(AccessPath::NamePrefix(vec!["café".into(), "cafe\u{301}".into()])),
+            ),
             (Kind::User, r#"userName sw """#.to_owned(), None),
             (Kind::User, r#"userName ne "a""#.to_owned(), None),
             (Kind::User, r#"displayName eq "a""#.to_owned(), None),
-            (Kind::Group, r#"displayName eq "Team""#.to_owned(), Some(AccessPath::Name("team".into()))),
+            (Kind::Group, r#"displayName eq "Team""#.to_owned(), Some(AccessPath::Name(vec!["team".into()]))),
             (
                 Kind::User,
                 r#"externalId eq "Ab""#.to_owned(),
-                Some(AccessPath::Lookup(Index::UserExternalId, "Ab".into())),
+                Some(AccessPath::Lookup(Index::UserExternalId, vec!["Ab".into()])),
             ),
             (
                 Kind::Group,
                 r#"externalId eq "Ab""#.to_owned(),
-                Some(AccessPath::Lookup(Index::GroupExternalId, "Ab".into())),
+                Some(AccessPath::Lookup(Index::GroupExternalId, vec!["Ab".into()])),
             ),
             (
                 Kind::User,
                 r#"emails.value eq "A@x""#.to_owned(),
-                Some(AccessPath::Lookup(Index::UserEmail, "a@x".into())),
+                Some(AccessPath::Lookup(Index::UserEmail, vec!["a@x".into()])),
             ),
             (
                 Kind::User,
                 r#"emails[type eq "work"].value eq "A@x""#.to_owned(),
-                Some(AccessPath::Lookup(Index::UserEmail, "a@x".into())),
+                Some(AccessPath::Lookup(Index::UserEmail, vec!["a@x".into()])),
             ),
             (Kind::User, format!(r#"id eq "{ID}" and manager eq "m""#), Some(AccessPath::Id(id()))),
             (Kind::User, r#"id eq "garbage""#.to_owned(), Some(AccessPath::Nothing)),

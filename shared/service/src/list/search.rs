@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::mem;
 
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join_all};
 use protocol::limits::SCANNED_RESOURCES;
 use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
@@ -56,12 +56,18 @@ async fn candidates(
     let ids = match path {
         AccessPath::Nothing => Ok(Vec::new()),
         AccessPath::Id(id) => Ok(vec![id]),
-        AccessPath::Name(name) => {
-            directory.name_owner(tenant, kind, &name).await.map(|owner| owner.into_iter().collect())
+        AccessPath::Name(names) => {
+            let owners = try_join_all(names.iter().map(|name| directory.name_owner(tenant, kind, name))).await;
+            owners.map(|owners| owners.into_iter().flatten().collect())
         }
-        AccessPath::Lookup(index, value) => directory.lookup(tenant, index, &value).await,
-        AccessPath::NamePrefix(prefix) => {
-            directory.name_owners_by_prefix(tenant, kind, &prefix, SCANNED_RESOURCES + 1).await
+        AccessPath::Lookup(index, values) => {
+            try_join_all(values.iter().map(|value| directory.lookup(tenant, index, value)))
+                .await
+                .map(|ids| ids.concat())
+        }
+        AccessPath::NamePrefix(prefixes) => {
+            let owners = |prefix| directory.name_owners_by_prefix(tenant, kind, prefix, SCANNED_RESOURCES + 1);
+            try_join_all(prefixes.iter().map(|prefix| owners(prefix))).await.map(|ids| ids.concat())
         }
         AccessPath::GroupsOf(id) | AccessPath::MembersOf(id) => {
             match index.and_then(|index| index.resources_with(&id)) {

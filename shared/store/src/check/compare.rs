@@ -13,7 +13,7 @@ use crate::changes::change_of_item;
 use crate::item::{self, ChunkItem, Item};
 use crate::key::{self, Collection, Key, PK, SK};
 use crate::read::batch::Consistency;
-use crate::{Error, Index, Stored};
+use crate::{Error, Index, Stored, StoredKeys};
 
 /// The number of items that are read and compared at a time.
 const KEYS_PER_ROUND: usize = 100;
@@ -32,8 +32,8 @@ struct Comparison {
 
 /// Which items have to exist, and what they have to say.
 enum Expectation {
-    /// The resource is the owner of one of its names and of all of its lookups, and its record exists.
-    Keys { owner: ResourceId, names: Vec<Key>, others: Vec<Key> },
+    /// The resource is the owner of its name, all of its lookups exist, and so does its record.
+    Keys { owner: ResourceId, name: Key, others: Vec<Key> },
     /// The owner of a value has the value.
     Owner { resource: Key, kind: Kind, value: Key },
     /// The other membership item exists, and so does one of these resources, which counts its groups.
@@ -45,7 +45,7 @@ enum Expectation {
 impl Expectation {
     fn keys(&self) -> Vec<Key> {
         match self {
-            Expectation::Keys { names, others, .. } => names.iter().chain(others).cloned().collect(),
+            Expectation::Keys { name, others, .. } => others.iter().chain([name]).cloned().collect(),
             Expectation::Owner { resource, .. } | Expectation::Version { resource, .. } => vec![resource.clone()],
             Expectation::Edge { other, resources, .. } => resources.iter().chain([other]).cloned().collect(),
         }
@@ -58,9 +58,9 @@ impl Expectation {
 
     fn holds(&self, check: &Check<'_>, tenant: &Tenant, found: &HashMap<Key, Item>) -> bool {
         match self {
-            Expectation::Keys { owner, names, others } => {
+            Expectation::Keys { owner, name, others } => {
                 let is_owner = |key| found.get(key).is_some_and(|item| item::text(item, "owner") == Ok(owner.as_str()));
-                names.iter().any(is_owner) && others.iter().all(|key| found.contains_key(key))
+                is_owner(name) && others.iter().all(|key| found.contains_key(key))
             }
             Expectation::Owner { resource, kind, value } => found.get(resource).is_some_and(|item| {
                 let stored = item::stored(*kind, item.clone());
@@ -82,14 +82,22 @@ impl Expectation {
 
 /// The keys of the items by which a resource is found.
 pub(super) struct ResourceKeys {
-    /// The key of its unique name, and the one of an earlier version of this service.
-    pub(super) names: Vec<Key>,
+    /// The key of its unique name.
+    pub(super) name: Key,
+    /// The key that an earlier release gave it.
+    pub(super) former_name: Option<Key>,
     pub(super) lookups: Vec<(Index, Key)>,
+    /// Those that are stored with the resource.
+    pub(super) stored: StoredKeys,
 }
 
 impl ResourceKeys {
     pub(super) fn has(&self, key: &Key) -> bool {
-        self.names.contains(key) || self.lookups.iter().any(|(_, lookup)| lookup == key)
+        self.all().any(|own| own == key)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
+        [&self.name].into_iter().chain(&self.former_name).chain(self.lookups.iter().map(|(_, key)| key))
     }
 }
 
@@ -118,7 +126,7 @@ impl Check<'_> {
                     );
                     counted.extend(stored.map(|stored| (tenant, stored)));
                 }
-                Err(Error::Corrupt(_)) => {
+                Err(Error::Corrupt(_) | Error::NewerFormat) => {
                     subjects.insert((tenant, Subject::Unreadable(key)));
                 }
                 Err(error) => return Err(error),
@@ -178,16 +186,17 @@ impl Check<'_> {
             return Ok(Compared::examined(Some(subject)));
         }
         let others = keys.lookups.into_iter().map(|(_, key)| key).chain(record).collect();
-        let expectation = Expectation::Keys { owner: stored.id.clone(), names: keys.names, others };
+        let expectation = Expectation::Keys { owner: stored.id.clone(), name: keys.name, others };
         Ok(Compared { counted: Some(stored), ..Compared::one(subject, expectation) })
     }
 
     /// The keys by which a resource should be found; `None` if its attributes are not valid.
     pub(super) fn expected(&self, tenant: &Tenant, stored: &Stored) -> Option<ResourceKeys> {
-        let ExpectedKeys { keys, former_name } = (self.keys_of)(stored.kind, &stored.resource)?;
-        let names = [Some(keys.name), former_name].into_iter().flatten();
+        let ExpectedKeys { keys, former_name } = (self.keys_of)(stored)?;
         Some(ResourceKeys {
-            names: names.map(|name| Key::name(tenant, stored.kind, &name)).collect(),
+            name: Key::name(tenant, stored.kind, &keys.name),
+            former_name: former_name.map(|name| Key::name(tenant, stored.kind, &name)),
+            stored: keys.stored,
             lookups: keys
                 .lookups
                 .iter()

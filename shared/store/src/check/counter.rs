@@ -15,11 +15,11 @@ use super::subject::Subject;
 use super::{Check, PAUSE_MS, Problem};
 use crate::changes::first_change_id;
 use crate::clock::now_ms;
-use crate::commit::action::{self, ConditionFailure, number};
+use crate::commit::action::{self, ADD_TO_COUNT, ConditionFailure, number};
 use crate::item::{self, Item, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
-use crate::{Backoff, ChangePage, Error, Stored};
+use crate::{Backoff, ChangePage, Error, Stored, format};
 
 /// The number of resources whose counts are compared at the same time.
 const MAX_CONCURRENT_COUNTS: usize = 16;
@@ -62,7 +62,7 @@ impl Check<'_> {
             match is_right {
                 Ok(true) => Ok(None),
                 // A membership item cannot be read.
-                Ok(false) | Err(Error::Corrupt(_)) => Ok(Some((tenant, subject))),
+                Ok(false) | Err(Error::Corrupt(_) | Error::NewerFormat) => Ok(Some((tenant, subject))),
                 Err(error) => Err(error),
             }
         };
@@ -191,11 +191,15 @@ impl Check<'_> {
     fn recount(&self, tenant: &Tenant, kind: Kind, counters: &[(Key, i64)], by: i64) -> Result<Examined, Error> {
         let new = (Key { pk: key::counts(tenant), sk: format!("{}0", key::count_prefix(kind)) }, 0);
         let (key, was) = counters.iter().max_by_key(|(_, total)| *total).unwrap_or(&new);
-        let values = Item::from([("by".to_owned(), number(by)), ("was".to_owned(), N(was.to_string()))]);
+        let values = Item::from([
+            ("by".to_owned(), number(by)),
+            ("was".to_owned(), N(was.to_string())),
+            (format::ATTRIBUTE.to_owned(), format::value()),
+        ]);
         let condition =
             if counters.is_empty() { "attribute_not_exists(#total) OR #total = :was" } else { "#total = :was" };
         let (table, unchanged) = (&self.directory.table, ConditionFailure::EdgeChanged);
-        let update = action::update(table, key, "ADD #total :by", Some(condition), values, unchanged)?;
+        let update = action::update(table, key, ADD_TO_COUNT, Some(condition), values, unchanged)?;
         Ok(Examined { problems: vec![Problem::ResourcesMiscounted], actions: vec![update], ..Examined::default() })
     }
 

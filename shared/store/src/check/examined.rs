@@ -8,10 +8,11 @@ use super::{Check, Problem, TOKEN};
 use crate::clock::now_rfc3339;
 use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
 use crate::commit::record::new_change_id;
-use crate::item::{ChangeItem, Item, RecordId};
+use crate::item::{ChangeItem, Item};
 use crate::key::{self, Key};
 use crate::membership::UNCHANGED_AND_NOT_PENDING;
-use crate::{Error, Stored};
+use crate::record_id::RecordId;
+use crate::{Error, Stored, StoredKeys};
 
 /// What an examination has found. Without problems there is nothing to repair.
 #[derive(Default)]
@@ -46,6 +47,8 @@ pub(super) struct NewVersion {
     pub(super) members: Option<(u64, u64)>,
     /// The large change of a group that is pending from then on.
     pub(super) pending: Option<ResourceId>,
+    /// The keys that are stored with it from then on.
+    pub(super) keys: Option<StoredKeys>,
     /// A version that the new one has to follow.
     pub(super) after: u64,
     /// Whether the record says whether the user is active, because one that said it may be missing.
@@ -73,6 +76,14 @@ impl Check<'_> {
         if let Some(pending) = &new.pending {
             set.push_str(", #pending = :pending");
             values.insert("pending".to_owned(), S(pending.to_string()));
+        }
+        match new.keys {
+            Some(keys) if keys.is_empty() => set.push_str(" REMOVE #keys"),
+            Some(keys) => {
+                set.push_str(", #keys = :keys");
+                values.insert(StoredKeys::ATTRIBUTE.to_owned(), keys.value()?);
+            }
+            None => {}
         }
         let condition = match stored.kind {
             Kind::Group if stored.member_summary.pending.is_none() => UNCHANGED_AND_NOT_PENDING,

@@ -27,14 +27,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
-use schema::{Kind, Object, ResourceId};
+use schema::ResourceId;
 
 use self::examined::Examined;
 use self::subject::Subject;
 use crate::commit::transact::TransactError;
 use crate::item::Item;
 use crate::key::{self, Key};
-use crate::{Backoff, Directory, Error, Keys};
+use crate::{Backoff, Directory, Error, Keys, Stored};
 
 pub use problem::Problem;
 
@@ -53,12 +53,12 @@ const TOKEN: &str = "DirectoryCheck";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedKeys {
     pub keys: Keys,
-    /// The form of its unique name in an earlier version of this service. The item of the name may have this key instead.
+    /// The key that an earlier release gave its unique name. The item of the name may have this key instead.
     pub former_name: Option<String>,
 }
 
 /// Computes the keys of a resource; `None` if its attributes are not valid.
-pub type KeysOf = fn(Kind, &Object) -> Option<ExpectedKeys>;
+pub type KeysOf = fn(&Stored) -> Option<ExpectedKeys>;
 
 /// The place in the table where a check continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Check<'_> {
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         for _ in 0..MAX_REPAIRS {
             let examined = match self.examine(tenant, subject).await {
-                Err(Error::Corrupt(_)) => Examined::by_hand(Problem::Unreadable),
+                Err(Error::Corrupt(_) | Error::NewerFormat) => Examined::by_hand(Problem::Unreadable),
                 // What was repaired before has to be reported.
                 Err(Error::Contended | Error::Throttled | Error::Unavailable(_)) if !problems.is_empty() => break,
                 examined => examined?,

@@ -29,7 +29,7 @@ impl Check<'_> {
     pub(super) async fn settle(&self, tenant: &Tenant, id: &ResourceId) -> Result<(), Error> {
         match self.directory.settle(tenant, id, (Instant::now() + SETTLE_TIME).min(self.until + SETTLE_TIME)).await {
             Ok(SettleState::Done | SettleState::Unfinished)
-            | Err(Error::Corrupt(_) | Error::Contended | Error::Unavailable(_)) => Ok(()),
+            | Err(Error::Corrupt(_) | Error::NewerFormat | Error::Contended | Error::Unavailable(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Problem {
     NameMissing,
+    FormerName,
     NameOfAnother,
     LookupMissing,
     ValueWithoutResource,
@@ -26,8 +27,9 @@ pub enum Problem {
 }
 
 impl Problem {
-    pub const ALL: [Problem; 20] = [
+    pub const ALL: [Problem; 21] = [
         Problem::NameMissing,
+        Problem::FormerName,
         Problem::NameOfAnother,
         Problem::LookupMissing,
         Problem::ValueWithoutResource,
@@ -53,6 +55,7 @@ impl Problem {
     pub fn name(self) -> &'static str {
         match self {
             Problem::NameMissing => "nameMissing",
+            Problem::FormerName => "formerName",
             Problem::NameOfAnother => "nameOfAnother",
             Problem::LookupMissing => "lookupMissing",
             Problem::ValueWithoutResource => "valueWithoutResource",
@@ -80,6 +83,10 @@ impl Problem {
         match self {
             Problem::NameMissing => {
                 "The resource is not found by its unique name, and another could take the name. The repair writes the item of the name."
+            }
+            Problem::FormerName => {
+                "The unique name is stored as an earlier release stored it, so that not every spelling of it finds the resource. The repair stores it \
+                 as this release does."
             }
             Problem::NameOfAnother => {
                 "Another resource has the same unique name and is found by it. Rename or delete one of the two by SCIM."

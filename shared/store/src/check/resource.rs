@@ -13,8 +13,9 @@ use super::examined::{Examined, NewVersion};
 use super::{Check, Problem};
 use crate::clock::now_ms;
 use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
-use crate::item::{self, Item, OwnerItem, PendingItem, RecordId};
+use crate::item::{self, Item, OwnerItem, PendingItem};
 use crate::key::{self, Collection, Key};
+use crate::record_id::RecordId;
 use crate::{Error, Index, Stored};
 
 /// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
@@ -82,15 +83,20 @@ impl Check<'_> {
         let mut examined = Examined::default();
         let mut new = NewVersion { after: version, ..NewVersion::default() };
         let owner_of = |key| snapshot.items.get(key).and_then(|item| item::text(item, "owner").ok());
-        let name =
-            keys.names.first().filter(|_| keys.names.iter().all(|key| owner_of(key) != Some(owner.owner.as_str())));
-        if let Some(name) = name {
-            if owner_of(name).is_some() {
-                return Ok(Examined::by_hand(Problem::NameOfAnother));
+        let former = keys.former_name.as_ref().filter(|key| owner_of(*key) == Some(owner.owner.as_str()));
+        match (owner_of(&keys.name), former) {
+            (Some(of_name), _) if of_name == owner.owner => {}
+            (Some(_), None) => return Ok(Examined::by_hand(Problem::NameOfAnother)),
+            // It keeps its former key for as long as another resource has its name.
+            (Some(_), Some(_)) => {}
+            (None, former) => {
+                examined.problems.push(former.map_or(Problem::NameMissing, |_| Problem::FormerName));
+                examined.actions.push(put(&keys.name, Some(ABSENT), ConditionFailure::NameTaken)?);
+                if let Some(former) = former {
+                    examined.actions.push(self.delete_value(former, &stored.id, ConditionFailure::EdgeChanged)?);
+                }
+                new.attributes.push(resource_type(stored.kind).naming_attribute().to_owned());
             }
-            examined.problems.push(Problem::NameMissing);
-            examined.actions.push(put(name, Some(ABSENT), ConditionFailure::NameTaken)?);
-            new.attributes.push(resource_type(stored.kind).naming_attribute().to_owned());
         }
         let lookups = keys.lookups.iter().filter(|(_, key)| !snapshot.items.contains_key(key)).collect::<Vec<_>>();
         for (index, key) in &lookups {
@@ -98,6 +104,7 @@ impl Check<'_> {
             new.attributes.push(attribute_of(*index).to_owned());
         }
         examined.problems.extend((!lookups.is_empty()).then_some(Problem::LookupMissing));
+        new.keys = (!new.attributes.is_empty()).then(|| keys.stored.clone());
         let is_recorded = snapshot.record.as_ref().is_none_or(|record| snapshot.items.contains_key(record));
         examined.problems.extend((!is_recorded).then_some(Problem::RecordMissing));
         examined.problems.extend((version > stored.version).then_some(Problem::RecordAhead));
@@ -138,9 +145,7 @@ impl Check<'_> {
         let mut actions = vec![action::delete(table, &Key::resource(tenant, *kind, id), unchanged, changed)?];
         let is_own =
             |key: &&Key| snapshot.items.get(*key).is_some_and(|item| item::text(item, "owner") == Ok(id.as_str()));
-        let keys =
-            snapshot.keys.iter().flat_map(|keys| keys.names.iter().chain(keys.lookups.iter().map(|(_, key)| key)));
-        for key in keys.filter(is_own) {
+        for key in snapshot.keys.iter().flat_map(ResourceKeys::all).filter(is_own) {
             actions.push(self.delete_value(key, id, unexpected.clone())?);
         }
         actions.push(self.deletion_record(tenant, *kind, id, *version)?);
@@ -180,14 +185,15 @@ impl Check<'_> {
             });
         };
         let stored = item::stored(kind, resource)?;
-        if self.expected(tenant, &stored).is_none_or(|keys| keys.has(key)) {
+        let Some(keys) = self.expected(tenant, &stored).filter(|keys| !keys.has(key)) else {
             return Ok(Examined::default());
-        }
+        };
         let attribute = match key::collection(&key.pk) {
             Some((_, Collection::Lookups(index))) => attribute_of(index),
             _ => resource_type(kind).naming_attribute(),
         };
-        let new = NewVersion { attributes: vec![attribute.to_owned()], ..NewVersion::default() };
+        let attributes = vec![attribute.to_owned()];
+        let new = NewVersion { attributes, keys: Some(keys.stored), ..NewVersion::default() };
         let actions = [delete].into_iter().chain(self.new_version(tenant, &stored, new)?).collect();
         Ok(Examined { problems: vec![Problem::ValueNotOfResource], actions, ..Examined::default() })
     }
@@ -207,9 +213,7 @@ impl Check<'_> {
             let keys = self.expected(tenant, &stored);
             let mut wanted = vec![key.clone(), Key::pending_changes(tenant, id)];
             wanted.extend(record.clone());
-            wanted.extend(
-                keys.iter().flat_map(|keys| keys.names.iter().chain(keys.lookups.iter().map(|(_, key)| key)).cloned()),
-            );
+            wanted.extend(keys.iter().flat_map(ResourceKeys::all).cloned());
             let items = self.directory.read_together(&wanted).await?;
             let items: HashMap<Key, Item> =
                 wanted.into_iter().zip(items).filter_map(|(key, item)| Some((key, item?))).collect();

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::{
 use schema::ResourceId;
 use serde::Serialize;
 
-use crate::Error;
 use crate::item::{self, Item};
 use crate::key::Key;
 use crate::table::build_error;
+use crate::{Error, format};
 
 /// The meaning of an action's condition that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub(crate) enum ConditionFailure {
 
 pub(crate) const ABSENT: &str = "attribute_not_exists(pk)";
 pub(crate) const PRESENT: &str = "attribute_exists(pk)";
+pub(crate) const ADD_TO_COUNT: &str = "ADD #total :by SET #format = if_not_exists(#format, :format)";
 
 pub(crate) struct Action {
     pub(crate) on_failure: ConditionFailure,
@@ -101,6 +102,12 @@ pub(crate) fn update(
         .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
     let request = TransactWriteItem::builder().update(update.build().map_err(build_error)?).build();
     Ok(Action { on_failure, request, bytes })
+}
+
+/// The action that adds to a counter, which it creates if there is none.
+pub(crate) fn count(table: &str, key: &Key, by: impl ToString) -> Result<Action, Error> {
+    let values = Item::from([("by".to_owned(), number(by)), (format::ATTRIBUTE.to_owned(), format::value())]);
+    update(table, key, ADD_TO_COUNT, None, values, ConditionFailure::Unexpected)
 }
 
 /// The attribute names that an expression uses, by their placeholders.

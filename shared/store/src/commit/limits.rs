@@ -4,7 +4,7 @@ use schema::Kind;
 
 use super::plan::{PlanBuilder, lookups};
 use crate::membership::chunk;
-use crate::{Error, ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, NAME_BYTES, RESOURCE_BYTES, Snapshot};
+use crate::{Error, ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, NAME_BYTES, RESOURCE_BYTES, Snapshot, StoredKeys};
 
 /// DynamoDB's limits of one item and of all items of a transaction, in bytes.
 const ITEM_BYTES: usize = 400 * 1024;
@@ -84,6 +84,13 @@ pub(super) fn resource_json(after: &Snapshot) -> Result<String, Error> {
     Err(Error::TooLarge(format!(
         "The resource takes {takes} KB without its members; at most {limit} KB can be stored. Shorten or remove values."
     )))
+}
+
+/// The keys that are stored with a resource. They are left out if one item does not hold both; the next change makes them
+/// again by its own rules.
+pub(super) fn storable_keys(after: &Snapshot, json: &str) -> StoredKeys {
+    let fits = json.len() + after.keys.stored.bytes() <= RESOURCE_BYTES;
+    if fits { after.keys.stored.clone() } else { StoredKeys::default() }
 }
 
 fn name_attribute(kind: Kind) -> &'static str {

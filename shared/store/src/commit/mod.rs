@@ -13,7 +13,7 @@ use schema::{Kind, Object, ResourceId};
 use self::plan::CommitPlan;
 use self::transact::TransactError;
 use crate::membership::EdgeChanges;
-use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored};
+use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored, StoredKeys};
 
 /// DynamoDB's limit of items in one transaction.
 pub const ITEMS_PER_COMMIT: usize = 100;
@@ -45,9 +45,11 @@ impl Commit {
     #[must_use]
     pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
         let edges = EdgeChanges::of(self);
-        let resource = match &self.write {
-            Write::Update { after, .. } | Write::Create { after } => after.resource.clone(),
-            Write::Delete { .. } => before.resource,
+        let (resource, keys) = match &self.write {
+            Write::Update { after, .. } | Write::Create { after } => {
+                (after.resource.clone(), after.keys.stored.clone())
+            }
+            Write::Delete { .. } => (before.resource, before.keys),
         };
         let member_summary = MemberSummary {
             count: before.member_summary.count.saturating_add_signed(edges.count_delta()),
@@ -59,6 +61,7 @@ impl Commit {
             last_modified: self.change.at.clone(),
             resource,
             member_summary,
+            keys,
             ..before
         }
     }
@@ -134,6 +137,10 @@ pub struct Keys {
     /// The unique name. It is empty for a resource whose name belongs to another one, so that it is not freed.
     pub name: String,
     pub lookups: Vec<(Index, String)>,
+    /// The key that version 0.1.0 gave the name, if it is another one. No other resource may have it either.
+    pub former_name: Option<String>,
+    /// Those that are stored with the resource.
+    pub stored: StoredKeys,
 }
 
 /// The part of the change record that the caller provides. The commit determines the rest.

@@ -7,14 +7,16 @@ use protocol::{Caller, Tenant};
 use schema::Kind;
 
 use super::action::{self, ABSENT, Action, ConditionFailure, number};
-use super::limits::resource_json;
-use crate::item::{Item, OwnerItem, RecordId, ResourceItem};
+use super::limits::{resource_json, storable_keys};
+use crate::item::{Item, OwnerItem, ResourceItem};
 use crate::key::Key;
 use crate::membership::chunk::split_into_chunks;
 use crate::membership::{EdgeChanges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
+use crate::record_id::RecordId;
+use crate::stored_keys::StoredKeys;
 use crate::{
     ChangeRecord, Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges,
-    Snapshot, Write, unfinished,
+    Snapshot, Write, format, unfinished,
 };
 
 /// The writes of a commit.
@@ -87,8 +89,10 @@ pub(super) struct PlanBuilder<'a> {
 impl PlanBuilder<'_> {
     fn create(&mut self, after: &Snapshot) -> Result<(), Error> {
         let commit = self.commit;
+        let resource = resource_json(after)?;
         let item = ResourceItem {
-            resource: resource_json(after)?,
+            keys: storable_keys(after, &resource),
+            resource,
             version: 1,
             created: commit.change.at.clone(),
             last_modified: commit.change.at.clone(),
@@ -102,9 +106,14 @@ impl PlanBuilder<'_> {
     }
 
     fn update(&mut self, expected: u64, after: &Snapshot) -> Result<(), Error> {
-        let mut set = "SET #resource = :resource, #version = :next, #lastModified = :at, #record = :record".to_owned();
+        let mut set =
+            "SET #resource = :resource, #version = :next, #lastModified = :at, #record = :record, #format = :format"
+                .to_owned();
+        let resource = resource_json(after)?;
+        let keys = storable_keys(after, &resource);
         let mut values = Item::from([
-            ("resource".to_owned(), S(resource_json(after)?)),
+            ("resource".to_owned(), S(resource)),
+            ("format".to_owned(), format::value()),
             ("next".to_owned(), number(expected + 1)),
             ("at".to_owned(), S(self.commit.change.at.clone())),
             ("record".to_owned(), RecordId::of(&self.commit.change.id).value()),
@@ -118,6 +127,12 @@ impl PlanBuilder<'_> {
         if self.is_large {
             set.push_str(", #pending = :pending");
             values.insert("pending".to_owned(), S(self.commit.change.id.to_string()));
+        }
+        if keys.is_empty() {
+            set.push_str(" REMOVE #keys");
+        } else {
+            set.push_str(", #keys = :keys");
+            values.insert(StoredKeys::ATTRIBUTE.to_owned(), keys.value()?);
         }
         let key = self.resource_key();
         self.push(action::update(
@@ -161,6 +176,12 @@ impl PlanBuilder<'_> {
         }
         if let Some(name) = new.filter(|_| old != new) {
             self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), ConditionFailure::NameTaken)?;
+            let former = after.and_then(|keys| keys.former_name.as_ref());
+            if let Some(former) = former.filter(|former| old != Some(former)) {
+                // This deletes nothing: its condition is that nobody has the key.
+                let (key, absent) = (Key::name(self.tenant, kind, former), Some((ABSENT, Item::new())));
+                self.push(action::delete(self.table, &key, absent, ConditionFailure::NameTaken))?;
+            }
         }
         let (old, new) = (before.map(lookups).unwrap_or_default(), after.map(lookups).unwrap_or_default());
         for (index, value) in old.difference(&new) {
@@ -179,8 +200,7 @@ impl PlanBuilder<'_> {
 
     fn count(&mut self, by: i8) -> Result<(), Error> {
         let key = Key::count(self.tenant, self.commit.kind, &self.commit.id);
-        let values = Item::from([("by".to_owned(), number(by))]);
-        self.push(action::update(self.table, &key, "ADD #total :by", None, values, ConditionFailure::Unexpected))
+        self.push(action::count(self.table, &key, by))
     }
 
     /// Adds the actions of the edges that a group gains, changes and loses. The condition on the group's version

@@ -17,9 +17,10 @@ use crate::clock::{now_ms, now_rfc3339};
 use crate::commit::action::{self, Action, ConditionFailure, number};
 use crate::commit::record::new_change_id;
 use crate::commit::transact::TransactError;
-use crate::item::{self, Item, PendingItem, RecordId};
+use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
-use crate::{Backoff, Directory, Error, GroupExit, Member};
+use crate::record_id::RecordId;
+use crate::{Backoff, Directory, Error, GroupExit, Member, format};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
 const PAUSE_MS: u64 = 400;
@@ -73,16 +74,18 @@ impl Directory {
     /// The actions that end the pending state of a large change.
     fn completion(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<[Action; 3], Error> {
         let this_change = || Item::from([("change".to_owned(), S(change.to_string()))]);
-        let now = Item::from([("settled".to_owned(), number(now_ms()))]);
+        let now =
+            Item::from([("settled".to_owned(), number(now_ms())), (format::ATTRIBUTE.to_owned(), format::value())]);
         let group = Key::resource(task.tenant, Kind::Group, task.id);
         let pending = Key::pending_changes(task.tenant, task.id);
         let last = Key::last_settled(task.tenant);
         let done = ConditionFailure::AlreadyApplied;
         let is_pending = Some("#pending = :change");
+        let set = "SET #settled = :settled, #format = :format";
         Ok([
             action::update(&self.table, &group, "REMOVE #pending", is_pending, this_change(), done.clone())?,
             action::delete(&self.table, &pending, Some(("#change = :change", this_change())), done)?,
-            action::update(&self.table, &last, "SET #settled = :settled", None, now, ConditionFailure::Unexpected)?,
+            action::update(&self.table, &last, set, None, now, ConditionFailure::Unexpected)?,
         ])
     }
 

@@ -30,8 +30,9 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::commit::action::{self, ABSENT, Action, ConditionFailure, PRESENT, number};
-use crate::item::{Item, MemberItem, MemberOfItem, RecordId, member_checksum};
+use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
+use crate::record_id::RecordId;
 use crate::{Commit, Error, GroupExit, Member};
 
 /// The changes of a group's members. No member is in two of the lists, and each is in the order of the ids.

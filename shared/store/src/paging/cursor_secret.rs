@@ -13,7 +13,7 @@ use crate::commit::action::ABSENT;
 use crate::error::classify;
 use crate::item::Item;
 use crate::key::Key;
-use crate::{Directory, Error};
+use crate::{Directory, Error, format};
 
 const SECRET: &str = "secret";
 
@@ -53,6 +53,7 @@ impl Directory {
     async fn put_secret(&self, key: &Key, secret: [u8; 32]) -> Result<bool, Error> {
         let mut item = key.attributes();
         item.insert(SECRET.to_owned(), AttributeValue::B(Blob::new(secret)));
+        item.insert(format::ATTRIBUTE.to_owned(), format::value());
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(ABSENT);
         match request.send().await {
             Ok(_) => Ok(true),
@@ -69,6 +70,7 @@ impl Secrets {
 }
 
 fn secret(item: &Item) -> Result<[u8; 32], Error> {
+    format::check(item)?;
     let bytes = item.get(SECRET).and_then(|value| value.as_b().ok()).map(Blob::as_ref);
     let secret = bytes.and_then(|bytes| bytes.try_into().ok());
     secret.ok_or_else(|| Error::Corrupt("the cursor secret of a tenant is not 32 bytes".to_owned()))

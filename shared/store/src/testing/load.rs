@@ -10,10 +10,9 @@ use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::commit::action::{self, ConditionFailure, number};
+use crate::commit::action;
 use crate::commit::plan::plan_commit;
 use crate::commit::transact::TransactError;
-use crate::item::Item;
 use crate::key::Key;
 use crate::table::build_error;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
@@ -63,10 +62,7 @@ impl Directory {
             *counts.entry(Key::count(&caller.tenant, create.kind, &create.id)).or_default() += 1;
         }
         self.write_batch(puts).await?;
-        let counted = counts.iter().map(|(key, count)| {
-            let by = Item::from([("by".to_owned(), number(count))]);
-            action::update(&self.table, key, "ADD #total :by", None, by, ConditionFailure::Unexpected)
-        });
+        let counted = counts.iter().map(|(key, count)| action::count(&self.table, key, count));
         let counted = counted.collect::<Result<Vec<_>, _>>()?;
         self.transact(&counted).await.or_else(|failure| match failure {
             TransactError::AlreadyApplied => Ok(()),
@@ -78,7 +74,8 @@ impl Directory {
 fn create(number: usize) -> Option<Commit> {
     let name = user_name(number);
     let id = || ResourceId::parse(&Uuid::now_v7().to_string());
-    let keys = Keys { name: name.clone(), lookups: vec![(Index::UserEmail, name.clone())] };
+    let lookups = vec![(Index::UserEmail, name.clone())];
+    let keys = Keys { name: name.clone(), lookups, ..Keys::default() };
     let after = Snapshot { resource: user(&name), keys };
     let (at, attributes) = ("2026-01-02T03:04:05.678Z".to_owned(), vec!["userName".to_owned()]);
     Some(Commit {

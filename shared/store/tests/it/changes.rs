@@ -32,6 +32,7 @@ async fn commit_writes_its_change_record_in_the_same_transaction() {
     let expected = [
         ("at", text(AT)),
         ("attributes", list("displayName")),
+        ("format", number("1")),
         ("id", text(staff.as_str())),
         ("membersAdded", list(ann.id.as_str())),
         ("membersRemoved", list(bob.as_str())),

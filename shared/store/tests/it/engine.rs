@@ -171,7 +171,7 @@ pub(crate) fn snapshot(name: &str) -> Snapshot {
 
 pub(crate) fn keys(name: &str, lookups: &[(Index, &str)]) -> Keys {
     let lookups = lookups.iter().map(|(index, value)| (*index, (*value).to_owned())).collect();
-    Keys { name: name.to_owned(), lookups }
+    Keys { name: name.to_owned(), lookups, ..Keys::default() }
 }
 
 pub(crate) fn change() -> ChangeRecord {

@@ -140,17 +140,20 @@ async fn record_of_a_newer_release_is_passed_over_and_named() {
     site.patch(Kind::User, &ann, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
     site.patch(Kind::User, &ann, json!([{"op": "add", "path": "title", "value": "Prof"}])).await;
     assert_eq!(site.members(&staff, &before).await, (vec![ann.clone()], true));
-    let mut record = site.records()[2].clone();
-    record["what"] = json!({"S": "user.sung"});
-    site.put_record(&record);
+    let known = site.records()[2].clone();
+    for (attribute, value) in [("what", json!({"S": "user.sung"})), ("format", json!({"N": "2"}))] {
+        let mut record = known.clone();
+        record[attribute] = value;
+        site.put_record(&record);
 
-    let answer = site.query(json!({"tenant": "acme", "resource": ann})).await;
-    assert_eq!(event_types(&answer), ["user.created", "group.created", "user.updated"]);
-    assert_eq!(answer["unreadable"], json!([record["sk"]["S"]]));
-    assert_eq!(
-        site.query(json!({"tenant": "acme", "to": before})).await.get("unreadable"),
-        Some(&answer["unreadable"])
-    );
+        let answer = site.query(json!({"tenant": "acme", "resource": ann})).await;
+        assert_eq!(event_types(&answer), ["user.created", "group.created", "user.updated"]);
+        assert_eq!(answer["unreadable"], json!([record["sk"]["S"]]));
+        assert_eq!(
+            site.query(json!({"tenant": "acme", "to": before})).await.get("unreadable"),
+            Some(&answer["unreadable"])
+        );
+    }
     // It may be the record of anything, so nobody knows who was a member.
     site.patch(Kind::Group, &staff, remove_member(&ann)).await;
     assert_eq!(site.members(&staff, &before).await, (vec![ann], false));

@@ -149,7 +149,7 @@ async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, Snapshot) -> 
     let id = id_of(group);
     let stored = site.directory.get(&site.caller.tenant, Kind::Group, &id).await.unwrap().unwrap();
     let lookups = vec![(store::Index::GroupExternalId, "staff".to_owned())];
-    let keys = Keys { name: "staff".to_owned(), lookups };
+    let keys = Keys { name: "staff".to_owned(), lookups, ..Keys::default() };
     let change = ChangeRecord {
         id: id_of(&Uuid::now_v7().to_string()),
         at: stored.last_modified.clone(),
