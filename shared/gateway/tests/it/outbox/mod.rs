@@ -1,6 +1,7 @@
 //! `functions/publish` with an EventBridge that can fail, and `functions/settle`.
 
 mod calls;
+mod tenants;
 mod unfinished;
 
 use std::collections::BTreeSet;
@@ -34,6 +35,11 @@ struct Site {
 impl Site {
     async fn new(with_resources: bool) -> Self {
         let (directory, engine) = directory().await;
+        Self::of(directory, engine, with_resources).await
+    }
+
+    /// A new bus for the table of a directory.
+    async fn of(directory: &'static Directory, engine: Engine, with_resources: bool) -> Self {
         let bus = Arc::<Mutex<Bus>>::default();
         let url = serve(bus.clone()).await;
         let telling = EventOptions { base_url: BASE.to_owned(), with_resources };
@@ -84,6 +90,13 @@ impl Site {
     }
 
     async fn try_settle(&self) -> Result<Value, protocol::Error> {
+        self.make_all_due();
+        let work = edge::invoke_event(self.directory, settle::handle, event("settle"), None);
+        as_function("Settle", work).await
+    }
+
+    /// Makes all unfinished changes due, as if half a minute had passed.
+    fn make_all_due(&self) {
         for item in self.engine.items(TABLE, "#unfinished") {
             let due = json!({
                 "TableName": TABLE, "Key": {"pk": item["pk"], "sk": item["sk"]},
@@ -91,8 +104,6 @@ impl Site {
             });
             self.engine.call("UpdateItem", &due);
         }
-        let work = edge::invoke_event(self.directory, settle::handle, event("settle"), None);
-        as_function("Settle", work).await
     }
 
     fn published(&self) -> Vec<String> {

@@ -51,7 +51,7 @@ impl Site {
     }
 }
 
-fn change_record() -> ChangeRecord {
+pub(super) fn change_record() -> ChangeRecord {
     ChangeRecord {
         id: ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap(),
         at: "2026-01-02T03:04:05.678Z".to_owned(),
