@@ -97,10 +97,7 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
         Tenant::named(name).ok_or_else(|| invalid("tenant", "the name of a tenant, such as acme, or leave it out"))
     });
     let tenant = tenant.transpose()?;
-    directory.read_home().await.map_err(to_client_error)?;
-    if let Some(region) = directory.foreign_region() {
-        return Err(Error::InvalidValue(format!("The table belongs to the region {region}. Check it there.")));
-    }
+    check_region(directory).await?;
     let mut progress = query.next_token.as_deref().map_or_else(|| Ok(Progress::default()), read_token)?;
     let mut answer = CheckAnswer::default();
     loop {
@@ -113,18 +110,21 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
             until,
         };
         let last = progress.last.clone().map(|(pk, sk)| CheckPosition { pk, sk });
-        let next = match check.page(last.as_ref()).await {
+        let (next, error) = match check.page(last.as_ref()).await {
             Ok(page) => {
                 progress.has_repaired |= page.findings.iter().any(|it| it.outcome == RepairOutcome::Repaired);
-                answer.add(page, check.with_counts)
+                let (next, error) = (page.next.clone(), page.error.clone());
+                answer.add(page, check.with_counts);
+                (next, error)
             }
             Err(error) if answer.items == 0 => return Err(to_client_error(error)),
-            Err(error) => {
-                tracing::warn!(cause = %error, "a page cannot be checked now; the next call checks it again");
-                answer.next_token = Some(token(&progress)?);
-                return Ok(answer);
-            }
+            Err(error) => (None, Some(error)),
         };
+        if let Some(cause) = error {
+            tracing::warn!(%cause, "a part of a page cannot be checked now; the next call checks it again");
+            answer.next_token = Some(token(&progress)?);
+            return Ok(answer);
+        }
         if progress.advance(next, query.repair) {
             return Ok(answer);
         }
@@ -135,10 +135,19 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
     }
 }
 
+async fn check_region(directory: &Directory) -> Result<(), Error> {
+    directory.read_home().await.map_err(to_client_error)?;
+    match directory.foreign_region() {
+        Some(region) => Err(Error::InvalidValue(format!("The table belongs to the region {region}. Check it there."))),
+        None => Ok(()),
+    }
+}
+
 impl CheckAnswer {
-    /// Adds a page, and returns where the next one begins. A pass that checks counts shows what is left to people.
-    fn add(&mut self, page: CheckedPage, has_counts: bool) -> Option<CheckPosition> {
-        self.items += page.items;
+    /// Adds a page. A pass that checks counts shows what is left to people.
+    fn add(&mut self, page: CheckedPage, has_counts: bool) {
+        // A page that has to be checked again is counted then.
+        self.items += if page.error.is_none() { page.items } else { 0 };
         let shown = page.findings.into_iter().filter(|it| has_counts || it.outcome != RepairOutcome::ByHand);
         for Finding { tenant, resource, problem, outcome } in shown {
             self.problems.insert(problem.name(), problem.description());
@@ -151,7 +160,6 @@ impl CheckAnswer {
             let (tenant, resource) = (tenant.as_str().to_owned(), resource.map(|id| id.to_string()));
             self.add_finding(CheckFinding { tenant, problem: problem.name(), resource, outcome, count: 1 });
         }
-        page.next
     }
 
     /// Adds a finding, or counts it if the items before have shown the same.

@@ -25,7 +25,7 @@ mod subject;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
@@ -89,6 +89,8 @@ pub struct CheckedPage {
     pub items: usize,
     /// `None` if this was the last page.
     pub next: Option<CheckPosition>,
+    /// Why a part of the page was not checked, so that it has to be checked again.
+    pub error: Option<Error>,
 }
 
 /// A problem that was found.
@@ -133,13 +135,25 @@ impl Check<'_> {
         let treated = of_resource.iter().map(async |((tenant, _), subjects)| {
             let mut findings = Vec::new();
             for subject in subjects {
-                findings.extend(self.treat(tenant, subject).await?);
+                match self.treat(tenant, subject).await {
+                    Ok(found) => findings.extend(found),
+                    Err(error) => return (findings, Some(error)),
+                }
             }
-            Ok(findings)
+            (findings, None)
         });
         let treated = treated.collect::<Vec<_>>();
-        let findings = stream::iter(treated).buffered(MAX_CONCURRENT_EXAMINATIONS).try_concat().await?;
-        Ok(CheckedPage { findings, items: count, next })
+        let mut treated = stream::iter(treated).buffered(MAX_CONCURRENT_EXAMINATIONS);
+        let mut page = CheckedPage { findings: Vec::new(), items: count, next, error: None };
+        while let Some((findings, error)) = treated.next().await {
+            page.findings.extend(findings);
+            page.error = page.error.or(error);
+        }
+        match page.error {
+            // What was repaired has to be reported.
+            Some(error) if page.findings.is_empty() => Err(error),
+            _ => Ok(page),
+        }
     }
 
     /// Examines a subject, and repairs it until nothing is found any more.

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue::S;
+use protocol::Projection;
 use schema::Kind::{Group, User};
 use serde_json::{Value, json};
+use service::check::{CheckQuery, check};
 use store::{Commit, Error, Token};
 
-use crate::engine::{Site, create, delete_first, id, rename, user};
+use crate::engine::{Site, create, delete_first, id, raw, rename, user};
+use crate::model::context;
 use crate::proxy::{Fault, Proxy, cancelled, error};
 
 const TRANSACTION: &str = "TransactWriteItems";
@@ -257,4 +261,29 @@ async fn known_finds_resources_that_a_replica_misses() {
     let consistent = |call: &Value| call["RequestItems"][&site.table]["ConsistentRead"] == true;
     let consistent: Vec<bool> = proxy.calls.lock().unwrap().iter().map(consistent).collect();
     assert_eq!(consistent, [false, false, true, true]);
+}
+
+/// A call fails about one of two users whose names are missing: what was repaired of the other one is reported, and the page
+/// is checked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_reports_what_it_repaired_although_a_call_failed() {
+    let site: &'static Site = Box::leak(Box::new(Site::new().await));
+    for name in ["ann", "bob"] {
+        let body = json!({ "userName": name });
+        let whole = Projection::default();
+        service::create(&context(site), User, body.as_object().unwrap(), &whole).await.unwrap();
+        let key = [("pk", "acme#userName"), ("sk", name)].map(|(name, text)| (name.to_owned(), S(text.to_owned())));
+        raw().delete_item().table_name(&site.table).set_key(Some(key.into())).send().await.unwrap();
+    }
+    let refused = Fault::Answer(400, error("AccessDeniedException"));
+    let (faulty, _proxy) = behind(site, "TransactGetItems", [refused, Fault::None]).await;
+    let until = Instant::now() + Duration::from_secs(60);
+    let query = CheckQuery { repair: true, ..CheckQuery::default() };
+    let first = check(&faulty.directory, &query, until).await.unwrap();
+    assert_eq!((first.items, first.findings.len()), (0, 1));
+    assert_eq!((first.findings[0].problem, first.findings[0].outcome), ("nameMissing", "repaired"));
+    let query = CheckQuery { next_token: first.next_token, ..query };
+    let second = check(&faulty.directory, &query, until).await.unwrap();
+    assert_eq!((second.findings.len(), second.next_token), (1, None));
+    assert_ne!(first.findings[0].resource, second.findings[0].resource);
 }
