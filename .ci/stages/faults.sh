@@ -5,7 +5,7 @@
 # Runs in: run, deep.
 # While a transaction is being written, DynamoDB may show it to one request and not to the next one, so that these
 # histories have a serial order only without that behaviour.
-whole=throughput,conflicts,late-duplicates,cut-responses
+whole=throughput,conflicts,late-duplicates,cut-responses,transaction-size
 if is_deep; then
   # The stage omits tests that are long, or that test time, memory or faults themselves.
   left_out=(body_costs bulk::limits concurrent_changes crash fault_rates:: hostile interleavings kill_points large_group::

@@ -77,6 +77,7 @@ pub(crate) async fn create_as(
             Err(StoreError::NameTaken) => return Err(uniqueness_error(kind)),
             // A member was deleted after it was looked up, so the members are looked up again.
             Err(StoreError::MembersNotFound(_)) => retry.backoff().await?,
+            Err(error @ StoreError::TooLargeTogether) => retry.recover(context, kind, error).await?,
             Err(error) => return Err(to_client_error(error)),
         }
     }

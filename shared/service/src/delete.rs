@@ -40,9 +40,10 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
         };
         precondition.check(stored.version, &stored.last_modified)?;
         let is_as_read = groups.len() as u64 == stored.group_count;
+        let is_whole = plans < MAX_PLANS && !retry.in_chunks();
         let edges = match plan(context, &stored, &groups).await? {
-            Some(edges) if is_as_read && plans < MAX_PLANS => edges,
-            _ if plans < MAX_PLANS => {
+            Some(edges) if is_as_read && is_whole => edges,
+            _ if is_whole => {
                 retry.backoff().await?;
                 continue;
             }

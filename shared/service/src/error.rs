@@ -29,6 +29,7 @@ pub(crate) fn to_client_error(error: StoreError) -> Error {
         | StoreError::OldNameLost
         | StoreError::MembersNotFound(_)
         | StoreError::Corrupt(_)
+        | StoreError::TooLargeTogether
         | StoreError::Refused(_) => {
             tracing::error!(cause = %error, "DynamoDB refused the request, or an item is corrupt");
             Error::Internal

@@ -32,6 +32,8 @@ pub(crate) struct RetryLoop {
     backoff: Backoff,
     /// The name that the resource has had belongs to another one.
     old_name_is_lost: bool,
+    /// The members of the change are too large for one transaction.
+    in_chunks: bool,
 }
 
 impl RetryLoop {
@@ -41,7 +43,13 @@ impl RetryLoop {
             deadline: context.exchange.deadline,
             backoff: Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS),
             old_name_is_lost: false,
+            in_chunks: false,
         }
+    }
+
+    /// Whether the members of the change are too large to be changed in its commit.
+    pub(crate) fn in_chunks(&self) -> bool {
+        self.in_chunks
     }
 
     /// The keys that a change frees, if they are those of the resource.
@@ -62,7 +70,7 @@ impl RetryLoop {
     /// Commits a change. A large one is aborted as contended if too little time is left for its transaction once
     /// its chunks are written.
     pub(crate) async fn commit(&self, context: &Context<'_>, commit: &Commit) -> Result<CommitState, StoreError> {
-        let prepared = context.directory.prepare(context.exchange.caller, commit).await?;
+        let prepared = context.directory.prepare(context.exchange.caller, commit, self.in_chunks).await?;
         if Instant::now() < before(self.deadline, COMMIT_BUDGET) || !prepared.is_large() {
             return context.directory.send(prepared).await;
         }
@@ -79,6 +87,10 @@ impl RetryLoop {
     pub(crate) async fn recover(&mut self, context: &Context<'_>, kind: Kind, error: StoreError) -> Result<(), Error> {
         match error {
             StoreError::Stale => {}
+            StoreError::TooLargeTogether if !self.in_chunks => {
+                self.in_chunks = true;
+                return Ok(());
+            }
             StoreError::OldNameLost if !self.old_name_is_lost => self.old_name_is_lost = true,
             StoreError::MembersNotFound(gone) => {
                 for id in &gone {

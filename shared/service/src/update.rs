@@ -120,10 +120,12 @@ async fn change(
     precondition: &Precondition,
     requested: &RequestedChange,
 ) -> Result<ChangeOutcome, Error> {
-    let plan = ReadPlan::for_change(kind, id, projection, requested.members.small_delta());
     let mut retry = RetryLoop::new(context);
     let mut waits = pending::Waits::default();
     loop {
+        // What is read of the members together with the group suffices if the commit has a condition on each of them.
+        let small_delta = requested.members.small_delta().filter(|_| !retry.in_chunks());
+        let plan = ReadPlan::for_change(kind, id, projection, small_delta);
         // Boxed, because the futures of concurrent reads are large.
         let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
         let (before, mut reads) = load.await?;

@@ -165,15 +165,22 @@ impl Directory {
     /// # Errors
     /// The errors of [`Directory::prepare`] and of [`Directory::send`].
     pub async fn commit(&self, caller: &Caller, commit: &Commit) -> Result<CommitState, Error> {
-        self.send(self.prepare(caller, commit).await?).await
+        self.send(self.prepare(caller, commit, false).await?).await
     }
 
-    /// Lists a large commit as unfinished and writes its chunks. Readers ignore them before the commit.
+    /// Lists a large commit as unfinished and writes its chunks. Readers ignore them before the commit. With `in_chunks`,
+    /// any change of members is a large one, because the members are too large for one transaction; then no condition of
+    /// the commit checks what was read of them.
     ///
     /// # Errors
     /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`, `Refused`.
-    pub async fn prepare<'a>(&self, caller: &'a Caller, commit: &'a Commit) -> Result<PreparedCommit<'a>, Error> {
-        let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry())?;
+    pub async fn prepare<'a>(
+        &self,
+        caller: &'a Caller,
+        commit: &'a Commit,
+        in_chunks: bool,
+    ) -> Result<PreparedCommit<'a>, Error> {
+        let plan = plan::plan_commit(&self.table, caller, commit, self.change_expiry(), in_chunks)?;
         if !plan.chunks.is_empty() {
             self.list_prepared(caller, &commit.id, &commit.change.id).await?;
             self.write_chunks(&caller.tenant, commit, &plan.chunks).await?;
@@ -185,8 +192,8 @@ impl Directory {
     /// are retried for a few seconds.
     ///
     /// # Errors
-    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `Contended`, `Throttled`,
-    /// `Refused`, `Corrupt`. After `Unavailable` it is unknown whether the commit was applied.
+    /// `NameTaken`, `Stale` and `Missing` (of the resource), `MembersNotFound`, `TooLargeTogether`, `Contended`,
+    /// `Throttled`, `Refused`, `Corrupt`. After `Unavailable` it is unknown whether the commit was applied.
     pub async fn send(&self, prepared: PreparedCommit<'_>) -> Result<CommitState, Error> {
         match self.transact(&prepared.plan.actions).await {
             Ok(()) | Err(TransactError::AlreadyApplied) => Ok(prepared.plan.state),

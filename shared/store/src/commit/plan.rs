@@ -28,7 +28,8 @@ pub(crate) struct CommitPlan {
     pub(crate) state: CommitState,
 }
 
-/// Plans a commit. Its change record expires at `record_expires`, in seconds since 1970.
+/// Plans a commit. Its change record expires at `record_expires`, in seconds since 1970. With `in_chunks`, a change of
+/// members is a large one even if one transaction could have as many actions.
 ///
 /// # Errors
 /// `TooLarge` and `Refused`.
@@ -37,9 +38,11 @@ pub(crate) fn plan_commit(
     caller: &Caller,
     commit: &Commit,
     record_expires: u64,
+    in_chunks: bool,
 ) -> Result<CommitPlan, Error> {
     let edges = EdgeChanges::of(commit);
-    let is_large = !matches!(commit.write, Write::Delete { .. }) && edges.len() > MEMBER_CHANGES_PER_COMMIT;
+    let is_many = edges.len() > if in_chunks { 0 } else { MEMBER_CHANGES_PER_COMMIT };
+    let is_large = is_many && !matches!(commit.write, Write::Delete { .. });
     let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
     let actions = Vec::new();

@@ -36,7 +36,9 @@ impl Directory {
         loop {
             let error = match self.try_transact(actions, &token, &attempts).await {
                 Err(TransactError::Retryable(error) | TransactError::Permanent(error @ Error::Unavailable(_))) => error,
-                Err(TransactError::Permanent(error @ Error::Refused(_))) if attempts.any() => {
+                Err(TransactError::Permanent(error @ (Error::Refused(_) | Error::TooLargeTogether)))
+                    if attempts.any() =>
+                {
                     return Err(TransactError::Permanent(unknown_outcome(&error)));
                 }
                 done => return done,
@@ -86,6 +88,7 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactErro
             "ConditionalCheckFailed" => {
                 failed.push((&action.on_failure, reason.item().is_some_and(|item| !item.is_empty())));
             }
+            "ValidationError" => return TransactError::Permanent(Error::TooLargeTogether),
             code => {
                 return passing_reason(code).map_or_else(
                     || TransactError::Permanent(Error::Refused(format!("TransactWriteItems: {code}"))),

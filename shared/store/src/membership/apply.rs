@@ -1,7 +1,7 @@
 //! Completing a pending change. Any caller may do it, several may do it at once, and each may stop anywhere,
 //! because every transaction does its share exactly once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue::{Bool, S};
@@ -11,6 +11,7 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use super::chunk::{self, Chunk};
+use super::edge_state::EdgeState;
 use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, delete_edge_pair};
 use crate::clock::{now_ms, now_rfc3339};
@@ -20,7 +21,7 @@ use crate::commit::transact::TransactError;
 use crate::item::{self, Item, PendingItem};
 use crate::key::Key;
 use crate::record_id::RecordId;
-use crate::{Backoff, Directory, Error, GroupExit, Member, format};
+use crate::{Backoff, Directory, Error, GroupExit, format};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
 const PAUSE_MS: u64 = 400;
@@ -58,17 +59,25 @@ impl Directory {
     }
 
     async fn settle_members(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
-        let chunks = self.chunks(task.tenant, change).await?;
-        if chunks.len() < task.item.chunks {
-            // Nobody can complete the change without them. The check of the table can, with what is left.
-            return Err(Error::Unavailable("chunks of a pending change are missing; run DirectoryCheck".to_owned()));
+        let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
+        loop {
+            let chunks = self.chunks(task.tenant, change).await?;
+            if chunks.len() < task.item.chunks {
+                // Nobody can complete the change without them. The check of the table can, with what is left.
+                return Err(Error::Unavailable(
+                    "chunks of a pending change are missing; run DirectoryCheck".to_owned(),
+                ));
+            }
+            let open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
+            let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
+            match progress(applied).await? {
+                Progress::Done => {
+                    return self.apply_once(&self.completion(task, change)?).await.map(|_| SettleState::Done);
+                }
+                Progress::Again => backoff.wait().await,
+                Progress::OutOfTime => return Ok(SettleState::Unfinished),
+            }
         }
-        let open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
-        let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
-        if !all_done(applied).await? {
-            return Ok(SettleState::Unfinished);
-        }
-        self.apply_once(&self.completion(task, change)?).await.map(|_| SettleState::Done)
     }
 
     /// The actions that end the pending state of a large change.
@@ -90,47 +99,66 @@ impl Directory {
     }
 
     /// Applies changes to the edges by one transaction, which also marks the chunk of these changes as applied.
-    /// Returns `false` if the deadline came first.
     pub(super) async fn apply(
         &self,
         task: SettleTask<'_>,
         chunk: Option<&Chunk>,
         edges: &EdgeChanges,
-    ) -> Result<bool, Error> {
+    ) -> Result<Progress, Error> {
         let mut actions = edges.actions(&self.table, task.tenant, task.id)?;
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         loop {
             if task.is_past_deadline() {
-                return Ok(false);
+                return Ok(Progress::OutOfTime);
             }
             actions.extend(chunk.map(|chunk| self.mark_applied(chunk)).transpose()?);
             // Other callers have applied everything.
             if actions.is_empty() {
-                return Ok(true);
+                return Ok(Progress::Done);
             }
             match self.apply_once(&actions).await {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
+                Ok(Applied::Now) => return Ok(Progress::Done),
+                // The chunk may have been split instead.
+                Ok(Applied::Before) => return Ok(Progress::Again),
+                Ok(Applied::NotAsExpected) => {}
                 // Nothing was written, so the same actions are tried again until the deadline.
                 Err(Error::Throttled | Error::Contended) => {
                     backoff.wait().await;
                     actions = edges.actions(&self.table, task.tenant, task.id)?;
                     continue;
                 }
+                Err(Error::TooLargeTogether) if edges.len() > 1 => return self.apply_less(task, chunk, edges).await,
                 Err(error) => return Err(error),
             }
             match self.corrected_actions(task, chunk.is_some(), edges).await? {
                 Some(corrected) => actions = corrected,
-                None => return Ok(true),
+                None => return Ok(Progress::Done),
             }
         }
     }
 
-    /// Sends a transaction. Returns `false` if an edge or a member is not in the state that the actions expect.
-    async fn apply_once(&self, actions: &[Action]) -> Result<bool, Error> {
+    /// Splits changes whose members are too large for one transaction. Those of a chunk are applied when its halves are read.
+    async fn apply_less(
+        &self,
+        task: SettleTask<'_>,
+        chunk: Option<&Chunk>,
+        edges: &EdgeChanges,
+    ) -> Result<Progress, Error> {
+        if let Some(chunk) = chunk {
+            return self.split_chunk(task.tenant, chunk).await.map(|()| Progress::Again);
+        }
+        let mut progress = Progress::Done;
+        for half in chunk::halves(edges) {
+            progress = progress.max(Box::pin(self.apply(task, None, &half)).await?);
+        }
+        Ok(progress)
+    }
+
+    async fn apply_once(&self, actions: &[Action]) -> Result<Applied, Error> {
         match self.transact(actions).await {
-            Ok(()) | Err(TransactError::AlreadyApplied) => Ok(true),
-            Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(false),
+            Ok(()) => Ok(Applied::Now),
+            Err(TransactError::AlreadyApplied) => Ok(Applied::Before),
+            Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(Applied::NotAsExpected),
             Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
         }
     }
@@ -138,14 +166,12 @@ impl Directory {
     /// The action that marks a chunk as applied. It succeeds once. What is kept are the ids of the members, because the
     /// display name of a deleted user may not outlive the user.
     pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
+        let (as_read, split) = chunk.as_read();
         let mut values = chunk::ids_only(&chunk.edges)?;
-        values.extend([
-            ("yes".to_owned(), Bool(true)),
-            ("no".to_owned(), Bool(false)),
-            ("expires".to_owned(), number(self.change_expiry())),
-        ]);
+        values.extend(split);
+        values.extend([("yes".to_owned(), Bool(true)), ("expires".to_owned(), number(self.change_expiry()))]);
         let set = "SET #applied = :yes, #expires = :expires, #add = :add, #show = :show, #remove = :remove";
-        action::update(&self.table, &chunk.key, set, Some("#applied = :no"), values, ConditionFailure::AlreadyApplied)
+        action::update(&self.table, &chunk.key, set, Some(as_read), values, ConditionFailure::AlreadyApplied)
     }
 
     /// Recomputes the actions from the edges that exist now, because members may have been deleted since the
@@ -202,45 +228,27 @@ impl Directory {
     }
 }
 
-/// The part of a change that can still be applied.
-struct EdgeState {
-    edges: EdgeChanges,
-    /// Members to add that have an edge already. The change counts them a second time if the edge that an earlier change
-    /// had written was not visible yet when it was planned. They stay members, with the edge of this change.
-    present: BTreeSet<ResourceId>,
-    /// Members to remove that are deleted themselves.
-    orphans: BTreeSet<ResourceId>,
+/// What became of the actions of a transaction.
+enum Applied {
+    Now,
+    /// Somebody else has done the work.
+    Before,
+    /// An edge or a member is not in the state that the actions expect.
+    NotAsExpected,
 }
 
-impl EdgeState {
-    fn of(edges: &EdgeChanges, present: &BTreeSet<ResourceId>, kinds: &HashMap<ResourceId, Kind>) -> Self {
-        let select = |members: &[Member], wanted: &dyn Fn(&ResourceId) -> bool| -> Vec<Member> {
-            members.iter().filter(|member| wanted(&member.id)).cloned().collect()
-        };
-        let exists = |id: &ResourceId| kinds.contains_key(id);
-        let orphans = select(&edges.remove, &|id| present.contains(id) && !exists(id));
-        let again = select(&edges.add, &|id| present.contains(id));
-        let present_to_add = again.iter().map(|member| member.id.clone()).collect();
-        Self {
-            edges: EdgeChanges {
-                add: select(&edges.add, &|id| !present.contains(id) && exists(id)),
-                update: [select(&edges.update, &|id| present.contains(id)), again].concat(),
-                remove: select(&edges.remove, &|id| present.contains(id) && exists(id)),
-            },
-            present: present_to_add,
-            orphans: orphans.into_iter().map(|member| member.id).collect(),
-        }
-    }
-
-    /// The members that `edges` adds and the group does not get, because they are deleted.
-    fn lost<'a>(&'a self, edges: &'a EdgeChanges) -> impl Iterator<Item = &'a Member> {
-        let is_added = |id: &ResourceId| self.edges.add.iter().any(|member| member.id == *id);
-        edges.add.iter().filter(move |member| !is_added(&member.id) && !self.present.contains(&member.id))
-    }
+/// How far a piece of work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    Done,
+    /// What is left has to be read again: somebody else has done something of it, or it was divided.
+    Again,
+    /// The deadline came first.
+    OutOfTime,
 }
 
-/// Runs several pieces of work at the same time. Returns `false` if the deadline stopped any of them.
-pub(super) async fn all_done(work: Vec<impl Future<Output = Result<bool, Error>>>) -> Result<bool, Error> {
+/// Runs several pieces of work at the same time. Returns the progress of the one that is least far.
+pub(super) async fn progress(work: Vec<impl Future<Output = Result<Progress, Error>>>) -> Result<Progress, Error> {
     let results = stream::iter(work).buffer_unordered(MAX_CONCURRENT_TRANSACTIONS);
-    results.try_fold(true, |all, one| async move { Ok(all && one) }).await
+    results.try_fold(Progress::Done, |least, one| async move { Ok(least.max(one)) }).await
 }

@@ -2,12 +2,14 @@
 //! commit, and each is applied to the edges by a transaction that also marks it as applied, so that no chunk is
 //! applied twice or too late.
 
+use aws_sdk_dynamodb::types::AttributeValue::Bool;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
-use crate::commit::action::ABSENT;
+use crate::commit::action::{self, ABSENT, ConditionFailure, number};
+use crate::commit::transact::TransactError;
 use crate::error::classify;
 use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
 use crate::key::{self, Key, SK};
@@ -36,6 +38,20 @@ pub(crate) struct Chunk {
     pub(crate) applied: bool,
     /// If it is applied: the time until which it is kept, in seconds since 1970.
     pub(super) expires: Option<u64>,
+    /// How often it was split.
+    splits: u64,
+}
+
+impl Chunk {
+    /// The condition that it is open and as it was read, with its values.
+    pub(super) fn as_read(&self) -> (&'static str, Item) {
+        let mut values = Item::from([("no".to_owned(), Bool(false))]);
+        if self.splits == 0 {
+            return ("#applied = :no AND attribute_not_exists(#splits)", values);
+        }
+        values.insert("splits".to_owned(), number(self.splits));
+        ("#applied = :no AND #splits = :splits", values)
+    }
 }
 
 /// The size of a chunk in bytes, or more.
@@ -46,6 +62,16 @@ pub(crate) fn bytes(edges: &EdgeChanges) -> usize {
 
 /// Splits a change so that one transaction holds each chunk.
 pub(crate) fn split_into_chunks(edges: &EdgeChanges) -> Vec<EdgeChanges> {
+    split_by(edges, MEMBERS_PER_CHUNK)
+}
+
+/// Splits a chunk whose members are too large for one transaction.
+pub(super) fn halves(edges: &EdgeChanges) -> Vec<EdgeChanges> {
+    split_by(edges, edges.len().div_ceil(2))
+}
+
+/// Splits a change into chunks of at most so many members, in the order of their ids.
+fn split_by(edges: &EdgeChanges, most: usize) -> Vec<EdgeChanges> {
     type Put = fn(&mut EdgeChanges, Member);
     let all = |members: &[Member], put: Put| members.iter().map(|it| (it.clone(), put)).collect::<Vec<_>>();
     let mut members = all(&edges.add, |edges, member| edges.add.push(member));
@@ -57,7 +83,7 @@ pub(crate) fn split_into_chunks(edges: &EdgeChanges) -> Vec<EdgeChanges> {
     for (member, put) in members {
         let bytes = MEMBER_BYTES + member.display.as_ref().map_or(0, String::len);
         chunk_bytes += bytes;
-        match chunks.last_mut().filter(|chunk| chunk.len() < MEMBERS_PER_CHUNK && chunk_bytes <= CHUNK_BYTES) {
+        match chunks.last_mut().filter(|chunk| chunk.len() < most && chunk_bytes <= CHUNK_BYTES) {
             Some(chunk) => put(chunk, member),
             None => {
                 let mut chunk = EdgeChanges::default();
@@ -85,6 +111,26 @@ impl Directory {
         });
         let puts: Vec<_> = items.map(|item| Ok(self.put_new(item?))).collect::<Result<_, Error>>()?;
         stream::iter(puts).buffer_unordered(MAX_CONCURRENT_WRITES).try_collect().await
+    }
+
+    /// Splits an open chunk in two by one transaction. Nothing happens if somebody else has split or applied it.
+    pub(super) async fn split_chunk(&self, tenant: &Tenant, chunk: &Chunk) -> Result<(), Error> {
+        let [first, second] = halves(&chunk.edges).try_into().map_err(|_| Error::TooLargeTogether)?;
+        let change = item::id(chunk.key.pk.rsplit('#').next().unwrap_or_default())?;
+        let (as_read, split) = chunk.as_read();
+        let mut values = lists(&first, edge)?;
+        values.extend(split);
+        values.insert("next".to_owned(), number(chunk.splits + 1));
+        let key = key_of(tenant, &change, &second)?;
+        let set = "SET #add = :add, #show = :show, #remove = :remove, #splits = :next";
+        let actions = [
+            action::update(&self.table, &chunk.key, set, Some(as_read), values, ConditionFailure::EdgeChanged)?,
+            action::put(&self.table, &key, &item_of(&second), Some(ABSENT), ConditionFailure::EdgeChanged)?,
+        ];
+        match self.transact(&actions).await {
+            Ok(()) | Err(TransactError::AlreadyApplied | TransactError::Permanent(Error::Stale)) => Ok(()),
+            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
+        }
     }
 
     /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
@@ -152,13 +198,16 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 
 fn item_of(edges: &EdgeChanges) -> ChunkItem {
     let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
-    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER) }
+    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER), splits: 0 }
 }
 
 /// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.
 pub(super) fn ids_only(edges: &EdgeChanges) -> Result<Item, Error> {
-    let lists = MemberLists::of(edges, |member| MemberItem { kind: member.kind, display: None });
-    serde_dynamo::to_item(lists).map_err(|error| Error::Corrupt(error.to_string()))
+    lists(edges, |member| MemberItem { kind: member.kind, display: None })
+}
+
+fn lists(edges: &EdgeChanges, edge: impl Fn(&Member) -> MemberItem) -> Result<Item, Error> {
+    serde_dynamo::to_item(MemberLists::of(edges, edge)).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 impl MemberLists {
@@ -172,9 +221,9 @@ impl MemberLists {
 
 pub(super) fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Error> {
     let first = item::id(item::text(&item, SK)?)?;
-    let ChunkItem { add, update, remove, applied, expires } = item::body(item)?;
+    let ChunkItem { add, update, remove, applied, expires, splits } = item::body(item)?;
     let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
     let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
     let edges = EdgeChanges { add: members(add)?, update: members(update)?, remove: members(remove)? };
-    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied, expires })
+    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied, expires, splits })
 }

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use schema::{Kind, ResourceId};
 
-use super::apply::all_done;
+use super::apply::{Progress, progress};
 use super::chunk::split_into_chunks;
 use super::read::member;
 use super::state::{SettleState, SettleTask};
@@ -25,11 +25,11 @@ impl Directory {
     /// Deletes all edges that can be found. No new ones appear: a deleted resource gains no member and joins no
     /// group.
     pub(super) async fn settle_delete(&self, task: SettleTask<'_>) -> Result<SettleState, Error> {
-        let is_done = match task.item.kind {
+        let is_in_time = match task.item.kind {
             Kind::User => true,
             Kind::Group => self.cancel_chunks(task).await? && self.delete_member_edges(task).await?,
         };
-        if !is_done || !self.leave_all_groups(task).await? {
+        if !is_in_time || !self.leave_all_groups(task).await? {
             return Ok(SettleState::Unfinished);
         }
         self.delete_batch([Key::pending_changes(task.tenant, task.id)].into()).await?;
@@ -37,13 +37,20 @@ impl Directory {
     }
 
     /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller
-    /// can apply them any more.
+    /// can apply them any more. Returns `false` if the deadline came first.
     async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
         let Some(change) = &task.item.change else { return Ok(true) };
-        let nothing = EdgeChanges::default();
-        let chunks = self.chunks(task.tenant, &item::id(change)?).await?;
-        let open = chunks.iter().filter(|chunk| !chunk.applied);
-        all_done(open.map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await
+        let (change, nothing) = (item::id(change)?, EdgeChanges::default());
+        let mut retries = RetryBudget::patient();
+        loop {
+            let chunks = self.chunks(task.tenant, &change).await?;
+            let open = chunks.iter().filter(|chunk| !chunk.applied);
+            match progress(open.map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await? {
+                Progress::Done => return Ok(true),
+                Progress::Again if retries.wait().await => {}
+                Progress::Again | Progress::OutOfTime => return Ok(false),
+            }
+        }
     }
 
     async fn delete_member_edges(&self, task: SettleTask<'_>) -> Result<bool, Error> {
@@ -56,7 +63,7 @@ impl Directory {
             let remove: Vec<Member> = items.into_iter().map(member).collect::<Result<_, _>>()?;
             let chunks = split_into_chunks(&EdgeChanges { remove, ..EdgeChanges::default() });
             let deletes = chunks.iter().map(|edges| self.apply(task, None, edges)).collect();
-            if !all_done(deletes).await? {
+            if progress(deletes).await? == Progress::OutOfTime {
                 return Ok(false);
             }
         }
@@ -68,7 +75,8 @@ impl Directory {
             if groups.is_empty() {
                 return Ok(true);
             }
-            if !all_done(groups.iter().map(|group| self.leave_group(task, group)).collect()).await? {
+            let left = groups.iter().map(|group| self.leave_group(task, group)).collect();
+            if progress(left).await? == Progress::OutOfTime {
                 return Ok(false);
             }
         }
@@ -90,19 +98,23 @@ impl Directory {
 
     /// Removes the deleted resource from a group. The future is boxed because it completes the group's own pending
     /// change first, which may lead here again.
-    fn leave_group<'a>(&'a self, task: SettleTask<'a>, group: &'a ResourceId) -> BoxFuture<'a, Result<bool, Error>> {
+    fn leave_group<'a>(
+        &'a self,
+        task: SettleTask<'a>,
+        group: &'a ResourceId,
+    ) -> BoxFuture<'a, Result<Progress, Error>> {
         async move {
             let mut retries = RetryBudget::new();
             loop {
                 if task.is_past_deadline() {
-                    return Ok(false);
+                    return Ok(Progress::OutOfTime);
                 }
                 let Some(stored) = self.get(task.tenant, Kind::Group, group).await? else {
-                    return self.delete_stale_edge_pair(task, group).await.map(|()| true);
+                    return self.delete_stale_edge_pair(task, group).await.map(|()| Progress::Done);
                 };
                 if stored.member_summary.pending.is_some() {
                     if self.settle(task.tenant, group, task.deadline).await? == SettleState::Unfinished {
-                        return Ok(false);
+                        return Ok(Progress::OutOfTime);
                     }
                     if !retries.wait().await {
                         return Err(Error::Contended);
@@ -111,13 +123,13 @@ impl Directory {
                 }
                 let exit = GroupExit { group: stored.id, version: stored.version, last_modified: stored.last_modified };
                 match self.try_leave_group(task, &exit).await {
-                    Ok(()) => return Ok(true),
+                    Ok(()) => return Ok(Progress::Done),
                     Err(Error::Stale) => {}
                     Err(error) => return Err(error),
                 }
                 let edge = self.read_together(&[Key::member(task.tenant, group, task.id)]).await?;
                 if edge.iter().all(Option::is_none) {
-                    return self.delete_stale_edge_pair(task, group).await.map(|()| true);
+                    return self.delete_stale_edge_pair(task, group).await.map(|()| Progress::Done);
                 }
                 if !retries.wait().await {
                     return Err(Error::Contended);

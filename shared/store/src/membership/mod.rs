@@ -18,6 +18,7 @@ pub(crate) mod apply;
 mod catch_up;
 pub(crate) mod chunk;
 mod delete;
+mod edge_state;
 mod groups;
 mod pending_moves;
 pub(crate) mod read;

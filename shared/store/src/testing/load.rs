@@ -54,7 +54,7 @@ impl Directory {
         let mut puts = Vec::new();
         let mut counts = BTreeMap::<Key, usize>::new();
         for create in creates {
-            let plan = plan_commit(&self.table, caller, create, self.change_expiry())?;
+            let plan = plan_commit(&self.table, caller, create, self.change_expiry(), false)?;
             for put in plan.actions.into_iter().filter_map(|action| action.request.put) {
                 let put = PutRequest::builder().set_item(Some(put.item)).build().map_err(build_error)?;
                 puts.push(WriteRequest::builder().put_request(put).build());

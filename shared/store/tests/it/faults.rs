@@ -100,11 +100,13 @@ async fn hanging_call_times_out_and_is_retried() {
 
 #[tokio::test]
 async fn refused_call_is_not_retried() {
-    for answer in [error("ValidationException"), error("AccessDeniedException"), cancelled(&["ValidationError"])] {
+    for answer in [error("ValidationException"), error("AccessDeniedException")] {
         let (result, calls) = create_during([Fault::Answer(400, answer)]).await;
         assert!(matches!(result, Err(Error::Refused(_))), "{result:?}");
         assert_eq!(calls, 1);
     }
+    let too_large = Fault::Answer(400, cancelled(&["ValidationError"]));
+    assert_eq!(create_during([too_large]).await, (Err(Error::TooLargeTogether), 1));
 }
 
 #[tokio::test]

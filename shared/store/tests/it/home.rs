@@ -29,7 +29,7 @@ async fn function_in_another_region_reads_and_does_not_write() {
     // A large change is refused before its chunks are written.
     let mut group = create(Kind::Group, "staff");
     group.add = (0..40).map(|_| crate::engine::user(&id())).collect();
-    is_refused(abroad.prepare(&caller, &group).await.map(drop));
+    is_refused(abroad.prepare(&caller, &group, false).await.map(drop));
     assert_eq!(site.open_chunks().await, 0);
 
     at_home.commit(&caller, &rename(Kind::User, &ann.id, 1, "ann", "bob")).await.unwrap();

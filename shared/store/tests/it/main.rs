@@ -21,6 +21,7 @@ mod faults;
 mod home;
 mod jumps;
 mod large_changes;
+mod large_items;
 mod membership;
 mod model;
 mod names;

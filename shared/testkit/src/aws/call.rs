@@ -122,6 +122,18 @@ impl Action {
         ItemKey::of(self.body["TableName"].as_str().unwrap_or_default(), self.key_attributes())
     }
 
+    /// The key without other attributes.
+    pub(super) fn key_alone(&self) -> Value {
+        let key = self.key_attributes();
+        json!({ "pk": key["pk"], "sk": key["sk"] })
+    }
+
+    /// What the action puts or sets; `Null` if it does neither.
+    pub(super) fn sent(&self) -> &Value {
+        let attribute = if self.kind == "Put" { "Item" } else { "ExpressionAttributeValues" };
+        self.body.get(attribute).unwrap_or(&Value::Null)
+    }
+
     fn key_attributes(&self) -> &Value {
         if self.kind == "Put" { &self.body["Item"] } else { &self.body["Key"] }
     }
@@ -129,9 +141,8 @@ impl Action {
     /// A check of the action's condition, if it has one.
     pub(super) fn check(&self) -> Option<Value> {
         let condition = self.body.get("ConditionExpression")?;
-        let key = self.key_attributes();
         let mut check = json!({
-            "TableName": self.body["TableName"], "Key": { "pk": key["pk"], "sk": key["sk"] }, "ConditionExpression": condition,
+            "TableName": self.body["TableName"], "Key": self.key_alone(), "ConditionExpression": condition,
         });
         if let Some(returned) = self.body.get("ReturnValuesOnConditionCheckFailure") {
             check["ReturnValuesOnConditionCheckFailure"] = returned.clone();

@@ -7,6 +7,7 @@
 mod batch;
 mod call;
 mod serve;
+mod size;
 #[cfg(test)]
 mod tests;
 mod throughput;
@@ -40,11 +41,19 @@ pub enum Behaviour {
     LateDuplicates,
     /// A response ends in the middle of its body.
     CutResponses,
+    /// A transaction is refused if its items have more than 4 MB, as they are stored and as they are sent.
+    TransactionSize,
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 5] =
-        [Self::Throughput, Self::TornTransactions, Self::Conflicts, Self::LateDuplicates, Self::CutResponses];
+    pub const ALL: [Self; 6] = [
+        Self::Throughput,
+        Self::TornTransactions,
+        Self::Conflicts,
+        Self::LateDuplicates,
+        Self::CutResponses,
+        Self::TransactionSize,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -53,6 +62,7 @@ impl Behaviour {
             Self::Conflicts => "conflicts",
             Self::LateDuplicates => "late-duplicates",
             Self::CutResponses => "cut-responses",
+            Self::TransactionSize => "transaction-size",
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::call::{Call, error};
+use super::call::{Call, cancelled, error};
 use super::transaction::conflict;
 use super::{Behaviour, Shared};
 use crate::wire::{Message, forward};
@@ -46,6 +46,10 @@ impl Shared {
     async fn response(&self, call: &Call, engine: &mut TcpStream) -> io::Result<Message> {
         if let Some(refused) = self.throttled(call) {
             return Ok(Message::response(400, &refused));
+        }
+        if call.operation == "TransactWriteItems" && self.is_too_large(call, engine).await? {
+            let refused = ["ValidationError"].into_iter().chain(std::iter::repeat("None"));
+            return Ok(Message::response(400, &cancelled(refused.take(call.keys().len()))));
         }
         let is_by_item = self.has(Behaviour::TornTransactions) || self.has(Behaviour::Conflicts);
         if call.operation == "TransactWriteItems" && is_by_item {

@@ -188,3 +188,26 @@ fn behaviours_are_parsed_by_their_names() {
     }
     assert_eq!(Behaviour::parse("conflicts,throughput"), [Behaviour::Conflicts, Behaviour::Throughput]);
 }
+
+#[test]
+fn transaction_of_items_with_more_than_4_mb_is_refused() {
+    let site = Site::new(&[Behaviour::TransactionSize], 1.0);
+    let sorts: Vec<String> = (0..14).map(|n| n.to_string()).collect();
+    for sort in &sorts {
+        site.put("a", sort, &"x".repeat(300 * 1024));
+    }
+    let change = |sorts: &[String], token: &str| {
+        let update = |sort: &String| {
+            json!({ "Update": {
+                "TableName": TABLE, "Key": { "pk": {"S": "a"}, "sk": {"S": sort} }, "UpdateExpression": "ADD #n :one",
+                "ExpressionAttributeNames": { "#n": "n" }, "ExpressionAttributeValues": { ":one": {"N": "1"} },
+            }})
+        };
+        let actions: Vec<Value> = sorts.iter().map(update).collect();
+        site.call("TransactWriteItems", &json!({ "TransactItems": actions, "ClientRequestToken": token }))
+    };
+    assert_eq!(change(&sorts, "1")["CancellationReasons"][0]["Code"], "ValidationError");
+    assert_eq!(site.proxy.count(Behaviour::TransactionSize), 1);
+    assert!(site.engine.items(TABLE, "a").iter().all(|item| item.get("n").is_none()));
+    assert_eq!(change(&sorts[..13], "2"), json!({}));
+}

@@ -101,7 +101,7 @@ async fn pending_change_is_published_at_once_and_finished_later() {
 async fn prepared_change_that_is_never_committed_leaves_nothing() {
     let site = Site::new(false).await;
     let commit = site.large_change().await;
-    let prepared = site.directory.prepare(&site.caller, &commit).await.unwrap();
+    let prepared = site.directory.prepare(&site.caller, &commit, false).await.unwrap();
     let chunks = || site.engine.items(TABLE, &format!("acme#part#{}", commit.change.id));
     assert_eq!((chunks().len(), site.unfinished()), (2, 1));
     let never = json!({"N": "253402300799"});
