@@ -29,6 +29,15 @@ impl Directory {
     /// returns success to the next attempt, and does not report that the name is taken, which the same commit has
     /// claimed.
     pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), TransactError> {
+        self.send_transaction(actions, true).await
+    }
+
+    /// Sends a transaction as [`Directory::transact`] does, and gives up at once if another one is writing any of its items.
+    pub(crate) async fn transact_unless_conflict(&self, actions: &[Action]) -> Result<(), TransactError> {
+        self.send_transaction(actions, false).await
+    }
+
+    async fn send_transaction(&self, actions: &[Action], repeats_conflicts: bool) -> Result<(), TransactError> {
         self.check_home().await.map_err(TransactError::Permanent)?;
         let token = Uuid::now_v7().to_string();
         let attempts = AmbiguousAttempts::default();
@@ -43,7 +52,8 @@ impl Directory {
                 }
                 done => return done,
             };
-            if !retries.wait().await {
+            let gives_up = !repeats_conflicts && error == Error::Contended && !attempts.any();
+            if gives_up || !retries.wait().await {
                 let is_known = matches!(error, Error::Unavailable(_)) || !attempts.any();
                 return Err(TransactError::Permanent(if is_known { error } else { unknown_outcome(&error) }));
             }

@@ -68,7 +68,9 @@ impl Directory {
                     "chunks of a pending change are missing; run DirectoryCheck".to_owned(),
                 ));
             }
-            let open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
+            let mut open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
+            // Other callers may do the same at the same time.
+            fastrand::shuffle(&mut open);
             let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
             match progress(applied).await? {
                 Progress::Done => {
@@ -116,7 +118,7 @@ impl Directory {
             if actions.is_empty() {
                 return Ok(Progress::Done);
             }
-            match self.apply_once(&actions).await {
+            match Self::applied(self.transact_unless_conflict(&actions).await) {
                 Ok(Applied::Now) => return Ok(Progress::Done),
                 // The chunk may have been split instead.
                 Ok(Applied::Before) => return Ok(Progress::Again),
@@ -124,6 +126,9 @@ impl Directory {
                 // Nothing was written, so the same actions are tried again until the deadline.
                 Err(Error::Throttled | Error::Contended) => {
                     backoff.wait().await;
+                    if self.has_changed(chunk).await? {
+                        return Ok(Progress::Again);
+                    }
                     actions = edges.actions(&self.table, task.tenant, task.id)?;
                     continue;
                 }
@@ -155,7 +160,11 @@ impl Directory {
     }
 
     async fn apply_once(&self, actions: &[Action]) -> Result<Applied, Error> {
-        match self.transact(actions).await {
+        Self::applied(self.transact(actions).await)
+    }
+
+    fn applied(sent: Result<(), TransactError>) -> Result<Applied, Error> {
+        match sent {
             Ok(()) => Ok(Applied::Now),
             Err(TransactError::AlreadyApplied) => Ok(Applied::Before),
             Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(Applied::NotAsExpected),

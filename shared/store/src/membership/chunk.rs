@@ -113,6 +113,14 @@ impl Directory {
         stream::iter(puts).buffer_unordered(MAX_CONCURRENT_WRITES).try_collect().await
     }
 
+    /// Whether a chunk, if there is one, is no longer as it was read.
+    pub(super) async fn has_changed(&self, chunk: Option<&Chunk>) -> Result<bool, Error> {
+        let Some(chunk) = chunk else { return Ok(false) };
+        let Some(item) = self.read(&chunk.key).await? else { return Ok(true) };
+        let ChunkItem { applied, splits, .. } = item::body(item)?;
+        Ok((applied, splits) != (chunk.applied, chunk.splits))
+    }
+
     /// Splits an open chunk in two by one transaction. Nothing happens if somebody else has split or applied it.
     pub(super) async fn split_chunk(&self, tenant: &Tenant, chunk: &Chunk) -> Result<(), Error> {
         let [first, second] = halves(&chunk.edges).try_into().map_err(|_| Error::TooLargeTogether)?;

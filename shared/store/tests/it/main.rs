@@ -14,6 +14,7 @@ mod bookmarks;
 mod capacity;
 mod catch_up;
 mod changes;
+mod convoy;
 mod crash;
 mod crash_delete;
 mod engine;
