@@ -90,6 +90,13 @@ impl Key {
         Self::new(counts(tenant), format!("{}{shard}", count_prefix(kind)))
     }
 
+    /// The keys of all counters of a kind.
+    pub(crate) fn counters(tenant: &Tenant, kind: Kind) -> impl Iterator<Item = Self> {
+        ('0'..='9')
+            .chain('a'..='f')
+            .map(move |shard| Self::new(counts(tenant), format!("{}{shard}", count_prefix(kind))))
+    }
+
     pub(crate) fn change(tenant: &Tenant, id: &ResourceId) -> Self {
         Self::new(changes(tenant), id.as_str())
     }

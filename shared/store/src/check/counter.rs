@@ -166,19 +166,22 @@ impl Check<'_> {
         for _ in 0..MAX_COUNTS {
             let before = self.counters(tenant, kind).await;
             let recent = self.recently_changed(tenant, kind, since.as_ref()).await?;
-            let now = self.directory.existing(tenant, &recent).await?;
-            let is_still = match (before, self.counters(tenant, kind).await) {
-                (Ok(before), Ok(counters)) => (before == counters).then_some(counters),
+            let ids: HashSet<ResourceId> = recent.iter().cloned().collect();
+            let now = self.directory.existing(tenant, &ids.iter().cloned().collect::<Vec<_>>()).await?;
+            let counters = match (before, self.counters(tenant, kind).await) {
+                (Ok(before), Ok(counters)) => Some(counters).filter(|now| *now == before),
                 (Ok(_) | Err(Error::Contended), Ok(_) | Err(Error::Contended)) => None,
                 (Err(error), _) | (_, Err(error)) => return Err(error),
             };
-            if let Some(counters) = &is_still {
-                let known = recent.iter().filter(|id| counted.contains(&hash(id))).count();
+            // A create and a delete can leave a counter as it was.
+            let is_still = recent == self.recently_changed(tenant, kind, since.as_ref()).await?;
+            if let Some(counters) = counters.filter(|_| is_still) {
+                let known = ids.iter().filter(|id| counted.contains(&hash(id))).count();
                 let total = i64::try_from(counted.len() - known + now.len()).unwrap_or(i64::MAX);
                 let difference = total - counters.iter().map(|(_, total)| total).sum::<i64>();
                 match difference {
                     0 => return Ok(Examined::default()),
-                    _ if last == Some(difference) => return self.recount(tenant, kind, counters, difference),
+                    _ if last == Some(difference) => return self.recount(tenant, kind, &counters, difference),
                     _ => last = Some(difference),
                 }
             }
@@ -203,22 +206,20 @@ impl Check<'_> {
         Ok(Examined { problems: vec![Problem::ResourcesMiscounted], actions: vec![update], ..Examined::default() })
     }
 
-    /// The counters of a kind, each as it is while no transaction is writing it.
+    /// The counters of a kind, each as it is while no transaction is writing it. Those that do not exist are read, too: a
+    /// transaction may be creating one, and may show its other items already.
     async fn counters(&self, tenant: &Tenant, kind: Kind) -> Result<Vec<(Key, i64)>, Error> {
-        let prefix = key::count_prefix(kind);
-        let attributes = Some(SK);
-        let query = CollectionQuery { prefix: Some(&prefix), attributes, ..CollectionQuery::all(key::counts(tenant)) };
-        let key = |item: Item| Ok(Key { pk: key::counts(tenant), sk: item::text(&item, SK)?.to_owned() });
-        let keys = self.directory.query_as(query, None, key).await?;
         let counter = async |key: Key| {
-            let item = self.directory.read_isolated(&key).await?.unwrap_or_default();
+            let Some(item) = self.directory.read_isolated(&key).await? else { return Ok(None) };
             let total = item.get("total").and_then(|total| total.as_n().ok()?.parse().ok());
-            Ok((key, total.ok_or_else(|| Error::Corrupt("a counter is not a number".to_owned()))?))
+            let total = total.ok_or_else(|| Error::Corrupt("a counter is not a number".to_owned()))?;
+            Ok::<_, Error>(Some((key, total)))
         };
-        try_join_all(keys.into_iter().map(counter)).await
+        let counters = try_join_all(Key::counters(tenant, kind).map(counter)).await?;
+        Ok(counters.into_iter().flatten().collect())
     }
 
-    /// The resources of a kind that were created or deleted since, by their records.
+    /// The resources of a kind that were created or deleted since, one for each record.
     async fn recently_changed(
         &self,
         tenant: &Tenant,
@@ -231,8 +232,7 @@ impl Check<'_> {
         }
         let comes_or_goes =
             changes.into_iter().filter(|it| it.kind == kind && (it.before.is_none() || it.after.is_none()));
-        let ids: HashSet<ResourceId> = comes_or_goes.map(|change| change.resource).collect();
-        Ok(ids.into_iter().collect())
+        Ok(comes_or_goes.map(|change| change.resource).collect())
     }
 
     /// Eight bytes for each resource of a kind.

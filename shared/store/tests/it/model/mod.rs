@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::Error;
+use protocol::{Error, Projection};
+use schema::Kind;
 use service::check::{CheckQuery, check};
 use testkit::{AwsProxy, Behaviour, Engine, Release, engine, variable};
 
@@ -70,6 +71,28 @@ async fn check_finds_nothing_while_transactions_are_slow() {
     is_done.store(true, Ordering::Relaxed);
     println!("checks: {}", checker.await.unwrap());
     writers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// The first user creates the counter, which may be seen long after the user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn first_user_is_not_miscounted_while_it_is_created() {
+    let engine = Engine::start();
+    let proxy = AwsProxy::with_speed(&engine.url, &[Behaviour::TornTransactions], fastrand::u64(..), 0.02);
+    let creates = (0..12).map(async |n| {
+        let site: &'static Site = Box::leak(Box::new(Site::at(proxy.url(), &format!("table-{n}")).await));
+        site.directory.create_table().await.unwrap();
+        let create = tokio::spawn(async move {
+            let body = serde_json::json!({ "userName": "ann" });
+            service::create(&context(site), Kind::User, body.as_object().unwrap(), &Projection::default()).await
+        });
+        let is_done = Arc::<AtomicBool>::default();
+        let checker = tokio::spawn(keep_checking(site, false, is_done.clone()));
+        drop(create.await.unwrap());
+        is_done.store(true, Ordering::Relaxed);
+        checker.await.unwrap()
+    });
+    let checks: usize = futures_util::future::join_all(creates).await.into_iter().sum();
+    println!("checks: {checks} while 12 users were created");
 }
 
 /// Lists what version 0.1.0 has left pending, as the function Publish does when it reads the record.
