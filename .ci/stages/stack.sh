@@ -154,7 +154,15 @@ if is_deep; then
     timed "paging again: a connection was lost" run_acceptance "$base" "$new" "$strict" "$paging"
   }
   left_out+=(search:: "$paging")
-  timed "acceptance tests" run_acceptance "$base" "$new" "$strict" '' "${left_out[@]/#/--skip=}"
+  timed "acceptance tests" run_acceptance "$base" "$new" "$strict" '' "${left_out[@]/#/--skip=}" || {
+    # The emulator's database did not respond to one of thousands of calls in time. Only tests that got 503 are tried
+    # again, once.
+    mapfile -t unavailable < <(sed -n 's/^---- \(.*\) ----$/\1/p' "$WORK/tests.log")
+    [ "${#unavailable[@]}" -gt 0 ] && [ "${#unavailable[@]}" = "$(grep -c '^answer: 503' "$WORK/tests.log")" ] || fail "acceptance tests fail"
+    for name in "${unavailable[@]}"; do
+      timed "again, after 503: $name" run_acceptance "$base" "$new" "$strict" "$name" || fail "$name fails again"
+    done
+  }
 else
   for filter in okta leniencies:: canaries::; do
     timed "acceptance tests: $filter" run_acceptance "$base" "$new" "$strict" "$filter"
