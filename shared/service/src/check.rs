@@ -14,6 +14,8 @@ use crate::keys;
 
 /// The most passes of a repair. A table that needs more is being changed by hand meanwhile.
 const MAX_PASSES: u32 = 6;
+/// How often a page is checked again of which a part could not be checked.
+const MAX_FAILURES: u32 = 5;
 /// No further page is checked after this number of findings in one answer.
 const FINDINGS_PER_ANSWER: usize = 1000;
 
@@ -69,6 +71,9 @@ struct Progress {
     /// Whether this pass has repaired anything.
     #[serde(default)]
     has_repaired: bool,
+    /// How often the next page could not be checked as a whole.
+    #[serde(default)]
+    failures: u32,
     #[serde(default)]
     last: Option<(String, String)>,
 }
@@ -121,10 +126,15 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
             Err(error) => (None, Some(error)),
         };
         if let Some(cause) = error {
+            progress.failures += 1;
+            if progress.failures > MAX_FAILURES {
+                return Err(to_client_error(cause));
+            }
             tracing::warn!(%cause, "a part of a page cannot be checked now; the next call checks it again");
             answer.next_token = Some(token(&progress)?);
             return Ok(answer);
         }
+        progress.failures = 0;
         if progress.advance(next, query.repair) {
             return Ok(answer);
         }
@@ -175,7 +185,7 @@ impl CheckAnswer {
 /// The keys that a resource should have; `None` if its attributes are not valid.
 fn expected_keys(stored: &Stored) -> Option<ExpectedKeys> {
     let (keys, former_name) = keys::expected_keys(stored).ok()?;
-    Some(ExpectedKeys { keys, former_name })
+    Some(ExpectedKeys { keys, former_name, former_emails: keys::former_email_keys(stored) })
 }
 
 fn token(progress: &Progress) -> Result<String, Error> {

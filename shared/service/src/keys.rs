@@ -29,8 +29,8 @@ pub(crate) fn keys_of(kind: Kind, resource: &Object) -> Result<Keys, Error> {
 pub(crate) fn expected_keys(stored: &Stored) -> Result<(Keys, Option<String>), Error> {
     let keys = keys_of(stored.kind, &stored.resource)?;
     let name = name_of(stored.kind, &stored.resource);
-    let known = stored.keys.name.get(name).cloned();
-    let former = known.or_else(|| keys.former_name.clone()).filter(|former| *former != keys.name);
+    let known = stored.keys.name.get(name).filter(|known| **known != keys.name).cloned();
+    let former = known.or_else(|| keys.former_name.clone());
     Ok((keys, former))
 }
 
@@ -50,6 +50,15 @@ pub(crate) async fn stored_keys(context: &Context<'_>, stored: &Stored) -> Resul
         }
     }
     Ok(keys)
+}
+
+/// The keys that earlier releases gave the e-mail addresses of a stored resource, where they differ.
+pub(crate) fn former_email_keys(stored: &Stored) -> Vec<String> {
+    let known = emails(stored.kind, &stored.resource).filter_map(|(text, now)| {
+        let known = stored.keys.emails.get(text).cloned();
+        known.or_else(|| former_comparison_key(text)).filter(|former| *former != now)
+    });
+    known.collect()
 }
 
 /// The unique name of a resource.

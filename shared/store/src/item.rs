@@ -139,9 +139,9 @@ pub(crate) struct ChunkItem {
     /// chunk without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<u64>,
-    /// How often it was split, because its members were too large for one transaction.
-    #[serde(default, skip_serializing)]
-    pub(crate) splits: u64,
+    /// The first members of the chunks that were split off, because the members were too large for one transaction.
+    #[serde(default, rename = "splitOff", skip_serializing)]
+    pub(crate) split_off: Vec<String>,
 }
 
 /// The lists of a chunk alone.

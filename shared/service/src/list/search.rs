@@ -56,10 +56,7 @@ async fn candidates(
     let ids = match path {
         AccessPath::Nothing => Ok(Vec::new()),
         AccessPath::Id(id) => Ok(vec![id]),
-        AccessPath::Name(names) => {
-            let owners = try_join_all(names.iter().map(|name| directory.name_owner(tenant, kind, name))).await;
-            owners.map(|owners| owners.into_iter().flatten().collect())
-        }
+        AccessPath::Name(names) => directory.name_owners(tenant, kind, &names).await,
         AccessPath::Lookup(index, values) => {
             try_join_all(values.iter().map(|value| directory.lookup(tenant, index, value)))
                 .await

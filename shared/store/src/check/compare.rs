@@ -87,13 +87,15 @@ pub(super) struct ResourceKeys {
     /// The key that an earlier release gave it.
     pub(super) former_name: Option<Key>,
     pub(super) lookups: Vec<(Index, Key)>,
+    /// The keys that an earlier release gave its e-mail addresses, if they are other ones.
+    pub(super) former_lookups: Vec<Key>,
     /// Those that are stored with the resource.
     pub(super) stored: StoredKeys,
 }
 
 impl ResourceKeys {
     pub(super) fn has(&self, key: &Key) -> bool {
-        self.all().any(|own| own == key)
+        self.all().any(|own| own == key) || self.former_lookups.contains(key)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
@@ -192,10 +194,12 @@ impl Check<'_> {
 
     /// The keys by which a resource should be found; `None` if its attributes are not valid.
     pub(super) fn expected(&self, tenant: &Tenant, stored: &Stored) -> Option<ResourceKeys> {
-        let ExpectedKeys { keys, former_name } = (self.keys_of)(stored)?;
+        let ExpectedKeys { keys, former_name, former_emails } = (self.keys_of)(stored)?;
+        let email = |value: &String| Key::lookup(tenant, Index::UserEmail, value, &stored.id);
         Some(ResourceKeys {
             name: Key::name(tenant, stored.kind, &keys.name),
             former_name: former_name.map(|name| Key::name(tenant, stored.kind, &name)),
+            former_lookups: former_emails.iter().map(email).collect(),
             stored: keys.stored,
             lookups: keys
                 .lookups

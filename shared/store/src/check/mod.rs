@@ -55,6 +55,8 @@ pub struct ExpectedKeys {
     pub keys: Keys,
     /// The key that an earlier release gave its unique name. The item of the name may have this key instead.
     pub former_name: Option<String>,
+    /// The keys that earlier releases gave its e-mail addresses. Items of them do no harm.
+    pub former_emails: Vec<String>,
 }
 
 /// Computes the keys of a resource; `None` if its attributes are not valid.

@@ -16,11 +16,13 @@ use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
 use crate::item::{self, Item, OwnerItem, PendingItem};
 use crate::key::{self, Collection, Key};
 use crate::record_id::RecordId;
-use crate::{Error, Index, Stored};
+use crate::{Error, Index, Stored, StoredKeys};
 
 /// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
 /// compared with their records.
 const RECORDED_MS: u64 = 29 * 24 * 60 * 60 * 1000;
+/// The number of lookups under keys of an earlier release that one repair deletes, so that one transaction holds them.
+const MAX_FORMER_LOOKUPS: usize = 5;
 /// How often a resource that changes meanwhile is read again.
 const MAX_READS: usize = 5;
 
@@ -104,7 +106,20 @@ impl Check<'_> {
             new.attributes.push(attribute_of(*index).to_owned());
         }
         examined.problems.extend((!lookups.is_empty()).then_some(Problem::LookupMissing));
-        new.keys = (!new.attributes.is_empty()).then(|| keys.stored.clone());
+        if !lookups.is_empty() {
+            let former = keys.former_lookups.iter().filter(|key| !keys.lookups.iter().any(|(_, now)| now == *key));
+            for key in former.take(MAX_FORMER_LOOKUPS) {
+                let delete = action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
+                examined.actions.push(delete?);
+            }
+        }
+        if !new.attributes.is_empty() {
+            // A name that stays under another key keeps that key.
+            let is_renamed =
+                examined.problems.iter().any(|it| matches!(it, Problem::NameMissing | Problem::FormerName));
+            let name = if is_renamed { keys.stored.name.clone() } else { stored.keys.name.clone() };
+            new.keys = Some(StoredKeys { name, emails: keys.stored.emails.clone() });
+        }
         let is_recorded = snapshot.record.as_ref().is_none_or(|record| snapshot.items.contains_key(record));
         examined.problems.extend((!is_recorded).then_some(Problem::RecordMissing));
         examined.problems.extend((version > stored.version).then_some(Problem::RecordAhead));
@@ -185,15 +200,15 @@ impl Check<'_> {
             });
         };
         let stored = item::stored(kind, resource)?;
-        let Some(keys) = self.expected(tenant, &stored).filter(|keys| !keys.has(key)) else {
+        if self.expected(tenant, &stored).is_none_or(|keys| keys.has(key)) {
             return Ok(Examined::default());
-        };
+        }
         let attribute = match key::collection(&key.pk) {
             Some((_, Collection::Lookups(index))) => attribute_of(index),
             _ => resource_type(kind).naming_attribute(),
         };
         let attributes = vec![attribute.to_owned()];
-        let new = NewVersion { attributes, keys: Some(keys.stored), ..NewVersion::default() };
+        let new = NewVersion { attributes, ..NewVersion::default() };
         let actions = [delete].into_iter().chain(self.new_version(tenant, &stored, new)?).collect();
         Ok(Examined { problems: vec![Problem::ValueNotOfResource], actions, ..Examined::default() })
     }

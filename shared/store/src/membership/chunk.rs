@@ -2,13 +2,13 @@
 //! commit, and each is applied to the edges by a transaction that also marks it as applied, so that no chunk is
 //! applied twice or too late.
 
-use aws_sdk_dynamodb::types::AttributeValue::Bool;
+use aws_sdk_dynamodb::types::AttributeValue::{self, Bool};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
-use crate::commit::action::{self, ABSENT, ConditionFailure, number};
+use crate::commit::action::{self, ABSENT, ConditionFailure};
 use crate::commit::transact::TransactError;
 use crate::error::classify;
 use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
@@ -38,19 +38,24 @@ pub(crate) struct Chunk {
     pub(crate) applied: bool,
     /// If it is applied: the time until which it is kept, in seconds since 1970.
     pub(super) expires: Option<u64>,
-    /// How often it was split.
-    splits: u64,
+    /// The first members of the chunks that were split off from it, in the order in which that happened.
+    split_off: Vec<ResourceId>,
 }
 
 impl Chunk {
+    /// The first member of the chunk that was split off from this one and would contain this member, if there is one.
+    fn split_off_for(&self, member: &ResourceId) -> Option<ResourceId> {
+        self.split_off.iter().filter(|first| *first <= member).max().cloned()
+    }
+
     /// The condition that it is open and as it was read, with its values.
     pub(super) fn as_read(&self) -> (&'static str, Item) {
         let mut values = Item::from([("no".to_owned(), Bool(false))]);
-        if self.splits == 0 {
-            return ("#applied = :no AND attribute_not_exists(#splits)", values);
+        if self.split_off.is_empty() {
+            return ("#applied = :no AND attribute_not_exists(#splitOff)", values);
         }
-        values.insert("splits".to_owned(), number(self.splits));
-        ("#applied = :no AND #splits = :splits", values)
+        values.insert("splitOff".to_owned(), texts(&self.split_off));
+        ("#applied = :no AND #splitOff = :splitOff", values)
     }
 }
 
@@ -117,8 +122,8 @@ impl Directory {
     pub(super) async fn has_changed(&self, chunk: Option<&Chunk>) -> Result<bool, Error> {
         let Some(chunk) = chunk else { return Ok(false) };
         let Some(item) = self.read(&chunk.key).await? else { return Ok(true) };
-        let ChunkItem { applied, splits, .. } = item::body(item)?;
-        Ok((applied, splits) != (chunk.applied, chunk.splits))
+        let now = chunk_with_key(chunk.key.clone(), item)?;
+        Ok((now.applied, now.split_off) != (chunk.applied, chunk.split_off.clone()))
     }
 
     /// Splits an open chunk in two by one transaction. Nothing happens if somebody else has split or applied it.
@@ -128,9 +133,10 @@ impl Directory {
         let (as_read, split) = chunk.as_read();
         let mut values = lists(&first, edge)?;
         values.extend(split);
-        values.insert("next".to_owned(), number(chunk.splits + 1));
         let key = key_of(tenant, &change, &second)?;
-        let set = "SET #add = :add, #show = :show, #remove = :remove, #splits = :next";
+        let split_off: Vec<ResourceId> = chunk.split_off.iter().cloned().chain([item::id(&key.sk)?]).collect();
+        values.insert("next".to_owned(), texts(&split_off));
+        let set = "SET #add = :add, #show = :show, #remove = :remove, #splitOff = :next";
         let actions = [
             action::update(&self.table, &chunk.key, set, Some(as_read), values, ConditionFailure::EdgeChanged)?,
             action::put(&self.table, &key, &item_of(&second), Some(ABSENT), ConditionFailure::EdgeChanged)?,
@@ -168,7 +174,26 @@ impl Directory {
     /// The chunks of a change.
     pub(crate) async fn chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<Chunk>, Error> {
         let items = self.query(CollectionQuery::all(key::chunks(tenant, change)), None).await?;
-        items.into_iter().map(|item| chunk(tenant, change, item)).collect()
+        let mut chunks: Vec<Chunk> =
+            items.into_iter().map(|item| chunk(tenant, change, item)).collect::<Result<_, _>>()?;
+        let mut first_unread = 0;
+        // One that was split off may not be visible yet, and others may be split off from it.
+        while let Some(read) = chunks.get(first_unread) {
+            for first in read.split_off.clone() {
+                let key = Key::chunk(tenant, change, &first);
+                if !chunks.iter().any(|chunk| chunk.key == key) {
+                    chunks.extend(self.split_off_chunk(&key).await?);
+                }
+            }
+            first_unread += 1;
+        }
+        Ok(chunks)
+    }
+
+    /// A chunk that was split off from another one, read by a transaction.
+    async fn split_off_chunk(&self, key: &Key) -> Result<Option<Chunk>, Error> {
+        let item = self.read_isolated(key).await?;
+        item.map(|item| chunk_with_key(key.clone(), item)).transpose()
     }
 
     /// The chunk of a change that would contain a member: the last one that begins at the member or before it.
@@ -179,7 +204,12 @@ impl Directory {
         member: &ResourceId,
     ) -> Result<Option<Chunk>, Error> {
         let item = self.last_at_or_before(key::chunks(tenant, change), member.as_str()).await?;
-        item.map(|item| chunk(tenant, change, item)).transpose()
+        let mut about = item.map(|item| chunk(tenant, change, item)).transpose()?;
+        // The one that has the member may have been split off, and not be visible yet.
+        while let Some(first) = about.as_ref().and_then(|chunk| chunk.split_off_for(member)) {
+            about = self.split_off_chunk(&Key::chunk(tenant, change, &first)).await?;
+        }
+        Ok(about)
     }
 
     /// The members that a large change added and removed, chunk by chunk, always in the same order. The change's
@@ -206,12 +236,16 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 
 fn item_of(edges: &EdgeChanges) -> ChunkItem {
     let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
-    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER), splits: 0 }
+    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER), split_off: Vec::new() }
 }
 
 /// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.
 pub(super) fn ids_only(edges: &EdgeChanges) -> Result<Item, Error> {
     lists(edges, |member| MemberItem { kind: member.kind, display: None })
+}
+
+fn texts(ids: &[ResourceId]) -> AttributeValue {
+    AttributeValue::L(ids.iter().map(|id| AttributeValue::S(id.to_string())).collect())
 }
 
 fn lists(edges: &EdgeChanges, edge: impl Fn(&Member) -> MemberItem) -> Result<Item, Error> {
@@ -229,9 +263,14 @@ impl MemberLists {
 
 pub(super) fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<Chunk, Error> {
     let first = item::id(item::text(&item, SK)?)?;
-    let ChunkItem { add, update, remove, applied, expires, splits } = item::body(item)?;
+    chunk_with_key(Key::chunk(tenant, change, &first), item)
+}
+
+fn chunk_with_key(key: Key, item: Item) -> Result<Chunk, Error> {
+    let ChunkItem { add, update, remove, applied, expires, split_off } = item::body(item)?;
+    let split_off = split_off.iter().map(|id| item::id(id)).collect::<Result<_, _>>()?;
     let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
     let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
     let edges = EdgeChanges { add: members(add)?, update: members(update)?, remove: members(remove)? };
-    Ok(Chunk { key: Key::chunk(tenant, change, &first), edges, applied, expires, splits })
+    Ok(Chunk { key, edges, applied, expires, split_off })
 }

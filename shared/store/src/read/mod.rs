@@ -94,6 +94,23 @@ impl Directory {
         item.map(owner).transpose()
     }
 
+    /// The resources that have one of these unique names, as at one moment: a resource may change from one name to
+    /// another meanwhile. The names are in forms in which names are or were compared.
+    ///
+    /// # Errors
+    /// The errors of [`Directory::get`].
+    pub async fn name_owners(&self, tenant: &Tenant, kind: Kind, names: &[String]) -> Result<Vec<ResourceId>, Error> {
+        if let [name] = names {
+            return Ok(self.name_owner(tenant, kind, name).await?.into_iter().collect());
+        }
+        let names = names.iter().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES);
+        let keys: Vec<Key> = names.map(|name| Key::name(tenant, kind, name)).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read_together(&keys).await?.into_iter().flatten().map(owner).collect()
+    }
+
     /// The resources whose unique names begin with `prefix`, in the order of the names, at most `limit` of them.
     ///
     /// # Errors

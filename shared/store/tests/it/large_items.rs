@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use protocol::{Precondition, Projection};
-use schema::Kind;
+use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use service::check::{CheckQuery, check};
+use store::SettleState;
 use testkit::{AwsProxy, Behaviour, Engine};
 
 use crate::engine::Site;
@@ -26,7 +28,7 @@ struct Large {
 impl Large {
     async fn new(users: usize) -> Self {
         let engine = Engine::start();
-        let proxy = AwsProxy::before(&engine.url, &[Behaviour::TransactionSize], 1);
+        let proxy = AwsProxy::before(&engine.url, &[Behaviour::TransactionSize, Behaviour::TornTransactions], 1);
         let site: &'static Site = Box::leak(Box::new(Site::at(proxy.url(), "large").await));
         site.directory.create_table().await.unwrap();
         let mut large = Self { site, engine, proxy, users: Vec::new() };
@@ -64,6 +66,12 @@ impl Large {
 
     /// Completes what is pending. Afterwards nothing is wrong with the table.
     async fn complete(&self) {
+        // Several callers do it at the same time.
+        for item in self.engine.items("large", "acme#unsettled") {
+            let Some(id) = ResourceId::parse(item["sk"]["S"].as_str().unwrap()) else { continue };
+            let settled = join_all((0..3).map(|_| self.site.settle(&id))).await;
+            assert!(settled.iter().all(|state| *state == Ok(SettleState::Done)), "{settled:?}");
+        }
         self.site.finish_all().await;
         let pending = self.engine.items("large", "acme#unsettled");
         assert!(pending.iter().all(|item| item["sk"]["S"] == "last"), "{pending:?}");
