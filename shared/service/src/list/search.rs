@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::mem;
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join;
 use protocol::limits::SCANNED_RESOURCES;
 use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
-use store::Unparsed;
+use store::{Error as StoreError, Index, Unparsed};
 
 use super::batch::Batch;
 use super::bounds::Bounds;
@@ -57,15 +57,8 @@ async fn candidates(
         AccessPath::Nothing => Ok(Vec::new()),
         AccessPath::Id(id) => Ok(vec![id]),
         AccessPath::Name(names) => directory.name_owners(tenant, kind, &names).await,
-        AccessPath::Lookup(index, values) => {
-            try_join_all(values.iter().map(|value| directory.lookup(tenant, index, value)))
-                .await
-                .map(|ids| ids.concat())
-        }
-        AccessPath::NamePrefix(prefixes) => {
-            let owners = |prefix| directory.name_owners_by_prefix(tenant, kind, prefix, SCANNED_RESOURCES + 1);
-            try_join_all(prefixes.iter().map(|prefix| owners(prefix))).await.map(|ids| ids.concat())
-        }
+        AccessPath::Lookup(index, values) => by_lookup(context, index, &values).await,
+        AccessPath::NamePrefix(prefixes) => by_prefix(context, kind, &prefixes).await,
         AccessPath::GroupsOf(id) | AccessPath::MembersOf(id) => {
             match index.and_then(|index| index.resources_with(&id)) {
                 Some(resources) => Ok(resources.iter().cloned().collect()),
@@ -76,6 +69,25 @@ async fn candidates(
     let mut ids = ids.map_err(to_client_error)?;
     ids.sort();
     ids.dedup();
+    Ok(ids)
+}
+
+/// Reads by the keys of a value, of which the first is that of now. It is read last: a resource that gets it meanwhile is
+/// found by it, or was found by its former key.
+async fn by_lookup(context: &Context<'_>, index: Index, values: &[String]) -> Result<Vec<ResourceId>, StoreError> {
+    let mut ids = Vec::new();
+    for value in values.iter().rev() {
+        ids.extend(context.directory.lookup(context.tenant(), index, value).await?);
+    }
+    Ok(ids)
+}
+
+/// Reads by the keys of a prefix, in the same order.
+async fn by_prefix(context: &Context<'_>, kind: Kind, prefixes: &[String]) -> Result<Vec<ResourceId>, StoreError> {
+    let (mut ids, most) = (Vec::new(), SCANNED_RESOURCES + 1);
+    for prefix in prefixes.iter().rev() {
+        ids.extend(context.directory.name_owners_by_prefix(context.tenant(), kind, prefix, most).await?);
+    }
     Ok(ids)
 }
 
