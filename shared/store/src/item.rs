@@ -30,6 +30,7 @@ pub struct Stored {
     pub member_summary: MemberSummary,
     /// The number of groups that have an edge to this resource, which are those that it is a direct member of.
     pub group_count: u64,
+    /// The keys that are stored with it.
     pub keys: StoredKeys,
 }
 
@@ -296,29 +297,4 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
 /// A count, which is negative only in a table that was restored to the middle of a commit; then it is shown as zero.
 fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or(0)
-}
-
-/// The counts of a resource's members, and of its groups.
-pub(crate) const MEMBER_COUNTS: [&str; 2] = ["memberCount", "memberMarks"];
-pub(crate) const GROUP_COUNTS: [&str; 1] = ["groupCount"];
-
-/// Whether one of these counts of a resource is negative.
-pub(crate) fn has_negative(resource: &Item, counts: &[&str]) -> bool {
-    let number = |name: &&str| resource.get(*name).and_then(|value| value.as_n().ok());
-    counts.iter().filter_map(number).any(|number| number.starts_with('-'))
-}
-
-/// The size of an item in bytes, which DynamoDB limits. It is never less than what DynamoDB computes.
-pub(crate) fn size(item: &Item) -> usize {
-    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
-}
-
-fn value_size(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => text.len() + 1,
-        AttributeValue::B(bytes) => bytes.as_ref().len() + 1,
-        AttributeValue::L(list) => 3 + list.iter().map(|value| value_size(value) + 1).sum::<usize>(),
-        AttributeValue::M(map) => 3 + map.iter().map(|(name, value)| name.len() + value_size(value) + 1).sum::<usize>(),
-        _ => 1,
-    }
 }

@@ -17,6 +17,7 @@ mod error;
 mod format;
 mod home;
 mod item;
+mod item_size;
 mod key;
 mod membership;
 mod paging;

@@ -7,6 +7,7 @@ use protocol::Tenant;
 use protocol::event::{Change, ChangeType};
 use schema::{Kind, ResourceId};
 
+use super::counter::{GROUP_COUNTS, MEMBER_COUNTS, has_negative};
 use super::subject::Subject;
 use super::{Check, ExpectedKeys};
 use crate::changes::change_of_item;
@@ -179,12 +180,11 @@ impl Check<'_> {
 
     fn of_resource(&self, tenant: &Tenant, kind: Kind, item: Item) -> Result<Compared, Error> {
         let record = super::resource::record_to_check(tenant, &item)?;
-        let has_negative =
-            [&item::MEMBER_COUNTS[..], &item::GROUP_COUNTS].iter().any(|it| item::has_negative(&item, it));
+        let is_negative = [&MEMBER_COUNTS[..], &GROUP_COUNTS].iter().any(|it| has_negative(&item, it));
         let stored = item::stored(kind, item)?;
         let subject = Subject::Resource { kind, id: stored.id.clone(), version: 0 };
         let Some(keys) = self.expected(tenant, &stored) else { return Ok(Compared::examined(Some(subject))) };
-        if stored.member_summary.pending.is_some() || has_negative {
+        if stored.member_summary.pending.is_some() || is_negative {
             return Ok(Compared::examined(Some(subject)));
         }
         let others = keys.lookups.into_iter().map(|(_, key)| key).chain(record).collect();

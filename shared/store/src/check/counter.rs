@@ -26,6 +26,16 @@ const MAX_CONCURRENT_COUNTS: usize = 16;
 /// How often a count is repeated until nothing changes meanwhile.
 const MAX_COUNTS: usize = 10;
 
+/// The counts of a resource's members, and of its groups.
+pub(super) const MEMBER_COUNTS: [&str; 2] = ["memberCount", "memberMarks"];
+pub(super) const GROUP_COUNTS: [&str; 1] = ["groupCount"];
+
+/// Whether one of these counts of a resource is negative.
+pub(super) fn has_negative(resource: &Item, counts: &[&str]) -> bool {
+    let number = |name: &&str| resource.get(*name).and_then(|value| value.as_n().ok());
+    counts.iter().filter_map(number).any(|number| number.starts_with('-'))
+}
+
 /// What the membership items of a resource show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Counted {
@@ -113,8 +123,8 @@ impl Check<'_> {
 
     /// The repair of a resource's counts, if they are wrong.
     fn wrong_counts(&self, tenant: &Tenant, kind: Kind, item: Item, counted: Counted) -> Result<Examined, Error> {
-        let is_negative = |counts: &[&str]| item::has_negative(&item, counts);
-        let (members_negative, groups_negative) = (is_negative(&item::MEMBER_COUNTS), is_negative(&item::GROUP_COUNTS));
+        let is_negative = |counts: &[&str]| has_negative(&item, counts);
+        let (members_negative, groups_negative) = (is_negative(&MEMBER_COUNTS), is_negative(&GROUP_COUNTS));
         let stored = item::stored(kind, item)?;
         let summary = &stored.member_summary;
         let is_wrong = members_negative || counted.members != (summary.count, summary.checksum);

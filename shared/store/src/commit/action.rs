@@ -12,6 +12,7 @@ use schema::ResourceId;
 use serde::Serialize;
 
 use crate::item::{self, Item};
+use crate::item_size::item_size;
 use crate::key::Key;
 use crate::table::build_error;
 use crate::{Error, format};
@@ -54,7 +55,7 @@ pub(crate) fn put(
     on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let item = item::with_key(key, body)?;
-    let bytes = item::size(&item);
+    let bytes = item_size(&item);
     let put =
         Put::builder().table_name(table).set_item(Some(item)).set_condition_expression(condition.map(str::to_owned));
     let request = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
@@ -68,7 +69,7 @@ pub(crate) fn delete(
     on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let key = key.attributes();
-    let bytes = item::size(&key);
+    let bytes = item_size(&key);
     let mut delete = Delete::builder().table_name(table).set_key(Some(key));
     if let Some((expression, values)) = condition {
         delete = delete
@@ -91,7 +92,7 @@ pub(crate) fn update(
     on_failure: ConditionFailure,
 ) -> Result<Action, Error> {
     let key = key.attributes();
-    let bytes = item::size(&key) + item::size(&values);
+    let bytes = item_size(&key) + item_size(&values);
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key))
