@@ -2,7 +2,8 @@
 """Runs the stages of .ci/stages, and prints a table of their seconds and results.
 
     .ci/run               runs the stages that every change has to pass; stops at the first failure
-    .ci/deep [STAGE…]     runs every stage, or only these, at full length; continues after a failure
+    .ci/deep              runs every stage at full length, some of them beside others; continues after a failure
+    .ci/deep STAGE…       runs only these at full length, in this order; continues after a failure
     .ci/stage STAGE…      runs only these, as .ci/run does; stages that only .ci/deep runs, at full length
     … --list              lists the stages: where each one runs, and which mistakes only it finds
 
@@ -18,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -25,7 +27,12 @@ STAGES = ROOT / ".ci/stages"
 # Cheap stages come first. After `tests` come the stages that use its compiled programs, and last those that compile
 # again.
 ORDER = """lint walls dependencies template guide tests shared-build parsers fuzz faults dynamodb-local okta canaille scim2-tester scim2-client scim-sanity openapi
-    stack costs models releases deaths paging load extensions precis acceptance instructions worst sbom sam-local""".split()
+    stack extensions costs models releases deaths paging load precis acceptance instructions worst sbom sam-local""".split()
+# The result of these does not depend on how busy the machine is. When .ci/deep has run the stages of ALONE, it runs
+# these one after the other, at a low priority, beside those that remain. `extensions` is alone because it compiles
+# programs that others use with other schemas.
+BESIDE = "models releases deaths fuzz precis instructions sbom".split()
+ALONE = ORDER[:ORDER.index("extensions") + 1]
 SKIPPED = 77
 TAIL = 80
 
@@ -39,34 +46,46 @@ class Stage:
         self.tools = self.listed(comment, "Tools")
         self.tools_in_deep = self.tools + self.listed(comment, "Tools in deep")
         self.seconds, self.result, self.omissions, self.log = 0, "", [], []
+        self.process = None
 
     @staticmethod
     def listed(comment, label):
         found = re.search(rf"{label}: ([a-z0-9+, -]+)\.", comment)
         return found[1].split(", ") if found else []
 
-    def run(self, depth, directory):
-        """Runs the stage, prints its output as it arrives, and keeps it."""
-        print(f"\n== {self.name}", flush=True)
+    def run(self, depth, directory, is_beside=False):
+        """Runs the stage, keeps its output, and prints it as it arrives, or at the end if others run beside it."""
+        say = self.log.append if is_beside else self.say
+        say(f"\n== {self.name}\n")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(dir=directory, prefix=f"{self.name}-") as work:
             environment = {**os.environ, "DEPTH": depth, "CI_DIRECTORY": directory, "WORK": work, "PYTHONDONTWRITEBYTECODE": "1"}
             command = ["bash", "-euo", "pipefail", "-c", 'source .ci/prelude.sh; source "$1"', self.name, str(self.path)]
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+                                            preexec_fn=lambda: os.nice(10 if is_beside else 0))
             try:
-                for line in process.stdout:
-                    print(line, end="", flush=True)
-                    self.log.append(line)
-                status = process.wait()
+                for line in self.process.stdout:
+                    say(line)
+                status = self.process.wait()
             except BaseException:
-                # On SIGTERM, the stage stops the servers that it has started.
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
+                self.stop()
                 raise
         self.seconds = time.monotonic() - began
         self.omissions = [line for line in self.log if line.startswith("SKIPPED: ")]
         self.result = {0: "passed", SKIPPED: "skipped"}.get(status, "failed")
+        if is_beside:
+            print("".join(self.log), end="", flush=True)
+
+    def say(self, line):
+        print(line, end="", flush=True)
+        self.log.append(line)
+
+    def stop(self):
+        """Stops the stage, which stops the servers that it has started."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait()
 
 
 def stages():
@@ -100,6 +119,52 @@ def changes():
     return {*ran.stdout.splitlines()} if ran.returncode == 0 else set()
 
 
+class Beside(threading.Thread):
+    """Runs stages one after the other, beside those of the main thread."""
+
+    def __init__(self, selected, directory):
+        super().__init__(daemon=True)
+        self.selected, self.directory, self.is_stopped = selected, directory, False
+
+    def run(self):
+        for stage, depth in self.selected:
+            if self.is_stopped:
+                break
+            stage.run(depth, self.directory, is_beside=True)
+
+    def stop(self):
+        self.is_stopped = True
+        for stage, _ in self.selected:
+            stage.stop()
+
+
+def run_in_order(mode, selected, directory):
+    """Runs the stages, until one fails if not in deep; returns those that ran."""
+    ran = []
+    for stage, depth in selected:
+        ran.append(stage)
+        stage.run(depth, directory)
+        if stage.result == "failed" and mode != "deep":
+            break
+    return ran
+
+
+def run_in_lanes(selected, directory):
+    """Runs the stages of ALONE, and then those of BESIDE beside the others; returns all."""
+    beside = [(stage, depth) for stage, depth in selected if stage.name in BESIDE]
+    others = [(stage, depth) for stage, depth in selected if stage.name not in BESIDE]
+    alone = sum(stage.name in ALONE for stage, _ in others)
+    run_in_order("deep", others[:alone], directory)
+    lane = Beside(beside, directory)
+    lane.start()
+    try:
+        run_in_order("deep", others[alone:], directory)
+        lane.join()
+    finally:
+        lane.stop()
+    return [stage for stage, _ in selected]
+
+
 def report(ran):
     for stage in ran:
         if stage.result == "failed":
@@ -122,15 +187,11 @@ def main():
             print(f"{stage.name:<16}{', '.join(stage.depths):<11}{stage.finds}")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    selected, ran, before = chosen(mode, names), [], changes()
+    selected, before = chosen(mode, names), changes()
     installer = install(selected)
     try:
         with tempfile.TemporaryDirectory(prefix="scim-on-lambda-") as directory:
-            for stage, depth in selected:
-                ran.append(stage)
-                stage.run(depth, directory)
-                if stage.result == "failed" and mode != "deep":
-                    break
+            ran = run_in_order(mode, selected, directory) if names or mode != "deep" else run_in_lanes(selected, directory)
     finally:
         if installer and installer.poll() is None:
             os.killpg(installer.pid, signal.SIGTERM)

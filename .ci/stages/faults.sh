@@ -16,7 +16,6 @@ if is_deep; then
   run_tests linearizability:: --nocapture
   SCIM_AWS=all run_tests fault_rates:: --nocapture
   SCIM_AWS=$whole run_tests linearizability:: --nocapture
-  SCIM_AWS=all run_tests kill_points --nocapture
 else
   for filter in okta groups:: patch::; do SCIM_FAULTS=10 run_tests $filter; done
   SCIM_AWS=all MODEL_OPERATIONS=600 run_tests model:: --nocapture
