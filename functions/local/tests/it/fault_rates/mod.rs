@@ -68,12 +68,14 @@ fn acknowledged_changes_are_durable_at_every_fault_rate() {
     let requests = variable("PROMISE_REQUESTS", 800);
     let seed = variable("PROMISE_SEED", fastrand::u64(1..1_000_000));
     println!("promise: PROMISE_REQUESTS={requests} PROMISE_SEED={seed}");
-    let all: u64 = RATES.iter().map(|rate| check_promise(*rate, requests, seed)).sum();
-    println!("promise: {all} requests in all, kept");
+    let each: Vec<(u64, u64)> = RATES.iter().map(|rate| check_promise(*rate, requests, seed)).collect();
+    println!("promise: {} requests in all, kept", each.iter().map(|(requests, _)| requests).sum::<u64>());
+    // At one percent, a short run can be without a fault; at all rates together it cannot.
+    assert!(each.iter().any(|(_, failed)| *failed > 0), "no fault was injected");
 }
 
-/// Sends requests at this fault rate, checks the promise, and returns the number of requests.
-fn check_promise(rate: f64, requests: u64, seed: u64) -> u64 {
+/// Sends requests at this fault rate, checks the promise, and returns the numbers of requests and of failed calls.
+fn check_promise(rate: f64, requests: u64, seed: u64) -> (u64, u64) {
     let (tenant, begun) = (unique("t"), Instant::now());
     let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
@@ -92,8 +94,7 @@ fn check_promise(rate: f64, requests: u64, seed: u64) -> u64 {
     parties.iter().for_each(|party| counts.add(&party.counts));
     let (calls, failed) = proxies.iter().map(FaultProxy::counts).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     println!("promise: {rate} percent: {failed} of {calls} calls failed; {counts}; {:.0?}", begun.elapsed());
-    assert!(failed > 0, "no fault was injected");
-    counts.requests
+    (counts.requests, failed)
 }
 
 fn group(scim: &Client, n: usize) -> String {
