@@ -68,11 +68,19 @@ impl Directory {
                     "chunks of a pending change are missing; run DirectoryCheck".to_owned(),
                 ));
             }
+            // Other callers may be applying these: DynamoDB can show the mark of a chunk and not yet its edges.
+            let torn: Vec<Chunk> = chunks.iter().filter(|chunk| self.may_be_torn(chunk)).cloned().collect();
             let mut open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
             // Other callers may do the same at the same time.
             fastrand::shuffle(&mut open);
             let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
             match progress(applied).await? {
+                Progress::Done if !self.are_written(&torn).await? => {
+                    if task.is_past_deadline() {
+                        return Ok(SettleState::Unfinished);
+                    }
+                    backoff.wait().await;
+                }
                 Progress::Done => {
                     return self.apply_once(&self.completion(task, change)?).await.map(|_| SettleState::Done);
                 }

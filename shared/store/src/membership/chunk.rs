@@ -8,12 +8,14 @@ use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
+use crate::clock::now_seconds;
 use crate::commit::action::{self, ABSENT, ConditionFailure};
 use crate::commit::transact::TransactError;
 use crate::error::classify;
 use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
+use crate::read::together::KEYS_PER_TRANSACTION;
 use crate::retry::RetryBudget;
 use crate::{Commit, Directory, Error, Member};
 
@@ -27,6 +29,8 @@ const MEMBER_BYTES: usize = 100;
 /// The number of chunks that are written at the same time.
 const MAX_CONCURRENT_WRITES: usize = 16;
 
+/// The time after which DynamoDB shows all items of a transaction.
+const TORN_SECONDS: u64 = 10;
 /// The end of the year 9999, in seconds since 1970.
 const NEVER: u64 = 253_402_300_799;
 
@@ -124,6 +128,26 @@ impl Directory {
         let Some(item) = self.read(&chunk.key).await? else { return Ok(true) };
         let now = chunk_with_key(chunk.key.clone(), item)?;
         Ok((now.applied, now.split_off) != (chunk.applied, chunk.split_off.clone()))
+    }
+
+    /// Whether a chunk was applied so recently that DynamoDB may not show everything yet that the same transaction has
+    /// written.
+    pub(super) fn may_be_torn(&self, chunk: &Chunk) -> bool {
+        let applied = chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
+        chunk.applied && applied.saturating_add(TORN_SECONDS) >= now_seconds()
+    }
+
+    /// Whether no transaction is writing one of these chunks. What was written together with them can be read from then on.
+    pub(super) async fn are_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
+        for some in chunks.chunks(KEYS_PER_TRANSACTION) {
+            let keys: Vec<Key> = some.iter().map(|chunk| chunk.key.clone()).collect();
+            match self.read_together(&keys).await {
+                Ok(_) => {}
+                Err(Error::Contended) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Splits an open chunk in two by one transaction. Nothing happens if somebody else has split or applied it.

@@ -9,7 +9,6 @@ use schema::ResourceId;
 
 use super::chunk::{Chunk, chunk};
 use super::state::{PendingChange, PendingChanges};
-use crate::clock::now_seconds;
 use crate::key::{self, Key};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
@@ -19,8 +18,6 @@ const MAX_CONCURRENT_CHANGES: usize = 8;
 const MAX_CONCURRENT_MEMBERS: usize = 4;
 /// The number of chunks that cost as much to read one after the other as the chunk of one member.
 const CHUNKS_PER_MEMBER: usize = 4;
-/// The time after which DynamoDB shows all items of a transaction.
-const TORN_SECONDS: u64 = 10;
 
 /// The groups that a member joins and leaves.
 #[derive(Debug, Default)]
@@ -96,9 +93,7 @@ impl Directory {
     }
 
     fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, Move)> {
-        let is_torn =
-            chunk.expires.unwrap_or(0).saturating_add(TORN_SECONDS) >= now_seconds() + self.change_retention.as_secs();
-        if chunk.applied && !is_torn {
+        if chunk.applied && !self.may_be_torn(chunk) {
             return Vec::new();
         }
         let joins = chunk.edges.add.iter().map(|member| (&member.id, Move::Joins));
