@@ -1,6 +1,7 @@
 # The stack of template.yaml, deployed on an emulator of AWS: tokens, Okta's SPEC test, events and acceptance tests.
 # A run deploys the programs of `cargo build` and runs the tests of Okta, strict tokens and secrets; deep deploys
-# those of `sam build`, deploys again with another parameter, and runs all acceptance tests.
+# those of `sam build`, deploys again with another parameter, adopts and repairs a table that was restored to the
+# middle of changes, and runs all acceptance tests.
 # Only this stage finds: a template that deploys no working API, an update that loses data, a function that fails as
 # a separate program, and a value in the logs of a deployed function.
 # Runs in: run, deep.
@@ -11,7 +12,7 @@ build_functions
 stack=scim-ci-$$
 # An emulator that was already running keeps no resource of this stage.
 delete_stacks() {
-  for name in "$stack-app" "$stack"; do aws cloudformation delete-stack --stack-name "$name" >/dev/null 2>&1 || true; done
+  for name in "$stack-app" "$stack-restored" "$stack"; do aws cloudformation delete-stack --stack-name "$name" >/dev/null 2>&1 || true; done
 }
 trap 'delete_stacks; stop_started' EXIT
 # deploy [PARAMETER…]: deploys the stack. The functions need the endpoints of the emulator as parameters; on AWS
@@ -23,11 +24,11 @@ deploy() {
 output() {
   aws cloudformation describe-stacks --stack-name "$stack" --output text --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
 }
-# check_table TENANT REPAIR: what DirectoryCheck finds, and what becomes of it.
+# check_table TENANT REPAIR: what DirectoryCheck finds, and what becomes of it. Without a tenant, it checks all.
 check_table() {
   local answer next=
   while :; do
-    answer=$(invoke DirectoryCheck "{\"tenant\":\"$1\",\"repair\":$2$next}")
+    answer=$(invoke DirectoryCheck "{${1:+\"tenant\":\"$1\",}\"repair\":$2$next}")
     python3 -c 'import json, sys
 for it in json.load(sys.stdin)["findings"]: print(it["problem"], it["outcome"])' <<<"$answer"
     next=$(python3 -c 'import json, sys; print(json.load(sys.stdin).get("nextToken", ""))' <<<"$answer")
@@ -79,7 +80,37 @@ for function in TokensIssue UsersCreate Authorizer; do
 done
 hide "$token" "$new" "$strict" hushevent hushlisted hushbody "upgrade-$$@example.com" "Upgraded $$"
 
+# adopt_restored STACK: a new stack takes over a table that holds parts of transactions, by the commands of the guide.
+adopt_restored() {
+  local stack=$1 table=restored-$$ filter named commands template=$template
+  SNAPSHOT_FILE=$WORK/snapshot run_tests restored:: --nocapture
+  python3 .ci/emulator/restored_table.py "$AWS_ENDPOINT_URL" "$table" "$WORK/snapshot"
+  filter=$(grep -m 1 '^grep -vE ' shared/guide/src/guides/operate.md)
+  # The emulator would replace a table without a name by one that it names itself.
+  named="/^  Table:/,/^    Properties:/s/Properties:/&\\n      TableName: $table/"
+  sed "$named" "$template" >"${template%.yaml}-restored.yaml"
+  template=${template%.yaml}-restored.yaml
+  commands=$(sed -n '/^## Adopt a table/,/^## /p' shared/guide/src/guides/deploy.md | sed -n '/^```sh/,/^```/p' |
+    sed -e '/^```/d; /^TABLE=/d; s/ && sam build && sam deploy$//' -e "s/--stack-name scim\\b/--stack-name $stack/" \
+      -e "s,/tmp/table.yaml,$WORK/table.yaml,; s/grep -v KMSMasterKeyId/$filter/")
+  {
+    printf 'set -euo pipefail\nTABLE=%s\n' "$table"
+    head -1 <<<"$commands"
+    printf "sed -i '%s' %s\n" "$named" "$WORK/table.yaml"
+    tail -n +2 <<<"$commands"
+  } >"$WORK/adopt.sh"
+  logged "$WORK/adopt.log" bash "$WORK/adopt.sh"
+  timed "sam deploy of the adopted table" deploy
+  [ "$(output TableName)" = "$table" ] || fail "the table of $stack is $(output TableName)"
+  check_table "" false >"$WORK/found"
+  check_table "" true >"$WORK/repaired"
+  sort "$WORK/found" | uniq -c
+  [ -s "$WORK/found" ] && ! grep -v ' repaired$' "$WORK/repaired" || fail "DirectoryCheck of a restored table: $(cat "$WORK/repaired")"
+  [ -z "$(check_table "" false)" ] || fail "DirectoryCheck has left something: $(check_table "" false)"
+}
+
 if is_deep; then
+  adopt_restored "$stack-restored"
   # An update with another parameter keeps data, tokens and table.
   read_all() {
     for path in "/Users/$user" "/Groups/$group" "/Users?filter=userName%20eq%20%22upgrade-$$@example.com%22"; do

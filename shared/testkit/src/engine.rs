@@ -9,6 +9,7 @@ use embedded::Database;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::aws::scan;
 use crate::{AwsProxy, Behaviour};
 
 /// An embedded DynamoDB in memory, which stops when it is dropped. Its calls block the threads that serve them, so
@@ -44,6 +45,11 @@ impl Engine {
         });
         let response = self.call("Query", &query);
         response["Items"].as_array().unwrap_or_else(|| panic!("Query returns {response}")).clone()
+    }
+
+    /// All items of a table in DynamoDB's JSON.
+    pub fn all_items(&self, table: &str) -> Vec<Value> {
+        scan(&|operation, request| self.call(operation, request), table)
     }
 
     /// Sends one operation in DynamoDB's JSON and returns the response.

@@ -1,7 +1,8 @@
 //! Tables that are restored to a moment at which many changes are being written: each holds parts of transactions. After a
 //! repair, nothing is found any more, and everything can be read and deleted.
 //!
-//! `SNAPSHOTS` sets the number of tables, and `SNAPSHOT_SEED` the seed of the random choices.
+//! `SNAPSHOTS` sets the number of tables, and `SNAPSHOT_SEED` the seed of the random choices. `SNAPSHOT_FILE` is the path of
+//! a file that gets the items of one of these tables, as they were before the repair.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +41,13 @@ async fn table_that_is_restored_to_the_middle_of_changes_is_repaired() {
         let taken = copy.clone();
         tokio::task::spawn_blocking(move || proxy.snapshot(&key, "original", &taken)).await.unwrap();
         let restored: &'static Site = Box::leak(Box::new(Site::at(&engine.url, &copy).await));
-        for problem in repair(restored).await {
+        let items = engine.all_items(&copy);
+        let found = repair(restored).await;
+        if let (Ok(file), false) = (std::env::var("SNAPSHOT_FILE"), found.is_empty()) {
+            let lines: Vec<String> = items.iter().map(Value::to_string).collect();
+            std::fs::write(file, lines.join("\n")).unwrap();
+        }
+        for problem in found {
             *problems.entry(problem).or_default() += 1;
         }
         delete_all(restored, &engine).await;

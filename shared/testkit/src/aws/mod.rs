@@ -192,7 +192,7 @@ impl AwsProxy {
 }
 
 /// All items of a table.
-fn scan(call: &impl Fn(&str, &Value) -> Value, table: &str) -> Vec<Value> {
+pub(crate) fn scan(call: &impl Fn(&str, &Value) -> Value, table: &str) -> Vec<Value> {
     let mut request = json!({ "TableName": table, "ConsistentRead": true });
     let mut items = Vec::new();
     loop {
