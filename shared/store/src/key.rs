@@ -1,7 +1,8 @@
 //! The keys of the table. No other file knows how a tenant's collections are named.
 //!
-//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found, and those of
-//! unfinished changes, which one query finds for all tenants. A tenant's name contains no `#`.
+//! Every key starts with the tenant, except the keys of tokens, through which the tenant is found, those of
+//! unfinished changes, which one query finds for all tenants, and that of the table's region. A tenant's name contains
+//! no `#`.
 
 use std::collections::HashMap;
 
