@@ -70,6 +70,7 @@ const MODULES: &[&[Check]] = &[
     protocol::concurrency::CHECKS,
     protocol::leniencies::patches::CHECKS,
     protocol::leniencies::queries::CHECKS,
+    protocol::leniencies::combinations::CHECKS,
     protocol::leniencies::readings::CHECKS,
     protocol::leniencies::resources::CHECKS,
     protocol::extensions::CHECKS,

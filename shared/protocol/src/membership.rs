@@ -72,6 +72,9 @@ pub struct Delta {
     pub add: BTreeMap<String, AddedMember>,
     /// The ids of the members to remove; none of them is in `add`.
     pub remove: BTreeSet<String>,
+    /// The ids by which the last replacement replaces all members, whatever becomes of them afterwards. Without any, all
+    /// members are removed.
+    pub replaced_by: BTreeSet<String>,
 }
 
 /// What a change makes of a member that it adds.
@@ -121,7 +124,7 @@ pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     };
     match elements.iter().position(|element| !has_id(element)) {
         Some(at) => Err(Error::InvalidValue(format!(
-            "members[{at}]: this is no member. Send an object whose `value` is the id of a user or group, and an empty array for no members."
+            "members[{at}]: this is not a member. Send an object whose `value` is the id of a user or group, and an empty array for no members."
         ))),
         None => Ok(()),
     }
@@ -214,6 +217,7 @@ impl Delta {
     fn replace(&mut self, members: Vec<Member>) {
         let before = std::mem::take(self);
         self.replace = true;
+        self.replaced_by = members.iter().map(|member| member.id.clone()).collect();
         for Member { id, display, stated_type } in members {
             // A list may name a member twice.
             let known = self.add.get(&id).cloned().unwrap_or_else(|| before.state_of(&id));

@@ -6,6 +6,7 @@ mod body;
 mod dialect;
 mod extension;
 mod invalid;
+mod json_text;
 mod leniency;
 mod primitive;
 mod registry;
@@ -18,13 +19,14 @@ mod value;
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 pub use dialect::Dialect;
 pub use invalid::{Invalid, Rule};
+pub use json_text::{read_stored_json, value_in_json};
 pub use leniency::{Leniency, LeniencyInfo};
 pub use primitive::date_time;
 pub use registry::{Extension, Registry, ResourceType, resource_type, resource_types, schema, schemas};
 pub use resource::{Kind, Object, ResourceId};
 pub use restriction::{Restriction, RestrictionInfo};
 pub use schemas_attribute::{check_schemas, listed_schemas};
-pub use value::{read_element, read_stored_json, read_value, single_value, value_in_json};
+pub use value::{read_element, read_value, single_value};
 
 /// The URI of the User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::invalid::mismatch;
+use crate::json_text::{is_json, is_value, object_in_text, object_in_value};
 use crate::primitive::read_primitive;
 use crate::{Attribute, Dialect, Invalid, Leniency, Mutability, Object};
 
@@ -81,7 +82,7 @@ pub fn single_value<'v>(
     };
     match value {
         Value::String(text) if attribute.is_complex() && is_json(text) => {
-            Ok(Cow::Owned(Value::Object(known_sub_attributes(attribute, parse_object(path, text, dialect)?))))
+            Ok(Cow::Owned(Value::Object(object_in_text(attribute, path, text, dialect)?)))
         }
         other => Ok(Cow::Borrowed(other)),
     }
@@ -132,16 +133,6 @@ pub fn read_element(
     }
 }
 
-/// The `value` of an object in a string, with which an element is compared that was sent in this form.
-pub fn value_in_json(text: &str) -> Option<String> {
-    if text.len() > MAX_JSON_BYTES || !is_json(text) {
-        return None;
-    }
-    let object: Object = serde_json::from_str(text).ok()?;
-    let (_, value) = object.iter().find(|(name, _)| is_value(name))?;
-    value.as_str().filter(|value| !value.is_empty()).map(str::to_owned)
-}
-
 /// The `value` of an object in which nothing else is assigned. Entra ID: `[{"$ref": null, "value": "x"}]`.
 fn wrapped(value: &Value) -> Option<&Value> {
     let mut assigned = value.as_object()?.iter().filter(|(_, value)| !value.is_null());
@@ -160,7 +151,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             }
         },
         Value::String(text) if is_json(text) => {
-            parsed = known_sub_attributes(attribute, parse_object(path, text, dialect)?);
+            parsed = object_in_text(attribute, path, text, dialect)?;
             &parsed
         }
         Value::String(_) if attribute.sub_attribute("value").is_some() => {
@@ -193,8 +184,9 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             None => without_value |= sub.name == "value",
         }
     }
+    check_content(attribute, path, object)?;
     let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
-    if is_bare_primary && (object.len() == 1 || !dialect.is_lenient()) {
+    if is_bare_primary && !(without_value && dialect.is_lenient()) {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
     }
     if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
@@ -208,75 +200,26 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     Ok((!element.is_empty() && !is_empty_shell && !is_bare_primary).then_some(Value::Object(element)))
 }
 
-/// The longest text that is read as a JSON object, in bytes. Entra ID's roles have a few hundred; the limit of the
-/// number of JSON values in a body does not count those in texts.
-const MAX_JSON_BYTES: usize = 4096;
-
-/// Whether a text has the form of a JSON object, array or string. It must never become the value that it describes.
-fn is_json(text: &str) -> bool {
-    let text = text.trim();
-    let inner =
-        |brackets: &str| text.strip_prefix(['{', '[']).is_some_and(|rest| rest.trim_start().starts_with(brackets));
-    let quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
-    quoted || text == "null" || ["\"", "'", "{", "[", "}", "]"].into_iter().any(inner)
-}
-
-/// The object in a string.
-fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Invalid> {
-    dialect.tolerate(Leniency::JsonInStrings, path)?;
-    let object = serde_json::from_str(text).ok().filter(|object: &Object| !object.is_empty());
-    object
-        .filter(|_| text.len() <= MAX_JSON_BYTES)
-        .ok_or_else(|| Invalid::new(path, "is JSON in a string; send the object itself"))
-}
-
-/// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were
-/// sent beside it. `None` if its `value` is anything else.
-///
-/// Entra ID: `{"value": "{\"id\": \"1\", \"value\": \"Admin\", \"displayName\": \"Admin\"}"}`.
-fn object_in_value(
-    attribute: &Attribute,
-    path: &str,
-    object: &Object,
-    dialect: &Dialect,
-) -> Result<Option<Object>, Invalid> {
-    let Some((name, text)) = object.iter().find(|(name, _)| is_value(name)) else { return Ok(None) };
-    let Some(text) = text.as_str().filter(|text| attribute.sub_attribute(name).is_some() && is_json(text)) else {
-        return Ok(None);
+/// Rejects an object with sub-attributes that do not exist, if nothing that does exist says what it is about: to leave
+/// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, and
+/// `{"type": "work", "value": ""}` is none.
+pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Invalid> {
+    let has_value = attribute.sub_attribute("value").is_some();
+    let is_content = |sub: &Attribute| match sub.name.as_str() {
+        "type" | "primary" | "$ref" => false,
+        "display" => !has_value,
+        _ => sub.mutability != Mutability::ReadOnly,
     };
-    let path = format!("{path}.value");
-    let mut merged = known_sub_attributes(attribute, parse_object(&path, text, dialect)?);
-    if !merged.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
-        return Err(Invalid::new(&path, "is an object in a string without a `value`; send its `value` itself"));
+    let Some(unknown) = object.keys().find(|name| attribute.sub_attribute(name).is_none()) else { return Ok(()) };
+    if object.keys().filter_map(|name| attribute.sub_attribute(name)).any(is_content) {
+        return Ok(());
     }
-    merged.extend(object.iter().filter(|(name, _)| !is_value(name)).map(|(name, value)| (name.clone(), value.clone())));
-    Ok(Some(merged))
-}
-
-fn is_value(name: &str) -> bool {
-    name.eq_ignore_ascii_case("value")
-}
-
-/// The sub-attributes that an object in a string describes; the others, such as Entra ID's `id`, are left out.
-fn known_sub_attributes(attribute: &Attribute, object: Object) -> Object {
-    let named = object.into_iter().map(|(name, value)| (display_name(attribute, name), value));
-    named.filter(|(name, _)| attribute.sub_attribute(name).is_some()).collect()
-}
-
-/// Reads the elements that an earlier version stored with an object in a string as their `value`.
-pub fn read_stored_json(attribute: &Attribute, elements: &mut [Value]) {
-    for element in elements {
-        let Some(object) = element.as_object() else { continue };
-        if let Ok(Some(read)) = object_in_value(attribute, "", object, &Dialect::lenient()) {
-            *element = Value::Object(read);
-        }
-    }
-}
-
-/// The name in which an attribute has a display name: Entra ID calls it `displayName`.
-fn display_name(attribute: &Attribute, name: String) -> String {
-    let is_known = attribute.sub_attribute(&name).is_some();
-    if !is_known && name.eq_ignore_ascii_case("displayName") { "display".to_owned() } else { name }
+    let content: Vec<&str> =
+        attribute.sub_attributes.iter().filter(|sub| is_content(sub)).map(|sub| sub.name.as_str()).collect();
+    Err(Invalid::new(
+        path,
+        format!("has `{unknown}`, which does not exist, and no {}; send that", content.join(" or ")),
+    ))
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.

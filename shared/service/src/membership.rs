@@ -1,7 +1,7 @@
 //! Plans which membership items a change of members writes and deletes, given the items that exist.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use protocol::Error;
 use protocol::membership::{
@@ -194,17 +194,31 @@ pub(crate) async fn plan(
     }
     context.spend_on_changed_members(changes)?;
     let existing = existing_members(context, &new, reads).await?;
-    if delta.replace && !delta.add.is_empty() && existing.is_empty() && new.len() == delta.add.len() {
-        check_group_keeps_members(current)?;
-    }
+    check_replacement(context, delta, current, &existing).await?;
     edges.add.extend(existing);
     Ok(edges)
 }
 
-/// Rejects a change that replaces all members by members of whom none exists. The client did not ask for an empty
-/// group: it has other ids than this service.
-fn check_group_keeps_members(current: &[Member]) -> Result<(), Error> {
-    if current.is_empty() {
+/// Rejects a change that replaces all members by members of whom none exists, whatever follows it in the same request.
+/// The client did not ask for an empty group: it has other ids than this service. `existing` are those of the added
+/// members that exist.
+async fn check_replacement(
+    context: &Context<'_>,
+    delta: &Delta,
+    current: &[Member],
+    existing: &[Member],
+) -> Result<(), Error> {
+    let known: HashSet<&str> = current.iter().chain(existing).map(|member| member.id.as_str()).collect();
+    if current.is_empty()
+        || delta.replaced_by.is_empty()
+        || delta.replaced_by.iter().any(|id| known.contains(id.as_str()))
+    {
+        return Ok(());
+    }
+    // The others were looked up as new members.
+    let removed_again = delta.replaced_by.iter().filter(|id| !delta.add.contains_key(*id));
+    let ids: Vec<ResourceId> = removed_again.filter_map(|id| ResourceId::parse(id)).collect();
+    if !ids.is_empty() && !context.directory.known(context.tenant(), &ids).await.map_err(to_client_error)?.is_empty() {
         return Ok(());
     }
     Err(Error::InvalidValue(

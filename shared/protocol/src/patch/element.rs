@@ -123,7 +123,7 @@ fn check_size(operation: &AttributeOperation, selected: usize) -> Result<(), Err
 /// Handles a filter that matches no element. `remove` then has nothing to do: RFC 7644 §3.5.2.2 asks for success when
 /// a member to remove is not there. `add` and `replace` are `noTarget` (§3.5.2.3), with one exception: Entra ID sets
 /// `emails[type eq "work"].value` of a user without a work address and expects one to be created, and many other
-/// identity providers do the same. The new element must match the filter.
+/// identity providers do the same. The new element must match the filter; see also [`check_created`].
 fn add_matching(
     operation: &AttributeOperation,
     filter: &Filter,
@@ -133,28 +133,52 @@ fn add_matching(
     if operation.op == Op::Remove {
         return Ok(());
     }
-    let none = || {
-        Error::NoTarget(format!(
-            "No value of {} matches the path `{}`. Add the value, or correct the filter.",
-            operation.path, &operation.text
-        ))
-    };
     let creates = operation.op == Op::Add || operation.sub.is_some();
     let seed = if creates { element_of(filter) } else { None };
     let unassigns = |sub| Ok::<_, Error>(read_value(sub, &operation.text, operation.value(), dialect)?.is_none());
     let is_unassigned = operation.sub.map_or(Ok(false), unassigns)?;
-    let seed = seed.ok_or_else(none)?;
+    let seed = seed.ok_or_else(|| no_match(operation))?;
     if is_unassigned {
         // A sub-attribute of an element that does not exist is already unassigned.
         return Ok(dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?);
     }
     let adding = AttributeOperation { op: Op::Add, ..operation.clone() };
     let made = apply_to_element(&adding, seed, dialect)?;
-    let is_described = |made: &Object| filter.matches(made) && made.keys().any(|name| name != "primary");
-    let made = made.filter(is_described).ok_or_else(none)?;
+    let made = made.filter(|made| filter.matches(made)).ok_or_else(|| no_match(operation))?;
     dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?;
     add(operation.path.attribute, elements, vec![Value::Object(made)]);
     Ok(())
+}
+
+fn no_match(operation: &AttributeOperation) -> Error {
+    Error::NoTarget(format!(
+        "No value of {} matches the path `{}`. Add the value, or correct the filter.",
+        operation.path, &operation.text
+    ))
+}
+
+/// Checks, after all operations, that a path with a filter has created no element with nothing but `type` and `primary`:
+/// Entra ID's validator sends `addresses[type eq "work"].primary` before `.locality`, but alone it has no value to qualify.
+pub(super) fn check_created(
+    operation: &AttributeOperation,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    work: &Work,
+) -> Result<(), Error> {
+    let qualifies = operation.sub.is_some_and(|sub| is_qualifier(&sub.name));
+    let (Some(filter), true) = (&operation.filter, qualifies && operation.op != Op::Remove) else { return Ok(()) };
+    let without_value = |elements: Option<&Value>| {
+        let elements = elements.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        work.spend(filter.comparisons() * weight(elements))?;
+        let objects = elements.iter().filter_map(Value::as_object);
+        Ok::<_, Error>(objects.filter(|it| it.keys().all(|name| is_qualifier(name)) && filter.matches(it)).count())
+    };
+    if without_value(after)? > without_value(before)? { Err(no_match(operation)) } else { Ok(()) }
+}
+
+/// Whether a sub-attribute only qualifies a value.
+fn is_qualifier(name: &str) -> bool {
+    matches!(name, "type" | "primary" | "$ref")
 }
 
 /// The element that a filter of the form `type eq literal and primary eq literal` describes. Any other sub-attribute
@@ -219,12 +243,12 @@ fn remaining_element(
     let is_value = |name: &String| name.eq_ignore_ascii_case("value");
     let removes_value = operation.sub.is_some_and(|sub| is_value(&sub.name))
         || operation.value().as_object().is_some_and(|it| it.keys().any(is_value));
-    let is_qualifier = |name: &String| matches!(name.as_str(), "type" | "primary" | "display" | "$ref");
+    let describes = |name: &String| is_qualifier(name) || name == "display";
     let is_empty_shell = dialect.is_lenient()
         && removes_value
         && had_value
         && !element.contains_key("value")
-        && element.keys().all(is_qualifier);
+        && element.keys().all(describes);
     (!element.is_empty() && !is_empty_shell).then_some(element)
 }
 

@@ -153,6 +153,9 @@ impl Patch {
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.required_missing_error(&missing));
         }
+        for operation in &self.operations {
+            element::check_created(operation, operation.current(before), operation.current(&resource), work)?;
+        }
         if before.contains_key("active") && !resource.contains_key("active") && self.definition.kind == Kind::User {
             let problem =
                 "active: a user is always active or inactive, so it cannot be removed or emptied. Send true or false.";

@@ -543,12 +543,74 @@ fn element_created_for_a_filter_matches_it() {
         ("emails[type eq \"other\"]", json!({"type": "third", "value": "n@x"})),
         ("emails[type eq \"other\"].type", json!("third")),
         ("emails[primary eq true and type eq \"other\"].primary", json!(false)),
+        ("emails[type eq \"other\"].primary", json!(true)),
+        ("emails[type eq \"other\"].type", json!("OTHER")),
+        ("addresses[type eq \"work\"].primary", json!(true)),
     ] {
         let error = patch(Kind::User, &user(), &add(path, value)).unwrap_err();
         assert_eq!(error.scim_type(), Some("noTarget"), "{path}: {error}");
     }
-    let third = json!([{"op": "replace", "path": "emails[type eq \"other\"].type", "value": "OTHER"}]);
-    assert!(patch(Kind::User, &user(), &third).is_ok(), "case does not count");
+    let value = |value: &str| json!({"op": "replace", "path": "emails[type eq \"other\"].value", "value": value});
+    let other = |sub: &str, value: Value| json!({"op": "replace", "path": format!("emails[type eq \"other\"].{sub}"), "value": value});
+    let (work, home) =
+        (json!({"value": "w@x", "type": "work", "primary": true}), json!({"value": "h@x", "type": "home"}));
+    // Case does not count, and the order of the operations does not.
+    for sent in
+        [json!([other("type", json!("OTHER")), value("o@x")]), json!([value("o@x"), other("type", json!("OTHER"))])]
+    {
+        check(sent, json!({"emails": [work, home, {"type": "OTHER", "value": "o@x"}]}));
+    }
+    let demoted = json!({"value": "w@x", "type": "work", "primary": false});
+    check(
+        json!([other("primary", json!(true)), value("o@x")]),
+        json!({"emails": [demoted, home, {"type": "other", "primary": true, "value": "o@x"}]}),
+    );
+    // An element that was there without a value can be changed.
+    let empty = json!({"userName": "u", "addresses": [{"type": "work"}]});
+    let primary = json!([{"op": "replace", "path": "addresses[type eq \"work\"].primary", "value": true}]);
+    assert!(patch(Kind::User, &empty, &primary).is_ok());
+}
+
+/// What does not exist is left out only beside what does: without its value, an element would be lost, or its list.
+#[test]
+fn element_without_content_is_refused_and_removes_nothing() {
+    for (path, value) in [
+        ("emails", json!([{"email": "n@x", "primary": true}])),
+        ("emails", json!([{"type": "work", "mail": "n@x"}])),
+        ("emails", json!([{"type": "work", "mail": "n@x", "display": "N"}])),
+        ("emails", json!([{"primary": true, "type": ""}])),
+        ("phoneNumbers", json!([{"number": "+1", "primary": true}])),
+        ("roles", json!([{"name": "admin", "primary": true}])),
+        ("addresses", json!([{"type": "work", "street": "S"}])),
+        ("emails[type eq \"work\"]", json!({"email": "n@x", "primary": true})),
+        ("emails", json!(["{\"email\": \"z@x\"}"])),
+        ("emails", json!(["{\"email\": \"z@x\", \"type\": \"work\"}"])),
+        ("roles", json!("{\"id\": \"1\"}")),
+        ("manager", json!("{\"id\": \"m2\"}")),
+        ("manager", json!({"id": "m2", "displayName": "M"})),
+        ("emails", json!(["[null]"])),
+        ("emails", json!(["[1]"])),
+        ("emails", json!(["{\\\"value\\\": \\\"z@x\\\"}"])),
+    ] {
+        for op in ["add", "replace"] {
+            let patched = patch(Kind::User, &user(), &json!([{"op": op, "path": path, "value": value}]));
+            assert_eq!(patched.map_err(|error| error.status()), Err(400), "{op} {path} {value}");
+        }
+    }
+    for value in [json!([{"type": "work", "email": "w@x"}]), json!([{"primary": true, "mail": "w@x"}])] {
+        let patched = patch(Kind::User, &user(), &json!([{"op": "remove", "path": "emails", "value": value}]));
+        assert_eq!(patched.map_err(|error| error.status()), Err(400), "remove {value}");
+    }
+    // Beside a value, and beside one that is unassigned, it is left out.
+    check(
+        json!([{"op": "replace", "path": "emails", "value": [{"value": "n@x", "type": "work", "id": 1}]}]),
+        json!({"emails": [{"value": "n@x", "type": "work"}]}),
+    );
+    check(
+        json!([{"op": "replace", "path": "emails", "value": [{"value": "", "primary": true, "id": 1}]}]),
+        json!({"emails": null}),
+    );
+    check(json!([{"op": "replace", "path": "roles", "value": ["[admin]"]}]), json!({"roles": [{"value": "[admin]"}]}));
 }
 
 /// RFC 7644 §3.5.2.3: every matching element is replaced, and keeps none of its former sub-attributes.

@@ -86,6 +86,26 @@ impl User {
         }
     }
 
+    /// Applies the operations, and returns whether all of them succeeded. A filter that makes an e-mail primary may create
+    /// one, but not leave it without a value.
+    pub(crate) fn apply_all<'o>(&mut self, operations: impl Iterator<Item = &'o Operation> + Clone) -> bool {
+        let before = self.clone();
+        let primaries = operations.clone().filter_map(|operation| match operation {
+            Operation::MatchingPart(Op::Add | Op::Replace, kind, Part::Primary(_)) => Some(kind),
+            _ => None,
+        });
+        let mut operations = operations.clone();
+        operations.all(|operation| self.apply(operation))
+            && primaries.into_iter().all(|kind| self.without_value(kind) <= before.without_value(kind))
+    }
+
+    fn without_value(&self, kind: &str) -> usize {
+        self.of_kind(kind)
+            .into_iter()
+            .filter(|at| self.emails[*at].value.is_none() && self.emails[*at].display.is_none())
+            .count()
+    }
+
     /// Applies the operation, and returns whether it succeeded.
     pub(crate) fn apply(&mut self, operation: &Operation) -> bool {
         match operation {

@@ -140,7 +140,7 @@ proptest! {
         let before = user.to_json();
         let all = operations.iter().map(|(operation, with_path)| written(operation, *with_path)).collect();
         let mut model = user.clone();
-        let done = operations.iter().all(|(operation, _)| model.apply(operation));
+        let done = model.apply_all(operations.iter().map(|(operation, _)| operation));
         match patch(&before, all) {
             Ok(after) => {
                 prop_assert!(done, "the model rejects the request, but the service returns {after}");
@@ -157,9 +157,13 @@ proptest! {
         }
     }
 
-    /// A request with several operations yields the result of several requests.
+    /// A request with several operations yields the result of several requests. Only together may they create an e-mail that
+    /// is primary first and gets its value later.
     #[test]
     fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
+        if operations.iter().any(|operation| matches!(operation, Operation::MatchingPart(_, _, Part::Primary(_)))) {
+            return Ok(());
+        }
         let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();
         let one_by_one = all.iter().try_fold(user.to_json(), |before, operation| patch(&before, vec![operation.clone()]));
         prop_assert_eq!(patch(&user.to_json(), all), one_by_one);

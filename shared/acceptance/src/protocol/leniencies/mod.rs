@@ -2,6 +2,7 @@
 //! with a strict token without any change. A comment names the leniency of each row. `leniencies` of the crate
 //! `gateway` tests every leniency of `schema::Leniency`.
 
+pub(crate) mod combinations;
 pub(crate) mod patches;
 pub(crate) mod queries;
 pub(crate) mod readings;

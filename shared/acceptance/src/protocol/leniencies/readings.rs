@@ -32,12 +32,12 @@ fn user(scim: &Client) -> String {
 }
 
 /// The ids of a group's members.
-fn members(group: &Answer) -> Vec<String> {
+pub(super) fn members(group: &Answer) -> Vec<String> {
     values(&group["members"])
 }
 
 /// Checks that each operation is rejected and changes nothing.
-fn rejected(scim: &Client, path: &str, scim_type: &str, operations: Vec<Value>) {
+pub(super) fn rejected(scim: &Client, path: &str, scim_type: &str, operations: Vec<Value>) {
     let before = scim.get(path).expect(200).text;
     for operation in operations {
         scim.patch(path, &json!([operation])).expect_error(400, scim_type, &[]);

@@ -67,13 +67,14 @@ impl<'t> Parser<'t> {
     ) -> Result<Value, ParseError> {
         let json = serde_json::from_str(word);
         let is_string = matches!(path.leaf().data_type, DataType::String | DataType::Reference);
-        let may_be_name = matches!(json, Err(_) | Ok(Value::Number(_) | Value::Bool(_)));
+        let is_number = matches!(json, Ok(Value::Number(_)));
+        let may_be_name = is_number || matches!(json, Err(_) | Ok(Value::Bool(_)));
         if is_string && operator == Operator::Eq && may_be_name {
             // RFC 7644 §3.4.2.1 has `meta.resourceType eq User` in an example.
             if is_resource_type(path) {
                 return Ok(Value::from(word));
             }
-            if accepts_unquoted(namespace.holder(), path, word) {
+            if is_number || accepts_unquoted(namespace.holder(), path, word) {
                 self.tolerate(Leniency::UnquotedLiterals, at)?;
                 return Ok(Value::from(word));
             }
