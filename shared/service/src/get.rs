@@ -28,8 +28,9 @@ pub async fn get(
     let (stored, reads) = try_join(find(context, kind, id), ReadSet::load(context, &plan)).await?;
     precondition.check_match(stored.version)?;
     // The groups of a user change without a new version of the user, and so do the members of a group while the delete
-    // of one of them is pending.
-    let follows_version = !shows_edges || (kind == Kind::Group && !may_hide_members);
+    // of one of them is pending, or a large change that has added one who is deleted meanwhile.
+    let is_settled = !may_hide_members && stored.member_summary.pending.is_none();
+    let follows_version = !shows_edges || (kind == Kind::Group && is_settled);
     if follows_version && precondition.is_not_modified(stored.version) {
         let version = Some(entity_tag(stored.version));
         return Ok(Reply { status: 304, version, ..Reply::default() });

@@ -137,7 +137,8 @@ impl Directory {
         if !change.is_chunked && change.change_type != ChangeType::Deleted {
             return Ok(());
         }
-        let pending = self.read(&Key::pending_changes(&change.tenant, &change.resource)).await?;
+        // The record may be visible before the other items of its transaction.
+        let pending = self.read_isolated(&Key::pending_changes(&change.tenant, &change.resource)).await?;
         let pending: Option<PendingItem> = pending.map(item::body).transpose()?;
         if pending.is_none_or(|pending| pending.is_listed) {
             return Ok(());

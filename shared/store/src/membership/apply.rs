@@ -68,30 +68,25 @@ impl Directory {
                     "chunks of a pending change are missing; run DirectoryCheck".to_owned(),
                 ));
             }
-            // Other callers may be applying these: DynamoDB can show the mark of a chunk and not yet its edges.
-            let torn: Vec<Chunk> = chunks.iter().filter(|chunk| self.may_be_torn(chunk)).cloned().collect();
-            let mut open: Vec<Chunk> = chunks.into_iter().filter(|chunk| !chunk.applied).collect();
+            let (applied, mut open): (Vec<Chunk>, Vec<Chunk>) = chunks.into_iter().partition(|chunk| chunk.applied);
             // Other callers may do the same at the same time.
             fastrand::shuffle(&mut open);
-            let applied = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
-            match progress(applied).await? {
-                Progress::Done if !self.are_written(&torn).await? => {
-                    if task.is_past_deadline() {
-                        return Ok(SettleState::Unfinished);
-                    }
-                    backoff.wait().await;
-                }
-                Progress::Done => {
-                    return self.apply_once(&self.completion(task, change)?).await.map(|_| SettleState::Done);
-                }
-                Progress::Again => backoff.wait().await,
-                Progress::OutOfTime => return Ok(SettleState::Unfinished),
+            let work = open.iter().map(|chunk| self.apply(task, Some(chunk), &chunk.edges)).collect::<Vec<_>>();
+            let progress = progress(work).await?;
+            if progress == Progress::OutOfTime || task.is_past_deadline() {
+                return Ok(SettleState::Unfinished);
             }
+            // Other callers may be applying the others: DynamoDB can show the mark of a chunk and not yet its edges.
+            if progress == Progress::Done && self.are_written(&applied).await? {
+                return self.complete(task, change).await;
+            }
+            backoff.wait().await;
         }
     }
 
-    /// The actions that end the pending state of a large change.
-    fn completion(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<[Action; 3], Error> {
+    /// Ends the pending state of a large change. The time at which the tenant's last change was completed is written first:
+    /// who sees that nothing is pending has to see that something was a moment ago.
+    async fn complete(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
         let this_change = || Item::from([("change".to_owned(), S(change.to_string()))]);
         let now =
             Item::from([("settled".to_owned(), number(now_ms())), (format::ATTRIBUTE.to_owned(), format::value())]);
@@ -101,11 +96,12 @@ impl Directory {
         let done = ConditionFailure::AlreadyApplied;
         let is_pending = Some("#pending = :change");
         let set = "SET #settled = :settled, #format = :format";
-        Ok([
+        self.apply_once(&[action::update(&self.table, &last, set, None, now, ConditionFailure::Unexpected)?]).await?;
+        let actions = [
             action::update(&self.table, &group, "REMOVE #pending", is_pending, this_change(), done.clone())?,
             action::delete(&self.table, &pending, Some(("#change = :change", this_change())), done)?,
-            action::update(&self.table, &last, set, None, now, ConditionFailure::Unexpected)?,
-        ])
+        ];
+        self.apply_once(&actions).await.map(|_| SettleState::Done)
     }
 
     /// Applies changes to the edges by one transaction, which also marks the chunk of these changes as applied.

@@ -8,7 +8,6 @@ use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
-use crate::clock::now_seconds;
 use crate::commit::action::{self, ABSENT, ConditionFailure};
 use crate::commit::transact::TransactError;
 use crate::error::classify;
@@ -29,8 +28,6 @@ const MEMBER_BYTES: usize = 100;
 /// The number of chunks that are written at the same time.
 const MAX_CONCURRENT_WRITES: usize = 16;
 
-/// The time after which DynamoDB shows all items of a transaction.
-const TORN_SECONDS: u64 = 10;
 /// The end of the year 9999, in seconds since 1970.
 const NEVER: u64 = 253_402_300_799;
 
@@ -50,6 +47,11 @@ impl Chunk {
     /// The first member of the chunk that was split off from this one and would contain this member, if there is one.
     fn split_off_for(&self, member: &ResourceId) -> Option<ResourceId> {
         self.split_off.iter().filter(|first| *first <= member).max().cloned()
+    }
+
+    /// The keys of the chunks that were split off from this one.
+    pub(super) fn split_off_keys(&self) -> impl Iterator<Item = Key> {
+        self.split_off.iter().map(|first| Key { pk: self.key.pk.clone(), sk: first.to_string() })
     }
 
     /// The condition that it is open and as it was read, with its values.
@@ -130,20 +132,13 @@ impl Directory {
         Ok((now.applied, now.split_off) != (chunk.applied, chunk.split_off.clone()))
     }
 
-    /// Whether a chunk was applied so recently that DynamoDB may not show everything yet that the same transaction has
-    /// written.
-    pub(super) fn may_be_torn(&self, chunk: &Chunk) -> bool {
-        let applied = chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
-        chunk.applied && applied.saturating_add(TORN_SECONDS) >= now_seconds()
-    }
-
     /// Whether no transaction is writing one of these chunks. What was written together with them can be read from then on.
     pub(super) async fn are_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
         for some in chunks.chunks(KEYS_PER_TRANSACTION) {
             let keys: Vec<Key> = some.iter().map(|chunk| chunk.key.clone()).collect();
             match self.read_together(&keys).await {
                 Ok(_) => {}
-                Err(Error::Contended) => return Ok(false),
+                Err(Error::Contended | Error::Throttled) => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
@@ -195,7 +190,7 @@ impl Directory {
         self.delete_batch(keys.into_iter().collect()).await
     }
 
-    /// The chunks of a change.
+    /// The chunks of a change, in the order of their first members.
     pub(crate) async fn chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Vec<Chunk>, Error> {
         let items = self.query(CollectionQuery::all(key::chunks(tenant, change)), None).await?;
         let mut chunks: Vec<Chunk> =
@@ -211,11 +206,12 @@ impl Directory {
             }
             first_unread += 1;
         }
+        chunks.sort_by(|one, other| one.key.sk.cmp(&other.key.sk));
         Ok(chunks)
     }
 
     /// A chunk that was split off from another one, read by a transaction.
-    async fn split_off_chunk(&self, key: &Key) -> Result<Option<Chunk>, Error> {
+    pub(super) async fn split_off_chunk(&self, key: &Key) -> Result<Option<Chunk>, Error> {
         let item = self.read_isolated(key).await?;
         item.map(|item| chunk_with_key(key.clone(), item)).transpose()
     }

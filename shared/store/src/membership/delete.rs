@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use schema::{Kind, ResourceId};
 
 use super::apply::{Progress, progress};
-use super::chunk::split_into_chunks;
+use super::chunk::{Chunk, split_into_chunks};
 use super::read::member;
 use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, leave_group_actions};
@@ -37,18 +37,21 @@ impl Directory {
     }
 
     /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller
-    /// can apply them any more. Returns `false` if the deadline came first.
+    /// can apply them any more, and waits for those that somebody is applying. Returns `false` if that takes too long.
     async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
         let Some(change) = &task.item.change else { return Ok(true) };
         let (change, nothing) = (item::id(change)?, EdgeChanges::default());
         let mut retries = RetryBudget::patient();
         loop {
             let chunks = self.chunks(task.tenant, &change).await?;
-            let open = chunks.iter().filter(|chunk| !chunk.applied);
-            match progress(open.map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await? {
-                Progress::Done => return Ok(true),
-                Progress::Again if retries.wait().await => {}
-                Progress::Again | Progress::OutOfTime => return Ok(false),
+            let (applied, open): (Vec<Chunk>, Vec<Chunk>) = chunks.into_iter().partition(|chunk| chunk.applied);
+            let progress = progress(open.iter().map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await?;
+            // An applied chunk may be visible before its edges, which have to be deleted, too.
+            if progress == Progress::Done && self.are_written(&applied).await? {
+                return Ok(true);
+            }
+            if progress == Progress::OutOfTime || !retries.wait().await {
+                return Ok(false);
             }
         }
     }

@@ -9,6 +9,7 @@ use schema::ResourceId;
 
 use super::chunk::{Chunk, chunk};
 use super::state::{PendingChange, PendingChanges};
+use crate::clock::now_seconds;
 use crate::key::{self, Key};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
@@ -18,6 +19,8 @@ const MAX_CONCURRENT_CHANGES: usize = 8;
 const MAX_CONCURRENT_MEMBERS: usize = 4;
 /// The number of chunks that cost as much to read one after the other as the chunk of one member.
 const CHUNKS_PER_MEMBER: usize = 4;
+/// The time after which DynamoDB shows all items of a transaction.
+const TORN_SECONDS: u64 = 10;
 
 /// The groups that a member joins and leaves.
 #[derive(Debug, Default)]
@@ -74,8 +77,7 @@ impl Directory {
     ) -> Result<(&'c ResourceId, BTreeMap<ResourceId, bool>), Error> {
         let of_chunk = |chunk: &Chunk| self.moves_of_chunk(chunk, members);
         let moves: Vec<Vec<(ResourceId, Move)>> = if change.chunks <= members.len() * CHUNKS_PER_MEMBER {
-            let query = CollectionQuery::all(key::chunks(tenant, &change.id));
-            self.query_as(query, None, |item| chunk(tenant, &change.id, item).map(|chunk| of_chunk(&chunk))).await?
+            self.moves_of_all_chunks(tenant, change, of_chunk).await?
         } else {
             let reads: Vec<_> = members.iter().map(|member| self.chunk_about(tenant, &change.id, member)).collect();
             let chunks = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_MEMBERS);
@@ -92,6 +94,31 @@ impl Directory {
         Ok((&change.group, certain))
     }
 
+    /// What all chunks of a change do to these members, with those that were split off and are not visible to a query yet.
+    async fn moves_of_all_chunks(
+        &self,
+        tenant: &Tenant,
+        change: &PendingChange,
+        of_chunk: impl Fn(&Chunk) -> Vec<(ResourceId, Move)>,
+    ) -> Result<Vec<Vec<(ResourceId, Move)>>, Error> {
+        let read = |chunk: &Chunk| (chunk.key.clone(), chunk.split_off_keys().collect::<Vec<_>>(), of_chunk(chunk));
+        let query = CollectionQuery::all(key::chunks(tenant, &change.id));
+        let chunks = self.query_as(query, None, |item| Ok(read(&chunk(tenant, &change.id, item)?))).await?;
+        let mut keys: BTreeSet<Key> = chunks.iter().map(|(key, ..)| key.clone()).collect();
+        let mut split_off: Vec<Key> = chunks.iter().flat_map(|(_, split_off, _)| split_off.clone()).collect();
+        let mut moves: Vec<Vec<(ResourceId, Move)>> = chunks.into_iter().map(|(.., moves)| moves).collect();
+        while let Some(key) = split_off.pop() {
+            if !keys.insert(key.clone()) {
+                continue;
+            }
+            if let Some(chunk) = self.split_off_chunk(&key).await? {
+                split_off.extend(chunk.split_off_keys());
+                moves.push(of_chunk(&chunk));
+            }
+        }
+        Ok(moves)
+    }
+
     fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, Move)> {
         if chunk.applied && !self.may_be_torn(chunk) {
             return Vec::new();
@@ -100,6 +127,13 @@ impl Directory {
         let leaves = chunk.edges.remove.iter().map(|member| (&member.id, Move::Leaves));
         let moves = joins.chain(leaves).filter(|(member, _)| members.contains(member));
         moves.map(|(member, it)| (member.clone(), if chunk.applied { Move::Unclear } else { it })).collect()
+    }
+
+    /// Whether a chunk was applied so recently that DynamoDB may not show everything yet that the same transaction has
+    /// written.
+    fn may_be_torn(&self, chunk: &Chunk) -> bool {
+        let applied = chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
+        chunk.applied && applied.saturating_add(TORN_SECONDS) >= now_seconds()
     }
 
     /// Whether the group has the member, by a read that sees all of a transaction or nothing.

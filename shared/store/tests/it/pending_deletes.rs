@@ -1,11 +1,17 @@
 //! A deleted member is not shown from its delete on, also while its edges remain.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::{Precondition, Projection};
 use schema::Kind::{Group, User};
 use serde_json::json;
-use store::{Commit, RemainingEdges, SettleState, Stored, Write};
+use store::{Commit, CommitState, RemainingEdges, SettleState, Stored, Write};
+use tokio::sync::Semaphore;
 
-use crate::engine::{Site, delete_first, rename};
+use crate::engine::{Site, delete_first, raw, rename, user};
 use crate::model::context;
 use crate::proxy::{Fault, Proxy};
 
@@ -59,6 +65,35 @@ async fn group_is_not_304_while_a_deleted_member_has_an_edge() {
     assert_eq!((reply.status, reply.version.as_deref()), (200, Some("W/\"2\"")));
 }
 
+/// A group to which 40 users are added by a large change, which is pending, and the change.
+async fn group_with_pending_change(site: &Site) -> (schema::ResourceId, Commit) {
+    let staff = site.group("staff", &[]).await;
+    let mut change = rename(Group, &staff, 1, "staff", "staff");
+    change.add = Vec::new();
+    for n in 0..40 {
+        change.add.push(user(&site.user(&format!("user-{n}")).await));
+    }
+    assert_eq!(site.commit(&change).await, Ok(CommitState::Pending));
+    (staff, change)
+}
+
+/// A member whom a large change has added has no edge yet, and can be deleted without any change of the group.
+#[tokio::test]
+async fn group_is_not_304_while_a_large_change_is_pending() {
+    let site: &'static Site = Box::leak(Box::new(Site::new().await));
+    let (staff, change) = group_with_pending_change(site).await;
+    let gone = change.add[0].id.clone();
+    let known = Precondition::new(None, Some("W/\"2\""));
+    let read = || async {
+        let context = context(site);
+        let reply = service::get(&context, Group, staff.as_str(), &Projection::default(), &known).await.unwrap();
+        (reply.status, reply.body.map(|body| body["members"].as_array().unwrap().len()))
+    };
+    assert_eq!(read().await, (200, Some(40)));
+    site.commit(&delete_first(User, &gone, 1, "user-0", 0)).await.unwrap();
+    assert_eq!(read().await, (200, Some(39)));
+}
+
 /// DynamoDB does not show the edges of a change that was committed just before the delete.
 #[tokio::test]
 async fn deleted_member_leaves_groups_whose_edges_are_not_visible_yet() {
@@ -79,5 +114,54 @@ async fn deleted_member_leaves_groups_whose_edges_are_not_visible_yet() {
     for group in &groups {
         assert_eq!(site.member_ids(group).await, std::slice::from_ref(&bob));
     }
+    assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await, []);
+}
+
+async fn put(site: &Site, items: Vec<HashMap<String, AttributeValue>>) {
+    for item in items {
+        raw().put_item().table_name(&site.table).set_item(Some(item)).send().await.unwrap();
+    }
+}
+
+/// Somebody is applying a chunk of a group that is deleted: DynamoDB shows that the chunk is applied, and not yet its edge.
+#[tokio::test]
+async fn edge_of_a_chunk_that_is_being_applied_is_deleted_with_its_group() {
+    let site = Site::new().await;
+    let (staff, change) = group_with_pending_change(&site).await;
+    let ann = change.add[0].id.clone();
+    let group = site.items("acme#group").await;
+    let pending = site.pending_items().await;
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
+    let mut hidden = Vec::new();
+    for collection in [format!("acme#member#{staff}"), format!("acme#memberOf#{ann}")] {
+        let is_of_ann = |item: &HashMap<String, AttributeValue>| format!("{item:?}").contains(ann.as_str());
+        for item in site.items(&collection).await.into_iter().filter(is_of_ann) {
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+            raw().delete_item().table_name(&site.table).set_key(Some(key.into())).send().await.unwrap();
+            hidden.push(item);
+        }
+    }
+    assert_eq!(hidden.len(), 2);
+    put(&site, [group, pending].concat()).await;
+    let mut delete = delete_first(Group, &staff, 2, "staff", 0);
+    if let Write::Delete { remaining, .. } = &mut delete.write {
+        *remaining = RemainingEdges::Present { pending: Some(change.change.id.clone()), groups: Vec::new() };
+    }
+    site.commit(&delete).await.unwrap();
+
+    let gate = Arc::new(Semaphore::new(0));
+    let chunks = format!("#part#{}", change.change.id);
+    let proxy = Proxy::start("TransactGetItems", [Fault::Hold(chunks, gate.clone())]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    let settling = tokio::spawn(async move { behind.settle(&staff).await });
+    for _ in 0..200 {
+        if !proxy.calls.lock().unwrap().is_empty() || settling.is_finished() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    put(&site, hidden).await;
+    gate.add_permits(9);
+    assert_eq!(settling.await.unwrap(), Ok(SettleState::Done));
     assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await, []);
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use schema::Kind::Group;
 use schema::ResourceId;
 use serde_json::json;
-use store::{Commit, CommitState, SettleState};
+use store::{Commit, CommitState, Error, SettleState};
+use testkit::{call_engine, engine};
 use tokio::sync::Semaphore;
 
 use crate::capacity::{calls, listen};
 use crate::engine::{Site, raw, rename, user};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::{Fault, Proxy, error};
 
 const PEOPLE: usize = 40;
 
@@ -99,4 +100,49 @@ async fn change_that_begins_while_a_page_is_read_is_seen_for_all_or_for_none() {
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
     gate.add_permits(9);
     assert_eq!(read.await.unwrap(), Ok(vec![vec![staff, other]; 2]));
+}
+
+/// A chunk was split a moment ago, and a query does not show its second half yet.
+#[tokio::test]
+async fn chunk_that_was_split_off_is_read_in_its_place() {
+    let site = Site::new().await;
+    let people = people(&site, "user", 70).await;
+    let staff = group_with_pending_change(&site, "staff", &people).await;
+    let pending = site.pending_items().await.pop().unwrap();
+    let change = ResourceId::parse(pending["change"].as_s().unwrap()).unwrap();
+    let query = json!({
+        "TableName": site.table, "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": { ":pk": { "S": format!("acme#part#{change}") } },
+    });
+    let mut read = call_engine(engine(), "local", "Query", &query);
+    let chunks = read["Items"].as_array_mut().unwrap();
+    let second = chunks.remove(1);
+    chunks[0]["splitOff"] = json!({ "L": [second["sk"]] });
+    let shown = || Fault::Answer(200, read.clone());
+    let tenant = &site.caller.tenant;
+
+    let hidden = second["add"]["L"][0]["M"]["id"]["S"].as_str().unwrap();
+    let proxy = Proxy::start("Query", [Fault::None, shown(), Fault::None]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(behind.groups_of(&ResourceId::parse(hidden).unwrap()).await, [staff]);
+
+    let proxy = Proxy::start("Query", [shown()]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    let expect = site.directory.chunks_of_change(tenant, &change).await.unwrap();
+    assert_eq!(behind.directory.chunks_of_change(tenant, &change).await.unwrap(), expect);
+}
+
+/// Who sees that nothing is pending any more has to see that something was a moment ago.
+#[tokio::test]
+async fn time_of_the_last_change_is_written_before_it_is_pending_no_more() {
+    let site = Site::new().await;
+    let people = people(&site, "user", PEOPLE).await;
+    let staff = group_with_pending_change(&site, "staff", &people).await;
+    // Two chunks, the time, and the end of the change.
+    let refused = Fault::Answer(400, error("ValidationException"));
+    let proxy = Proxy::start("TransactWriteItems", [Fault::None, Fault::None, Fault::None, refused]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert!(matches!(behind.settle(&staff).await, Err(Error::Refused(_))));
+    assert_eq!((site.items("acme#unsettled").await.len(), site.pending_items().await.len()), (2, 1));
+    assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
 }
