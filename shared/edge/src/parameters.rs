@@ -2,28 +2,15 @@
 //! This service ignores them, except where the client would take the answer for that to another query.
 
 use protocol::Error;
-use schema::Object;
+use schema::{Object, resource_types};
 use strsim::osa_distance;
 
 use crate::Request;
 
 /// Names under which clients send a filter, or a part of one. A list of all resources in place of the filtered ones lets
 /// a client change the first of them in place of the one that it looked for.
-const OTHER_NAMES_OF_FILTER: [&str; 13] = [
-    "search",
-    "searchterm",
-    "q",
-    "query",
-    "where",
-    "criteria",
-    "id",
-    "username",
-    "externalid",
-    "displayname",
-    "email",
-    "emails",
-    "members",
-];
+const OTHER_NAMES_OF_FILTER: [&str; 9] =
+    ["search", "searchterm", "q", "query", "where", "criteria", "email", "login", "mail"];
 
 impl Request {
     /// A query parameter, percent-decoded. Its name is case-sensitive.
@@ -108,7 +95,14 @@ fn is_meant_as_filter(name: &str) -> bool {
         || lower.contains("/users")
         || lower.contains("/groups")
         || OTHER_NAMES_OF_FILTER.contains(&letters.as_str())
+        || is_attribute(name)
         || osa_distance(&letters, "filter") <= misspelt_letters
+}
+
+/// Whether a name is an attribute of users or groups, or a path that begins with one. Every message has `schemas`.
+fn is_attribute(name: &str) -> bool {
+    let first = name.split(['.', '[']).next().unwrap_or_default();
+    first != "schemas" && resource_types().iter().any(|definition| definition.attribute(first).is_some())
 }
 
 #[cfg(test)]
@@ -166,6 +160,10 @@ mod tests {
             "userName eq \"a\"",
             "userName",
             "emails",
+            "emails.value",
+            "name.familyName",
+            "active",
+            "login",
             "searchTerm",
             "where",
         ] {

@@ -211,10 +211,11 @@ fn check_conditions(caller: &Caller, method: &Method, path: &str, headers: &Head
             caller.dialect.restrict(Restriction::ConditionalRequest, name)?;
         }
     }
-    let creates = method == Method::POST && (path.ends_with("/Users") || path.ends_with("/Groups"));
+    let creates = method == Method::POST && ["/Users", "/Groups", "/Bulk"].iter().any(|end| path.ends_with(end));
     if creates && headers.contains_key("if-match") {
         return Err(Error::PreconditionFailed(
-            "The request has If-Match, but POST changes no resource that has a version. Send it without If-Match."
+            "The request has If-Match, but POST has no version to compare with. Send it without If-Match; in a bulk request, send \
+             `version` with an operation."
                 .to_owned(),
         ));
     }
@@ -365,6 +366,7 @@ pub(crate) mod tests {
             from_request(&event).map_or_else(|error| error.status(), |_| 200)
         };
         assert_eq!(status("POST", "/v2/Users", "If-Match", "lenient"), 412);
+        assert_eq!(status("POST", "/v2/Bulk", "If-Match", "lenient"), 412);
         assert_eq!(status("POST", "/v2/Users/.search", "If-Match", "lenient"), 200);
         assert_eq!(status("POST", "/v2/Users/{id}", "If-Match", "lenient"), 200, "the method is not allowed");
         assert_eq!(status("POST", "/v2/Users", "If-None-Match", "lenient"), 200);

@@ -44,8 +44,7 @@ impl Precondition {
     /// # Errors
     /// [`Error::PreconditionFailed`].
     pub fn check(&self, version: u64, last_modified: &str) -> Result<(), Error> {
-        self.check_match(version)?;
-        self.check_unmodified(last_modified)?;
+        self.check_read(version, last_modified)?;
         if self.is_not_modified(version) {
             return Err(Error::PreconditionFailed(
                 "The resource has the version in If-None-Match, so the change was not made. Send it without If-None-Match."
@@ -69,11 +68,12 @@ impl Precondition {
         ))
     }
 
-    /// Checks `If-Match` only, which is evaluated first and also applies to reads (RFC 9110 §13.2.2).
+    /// Checks `If-Match` and `If-Unmodified-Since`, which are evaluated first and also apply to reads (RFC 9110 §13.2.2).
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
-    pub fn check_match(&self, version: u64) -> Result<(), Error> {
+    pub fn check_read(&self, version: u64, last_modified: &str) -> Result<(), Error> {
+        self.check_unmodified(last_modified)?;
         match &self.if_match {
             Some(tags) if !etag_matches(tags, version) => Err(Error::PreconditionFailed(
                 "The resource has changed since the version in If-Match. Read it again and repeat the change."
@@ -119,8 +119,8 @@ mod tests {
             ("w/\"3\"", false),
         ] {
             assert_eq!(Precondition::new(Some(tags), None).check(3, "").is_ok(), expect, "{tags}");
-            assert_eq!(Precondition::new(Some(tags), None).check_match(3).is_ok(), expect, "{tags}");
-            assert!(Precondition::new(None, Some(tags)).check_match(3).is_ok(), "{tags}");
+            assert_eq!(Precondition::new(Some(tags), None).check_read(3, "").is_ok(), expect, "{tags}");
+            assert!(Precondition::new(None, Some(tags)).check_read(3, "").is_ok(), "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).is_not_modified(3), expect, "{tags}");
             assert_eq!(Precondition::new(None, Some(tags)).check(3, "").is_err(), expect, "{tags}");
         }
@@ -135,6 +135,7 @@ mod tests {
         ] {
             let condition = Precondition::new(if_match, None).with_unmodified_since(Some(date));
             assert_eq!(condition.check(3, modified).is_ok(), expect, "{date}");
+            assert_eq!(condition.check_read(3, modified).is_ok(), expect, "a read, {date}");
         }
         assert!(Precondition::default().check(3, "").is_ok() && !Precondition::default().is_not_modified(3));
     }

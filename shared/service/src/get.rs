@@ -13,7 +13,7 @@ use crate::{Context, represent};
 ///
 /// # Errors
 /// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if its version is not that
-/// of `If-Match`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
+/// of `If-Match`, or newer than `If-Unmodified-Since`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
 pub async fn get(
     context: &Context<'_>,
     kind: Kind,
@@ -26,7 +26,7 @@ pub async fn get(
         kind == Kind::Group && shows_edges && precondition.has_none_match() && is_delete_pending(context).await?;
     let plan = ReadPlan::for_response(kind, id, projection);
     let (stored, reads) = try_join(find(context, kind, id), ReadSet::load(context, &plan)).await?;
-    precondition.check_match(stored.version)?;
+    precondition.check_read(stored.version, &stored.last_modified)?;
     // The groups of a user change without a new version of the user, and so do the members of a group while the delete
     // of one of them is pending, or a large change that has added one who is deleted meanwhile.
     let is_settled = !may_hide_members && stored.member_summary.pending.is_none();
