@@ -20,8 +20,8 @@ use crate::directory::{TABLE, directory, event};
 /// The delay of each call, so that concurrent calls overlap and the test recognises them.
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// The size of the users that `Directory::load` writes.
-const USERS_PER_MEGABYTE: u64 = 2850;
+/// The size of the users that `Directory::load` writes, each with its format and the keys that are stored with it.
+const USERS_PER_MEGABYTE: u64 = 2720;
 
 /// A placeholder for read units that grow with the number of users that the operation counts.
 const ANY: f64 = f64::NAN;
