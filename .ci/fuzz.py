@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fuzzes the targets of shared/fuzz with libFuzzer, and extends the corpus.
 
-    .ci/fuzz.py SECONDS [TARGET...]          fuzzes each target for SECONDS, FUZZ_AT_ONCE of them in parallel (default:
+    .ci/fuzz.py SECONDS [TARGET...]          fuzzes each target for SECONDS, FUZZ_JOBS of them in parallel (default:
                                              one per core)
     .ci/fuzz.py --keep SECONDS [TARGET...]   also adds to shared/fuzz/corpus each text that reaches more code
 
@@ -151,8 +151,8 @@ def main():
     if built.returncode != 0:
         sys.exit(built.returncode)
     failed = False
-    at_once = int(os.environ.get("FUZZ_AT_ONCE") or os.cpu_count() or 1)
-    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(at_once) as pool:
+    jobs = int(os.environ.get("FUZZ_JOBS") or os.cpu_count() or 1)
+    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(jobs) as pool:
         work = pathlib.Path(work)
         for line, problem in pool.map(lambda target: fuzz(target, int(seconds), keep, work), chosen or targets()):
             print(line, flush=True)

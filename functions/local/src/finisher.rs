@@ -21,8 +21,7 @@ pub(crate) fn start(directory: &'static Directory) -> JoinHandle<()> {
             sleep(PAUSE).await;
             let work = service::finish_changes(directory, Instant::now() + BUDGET);
             if let Err(error) = as_function("Settle", work).await {
-                let error =
-                    anyhow::Error::new(error).context("cannot finish what requests have begun; it is tried again");
+                let error = anyhow::Error::new(error).context("cannot finish pending changes; they are tried again");
                 terminal::print_error(&error);
             }
         }

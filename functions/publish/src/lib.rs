@@ -37,7 +37,7 @@ const BATCH_BUDGET: Duration = Duration::from_secs(60);
 /// The number of changes whose events are built at the same time.
 const MAX_CONCURRENT_BUILDS: usize = 8;
 /// The number of changes whose events are published together.
-const MAX_CHANGES_AT_ONCE: usize = 1000;
+const CHANGES_PER_BATCH: usize = 1000;
 
 /// The clients and settings of the function.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub async fn handle(state: &State, batch: Batch) -> Result<DynamoDbEventResponse
     let mut published = 0;
     let built = batch.records.into_iter().map(|record| build(state, record.change, deadline));
     // What is ready is published at once, and does not wait for a change behind it whose events take longer to build.
-    let mut ready = pin!(stream::iter(built).buffered(MAX_CONCURRENT_BUILDS).ready_chunks(MAX_CHANGES_AT_ONCE));
+    let mut ready = pin!(stream::iter(built).buffered(MAX_CONCURRENT_BUILDS).ready_chunks(CHANGES_PER_BATCH));
     while let Some(outcomes) = ready.next().await {
         match publish(state, outcomes).await {
             Ok(events) => published += events,

@@ -80,8 +80,8 @@ impl Request {
     fn check_content_type(&self) -> Result<(), Error> {
         let mut lines = self.headers.get_all("content-type").iter();
         let Some(value) = lines.next() else {
-            let tolerated = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
-            return tolerated.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
+            let accepted = self.caller.dialect.tolerate(Leniency::MissingContentType, "Content-Type");
+            return accepted.map_err(|missing| Error::UnsupportedMediaType(missing.to_string()));
         };
         // RFC 9110 §5.3.
         if lines.next().is_some() {

@@ -9,7 +9,7 @@ use protocol::Error;
 /// (for example, slicing a `str` mid-character).
 pub(crate) fn panic_hook(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
-    tracing::error!(place, "panic");
+    tracing::error!(place, "a function panicked");
 }
 
 /// Turns a panic, which the hook has logged, into an error.

@@ -5,7 +5,7 @@ use store::Unparsed;
 /// The number of ids that are read first.
 const FIRST: usize = 100;
 /// The largest number of ids that are read at a time.
-const MOST: usize = 1000;
+const MAX_IDS: usize = 1000;
 /// The bytes that are read at a time, if the resources are as large as those before.
 const BYTES_READ: usize = 4 * 1024 * 1024;
 
@@ -27,6 +27,6 @@ impl BatchSize {
     pub(crate) fn adapt_to(&mut self, read: &[Unparsed]) {
         let bytes: usize = read.iter().map(Unparsed::bytes).sum();
         let average = bytes / read.len().max(1);
-        self.0 = (BYTES_READ / average.max(1)).clamp(1, MOST);
+        self.0 = (BYTES_READ / average.max(1)).clamp(1, MAX_IDS);
     }
 }

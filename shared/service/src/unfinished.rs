@@ -13,7 +13,7 @@ use crate::error::to_client_error;
 /// The number of changes that are finished at the same time.
 const MAX_CONCURRENT_CHANGES: usize = 8;
 /// The longest time for a change before the others have their turn.
-const TURN: Duration = Duration::from_secs(45);
+const TURN_TIME: Duration = Duration::from_secs(45);
 /// The failures of a change after which somebody has to look at it. It is then due for about an hour.
 const FAILURES_TO_REPORT: u32 = 8;
 
@@ -42,7 +42,7 @@ pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<Fin
         if due.is_empty() {
             break;
         }
-        let deadline = until.min(Instant::now() + TURN);
+        let deadline = until.min(Instant::now() + TURN_TIME);
         let turn = tenants_in_turn(due).into_iter().take(MAX_CONCURRENT_CHANGES);
         let outcomes = join_all(turn.map(|change| finish(directory, change, deadline))).await;
         if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed | Outcome::Stuck)) {

@@ -1,7 +1,7 @@
 //! The list of the changes that somebody may still have to finish: large changes of members, and deletes with edges.
 //!
 //! A large change is listed before its chunks are written, and a delete with its commit, so that a change is found
-//! whoever dies. The list is one collection for all tenants. A change stays on it until it is known to be complete, or
+//! even if the process ends. The list is one collection for all tenants. A change stays on it until it is known to be complete, or
 //! known never to be committed; then its chunks are deleted.
 
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use axum::http::Method;
 use tokio::time::Instant;
 
 /// A server with more than `MAX_LATE` responses that are later than this does not keep up.
-const LATE: Duration = Duration::from_secs(2);
+const MAX_DELAY: Duration = Duration::from_secs(2);
 const MAX_LATE: usize = 50;
 /// A run with this many errors ends.
 const MAX_ERRORS: usize = 20;
@@ -90,7 +90,7 @@ impl Log {
 
     pub(crate) fn record_response(&mut self, operation: Operation, due: Instant) {
         let (late, second) = (due.elapsed(), self.begun.elapsed().as_secs() as usize);
-        self.late += usize::from(late > LATE);
+        self.late += usize::from(late > MAX_DELAY);
         self.times.entry(operation).or_default().push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));
         if self.per_second.len() <= second {
             self.per_second.resize(second + 1, 0);

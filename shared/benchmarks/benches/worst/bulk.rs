@@ -35,7 +35,7 @@ pub(crate) fn measure(service: &mut Service) {
     send("1,000 changes of a large user", (0..1000).map(change).collect());
     send("450 changes of a large user by a long filter", (0..450).map(filtered).collect());
     send("600 replacements", (0..600).map(whole).collect());
-    send("900 groups in a circle", (0..900).map(refers).collect());
+    send("900 groups in a cycle", (0..900).map(refers).collect());
     send("1,000 empty operations", (0..1000).map(nothing).collect());
     service.measure("215,000 values", &Request::send("POST", "/Bulk", bulk(vec![json!(1); 215_000])));
 }

@@ -170,7 +170,7 @@ async fn key_that_another_release_stored_is_replaced_and_freed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_beside_another_text_does_not_count() {
+async fn stored_key_of_a_changed_text_is_ignored() {
     let site = Site::new(Kind::User).await;
     let bob = json!({"userName": "Bob", "emails": [{"value": "Bob@X"}]});
     let lookups = vec![(Index::UserEmail, "bob@x".to_owned())];

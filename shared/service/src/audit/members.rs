@@ -120,7 +120,7 @@ impl GroupHistory<'_> {
         // yet.
         members.retain(|id| !current.pending_changes.hides(id) || deleted.get(id).is_some_and(|at| *at > self.at));
         let is_unchanged = current.last_modified.is_some_and(|last_modified| last_modified <= self.at);
-        Ok((members, is_readable && (is_unchanged || versions.reach_back(current.version, self.at))))
+        Ok((members, is_readable && (is_unchanged || versions.are_complete_since(current.version, self.at))))
     }
 
     /// Applies the changes until the instant, from the group's first record on.
@@ -143,7 +143,7 @@ impl GroupHistory<'_> {
             members.extend(change.members.added);
         }
         members.retain(|id| deleted.get(id).is_none_or(|end| *end > self.at));
-        Ok((members, is_readable && versions.reach_forward(self.at)))
+        Ok((members, is_readable && versions.are_complete_until(self.at)))
     }
 
     /// The records after an id.

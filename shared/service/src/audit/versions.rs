@@ -40,7 +40,7 @@ impl Versions {
     }
 
     /// Whether there is a record of every version after this instant, up to `current`.
-    pub(super) fn reach_back(&self, current: u64, at: Timestamp) -> bool {
+    pub(super) fn are_complete_since(&self, current: u64, at: Timestamp) -> bool {
         for version in (1..=current).rev() {
             let Some(written) = self.written.get(&version) else { return false };
             if written.at <= at || written.previous_at.is_some_and(|previous_at| previous_at <= at) {
@@ -51,7 +51,7 @@ impl Versions {
     }
 
     /// Whether there is a record of every version until this instant, from the first one on.
-    pub(super) fn reach_forward(&self, at: Timestamp) -> bool {
+    pub(super) fn are_complete_until(&self, at: Timestamp) -> bool {
         for version in 1.. {
             match self.written.get(&version) {
                 Some(written) if written.at > at => return true,

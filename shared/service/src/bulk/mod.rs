@@ -20,7 +20,7 @@ use perform::{Deadlines, Performed};
 const MAX_BATCH: usize = 100;
 
 /// The number of resources that are read at a time for their names, because each may have 400 KB.
-const NAMES_AT_ONCE: usize = 25;
+const NAMES_PER_READ: usize = 25;
 
 /// Performs a bulk request. Operations that have not started some seconds before the response deadline are reported
 /// as not carried out.
@@ -146,7 +146,7 @@ impl<'a> Job<'a> {
         let ids: Vec<ResourceId> = replaced.filter_map(|call| ResourceId::parse(&call.id)).collect();
         let naming = resource_type(kind).naming_attribute();
         let mut names = Vec::new();
-        for ids in ids.chunks(NAMES_AT_ONCE) {
+        for ids in ids.chunks(NAMES_PER_READ) {
             let found = self.context.directory.get_many(self.context.tenant(), kind, ids).await;
             for item in found.map_err(to_client_error)? {
                 let stored = item.parse().map_err(to_client_error)?;

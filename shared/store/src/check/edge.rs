@@ -61,7 +61,7 @@ impl Check<'_> {
             // Which membership items there should be follows when the change is complete.
             return Ok(Examined { problems, actions: Vec::new(), settle: Some(group.clone()), ..Examined::default() });
         }
-        let actions = self.mend_edge(tenant, stored, member, shown.kind, found.edge).await?;
+        let actions = self.repair_edge(tenant, stored, member, shown.kind, found.edge).await?;
         Ok(Examined { problems, actions, ..Examined::default() })
     }
 
@@ -106,7 +106,7 @@ impl Check<'_> {
     }
 
     /// The actions that make both sides agree; none if nothing says for certain whether the group has the member.
-    async fn mend_edge(
+    async fn repair_edge(
         &self,
         tenant: &Tenant,
         group: &Stored,

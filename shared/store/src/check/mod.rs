@@ -134,20 +134,20 @@ impl Check<'_> {
         for (tenant, subject) in subjects {
             of_resource.entry((tenant, subject.resource())).or_default().push(subject);
         }
-        let treated = of_resource.iter().map(async |((tenant, _), subjects)| {
+        let examined = of_resource.iter().map(async |((tenant, _), subjects)| {
             let mut findings = Vec::new();
             for subject in subjects {
-                match self.treat(tenant, subject).await {
+                match self.examine_and_repair(tenant, subject).await {
                     Ok(found) => findings.extend(found),
                     Err(error) => return (findings, Some(error)),
                 }
             }
             (findings, None)
         });
-        let treated = treated.collect::<Vec<_>>();
-        let mut treated = stream::iter(treated).buffered(MAX_CONCURRENT_EXAMINATIONS);
+        let examined = examined.collect::<Vec<_>>();
+        let mut examined = stream::iter(examined).buffered(MAX_CONCURRENT_EXAMINATIONS);
         let mut page = CheckedPage { findings: Vec::new(), items: count, next, error: None };
-        while let Some((findings, error)) = treated.next().await {
+        while let Some((findings, error)) = examined.next().await {
             page.findings.extend(findings);
             page.error = page.error.or(error);
         }
@@ -159,7 +159,7 @@ impl Check<'_> {
     }
 
     /// Examines a subject, and repairs it until nothing is found any more.
-    async fn treat(&self, tenant: &Tenant, subject: &Subject) -> Result<Vec<Finding>, Error> {
+    async fn examine_and_repair(&self, tenant: &Tenant, subject: &Subject) -> Result<Vec<Finding>, Error> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut resource = subject.resource();
         let mut outcome = RepairOutcome::Failed;

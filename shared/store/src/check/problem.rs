@@ -1,158 +1,87 @@
 //! The problems that a check can find.
 
-/// A problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Problem {
-    NameMissing,
-    FormerName,
-    NameOfAnother,
-    LookupMissing,
-    ValueWithoutResource,
-    ValueNotOfResource,
-    RecordMissing,
-    RecordAhead,
-    DeletedButPresent,
-    EdgeOneWay,
-    EdgeOfNobody,
-    MembersMiscounted,
-    GroupsMiscounted,
-    PendingItemMissing,
-    PendingItemAlone,
-    PendingNotListed,
-    ChunksMissing,
-    ChunksAlone,
-    ResourcesMiscounted,
-    NotCounted,
-    Unreadable,
+macro_rules! problems {
+    ($($variant:ident $name:literal $description:literal)*) => {
+        /// A problem.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Problem { $(#[doc = $description] $variant),* }
+
+        impl Problem {
+            pub const ALL: [Problem; [$($name),*].len()] = [$(Problem::$variant),*];
+
+            /// Its name in the answer of a check.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Problem::$variant => $name),*
+                }
+            }
+
+            /// What is wrong, and what a repair does about it.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Problem::$variant => $description),*
+                }
+            }
+        }
+    };
 }
 
-impl Problem {
-    pub const ALL: [Problem; 21] = [
-        Problem::NameMissing,
-        Problem::FormerName,
-        Problem::NameOfAnother,
-        Problem::LookupMissing,
-        Problem::ValueWithoutResource,
-        Problem::ValueNotOfResource,
-        Problem::RecordMissing,
-        Problem::RecordAhead,
-        Problem::DeletedButPresent,
-        Problem::EdgeOneWay,
-        Problem::EdgeOfNobody,
-        Problem::MembersMiscounted,
-        Problem::GroupsMiscounted,
-        Problem::PendingItemMissing,
-        Problem::PendingItemAlone,
-        Problem::PendingNotListed,
-        Problem::ChunksMissing,
-        Problem::ChunksAlone,
-        Problem::ResourcesMiscounted,
-        Problem::NotCounted,
-        Problem::Unreadable,
-    ];
-
-    /// Its name in the answer of a check.
-    pub fn name(self) -> &'static str {
-        match self {
-            Problem::NameMissing => "nameMissing",
-            Problem::FormerName => "formerName",
-            Problem::NameOfAnother => "nameOfAnother",
-            Problem::LookupMissing => "lookupMissing",
-            Problem::ValueWithoutResource => "valueWithoutResource",
-            Problem::ValueNotOfResource => "valueNotOfResource",
-            Problem::RecordMissing => "recordMissing",
-            Problem::RecordAhead => "recordAhead",
-            Problem::DeletedButPresent => "deletedButPresent",
-            Problem::EdgeOneWay => "edgeOneWay",
-            Problem::EdgeOfNobody => "edgeOfNobody",
-            Problem::MembersMiscounted => "membersMiscounted",
-            Problem::GroupsMiscounted => "groupsMiscounted",
-            Problem::PendingItemMissing => "pendingItemMissing",
-            Problem::PendingItemAlone => "pendingItemAlone",
-            Problem::PendingNotListed => "pendingNotListed",
-            Problem::ChunksMissing => "chunksMissing",
-            Problem::ChunksAlone => "chunksAlone",
-            Problem::ResourcesMiscounted => "resourcesMiscounted",
-            Problem::NotCounted => "notCounted",
-            Problem::Unreadable => "unreadable",
-        }
-    }
-
-    /// What is wrong, and what a repair does about it.
-    pub fn description(self) -> &'static str {
-        match self {
-            Problem::NameMissing => {
-                "The resource is not found by its unique name, and another could take the name. The repair writes the item of the name."
-            }
-            Problem::FormerName => {
-                "The unique name is stored as an earlier release stored it, so that not every spelling of it finds the resource. The repair stores it \
-                 as this release does."
-            }
-            Problem::NameOfAnother => {
-                "Another resource has the same unique name and is found by it. Rename or delete one of the two by SCIM."
-            }
-            Problem::LookupMissing => {
-                "The resource is not found by an externalId or an e-mail address that it has. The repair writes the item of the value."
-            }
-            Problem::ValueWithoutResource => {
-                "A name, an externalId or an e-mail address belongs to a resource that does not exist. The repair deletes the item of the value and \
-                 publishes that the resource is deleted."
-            }
-            Problem::ValueNotOfResource => {
-                "A name, an externalId or an e-mail address belongs to a resource that has another one. The repair deletes the item of the value."
-            }
-            Problem::RecordMissing => {
-                "The change that wrote the resource's version has no record, so that no event tells of it. The repair writes a new version with a \
-                 record of all attributes."
-            }
-            Problem::RecordAhead => {
-                "A record tells of a later version than the resource has, and events of the next changes would be taken for old ones. The repair \
-                 writes a later version with a record of all attributes."
-            }
-            Problem::DeletedButPresent => {
-                "The resource was deleted, and is still there. The repair completes the deletion."
-            }
-            Problem::EdgeOneWay => {
-                "A membership is known to the group and not to the member, or the reverse. The repair decides by the \
-                 latest change record that names the member, or by the group's count and checksum of its members, and writes or deletes the other \
-                 membership item. If neither is certain, remove the member by SCIM and add it again."
-            }
-            Problem::EdgeOfNobody => {
-                "A group or a member that does not exist has membership items. The repair completes the deletion of the resource."
-            }
-            Problem::MembersMiscounted => {
-                "The group's count or checksum of its members differs from its membership items, so that its members cannot be read. The repair \
-                 counts them again."
-            }
-            Problem::GroupsMiscounted => {
-                "The resource's count of its groups differs from its membership items. The repair counts them again."
-            }
-            Problem::PendingItemMissing => {
-                "A large change of the group is pending, and nothing would complete it. The repair completes it."
-            }
-            Problem::PendingItemAlone => {
-                "A large change is pending of which the group does not know. The repair completes it."
-            }
-            Problem::PendingNotListed => {
-                "A pending change or deletion is not on the list of unfinished changes, so that the function Settle does not complete it. The repair \
-                 completes it."
-            }
-            Problem::ChunksMissing => {
-                "Chunks of a pending change are missing, and with them the members that they would add or remove. The repair completes what is left. \
-                 Synchronize the group from the identity provider."
-            }
-            Problem::ChunksAlone => {
-                "Chunks belong to no change that is pending. The repair deletes those of a change that was never committed, and applies the others."
-            }
-            Problem::ResourcesMiscounted => {
-                "The number of users or groups that lists show as totalResults is wrong. The repair counts them again."
-            }
-            Problem::NotCounted => {
-                "Users, groups or members come and go too often for their count to be checked. Check again at a quieter time."
-            }
-            Problem::Unreadable => {
-                "An item cannot be read: a newer release has written it, or it is damaged. Deploy the newest release and check again."
-            }
-        }
-    }
+problems! {
+    NameMissing "nameMissing"
+        "The resource is not found by its unique name, and another could take the name. The repair writes the item of \
+         the name."
+    FormerName "formerName"
+        "The unique name is stored as an earlier release stored it, so that not every spelling of it finds the \
+         resource. The repair stores it as this release does."
+    NameOfAnother "nameOfAnother"
+        "Another resource has the same unique name and is found by it. Rename or delete one of the two by SCIM."
+    LookupMissing "lookupMissing"
+        "The resource is not found by an externalId or an e-mail address that it has. The repair writes the item of the \
+         value."
+    ValueWithoutResource "valueWithoutResource"
+        "A name, an externalId or an e-mail address belongs to a resource that does not exist. The repair deletes the \
+         item of the value and publishes that the resource is deleted."
+    ValueNotOfResource "valueNotOfResource"
+        "A name, an externalId or an e-mail address belongs to a resource that has another one. The repair deletes the \
+         item of the value."
+    RecordMissing "recordMissing"
+        "The change that wrote the resource's version has no record, so that no event tells of it. The repair writes a \
+         new version with a record of all attributes."
+    RecordAhead "recordAhead"
+        "A record tells of a later version than the resource has, and events of the next changes would be taken for old \
+         ones. The repair writes a later version with a record of all attributes."
+    DeletedButPresent "deletedButPresent"
+        "The resource was deleted, and is still there. The repair completes the deletion."
+    EdgeOneWay "edgeOneWay"
+        "A membership is known to the group and not to the member, or the reverse. The repair decides by the latest \
+         change record that names the member, or by the group's count and checksum of its members, and writes or \
+         deletes the other membership item. If neither is certain, remove the member by SCIM and add it again."
+    EdgeOfNobody "edgeOfNobody"
+        "A group or a member that does not exist has membership items. The repair completes the deletion of the \
+         resource."
+    MembersMiscounted "membersMiscounted"
+        "The group's count or checksum of its members differs from its membership items, so that its members cannot be \
+         read. The repair counts them again."
+    GroupsMiscounted "groupsMiscounted"
+        "The resource's count of its groups differs from its membership items. The repair counts them again."
+    PendingItemMissing "pendingItemMissing"
+        "A large change of the group is pending, and nothing would complete it. The repair completes it."
+    PendingItemAlone "pendingItemAlone"
+        "A large change is pending of which the group does not know. The repair completes it."
+    PendingNotListed "pendingNotListed"
+        "A pending change or deletion is not on the list of unfinished changes, so that the function Settle does not \
+         complete it. The repair completes it."
+    ChunksMissing "chunksMissing"
+        "Chunks of a pending change are missing, and with them the members that they would add or remove. The repair \
+         completes what is left. Synchronize the group from the identity provider."
+    ChunksAlone "chunksAlone"
+        "Chunks belong to no change that is pending. The repair deletes those of a change that was never committed, and \
+         applies the others."
+    ResourcesMiscounted "resourcesMiscounted"
+        "The number of users or groups that lists show as totalResults is wrong. The repair counts them again."
+    NotCounted "notCounted"
+        "Users, groups or members come and go too often for their count to be checked. Check again at a quieter time."
+    Unreadable "unreadable"
+        "An item cannot be read: a newer release has written it, or it is damaged. Deploy the newest release and check \
+         again."
 }

@@ -42,7 +42,7 @@ impl Directory {
             member.1.is_none_or(|count| count == edges.len() as u64)
         };
         let is_still = members.iter().zip(&edges).all(has_count);
-        if is_still && pending_changes.is_quiet() {
+        if is_still && pending_changes.has_no_recent_change() {
             return Ok(edges);
         }
         let pending_changes = if is_still { pending_changes } else { self.pending_changes(tenant).await? };
@@ -73,7 +73,7 @@ impl Directory {
         pending_changes: &PendingChanges,
     ) -> Result<Vec<Vec<ResourceId>>, Error> {
         let mut moves = self.pending_moves(tenant, &members.iter().copied().collect(), pending_changes).await?;
-        self.forget_deleted(tenant, &mut moves).await?;
+        self.remove_deleted(tenant, &mut moves).await?;
         // Edges are read after the chunks: a chunk that is applied in between is seen twice, and none is missed.
         let edges: Vec<_> = members.iter().map(|member| self.group_edges(tenant, member)).collect();
         let edges: Vec<_> = stream::iter(edges).buffered(MAX_CONCURRENT_MEMBERS).try_collect().await?;
@@ -85,7 +85,7 @@ impl Directory {
     }
 
     /// Leaves out what deleted members join: a member may have been deleted after the change was committed.
-    async fn forget_deleted(&self, tenant: &Tenant, moves: &mut BTreeMap<ResourceId, Moves>) -> Result<(), Error> {
+    async fn remove_deleted(&self, tenant: &Tenant, moves: &mut BTreeMap<ResourceId, Moves>) -> Result<(), Error> {
         let joining: Vec<ResourceId> =
             moves.iter().filter(|(_, moves)| !moves.joined.is_empty()).map(|(member, _)| member.clone()).collect();
         if joining.is_empty() {

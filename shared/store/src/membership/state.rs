@@ -74,7 +74,7 @@ impl PendingChanges {
     }
 
     /// Whether edges that were read at the same time are complete.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn has_no_recent_change(&self) -> bool {
         self.changes.is_empty() && !self.is_recent
     }
 }

@@ -173,7 +173,7 @@ impl Stage {
         }
         let key = aws_sdk_dynamodb::types::AttributeValue::S(group.to_string());
         assert!(self.site.pending_items().await.iter().all(|item| item["sk"] != key));
-        assert_eq!(self.site.open_chunks().await, 0, "whoever died, nothing is left that nobody finishes");
+        assert_eq!(self.site.open_chunks().await, 0, "nothing is left that nobody finishes");
     }
 }
 

@@ -15,8 +15,8 @@ use acceptance::client::Request;
 const PUSHED: usize = 30;
 
 /// The client request tokens of the transactions among these calls.
-fn tokens(heard: &[(String, Value)]) -> Vec<&str> {
-    let transactions = heard.iter().filter(|(operation, _)| operation == "TransactWriteItems");
+fn tokens(calls: &[(String, Value)]) -> Vec<&str> {
+    let transactions = calls.iter().filter(|(operation, _)| operation == "TransactWriteItems");
     transactions.map(|(_, body)| body["ClientRequestToken"].as_str().expect("a token")).collect()
 }
 
@@ -28,8 +28,8 @@ fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts:
     site.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
     site.proxy.fail_times(conflicts, TRANSACTION, Fault::Cancel("TransactionConflict"));
     let answer = site.scim.send(request).expect(status);
-    let heard = site.proxy.pass();
-    let tokens = tokens(&heard);
+    let calls = site.proxy.pass();
+    let tokens = tokens(&calls);
     assert_eq!(tokens.len(), 2 + conflicts, "{what} repeats its transaction");
     assert!(
         tokens.iter().all(|token| *token == tokens[0]),

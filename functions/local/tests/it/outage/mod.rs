@@ -187,8 +187,8 @@ fn token_is_valid_though_its_use_cannot_be_recorded() {
     // The service records the first use of a token. It can read the token's item, and every later call fails.
     proxy.fail_after(1, Calls::All, THROTTLED);
     server.client().get("/ServiceProviderConfig").expect(200);
-    let heard = proxy.pass();
-    assert!(heard.iter().any(|(operation, _)| operation == "UpdateItem"), "{heard:?}");
+    let calls = proxy.pass();
+    assert!(calls.iter().any(|(operation, _)| operation == "UpdateItem"), "{calls:?}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ struct State {
     rules: Vec<Rule>,
     /// The operation and the body of each call since the last `pass`, or since the first rule that was added after
     /// it.
-    heard: Vec<(String, Value)>,
+    calls: Vec<(String, Value)>,
 }
 
 pub(crate) struct Proxy {
@@ -112,16 +112,16 @@ impl Proxy {
     fn add(&self, rule: Rule) {
         let mut state = self.state.lock().unwrap();
         if state.rules.is_empty() {
-            state.heard.clear();
+            state.calls.clear();
         }
         state.rules.push(rule);
     }
 
-    /// Lets every call pass again, and returns the calls in `heard`.
+    /// Lets every call pass again, and returns the calls in `calls`.
     pub(crate) fn pass(&self) -> Vec<(String, Value)> {
         let mut state = self.state.lock().unwrap();
         state.rules.clear();
-        mem::take(&mut state.heard)
+        mem::take(&mut state.calls)
     }
 
     /// Stops listening on the port.
@@ -142,7 +142,7 @@ impl Drop for Proxy {
 
 impl State {
     fn fault(&mut self, operation: &str, body: &Value) -> Option<Fault> {
-        self.heard.push((operation.to_owned(), body.clone()));
+        self.calls.push((operation.to_owned(), body.clone()));
         let about_tokens = body["Key"]["pk"]["S"] == "token";
         let rule = self.rules.iter_mut().filter(|rule| rule.times > 0).find(|rule| match rule.calls {
             Calls::All => true,

@@ -114,7 +114,7 @@ fn groups_in_a_cycle_contain_each_other(target: &Target) {
     let scim = target.client();
     let name = |number: usize| unique(&format!("Group {number} "));
     let member = unique("member");
-    for (operations, circle) in [
+    for (operations, cycle) in [
         (
             json!([group("qwerty", &name(0), &["ytrewq"]), group("ytrewq", &name(1), &["qwerty"])]),
             &[(0, 1), (1, 0)][..],
@@ -139,7 +139,7 @@ fn groups_in_a_cycle_contain_each_other(target: &Target) {
         let ids: Vec<String> = reports.iter().map(|report| id(&scim, report)).collect();
         for (report, at) in reports.iter().zip(0..).filter(|(report, _)| path(&scim, report).starts_with("/Groups")) {
             let mut expected: Vec<String> =
-                circle.iter().filter(|(group, _)| *group == at).map(|(_, member)| ids[*member].clone()).collect();
+                cycle.iter().filter(|(group, _)| *group == at).map(|(_, member)| ids[*member].clone()).collect();
             expected.sort();
             let read = scim.get(path(&scim, report)).expect(200);
             read.check(values(&read["members"]) == expected, "expected the members of the request");

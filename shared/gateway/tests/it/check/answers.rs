@@ -33,7 +33,7 @@ impl Site {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_repair_cannot_decide_is_left_to_people() {
+async fn undecidable_problem_is_reported_as_by_hand() {
     let site = Site::new().await;
     let (ada, bob) = (site.user("ada").await, site.user("bob").await);
     // Bob has the name of Ada, and the name finds Bob.
@@ -159,7 +159,7 @@ async fn several_memberships_of_which_one_side_is_missing_are_decided_by_their_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn chunk_that_looks_as_if_it_were_not_applied_brings_nobody_back() {
+async fn applied_chunk_without_its_mark_restores_no_removed_member() {
     let site = Site::new().await;
     let mut users = Vec::new();
     for n in 0..35 {

@@ -100,7 +100,7 @@ async fn many_changes_are_published_in_several_calls_at_a_time() {
 
 /// What can never be published delays nothing: neither a record that cannot be read, nor an event that is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_published_goes_to_the_dead_letters_at_once() {
+async fn unpublishable_event_goes_to_dead_letters_without_a_retry() {
     let site = Site::new(false).await;
     for name in ["ann", "bob", "cyril"] {
         site.create(Kind::User, json!({"userName": name})).await;

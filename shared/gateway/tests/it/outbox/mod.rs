@@ -42,9 +42,9 @@ impl Site {
     async fn of(directory: &'static Directory, engine: Engine, with_resources: bool) -> Self {
         let bus = Arc::<Mutex<Bus>>::default();
         let url = serve(bus.clone()).await;
-        let telling = EventOptions { base_url: BASE.to_owned(), with_resources };
+        let event_options = EventOptions { base_url: BASE.to_owned(), with_resources };
         let (bus_client, dead_letters) = (publish::Bus::at(&url, "scim"), DeadLetters::at(&format!("{url}/1/dead")));
-        let state = State { directory: directory.clone(), bus: bus_client, dead_letters, event_options: telling };
+        let state = State { directory: directory.clone(), bus: bus_client, dead_letters, event_options };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         Self { directory, engine, caller, bus, state: Box::leak(Box::new(state)) }
     }
