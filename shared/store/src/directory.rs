@@ -21,6 +21,8 @@ const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 /// How long change records are kept, unless `AUDIT_RETENTION_DAYS` is set.
 const DEFAULT_CHANGE_RETENTION: Duration = Duration::from_secs(400 * DAY_SECONDS);
+/// The time after which DynamoDB shows all items of a transaction. It shows them within milliseconds, unless a machine fails.
+pub(crate) const TORN_TIME: Duration = Duration::from_secs(10);
 
 /// Access to the table, which contains the directories of all tenants. Clones are cheap and share the connections.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Directory {
     pub(crate) table: String,
     pub(crate) secrets: Secrets,
     pub(crate) change_retention: Duration,
+    /// For how long a check of the table waits until all items of a transaction are visible.
+    pub(crate) torn_time: Duration,
     pub(crate) home: Home,
 }
 
@@ -101,6 +105,13 @@ impl Directory {
         Ok(Self::with_settings(&settings, connection.table))
     }
 
+    /// Sets for how long a check of the table waits until all items of a transaction are visible: ten seconds, and no longer
+    /// than it takes for an engine on one machine, which has an endpoint of its own.
+    #[must_use]
+    pub fn with_torn_time(self, torn_time: Duration) -> Self {
+        Self { torn_time, ..self }
+    }
+
     pub(crate) fn with_settings(settings: &SdkConfig, table: String) -> Self {
         let config =
             config::Builder::from(settings).retry_partition(retry_partition()).interceptor(CapacityMeter).build();
@@ -109,6 +120,7 @@ impl Directory {
             table,
             secrets: Secrets::default(),
             change_retention: DEFAULT_CHANGE_RETENTION,
+            torn_time: if settings.endpoint_url().is_none() { TORN_TIME } else { Duration::ZERO },
             home: Home::default(),
         }
     }

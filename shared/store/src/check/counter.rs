@@ -2,6 +2,7 @@
 //! tenant.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue::N;
 use futures_util::future::try_join_all;
@@ -12,7 +13,7 @@ use schema::{Kind, ResourceId};
 use super::compare::Subjects;
 use super::examined::{Examined, NewVersion};
 use super::subject::Subject;
-use super::{Check, PAUSE_MS, Problem};
+use super::{Check, MAX_OVERTIME, PAUSE_MS, Problem};
 use crate::changes::first_change_id;
 use crate::clock::now_ms;
 use crate::commit::action::{self, ADD_TO_COUNT, ConditionFailure, number};
@@ -89,16 +90,23 @@ impl Check<'_> {
         Ok((checksums.len() as u64, checksums.iter().sum()))
     }
 
-    /// The counts of members, or of groups, of a resource that are wrong. They are counted twice with a pause between, and
-    /// the resource has to be the same at the beginning and at the end, each time when no transaction is writing it:
-    /// DynamoDB may show one item of a transaction and, seconds later, not yet another.
+    /// The counts of members, or of groups, of a resource that are wrong. They are counted twice, with the time between
+    /// after which DynamoDB shows all items of a transaction, and the resource has to be the same at the beginning and at
+    /// the end, each time when no transaction is writing it.
     pub(super) async fn examine_counts(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Examined, Error> {
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         let key = Key::resource(tenant, kind, id);
         for _ in 0..MAX_COUNTS {
             let before = self.directory.read_isolated(&key).await;
             let first = self.counted(tenant, kind, id).await?;
-            backoff.wait().await;
+            if let Ok(Some(item)) = &before
+                && self.wrong_counts(tenant, kind, item.clone(), first)?.problems.is_empty()
+            {
+                return Ok(Examined::default());
+            }
+            if !self.wait_between_looks(&mut backoff).await {
+                break;
+            }
             let second = self.counted(tenant, kind, id).await?;
             match (before, self.directory.read_isolated(&key).await) {
                 (Ok(None), _) | (_, Ok(None)) => return Ok(Examined::default()),
@@ -110,6 +118,12 @@ impl Check<'_> {
             }
         }
         Ok(Examined::by_hand(Problem::NotCounted))
+    }
+
+    /// Waits until everything is visible of what was being written. Returns `false` if the time of the check is over.
+    async fn wait_between_looks(&self, backoff: &mut Backoff) -> bool {
+        tokio::time::sleep(backoff.next_pause().max(self.directory.torn_time)).await;
+        Instant::now() <= self.until + MAX_OVERTIME
     }
 
     async fn counted(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Counted, Error> {
@@ -195,7 +209,9 @@ impl Check<'_> {
                     _ => last = Some(difference),
                 }
             }
-            backoff.wait().await;
+            if !self.wait_between_looks(&mut backoff).await {
+                break;
+            }
         }
         Ok(Examined::by_hand(Problem::NotCounted))
     }

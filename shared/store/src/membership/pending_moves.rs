@@ -10,6 +10,7 @@ use schema::ResourceId;
 use super::chunk::{Chunk, chunk};
 use super::state::{PendingChange, PendingChanges};
 use crate::clock::now_seconds;
+use crate::directory::TORN_TIME;
 use crate::key::{self, Key};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
@@ -19,8 +20,6 @@ const MAX_CONCURRENT_CHANGES: usize = 8;
 const MAX_CONCURRENT_MEMBERS: usize = 4;
 /// The number of chunks that cost as much to read one after the other as the chunk of one member.
 const CHUNKS_PER_MEMBER: usize = 4;
-/// The time after which DynamoDB shows all items of a transaction.
-const TORN_SECONDS: u64 = 10;
 
 /// The groups that a member joins and leaves.
 #[derive(Debug, Default)]
@@ -133,7 +132,7 @@ impl Directory {
     /// written.
     fn may_be_torn(&self, chunk: &Chunk) -> bool {
         let applied = chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
-        chunk.applied && applied.saturating_add(TORN_SECONDS) >= now_seconds()
+        chunk.applied && applied.saturating_add(TORN_TIME.as_secs()) >= now_seconds()
     }
 
     /// Whether the group has the member, by a read that sees all of a transaction or nothing.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
@@ -21,7 +22,7 @@ impl Directory {
         let connector = SharedHttpConnector::new(InProcess(Arc::new(engine)));
         let settings = client::unsigned("local", None).into_builder();
         let settings = settings.http_client(http_client_fn(move |_, _| connector.clone())).build();
-        Self::with_settings(&settings, table)
+        Self::with_settings(&settings, table).with_torn_time(Duration::ZERO)
     }
 }
 

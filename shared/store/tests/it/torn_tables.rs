@@ -3,15 +3,18 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::AttributeValue::S;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use futures_util::future::join;
 use protocol::{Error, Exchange, Precondition, Projection};
 use schema::Kind;
 use serde_json::json;
 use service::Context;
+use service::check::{CheckQuery, check};
 use store::SettleState;
 
 use crate::crash::object;
 use crate::engine::{Site, id, raw, user};
+use crate::model::context;
 use crate::proxy::Proxy;
 
 /// The most calls of a request that tries for two seconds.
@@ -73,4 +76,36 @@ async fn unknown_item_among_the_pending_changes_is_passed_over() {
     let put = update(&site, "acme#unsettled", "of-tomorrow").update_expression("SET settled = :a");
     put.expression_attribute_values(":a", S("x".to_owned())).send().await.unwrap();
     assert_eq!(site.groups_of(&ann).await, [staff]);
+}
+
+/// DynamoDB shows a membership item seconds before it shows the count that the same transaction has changed.
+#[tokio::test]
+async fn count_is_wrong_only_if_it_stays_wrong() {
+    let site: &'static Site = Box::leak(Box::new(Site::new().await));
+    let ann = json!({ "userName": "ann" });
+    let ann = service::create(&context(site), Kind::User, ann.as_object().unwrap(), &Projection::default()).await;
+    let ann = ann.unwrap().body.unwrap()["id"].as_str().unwrap().to_owned();
+    let count = async |groups: u64| {
+        let update = raw().update_item().table_name(&site.table).update_expression("SET groupCount = :groups");
+        let update = update.key("pk", S("acme#user".to_owned()));
+        let update = update.key("sk", S(ann.clone()));
+        let groups = N(groups.to_string());
+        update.expression_attribute_values(":groups", groups).send().await.unwrap();
+    };
+    let torn_time = Duration::from_millis(1500);
+    let directory = site.directory.clone().with_torn_time(torn_time);
+    let query = CheckQuery { tenant: Some("acme".to_owned()), ..CheckQuery::default() };
+    let until = || Instant::now() + Duration::from_secs(60);
+    count(1).await;
+    let corrected = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        count(0).await;
+    };
+    let (checked, ()) = join(check(&directory, &query, until()), corrected).await;
+    assert!(checked.unwrap().findings.is_empty());
+    count(1).await;
+    let begun = Instant::now();
+    let found = check(&directory, &query, until()).await.unwrap().findings;
+    assert_eq!(found.iter().map(|it| it.problem).collect::<Vec<_>>(), ["groupsMiscounted"]);
+    assert!(begun.elapsed() >= torn_time);
 }
