@@ -65,6 +65,8 @@ pub const PATCH_COMPARISONS: usize = 3_000_000;
 /// which a partition of DynamoDB gives 3,000 a second, and storing them as chunks 6,000 write units, of which it takes
 /// 1,000 a second: together less than [`RESPONSE_SECONDS`] less [`COMMIT_SECONDS`].
 pub const MEMBER_CHANGES: usize = 40_000;
+/// Members of a group from which a filter can select some to remove (RFC 7644 §3.5.2.2). All of them are read.
+pub const FILTERED_MEMBERS: u64 = 100_000;
 /// Members up to which a PATCH without `attributes` returns the group; a larger group gets 204 (RFC 7644 §3.5.2).
 pub const MEMBERS_IN_PATCH_RESPONSE: u64 = 1000;
 /// Members of groups in a response (RFC 7643 §4.2). They take 100 MB of a function's memory, and with names of people who
@@ -167,6 +169,7 @@ mod tests {
             ("Comparisons in one PATCH", format!("{} million", PATCH_COMPARISONS / 1_000_000)),
             ("Names in `attributes` or `excludedAttributes`", grouped(PROJECTION_NAMES)),
             ("Members named, added, removed or changed by one request", grouped(MEMBER_CHANGES)),
+            ("Members of a group from which a filter selects some to remove", grouped(FILTERED_MEMBERS)),
             ("Members in the answer to a PATCH that does not name attributes", grouped(MEMBERS_IN_PATCH_RESPONSE)),
             ("Operations in a bulk request; its body", format!("{}; {} MB", grouped(BULK_OPERATIONS), BULK_BYTES / mb)),
             ("Time of a bulk request", format!("no operation begins after {BULK_SECONDS} seconds")),

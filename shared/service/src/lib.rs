@@ -13,6 +13,7 @@ mod error;
 mod get;
 mod keys;
 mod list;
+mod member_limits;
 mod membership;
 mod outbox;
 mod pending;

@@ -12,11 +12,9 @@ use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
 
 use crate::Context;
 use crate::error::to_client_error;
+use crate::member_limits::{check_changes, check_filtered, check_named, check_replaced};
 use crate::read_set::{ReadSet, named_ids};
 use crate::represent::member_value;
-
-/// The most members that one request can add to a group, remove from it or change.
-const MAX_CHANGES: usize = protocol::limits::MEMBER_CHANGES;
 
 /// Up to this number, members are read by their keys, in one call, whatever the size of the group.
 const MAX_READ_BY_KEY: usize = 100;
@@ -83,6 +81,7 @@ impl MemberChange {
             Self::Unchanged => return Ok(Some(MemberEdges::default())),
             Self::Known(delta) => Cow::Borrowed(delta),
             Self::Filtered(operations) => {
+                check_filtered(group.member_summary.count)?;
                 let Some(members) = all(context, group).await? else { return Ok(None) };
                 let new = new_members(context, operations).await?;
                 Cow::Owned(fold(operations.clone(), &objects(context, &members), &objects(context, &new))?)
@@ -104,6 +103,7 @@ async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result
         return Ok(Some(Vec::new()));
     }
     if delta.replace {
+        check_replaced(group.member_summary.count, delta)?;
         return all(context, group).await;
     }
     let named = named_ids(delta);
@@ -154,7 +154,7 @@ struct NewMember<'a> {
 /// # Errors
 /// [`Error::InvalidValue`] for a group in itself, for an id that does not exist in a strict dialect, and if none of
 /// the ids exists that are to replace all members,
-/// [`Error::PayloadTooLarge`] for more than [`MAX_CHANGES`] changes.
+/// [`Error::PayloadTooLarge`] for more changes than one request may make.
 pub(crate) async fn plan(
     context: &Context<'_>,
     group: Option<&ResourceId>,
@@ -189,9 +189,7 @@ pub(crate) async fn plan(
         ));
     }
     let changes = new.len() + edges.remove.len();
-    if changes > MAX_CHANGES {
-        return Err(too_many_changes(changes));
-    }
+    check_changes(changes)?;
     context.spend_on_changed_members(changes)?;
     let existing = existing_members(context, &new, reads).await?;
     check_replacement(context, delta, current, &existing).await?;
@@ -261,26 +259,6 @@ async fn existing_members(context: &Context<'_>, new: &[NewMember<'_>], reads: &
         tracing::warn!(members = new.len() - existing.len(), "left out members that do not exist");
     }
     Ok(existing)
-}
-
-/// Rejects a request that names more members than one may change, although they may be members already: to find that out
-/// takes as long.
-fn check_named(delta: &Delta) -> Result<(), Error> {
-    let named = delta.add.len() + delta.remove.len();
-    if named <= MAX_CHANGES {
-        return Ok(());
-    }
-    Err(Error::PayloadTooLarge(format!(
-        "The request names {named} members; at most {MAX_CHANGES} can be named in one request. Nothing was changed. Send \
-         PATCH requests that add and remove fewer members each."
-    )))
-}
-
-fn too_many_changes(count: usize) -> Error {
-    Error::PayloadTooLarge(format!(
-        "The request changes {count} members; at most {MAX_CHANGES} can be changed in one request. Nothing \
-         was changed. Send PATCH requests that add and remove fewer members each."
-    ))
 }
 
 #[cfg(test)]
