@@ -2,7 +2,7 @@
 //! This service ignores them, except where the client would take the answer for that to another query.
 
 use protocol::Error;
-use schema::{Object, resource_types};
+use schema::{Object, ResourceType, resource_types};
 use strsim::osa_distance;
 
 use crate::Request;
@@ -96,13 +96,18 @@ fn is_meant_as_filter(name: &str) -> bool {
         || lower.contains("/groups")
         || OTHER_NAMES_OF_FILTER.contains(&letters.as_str())
         || is_attribute(name)
+        || is_attribute(&letters)
         || osa_distance(&letters, "filter") <= misspelt_letters
 }
 
 /// Whether a name is an attribute of users or groups, or a path that begins with one. Every message has `schemas`.
 fn is_attribute(name: &str) -> bool {
     let first = name.split(['.', '[']).next().unwrap_or_default();
-    first != "schemas" && resource_types().iter().any(|definition| definition.attribute(first).is_some())
+    let has = |definition: &ResourceType| {
+        let mut extensions = definition.extensions.iter();
+        definition.attribute(first).is_some() || extensions.any(|extension| extension.schema.attribute(first).is_some())
+    };
+    !first.eq_ignore_ascii_case("schemas") && (first.starts_with("urn:") || resource_types().iter().any(has))
 }
 
 #[cfg(test)]
@@ -164,6 +169,11 @@ mod tests {
             "name.familyName",
             "active",
             "login",
+            "user_name",
+            "$userName",
+            "_id",
+            "employeeNumber",
+            "urn:ietf:params:scim:schemas:core:2.0:User:userName",
             "searchTerm",
             "where",
         ] {

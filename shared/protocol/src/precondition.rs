@@ -63,7 +63,7 @@ impl Precondition {
             return Ok(());
         }
         Err(Error::PreconditionFailed(
-            "The resource has changed since the date in If-Unmodified-Since. Read it again and repeat the change."
+            "The resource has changed since the date in If-Unmodified-Since. Read it without this condition and repeat the change."
                 .to_owned(),
         ))
     }
@@ -76,7 +76,7 @@ impl Precondition {
         self.check_unmodified(last_modified)?;
         match &self.if_match {
             Some(tags) if !etag_matches(tags, version) => Err(Error::PreconditionFailed(
-                "The resource has changed since the version in If-Match. Read it again and repeat the change."
+                "The resource has changed since the version in If-Match. Read it without this condition and repeat the change."
                     .to_owned(),
             )),
             _ => Ok(()),

@@ -173,7 +173,7 @@ mod tests {
             (json!({"name": "Bob"}), "name: expected an object, got a string"),
             (json!({"userName": ["a", "b"]}), "userName: expected a string, got an array"),
             (json!({"userName": {"value": "a"}}), "userName: expected a string, got an object"),
-            (json!({"emails": ["[{\"value\":\"a@x\"}]"]}), "emails[0]: is JSON in a string; send the object itself"),
+            (json!({"emails": ["[{\"value\":\"a@x\"}]"]}), "emails[0]: is JSON in a string; send the value itself"),
             (json!({"emails": [{"primary": true}]}), "emails[0]: has `primary` and no value; send the value with it"),
             (
                 json!({"roles": [{"value": "{\"id\":\"1\"}"}]}),

@@ -49,7 +49,7 @@ fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Inv
     let object = serde_json::from_str(text).ok().filter(|object: &Object| !object.is_empty());
     object
         .filter(|_| text.len() <= MAX_JSON_BYTES)
-        .ok_or_else(|| Invalid::new(path, "is JSON in a string; send the object itself"))
+        .ok_or_else(|| Invalid::new(path, "is JSON in a string; send the value itself"))
 }
 
 /// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were

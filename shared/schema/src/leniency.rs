@@ -84,7 +84,7 @@ leniencies! {
         "RFC 7643 §2.3: a simple value is a JSON string, number or boolean"
     JsonInStrings "jsonInStrings"
         "A complex value, or its `value`, may be sent as a JSON object in a string, and is read as that object: `\"{\\\"value\\\": \\\"Admin\\\"}\"`"
-        "Entra ID (`AppRoleAssignmentsComplex`)" "is JSON in a string; send the object itself"
+        "Entra ID (`AppRoleAssignmentsComplex`)" "is JSON in a string; send the value itself"
         "RFC 7643 §2.3.8: a complex value is an object"
     SeveralPrimaries "severalPrimaries"
         "If several values are primary, only the last one stays primary"

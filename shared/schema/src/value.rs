@@ -127,7 +127,7 @@ pub fn read_element(
     match value {
         // `value` identifies its element, so the text of an object must not become the identity (RFC 7643 §2.4).
         Value::String(text) if attribute.name == "value" && is_json(text) => {
-            Err(Invalid::new(path, "is JSON in a string; send the object itself"))
+            Err(Invalid::new(path, "is JSON in a string; send the value itself"))
         }
         other => read_primitive(attribute.data_type, path, other, dialect).map(Some),
     }
@@ -171,7 +171,7 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
         ));
     }
     let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
-    let mut without_value = false;
+    let (mut without_value, mut without_content) = (false, false);
     for (name, value) in object {
         let Some(sub) = attribute.sub_attribute(name) else {
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
@@ -181,12 +181,15 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
         let path = format!("{path}.{}", sub.name);
         match read_writable(sub, &path, value, dialect)? {
             Some(value) => insert_once(&mut element, &sub.name, &path, value)?,
-            None => without_value |= sub.name == "value",
+            None => {
+                without_value |= sub.name == "value";
+                without_content |= is_content(attribute, sub);
+            }
         }
     }
     check_content(attribute, path, object)?;
     let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
-    if is_bare_primary && !(without_value && dialect.is_lenient()) {
+    if is_bare_primary && !(without_content && dialect.is_lenient()) {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
     }
     if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
@@ -204,22 +207,44 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
 /// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, and
 /// `{"type": "work", "value": ""}` is none.
 pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Invalid> {
-    let has_value = attribute.sub_attribute("value").is_some();
-    let is_content = |sub: &Attribute| match sub.name.as_str() {
-        "type" | "primary" | "$ref" => false,
-        "display" => !has_value,
-        _ => sub.mutability != Mutability::ReadOnly,
+    let mut unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
+    let Some((unknown, _)) = unknown.find(|(_, value)| !is_empty(value)) else { return Ok(()) };
+    let says = |(name, value): (&String, &Value)| {
+        let sub = attribute.sub_attribute(name).filter(|sub| is_content(attribute, sub));
+        sub.is_some_and(|sub| sub.name == "value" || !is_empty(value))
     };
-    let Some(unknown) = object.keys().find(|name| attribute.sub_attribute(name).is_none()) else { return Ok(()) };
-    if object.keys().filter_map(|name| attribute.sub_attribute(name)).any(is_content) {
+    let content: Vec<&str> =
+        attribute.sub_attributes.iter().filter(|sub| is_content(attribute, sub)).map(|sub| sub.name.as_str()).collect();
+    if content.is_empty() || object.iter().any(says) {
         return Ok(());
     }
-    let content: Vec<&str> =
-        attribute.sub_attributes.iter().filter(|sub| is_content(sub)).map(|sub| sub.name.as_str()).collect();
     Err(Invalid::new(
         path,
-        format!("has `{unknown}`, which does not exist, and no {}; send that", content.join(" or ")),
+        format!("has `{unknown}`, which does not exist; send {} in its place", content.join(" or ")),
     ))
+}
+
+/// Whether a sub-attribute says what an element is about, and not only what kind of element it is. A role may have only a
+/// `display`; beside an address or a number, which is of a known type, `display` is only a name.
+fn is_content(attribute: &Attribute, sub: &Attribute) -> bool {
+    let has_typed_value = attribute.sub_attribute("value").is_some()
+        && attribute.sub_attribute("type").is_some_and(|sub| !sub.canonical_values.is_empty());
+    match sub.name.as_str() {
+        "type" | "primary" | "$ref" => false,
+        "display" => !has_typed_value,
+        _ => sub.mutability != Mutability::ReadOnly,
+    }
+}
+
+/// Null, and an empty text, array or object.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
+    }
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.

@@ -22,15 +22,6 @@ impl AttributeOperation {
         Ok(())
     }
 
-    /// The value of the operation's attribute in a resource.
-    pub(super) fn current<'r>(&self, resource: &'r Object) -> Option<&'r Value> {
-        let holder = match self.path.extension {
-            Some(schema) => resource.get(&schema.id)?.as_object()?,
-            None => resource,
-        };
-        holder.get(&self.path.attribute.name)
-    }
-
     /// Applies the operation to the object that holds its attribute: the resource, or the object of an extension.
     fn apply_in(&self, holder: &mut Object, dialect: &Dialect, work: &Work) -> Result<(), Error> {
         let attribute = self.path.attribute;

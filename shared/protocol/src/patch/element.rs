@@ -4,6 +4,7 @@
 use schema::{Attribute, Dialect, Leniency, Object, Restriction, read_element, read_value};
 use serde_json::Value;
 
+use super::creation::{Creation, is_qualifier};
 use super::identity::{add, merge_selected};
 use super::object::put;
 use super::primary::{is_primary, keep_primary};
@@ -123,7 +124,8 @@ fn check_size(operation: &AttributeOperation, selected: usize) -> Result<(), Err
 /// Handles a filter that matches no element. `remove` then has nothing to do: RFC 7644 §3.5.2.2 asks for success when
 /// a member to remove is not there. `add` and `replace` are `noTarget` (§3.5.2.3), with one exception: Entra ID sets
 /// `emails[type eq "work"].value` of a user without a work address and expects one to be created, and many other
-/// identity providers do the same. The new element must match the filter; see also [`check_created`].
+/// identity providers do the same. The new element must match the filter, and say more than `type` and `primary`, now or by
+/// another operation of the request ([`Creation`]).
 fn add_matching(
     operation: &AttributeOperation,
     filter: &Filter,
@@ -135,16 +137,19 @@ fn add_matching(
     }
     let creates = operation.op == Op::Add || operation.sub.is_some();
     let seed = if creates { element_of(filter) } else { None };
-    let unassigns = |sub| Ok::<_, Error>(read_value(sub, &operation.text, operation.value(), dialect)?.is_none());
-    let is_unassigned = operation.sub.map_or(Ok(false), unassigns)?;
-    let seed = seed.ok_or_else(|| no_match(operation))?;
-    if is_unassigned {
+    let read = match operation.sub {
+        Some(sub) => read_value(sub, &operation.text, operation.value(), dialect)?,
+        None => read_element(operation.path.attribute, &operation.text, operation.value(), dialect)?,
+    };
+    let seed = seed.filter(|_| operation.creation != Creation::Refused).ok_or_else(|| no_match(operation))?;
+    if read.is_none() || operation.creation == Creation::Skipped {
         // A sub-attribute of an element that does not exist is already unassigned.
         return Ok(dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?);
     }
     let adding = AttributeOperation { op: Op::Add, ..operation.clone() };
     let made = apply_to_element(&adding, seed, dialect)?;
-    let made = made.filter(|made| filter.matches(made)).ok_or_else(|| no_match(operation))?;
+    let is_described = |made: &Object| operation.sub.is_some() || made.keys().any(|name| !is_qualifier(name));
+    let made = made.filter(|made| filter.matches(made) && is_described(made)).ok_or_else(|| no_match(operation))?;
     dialect.tolerate(Leniency::ElementsByFilter, &operation.text)?;
     add(operation.path.attribute, elements, vec![Value::Object(made)]);
     Ok(())
@@ -155,30 +160,6 @@ fn no_match(operation: &AttributeOperation) -> Error {
         "No value of {} matches the path `{}`. Add the value, or correct the filter.",
         operation.path, &operation.text
     ))
-}
-
-/// Checks, after all operations, that a path with a filter has created no element with nothing but `type` and `primary`:
-/// Entra ID's validator sends `addresses[type eq "work"].primary` before `.locality`, but alone it has no value to qualify.
-pub(super) fn check_created(
-    operation: &AttributeOperation,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    work: &Work,
-) -> Result<(), Error> {
-    let qualifies = operation.sub.is_some_and(|sub| is_qualifier(&sub.name));
-    let (Some(filter), true) = (&operation.filter, qualifies && operation.op != Op::Remove) else { return Ok(()) };
-    let without_value = |elements: Option<&Value>| {
-        let elements = elements.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        work.spend(filter.comparisons() * weight(elements))?;
-        let objects = elements.iter().filter_map(Value::as_object);
-        Ok::<_, Error>(objects.filter(|it| it.keys().all(|name| is_qualifier(name)) && filter.matches(it)).count())
-    };
-    if without_value(after)? > without_value(before)? { Err(no_match(operation)) } else { Ok(()) }
-}
-
-/// Whether a sub-attribute only qualifies a value.
-fn is_qualifier(name: &str) -> bool {
-    matches!(name, "type" | "primary" | "$ref")
 }
 
 /// The element that a filter of the form `type eq literal and primary eq literal` describes. Any other sub-attribute

@@ -2,6 +2,7 @@
 //! resource, all or none.
 
 mod apply;
+mod creation;
 mod element;
 mod identity;
 mod members;
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 use schema::{Attribute, Dialect, Kind, Object, ResourceType};
 use serde_json::Value;
 
+use self::creation::Creation;
 use crate::immutable::{UpdateMethod, keep_immutable};
 use crate::membership::MemberOperation;
 use crate::path::AttributePath;
@@ -61,6 +63,7 @@ struct AttributeOperation {
     value: Option<Value>,
     /// The path, for error texts.
     text: String,
+    creation: Creation,
 }
 
 impl AttributeOperation {
@@ -80,7 +83,13 @@ impl AttributeOperation {
         if let Some(sub) = sub {
             text.extend([".", &sub.name]);
         }
-        Self { text, op, path, filter, sub, value }
+        Self { text, op, path, filter, sub, value, creation: Creation::default() }
+    }
+
+    /// The path without the sub-attribute.
+    fn selection(&self) -> &str {
+        let sub = self.sub.map_or(0, |sub| sub.name.len() + 1);
+        self.text.get(..self.text.len() - sub).unwrap_or(&self.text)
     }
 
     /// The value; null if there is none.
@@ -105,7 +114,8 @@ impl AttributeOperation {
 }
 
 impl Patch {
-    fn new(definition: &'static ResourceType, operations: Vec<AttributeOperation>, dialect: &Dialect) -> Self {
+    fn new(definition: &'static ResourceType, mut operations: Vec<AttributeOperation>, dialect: &Dialect) -> Self {
+        creation::decide(&mut operations);
         let on_members = operations.iter().filter(|operation| members::is_target(definition, operation));
         let members = on_members.map(|operation| members::read(operation, dialect)).collect();
         Self { definition, operations, members, dialect: dialect.clone() }
@@ -152,9 +162,6 @@ impl Patch {
         }
         if let Some(missing) = self.definition.missing(&resource) {
             return Err(self.required_missing_error(&missing));
-        }
-        for operation in &self.operations {
-            element::check_created(operation, operation.current(before), operation.current(&resource), work)?;
         }
         if before.contains_key("active") && !resource.contains_key("active") && self.definition.kind == Kind::User {
             let problem =

@@ -565,6 +565,34 @@ fn element_created_for_a_filter_matches_it() {
         json!([other("primary", json!(true)), value("o@x")]),
         json!({"emails": [demoted, home, {"type": "other", "primary": true, "value": "o@x"}]}),
     );
+    // The value that it would qualify is removed in the same request, before or after it.
+    let mobile = |op: &str, sub: &str, value: Value| json!({"op": op, "path": format!("phoneNumbers[type eq \"mobile\"].{sub}"), "value": value});
+    let with_mobile = json!({"userName": "u", "active": true, "phoneNumbers": [{"value": "1", "type": "mobile"}]});
+    for removal in [mobile("remove", "value", Value::Null), mobile("replace", "value", json!(""))] {
+        let primary = mobile("replace", "primary", json!("True"));
+        for sent in [json!([removal, primary]), json!([primary, removal])] {
+            for before in [&with_mobile, &json!({"userName": "u", "active": true})] {
+                let patched = patch(Kind::User, before, &sent).map(Value::Object);
+                assert_eq!(patched, Ok(json!({"userName": "u", "active": true})), "{sent}");
+            }
+        }
+    }
+    // An element that lost its last sub-attribute is still there.
+    let street = json!([
+        {"op": "remove", "path": "addresses[type eq \"work\"].streetAddress"},
+        {"op": "replace", "path": "addresses[type eq \"work\"].primary", "value": "True"},
+    ]);
+    let address = json!({"userName": "u", "addresses": [{"type": "work", "streetAddress": "S"}]});
+    let patched = patch(Kind::User, &address, &street).map(Value::Object);
+    assert_eq!(patched, Ok(json!({"userName": "u", "addresses": [{"type": "work", "primary": true}]})));
+    // A whole element without a value is none.
+    for (path, value) in
+        [("roles[primary eq true]", json!({"value": ""})), ("emails[type eq \"other\"]", json!({"value": ""}))]
+    {
+        check(json!([{"op": "add", "path": path, "value": value}]), json!({}));
+    }
+    let qualified = add("emails[type eq \"other\"]", json!({"type": "other", "primary": true}));
+    assert_eq!(patch(Kind::User, &user(), &qualified).unwrap_err().scim_type(), Some("noTarget"));
     // An element that was there without a value can be changed.
     let empty = json!({"userName": "u", "addresses": [{"type": "work"}]});
     let primary = json!([{"op": "replace", "path": "addresses[type eq \"work\"].primary", "value": true}]);
@@ -582,6 +610,7 @@ fn element_without_content_is_refused_and_removes_nothing() {
         ("phoneNumbers", json!([{"number": "+1", "primary": true}])),
         ("roles", json!([{"name": "admin", "primary": true}])),
         ("addresses", json!([{"type": "work", "street": "S"}])),
+        ("addresses", json!([{"type": "work", "street": "S", "locality": ""}])),
         ("emails[type eq \"work\"]", json!({"email": "n@x", "primary": true})),
         ("emails", json!(["{\"email\": \"z@x\"}"])),
         ("emails", json!(["{\"email\": \"z@x\", \"type\": \"work\"}"])),
@@ -601,6 +630,18 @@ fn element_without_content_is_refused_and_removes_nothing() {
         let patched = patch(Kind::User, &user(), &json!([{"op": "remove", "path": "emails", "value": value}]));
         assert_eq!(patched.map_err(|error| error.status()), Err(400), "remove {value}");
     }
+    // What is empty is not lost, a role may have only a name, and an address may have only empty parts.
+    let kept = |attribute: &str, value: Value, expect: Value| {
+        let expect = Value::Object(Object::from_iter([(attribute.to_owned(), expect)]));
+        check(json!([{"op": "replace", "path": attribute, "value": value}]), expect);
+    };
+    kept(
+        "emails",
+        json!([{"type": "work", "primary": true, "$ref": null}]),
+        json!([{"type": "work", "primary": true}]),
+    );
+    kept("roles", json!([{"display": "Admin", "id": "1"}]), json!([{"display": "Admin"}]));
+    kept("addresses", json!([{"primary": true, "streetAddress": "", "country": null}]), Value::Null);
     // Beside a value, and beside one that is unassigned, it is left out.
     check(
         json!([{"op": "replace", "path": "emails", "value": [{"value": "n@x", "type": "work", "id": 1}]}]),

@@ -86,24 +86,19 @@ impl User {
         }
     }
 
-    /// Applies the operations, and returns whether all of them succeeded. A filter that makes an e-mail primary may create
-    /// one, but not leave it without a value.
+    /// Applies the operations, and returns whether all of them succeeded. What makes an e-mail primary that is not there
+    /// creates it if the request gives it a value, and does nothing if the request removes its value.
     pub(crate) fn apply_all<'o>(&mut self, operations: impl Iterator<Item = &'o Operation> + Clone) -> bool {
-        let before = self.clone();
-        let primaries = operations.clone().filter_map(|operation| match operation {
-            Operation::MatchingPart(Op::Add | Op::Replace, kind, Part::Primary(_)) => Some(kind),
-            _ => None,
-        });
-        let mut operations = operations.clone();
-        operations.all(|operation| self.apply(operation))
-            && primaries.into_iter().all(|kind| self.without_value(kind) <= before.without_value(kind))
-    }
-
-    fn without_value(&self, kind: &str) -> usize {
-        self.of_kind(kind)
-            .into_iter()
-            .filter(|at| self.emails[*at].value.is_none() && self.emails[*at].display.is_none())
-            .count()
+        operations.clone().all(|operation| match operation {
+            Operation::MatchingPart(Op::Add | Op::Replace, kind, Part::Primary(_)) if self.of_kind(kind).is_empty() => {
+                match assigned(operations.clone(), kind).as_slice() {
+                    [] => false,
+                    parts if parts.contains(&true) => self.apply(operation),
+                    _ => true,
+                }
+            }
+            operation => self.apply(operation),
+        })
     }
 
     /// Applies the operation, and returns whether it succeeded.
@@ -333,4 +328,24 @@ fn with_one_primary(sent: &[Email]) -> Vec<Email> {
         }
     }
     emails
+}
+
+/// Whether the last operation on the value, on the display name and on the whole of the e-mails of a kind assigns it.
+fn assigned<'o>(operations: impl Iterator<Item = &'o Operation>, kind: &str) -> Vec<bool> {
+    let mut last = [None; 3];
+    for operation in operations {
+        match operation {
+            Operation::MatchingPart(op, of, Part::Value(value)) if of == kind => {
+                last[0] = Some(*op != Op::Remove && value.is_some());
+            }
+            Operation::MatchingPart(op, of, Part::Display(display)) if of == kind => {
+                last[1] = Some(*op != Op::Remove && display.is_some());
+            }
+            Operation::Matching(op, of, email) if of == kind => {
+                last[2] = Some(*op != Op::Remove && (email.value.is_some() || email.display.is_some()));
+            }
+            _ => {}
+        }
+    }
+    last.into_iter().flatten().collect()
 }

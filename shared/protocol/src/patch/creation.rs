@@ -1,0 +1,65 @@
+//! Whether a path with a filter that matches nothing creates an element, such as `emails[type eq "work"].primary`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::{AttributeOperation, Op};
+
+/// What an operation does if its filter matches nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Creation {
+    /// It creates an element, if the filter describes one.
+    #[default]
+    Allowed,
+    /// It does nothing, because another operation of the request removes the value that it would qualify.
+    Skipped,
+    /// It is `noTarget`: nothing in the request has a value that it could qualify.
+    Refused,
+}
+
+/// Whether a sub-attribute only qualifies a value.
+pub(super) fn is_qualifier(name: &str) -> bool {
+    matches!(name, "type" | "primary" | "$ref")
+}
+
+/// Decides for the operations that set `type` or `primary` by a filter. Alone, they have no value to qualify; but Entra ID
+/// sends them together with the value, before or after it.
+pub(super) fn decide(operations: &mut [AttributeOperation]) {
+    // For each filter: whether the last operation on each other sub-attribute assigns it.
+    let mut assigned: HashMap<String, BTreeMap<&str, bool>> = HashMap::new();
+    for operation in operations.iter().filter(|operation| operation.filter.is_some()) {
+        let assigns = operation.op != Op::Remove && has_content(operation.value());
+        match operation.sub {
+            Some(sub) if is_qualifier(&sub.name) => {}
+            sub => {
+                let name = sub.map_or("", |sub| sub.name.as_str());
+                assigned.entry(operation.selection().to_owned()).or_default().insert(name, assigns);
+            }
+        }
+    }
+    let of_filter: HashMap<String, Creation> = assigned
+        .into_iter()
+        .map(|(filter, subs)| {
+            (filter, if subs.values().any(|assigned| *assigned) { Creation::Allowed } else { Creation::Skipped })
+        })
+        .collect();
+    for operation in operations.iter_mut().filter(|operation| operation.filter.is_some()) {
+        if operation.op != Op::Remove && operation.sub.is_some_and(|sub| is_qualifier(&sub.name)) {
+            operation.creation = of_filter.get(operation.selection()).copied().unwrap_or(Creation::Refused);
+        }
+    }
+}
+
+/// Whether a value assigns something besides qualifiers.
+fn has_content(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(elements) => elements.iter().any(has_content),
+        Value::Object(object) => {
+            object.iter().any(|(name, value)| !is_qualifier(&name.to_ascii_lowercase()) && has_content(value))
+        }
+        _ => true,
+    }
+}
