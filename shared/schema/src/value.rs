@@ -171,10 +171,11 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
         ));
     }
     let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
-    let (mut without_value, mut without_content) = (false, false);
+    let (mut without_value, mut without_content, mut has_unknown) = (false, false, false);
     for (name, value) in object {
         let Some(sub) = attribute.sub_attribute(name) else {
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
+            has_unknown = true;
             continue;
         };
         sub.check_name(name, format_args!("{path}.{name}"), dialect)?;
@@ -187,7 +188,9 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
             }
         }
     }
-    check_content(attribute, path, object)?;
+    if has_unknown {
+        check_content(attribute, path, object)?;
+    }
     let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
     if is_bare_primary && !(without_content && dialect.is_lenient()) {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));

@@ -26,6 +26,9 @@ pub(super) fn is_qualifier(name: &str) -> bool {
 /// Decides for the operations that set `type` or `primary` by a filter. Alone, they have no value to qualify; but Entra ID
 /// sends them together with the value, before or after it.
 pub(super) fn decide(operations: &mut [AttributeOperation]) {
+    if !operations.iter().any(sets_qualifier) {
+        return;
+    }
     // For each filter: whether the last operation on each other sub-attribute assigns it.
     let mut assigned: HashMap<String, BTreeMap<&str, bool>> = HashMap::new();
     for operation in operations.iter().filter(|operation| operation.filter.is_some()) {
@@ -44,11 +47,15 @@ pub(super) fn decide(operations: &mut [AttributeOperation]) {
             (filter, if subs.values().any(|assigned| *assigned) { Creation::Allowed } else { Creation::Skipped })
         })
         .collect();
-    for operation in operations.iter_mut().filter(|operation| operation.filter.is_some()) {
-        if operation.op != Op::Remove && operation.sub.is_some_and(|sub| is_qualifier(&sub.name)) {
-            operation.creation = of_filter.get(operation.selection()).copied().unwrap_or(Creation::Refused);
-        }
+    for operation in operations.iter_mut().filter(|operation| sets_qualifier(operation)) {
+        operation.creation = of_filter.get(operation.selection()).copied().unwrap_or(Creation::Refused);
     }
+}
+
+/// Whether an operation sets a qualifier of what a filter selects.
+fn sets_qualifier(operation: &AttributeOperation) -> bool {
+    let is_of_qualifier = operation.sub.is_some_and(|sub| is_qualifier(&sub.name));
+    is_of_qualifier && operation.filter.is_some() && operation.op != Op::Remove
 }
 
 /// Whether a value assigns something besides qualifiers.
