@@ -29,16 +29,25 @@ pub(super) fn decide(operations: &mut [AttributeOperation]) {
     if !operations.iter().any(sets_qualifier) {
         return;
     }
-    // For each filter: whether the last operation on each other sub-attribute assigns it.
+    // For each filter: whether the last operation on each other sub-attribute assigns it. What removes an element, its
+    // value or all elements undoes what was assigned before.
     let mut assigned: HashMap<String, BTreeMap<&str, bool>> = HashMap::new();
-    for operation in operations.iter().filter(|operation| operation.filter.is_some()) {
+    for operation in operations.iter() {
+        let name = operation.sub.map_or("", |sub| sub.name.as_str());
+        if is_qualifier(name) {
+            continue;
+        }
         let assigns = operation.op != Op::Remove && has_content(operation.value());
-        match operation.sub {
-            Some(sub) if is_qualifier(&sub.name) => {}
-            sub => {
-                let name = sub.map_or("", |sub| sub.name.as_str());
-                assigned.entry(operation.selection().to_owned()).or_default().insert(name, assigns);
+        if operation.filter.is_some() {
+            let subs = assigned.entry(operation.selection().to_owned()).or_default();
+            if !assigns && matches!(name, "" | "value") {
+                subs.clear();
             }
+            subs.insert(name, assigns);
+        } else if operation.op != Op::Add {
+            let all = format!("{}[", operation.selection());
+            let of_attribute = assigned.iter_mut().filter(|(filter, _)| filter.starts_with(&all));
+            of_attribute.for_each(|(_, subs)| *subs = BTreeMap::from([("", false)]));
         }
     }
     let of_filter: HashMap<String, Creation> = assigned

@@ -585,6 +585,16 @@ fn element_created_for_a_filter_matches_it() {
     let address = json!({"userName": "u", "addresses": [{"type": "work", "streetAddress": "S"}]});
     let patched = patch(Kind::User, &address, &street).map(Value::Object);
     assert_eq!(patched, Ok(json!({"userName": "u", "addresses": [{"type": "work", "primary": true}]})));
+    // What was assigned is removed again, so nothing is left to qualify.
+    for removal in [
+        json!({"op": "remove", "path": "emails[type eq \"other\"]"}),
+        json!({"op": "remove", "path": "emails[type eq \"other\"].value"}),
+        json!({"op": "remove", "path": "emails"}),
+    ] {
+        let sent = json!([value("o@x"), removal, other("primary", json!(true))]);
+        let emails = patch(Kind::User, &user(), &sent).unwrap().get("emails").map(ToString::to_string);
+        assert!(emails.is_none_or(|emails| !emails.contains("other")), "{sent}");
+    }
     // A whole element without a value is none.
     for (path, value) in
         [("roles[primary eq true]", json!({"value": ""})), ("emails[type eq \"other\"]", json!({"value": ""}))]

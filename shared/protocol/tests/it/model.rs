@@ -336,13 +336,20 @@ fn assigned<'o>(operations: impl Iterator<Item = &'o Operation>, kind: &str) -> 
     for operation in operations {
         match operation {
             Operation::MatchingPart(op, of, Part::Value(value)) if of == kind => {
-                last[0] = Some(*op != Op::Remove && value.is_some());
+                let assigns = *op != Op::Remove && value.is_some();
+                last = if assigns { last } else { [None; 3] };
+                last[0] = Some(assigns);
             }
             Operation::MatchingPart(op, of, Part::Display(display)) if of == kind => {
                 last[1] = Some(*op != Op::Remove && display.is_some());
             }
             Operation::Matching(op, of, email) if of == kind => {
-                last[2] = Some(*op != Op::Remove && (email.value.is_some() || email.display.is_some()));
+                let assigns = *op != Op::Remove && (email.value.is_some() || email.display.is_some());
+                last = if assigns { last } else { [None; 3] };
+                last[2] = Some(assigns);
+            }
+            Operation::Emails(Op::Remove | Op::Replace, _) if last.iter().any(Option::is_some) => {
+                last = [None, None, Some(false)];
             }
             _ => {}
         }
