@@ -30,8 +30,9 @@ const NONCE_BYTES: usize = 24;
 /// let last = ResourceId::parse("0191b1c8-7a60-7c3e-8a3e-0123456789ab").unwrap();
 ///
 /// let now = 1_800_000_000;
-/// let cursor = key.seal(&tenant, &query, Position::new(None, Kind::User, last.clone()), now)?;
-/// assert_eq!(key.open(&tenant, &query, &cursor, now + 60)?.id, last);
+/// let end = Position::new(None, Kind::User, last);
+/// let cursor = key.seal(&tenant, &query, Some(end.clone()), now)?;
+/// assert_eq!(key.open(&tenant, &query, &cursor, now + 60)?, Some(end));
 ///
 /// let error = key.open(&tenant, &query, "forged", now).unwrap_err();
 /// assert_eq!(error.scim_type(), Some("invalidCursor"));
@@ -48,16 +49,17 @@ struct CursorContent {
     /// RFC 9865 §2.1: count "must be equal to the count value of the initial query".
     #[serde(rename = "n")]
     count: usize,
+    /// `None` for the beginning of the list.
     #[serde(rename = "p")]
-    after: Position,
+    after: Option<Position>,
 }
 
 impl CursorKey {
-    /// Creates the cursor of the page that begins after `after`. `now` is in seconds since 1970.
+    /// Creates the cursor of the page that begins after `after`, or at the beginning of the list. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// [`Error::Internal`] if the content cannot be encoded or authenticated.
-    pub fn seal(&self, tenant: &Tenant, query: &Query, after: Position, now: u64) -> Result<String, Error> {
+    pub fn seal(&self, tenant: &Tenant, query: &Query, after: Option<Position>, now: u64) -> Result<String, Error> {
         let content = CursorContent { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
         let content = serde_json::to_vec(&content).map_err(|_| Error::Internal)?;
         let context = context(tenant, query);
@@ -71,13 +73,13 @@ impl CursorKey {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Verifies a cursor and returns the position at which its page begins. `now` is in seconds since 1970.
+    /// Verifies a cursor and returns the position after which its page begins. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// [`Error::InvalidCursor`] if this service did not create the cursor, or created it for another tenant or
     /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] if the cursor is too old, and
     /// [`Error::InvalidCount`] if the request has another `count` than the cursor.
-    pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Position, Error> {
+    pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Option<Position>, Error> {
         let content = self.decrypt(tenant, query, cursor)?.ok_or_else(|| {
             let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \
                            sortBy and sortOrder, or start again with an empty cursor.";
@@ -157,9 +159,9 @@ mod tests {
         Query::parse(&[kind], parameters, &Dialect::lenient()).unwrap()
     }
 
-    fn position(text: &str) -> Position {
+    fn position(text: &str) -> Option<Position> {
         let id = ResourceId::parse("0191b1c8-7a60-7c3e-8a3e-0123456789ab").unwrap();
-        Position::new(Some(SortKey::Text(text.to_owned())), Kind::User, id)
+        Some(Position::new(Some(SortKey::Text(text.to_owned())), Kind::User, id))
     }
 
     #[test]
@@ -170,7 +172,7 @@ mod tests {
         let open = |tenant_name: &str, query: &Query, now| KEY.open(&tenant(tenant_name), query, &cursor, now);
         assert_eq!(open("acme", &asked, NOW), Ok(position("é\u{0}")));
         assert_eq!(open("acme", &asked, NOW + CURSOR_SECONDS), Ok(position("é\u{0}")));
-        let scim_type = |opened: Result<Position, Error>| opened.unwrap_err().scim_type().unwrap();
+        let scim_type = |opened: Result<Option<Position>, Error>| opened.unwrap_err().scim_type().unwrap();
         assert_eq!(scim_type(open("acme", &asked, NOW + CURSOR_SECONDS + 1)), "expiredCursor");
         assert_eq!(scim_type(open("other", &asked, NOW)), "invalidCursor");
         for (other, expect) in [
@@ -183,6 +185,9 @@ mod tests {
         ] {
             assert_eq!(scim_type(open("acme", &other, NOW)), expect);
         }
+        let none = query(Kind::User, None, None, 0);
+        let beginning = KEY.seal(&tenant("acme"), &none, None, NOW).unwrap();
+        assert_eq!(KEY.open(&tenant("acme"), &none, &beginning, NOW), Ok(None));
         let other = CursorKey([8; 32]).open(&tenant("acme"), &asked, &cursor, NOW);
         assert_eq!(scim_type(other), "invalidCursor");
     }

@@ -42,6 +42,9 @@ pub const SCANNED_MEMBERS: usize = 100_000;
 /// Comparisons that the filter of a query makes with values of the resources (RFC 7644 §3.12, `tooMany`). They take
 /// two seconds at most.
 pub const QUERY_COMPARISONS: usize = 4_000_000;
+/// Bytes of the texts by which a query sorts its matches, all of which are in memory at a time (RFC 7644 §3.12,
+/// `tooMany`).
+pub const SORTED_TEXT_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of memory for the resources of a page (RFC 7644 §3.4.2.4, RFC 9865 §4). A JSON value takes about 300, and
 /// text its length.
 pub const PAGE_MEMORY: usize = 48 * 1024 * 1024;
@@ -185,6 +188,7 @@ mod tests {
             ("Members read for a filter of groups by members", grouped(SCANNED_MEMBERS)),
             ("Users whose groups are read for a filter of users by groups", grouped(SCANNED_MEMBERS / 20)),
             ("Comparisons of a filter with values", format!("{} million", QUERY_COMPARISONS / 1_000_000)),
+            ("Text by which a query sorts", format!("{} MB together", SORTED_TEXT_BYTES / mb)),
             ("Resources on a page", format!("{} MB in memory, or `count`", PAGE_MEMORY / mb)),
             ("Time of such a query", format!("{LIST_SECONDS} seconds")),
             ("Validity of a cursor", "one hour".to_owned()),

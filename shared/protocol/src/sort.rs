@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use schema::{DataType, Dialect, Kind, Object, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
+use sha2::{Digest, Sha256};
 
 use crate::compare::comparison_key;
 use crate::path::AttributePath;
 use crate::{Error, Query};
 
-/// Strings are compared by this many bytes of their comparison key, because a position is part of a cursor, and a
-/// cursor is part of a URL.
-const SORT_KEY_BYTES: usize = 512;
+/// Bytes of a text in a saved position. A cursor contains one, and is part of a URL.
+const SAVED_TEXT_BYTES: usize = 512;
 
 /// The `sortOrder` of a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub struct Position {
     pub kind: Kind,
     #[serde(rename = "d", with = "id_text")]
     pub id: ResourceId,
+    /// A hash of the whole text, if `key` is only its beginning.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    text_hash: Option<u64>,
 }
 
 impl Order {
@@ -67,7 +70,53 @@ impl Order {
 impl Position {
     /// The position of a resource with this sort key.
     pub fn new(key: Option<SortKey>, kind: Kind, id: ResourceId) -> Self {
-        Position { key, kind, id }
+        Position { key, kind, id, text_hash: None }
+    }
+
+    /// The position as a cursor or a bookmark keeps it: with the beginning of a long text, and a hash of all of it.
+    #[must_use]
+    pub fn to_saved(&self) -> Position {
+        match &self.key {
+            Some(SortKey::Text(text)) if text.len() > SAVED_TEXT_BYTES => {
+                let beginning = text.get(..text.floor_char_boundary(SAVED_TEXT_BYTES)).unwrap_or_default();
+                Position { key: Some(SortKey::Text(beginning.to_owned())), text_hash: Some(hash(text)), ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The bytes of the text by which the resource is sorted.
+    pub fn text_bytes(&self) -> usize {
+        match &self.key {
+            Some(SortKey::Text(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// How many of these positions, which are sorted and not saved, come before the page that follows this one.
+    ///
+    /// A saved position with the beginning of a text says only with its resource where it was. If the resource was
+    /// deleted or its text was changed, the page begins with the first text of that beginning: a resource may come
+    /// twice, and none is missed.
+    pub fn count_before_next(&self, sorted: &[Position], query: &Query) -> usize {
+        let Some(text_hash) = self.text_hash else {
+            return sorted.partition_point(|it| it.compare(self, query).is_le());
+        };
+        let is_same = |it: &Position| (it.kind, &it.id) == (self.kind, &self.id) && it.hash() == Some(text_hash);
+        match sorted.iter().position(is_same) {
+            Some(index) => index + 1,
+            None => sorted.partition_point(|it| {
+                let same_resource = Position { key: it.to_saved().key, ..self.clone() };
+                same_resource.compare(self, query).is_lt()
+            }),
+        }
+    }
+
+    fn hash(&self) -> Option<u64> {
+        match &self.key {
+            Some(SortKey::Text(text)) => Some(hash(text)),
+            _ => None,
+        }
     }
 
     /// Compares two positions in a query's order. The order is total: by value, then users before groups, then by
@@ -138,7 +187,7 @@ pub(crate) fn sort_key(path: &AttributePath, resource: &Object) -> Option<SortKe
             let instant = schema::date_time(text)?;
             Some(SortKey::Instant(instant.as_second(), instant.subsec_nanosecond()))
         }
-        (_, Value::String(text)) => Some(SortKey::Text(truncated(comparison_key(path.leaf(), text).into_owned()))),
+        (_, Value::String(text)) => Some(SortKey::Text(comparison_key(path.leaf(), text).into_owned())),
         _ => None,
     }
 }
@@ -151,9 +200,9 @@ fn number_key(number: &Number) -> Option<SortKey> {
     Some(SortKey::Number(ordered, negative.or_else(|| number.as_u64().map(|value| (true, value)))))
 }
 
-fn truncated(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(SORT_KEY_BYTES));
-    text
+/// The first eight bytes of the text's SHA-256.
+fn hash(text: &str) -> u64 {
+    Sha256::digest(text).iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 mod id_text {
@@ -264,10 +313,57 @@ mod tests {
         assert_eq!(number_key(&Number::from_f64(-0.0).unwrap()), number_key(&Number::from_f64(0.0).unwrap()));
     }
 
+    /// Users whose titles have these ends behind 512 equal bytes, in the order of the query.
+    fn with_long_titles(query: &Query, ends: &str) -> Vec<Position> {
+        let mut positions: Vec<Position> = ends
+            .chars()
+            .map(|end| {
+                let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-00000000000{end}")).unwrap();
+                let user = json!({"title": format!("{}{end}", "é".repeat(256))});
+                query.position(Kind::User, id, user.as_object().unwrap())
+            })
+            .collect();
+        positions.sort_by(|one, other| one.compare(other, query));
+        positions
+    }
+
     #[test]
-    fn long_texts_are_compared_by_their_first_bytes() {
-        assert_eq!(truncated("é".repeat(300)).len(), 512);
-        assert_eq!(truncated(format!("a{}", "é".repeat(300))).len(), 511);
+    fn page_continues_behind_long_texts_with_the_same_beginning() {
+        for (order, changed) in [("ascending", "abxd"), ("descending", "dxba")] {
+            let query = query(&[Kind::User], Some("title"), Some(order)).unwrap();
+            let all = with_long_titles(&query, "dbac");
+            assert!(all.is_sorted_by_key(|position| position.id.as_str()) == (order == "ascending"), "{order}");
+            for (index, position) in all.iter().enumerate() {
+                let saved = serde_json::to_string(&position.to_saved()).unwrap();
+                assert!(saved.len() < 700, "{saved}");
+                let saved: Position = serde_json::from_str(&saved).unwrap();
+                assert_eq!(saved.count_before_next(&all, &query), index + 1, "{order}");
+                assert_eq!(position.text_bytes(), 513);
+            }
+            // The user at whose title the page ended was deleted.
+            let without = with_long_titles(&query, &changed.replace('x', ""));
+            let end = with_long_titles(&query, "c").pop().unwrap().to_saved();
+            assert_eq!(end.count_before_next(&without, &query), 0, "{order}");
+            let short = Position::new(Some(SortKey::Text("a".to_owned())), Kind::User, end.id.clone());
+            let list: Vec<Position> = match order {
+                "ascending" => [vec![short], without].concat(),
+                _ => [without, vec![short]].concat(),
+            };
+            assert_eq!(end.count_before_next(&list, &query), usize::from(order == "ascending"), "{order}");
+        }
+    }
+
+    #[test]
+    fn short_text_is_saved_as_it_is() {
+        let query = query(&[Kind::User], Some("title"), None).unwrap();
+        let id = ResourceId::parse("0191b1c8-7a60-7c3e-8a3e-00000000000a").unwrap();
+        for (title, bytes) in [("é".repeat(256), 512), ("é".repeat(257), 512), (format!("a{}", "é".repeat(256)), 511)]
+        {
+            let user = json!({"title": title});
+            let position = query.position(Kind::User, id.clone(), user.as_object().unwrap());
+            assert_eq!(position.to_saved().text_bytes(), bytes);
+            assert_eq!(position.to_saved() == position, title.len() == 512);
+        }
     }
 
     #[test]

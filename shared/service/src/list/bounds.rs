@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::Error;
 use protocol::limits::{
     LIST_SECONDS, QUERY_COMPARISONS, SCANNED_BYTES, SCANNED_MEMBERS, SCANNED_RESOURCES, SCANNED_VALUES,
+    SORTED_TEXT_BYTES,
 };
 use schema::Kind;
 use store::Stored;
@@ -27,11 +28,13 @@ pub(super) struct Bounds {
     pub(super) members: usize,
     /// Comparisons of the filter with their values.
     pub(super) comparisons: usize,
+    /// Bytes of the texts by which the matches are sorted.
+    pub(super) sorted_text: usize,
 }
 
 impl Bounds {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), resources: 0, bytes: 0, values: 0, members: 0, comparisons: 0 }
+        Self { started: Instant::now(), resources: 0, bytes: 0, values: 0, members: 0, comparisons: 0, sorted_text: 0 }
     }
 
     /// Checks the number of resources that a query is going to read.
@@ -86,6 +89,8 @@ impl Bounds {
             "read the members of too many groups, or the groups of too many users".to_owned()
         } else if self.comparisons > QUERY_COMPARISONS {
             format!("compare more than {QUERY_COMPARISONS} values")
+        } else if self.sorted_text > SORTED_TEXT_BYTES {
+            format!("sort by more than {} MB of text", SORTED_TEXT_BYTES / (1024 * 1024))
         } else if has_more && elapsed > SCAN_BUDGET {
             format!("scan more resources than can be read in {LIST_SECONDS} seconds")
         } else {
@@ -131,6 +136,12 @@ mod tests {
                     .check(false)
                     .map_err(|error| error.to_string()),
                 "the groups of too many users",
+            ),
+            (
+                Bounds { sorted_text: SORTED_TEXT_BYTES + 1, ..Bounds::new() }
+                    .check(false)
+                    .map_err(|error| error.to_string()),
+                "more than 32 MB of text",
             ),
             (check(1, 0, 0, true, 19), "18 seconds"),
         ] {

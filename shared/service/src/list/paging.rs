@@ -57,7 +57,7 @@ pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<P
         Paging::Cursor(None) => Ok(PageStart::After(None)),
         Paging::Cursor(Some(cursor)) => {
             let key = cursor_key(context).await?;
-            key.open(context.tenant(), query, cursor, now_seconds()).map(Some).map(PageStart::After)
+            key.open(context.tenant(), query, cursor, now_seconds()).map(PageStart::After)
         }
         Paging::Index(start_index) => {
             let Some(before) = NonZeroUsize::new(start_index - 1) else { return Ok(PageStart::After(None)) };
@@ -119,11 +119,14 @@ async fn try_save_bookmark(
     Ok(())
 }
 
-/// `nextCursor`, if there is a next page.
+/// `nextCursor`, if there is a next page: of `count=0`, which has no resources, the same page.
 pub(super) async fn next_cursor(context: &Context<'_>, query: &Query, page: &Page) -> Result<Option<String>, Error> {
-    let Some(end) = page.end.as_ref().filter(|_| page.has_more) else { return Ok(None) };
+    let has_more = if query.count == 0 { page.total > 0 } else { page.has_more && page.end.is_some() };
+    if !has_more {
+        return Ok(None);
+    }
     let key = cursor_key(context).await?;
-    key.seal(context.tenant(), query, end.clone(), now_seconds()).map(Some)
+    key.seal(context.tenant(), query, page.end.clone(), now_seconds()).map(Some)
 }
 
 /// The tenant's key for cursors. A process reads it once.

@@ -184,6 +184,7 @@ impl<'a> FilterScan<'a> {
         for (resource, position) in matching? {
             self.total += 1;
             if self.query.is_sorted() {
+                self.bounds.sorted_text += position.text_bytes();
                 self.positions.push(position);
             } else if self.has_more || self.contents.len() == self.query.count {
                 self.has_more = true;
@@ -244,7 +245,7 @@ impl<'a> FilterScan<'a> {
         positions.sort_unstable_by(|one, other| one.compare(other, self.query));
         let first = match self.start {
             PageStart::After(None) => 0,
-            PageStart::After(Some(after)) => positions.partition_point(|it| it.compare(after, self.query).is_le()),
+            PageStart::After(Some(after)) => after.count_before_next(&positions, self.query),
             PageStart::Skip(before) => before.get(),
         };
         let mut left = positions.get(first..).unwrap_or_default();
@@ -255,7 +256,7 @@ impl<'a> FilterScan<'a> {
             let items = self.read_again(next, &mut size).await?;
             self.total -= next.len() - items.len();
             self.add_again(items).await?;
-            end = if self.has_more { self.contents.last_of(next) } else { next.last() }.cloned().or(end);
+            end = if self.has_more { self.contents.last_of(next) } else { next.last() }.map(Position::to_saved).or(end);
             left = rest;
         }
         let has_more = (self.has_more || !left.is_empty()) && self.query.count > 0;

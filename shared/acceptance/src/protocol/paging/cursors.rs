@@ -18,6 +18,8 @@ checks![
     first_cursor_of_group_search_works: EmptyDirectory,
     first_cursor_of_root_search_works: EmptyDirectory,
     last_page_has_no_cursor: EmptyDirectory,
+    page_of_count_zero_has_a_cursor_as_long_as_there_are_results,
+    long_texts_are_sorted_by_all_their_bytes,
 ];
 
 /// Creates users that belong to no other check. Returns a filter that finds them, and their ids.
@@ -81,6 +83,54 @@ fn cursor_survives_deletion_of_the_last_resource_of_a_page(target: &Target) {
                 "expected the same page each time"
             );
         }
+    }
+}
+
+/// RFC 9865 §2: `nextCursor` is omitted "only to indicate that there are no more result pages".
+fn page_of_count_zero_has_a_cursor_as_long_as_there_are_results(target: &Target) {
+    let scim = target.client();
+    let (filter, _) = create_users(&scim, 2);
+    for (sort_by, count) in [(None, "0"), (Some("title"), "0"), (None, "-4")] {
+        let mut parameters = vec![("filter", filter.as_str()), ("count", count)];
+        parameters.extend(sort_by.map(|by| ("sortBy", by)));
+        let first = scim.list("/Users", &[&parameters[..], &[("cursor", "")]].concat()).expect(200);
+        let cursor = next_cursor(&first);
+        let second = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
+        let second = second.containing(&json!({ "totalResults": 2, "itemsPerPage": 0, "Resources": [] }));
+        next_cursor(&second);
+    }
+    let nobody = format!("userName eq \"{}\"", unique("nobody"));
+    let empty = scim.list("/Users", &[("filter", nobody.as_str()), ("count", "0"), ("cursor", "")]).expect(200);
+    empty.containing(&json!({ "totalResults": 0, "nextCursor": null }));
+}
+
+/// RFC 7644 §3.4.2.3. The titles differ only in their last character, so a cursor cannot contain them whole.
+fn long_texts_are_sorted_by_all_their_bytes(target: &Target) {
+    let scim = target.client();
+    let tag = unique("long");
+    let create = |end: &&str| {
+        let user = json!({ "userName": format!("{tag}-{end}"), "title": format!("{}{end}", "x".repeat(3000)) });
+        (end.to_string(), scim.post("/Users", &user).expect(201).id())
+    };
+    let mut users: Vec<(String, String)> = ["d", "b", "e", "a", "c"].iter().map(create).collect();
+    users.sort();
+    let filter = format!("userName sw \"{tag}-\"");
+    for order in ["ascending", "descending"] {
+        let parameters = [("filter", filter.as_str()), ("sortBy", "title"), ("sortOrder", order), ("count", "2")];
+        let expected: Vec<&str> = users.iter().map(|(_, id)| id.as_str()).collect();
+        let (mut by_cursor, mut by_index, mut next) = (Vec::new(), Vec::new(), Some(String::new()));
+        while let Some(cursor) = next {
+            let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
+            by_cursor.extend(ids(&page));
+            next = page["nextCursor"].as_str().map(str::to_owned);
+        }
+        for start_index in ["1", "3", "5"] {
+            let page = [&parameters[..], &[("startIndex", start_index)]].concat();
+            by_index.extend(ids(&scim.list("/Users", &page).expect(200)));
+        }
+        assert_eq!(by_cursor, expected, "{order}");
+        assert_eq!(by_index, expected, "{order}");
+        users.reverse();
     }
 }
 
@@ -184,10 +234,6 @@ fn last_page_has_no_cursor(target: &Target) {
     for count in ["3", "4", "1000"] {
         let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
         page.containing(&json!({ "totalResults": 3, "itemsPerPage": 3, "nextCursor": null }));
-    }
-    for count in ["0", "-4"] {
-        let page = scim.get(format!("/Users?cursor=&count={count}")).expect(200);
-        page.containing(&json!({ "totalResults": 3, "itemsPerPage": 0, "nextCursor": null }));
     }
     scim.get("/Users?count=2").expect(200).containing(&json!({ "startIndex": 1, "nextCursor": null }));
 }
