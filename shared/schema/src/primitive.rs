@@ -1,5 +1,6 @@
 //! Reads primitive values by their type (RFC 7643 §2.3.1 to §2.3.7).
 
+use fluent_uri::UriRef;
 use serde_json::Value;
 
 use crate::invalid::mismatch;
@@ -35,20 +36,14 @@ fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, I
     Ok(Value::Bool(parsed))
 }
 
-/// Whether a value is a URI, absolute or relative (RFC 7643 §2.3.7), or a text that the dialect accepts for one.
+/// Whether a value is a URI, absolute or relative (RFC 7643 §2.3.7, RFC 3986 §4.1), or a text that the dialect accepts
+/// for one.
 fn is_reference(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
     let Some(text) = value.as_str() else { return Ok(false) };
-    if !is_uri_text(text) {
+    if UriRef::parse(text).is_err() {
         dialect.tolerate(Leniency::TextReferences, path)?;
     }
     Ok(true)
-}
-
-/// Whether a text has only characters of a URI (RFC 3986 §2), and `%` only before two hexadecimal digits.
-fn is_uri_text(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
-    let mut encoded = text.split('%').skip(1).map(|rest| rest.as_bytes().get(..2));
-    text.bytes().all(is_allowed) && encoded.all(|digits| digits.is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn is_date_time(value: &Value) -> bool {
