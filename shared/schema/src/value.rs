@@ -207,24 +207,23 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
 }
 
 /// Rejects an object with sub-attributes that do not exist, if nothing that does exist says what it is about: to leave
-/// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, and
-/// `{"type": "work", "value": ""}` is none.
+/// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, also with
+/// `"value": null`; `{"type": "work", "value": "", "id": 1}` is none, because a number is no address.
 pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Invalid> {
-    let mut unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
-    let Some((unknown, _)) = unknown.find(|(_, value)| !is_empty(value)) else { return Ok(()) };
+    let unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
+    let mut unknown = unknown.filter(|(_, value)| !is_empty(value));
+    let Some((first, _)) = unknown.clone().next() else { return Ok(()) };
+    let may_be_value = unknown.any(|(_, value)| value.is_string());
     let says = |(name, value): (&String, &Value)| {
         let sub = attribute.sub_attribute(name).filter(|sub| is_content(attribute, sub));
-        sub.is_some_and(|sub| sub.name == "value" || !is_empty(value))
+        sub.is_some_and(|sub| !is_empty(value) || (sub.name == "value" && !may_be_value))
     };
     let content: Vec<&str> =
         attribute.sub_attributes.iter().filter(|sub| is_content(attribute, sub)).map(|sub| sub.name.as_str()).collect();
     if content.is_empty() || object.iter().any(says) {
         return Ok(());
     }
-    Err(Invalid::new(
-        path,
-        format!("has `{unknown}`, which does not exist; send {} in its place", content.join(" or ")),
-    ))
+    Err(Invalid::new(path, format!("has `{first}`, which does not exist; send {} in its place", content.join(" or "))))
 }
 
 /// Whether a sub-attribute says what an element is about, and not only what kind of element it is. A role may have only a

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schema::Object;
 use serde_json::Value;
 
 use super::{AttributeOperation, Op};
+use crate::Comparison;
+use crate::filter::{Filter, Operand, Operator};
 
 /// What an operation does if its filter matches nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,13 +42,13 @@ pub(super) fn decide(operations: &mut [AttributeOperation]) {
         }
         let assigns = operation.op != Op::Remove && has_content(operation.value());
         if operation.filter.is_some() {
-            let subs = assigned.entry(operation.selection().to_owned()).or_default();
+            let subs = assigned.entry(selection(operation)).or_default();
             if !assigns && matches!(name, "" | "value") {
                 subs.clear();
             }
             subs.insert(name, assigns);
         } else if operation.op != Op::Add {
-            let all = format!("{}[", operation.selection());
+            let all = selection(operation);
             let of_attribute = assigned.iter_mut().filter(|(filter, _)| filter.starts_with(&all));
             of_attribute.for_each(|(_, subs)| *subs = BTreeMap::from([("", false)]));
         }
@@ -57,8 +60,21 @@ pub(super) fn decide(operations: &mut [AttributeOperation]) {
         })
         .collect();
     for operation in operations.iter_mut().filter(|operation| sets_qualifier(operation)) {
-        operation.creation = of_filter.get(operation.selection()).copied().unwrap_or(Creation::Refused);
+        operation.creation = of_filter.get(&selection(operation)).copied().unwrap_or(Creation::Refused);
     }
+}
+
+/// The attribute of an operation, then what its filter selects. It is the same text for two filters that describe the
+/// same element.
+fn selection(operation: &AttributeOperation) -> String {
+    let Some(filter) = &operation.filter else { return format!("{}[", operation.path) };
+    let described = described_element(filter).map(|element| {
+        let mut terms: Vec<String> =
+            element.iter().map(|(name, value)| format!("{name} {}", value.to_string().to_lowercase())).collect();
+        terms.sort();
+        terms.join(" and ")
+    });
+    format!("{}[{}", operation.path, described.unwrap_or_else(|| filter.to_string()))
 }
 
 /// Whether an operation sets a qualifier of what a filter selects.
@@ -77,5 +93,30 @@ fn has_content(value: &Value) -> bool {
             object.iter().any(|(name, value)| !is_qualifier(&name.to_ascii_lowercase()) && has_content(value))
         }
         _ => true,
+    }
+}
+
+/// The element that a filter of the form `type eq literal and primary eq literal` describes. Any other sub-attribute
+/// identifies an element instead of describing a new one: `roles[value eq "admin"].display` must not create a role.
+pub(super) fn described_element(filter: &Filter) -> Option<Object> {
+    let single = |comparison: &Comparison| {
+        if !matches!(comparison.path.attribute.name.as_str(), "type" | "primary") {
+            return None;
+        }
+        let value = match &comparison.operand {
+            _ if comparison.operator != Operator::Eq => return None,
+            Operand::Text { written, .. } | Operand::DateTime { written, .. } => Value::from(written.as_str()),
+            Operand::Boolean(value) => Value::Bool(*value),
+            Operand::Number(value) => Value::Number(value.clone()),
+        };
+        Some((comparison.path.attribute.name.clone(), value))
+    };
+    match filter {
+        Filter::Compare(comparison) => single(comparison).map(|pair| Object::from_iter([pair])),
+        Filter::And(terms) => terms.iter().map(described_element).try_fold(Object::new(), |mut element, term| {
+            element.extend(term?);
+            Some(element)
+        }),
+        _ => None,
     }
 }

@@ -4,15 +4,15 @@
 use schema::{Attribute, Dialect, Leniency, Object, Restriction, read_element, read_value};
 use serde_json::Value;
 
-use super::creation::{Creation, is_qualifier};
+use super::creation::{Creation, described_element, is_qualifier};
 use super::identity::{add, merge_selected};
 use super::object::put;
 use super::primary::{is_primary, keep_primary};
 use super::{AttributeOperation, Op};
-use crate::filter::{Filter, Operand, Operator};
+use crate::Error;
+use crate::filter::Filter;
 use crate::limits::RESOURCE_BYTES;
 use crate::work::{Work, weight};
-use crate::{Comparison, Error};
 
 /// Applies an operation with a filter, `emails[type eq "work"]…`.
 pub(super) fn apply_to_matching(
@@ -136,7 +136,7 @@ fn add_matching(
         return Ok(());
     }
     let creates = operation.op == Op::Add || operation.sub.is_some();
-    let seed = if creates { element_of(filter) } else { None };
+    let seed = if creates { described_element(filter) } else { None };
     let read = match operation.sub {
         Some(sub) => read_value(sub, &operation.text, operation.value(), dialect)?,
         None => read_element(operation.path.attribute, &operation.text, operation.value(), dialect)?,
@@ -160,31 +160,6 @@ fn no_match(operation: &AttributeOperation) -> Error {
         "No value of {} matches the path `{}`. Add the value, or correct the filter.",
         operation.path, &operation.text
     ))
-}
-
-/// The element that a filter of the form `type eq literal and primary eq literal` describes. Any other sub-attribute
-/// identifies an element instead of describing a new one: `roles[value eq "admin"].display` must not create a role.
-fn element_of(filter: &Filter) -> Option<Object> {
-    let single = |comparison: &Comparison| {
-        if !matches!(comparison.path.attribute.name.as_str(), "type" | "primary") {
-            return None;
-        }
-        let value = match &comparison.operand {
-            _ if comparison.operator != Operator::Eq => return None,
-            Operand::Text { written, .. } | Operand::DateTime { written, .. } => Value::from(written.as_str()),
-            Operand::Boolean(value) => Value::Bool(*value),
-            Operand::Number(value) => Value::Number(value.clone()),
-        };
-        Some((comparison.path.attribute.name.clone(), value))
-    };
-    match filter {
-        Filter::Compare(comparison) => single(comparison).map(|pair| Object::from_iter([pair])),
-        Filter::And(terms) => terms.iter().map(element_of).try_fold(Object::new(), |mut element, term| {
-            element.extend(term?);
-            Some(element)
-        }),
-        _ => None,
-    }
 }
 
 /// Applies `add` or `replace` to one element. `None` if nothing is left of it.

@@ -86,12 +86,6 @@ impl AttributeOperation {
         Self { text, op, path, filter, sub, value, creation: Creation::default() }
     }
 
-    /// The path without the sub-attribute.
-    fn selection(&self) -> &str {
-        let sub = self.sub.map_or(0, |sub| sub.name.len() + 1);
-        self.text.get(..self.text.len() - sub).unwrap_or(&self.text)
-    }
-
     /// The value; null if there is none.
     fn value(&self) -> &Value {
         self.value.as_ref().unwrap_or(&Value::Null)

@@ -595,6 +595,23 @@ fn element_created_for_a_filter_matches_it() {
         let emails = patch(Kind::User, &user(), &sent).unwrap().get("emails").map(ToString::to_string);
         assert!(emails.is_none_or(|emails| !emails.contains("other")), "{sent}");
     }
+    // Filters of different text describe the same element.
+    for (path, filter) in [
+        ("emails", "type eq \"OTHER\" and primary eq true"),
+        ("Emails", "primary eq true and type eq \"other\""),
+        ("emails", "type eq \"other\" and primary eq true"),
+    ] {
+        let set = |filter: &str, sub: &str, value: Value| json!({"op": "replace", "path": format!("{path}[{filter}].{sub}"), "value": value});
+        let first = "primary eq true and type eq \"Other\"";
+        let expected = json!({"value": "o@x", "type": "Other", "primary": true});
+        let sent = json!([set(first, "type", json!("Other")), set(filter, "value", json!("o@x"))]);
+        let emails = patch(Kind::User, &user(), &sent).unwrap().get("emails").cloned().unwrap_or_default();
+        let added = emails.as_array().and_then(|emails| emails.last()).cloned().unwrap_or_default();
+        assert_eq!(added, expected, "{sent}");
+        let removed = json!([set(first, "value", json!("o@x")), {"op": "remove", "path": format!("{path}[{filter}].value")}, set(first, "type", json!("Other"))]);
+        let emails = patch(Kind::User, &user(), &removed).unwrap().get("emails").map(ToString::to_string);
+        assert!(emails.is_none_or(|emails| !emails.contains("Other")), "{removed}");
+    }
     // A whole element without a value is none.
     for (path, value) in
         [("roles[primary eq true]", json!({"value": ""})), ("emails[type eq \"other\"]", json!({"value": ""}))]
@@ -615,6 +632,8 @@ fn element_without_content_is_refused_and_removes_nothing() {
     for (path, value) in [
         ("emails", json!([{"email": "n@x", "primary": true}])),
         ("emails", json!([{"type": "work", "mail": "n@x"}])),
+        ("emails", json!([{"type": "work", "mail": "n@x", "value": null}])),
+        ("emails", json!([{"value": "", "mail": "n@x"}])),
         ("emails", json!([{"type": "work", "mail": "n@x", "display": "N"}])),
         ("emails", json!([{"primary": true, "type": ""}])),
         ("phoneNumbers", json!([{"number": "+1", "primary": true}])),

@@ -17,9 +17,10 @@ checks![
 ];
 
 /// Attributes with elements whose value has a name that does not exist, or that are JSON in a string without a value.
-fn without_value() -> [(&'static str, Value); 8] {
+fn without_value() -> [(&'static str, Value); 9] {
     [
         ("emails", json!([{ "email": "n@a.example", "primary": true }])),
+        ("emails", json!([{ "value": null, "email": "n@a.example" }])),
         ("emails", json!([{ "mail": "n@a.example", "type": "work" }])),
         ("emails", json!([{ "type": "", "primary": true }])),
         ("emails", json!(["{\"email\": \"n@a.example\"}"])),
