@@ -27,7 +27,7 @@ fn no_sent_value_is_logged() {
 
 #[test]
 fn no_sent_value_is_logged_with_a_strict_token() {
-    check_canaries(&Server::strict());
+    check_canaries(&Server::with_dialect("strict"));
 }
 
 /// The gateway prints one line for each request, and the functions print lines of JSON. No line contains a value

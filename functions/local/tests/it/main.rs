@@ -19,10 +19,12 @@
 )]
 
 mod body_costs;
+mod connections;
 mod durability;
 mod events;
 mod fault_rates;
 mod file_permissions;
+mod interop;
 mod kill_points;
 mod large_group;
 mod large_pages;

@@ -29,9 +29,9 @@ impl Server {
         Self::start(&Data::Memory, &unique("t"))
     }
 
-    /// A new server with an empty directory and a strict token.
-    pub(crate) fn strict() -> Self {
-        Self::with_arguments(&Data::Memory, &unique("t"), &["--dialect", "strict"])
+    /// A new server with an empty directory and a token of this dialect.
+    pub(crate) fn with_dialect(dialect: &str) -> Self {
+        Self::with_arguments(&Data::Memory, &unique("t"), &["--dialect", dialect])
     }
 
     /// Starts `local` for `tenant`.
@@ -78,6 +78,12 @@ impl Server {
 
     pub(crate) fn client(&self) -> Client {
         self.target().client()
+    }
+
+    /// The host and port at which the server listens.
+    pub(crate) fn address(&self) -> String {
+        let url = self.process.base_url.trim_start_matches("http://");
+        url.split('/').next().unwrap().to_owned()
     }
 
     pub(crate) fn token(&self) -> &str {

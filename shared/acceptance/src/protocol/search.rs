@@ -12,6 +12,7 @@ checks![
     root_query_returns_both_types,
     root_query_without_a_filter_is_returned_in_pages: EmptyDirectory,
     search_is_projected,
+    slash_behind_a_search_is_ignored,
     invalid_search_or_sort_returns_400,
 ];
 
@@ -179,6 +180,18 @@ fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
     let whole = directory.scim.get("").expect(200);
     whole.check(whole["Resources"][4]["members"].is_array(), "expected members");
     whole.check(whole["Resources"][1]["groups"].is_array(), "expected groups");
+}
+
+fn slash_behind_a_search_is_ignored(target: &Target) {
+    let scim = target.client();
+    let name = unique("slash");
+    let id = scim.post("/Users", &json!({ "userName": name })).expect(201).id();
+    let body = json!({ "schemas": [SEARCH], "filter": format!("userName eq \"{name}\"") });
+    for path in ["/Users/.search", "/Users/.search/", "/.search/"] {
+        let found = scim.post(path, &body).expect(200);
+        let found: Vec<&str> = found.resources().iter().filter_map(|user| user["id"].as_str()).collect();
+        assert_eq!(found, [id.as_str()], "{path}");
+    }
 }
 
 fn search_is_projected(target: &Target) {

@@ -24,7 +24,7 @@ struct Directory {
 impl Directory {
     fn create(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let server = Server::strict();
+        let server = Server::with_dialect("strict");
         let scim = server.client();
         let mut ids = Vec::new();
         for number in 0..USERS {

@@ -44,7 +44,7 @@ impl Case {
 
 impl Patches {
     fn new(kind: Kind) -> Self {
-        let server = Server::strict();
+        let server = Server::with_dialect("strict");
         let scim = server.client();
         let mut patches = Self { kind, scim, directory: Directory::default(), _server: server };
         for number in 0..MEMBERS {
