@@ -1,4 +1,5 @@
-//! Checks of single sentences of RFC 7643 and RFC 7644 that no other check covers (see `requirements.md`).
+//! Checks of single sentences of RFC 7643 and RFC 7644 that no other check covers. The guide's page
+//! `reference/requirements.md` lists them.
 
 use std::collections::BTreeSet;
 
