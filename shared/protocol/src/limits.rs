@@ -192,10 +192,7 @@ mod tests {
             ("Resources on a page", format!("{} MB in memory, or `count`", PAGE_MEMORY / mb)),
             ("Time of such a query", format!("{LIST_SECONDS} seconds")),
             ("Validity of a cursor", "one hour".to_owned()),
-            (
-                "Length of a cursor",
-                format!("{} bytes; the service issues none that is longer", grouped(CURSOR_BYTES)),
-            ),
+            ("Length of a cursor", format!("{} bytes; the service issues none that is longer", grouped(CURSOR_BYTES))),
             ("Validity of a bookmark for `startIndex`", "one hour".to_owned()),
             ("Lifetime", format!("{} days; {DEFAULT_TOKEN_DAYS} by default", grouped(TOKEN_DAYS))),
             ("Overlap of a rotation", format!("{OVERLAP_HOURS} hours; {DEFAULT_OVERLAP_HOURS} by default")),

@@ -59,8 +59,28 @@ pub enum MemberOperation {
     Remove(Vec<String>),
     /// Removes the members that a filter matches; evaluating it requires the current members.
     RemoveWhere(Filter),
+    /// Gives the members that a filter matches this `display`, or none; evaluating it requires the current members.
+    ChangeDisplay {
+        /// The path as it was sent.
+        path: String,
+        /// `None` for all members, of whom only one may get a `display`.
+        filter: Option<Filter>,
+        /// Whether it is an error if no member matches.
+        needs_target: bool,
+        display: Option<String>,
+    },
     /// Replaces all members.
     Replace(Vec<Member>),
+}
+
+impl MemberOperation {
+    /// The filter that is evaluated on the current members.
+    fn filter(&self) -> Option<&Filter> {
+        match self {
+            Self::RemoveWhere(filter) | Self::ChangeDisplay { filter: Some(filter), .. } => Some(filter),
+            _ => None,
+        }
+    }
 }
 
 /// The combined effect of several operations.
@@ -159,31 +179,35 @@ pub(crate) fn members_of(value: Option<Value>) -> Result<Vec<Member>, Error> {
 
 /// Whether folding the operations requires the current members.
 pub fn requires_current_members(operations: &[MemberOperation]) -> bool {
-    operations.iter().any(|operation| matches!(operation, MemberOperation::RemoveWhere(_)))
+    operations
+        .iter()
+        .any(|operation| matches!(operation, MemberOperation::RemoveWhere(_) | MemberOperation::ChangeDisplay { .. }))
 }
 
 /// The ids of the members that operations add, if a filter among the operations reads an attribute of members that
 /// the group does not store: `type` and `$ref`. Otherwise the operations do not need to know these members.
 pub fn added_members_to_look_up(operations: &[MemberOperation]) -> Vec<&str> {
-    let reads_looked_up = |operation: &MemberOperation| matches!(operation, MemberOperation::RemoveWhere(filter) if filter.reads("type") || filter.reads("$ref"));
-    if !operations.iter().any(reads_looked_up) {
+    let mut filters = operations.iter().filter_map(MemberOperation::filter);
+    if !filters.any(|filter| filter.reads("type") || filter.reads("$ref")) {
         return Vec::new();
     }
     let added = operations.iter().flat_map(|operation| match operation {
         MemberOperation::Add(members) | MemberOperation::Replace(members) => members.as_slice(),
-        MemberOperation::Remove(_) | MemberOperation::RemoveWhere(_) => &[],
+        MemberOperation::Remove(_) | MemberOperation::RemoveWhere(_) | MemberOperation::ChangeDisplay { .. } => &[],
     });
     added.map(|member| member.id.as_str()).collect()
 }
 
 /// Combines operations into one change, as if each were applied after the one before it (RFC 7644 §3.5.2).
 ///
-/// `current` and `new` are only read for [`MemberOperation::RemoveWhere`]. They are objects with `value`, `type`,
+/// `current` and `new` are only read if [`requires_current_members`]. They are objects with `value`, `type`,
 /// `$ref` and `display`: the members that the group has, and those among [`added_members_to_look_up`] that it does
 /// not have.
 ///
 /// # Errors
-/// [`Error::PayloadTooLarge`] if the filters would make more than [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS) comparisons.
+/// [`Error::PayloadTooLarge`] if the filters would make more than [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS) comparisons;
+/// [`Error::NoTarget`] for a new `display` of no member (RFC 7644 §3.5.2.3), and [`Error::InvalidPath`] for one of
+/// several members without a filter.
 pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
     let work = Work::default();
@@ -194,13 +218,37 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
             MemberOperation::Replace(members) => delta.replace(members),
             MemberOperation::RemoveWhere(filter) => {
                 work.spend(filter.comparisons() * (current.len() + delta.add.len()))?;
-                for id in delta.matching(&filter, current, new) {
+                for id in delta.matching(Some(&filter), current, new) {
                     delta.remove(id);
+                }
+            }
+            MemberOperation::ChangeDisplay { path, filter, needs_target, display } => {
+                let comparisons = filter.as_ref().map_or(1, Filter::comparisons);
+                work.spend(comparisons * (current.len() + delta.add.len()))?;
+                let ids = delta.matching(filter.as_ref(), current, new);
+                check_targets(&path, filter.is_some(), needs_target, ids.len())?;
+                for id in ids {
+                    delta.change_display(id, display.clone());
                 }
             }
         }
     }
     Ok(delta)
+}
+
+/// Checks how many members get a `display`.
+fn check_targets(path: &str, has_filter: bool, needs_target: bool, targets: usize) -> Result<(), Error> {
+    if needs_target && !has_filter && targets > 1 {
+        return Err(Error::InvalidPath(format!(
+            "`{path}` does not select one of the {targets} members. Add a filter, such as members[value eq \"…\"].display."
+        )));
+    }
+    if needs_target && targets == 0 {
+        return Err(Error::NoTarget(format!(
+            "No member matches the path `{path}`. Add the member, or correct the filter."
+        )));
+    }
+    Ok(())
 }
 
 impl Delta {
@@ -227,6 +275,12 @@ impl Delta {
         }
     }
 
+    /// Changes the `display` of a member that the group has after the change so far.
+    fn change_display(&mut self, id: String, display: Option<String>) {
+        let added = AddedMember { display, keeps_display: false, ..self.state_of(&id) };
+        self.add.insert(id, added);
+    }
+
     /// What the operations so far made of a member.
     fn state_of(&self, id: &str) -> AddedMember {
         let keeps_display = !self.replace && !self.remove.contains(id);
@@ -242,13 +296,14 @@ impl Delta {
     }
 
     /// The ids of the members that the group has after the change so far, and that a filter matches.
-    fn matching(&self, filter: &Filter, current: &[Object], new: &[Object]) -> Vec<String> {
+    fn matching(&self, filter: Option<&Filter>, current: &[Object], new: &[Object]) -> Vec<String> {
+        let matches = |member: &Object| filter.is_none_or(|filter| filter.matches(member));
         let present: BTreeMap<&str, &Object> = current.iter().map(|member| (id_of(member), member)).collect();
         let new: BTreeMap<&str, &Object> = new.iter().map(|member| (id_of(member), member)).collect();
         let untouched = present
             .iter()
             .filter(|(id, _)| !self.replace && !self.add.contains_key(**id) && !self.remove.contains(**id));
-        let untouched = untouched.filter(|(_, member)| filter.matches(member)).map(|(id, _)| (*id).to_owned());
+        let untouched = untouched.filter(|(_, member)| matches(member)).map(|(id, _)| (*id).to_owned());
         let added = self.add.iter().filter(|(id, added)| {
             let known = present.get(id.as_str()).or_else(|| new.get(id.as_str()));
             let mut member =
@@ -257,7 +312,7 @@ impl Delta {
             member.shift_remove("display");
             let display = added.display_after(before.as_ref());
             member.extend(display.map(|display| ("display".to_owned(), Value::String(display))));
-            filter.matches(&member)
+            matches(&member)
         });
         untouched.chain(added.map(|(id, _)| id.clone())).collect()
     }
@@ -448,5 +503,49 @@ mod tests {
         assert_eq!(take_members(Kind::Group, &Object::new(), &mut Object::new()), Ok(None));
         let unknown = Object::from_iter([("members".to_owned(), json!([{}]))]);
         assert_eq!(take_members(Kind::User, &unknown, &mut Object::new()), Ok(None));
+    }
+
+    #[test]
+    fn display_of_members_is_changed_by_their_path() {
+        let change = |filter: &str, needs_target, display: Option<&str>| {
+            let filter = match remove_where(&format!("members[{filter}]")) {
+                MemberOperation::RemoveWhere(filter) => filter,
+                other => panic!("{other:?}"),
+            };
+            let display = display.map(str::to_owned);
+            MemberOperation::ChangeDisplay { path: String::new(), filter: Some(filter), needs_target, display }
+        };
+        let all = |needs_target, display: Option<&str>| {
+            let display = display.map(str::to_owned);
+            MemberOperation::ChangeDisplay { path: String::new(), filter: None, needs_target, display }
+        };
+        let current = [("a", Some("A")), ("b", None)];
+        let displays = |operations| {
+            let after = after(&current, operations);
+            after.into_iter().map(|(id, display)| format!("{id}{}", display.unwrap_or_default())).collect::<Vec<_>>()
+        };
+        assert_eq!(displays(vec![change("value eq \"b\"", true, Some("B"))]), ["aA", "bB"]);
+        assert_eq!(displays(vec![change("value eq \"a\"", true, None)]), ["a", "b"]);
+        assert_eq!(displays(vec![change("value eq \"x\"", false, None)]), ["aA", "b"]);
+        assert_eq!(displays(vec![all(false, None)]), ["a", "b"]);
+        // A later operation sees it.
+        let renamed = change("value eq \"b\"", true, Some("B"));
+        assert_eq!(displays(vec![renamed.clone(), remove_where("members[display eq \"b\"]")]), ["aA"]);
+        assert_eq!(
+            displays(vec![change("display pr", true, None), MemberOperation::Add(vec![member("a", None)])]),
+            ["a", "b"]
+        );
+        assert_eq!(
+            displays(vec![
+                MemberOperation::Add(vec![member("new", None)]),
+                change("type eq \"Group\"", true, Some("N"))
+            ]),
+            ["aA", "b", "newN"]
+        );
+        let error = |operation| {
+            fold(vec![operation], &[object(&json!({"value": "a"})), object(&json!({"value": "b"}))], &[]).unwrap_err()
+        };
+        assert_eq!(error(change("value eq \"x\"", true, Some("X"))).scim_type(), Some("noTarget"));
+        assert_eq!(error(all(true, Some("X"))).scim_type(), Some("invalidPath"));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use schema::{Dialect, Kind, ResourceType, read_value};
+use schema::{Attribute, Dialect, Kind, ResourceType, read_value};
 use serde_json::Value;
 
 use super::{AttributeOperation, Op};
@@ -21,9 +21,12 @@ pub(super) fn is_target(definition: &ResourceType, operation: &AttributeOperatio
 /// # Errors
 /// As [`super::Patch::apply`].
 pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<MemberOperation, Error> {
+    if let Some(display) = operation.sub.filter(|sub| sub.name == "display") {
+        return change_display(operation, display, dialect);
+    }
     if operation.sub.is_some() || (operation.filter.is_some() && operation.op != Op::Remove) {
         return Err(Error::Mutability(format!(
-            "`{}` cannot be changed, because the sub-attributes of a member are immutable. Remove the member and add it again.",
+            "`{}` cannot be changed, because `value`, `type` and `$ref` of a member are immutable. Remove the member and add another one.",
             &operation.text
         )));
     }
@@ -43,6 +46,31 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
         Op::Remove if operation.value.is_none() => MemberOperation::Replace(Vec::new()),
         Op::Remove => MemberOperation::Remove(members.into_iter().map(|member| member.id).collect()),
     })
+}
+
+/// Changes or removes the `display` of the members that the filter selects.
+fn change_display(
+    operation: &AttributeOperation,
+    attribute: &Attribute,
+    dialect: &Dialect,
+) -> Result<MemberOperation, Error> {
+    let read = read_value(attribute, &operation.text, operation.value(), dialect)?;
+    let display = read.and_then(|display| display.as_str().map(str::to_owned));
+    match (operation.op, &display) {
+        (Op::Remove, _) if operation.value.is_some() => Err(Error::InvalidValue(format!(
+            "`{}` is removed whatever it is. Send the operation without a value.",
+            &operation.text
+        ))),
+        (Op::Add, None) => {
+            Err(Error::InvalidValue(format!("`{}`: there is no value to add. Send the display.", &operation.text)))
+        }
+        (op, _) => Ok(MemberOperation::ChangeDisplay {
+            path: operation.text.clone(),
+            filter: operation.filter.clone(),
+            needs_target: op != Op::Remove,
+            display,
+        }),
+    }
 }
 
 /// Removes the members that the filter selects; if the operation has a value, only those that the value names as

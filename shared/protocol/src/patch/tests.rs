@@ -854,7 +854,10 @@ fn operations_on_members_become_member_operations() {
         assert_eq!(Value::Object(run(operations).unwrap()), group);
     }
     for (operations, keyword) in [
-        (json!([{"op": "replace", "path": "members[value eq \"a\"].display", "value": "x"}]), "mutability"),
+        (json!([{"op": "add", "path": "members[value eq \"a\"].display", "value": null}]), "invalidValue"),
+        (json!([{"op": "remove", "path": "members[value eq \"a\"].display", "value": "x"}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "members[value eq \"a\"].display", "value": 1}]), "invalidValue"),
+        (json!([{"op": "replace", "path": "members[value eq \"a\"].type", "value": "x"}]), "mutability"),
         (json!([{"op": "add", "path": "members", "value": [{"display": "x"}]}]), "invalidValue"),
         (json!([{"op": "replace", "path": "members", "value": [null]}]), "invalidValue"),
         (json!([{"op": "replace", "path": "members", "value": "[{\"value\":\"B\"}]"}]), "invalidValue"),

@@ -196,7 +196,7 @@ static OF_GROUPS: &[Attribute] = &[
         &[
             Attribute::text("value").exact().with(Mutability::Immutable),
             Attribute::of("$ref", DataType::Reference).with(Mutability::Immutable),
-            Attribute::text("display").with(Mutability::Immutable),
+            Attribute::text("display"),
             Attribute::text("type").with(Mutability::Immutable),
         ],
     )

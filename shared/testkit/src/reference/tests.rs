@@ -290,7 +290,7 @@ fn later_operation_sees_what_an_earlier_one_has_made() {
     let add = json!({ "op": "add", "path": "members", "value": [{ "value": JAMES, "display": "James" }] });
     let operations = json!([add, { "op": "remove", "path": "members[display sw \"jam\"]" }]);
     assert_eq!(of_group(&operations), Ok(group()));
-    let operations = json!([add, { "op": "replace", "path": "members[value pr].display", "value": "x" }]);
+    let operations = json!([add, { "op": "replace", "path": "members[value pr].type", "value": "x" }]);
     assert_eq!(of_group(&operations), Err(vec!["mutability"]));
 }
 

@@ -207,6 +207,14 @@ fn group_operation(rng: &mut Rng, known: &mut Vec<Value>, name: &str, ids: &[Str
         2 if op != "remove" => json!({ "op": op, "path": "externalId", "value": one(rng, &WORDS) }),
         2 => json!({ "op": op, "path": "externalId" }),
         3 if op == "remove" => json!({ "op": op, "path": in_any_case(rng, "members") }),
+        4 | 5 => {
+            let path = format!("members[{}].display", member_filter(rng, known));
+            if op == "remove" {
+                json!({ "op": op, "path": path })
+            } else {
+                json!({ "op": op, "path": path, "value": one(rng, &WORDS) })
+            }
+        }
         _ if op == "remove" => json!({ "op": op, "path": format!("members[{}]", member_filter(rng, known)) }),
         _ => {
             let mut members: Vec<Value> = (0..rng.usize(1..=3)).map(|_| any_member(rng, ids)).collect();
@@ -259,10 +267,8 @@ fn wrong_for_group(rng: &mut Rng, ids: &[String]) -> Value {
         json!({ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }),
         json!({ "op": "replace", "path": "members", "value": [{ "value": id }, { "value": "nobody" }] }),
         json!({ "op": "add", "path": "members", "value": [id] }),
-        json!({ "op": "add", "path": by_id(".display"), "value": "a" }),
-        json!({ "op": "replace", "path": by_id(".display"), "value": "a" }),
+        json!({ "op": "replace", "path": by_id(".display"), "value": 5 }),
         json!({ "op": "replace", "path": by_id(".value"), "value": "a" }),
-        json!({ "op": "remove", "path": by_id(".display") }),
         json!({ "op": "remove", "path": "members.display" }),
         json!({ "op": "remove", "path": "members[noSuchPart pr]" }),
         json!({ "op": "remove", "path": "members[value eq" }),
