@@ -22,7 +22,7 @@ pub fn cursor(text: &str) {
         let value = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
         let resource = Object::from_iter([("title".to_owned(), value.clone()), ("active".to_owned(), value.clone())]);
         let resource = resource.into_iter().chain([("meta".to_owned(), json!({ "created": value }))]).collect();
-        let position = query.position(Kind::User, resources::id(), &resource);
+        let position = Some(query.position(Kind::User, resources::id(), &resource).to_saved());
         let sealed = KEY.seal(&tenant, &query, position.clone(), NOW).unwrap();
         assert_eq!(KEY.open(&tenant, &query, &sealed, NOW), Ok(position));
     }
