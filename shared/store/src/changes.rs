@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::attributes::Item;
 use crate::clock::now_seconds;
-use crate::item::{self, Item};
+use crate::item;
 use crate::key;
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error, format};

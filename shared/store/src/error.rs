@@ -1,7 +1,7 @@
 //! The errors of the store, in terms that do not name the SDK's types.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use schema::ResourceId;
 
 /// The reason why an operation of the directory failed. Unless the variant's documentation states otherwise,
@@ -83,4 +83,9 @@ fn no_response<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
         SdkError::DispatchFailure(_) => "the request could not be sent",
         _ => "the response could not be read",
     }
+}
+
+/// The error for a request that could not be built, which is a mistake in this crate.
+pub(crate) fn build_error(error: BuildError) -> Error {
+    Error::Refused(error.to_string())
 }

@@ -6,8 +6,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Error;
-use crate::commit::action::number;
-use crate::item::Item;
+use crate::attributes::{Item, number};
 
 /// The format in which this release writes items. Version 0.1.0 wrote items without a format.
 const FORMAT: u64 = 1;

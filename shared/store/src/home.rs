@@ -8,9 +8,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::action::ABSENT;
+use crate::attributes::Item;
 use crate::error::classify;
-use crate::item::{self, Item};
+use crate::expression::ABSENT;
+use crate::item;
 use crate::key::Key;
 use crate::{Directory, Error};
 

@@ -2,19 +2,16 @@
 //!
 //! Attribute names are stored data. A field whose name has changed keeps its attribute by serde's `rename`.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use schema::{Kind, Object, ResourceId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::Item;
 use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::stored_keys::StoredKeys;
 use crate::{Error, format};
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// A stored resource. Times are RFC 3339 texts, as the writer gave them.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::item::Item;
+use crate::attributes::Item;
 
 /// The size of an item in bytes, which DynamoDB limits. It is never less than what DynamoDB computes.
 pub(crate) fn item_size(item: &Item) -> usize {

@@ -5,6 +5,7 @@
 //! read, or does not exist. All changes of resources go through [`Directory::commit`], which writes a change and
 //! its change record in one transaction.
 
+mod attributes;
 mod backoff;
 mod capacity;
 mod changes;
@@ -14,6 +15,7 @@ mod clock;
 mod commit;
 mod directory;
 mod error;
+mod expression;
 mod format;
 mod home;
 mod item;

@@ -6,7 +6,7 @@ use schema::ResourceId;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::item::Item;
+use crate::attributes::Item;
 
 /// The id of a change record in the item of a resource: 16 bytes, because lists read many of these items.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use crate::error::classify;
+use crate::error::{build_error, classify};
 use crate::key::{PK, SK};
 use crate::{Directory, Error};
 
@@ -108,9 +108,4 @@ fn key_types() -> Result<Vec<AttributeDefinition>, Error> {
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(build_error)
-}
-
-/// The error for a request that could not be built, which is a mistake in this crate.
-pub(crate) fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> Error {
-    Error::Refused(error.to_string())
 }

@@ -10,9 +10,10 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use protocol::token::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::action::{ABSENT, PRESENT, names, number, placeholders};
+use crate::attributes::{Item, number};
 use crate::error::classify;
-use crate::item::{self, Item};
+use crate::expression::{ABSENT, PRESENT, names, placeholders};
+use crate::item;
 use crate::key::{Key, SK, TOKENS};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};

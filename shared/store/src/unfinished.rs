@@ -12,10 +12,11 @@ use protocol::{Caller, Tenant};
 use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::{Item, number};
 use crate::clock::now_ms;
-use crate::commit::action::{self, Action, ConditionFailure, number};
+use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::transact::TransactError;
-use crate::item::{self, Item, PendingItem};
+use crate::item::{self, PendingItem};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
 use crate::{Backoff, Directory, Error, SettleState};

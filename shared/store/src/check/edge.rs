@@ -5,8 +5,9 @@ use schema::{Kind, ResourceId};
 
 use super::examined::{Examined, NewVersion};
 use super::{Check, Problem};
+use crate::attributes::Item;
 use crate::commit::action::{self, Action, ConditionFailure};
-use crate::item::{self, Item, MemberItem, MemberOfItem, PendingItem, member_checksum};
+use crate::item::{self, MemberItem, MemberOfItem, PendingItem, member_checksum};
 use crate::key::Key;
 use crate::{Error, Stored};
 

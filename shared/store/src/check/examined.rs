@@ -5,12 +5,13 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use super::{Check, Problem, TOKEN};
+use crate::attributes::{Item, number};
 use crate::clock::now_rfc3339;
-use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
+use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::record::new_change_id;
-use crate::item::{ChangeItem, Item};
+use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
+use crate::item::ChangeItem;
 use crate::key::{self, Key};
-use crate::membership::UNCHANGED_AND_NOT_PENDING;
 use crate::record_id::RecordId;
 use crate::{Error, Stored, StoredKeys};
 

@@ -31,8 +31,8 @@ use schema::ResourceId;
 
 use self::examined::Examined;
 use self::subject::Subject;
+use crate::attributes::Item;
 use crate::commit::transact::TransactError;
-use crate::item::Item;
 use crate::key::{self, Key};
 use crate::{Backoff, Directory, Error, Keys, Stored};
 

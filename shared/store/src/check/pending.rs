@@ -9,11 +9,13 @@ use schema::{Kind, ResourceId};
 
 use super::examined::{Examined, NewVersion};
 use super::{Check, Problem, TOKEN};
+use crate::attributes::{Item, number};
 use crate::changes::{change_of_item, created_at_ms};
 use crate::clock::{now_ms, now_rfc3339};
-use crate::commit::action::{self, ABSENT, Action, ConditionFailure, number};
+use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::record::new_change_id;
-use crate::item::{self, Item, PendingItem};
+use crate::expression::ABSENT;
+use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::membership::EdgeChanges;
 use crate::membership::chunk::Chunk;

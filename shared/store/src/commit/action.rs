@@ -1,20 +1,15 @@
 //! One action of a transaction: its request, the meaning of a failed condition, and its size.
-//!
-//! In expressions, `#name` is the attribute `name` and `:name` is the value given under `name`, so that no
-//! attribute can collide with DynamoDB's reserved words.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use schema::ResourceId;
 use serde::Serialize;
 
-use crate::item::{self, Item};
+use crate::attributes::{Item, number};
+use crate::error::build_error;
+use crate::expression::{names, placeholders};
+use crate::item;
 use crate::item_size::item_size;
 use crate::key::Key;
-use crate::table::build_error;
 use crate::{Error, format};
 
 /// The meaning of an action's condition that failed.
@@ -36,8 +31,6 @@ pub(crate) enum ConditionFailure {
     Unexpected,
 }
 
-pub(crate) const ABSENT: &str = "attribute_not_exists(pk)";
-pub(crate) const PRESENT: &str = "attribute_exists(pk)";
 pub(crate) const ADD_TO_COUNT: &str = "ADD #total :by SET #format = if_not_exists(#format, :format)";
 
 pub(crate) struct Action {
@@ -109,23 +102,6 @@ pub(crate) fn update(
 pub(crate) fn count(table: &str, key: &Key, by: impl ToString) -> Result<Action, Error> {
     let values = Item::from([("by".to_owned(), number(by)), (format::ATTRIBUTE.to_owned(), format::value())]);
     update(table, key, ADD_TO_COUNT, None, values, ConditionFailure::Unexpected)
-}
-
-/// The attribute names that an expression uses, by their placeholders.
-pub(crate) fn names(expression: &str) -> Option<HashMap<String, String>> {
-    let words = expression.split('#').skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
-    let names: HashMap<_, _> = words.map(|name| (format!("#{name}"), name.to_owned())).collect();
-    (!names.is_empty()).then_some(names)
-}
-
-/// The values of an expression, by their placeholders.
-pub(crate) fn placeholders(values: Item) -> Option<Item> {
-    let values: Item = values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
-    (!values.is_empty()).then_some(values)
-}
-
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }
 
 /// Requests the old item, whose existence distinguishes a stale version from a missing resource.

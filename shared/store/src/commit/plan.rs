@@ -6,12 +6,14 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
 use schema::Kind;
 
-use super::action::{self, ABSENT, Action, ConditionFailure, number};
+use super::action::{self, Action, ConditionFailure};
 use super::limits::{resource_json, storable_keys};
-use crate::item::{Item, OwnerItem, ResourceItem};
+use crate::attributes::{Item, number};
+use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
+use crate::item::{OwnerItem, ResourceItem};
 use crate::key::Key;
 use crate::membership::chunk::split_into_chunks;
-use crate::membership::{EdgeChanges, UNCHANGED_AND_NOT_PENDING, leave_group_actions};
+use crate::membership::{EdgeChanges, leave_group_actions};
 use crate::record_id::RecordId;
 use crate::stored_keys::StoredKeys;
 use crate::{

@@ -3,9 +3,10 @@
 use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
-use super::action::{self, ABSENT, Action, ConditionFailure};
+use super::action::{self, Action, ConditionFailure};
 use super::plan::PlanBuilder;
 use crate::clock::now_seconds;
+use crate::expression::ABSENT;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
 use crate::membership::state::SettleTask;

@@ -8,10 +8,12 @@ use protocol::{Tenant, event};
 use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
-use crate::commit::action::{self, ABSENT, ConditionFailure};
+use crate::attributes::Item;
+use crate::commit::action::{self, ConditionFailure};
 use crate::commit::transact::TransactError;
 use crate::error::classify;
-use crate::item::{self, ChunkItem, ChunkMember, Item, MemberItem, MemberLists};
+use crate::expression::ABSENT;
+use crate::item::{self, ChunkItem, ChunkMember, MemberItem, MemberLists};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
 use crate::read::together::KEYS_PER_TRANSACTION;

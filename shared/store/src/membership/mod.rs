@@ -30,8 +30,10 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::commit::action::{self, ABSENT, Action, ConditionFailure, PRESENT, number};
-use crate::item::{Item, MemberItem, MemberOfItem, member_checksum};
+use crate::attributes::{Item, number};
+use crate::commit::action::{self, Action, ConditionFailure};
+use crate::expression::{ABSENT, PRESENT, UNCHANGED_AND_NOT_PENDING};
+use crate::item::{MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::{Commit, Error, GroupExit, Member};
@@ -159,9 +161,6 @@ pub(crate) fn leave_group_actions(
     let group = action::update(table, &key, set, condition, values, ConditionFailure::EdgeChanged)?;
     Ok([edge, back_edge, group])
 }
-
-/// The group has the version that was read, and no pending change.
-pub(crate) const UNCHANGED_AND_NOT_PENDING: &str = "#version = :expected AND attribute_not_exists(#pending)";
 
 pub(crate) fn edge(member: &Member) -> MemberItem {
     MemberItem { kind: member.kind, display: member.display.clone() }

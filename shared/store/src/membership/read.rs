@@ -7,8 +7,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
+use crate::attributes::Item;
 use crate::clock::now_ms;
-use crate::item::{self, Item, MemberItem, member_checksum};
+use crate::item::{self, MemberItem, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;

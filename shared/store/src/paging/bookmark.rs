@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use protocol::Caller;
 use serde::Serialize;
 
-use crate::commit::action::{ABSENT, names, number, placeholders};
+use crate::attributes::{Item, number};
 use crate::error::classify;
-use crate::item::{self, Item};
+use crate::expression::{ABSENT, names, placeholders};
+use crate::item;
 use crate::key::Key;
 use crate::{Directory, Error};
 

@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::Tenant;
 
-use crate::commit::action::ABSENT;
+use crate::attributes::Item;
 use crate::error::classify;
-use crate::item::Item;
+use crate::expression::ABSENT;
 use crate::key::Key;
 use crate::{Directory, Error, format};
 

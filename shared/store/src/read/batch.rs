@@ -5,12 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::commit::action::names;
-use crate::error::classify;
-use crate::item::Item;
+use crate::attributes::Item;
+use crate::error::{build_error, classify};
+use crate::expression::names;
 use crate::key::Key;
 use crate::retry::RetryBudget;
-use crate::table::build_error;
 use crate::{Directory, Error};
 
 const KEYS_PER_READ: usize = 100;

@@ -10,8 +10,9 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 use serde::Deserialize;
 
+use crate::attributes::Item;
 use crate::error::classify;
-use crate::item::{self, Item, OwnerItem, Unparsed};
+use crate::item::{self, OwnerItem, Unparsed};
 use crate::key::{self, Key, NAME_BYTES, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;

@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use protocol::Tenant;
 
-use crate::commit::action::{names, placeholders};
+use crate::attributes::Item;
 use crate::error::classify;
-use crate::item::Item;
+use crate::expression::{names, placeholders};
 use crate::retry::RetryBudget;
 use crate::{Directory, Error};
 

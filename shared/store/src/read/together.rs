@@ -5,12 +5,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Get, TransactGetItem};
 
+use crate::attributes::Item;
 use crate::commit::transact::passing_reason;
-use crate::error::classify;
-use crate::item::Item;
+use crate::error::{build_error, classify};
 use crate::key::Key;
 use crate::retry::RetryBudget;
-use crate::table::build_error;
 use crate::{Directory, Error};
 
 /// DynamoDB's limit of items in one transaction.

@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, WriteRequest};
 use aws_smithy_runtime_api::client::interceptors::context::Input;
 
 use crate::Directory;
-use crate::item::Item;
+use crate::attributes::Item;
 use crate::key::PK;
 
 /// One access that a call needs: an IAM action on a partition key. A transaction needs an access for each of its

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::commit::action;
 use crate::commit::plan::plan_commit;
 use crate::commit::transact::TransactError;
+use crate::error::build_error;
 use crate::key::Key;
-use crate::table::build_error;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
 
 /// The number of users that are loaded at a time.
