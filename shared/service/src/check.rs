@@ -146,7 +146,7 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
 }
 
 async fn check_region(directory: &Directory) -> Result<(), Error> {
-    directory.read_home().await.map_err(to_client_error)?;
+    directory.read_home_region().await.map_err(to_client_error)?;
     match directory.foreign_region() {
         Some(region) => Err(Error::InvalidValue(format!("The table belongs to the region {region}. Check it there."))),
         None => Ok(()),

@@ -2,6 +2,7 @@
 //! tool.
 
 use std::env;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -13,8 +14,7 @@ use futures_util::future::join_all;
 use crate::Error;
 use crate::capacity::CapacityMeter;
 use crate::client::{self, optional, required};
-use crate::home::Home;
-use crate::paging::cursor_secret::Secrets;
+use crate::paging::secret_cache::SecretCache;
 
 /// The rate at which the SDK's retry token bucket refills. A retry costs 5 tokens, and 10 after a timeout.
 const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
@@ -29,11 +29,18 @@ pub(crate) const TORN_TIME: Duration = Duration::from_secs(10);
 pub struct Directory {
     pub(crate) client: Client,
     pub(crate) table: String,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: SecretCache,
     pub(crate) change_retention: Duration,
     /// For how long a check of the table waits until all items of a transaction are visible.
     pub(crate) torn_time: Duration,
-    pub(crate) home: Home,
+    pub(crate) region: HomeRegion,
+}
+
+/// The region of the process, if writes depend on it, and the region to which the table belongs, once it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HomeRegion {
+    pub(crate) of_process: Option<String>,
+    pub(crate) of_table: Arc<OnceLock<String>>,
 }
 
 /// The connections that a function opens before its first event, and the items that its role allows it to read for
@@ -112,16 +119,28 @@ impl Directory {
         Self { torn_time, ..self }
     }
 
+    /// The same directory, except that it refuses to write to a table that belongs to another region than this one.
+    #[must_use]
+    pub fn in_region(self, region: &str) -> Self {
+        Self { region: HomeRegion { of_process: Some(region.to_owned()), of_table: Arc::default() }, ..self }
+    }
+
+    /// The region to which the table belongs, if this process runs in another one.
+    pub fn foreign_region(&self) -> Option<&str> {
+        let of_table = self.region.of_table.get()?;
+        (self.region.of_process.as_ref() != Some(of_table)).then_some(of_table)
+    }
+
     pub(crate) fn with_settings(settings: &SdkConfig, table: String) -> Self {
         let config =
             config::Builder::from(settings).retry_partition(retry_partition()).interceptor(CapacityMeter).build();
         Self {
             client: Client::from_conf(config),
             table,
-            secrets: Secrets::default(),
+            secrets: SecretCache::default(),
             change_retention: DEFAULT_CHANGE_RETENTION,
             torn_time: if settings.endpoint_url().is_none() { TORN_TIME } else { Duration::ZERO },
-            home: Home::default(),
+            region: HomeRegion::default(),
         }
     }
 
@@ -131,7 +150,7 @@ impl Directory {
             Prewarm::Directory { connections } => connections,
             Prewarm::Tokens => 1,
         };
-        join_all((0..connections).map(|_| self.read_home())).await;
+        join_all((0..connections).map(|_| self.read_home_region())).await;
     }
 }
 

@@ -136,7 +136,7 @@ impl Key {
     }
 
     /// The item with the region to which the table belongs.
-    pub(crate) fn home() -> Self {
+    pub(crate) fn home_region() -> Self {
         Self::new("#home".to_owned(), "region")
     }
 

@@ -17,7 +17,7 @@ mod directory;
 mod error;
 mod expression;
 mod format;
-mod home;
+mod home_region;
 mod item;
 mod item_size;
 mod key;
@@ -30,6 +30,7 @@ mod stored_keys;
 mod table;
 mod testing;
 mod tokens;
+mod transaction;
 mod unfinished;
 
 pub use backoff::Backoff;

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::{Item, number};
 use crate::clock::now_ms;
-use crate::commit::action::{self, Action, ConditionFailure};
-use crate::commit::transact::TransactError;
 use crate::item::{self, PendingItem};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
+use crate::transaction::transact::TransactError;
 use crate::{Backoff, Directory, Error, SettleState};
 
 /// The time after which a listed change that is not committed is given up. No request lasts a tenth of it.
@@ -95,14 +95,14 @@ pub(crate) fn list_committed(
     resource: &ResourceId,
     change: &ResourceId,
     condition: Option<&str>,
-) -> Result<Action, Error> {
+) -> Result<WriteAction, Error> {
     let item = UnfinishedItem::new(tenant, resource, ListedState::Committed, REQUEST_TIME);
     action::put(table, &Key::unfinished(change), &item, condition, ConditionFailure::Unexpected)
 }
 
 /// The action that marks a listed change as committed, in the transaction that commits it. It fails if the change was
 /// given up.
-pub(crate) fn mark_committed(table: &str, change: &ResourceId) -> Result<Action, Error> {
+pub(crate) fn mark_committed(table: &str, change: &ResourceId) -> Result<WriteAction, Error> {
     let values = Item::from([
         ("committed".to_owned(), state_value(ListedState::Committed)?),
         ("prepared".to_owned(), state_value(ListedState::Prepared)?),

@@ -29,7 +29,7 @@ async fn functions_that_write_may_read_the_region_of_the_table() {
     let writers: Vec<&String> = writers.map(|(function, _)| function).collect();
     assert!(writers.len() > 10, "{writers:?}");
     for function in writers {
-        assert_eq!(as_function(function, directory.read_home()).await, Ok(()), "{function}");
+        assert_eq!(as_function(function, directory.read_home_region()).await, Ok(()), "{function}");
     }
 }
 

@@ -17,10 +17,10 @@ use super::{Check, MAX_OVERTIME, PAUSE_MS, Problem};
 use crate::attributes::{Item, number};
 use crate::changes::first_change_id;
 use crate::clock::now_ms;
-use crate::commit::action::{self, ADD_TO_COUNT, ConditionFailure};
 use crate::item::{self, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
+use crate::transaction::action::{self, ADD_TO_COUNT, ConditionFailure};
 use crate::{Backoff, ChangePage, Error, Stored, format};
 
 /// The number of resources whose counts are compared at the same time.

@@ -6,9 +6,9 @@ use schema::{Kind, ResourceId};
 use super::examined::{Examined, NewVersion};
 use super::{Check, Problem};
 use crate::attributes::Item;
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::item::{self, MemberItem, MemberOfItem, PendingItem, member_checksum};
 use crate::key::Key;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Stored};
 
 /// A membership as it is at one moment.
@@ -114,7 +114,7 @@ impl Check<'_> {
         member: &ResourceId,
         kind: Kind,
         is_shown: bool,
-    ) -> Result<Vec<Action>, Error> {
+    ) -> Result<Vec<WriteAction>, Error> {
         let Some(is_member) = self.decide(tenant, group, member, is_shown).await? else { return Ok(Vec::new()) };
         let table = &self.directory.table;
         let (edge, back_edge) = (Key::member(tenant, &group.id, member), Key::member_of(tenant, member, &group.id));

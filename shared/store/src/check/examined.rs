@@ -7,12 +7,12 @@ use schema::{Kind, ResourceId};
 use super::{Check, Problem, TOKEN};
 use crate::attributes::{Item, number};
 use crate::clock::now_rfc3339;
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::record::new_change_id;
 use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
 use crate::item::ChangeItem;
 use crate::key::{self, Key};
 use crate::record_id::RecordId;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Stored, StoredKeys};
 
 /// What an examination has found. Without problems there is nothing to repair.
@@ -20,7 +20,7 @@ use crate::{Error, Stored, StoredKeys};
 pub(super) struct Examined {
     pub(super) problems: Vec<Problem>,
     /// The transaction of the repair.
-    pub(super) actions: Vec<Action>,
+    pub(super) actions: Vec<WriteAction>,
     /// The resource that has the problems, if it is not the one of the subject.
     pub(super) resource: Option<ResourceId>,
     /// The resource whose pending change is completed afterwards.
@@ -59,7 +59,12 @@ pub(super) struct NewVersion {
 impl Check<'_> {
     /// The actions that give a resource a new version with a change record, on condition that it has the version that
     /// was read.
-    pub(super) fn new_version(&self, tenant: &Tenant, stored: &Stored, new: NewVersion) -> Result<[Action; 2], Error> {
+    pub(super) fn new_version(
+        &self,
+        tenant: &Tenant,
+        stored: &Stored,
+        new: NewVersion,
+    ) -> Result<[WriteAction; 2], Error> {
         let id = new_change_id()?;
         let at = now_rfc3339().max(stored.last_modified.clone());
         let before = stored.version.max(new.after);
@@ -113,7 +118,7 @@ impl Check<'_> {
         kind: Kind,
         id: &ResourceId,
         version: u64,
-    ) -> Result<Action, Error> {
+    ) -> Result<WriteAction, Error> {
         let at = now_rfc3339();
         let record = ChangeItem { version_before: Some(version), ..self.record(kind, id, "deleted", &at) };
         self.put_record(tenant, &new_change_id()?, &record)
@@ -140,7 +145,7 @@ impl Check<'_> {
         }
     }
 
-    fn put_record(&self, tenant: &Tenant, id: &ResourceId, record: &ChangeItem<'_>) -> Result<Action, Error> {
+    fn put_record(&self, tenant: &Tenant, id: &ResourceId, record: &ChangeItem<'_>) -> Result<WriteAction, Error> {
         let table = &self.directory.table;
         action::put(table, &Key::change(tenant, id), record, Some(ABSENT), ConditionFailure::Unexpected)
     }

@@ -32,8 +32,8 @@ use schema::ResourceId;
 use self::examined::Examined;
 use self::subject::Subject;
 use crate::attributes::Item;
-use crate::commit::transact::TransactError;
 use crate::key::{self, Key};
+use crate::transaction::transact::TransactError;
 use crate::{Backoff, Directory, Error, Keys, Stored};
 
 pub use problem::Problem;

@@ -12,13 +12,13 @@ use super::{Check, Problem, TOKEN};
 use crate::attributes::{Item, number};
 use crate::changes::{change_of_item, created_at_ms};
 use crate::clock::{now_ms, now_rfc3339};
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::record::new_change_id;
 use crate::expression::ABSENT;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::membership::EdgeChanges;
 use crate::membership::chunk::Chunk;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, SettleState, Stored, UnfinishedChange, unfinished};
 
 /// The time for which a check works on one pending change. The function Settle completes what is left.
@@ -234,13 +234,13 @@ impl Check<'_> {
         let chunks = self.directory.chunks(tenant, change).await?;
         let keys = chunks.iter().filter(|chunk| !chunk.applied).map(|chunk| &chunk.key).take(crate::ITEMS_PER_COMMIT);
         let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
-        let actions: Vec<Action> = keys.map(delete).collect::<Result<_, _>>()?;
+        let actions: Vec<WriteAction> = keys.map(delete).collect::<Result<_, _>>()?;
         let problems = if actions.is_empty() { Vec::new() } else { vec![Problem::ChunksAlone] };
         Ok(Examined { problems, actions, ..Examined::default() })
     }
 
     /// The actions that tell a group that a large change is pending.
-    fn with_pending(&self, tenant: &Tenant, group: &Stored, change: &ResourceId) -> Result<[Action; 2], Error> {
+    fn with_pending(&self, tenant: &Tenant, group: &Stored, change: &ResourceId) -> Result<[WriteAction; 2], Error> {
         let attributes = vec!["members".to_owned()];
         let new = NewVersion { attributes, pending: Some(change.clone()), ..NewVersion::default() };
         self.new_version(tenant, group, new)
@@ -253,7 +253,7 @@ impl Check<'_> {
         group: &ResourceId,
         change: &ResourceId,
         chunks: &[Chunk],
-    ) -> Result<[Action; 2], Error> {
+    ) -> Result<[WriteAction; 2], Error> {
         let item = PendingItem { deleted: false, chunks: chunks.len(), ..self.pending_item(Some(change)) };
         self.put_pending(tenant, group, &item, change, false)
     }
@@ -266,7 +266,7 @@ impl Check<'_> {
         id: &ResourceId,
         change: Option<&ResourceId>,
         replaces: bool,
-    ) -> Result<[Action; 2], Error> {
+    ) -> Result<[WriteAction; 2], Error> {
         self.put_pending(tenant, id, &self.pending_item(change), &new_change_id()?, replaces)
     }
 
@@ -291,7 +291,7 @@ impl Check<'_> {
         item: &PendingItem,
         change: &ResourceId,
         replaces: bool,
-    ) -> Result<[Action; 2], Error> {
+    ) -> Result<[WriteAction; 2], Error> {
         let (table, key) = (&self.directory.table, Key::pending_changes(tenant, id));
         let condition = (!replaces).then_some(ABSENT);
         Ok([

@@ -13,11 +13,11 @@ use super::examined::{Examined, NewVersion};
 use super::{Check, Problem};
 use crate::attributes::{Item, number};
 use crate::clock::now_ms;
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::expression::ABSENT;
 use crate::item::{self, OwnerItem, PendingItem};
 use crate::key::{self, Collection, Key};
 use crate::record_id::RecordId;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Index, Stored, StoredKeys};
 
 /// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
@@ -215,7 +215,7 @@ impl Check<'_> {
         Ok(Examined { problems: vec![Problem::ValueNotOfResource], actions, ..Examined::default() })
     }
 
-    fn delete_value(&self, key: &Key, owner: &ResourceId, on_failure: ConditionFailure) -> Result<Action, Error> {
+    fn delete_value(&self, key: &Key, owner: &ResourceId, on_failure: ConditionFailure) -> Result<WriteAction, Error> {
         let is_owner = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.to_string()))]));
         action::delete(&self.directory.table, key, Some(is_owner), on_failure)
     }

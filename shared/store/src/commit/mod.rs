@@ -1,18 +1,15 @@
 //! The write of resources: a [`Commit`] describes a whole change, and one transaction applies all of it or nothing.
 
-pub(crate) mod action;
-mod ambiguous;
 mod limits;
 pub(crate) mod plan;
 pub(crate) mod record;
-pub(crate) mod transact;
 
 use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 
 use self::plan::CommitPlan;
-use self::transact::TransactError;
 use crate::membership::EdgeChanges;
+use crate::transaction::transact::TransactError;
 use crate::{Directory, Error, Index, Member, MemberSummary, SettleState, Stored, StoredKeys};
 
 /// DynamoDB's limit of items in one transaction.

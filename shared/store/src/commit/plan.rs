@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
 use schema::Kind;
 
-use super::action::{self, Action, ConditionFailure};
 use super::limits::{resource_json, storable_keys};
 use crate::attributes::{Item, number};
 use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
@@ -16,6 +15,7 @@ use crate::membership::chunk::split_into_chunks;
 use crate::membership::{EdgeChanges, leave_group_actions};
 use crate::record_id::RecordId;
 use crate::stored_keys::StoredKeys;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{
     ChangeRecord, Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges,
     Snapshot, Write, format, unfinished,
@@ -23,7 +23,7 @@ use crate::{
 
 /// The writes of a commit.
 pub(crate) struct CommitPlan {
-    pub(crate) actions: Vec<Action>,
+    pub(crate) actions: Vec<WriteAction>,
     /// The chunks that have to be written before the transaction is sent.
     pub(crate) chunks: Vec<EdgeChanges>,
     /// The state in which the transaction leaves the change.
@@ -88,7 +88,7 @@ pub(super) struct PlanBuilder<'a> {
     pub(super) chunks: Vec<EdgeChanges>,
     /// The time when the change record expires, in seconds since 1970.
     pub(super) record_expires: u64,
-    pub(super) actions: Vec<Action>,
+    pub(super) actions: Vec<WriteAction>,
 }
 
 impl PlanBuilder<'_> {
@@ -274,7 +274,7 @@ impl PlanBuilder<'_> {
         self.push(action::delete(self.table, key, None, ConditionFailure::Unexpected))
     }
 
-    fn push(&mut self, action: Result<Action, Error>) -> Result<(), Error> {
+    fn push(&mut self, action: Result<WriteAction, Error>) -> Result<(), Error> {
         self.actions.push(action?);
         Ok(())
     }

@@ -3,13 +3,13 @@
 use schema::{Kind, ResourceId};
 use uuid::Uuid;
 
-use super::action::{self, Action, ConditionFailure};
 use super::plan::PlanBuilder;
 use crate::clock::now_seconds;
 use crate::expression::ABSENT;
 use crate::item::{self, ChangeItem, LeftGroup, PendingItem};
 use crate::key::{self, Key};
 use crate::membership::state::SettleTask;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{CommitState, Directory, Error, GroupExit, Member, Write};
 
 /// The number of groups that a pending delete names, at most. All readers of groups read pending items, so they stay
@@ -35,7 +35,7 @@ impl Directory {
         id: &ResourceId,
         before: &GroupExit,
         removed: Vec<String>,
-    ) -> Result<Action, Error> {
+    ) -> Result<WriteAction, Error> {
         let item = ChangeItem {
             token: &cause.item.token,
             change_type: format!("{}.updated", key::word(Kind::Group)),

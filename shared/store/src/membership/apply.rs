@@ -16,12 +16,12 @@ use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, delete_edge_pair};
 use crate::attributes::{Item, number};
 use crate::clock::{now_ms, now_rfc3339};
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::commit::record::new_change_id;
-use crate::commit::transact::TransactError;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::record_id::RecordId;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
+use crate::transaction::transact::TransactError;
 use crate::{Backoff, Directory, Error, GroupExit, format};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
@@ -164,7 +164,7 @@ impl Directory {
         Ok(progress)
     }
 
-    async fn apply_once(&self, actions: &[Action]) -> Result<Applied, Error> {
+    async fn apply_once(&self, actions: &[WriteAction]) -> Result<Applied, Error> {
         Self::applied(self.transact(actions).await)
     }
 
@@ -179,7 +179,7 @@ impl Directory {
 
     /// The action that marks a chunk as applied. It succeeds once. What is kept are the ids of the members, because the
     /// display name of a deleted user may not outlive the user.
-    pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<Action, Error> {
+    pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<WriteAction, Error> {
         let (as_read, split) = chunk.as_read();
         let mut values = chunk::ids_only(&chunk.edges)?;
         values.extend(split);
@@ -196,7 +196,7 @@ impl Directory {
         task: SettleTask<'_>,
         is_counted: bool,
         edges: &EdgeChanges,
-    ) -> Result<Option<Vec<Action>>, Error> {
+    ) -> Result<Option<Vec<WriteAction>>, Error> {
         let state = self.read_edge_state(task, edges).await?;
         let mut actions = state.edges.actions(&self.table, task.tenant, task.id)?;
         for orphan in &state.orphans {

@@ -9,8 +9,6 @@ use schema::ResourceId;
 
 use super::{EdgeChanges, edge};
 use crate::attributes::Item;
-use crate::commit::action::{self, ConditionFailure};
-use crate::commit::transact::TransactError;
 use crate::error::classify;
 use crate::expression::ABSENT;
 use crate::item::{self, ChunkItem, ChunkMember, MemberItem, MemberLists};
@@ -18,6 +16,8 @@ use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
 use crate::read::together::KEYS_PER_TRANSACTION;
 use crate::retry::RetryBudget;
+use crate::transaction::action::{self, ConditionFailure};
+use crate::transaction::transact::TransactError;
 use crate::{Commit, Directory, Error, Member};
 
 /// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk,
@@ -171,7 +171,7 @@ impl Directory {
     /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
     /// of the change.
     pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
-        self.check_home().await?;
+        self.check_home_region().await?;
         let mut retries = RetryBudget::patient();
         loop {
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));

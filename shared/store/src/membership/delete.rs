@@ -11,11 +11,11 @@ use super::state::{SettleState, SettleTask};
 use super::{EdgeChanges, leave_group_actions};
 use crate::clock::now_rfc3339;
 use crate::commit::record::new_change_id;
-use crate::commit::transact::TransactError;
 use crate::item;
 use crate::key::{self, Key};
 use crate::read::query::CollectionQuery;
 use crate::retry::RetryBudget;
+use crate::transaction::transact::TransactError;
 use crate::{Directory, Error, GroupExit, Member};
 
 /// The number of edges of a deleted group that are read at a time.

@@ -31,11 +31,11 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::attributes::{Item, number};
-use crate::commit::action::{self, Action, ConditionFailure};
 use crate::expression::{ABSENT, PRESENT, UNCHANGED_AND_NOT_PENDING};
 use crate::item::{MemberItem, MemberOfItem, member_checksum};
 use crate::key::Key;
 use crate::record_id::RecordId;
+use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Commit, Error, GroupExit, Member};
 
 /// The changes of a group's members. No member is in two of the lists, and each is in the order of the ids.
@@ -81,7 +81,7 @@ impl EdgeChanges {
     }
 
     /// The actions of the change: three for each member that is added or removed, one for each whose edge changes.
-    pub(crate) fn actions(&self, table: &str, tenant: &Tenant, group: &ResourceId) -> Result<Vec<Action>, Error> {
+    pub(crate) fn actions(&self, table: &str, tenant: &Tenant, group: &ResourceId) -> Result<Vec<WriteAction>, Error> {
         let mut actions = Vec::with_capacity(self.len() * 3);
         for member in &self.add {
             actions.push(action::put(
@@ -118,7 +118,7 @@ pub(crate) fn delete_edge_pair(
     tenant: &Tenant,
     group: &ResourceId,
     member: &ResourceId,
-) -> Result<[Action; 2], Error> {
+) -> Result<[WriteAction; 2], Error> {
     let present = Some((PRESENT, Item::new()));
     Ok([
         action::delete(table, &Key::member(tenant, group, member), present, ConditionFailure::EdgeChanged)?,
@@ -127,7 +127,7 @@ pub(crate) fn delete_edge_pair(
 }
 
 /// Each member counts its groups, so that a delete can check that it has seen all of them.
-fn change_group_count(table: &str, tenant: &Tenant, member: &Member, by: i8) -> Result<Action, Error> {
+fn change_group_count(table: &str, tenant: &Tenant, member: &Member, by: i8) -> Result<WriteAction, Error> {
     let key = Key::resource(tenant, member.kind, &member.id);
     let values = Item::from([("by".to_owned(), number(by))]);
     let on_failure = ConditionFailure::MemberMissing(member.id.clone());
@@ -143,7 +143,7 @@ pub(crate) fn leave_group_actions(
     exit: &GroupExit,
     at: &str,
     record: &ResourceId,
-) -> Result<[Action; 3], Error> {
+) -> Result<[WriteAction; 3], Error> {
     let at = at.max(exit.last_modified.as_str());
     let [edge, back_edge] = delete_edge_pair(table, tenant, &exit.group, member)?;
     let set = "SET #version = :next, #memberCount = #memberCount - :one, #memberMarks = #memberMarks - :checksum, \

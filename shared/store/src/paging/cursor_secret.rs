@@ -1,9 +1,6 @@
 //! The secret by which a tenant's cursors are sealed (RFC 9865 §5.2). It is created when it is first needed and
 //! never changes, so that nothing has to be configured.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -16,17 +13,6 @@ use crate::key::Key;
 use crate::{Directory, Error, format};
 
 const SECRET: &str = "secret";
-
-/// The secrets that this process has read.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<Mutex<HashMap<Tenant, [u8; 32]>>>);
-
-/// Secrets do not belong in logs.
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secrets")
-    }
-}
 
 impl Directory {
     /// The tenant's secret. If there is none yet, `fresh`, which are 32 random bytes, becomes the secret. If two
@@ -44,7 +30,7 @@ impl Directory {
             None if self.put_secret(&key, fresh).await? => fresh,
             None => secret(&self.read(&key).await?.ok_or(Error::Missing)?)?,
         };
-        self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), secret);
+        self.secrets.insert(tenant, secret);
         Ok(secret)
     }
 
@@ -60,12 +46,6 @@ impl Directory {
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(classify("PutItem", &error)),
         }
-    }
-}
-
-impl Secrets {
-    fn get(&self, tenant: &Tenant) -> Option<[u8; 32]> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).copied()
     }
 }
 

@@ -4,3 +4,4 @@ pub(crate) mod bookmark;
 pub(crate) mod cursor_secret;
 pub(crate) mod milestone;
 pub(crate) mod page;
+pub(crate) mod secret_cache;

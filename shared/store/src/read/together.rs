@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Get, TransactGetItem};
 
 use crate::attributes::Item;
-use crate::commit::transact::passing_reason;
 use crate::error::{build_error, classify};
 use crate::key::Key;
 use crate::retry::RetryBudget;
+use crate::transaction::transact::retryable_reason;
 use crate::{Directory, Error};
 
 /// DynamoDB's limit of items in one transaction.
@@ -51,7 +51,7 @@ fn meaning(error: &SdkError<TransactGetItemsError, HttpResponse>) -> Error {
         && let TransactGetItemsError::TransactionCanceledException(cancelled) = response.err()
     {
         let mut codes = cancelled.cancellation_reasons().iter().filter_map(CancellationReason::code);
-        let passing = codes.clone().find_map(passing_reason);
+        let passing = codes.clone().find_map(retryable_reason);
         let code = codes.find(|code| *code != "None").unwrap_or("no reason");
         return passing.unwrap_or_else(|| Error::Refused(format!("TransactGetItems: {code}")));
     }

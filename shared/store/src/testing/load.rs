@@ -10,11 +10,11 @@ use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::commit::action;
 use crate::commit::plan::plan_commit;
-use crate::commit::transact::TransactError;
 use crate::error::build_error;
 use crate::key::Key;
+use crate::transaction::action;
+use crate::transaction::transact::TransactError;
 use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
 
 /// The number of users that are loaded at a time.

@@ -19,7 +19,7 @@ mod crash;
 mod crash_delete;
 mod engine;
 mod faults;
-mod home;
+mod home_region;
 mod jumps;
 mod large_changes;
 mod large_items;

@@ -33,7 +33,7 @@ pub(crate) enum ConditionFailure {
 
 pub(crate) const ADD_TO_COUNT: &str = "ADD #total :by SET #format = if_not_exists(#format, :format)";
 
-pub(crate) struct Action {
+pub(crate) struct WriteAction {
     pub(crate) on_failure: ConditionFailure,
     pub(crate) request: TransactWriteItem,
     /// The size that DynamoDB counts against its limits, or more.
@@ -46,13 +46,13 @@ pub(crate) fn put(
     body: &impl Serialize,
     condition: Option<&str>,
     on_failure: ConditionFailure,
-) -> Result<Action, Error> {
+) -> Result<WriteAction, Error> {
     let item = item::with_key(key, body)?;
     let bytes = item_size(&item);
     let put =
         Put::builder().table_name(table).set_item(Some(item)).set_condition_expression(condition.map(str::to_owned));
     let request = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
-    Ok(Action { on_failure, request, bytes })
+    Ok(WriteAction { on_failure, request, bytes })
 }
 
 pub(crate) fn delete(
@@ -60,7 +60,7 @@ pub(crate) fn delete(
     key: &Key,
     condition: Option<(&str, Item)>,
     on_failure: ConditionFailure,
-) -> Result<Action, Error> {
+) -> Result<WriteAction, Error> {
     let key = key.attributes();
     let bytes = item_size(&key);
     let mut delete = Delete::builder().table_name(table).set_key(Some(key));
@@ -72,7 +72,7 @@ pub(crate) fn delete(
             .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
     }
     let request = TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build();
-    Ok(Action { on_failure, request, bytes })
+    Ok(WriteAction { on_failure, request, bytes })
 }
 
 /// An update action. It has no condition if the first update creates the item, as for a counter.
@@ -83,7 +83,7 @@ pub(crate) fn update(
     condition: Option<&str>,
     values: Item,
     on_failure: ConditionFailure,
-) -> Result<Action, Error> {
+) -> Result<WriteAction, Error> {
     let key = key.attributes();
     let bytes = item_size(&key) + item_size(&values);
     let update = Update::builder()
@@ -95,11 +95,11 @@ pub(crate) fn update(
         .set_expression_attribute_values(placeholders(values))
         .set_return_values_on_condition_check_failure(return_old_item(&on_failure));
     let request = TransactWriteItem::builder().update(update.build().map_err(build_error)?).build();
-    Ok(Action { on_failure, request, bytes })
+    Ok(WriteAction { on_failure, request, bytes })
 }
 
 /// The action that adds to a counter, which it creates if there is none.
-pub(crate) fn count(table: &str, key: &Key, by: impl ToString) -> Result<Action, Error> {
+pub(crate) fn count(table: &str, key: &Key, by: impl ToString) -> Result<WriteAction, Error> {
     let values = Item::from([("by".to_owned(), number(by)), (format::ATTRIBUTE.to_owned(), format::value())]);
     update(table, key, ADD_TO_COUNT, None, values, ConditionFailure::Unexpected)
 }

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use schema::ResourceId;
 use uuid::Uuid;
 
-use super::action::{Action, ConditionFailure};
-use super::ambiguous::AmbiguousAttempts;
+use super::action::{ConditionFailure, WriteAction};
+use super::ambiguous_attempts::AmbiguousAttempts;
 use crate::error::classify;
 use crate::retry::RetryBudget;
 use crate::{Directory, Error};
@@ -28,17 +28,17 @@ impl Directory {
     /// Every attempt carries the same client request token. If the response to an applied attempt is lost, DynamoDB
     /// returns success to the next attempt, and does not report that the name is taken, which the same commit has
     /// claimed.
-    pub(crate) async fn transact(&self, actions: &[Action]) -> Result<(), TransactError> {
+    pub(crate) async fn transact(&self, actions: &[WriteAction]) -> Result<(), TransactError> {
         self.send_transaction(actions, true).await
     }
 
     /// Sends a transaction as [`Directory::transact`] does, and gives up at once if another one is writing any of its items.
-    pub(crate) async fn transact_unless_conflict(&self, actions: &[Action]) -> Result<(), TransactError> {
+    pub(crate) async fn transact_unless_conflict(&self, actions: &[WriteAction]) -> Result<(), TransactError> {
         self.send_transaction(actions, false).await
     }
 
-    async fn send_transaction(&self, actions: &[Action], repeats_conflicts: bool) -> Result<(), TransactError> {
-        self.check_home().await.map_err(TransactError::Permanent)?;
+    async fn send_transaction(&self, actions: &[WriteAction], repeats_conflicts: bool) -> Result<(), TransactError> {
+        self.check_home_region().await.map_err(TransactError::Permanent)?;
         let token = Uuid::now_v7().to_string();
         let attempts = AmbiguousAttempts::default();
         let mut retries = RetryBudget::new();
@@ -62,7 +62,7 @@ impl Directory {
 
     async fn try_transact(
         &self,
-        actions: &[Action],
+        actions: &[WriteAction],
         token: &str,
         attempts: &AmbiguousAttempts,
     ) -> Result<(), TransactError> {
@@ -90,7 +90,7 @@ fn unknown_outcome(error: &Error) -> Error {
 ///
 /// A retryable reason anywhere decides: while another transaction is under way, a failed condition of another
 /// action may have seen half of that transaction.
-fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactError {
+fn interpret(actions: &[WriteAction], reasons: &[CancellationReason]) -> TransactError {
     let mut failed = Vec::new();
     for (action, reason) in actions.iter().zip(reasons) {
         match reason.code().unwrap_or("None") {
@@ -100,7 +100,7 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactErro
             }
             "ValidationError" => return TransactError::Permanent(Error::TooLargeTogether),
             code => {
-                return passing_reason(code).map_or_else(
+                return retryable_reason(code).map_or_else(
                     || TransactError::Permanent(Error::Refused(format!("TransactWriteItems: {code}"))),
                     TransactError::Retryable,
                 );
@@ -111,7 +111,7 @@ fn interpret(actions: &[Action], reasons: &[CancellationReason]) -> TransactErro
 }
 
 /// The error for a reason of a cancelled transaction that may not hold for the next attempt.
-pub(crate) fn passing_reason(code: &str) -> Option<Error> {
+pub(crate) fn retryable_reason(code: &str) -> Option<Error> {
     match code {
         "TransactionConflict" => Some(Error::Contended),
         "ThrottlingError" | "ProvisionedThroughputExceeded" => Some(Error::Throttled),

@@ -39,11 +39,11 @@ async fn function_in_another_region_reads_and_does_not_write() {
 async fn region_is_known_from_the_first_read_on() {
     let site = Site::new().await;
     let at_home = site.directory.clone().in_region("eu-central-1");
-    at_home.read_home().await.unwrap();
+    at_home.read_home_region().await.unwrap();
     assert_eq!(at_home.foreign_region(), None, "a new table belongs to nobody");
     at_home.commit(&tenant("acme"), &create(Kind::User, "ann")).await.unwrap();
     let abroad = site.directory.clone().in_region("us-east-1");
-    abroad.read_home().await.unwrap();
+    abroad.read_home_region().await.unwrap();
     assert_eq!(abroad.foreign_region(), Some("eu-central-1"));
     // Tools on a laptop name no region.
     site.commit(&create(Kind::User, "bob")).await.unwrap();
