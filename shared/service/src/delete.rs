@@ -4,7 +4,7 @@
 use futures_util::future::try_join;
 use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, GroupExit, Keys, Member, PendingChanges, RemainingEdges, Stored, Write};
+use store::{ChangeRecord, Commit, GroupVersion, Keys, Member, PendingChanges, RemainingEdges, Stored, Write};
 
 use crate::clock::now_not_before;
 use crate::error::to_client_error;
@@ -65,7 +65,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 
 /// The membership items that a delete removes in its commit, and whether others remain.
 struct DeletedEdges {
-    group_exits: Vec<GroupExit>,
+    group_exits: Vec<GroupVersion>,
     remove: Vec<Member>,
     remaining: RemainingEdges,
 }
@@ -100,7 +100,11 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     for group in found {
         let group = group.parse().map_err(to_client_error)?;
         if is_ready(&group) {
-            group_exits.push(GroupExit { group: group.id, version: group.version, last_modified: group.last_modified });
+            group_exits.push(GroupVersion {
+                group: group.id,
+                version: group.version,
+                last_modified: group.last_modified,
+            });
         }
     }
     if group_exits.len() < groups.len() {

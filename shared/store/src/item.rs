@@ -190,54 +190,6 @@ pub(crate) struct LastSettledItem {
     pub(crate) settled_at_ms: u64,
 }
 
-/// A change record: the entry of the audit log, and the source of events. It contains the names of attributes, and
-/// no values except a user's `active`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ChangeItem<'a> {
-    pub(crate) token: &'a str,
-    /// The kind and the type of change, such as `user.created`.
-    #[serde(rename = "what")]
-    pub(crate) change_type: String,
-    pub(crate) resource_type: Kind,
-    pub(crate) id: &'a str,
-    pub(crate) attributes: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) version_before: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) version_after: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_added: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_removed: Vec<String>,
-    /// Members that stayed, with another edge.
-    #[serde(rename = "membersShown", skip_serializing_if = "Vec::is_empty")]
-    pub(crate) members_updated: Vec<String>,
-    /// Whether the members are in chunks, which are items of their own.
-    #[serde(rename = "inParts", skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) is_chunked: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) groups_left: Vec<LeftGroup<'a>>,
-    /// The new value of a user's `active`, if it changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) active: Option<bool>,
-    pub(crate) at: &'a str,
-    /// The `lastModified` of the version before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) previous_at: Option<&'a str>,
-    pub(crate) expires: u64,
-}
-
-/// A group that a deleted member has left, the version that the group has since, and the `lastModified` of the version
-/// before.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LeftGroup<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) version: u64,
-    pub(crate) previous_at: &'a str,
-}
-
 /// Makes the item with this key and body.
 pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(body).map_err(|error| Error::Corrupt(error.to_string()))?;

@@ -8,6 +8,7 @@
 mod attributes;
 mod backoff;
 mod capacity;
+mod change_record;
 mod changes;
 mod check;
 pub mod client;
@@ -37,15 +38,15 @@ pub use backoff::Backoff;
 pub use changes::{ChangePage, change_of_image, created_at_ms, first_change_id};
 pub use check::{Check, CheckPosition, CheckedPage, ExpectedKeys, Finding, KeysOf, Problem, RepairOutcome};
 pub use clock::{now_ms, now_rfc3339};
-pub use commit::{
-    ChangeRecord, Commit, CommitState, GroupExit, ITEMS_PER_COMMIT, Keys, LOOKUPS_PER_RESOURCE,
-    MEMBER_CHANGES_PER_COMMIT, PreparedCommit, RESOURCE_BYTES, RemainingEdges, Snapshot, Write,
-};
+pub use commit::limits::{ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, RESOURCE_BYTES};
+pub use commit::request::{ChangeRecord, Commit, CommitState, Keys, RemainingEdges, Snapshot, Write};
+pub use commit::send::PreparedCommit;
 pub use directory::{Connection, Credentials, Directory, Prewarm};
 pub use error::Error;
 pub use item::{MemberSummary, Stored, Unparsed};
 pub use key::{Index, NAME_BYTES};
-pub use membership::read::Member;
+pub use membership::group_version::GroupVersion;
+pub use membership::member::Member;
 pub use membership::state::{PendingChanges, SettleState};
 pub use paging::bookmark::{Bookmark, BookmarkKey, Expected};
 pub use paging::milestone::Skip;

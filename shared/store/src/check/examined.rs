@@ -6,11 +6,10 @@ use schema::{Kind, ResourceId};
 
 use super::{Check, Problem, TOKEN};
 use crate::attributes::{Item, number};
+use crate::change_record::{ChangeItem, new_change_id};
 use crate::clock::now_rfc3339;
-use crate::commit::record::new_change_id;
-use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
-use crate::item::ChangeItem;
-use crate::key::{self, Key};
+use crate::expression::UNCHANGED_AND_NOT_PENDING;
+use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Stored, StoredKeys};
@@ -106,9 +105,9 @@ impl Check<'_> {
             members_removed: new.removed.iter().map(ToString::to_string).collect(),
             active: active.filter(|_| new.with_active),
             previous_at: Some(&stored.last_modified),
-            ..self.record(stored.kind, &stored.id, "updated", &at)
+            ..ChangeItem::new(TOKEN, stored.kind, stored.id.as_str(), "updated", &at, self.directory.change_expiry())
         };
-        Ok([update, self.put_record(tenant, &id, &record)?])
+        Ok([update, record.put(table, tenant, &id)?])
     }
 
     /// The action that records the deletion of a resource.
@@ -120,33 +119,8 @@ impl Check<'_> {
         version: u64,
     ) -> Result<WriteAction, Error> {
         let at = now_rfc3339();
-        let record = ChangeItem { version_before: Some(version), ..self.record(kind, id, "deleted", &at) };
-        self.put_record(tenant, &new_change_id()?, &record)
-    }
-
-    fn record<'r>(&self, kind: Kind, id: &'r ResourceId, change: &str, at: &'r str) -> ChangeItem<'r> {
-        ChangeItem {
-            token: TOKEN,
-            change_type: format!("{}.{change}", key::word(kind)),
-            resource_type: kind,
-            id: id.as_str(),
-            attributes: &[],
-            version_before: None,
-            version_after: None,
-            members_added: Vec::new(),
-            members_removed: Vec::new(),
-            members_updated: Vec::new(),
-            is_chunked: false,
-            groups_left: Vec::new(),
-            active: None,
-            at,
-            previous_at: None,
-            expires: self.directory.change_expiry(),
-        }
-    }
-
-    fn put_record(&self, tenant: &Tenant, id: &ResourceId, record: &ChangeItem<'_>) -> Result<WriteAction, Error> {
-        let table = &self.directory.table;
-        action::put(table, &Key::change(tenant, id), record, Some(ABSENT), ConditionFailure::Unexpected)
+        let record = ChangeItem::new(TOKEN, kind, id.as_str(), "deleted", &at, self.directory.change_expiry());
+        let record = ChangeItem { version_before: Some(version), ..record };
+        record.put(&self.directory.table, tenant, &new_change_id()?)
     }
 }

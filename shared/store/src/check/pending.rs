@@ -10,14 +10,14 @@ use schema::{Kind, ResourceId};
 use super::examined::{Examined, NewVersion};
 use super::{Check, Problem, TOKEN};
 use crate::attributes::{Item, number};
+use crate::change_record::new_change_id;
 use crate::changes::{change_of_item, created_at_ms};
 use crate::clock::{now_ms, now_rfc3339};
-use crate::commit::record::new_change_id;
 use crate::expression::ABSENT;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
-use crate::membership::EdgeChanges;
 use crate::membership::chunk::Chunk;
+use crate::membership::edge_changes::EdgeChanges;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, SettleState, Stored, UnfinishedChange, unfinished};
 

@@ -1,25 +1,24 @@
 //! Planning a commit: the actions of its transaction with their conditions, within DynamoDB's limits.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::{Caller, Tenant};
 use schema::Kind;
 
-use super::limits::{resource_json, storable_keys};
+use super::limits::{
+    ITEMS_PER_COMMIT, MEMBER_CHANGES_PER_COMMIT, check_plan, check_resource, resource_json, storable_keys,
+};
+use super::request::{ChangeRecord, Commit, CommitState, Keys, RemainingEdges, Snapshot, Write};
 use crate::attributes::{Item, number};
 use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
 use crate::item::{OwnerItem, ResourceItem};
 use crate::key::Key;
 use crate::membership::chunk::split_into_chunks;
-use crate::membership::{EdgeChanges, leave_group_actions};
+use crate::membership::edge_changes::EdgeChanges;
+use crate::membership::group_version::leave_group_actions;
 use crate::record_id::RecordId;
 use crate::stored_keys::StoredKeys;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{
-    ChangeRecord, Commit, CommitState, Error, ITEMS_PER_COMMIT, Index, Keys, MEMBER_CHANGES_PER_COMMIT, RemainingEdges,
-    Snapshot, Write, format, unfinished,
-};
+use crate::{Error, format, unfinished};
 
 /// The writes of a commit.
 pub(crate) struct CommitPlan {
@@ -42,7 +41,7 @@ pub(crate) fn plan_commit(
     record_expires: u64,
     in_chunks: bool,
 ) -> Result<CommitPlan, Error> {
-    let edges = EdgeChanges::of(commit);
+    let edges = EdgeChanges::new(&commit.add, &commit.remove);
     let is_many = edges.len() > if in_chunks { 0 } else { MEMBER_CHANGES_PER_COMMIT };
     let is_large = is_many && !matches!(commit.write, Write::Delete { .. });
     let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
@@ -51,14 +50,14 @@ pub(crate) fn plan_commit(
     let mut plan = PlanBuilder { table, caller, tenant, commit, edges, is_large, chunks, record_expires, actions };
     let state = match &commit.write {
         Write::Create { after } => {
-            plan.check_resource(after)?;
+            check_resource(commit, after)?;
             plan.create(after)?;
             plan.keys(None, Some(&after.keys))?;
             plan.count(1)?;
             plan.member_edges()?
         }
         Write::Update { expected, before, after } => {
-            plan.check_resource(after)?;
+            check_resource(commit, after)?;
             plan.update(*expected, after)?;
             plan.keys(Some(before), Some(&after.keys))?;
             plan.member_edges()?
@@ -71,13 +70,13 @@ pub(crate) fn plan_commit(
         }
     };
     plan.change_record(state)?;
-    plan.check_limits()?;
+    check_plan(commit.kind, &plan.actions, &plan.chunks)?;
     Ok(CommitPlan { actions: plan.actions, chunks: plan.chunks, state })
 }
 
 /// A plan under construction.
 pub(super) struct PlanBuilder<'a> {
-    table: &'a str,
+    pub(super) table: &'a str,
     pub(super) caller: &'a Caller,
     pub(super) tenant: &'a Tenant,
     pub(super) commit: &'a Commit,
@@ -188,7 +187,8 @@ impl PlanBuilder<'_> {
                 self.push(action::delete(self.table, &key, absent, ConditionFailure::NameTaken))?;
             }
         }
-        let (old, new) = (before.map(lookups).unwrap_or_default(), after.map(lookups).unwrap_or_default());
+        let old = before.map(Keys::distinct_lookups).unwrap_or_default();
+        let new = after.map(Keys::distinct_lookups).unwrap_or_default();
         for (index, value) in old.difference(&new) {
             self.delete_unconditionally(&Key::lookup(self.tenant, *index, value, &self.commit.id))?;
         }
@@ -274,12 +274,8 @@ impl PlanBuilder<'_> {
         self.push(action::delete(self.table, key, None, ConditionFailure::Unexpected))
     }
 
-    fn push(&mut self, action: Result<WriteAction, Error>) -> Result<(), Error> {
+    pub(super) fn push(&mut self, action: Result<WriteAction, Error>) -> Result<(), Error> {
         self.actions.push(action?);
         Ok(())
     }
-}
-
-pub(super) fn lookups(keys: &Keys) -> BTreeSet<(Index, &str)> {
-    keys.lookups.iter().map(|(index, value)| (*index, value.as_str())).collect()
 }

@@ -11,18 +11,19 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use super::chunk::{self, Chunk};
+use super::edge_changes::{EdgeChanges, delete_edge_pair};
 use super::edge_state::EdgeState;
+use super::group_version::GroupVersion;
 use super::state::{SettleState, SettleTask};
-use super::{EdgeChanges, delete_edge_pair};
 use crate::attributes::{Item, number};
+use crate::change_record::new_change_id;
 use crate::clock::{now_ms, now_rfc3339};
-use crate::commit::record::new_change_id;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::transaction::transact::TransactError;
-use crate::{Backoff, Directory, Error, GroupExit, format};
+use crate::{Backoff, Directory, Error, format};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
 const PAUSE_MS: u64 = 400;
@@ -225,7 +226,7 @@ impl Directory {
             let key = Key::resource(task.tenant, Kind::Group, task.id);
             let condition = Some("#version = :expected");
             actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
-            let before = GroupExit { group: group.id, version: group.version, last_modified: group.last_modified };
+            let before = GroupVersion { group: group.id, version: group.version, last_modified: group.last_modified };
             let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
             actions.push(self.group_change_record(task, &record, &before, lost)?);
         }

@@ -9,12 +9,12 @@ use protocol::Tenant;
 use protocol::event::{Change, ChangeType};
 use schema::{Kind, ResourceId};
 
-use super::read::{Members, member};
+use super::member::{Member, Members};
 use crate::changes::{change_of_item, created_at_ms, first_change_id};
 use crate::error::classify;
 use crate::key::{self, Key};
 use crate::read::query::{CollectionQuery, items_per_query};
-use crate::{ChangePage, Directory, Error, Member, Stored};
+use crate::{ChangePage, Directory, Error, Stored};
 
 /// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
 /// longer than this, and no two clocks differ by more.
@@ -96,7 +96,7 @@ impl Directory {
         let reads: Vec<_> = keys.iter().map(|key| self.read(key)).collect();
         let items: Vec<_> = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_READS).try_collect().await?;
         for item in items.into_iter().flatten() {
-            let member = member(item)?;
+            let member = Member::from_item(item)?;
             members.insert(member.id.clone(), member);
         }
         Ok(now.has_members(members.keys()).then_some(members))

@@ -7,7 +7,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::{Tenant, event};
 use schema::ResourceId;
 
-use super::{EdgeChanges, edge};
+use super::edge_changes::EdgeChanges;
+use super::member::Member;
 use crate::attributes::Item;
 use crate::error::classify;
 use crate::expression::ABSENT;
@@ -18,7 +19,7 @@ use crate::read::together::KEYS_PER_TRANSACTION;
 use crate::retry::RetryBudget;
 use crate::transaction::action::{self, ConditionFailure};
 use crate::transaction::transact::TransactError;
-use crate::{Commit, Directory, Error, Member};
+use crate::{Directory, Error};
 
 /// The number of members in a chunk. Each takes three of the 100 actions of a transaction; the mark of the chunk,
 /// the correction of the group and the group's change record take the rest.
@@ -115,11 +116,11 @@ impl Directory {
     pub(crate) async fn write_chunks(
         &self,
         tenant: &Tenant,
-        commit: &Commit,
+        change: &ResourceId,
         chunks: &[EdgeChanges],
     ) -> Result<(), Error> {
         let items = chunks.iter().map(|edges| {
-            let key = key_of(tenant, &commit.change.id, edges)?;
+            let key = key_of(tenant, change, edges)?;
             item::with_key(&key, &item_of(edges))
         });
         let puts: Vec<_> = items.map(|item| Ok(self.put_new(item?))).collect::<Result<_, Error>>()?;
@@ -152,7 +153,7 @@ impl Directory {
         let [first, second] = halves(&chunk.edges).try_into().map_err(|_| Error::TooLargeTogether)?;
         let change = item::id(chunk.key.pk.rsplit('#').next().unwrap_or_default())?;
         let (as_read, split) = chunk.as_read();
-        let mut values = lists(&first, edge)?;
+        let mut values = lists(&first, Member::item)?;
         values.extend(split);
         let key = key_of(tenant, &change, &second)?;
         let split_off: Vec<ResourceId> = chunk.split_off.iter().cloned().chain([item::id(&key.sk)?]).collect();
@@ -257,7 +258,7 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 }
 
 fn item_of(edges: &EdgeChanges) -> ChunkItem {
-    let MemberLists { add, update, remove } = MemberLists::of(edges, edge);
+    let MemberLists { add, update, remove } = MemberLists::of(edges, Member::item);
     ChunkItem { add, update, remove, applied: false, expires: Some(NEVER), split_off: Vec::new() }
 }
 

@@ -6,17 +6,18 @@ use schema::{Kind, ResourceId};
 
 use super::apply::{Progress, progress};
 use super::chunk::{Chunk, split_into_chunks};
-use super::read::member;
+use super::edge_changes::EdgeChanges;
+use super::group_version::{GroupVersion, leave_group_actions};
+use super::member::Member;
 use super::state::{SettleState, SettleTask};
-use super::{EdgeChanges, leave_group_actions};
+use crate::change_record::new_change_id;
 use crate::clock::now_rfc3339;
-use crate::commit::record::new_change_id;
 use crate::item;
 use crate::key::{self, Key};
 use crate::read::query::CollectionQuery;
 use crate::retry::RetryBudget;
 use crate::transaction::transact::TransactError;
-use crate::{Directory, Error, GroupExit, Member};
+use crate::{Directory, Error};
 
 /// The number of edges of a deleted group that are read at a time.
 const EDGES_PER_ROUND: usize = 1000;
@@ -63,7 +64,7 @@ impl Directory {
             if items.is_empty() {
                 return Ok(true);
             }
-            let remove: Vec<Member> = items.into_iter().map(member).collect::<Result<_, _>>()?;
+            let remove: Vec<Member> = items.into_iter().map(Member::from_item).collect::<Result<_, _>>()?;
             let chunks = split_into_chunks(&EdgeChanges { remove, ..EdgeChanges::default() });
             let deletes = chunks.iter().map(|edges| self.apply(task, None, edges)).collect();
             if progress(deletes).await? == Progress::OutOfTime {
@@ -124,7 +125,8 @@ impl Directory {
                     }
                     continue;
                 }
-                let exit = GroupExit { group: stored.id, version: stored.version, last_modified: stored.last_modified };
+                let exit =
+                    GroupVersion { group: stored.id, version: stored.version, last_modified: stored.last_modified };
                 match self.try_leave_group(task, &exit).await {
                     Ok(()) => return Ok(Progress::Done),
                     Err(Error::Stale) => {}
@@ -142,7 +144,7 @@ impl Directory {
         .boxed()
     }
 
-    async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupExit) -> Result<(), Error> {
+    async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupVersion) -> Result<(), Error> {
         let id = new_change_id()?;
         let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &now_rfc3339(), &id)?;
         let removed = vec![task.id.to_string()];

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use schema::{Kind, ResourceId};
 
-use super::EdgeChanges;
-use crate::Member;
+use super::edge_changes::EdgeChanges;
+use super::member::Member;
 
 /// The part of a change that can still be applied.
 pub(super) struct EdgeState {

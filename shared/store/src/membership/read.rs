@@ -1,15 +1,15 @@
 //! The members of a group: its edges, combined so that they belong to one version of the group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::attributes::Item;
+use super::member::{Member, Members};
 use crate::clock::now_ms;
-use crate::item::{self, MemberItem, member_checksum};
+use crate::item::{self, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;
@@ -24,17 +24,6 @@ const MAX_CONCURRENT_RANGES: usize = 8;
 
 /// What is read of an edge: the id of the member, its kind, and the display name.
 const EDGE: &str = "sk, #type, #display";
-
-pub(super) type Members = BTreeMap<ResourceId, Member>;
-
-/// A member of a group, as the group's edge describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    pub id: ResourceId,
-    pub kind: Kind,
-    /// The display name that a client sent with the member.
-    pub display: Option<String>,
-}
 
 impl Directory {
     /// The members of a group, oldest first, with the version that has them: the one that was read, or a later one.
@@ -128,13 +117,13 @@ impl Directory {
         let all = || CollectionQuery { attributes: Some(EDGE), ..CollectionQuery::all(pk.clone()) };
         let count = group.member_summary.count;
         if count <= EDGES_PER_RANGE {
-            return self.query_as(all(), None, member).await;
+            return self.query_as(all(), None, Member::from_item).await;
         }
         let bounds = self.range_bounds_of(&pk, count.div_ceil(EDGES_PER_RANGE)).await?;
         let ranges = bounds.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         let reads = ranges.map(|(from, to)| {
             let query = CollectionQuery { between: Some((from, to)), ..all() };
-            self.query_as(query, None, member)
+            self.query_as(query, None, Member::from_item)
         });
         stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_RANGES).try_concat().await
     }
@@ -159,7 +148,7 @@ impl Directory {
     ) -> Result<Vec<Member>, Error> {
         let keys = ids.iter().map(|id| Key::member(tenant, group, id)).collect();
         let items = self.read_batch(keys, None, Consistency::Strong).await?;
-        let mut members: Vec<_> = items.into_iter().map(member).collect::<Result<_, _>>()?;
+        let mut members: Vec<_> = items.into_iter().map(Member::from_item).collect::<Result<_, _>>()?;
         members.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(members)
     }
@@ -190,7 +179,7 @@ impl Directory {
             if item::stored(Kind::Group, now)?.version != group.version {
                 return Ok(None);
             }
-            members.extend(items.flatten().map(member).collect::<Result<Vec<_>, _>>()?);
+            members.extend(items.flatten().map(Member::from_item).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(Some(members))
     }
@@ -215,10 +204,4 @@ fn range_bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
     let times = (1..ranges).map(|n| from + n * step).filter(|time_ms| *time_ms <= to);
     let inner = times.map(|time_ms| format!("{:08x}-{:04x}", time_ms >> 16, time_ms & 0xffff));
     std::iter::once(" ".to_owned()).chain(inner).chain(["~".to_owned()]).collect()
-}
-
-pub(super) fn member(item: Item) -> Result<Member, Error> {
-    let id = item::id(item::text(&item, SK)?)?;
-    let edge: MemberItem = item::body(item)?;
-    Ok(Member { id, kind: edge.kind, display: edge.display })
 }

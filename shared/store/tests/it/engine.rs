@@ -10,7 +10,7 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use store::{
-    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupExit, Index, Keys, Member,
+    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupVersion, Index, Keys, Member,
     RemainingEdges, SettleState, Snapshot, Write, now_ms,
 };
 use testkit::engine;
@@ -205,7 +205,7 @@ pub(crate) fn delete_from(
     groups: &[(&ResourceId, u64)],
 ) -> Commit {
     let (before, count) = (keys(name, &[]), groups.len() as u64);
-    let group_exits = groups.iter().map(|(group, version)| GroupExit {
+    let group_exits = groups.iter().map(|(group, version)| GroupVersion {
         group: (*group).clone(),
         version: *version,
         last_modified: AT.to_owned(),

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, CommitState, Error, GroupExit, MEMBER_CHANGES_PER_COMMIT, Member, SettleState};
+use store::{Commit, CommitState, Error, GroupVersion, MEMBER_CHANGES_PER_COMMIT, Member, SettleState};
 
 use crate::engine::{Site, create, delete, delete_first, delete_from, id, rename, tenant, user};
 
@@ -252,7 +252,7 @@ async fn contradictory_commit_is_refused() {
     let staff = site.group("staff", &[]).await;
     let nonsense = [
         Commit {
-            group_exits: vec![GroupExit { group: id(), version: 1, last_modified: crate::engine::AT.to_owned() }],
+            group_exits: vec![GroupVersion { group: id(), version: 1, last_modified: crate::engine::AT.to_owned() }],
             ..rename(User, &ann, 1, "ann", "ann")
         },
         Commit { add: vec![user(&staff)], ..touch(&staff, 1) },
