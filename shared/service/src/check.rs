@@ -7,7 +7,7 @@ use std::time::Instant;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use protocol::{Error, Tenant};
 use serde::{Deserialize, Serialize};
-use store::{Check, CheckPosition, CheckedPage, Directory, ExpectedKeys, Finding, RepairOutcome, Stored};
+use store::{CheckPage, CheckPosition, Directory, ExpectedKeys, Finding, RepairOutcome, Stored, TableCheck};
 
 use crate::error::to_client_error;
 use crate::keys;
@@ -106,7 +106,7 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
     let mut progress = query.next_token.as_deref().map_or_else(|| Ok(Progress::default()), read_token)?;
     let mut answer = CheckAnswer::default();
     loop {
-        let check = Check {
+        let check = TableCheck {
             directory,
             keys_of: expected_keys,
             tenant: tenant.as_ref(),
@@ -155,7 +155,7 @@ async fn check_region(directory: &Directory) -> Result<(), Error> {
 
 impl CheckAnswer {
     /// Adds a page. A pass that checks counts shows what is left to people.
-    fn add(&mut self, page: CheckedPage, has_counts: bool) {
+    fn add(&mut self, page: CheckPage, has_counts: bool) {
         // A page that has to be checked again is counted then.
         self.items += if page.error.is_none() { page.items } else { 0 };
         let shown = page.findings.into_iter().filter(|it| has_counts || it.outcome != RepairOutcome::ByHand);

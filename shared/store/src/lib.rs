@@ -36,7 +36,7 @@ mod unfinished;
 
 pub use backoff::Backoff;
 pub use changes::{ChangePage, change_of_image, created_at_ms, first_change_id};
-pub use check::{Check, CheckPosition, CheckedPage, ExpectedKeys, Finding, KeysOf, Problem, RepairOutcome};
+pub use check::{CheckPage, CheckPosition, ExpectedKeys, Finding, KeysOf, Problem, RepairOutcome, TableCheck};
 pub use clock::{now_ms, now_rfc3339};
 pub use commit::limits::{ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, RESOURCE_BYTES};
 pub use commit::request::{ChangeRecord, Commit, CommitState, Keys, RemainingEdges, Snapshot, Write};

@@ -3,8 +3,9 @@
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use super::examined::{Examined, NewVersion};
-use super::{Check, Problem};
+use super::examination::Examination;
+use super::new_version::NewVersion;
+use super::{Problem, TableCheck};
 use crate::attributes::Item;
 use crate::item::{self, MemberItem, MemberOfItem, PendingItem, member_checksum};
 use crate::key::Key;
@@ -12,7 +13,7 @@ use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Stored};
 
 /// A membership as it is at one moment.
-struct Membership {
+struct EdgePair {
     group: Option<Stored>,
     member: Option<Stored>,
     /// Whether the group shows the member.
@@ -24,16 +25,16 @@ struct Membership {
     is_member_pending: bool,
 }
 
-impl Check<'_> {
+impl TableCheck<'_> {
     pub(super) async fn examine_edge(
         &self,
         tenant: &Tenant,
         group: &ResourceId,
         member: &ResourceId,
-    ) -> Result<Examined, Error> {
-        let found = self.membership(tenant, group, member).await?;
+    ) -> Result<Examination, Error> {
+        let found = self.read_edge_pair(tenant, group, member).await?;
         if !found.edge && !found.back_edge {
-            return Ok(Examined::default());
+            return Ok(Examination::default());
         }
         let (Some(stored), Some(shown)) = (&found.group, &found.member) else {
             let (absent, is_pending) = match found.group {
@@ -41,49 +42,53 @@ impl Check<'_> {
                 Some(_) => (member, found.is_member_pending),
             };
             if is_pending {
-                return Ok(Examined::default());
+                return Ok(Examination::default());
             }
             if !found.edge || !found.back_edge {
-                return self.single_edge(tenant, group, member);
+                return self.delete_single_edge(tenant, group, member);
             }
-            let actions = self.pending_deletion(tenant, absent, None, false)?.into();
-            return Ok(Examined {
-                problems: vec![Problem::EdgeOfNobody],
-                actions,
-                settle: Some(absent.clone()),
-                ..Examined::default()
-            });
+            let actions = self.put_pending_deletion(tenant, absent, None, false)?;
+            return Ok(Examination::repairable(Problem::EdgeOfNobody, actions).then_settle(absent));
         };
         if found.edge && found.back_edge {
             return self.examine_member(tenant, shown).await;
         }
-        let problems = vec![Problem::EdgeOneWay];
         if stored.member_summary.pending.is_some() {
-            // Which membership items there should be follows when the change is complete.
-            return Ok(Examined { problems, actions: Vec::new(), settle: Some(group.clone()), ..Examined::default() });
+            // Only the completed change determines which membership items there have to be.
+            return Ok(Examination::repairable(Problem::EdgeOneWay, []).then_settle(group));
         }
         let actions = self.repair_edge(tenant, stored, member, shown.kind, found.edge).await?;
-        Ok(Examined { problems, actions, ..Examined::default() })
+        Ok(Examination::repairable(Problem::EdgeOneWay, actions))
     }
 
     /// Examines the count of groups of a member, which has one at least.
-    async fn examine_member(&self, tenant: &Tenant, member: &Stored) -> Result<Examined, Error> {
+    async fn examine_member(&self, tenant: &Tenant, member: &Stored) -> Result<Examination, Error> {
         if !self.with_counts || member.group_count > 0 {
-            return Ok(Examined::default());
+            return Ok(Examination::default());
         }
         let examined = self.examine_counts(tenant, member.kind, &member.id).await?;
-        Ok(Examined { resource: Some(member.id.clone()), ..examined })
+        Ok(Examination { resource: Some(member.id.clone()), ..examined })
     }
 
     /// The repair of one membership item, of which the other one is gone together with the group or the member.
-    fn single_edge(&self, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<Examined, Error> {
+    fn delete_single_edge(
+        &self,
+        tenant: &Tenant,
+        group: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<Examination, Error> {
         let keys = [Key::member(tenant, group, member), Key::member_of(tenant, member, group)];
         let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
-        let actions = keys.iter().map(delete).collect::<Result<_, _>>()?;
-        Ok(Examined { problems: vec![Problem::EdgeOfNobody], actions, ..Examined::default() })
+        let actions = keys.iter().map(delete).collect::<Result<Vec<_>, _>>()?;
+        Ok(Examination::repairable(Problem::EdgeOfNobody, actions))
     }
 
-    async fn membership(&self, tenant: &Tenant, group: &ResourceId, member: &ResourceId) -> Result<Membership, Error> {
+    async fn read_edge_pair(
+        &self,
+        tenant: &Tenant,
+        group: &ResourceId,
+        member: &ResourceId,
+    ) -> Result<EdgePair, Error> {
         let keys = [
             Key::resource(tenant, Kind::Group, group),
             Key::resource(tenant, Kind::User, member),
@@ -103,7 +108,7 @@ impl Check<'_> {
         let member = user.or(next().map(|item| item::stored(Kind::Group, item)).transpose()?);
         let (edge, back_edge) = (next().is_some(), next().is_some());
         let (is_group_pending, is_member_pending) = (is_deleted(next())?, is_deleted(next())?);
-        Ok(Membership { group, member, edge, back_edge, is_group_pending, is_member_pending })
+        Ok(EdgePair { group, member, edge, back_edge, is_group_pending, is_member_pending })
     }
 
     /// The actions that make both sides agree; none if nothing says for certain whether the group has the member.
@@ -115,7 +120,9 @@ impl Check<'_> {
         kind: Kind,
         is_shown: bool,
     ) -> Result<Vec<WriteAction>, Error> {
-        let Some(is_member) = self.decide(tenant, group, member, is_shown).await? else { return Ok(Vec::new()) };
+        let Some(is_member) = self.determine_membership(tenant, group, member, is_shown).await? else {
+            return Ok(Vec::new());
+        };
         let table = &self.directory.table;
         let (edge, back_edge) = (Key::member(tenant, &group.id, member), Key::member_of(tenant, member, &group.id));
         let unexpected = || ConditionFailure::Unexpected;
@@ -132,14 +139,14 @@ impl Check<'_> {
             removed: (!is_member && is_shown).then(|| member.clone()),
             ..NewVersion::default()
         };
-        actions.extend(self.new_version(tenant, group, new)?);
+        actions.extend(self.new_version_actions(tenant, group, new)?);
         Ok(actions)
     }
 
     /// Whether a group has a member of whom only one membership item is left. The latest change that names the member says
     /// so; if its record has expired, the group's count and checksum of its members do, unless more than one item is
     /// missing. `None` if neither is certain.
-    async fn decide(
+    async fn determine_membership(
         &self,
         tenant: &Tenant,
         group: &Stored,
@@ -149,7 +156,7 @@ impl Check<'_> {
         if let Some(is_member) = self.directory.latest_membership(tenant, &group.id, member).await? {
             return Ok(Some(is_member));
         }
-        let (count, checksum) = self.members_of(tenant, &group.id).await?;
+        let (count, checksum) = self.sum_members(tenant, &group.id).await?;
         let summary = Some((group.member_summary.count, group.member_summary.checksum));
         let share = member_checksum(member);
         let without =

@@ -1,52 +1,27 @@
-//! The examination of a resource with its name, its lookups, its record and its counts; of a value that says it
-//! belongs to a resource; and of a resource that should be gone.
-
-use std::collections::HashMap;
+//! The examination of a resource with its name, its lookups, its record and its counts; of the item of a value, which
+//! names the resource that has the value; and of a resource that should be deleted.
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
-use jiff::Timestamp;
 use protocol::Tenant;
 use schema::{Kind, ResourceId, resource_type};
 
-use super::compare::ResourceKeys;
-use super::examined::{Examined, NewVersion};
-use super::{Check, Problem};
+use super::examination::Examination;
+use super::new_version::NewVersion;
+use super::resource_keys::ResourceKeys;
+use super::snapshot::{NameState, ResourceSnapshot};
+use super::{Problem, TableCheck};
 use crate::attributes::{Item, number};
 use crate::clock::now_ms;
 use crate::expression::ABSENT;
 use crate::item::{self, OwnerItem, PendingItem};
 use crate::key::{self, Collection, Key};
-use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Index, Stored, StoredKeys};
 
-/// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
-/// compared with their records.
-const RECORDED_MS: u64 = 29 * 24 * 60 * 60 * 1000;
 /// The number of lookups under keys of an earlier release that one repair deletes, so that one transaction holds them.
 const MAX_FORMER_LOOKUPS: usize = 5;
-/// How often a resource that changes meanwhile is read again.
-const MAX_READS: usize = 5;
 
-/// A resource and the items that belong to it, as they are at one moment.
-struct Snapshot {
-    stored: Stored,
-    /// `None` if its attributes are not valid.
-    keys: Option<ResourceKeys>,
-    record: Option<Key>,
-    items: HashMap<Key, Item>,
-}
-
-/// The record that a resource names, if it is kept for certain.
-pub(super) fn record_to_check(tenant: &Tenant, resource: &Item) -> Result<Option<Key>, Error> {
-    let Some(record) = RecordId::in_item(resource) else { return Ok(None) };
-    let modified = item::text(resource, "lastModified")?.parse::<Timestamp>();
-    let modified_ms = modified.ok().and_then(|time| u64::try_from(time.as_millisecond()).ok()).unwrap_or(0);
-    let is_kept = modified_ms + RECORDED_MS > now_ms();
-    Ok(if is_kept { Some(Key::change(tenant, &record)) } else { None })
-}
-
-impl Check<'_> {
+impl TableCheck<'_> {
     /// Examines a resource of which a record says that it has this version or a later one.
     pub(super) async fn examine_resource(
         &self,
@@ -54,88 +29,111 @@ impl Check<'_> {
         kind: Kind,
         id: &ResourceId,
         version: u64,
-    ) -> Result<Examined, Error> {
-        let Some(snapshot) = self.snapshot(tenant, kind, id).await? else { return Ok(Examined::default()) };
-        let Some(keys) = &snapshot.keys else { return Ok(Examined::by_hand(Problem::Unreadable)) };
+    ) -> Result<Examination, Error> {
+        let Some(snapshot) = self.snapshot(tenant, kind, id).await? else { return Ok(Examination::default()) };
+        let Some(keys) = &snapshot.keys else { return Ok(Examination::unrepairable(Problem::Unreadable)) };
         let pending = snapshot.items.get(&Key::pending_changes(tenant, id)).cloned();
         let pending: Option<PendingItem> = pending.map(item::body).transpose()?;
         if pending.as_ref().is_some_and(|pending| pending.deleted) {
-            return self.deletion(tenant, &snapshot).await;
+            return self.complete_deletion(tenant, &snapshot);
         }
         if let Some(change) = &snapshot.stored.member_summary.pending
             && pending.is_none_or(|pending| pending.change.as_deref() != Some(change.as_str()))
         {
-            return self.lost_pending_item(tenant, id, change).await;
+            return self.repair_missing_pending_item(tenant, id, change).await;
         }
-        let examined = self.examine_items(tenant, &snapshot, keys, version)?;
-        if examined.problems.is_empty() && self.with_counts {
+        let examination = self.examine_items(tenant, &snapshot, keys, version)?;
+        if examination.problems.is_empty() && self.with_counts {
             return self.examine_counts(tenant, kind, id).await;
         }
-        Ok(examined)
+        Ok(examination)
     }
 
+    /// Examines the items of a resource's values, and whether its record exists.
     fn examine_items(
         &self,
         tenant: &Tenant,
-        snapshot: &Snapshot,
+        snapshot: &ResourceSnapshot,
         keys: &ResourceKeys,
         version: u64,
-    ) -> Result<Examined, Error> {
+    ) -> Result<Examination, Error> {
         let stored = &snapshot.stored;
-        let owner = OwnerItem { owner: stored.id.to_string() };
-        let put = |key, condition, failure| action::put(&self.directory.table, key, &owner, condition, failure);
-        let mut examined = Examined::default();
-        let mut new = NewVersion { after: version, ..NewVersion::default() };
-        let owner_of = |key| snapshot.items.get(key).and_then(|item| item::text(item, "owner").ok());
-        let former = keys.former_name.as_ref().filter(|key| owner_of(*key) == Some(owner.owner.as_str()));
-        match (owner_of(&keys.name), former) {
-            (Some(of_name), _) if of_name == owner.owner => {}
-            (Some(_), None) => return Ok(Examined::by_hand(Problem::NameOfAnother)),
-            // It keeps its former key for as long as another resource has its name.
-            (Some(_), Some(_)) => {}
-            (None, former) => {
-                examined.problems.push(former.map_or(Problem::NameMissing, |_| Problem::FormerName));
-                examined.actions.push(put(&keys.name, Some(ABSENT), ConditionFailure::NameTaken)?);
-                if let Some(former) = former {
-                    examined.actions.push(self.delete_value(former, &stored.id, ConditionFailure::EdgeChanged)?);
-                }
-                new.attributes.push(resource_type(stored.kind).naming_attribute().to_owned());
-            }
+        let name = snapshot.name_state(keys);
+        if name == NameState::OfAnother {
+            return Ok(Examination::unrepairable(Problem::NameOfAnother));
         }
-        let lookups = keys.lookups.iter().filter(|(_, key)| !snapshot.items.contains_key(key)).collect::<Vec<_>>();
-        for (index, key) in &lookups {
-            examined.actions.push(put(key, None, ConditionFailure::Unexpected)?);
-            new.attributes.push(attribute_of(*index).to_owned());
-        }
-        examined.problems.extend((!lookups.is_empty()).then_some(Problem::LookupMissing));
-        if !lookups.is_empty() {
-            let former = keys.former_lookups.iter().filter(|key| !keys.lookups.iter().any(|(_, now)| now == *key));
-            for key in former.take(MAX_FORMER_LOOKUPS) {
-                let delete = action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
-                examined.actions.push(delete?);
-            }
-        }
-        if !new.attributes.is_empty() {
-            // A name that stays under another key keeps that key.
-            let is_renamed =
-                examined.problems.iter().any(|it| matches!(it, Problem::NameMissing | Problem::FormerName));
-            let name = if is_renamed { keys.stored.name.clone() } else { stored.keys.name.clone() };
-            new.keys = Some(StoredKeys { name, emails: keys.stored.emails.clone() });
-        }
+        let (mut examination, mut new) = self.examine_values(snapshot, keys, name)?;
         let is_recorded = snapshot.record.as_ref().is_none_or(|record| snapshot.items.contains_key(record));
-        examined.problems.extend((!is_recorded).then_some(Problem::RecordMissing));
-        examined.problems.extend((version > stored.version).then_some(Problem::RecordAhead));
+        examination.problems.extend((!is_recorded).then_some(Problem::RecordMissing));
+        examination.problems.extend((version > stored.version).then_some(Problem::RecordAhead));
         if !is_recorded || version > stored.version {
-            new.with_active = true;
-            new.attributes.extend(stored.resource.keys().cloned());
-            new.attributes.extend((stored.kind == Kind::Group).then(|| "members".to_owned()));
+            new.contain_everything(stored);
         }
-        if !examined.problems.is_empty() {
+        if !examination.problems.is_empty() {
+            new.after = version;
             new.attributes.sort_unstable();
             new.attributes.dedup();
-            examined.actions.extend(self.new_version(tenant, stored, new)?);
+            examination.actions.extend(self.new_version_actions(tenant, stored, new)?);
         }
-        Ok(examined)
+        Ok(examination)
+    }
+
+    /// Examines the items of the name and of the lookups. The new version of the resource contains what their repair
+    /// changes.
+    fn examine_values(
+        &self,
+        snapshot: &ResourceSnapshot,
+        keys: &ResourceKeys,
+        name: NameState<'_>,
+    ) -> Result<(Examination, NewVersion), Error> {
+        let stored = &snapshot.stored;
+        let mut examination = Examination::default();
+        let mut new = NewVersion::default();
+        // A name whose item keeps another key keeps that key in the resource, too.
+        let mut name_keys = &stored.keys.name;
+        if let NameState::Missing { former } = name {
+            examination.problems.push(former.map_or(Problem::NameMissing, |_| Problem::FormerName));
+            examination.actions.extend(self.name_actions(stored, &keys.name, former)?);
+            new.attributes.push(resource_type(stored.kind).naming_attribute().to_owned());
+            name_keys = &keys.stored.name;
+        }
+        let missing: Vec<_> = keys.lookups.iter().filter(|(_, key)| !snapshot.items.contains_key(key)).collect();
+        if !missing.is_empty() {
+            examination.problems.push(Problem::LookupMissing);
+            examination.actions.extend(self.lookup_actions(stored, keys, &missing)?);
+            new.attributes.extend(missing.iter().map(|(index, _)| attribute_of(*index).to_owned()));
+        }
+        if !new.attributes.is_empty() {
+            new.keys = Some(StoredKeys { name: name_keys.clone(), emails: keys.stored.emails.clone() });
+        }
+        Ok((examination, new))
+    }
+
+    /// The actions that write the item of a name, and delete the one under its former key.
+    fn name_actions(&self, stored: &Stored, name: &Key, former: Option<&Key>) -> Result<Vec<WriteAction>, Error> {
+        let owner = OwnerItem { owner: stored.id.to_string() };
+        let table = &self.directory.table;
+        let mut actions = vec![action::put(table, name, &owner, Some(ABSENT), ConditionFailure::NameTaken)?];
+        if let Some(former) = former {
+            actions.push(self.delete_value(former, &stored.id, ConditionFailure::EdgeChanged)?);
+        }
+        Ok(actions)
+    }
+
+    /// The actions that write missing lookups, and delete lookups under keys of an earlier release.
+    fn lookup_actions(
+        &self,
+        stored: &Stored,
+        keys: &ResourceKeys,
+        missing: &[&(Index, Key)],
+    ) -> Result<Vec<WriteAction>, Error> {
+        let owner = OwnerItem { owner: stored.id.to_string() };
+        let table = &self.directory.table;
+        let puts = missing.iter().map(|(_, key)| action::put(table, key, &owner, None, ConditionFailure::Unexpected));
+        let former = keys.former_lookups.iter().filter(|key| !keys.lookups.iter().any(|(_, now)| now == *key));
+        let deletes =
+            former.take(MAX_FORMER_LOOKUPS).map(|key| action::delete(table, key, None, ConditionFailure::Unexpected));
+        puts.chain(deletes).collect()
     }
 
     /// Examines a resource of which a record says that it is deleted.
@@ -144,36 +142,29 @@ impl Check<'_> {
         tenant: &Tenant,
         kind: Kind,
         id: &ResourceId,
-    ) -> Result<Examined, Error> {
+    ) -> Result<Examination, Error> {
         match self.snapshot(tenant, kind, id).await? {
-            Some(snapshot) => self.deletion(tenant, &snapshot).await,
-            None => Ok(Examined::default()),
+            Some(snapshot) => self.complete_deletion(tenant, &snapshot),
+            None => Ok(Examination::default()),
         }
     }
 
-    /// The deletion of what is left of a resource. Its membership items are deleted afterwards, as after any other
+    /// The repair that deletes the rest of a resource. Its membership items are deleted afterwards, as after any other
     /// deletion.
-    async fn deletion(&self, tenant: &Tenant, snapshot: &Snapshot) -> Result<Examined, Error> {
+    fn complete_deletion(&self, tenant: &Tenant, snapshot: &ResourceSnapshot) -> Result<Examination, Error> {
         let Stored { kind, id, version, .. } = &snapshot.stored;
-        let table = &self.directory.table;
-        let (changed, unexpected) = (ConditionFailure::ResourceChanged, ConditionFailure::Unexpected);
         let expected = Item::from([("expected".to_owned(), number(version))]);
         let unchanged = Some(("#version = :expected", expected));
-        let mut actions = vec![action::delete(table, &Key::resource(tenant, *kind, id), unchanged, changed)?];
-        let is_own =
-            |key: &&Key| snapshot.items.get(*key).is_some_and(|item| item::text(item, "owner") == Ok(id.as_str()));
-        for key in snapshot.keys.iter().flat_map(ResourceKeys::all).filter(is_own) {
-            actions.push(self.delete_value(key, id, unexpected.clone())?);
+        let key = Key::resource(tenant, *kind, id);
+        let delete = action::delete(&self.directory.table, &key, unchanged, ConditionFailure::ResourceChanged)?;
+        let mut actions = vec![delete];
+        for key in snapshot.keys.iter().flat_map(ResourceKeys::all).filter(|key| snapshot.has_value(key)) {
+            actions.push(self.delete_value(key, id, ConditionFailure::Unexpected)?);
         }
         actions.push(self.deletion_record(tenant, *kind, id, *version)?);
         let pending = snapshot.stored.member_summary.pending.as_ref();
-        actions.extend(self.pending_deletion(tenant, id, pending, true)?);
-        Ok(Examined {
-            problems: vec![Problem::DeletedButPresent],
-            actions,
-            settle: Some(id.clone()),
-            ..Examined::default()
-        })
+        actions.extend(self.put_pending_deletion(tenant, id, pending, true)?);
+        Ok(Examination::repairable(Problem::DeletedButPresent, actions).then_settle(id))
     }
 
     /// Examines the item of a name or a lookup.
@@ -183,27 +174,24 @@ impl Check<'_> {
         key: &Key,
         kind: Kind,
         id: &ResourceId,
-    ) -> Result<Examined, Error> {
+    ) -> Result<Examination, Error> {
         let items = self.directory.read_together(&[key.clone(), Key::resource(tenant, kind, id)]).await?;
         let mut items = items.into_iter();
         let is_there = items.next().flatten().is_some_and(|item| item::text(&item, "owner") == Ok(id.as_str()));
         let resource = items.next().flatten();
         if !is_there {
-            return Ok(Examined::default());
+            return Ok(Examination::default());
         }
         let delete = self.delete_value(key, id, ConditionFailure::EdgeChanged)?;
         let Some(resource) = resource else {
-            // Nobody knows the last version of a resource that is not there. It had none for each millisecond since 1970.
+            // The last version of a resource that does not exist is unknown. The time in milliseconds since 1970 is a
+            // number that no version reaches.
             let record = self.deletion_record(tenant, kind, id, now_ms())?;
-            return Ok(Examined {
-                problems: vec![Problem::ValueWithoutResource],
-                actions: vec![delete, record],
-                ..Examined::default()
-            });
+            return Ok(Examination::repairable(Problem::ValueWithoutResource, [delete, record]));
         };
         let stored = item::stored(kind, resource)?;
-        if self.expected(tenant, &stored).is_none_or(|keys| keys.has(key)) {
-            return Ok(Examined::default());
+        if self.expected_keys(tenant, &stored).is_none_or(|keys| keys.has(key)) {
+            return Ok(Examination::default());
         }
         let attribute = match key::collection(&key.pk) {
             Some((_, Collection::Lookups(index))) => attribute_of(index),
@@ -211,36 +199,13 @@ impl Check<'_> {
         };
         let attributes = vec![attribute.to_owned()];
         let new = NewVersion { attributes, ..NewVersion::default() };
-        let actions = [delete].into_iter().chain(self.new_version(tenant, &stored, new)?).collect();
-        Ok(Examined { problems: vec![Problem::ValueNotOfResource], actions, ..Examined::default() })
+        let actions = [delete].into_iter().chain(self.new_version_actions(tenant, &stored, new)?);
+        Ok(Examination::repairable(Problem::ValueNotOfResource, actions))
     }
 
     fn delete_value(&self, key: &Key, owner: &ResourceId, on_failure: ConditionFailure) -> Result<WriteAction, Error> {
         let is_owner = ("#owner = :owner", Item::from([("owner".to_owned(), S(owner.to_string()))]));
         action::delete(&self.directory.table, key, Some(is_owner), on_failure)
-    }
-
-    /// A resource and the items that belong to it; `None` if it does not exist.
-    async fn snapshot(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Option<Snapshot>, Error> {
-        let key = Key::resource(tenant, kind, id);
-        for _ in 0..MAX_READS {
-            let Some(item) = self.directory.read(&key).await? else { return Ok(None) };
-            let record = record_to_check(tenant, &item)?;
-            let stored = item::stored(kind, item)?;
-            let keys = self.expected(tenant, &stored);
-            let mut wanted = vec![key.clone(), Key::pending_changes(tenant, id)];
-            wanted.extend(record.clone());
-            wanted.extend(keys.iter().flat_map(ResourceKeys::all).cloned());
-            let items = self.directory.read_together(&wanted).await?;
-            let items: HashMap<Key, Item> =
-                wanted.into_iter().zip(items).filter_map(|(key, item)| Some((key, item?))).collect();
-            let Some(now) = items.get(&key) else { return Ok(None) };
-            let now = item::stored(kind, now.clone())?;
-            if now.version == stored.version {
-                return Ok(Some(Snapshot { stored: now, keys, record, items }));
-            }
-        }
-        Err(Error::Contended)
     }
 }
 

@@ -1,12 +1,18 @@
-//! What is examined: a resource, an item, or a collection, that may be in a wrong state.
+//! The subject of an examination: a resource, an item, or a collection, that may be in a wrong state.
 
+use std::collections::BTreeSet;
+
+use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::key::Key;
 
-/// What is examined, within a tenant.
+/// The subjects that a page shows, each with its tenant.
+pub(super) type CheckSubjects = BTreeSet<(Tenant, CheckSubject)>;
+
+/// The subject of an examination, within a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
+pub(super) enum CheckSubject {
     /// A resource with the items that belong to it. A change record says that it has this version, or a later one.
     Resource { kind: Kind, id: ResourceId, version: u64 },
     /// A resource that a change record says is deleted.
@@ -25,14 +31,17 @@ pub(super) enum Subject {
     Unreadable(Key),
 }
 
-impl Subject {
+impl CheckSubject {
+    /// The resource to which the subject belongs.
     pub(super) fn resource(&self) -> Option<ResourceId> {
         match self {
-            Subject::Resource { id, .. } | Subject::Deleted { id, .. } | Subject::Owner { id, .. } => Some(id.clone()),
-            Subject::Edge { group, .. } => Some(group.clone()),
-            Subject::Pending(id) | Subject::Chunks(id) => Some(id.clone()),
-            Subject::Count(_) => None,
-            Subject::Unreadable(key) => ResourceId::parse(&key.sk),
+            CheckSubject::Resource { id, .. } | CheckSubject::Deleted { id, .. } | CheckSubject::Owner { id, .. } => {
+                Some(id.clone())
+            }
+            CheckSubject::Edge { group, .. } => Some(group.clone()),
+            CheckSubject::Pending(id) | CheckSubject::Chunks(id) => Some(id.clone()),
+            CheckSubject::Count(_) => None,
+            CheckSubject::Unreadable(key) => ResourceId::parse(&key.sk),
         }
     }
 }

@@ -3,8 +3,8 @@
 use schema::Kind;
 
 use super::request::{Commit, Snapshot};
-use crate::membership::chunk;
 use crate::membership::edge_changes::EdgeChanges;
+use crate::membership::split::chunk_bytes;
 use crate::transaction::action::WriteAction;
 use crate::{Error, NAME_BYTES, StoredKeys};
 
@@ -55,7 +55,7 @@ pub(super) fn check_resource(commit: &Commit, after: &Snapshot) -> Result<(), Er
 pub(super) fn check_plan(kind: Kind, actions: &[WriteAction], chunks: &[EdgeChanges]) -> Result<(), Error> {
     let items = actions.len();
     let bytes: usize = actions.iter().map(|action| action.bytes).sum();
-    let chunks = chunks.iter().map(|edges| CHUNK_OVERHEAD_BYTES + chunk::bytes(edges));
+    let chunks = chunks.iter().map(|edges| CHUNK_OVERHEAD_BYTES + chunk_bytes(edges));
     let largest = actions.iter().map(|action| action.bytes).chain(chunks).max().unwrap_or(0);
     if largest > ITEM_BYTES {
         return Err(Error::TooLarge("The `display` of a member is too long. Shorten it or leave it out.".to_owned()));

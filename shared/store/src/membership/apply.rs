@@ -14,6 +14,7 @@ use super::chunk::{self, Chunk};
 use super::edge_changes::{EdgeChanges, delete_edge_pair};
 use super::edge_state::EdgeState;
 use super::group_version::GroupVersion;
+use super::split::halves;
 use super::state::{SettleState, SettleTask};
 use crate::attributes::{Item, number};
 use crate::change_record::new_change_id;
@@ -159,7 +160,7 @@ impl Directory {
             return self.split_chunk(task.tenant, chunk).await.map(|()| Progress::Again);
         }
         let mut progress = Progress::Done;
-        for half in chunk::halves(edges) {
+        for half in halves(edges) {
             progress = progress.max(Box::pin(self.apply(task, None, &half)).await?);
         }
         Ok(progress)

@@ -5,10 +5,11 @@ use futures_util::future::BoxFuture;
 use schema::{Kind, ResourceId};
 
 use super::apply::{Progress, progress};
-use super::chunk::{Chunk, split_into_chunks};
+use super::chunk::Chunk;
 use super::edge_changes::EdgeChanges;
 use super::group_version::{GroupVersion, leave_group_actions};
 use super::member::Member;
+use super::split::split_into_chunks;
 use super::state::{SettleState, SettleTask};
 use crate::change_record::new_change_id;
 use crate::clock::now_rfc3339;

@@ -25,4 +25,5 @@ mod groups;
 pub(crate) mod member;
 mod pending_moves;
 mod read;
+pub(crate) mod split;
 pub(crate) mod state;

@@ -1,10 +1,10 @@
-//! The result of an examination: the problems, and the writes that repair them.
+//! The new version that a repair gives to a resource, with its change record, and the record of a deletion.
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use super::{Check, Problem, TOKEN};
+use super::{TOKEN, TableCheck};
 use crate::attributes::{Item, number};
 use crate::change_record::{ChangeItem, new_change_id};
 use crate::clock::now_rfc3339;
@@ -14,32 +14,10 @@ use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, Stored, StoredKeys};
 
-/// What an examination has found. Without problems there is nothing to repair.
-#[derive(Default)]
-pub(super) struct Examined {
-    pub(super) problems: Vec<Problem>,
-    /// The transaction of the repair.
-    pub(super) actions: Vec<WriteAction>,
-    /// The resource that has the problems, if it is not the one of the subject.
-    pub(super) resource: Option<ResourceId>,
-    /// The resource whose pending change is completed afterwards.
-    pub(super) settle: Option<ResourceId>,
-}
-
-impl Examined {
-    pub(super) fn by_hand(problem: Problem) -> Self {
-        Self { problems: vec![problem], ..Self::default() }
-    }
-
-    pub(super) fn is_by_hand(&self) -> bool {
-        self.actions.is_empty() && self.settle.is_none()
-    }
-}
-
-/// What a repair changes of a resource, as its record shows it.
+/// What a repair changes of a resource, and what the record of the change contains.
 #[derive(Default)]
 pub(super) struct NewVersion {
-    /// The names of the attributes of which the record tells.
+    /// The names of the attributes that the record contains.
     pub(super) attributes: Vec<String>,
     /// A member that the group no longer has.
     pub(super) removed: Option<ResourceId>,
@@ -49,16 +27,25 @@ pub(super) struct NewVersion {
     pub(super) pending: Option<ResourceId>,
     /// The keys that are stored with it from then on.
     pub(super) keys: Option<StoredKeys>,
-    /// A version that the new one has to follow.
+    /// A version that the new version has to follow.
     pub(super) after: u64,
-    /// Whether the record says whether the user is active, because one that said it may be missing.
+    /// Whether the record contains the user's `active`, because an earlier record that contained it may be missing.
     pub(super) with_active: bool,
 }
 
-impl Check<'_> {
+impl NewVersion {
+    /// Lets the record of the change contain all attributes, because an earlier record may be missing.
+    pub(super) fn contain_everything(&mut self, stored: &Stored) {
+        self.with_active = true;
+        self.attributes.extend(stored.resource.keys().cloned());
+        self.attributes.extend((stored.kind == Kind::Group).then(|| "members".to_owned()));
+    }
+}
+
+impl TableCheck<'_> {
     /// The actions that give a resource a new version with a change record, on condition that it has the version that
     /// was read.
-    pub(super) fn new_version(
+    pub(super) fn new_version_actions(
         &self,
         tenant: &Tenant,
         stored: &Stored,
@@ -67,13 +54,35 @@ impl Check<'_> {
         let id = new_change_id()?;
         let at = now_rfc3339().max(stored.last_modified.clone());
         let before = stored.version.max(new.after);
-        let mut set = "SET #version = :next, #lastModified = :at, #record = :record".to_owned();
-        let mut values = Item::from([
+        let active = stored.resource.get("active").and_then(serde_json::Value::as_bool);
+        let record = ChangeItem {
+            attributes: &new.attributes,
+            version_before: Some(before),
+            version_after: Some(before + 1),
+            members_removed: new.removed.iter().map(ToString::to_string).collect(),
+            active: active.filter(|_| new.with_active),
+            previous_at: Some(&stored.last_modified),
+            ..ChangeItem::new(TOKEN, stored.kind, stored.id.as_str(), "updated", &at, self.directory.change_expiry())
+        };
+        let record = record.put(&self.directory.table, tenant, &id)?;
+        let values = Item::from([
             ("next".to_owned(), number(before + 1)),
-            ("at".to_owned(), S(at.clone())),
+            ("at".to_owned(), S(at)),
             ("record".to_owned(), RecordId::of(&id).value()),
             ("expected".to_owned(), number(stored.version)),
         ]);
+        Ok([self.update_resource(tenant, stored, new, values)?, record])
+    }
+
+    /// The action that updates a resource to a new version, of which `values` has the version, the time and the record.
+    fn update_resource(
+        &self,
+        tenant: &Tenant,
+        stored: &Stored,
+        new: NewVersion,
+        mut values: Item,
+    ) -> Result<WriteAction, Error> {
+        let mut set = "SET #version = :next, #lastModified = :at, #record = :record".to_owned();
         if let Some((count, checksum)) = new.members {
             set.push_str(", #memberCount = :count, #memberMarks = :checksum");
             values.extend([("count".to_owned(), number(count)), ("checksum".to_owned(), number(checksum))]);
@@ -94,20 +103,9 @@ impl Check<'_> {
             Kind::Group if stored.member_summary.pending.is_none() => UNCHANGED_AND_NOT_PENDING,
             _ => "#version = :expected",
         };
-        let key = Key::resource(tenant, stored.kind, &stored.id);
         let table = &self.directory.table;
-        let update = action::update(table, &key, &set, Some(condition), values, ConditionFailure::ResourceChanged)?;
-        let active = stored.resource.get("active").and_then(serde_json::Value::as_bool);
-        let record = ChangeItem {
-            attributes: &new.attributes,
-            version_before: Some(before),
-            version_after: Some(before + 1),
-            members_removed: new.removed.iter().map(ToString::to_string).collect(),
-            active: active.filter(|_| new.with_active),
-            previous_at: Some(&stored.last_modified),
-            ..ChangeItem::new(TOKEN, stored.kind, stored.id.as_str(), "updated", &at, self.directory.change_expiry())
-        };
-        Ok([update, record.put(table, tenant, &id)?])
+        let key = Key::resource(tenant, stored.kind, &stored.id);
+        action::update(table, &key, &set, Some(condition), values, ConditionFailure::ResourceChanged)
     }
 
     /// The action that records the deletion of a resource.
