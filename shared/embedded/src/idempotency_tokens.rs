@@ -1,5 +1,5 @@
-//! Idempotent transactions: a transaction that is sent again with the same `ClientRequestToken` is not carried out
-//! again, and gets the same response.
+//! Idempotent transactions: the engine does not carry out a transaction again that a client sends again with the same
+//! `ClientRequestToken`, and returns the same response.
 //!
 //! The SDK repeats a request after a lost connection or a timeout. DynamoDB remembers a token for ten minutes; one
 //! minute suffices here, because every request to the service ends within half a minute.
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 
-use crate::{WireResponse, error_response};
+use crate::response::{WireResponse, error_response};
 
 /// The time for which a transaction is remembered by its token.
 const RETENTION: Duration = Duration::from_secs(60);
@@ -20,26 +20,28 @@ const RETENTION: Duration = Duration::from_secs(60);
 /// The transactions of the last minute, by their tokens.
 #[derive(Default)]
 pub(crate) struct IdempotencyTokens {
-    known: Mutex<Known>,
+    recent: Mutex<RecentTransactions>,
 }
 
+/// Transactions by their tokens, and the order in which they are forgotten.
 #[derive(Default)]
-struct Known {
+struct RecentTransactions {
     transactions: HashMap<String, Arc<Transaction>>,
     /// The tokens with the time of their first use, oldest first.
     order: VecDeque<(Instant, String)>,
 }
 
+/// A transaction that was sent with a token.
 struct Transaction {
     /// The hash of the request's body.
     hash: u64,
-    /// The response, if the transaction succeeded. The mutex is locked while it is carried out.
+    /// The response, if the transaction succeeded. The mutex is locked while the engine carries out the transaction.
     response: Mutex<Option<WireResponse>>,
 }
 
 impl IdempotencyTokens {
-    /// Carries out a transaction, or returns the response of the transaction that had the same token, and waits if
-    /// that one is still running. A failed transaction changed nothing and is carried out again.
+    /// Carries out a transaction, or returns the response of the transaction that had the same token. If that one is
+    /// still running, it waits for its end. A failed transaction changed nothing, so it is carried out again.
     pub(crate) fn run_once(&self, token: String, body: &str, execute: impl FnOnce() -> WireResponse) -> WireResponse {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
@@ -59,8 +61,8 @@ impl IdempotencyTokens {
     }
 
     fn transaction(&self, token: String, hash: u64, now: Instant) -> Arc<Transaction> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { transactions, order } = &mut *known;
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let RecentTransactions { transactions, order } = &mut *recent;
         while let Some((_, forgotten)) = order.pop_front_if(|(since, _)| now.duration_since(*since) >= RETENTION) {
             transactions.remove(&forgotten);
         }
@@ -124,13 +126,13 @@ mod tests {
         let begun = Instant::now();
         let kept = |at: Duration, token: &str| {
             tokens.transaction(token.to_owned(), 0, begun + at);
-            tokens.known.lock().unwrap().transactions.len()
+            tokens.recent.lock().unwrap().transactions.len()
         };
         assert_eq!(kept(Duration::ZERO, "a"), 1);
         assert_eq!(kept(RETENTION / 2, "b"), 2);
         assert_eq!(kept(RETENTION / 2, "a"), 2);
         assert_eq!(kept(RETENTION, "c"), 2);
         assert_eq!(kept(RETENTION * 2, "c"), 1);
-        assert_eq!(tokens.known.lock().unwrap().order.len(), 1);
+        assert_eq!(tokens.recent.lock().unwrap().order.len(), 1);
     }
 }

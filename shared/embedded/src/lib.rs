@@ -5,36 +5,29 @@
 //! them at each transaction, and accepts requests from anyone who reaches the port. This server has
 //! `IdempotencyTokens` and an access key instead.
 
+mod engine;
 mod idempotency_tokens;
 mod operation;
+mod response;
 
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 pub use dynoxide::Database;
-use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
-use crate::idempotency_tokens::IdempotencyTokens;
+pub use crate::engine::Engine;
+pub use crate::response::WireResponse;
+use crate::response::error_response;
 
 /// Bytes in the body of a request; DynamoDB accepts 16 MB.
 const BODY_BYTES: usize = 16 << 20;
-
-/// An embedded DynamoDB without a port.
-pub struct Engine {
-    database: Database,
-    tokens: IdempotencyTokens,
-    key: String,
-}
-
-/// The response to an operation on the wire: the status and the JSON body.
-pub type WireResponse = (StatusCode, String);
 
 /// Serves [`router`] until the listener fails. Each call blocks the thread that serves it.
 ///
@@ -62,29 +55,4 @@ async fn answer(State(engine): State<Arc<Engine>>, method: Method, headers: Head
         _ => error_response("UnknownOperationException", ""),
     };
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
-}
-
-impl Engine {
-    pub fn new(database: Database, key: String) -> Self {
-        Self { database, tokens: IdempotencyTokens::default(), key }
-    }
-
-    /// Carries out an operation.
-    pub fn answer(&self, operation: &str, body: &str) -> WireResponse {
-        operation::answer(self, operation, body)
-    }
-
-    /// Whether the request is signed with the access key. Only the key's id is secret here, so the signature is not
-    /// verified.
-    fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once("Credential="));
-        let id = signed.and_then(|(_, credential)| credential.split('/').next());
-        id.is_some_and(|id| id.as_bytes().ct_eq(self.key.as_bytes()).into())
-    }
-}
-
-/// An error in DynamoDB's format.
-fn error_response(kind: &str, message: &str) -> WireResponse {
-    let error = serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
-    (StatusCode::BAD_REQUEST, error.to_string())
 }

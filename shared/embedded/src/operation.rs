@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::idempotency_tokens::IdempotencyTokens;
-use crate::{Engine, WireResponse, error_response};
+use crate::response::{WireResponse, error_response};
 
-pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> WireResponse {
-    let database = &engine.database;
+/// Carries out an operation on the database.
+pub(crate) fn answer(database: &Database, tokens: &IdempotencyTokens, operation: &str, body: &str) -> WireResponse {
     match operation {
         "GetItem" => run(body, |request| database.get_item(request)),
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
@@ -21,7 +21,7 @@ pub(crate) fn answer(engine: &Engine, operation: &str, body: &str) -> WireRespon
         "DeleteItem" => run(body, |request| database.delete_item(request)),
         "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
         "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
-        "TransactWriteItems" => transact(database, &engine.tokens, body),
+        "TransactWriteItems" => transact(database, tokens, body),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DeleteTable" => run(body, |request| database.delete_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
