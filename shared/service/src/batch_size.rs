@@ -1,6 +1,6 @@
 //! How many resources are read by their ids at a time, so that the memory does not grow with their size.
 
-use store::Unparsed;
+use store::UnparsedResource;
 
 /// The number of ids that are read first.
 const FIRST: usize = 100;
@@ -24,8 +24,8 @@ impl BatchSize {
         self.0.min(left)
     }
 
-    pub(crate) fn adapt_to(&mut self, read: &[Unparsed]) {
-        let bytes: usize = read.iter().map(Unparsed::bytes).sum();
+    pub(crate) fn adapt_to(&mut self, read: &[UnparsedResource]) {
+        let bytes: usize = read.iter().map(UnparsedResource::bytes).sum();
         let average = bytes / read.len().max(1);
         self.0 = (BYTES_READ / average.max(1)).clamp(1, MAX_IDS);
     }

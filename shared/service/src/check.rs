@@ -7,7 +7,7 @@ use std::time::Instant;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use protocol::{Error, Tenant};
 use serde::{Deserialize, Serialize};
-use store::{CheckPage, CheckPosition, Directory, ExpectedKeys, Finding, RepairOutcome, Stored, TableCheck};
+use store::{CheckPage, CheckPosition, Directory, ExpectedKeys, Finding, RepairOutcome, StoredResource, TableCheck};
 
 use crate::error::to_client_error;
 use crate::keys;
@@ -183,7 +183,7 @@ impl CheckAnswer {
 }
 
 /// The keys that a resource should have; `None` if its attributes are not valid.
-fn expected_keys(stored: &Stored) -> Option<ExpectedKeys> {
+fn expected_keys(stored: &StoredResource) -> Option<ExpectedKeys> {
     let (keys, former_name) = keys::expected_keys(stored).ok()?;
     Some(ExpectedKeys { keys, former_name, former_emails: keys::former_email_keys(stored) })
 }

@@ -3,7 +3,10 @@
 use protocol::membership::{Delta, MemberOperation, fold, take_members};
 use protocol::{Error, Projection, Reply};
 use schema::{Kind, Object, ResourceId, resource_type};
-use store::{ChangeRecord, Commit, Error as StoreError, Keys, MemberSummary, Snapshot, Stored, StoredKeys, Write};
+use store::{
+    ChangeRecord, Commit, Error as StoreError, KeyedResource, Keys, MemberSummary, ResourceWrite, StoredKeys,
+    StoredResource,
+};
 
 use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
@@ -115,11 +118,11 @@ impl NewResource {
             active: None,
             previous_at: None,
         };
-        let after = Snapshot { resource: self.resource.clone(), keys: self.keys.clone() };
+        let after = KeyedResource { resource: self.resource.clone(), keys: self.keys.clone() };
         Ok(Commit {
             kind: self.kind,
             id: self.id.clone(),
-            write: Write::Create { after },
+            write: ResourceWrite::Create { after },
             add: members.add,
             remove: Vec::new(),
             group_exits: Vec::new(),
@@ -130,7 +133,7 @@ impl NewResource {
 
 /// The reply needs no read: the resource is what was committed.
 fn reply(context: &Context<'_>, commit: Commit, resource: Object, projection: &Projection) -> Reply {
-    let stored = Stored {
+    let stored = StoredResource {
         id: commit.id,
         kind: commit.kind,
         version: 1,

@@ -4,7 +4,9 @@
 use futures_util::future::try_join;
 use protocol::{Error, Precondition, Reply};
 use schema::{Kind, ResourceId};
-use store::{ChangeRecord, Commit, GroupVersion, Keys, Member, PendingChanges, RemainingEdges, Stored, Write};
+use store::{
+    ChangeRecord, Commit, GroupVersion, Keys, Member, PendingChanges, RemainingEdges, ResourceWrite, StoredResource,
+};
 
 use crate::clock::now_not_before;
 use crate::error::to_client_error;
@@ -77,7 +79,11 @@ impl DeletedEdges {
 }
 
 /// Plans which membership items the commit deletes; `None` if they are no longer as they were read.
-async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> Result<Option<DeletedEdges>, Error> {
+async fn plan(
+    context: &Context<'_>,
+    stored: &StoredResource,
+    groups: &[ResourceId],
+) -> Result<Option<DeletedEdges>, Error> {
     let edges = groups.len() as u64 + stored.member_summary.count;
     let pending = &stored.member_summary.pending;
     if edges > MAX_EDGES_IN_COMMIT || pending.is_some() {
@@ -94,8 +100,9 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
     let found = found.map_err(to_client_error)?;
     // A group that is being deleted removes its own members, and a group with a pending change cannot be changed
     // now. A group that is also a member cannot be in the commit, because a transaction changes an item only once.
-    let is_ready =
-        |group: &Stored| group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id);
+    let is_ready = |group: &StoredResource| {
+        group.member_summary.pending.is_none() && members.iter().all(|member| member.id != group.id)
+    };
     let mut group_exits = Vec::new();
     for group in found {
         let group = group.parse().map_err(to_client_error)?;
@@ -114,14 +121,14 @@ async fn plan(context: &Context<'_>, stored: &Stored, groups: &[ResourceId]) -> 
 }
 
 /// All membership items, left to be deleted after the commit.
-fn remaining(stored: &Stored, groups: &[ResourceId]) -> RemainingEdges {
+fn remaining(stored: &StoredResource, groups: &[ResourceId]) -> RemainingEdges {
     RemainingEdges::Present { pending: stored.member_summary.pending.clone(), groups: groups.to_vec() }
 }
 
 /// The commit of a delete. `keys` are those of `stored`.
-fn delete_of(stored: &Stored, keys: Keys, edges: DeletedEdges) -> Result<Commit, Error> {
+fn delete_of(stored: &StoredResource, keys: Keys, edges: DeletedEdges) -> Result<Commit, Error> {
     let DeletedEdges { group_exits, remove, remaining } = edges;
-    let write = Write::Delete { expected: stored.version, before: keys, groups: stored.group_count, remaining };
+    let write = ResourceWrite::Delete { expected: stored.version, before: keys, groups: stored.group_count, remaining };
     let change = ChangeRecord {
         id: new_id()?,
         at: now_not_before(&stored.last_modified),

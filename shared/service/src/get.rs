@@ -3,7 +3,7 @@
 use futures_util::future::try_join;
 use protocol::{Error, Precondition, Projection, Reply, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
-use store::Stored;
+use store::StoredResource;
 
 use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
@@ -50,7 +50,7 @@ async fn is_delete_pending(context: &Context<'_>) -> Result<bool, Error> {
 }
 
 /// The resource that a URL names.
-pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<Stored, Error> {
+pub(crate) async fn find(context: &Context<'_>, kind: Kind, id: &str) -> Result<StoredResource, Error> {
     let id = ResourceId::parse(id).ok_or_else(|| Error::not_found(kind))?;
     let stored = context.directory.get(context.tenant(), kind, &id).await.map_err(to_client_error)?;
     stored.ok_or_else(|| Error::not_found(kind))

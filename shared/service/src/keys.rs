@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::{Error, comparison_key, former_comparison_key, former_name_key, name_key};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
-use store::{Index, Keys, Stored, StoredKeys};
+use store::{Index, Keys, StoredKeys, StoredResource};
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -26,7 +26,7 @@ pub(crate) fn keys_of(kind: Kind, resource: &Object) -> Result<Keys, Error> {
 ///
 /// # Errors
 /// The errors of [`keys_of`].
-pub(crate) fn expected_keys(stored: &Stored) -> Result<(Keys, Option<String>), Error> {
+pub(crate) fn expected_keys(stored: &StoredResource) -> Result<(Keys, Option<String>), Error> {
     let keys = keys_of(stored.kind, &stored.resource)?;
     let name = name_of(stored.kind, &stored.resource);
     let known = stored.keys.name.get(name).filter(|known| **known != keys.name).cloned();
@@ -40,7 +40,7 @@ pub(crate) fn expected_keys(stored: &Stored) -> Result<(Keys, Option<String>), E
 ///
 /// # Errors
 /// The errors of [`keys_of`] and of the read.
-pub(crate) async fn stored_keys(context: &Context<'_>, stored: &Stored) -> Result<Keys, Error> {
+pub(crate) async fn stored_keys(context: &Context<'_>, stored: &StoredResource) -> Result<Keys, Error> {
     let mut keys = make_keys(stored.kind, &stored.resource, Some(&stored.keys))?;
     let is_known = stored.keys.name.contains_key(name_of(stored.kind, &stored.resource));
     if let Some(former) = keys.former_name.clone().filter(|_| !is_known) {
@@ -53,7 +53,7 @@ pub(crate) async fn stored_keys(context: &Context<'_>, stored: &Stored) -> Resul
 }
 
 /// The keys that earlier releases gave the e-mail addresses of a stored resource, where they differ.
-pub(crate) fn former_email_keys(stored: &Stored) -> Vec<String> {
+pub(crate) fn former_email_keys(stored: &StoredResource) -> Vec<String> {
     let known = emails(stored.kind, &stored.resource).filter_map(|(text, now)| {
         let known = stored.keys.emails.get(text).cloned();
         known.or_else(|| former_comparison_key(text)).filter(|former| *former != now)

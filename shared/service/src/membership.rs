@@ -8,7 +8,7 @@ use protocol::membership::{
     AddedMember, Delta, MemberOperation, added_members_to_look_up, fold, requires_current_members,
 };
 use schema::{Kind, Leniency, Object, ResourceId};
-use store::{MEMBER_CHANGES_PER_COMMIT, Member, Stored};
+use store::{MEMBER_CHANGES_PER_COMMIT, Member, StoredResource};
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -74,7 +74,7 @@ impl MemberChange {
     pub(crate) async fn plan(
         &self,
         context: &Context<'_>,
-        group: &Stored,
+        group: &StoredResource,
         reads: &ReadSet,
     ) -> Result<Option<MemberEdges>, Error> {
         let delta = match self {
@@ -98,7 +98,7 @@ impl MemberChange {
 
 /// The members that the plan of a change needs: all if the change replaces them; otherwise those that it names, or
 /// all where reading all is cheaper; `None` if the group is no longer in the version that was read.
-async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result<Option<Vec<Member>>, Error> {
+async fn current(context: &Context<'_>, group: &StoredResource, delta: &Delta) -> Result<Option<Vec<Member>>, Error> {
     if group.member_summary.count == 0 {
         return Ok(Some(Vec::new()));
     }
@@ -116,7 +116,7 @@ async fn current(context: &Context<'_>, group: &Stored, delta: &Delta) -> Result
 }
 
 /// All members of a group; `None` if the group is no longer in the version that was read.
-pub(crate) async fn all(context: &Context<'_>, group: &Stored) -> Result<Option<Vec<Member>>, Error> {
+pub(crate) async fn all(context: &Context<'_>, group: &StoredResource) -> Result<Option<Vec<Member>>, Error> {
     context.spend_on_members(usize::try_from(group.member_summary.count).unwrap_or(usize::MAX))?;
     let read = context.directory.members(context.tenant(), group.clone()).await.map_err(to_client_error)?;
     Ok(read.filter(|(now, _)| now.version == group.version).map(|(_, members)| members))

@@ -7,7 +7,7 @@ use futures_util::future::try_join4;
 use protocol::membership::Delta;
 use protocol::{Error, Projection};
 use schema::{Kind, ResourceId, resource_type};
-use store::{Commit, Member, PendingChanges, Stored};
+use store::{Commit, Member, PendingChanges, StoredResource};
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -123,8 +123,8 @@ impl ReadSet {
     pub(crate) fn keep_members_after_commit(
         &mut self,
         read: Vec<Member>,
-        before: &Stored,
-        after: &Stored,
+        before: &StoredResource,
+        after: &StoredResource,
         commit: &Commit,
     ) {
         let Some(pending_changes) = &self.pending_changes else { return };

@@ -9,7 +9,7 @@ use protocol::limits::{GROUPS_IN_RESPONSE, MEMBERS_IN_RESPONSE};
 use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
-use store::{Member, PendingChanges, Stored};
+use store::{Member, PendingChanges, StoredResource};
 
 use crate::Context;
 use crate::batch_size::BatchSize;
@@ -31,7 +31,7 @@ pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
 /// A stored resource and its public representation. The attributes have moved from `stored` into `body`.
 #[derive(Debug)]
 pub(crate) struct Represented {
-    pub(crate) stored: Stored,
+    pub(crate) stored: StoredResource,
     pub(crate) body: Object,
     /// Whether `body` has all edges.
     has_edges: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Represented {
 
 impl Represented {
     /// Represents a resource without its edges.
-    pub(crate) fn new(base_url: &str, mut stored: Stored) -> Self {
+    pub(crate) fn new(base_url: &str, mut stored: StoredResource) -> Self {
         let kind = stored.kind;
         let attributes = mem::take(&mut stored.resource);
         let mut body = Object::with_capacity(attributes.len() + ADDED_ATTRIBUTES);
@@ -105,7 +105,7 @@ impl Represented {
 }
 
 /// The members of a group, or as many members as the groups of a user amount to.
-fn edge_count(stored: &Stored) -> u64 {
+fn edge_count(stored: &StoredResource) -> u64 {
     match stored.kind {
         Kind::User => stored.group_count.saturating_mul(MEMBERS_IN_RESPONSE).div_ceil(GROUPS_IN_RESPONSE),
         Kind::Group => stored.member_summary.count,
@@ -117,7 +117,7 @@ fn edge_count(stored: &Stored) -> u64 {
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
-pub(crate) fn check_response_size<'a>(resources: impl IntoIterator<Item = &'a Stored>) -> Result<(), Error> {
+pub(crate) fn check_response_size<'a>(resources: impl IntoIterator<Item = &'a StoredResource>) -> Result<(), Error> {
     let edges: u64 = resources.into_iter().map(edge_count).sum();
     if edges > MEMBERS_IN_RESPONSE { Err(Error::too_many_members()) } else { Ok(()) }
 }
@@ -144,7 +144,7 @@ pub(crate) async fn add_edges(
 pub(crate) async fn reply(
     context: &Context<'_>,
     status: u16,
-    stored: Stored,
+    stored: StoredResource,
     reads: &ReadSet,
     projection: &Projection,
 ) -> Result<Reply, Error> {

@@ -8,7 +8,7 @@ use protocol::membership::{MemberOperation, take_members};
 use protocol::{Error, Patch, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
 use schema::{Kind, Object, resource_type};
 use serde_json::Value;
-use store::{ChangeRecord, Commit, Error as StoreError, Keys, Snapshot, Stored, Write};
+use store::{ChangeRecord, Commit, Error as StoreError, KeyedResource, Keys, ResourceWrite, StoredResource};
 
 use crate::clock::now_not_before;
 use crate::error::to_post_commit_error;
@@ -97,7 +97,7 @@ impl RequestedAttributes {
 
 /// The resource after a change, with what was read for the response.
 struct ChangeOutcome {
-    stored: Stored,
+    stored: StoredResource,
     reads: ReadSet,
     /// The names of the attributes that changed.
     attributes: BTreeSet<String>,
@@ -168,10 +168,10 @@ async fn change(
 async fn commit(
     context: &Context<'_>,
     retry: &RetryLoop,
-    before: &Stored,
+    before: &StoredResource,
     update: &Commit,
     reads: &mut ReadSet,
-) -> Result<Stored, StoreError> {
+) -> Result<StoredResource, StoreError> {
     let prefetches_members =
         reads.can_prefetch_members() && before.member_summary.count <= MAX_MEMBERS_IN_PATCH_RESPONSE;
     let members = async {
@@ -192,7 +192,7 @@ async fn commit(
 }
 
 /// The commit of an update. `keys` are those of `before`.
-fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> Result<Commit, Error> {
+fn update(before: &StoredResource, keys: Keys, resource: Object, edges: MemberEdges) -> Result<Commit, Error> {
     let kind = before.kind;
     let active = resource.get("active").filter(|active| before.resource.get("active") != Some(*active));
     let change = ChangeRecord {
@@ -202,10 +202,10 @@ fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> 
         active: active.and_then(Value::as_bool),
         previous_at: Some(before.last_modified.clone()),
     };
-    let write = Write::Update {
+    let write = ResourceWrite::Update {
         expected: before.version,
         before: keys,
-        after: Snapshot { keys: keys_of(kind, &resource)?, resource },
+        after: KeyedResource { keys: keys_of(kind, &resource)?, resource },
     };
     let MemberEdges { add, remove } = edges;
     Ok(Commit { kind, id: before.id.clone(), write, add, remove, group_exits: Vec::new(), change })
@@ -213,8 +213,8 @@ fn update(before: &Stored, keys: Keys, resource: Object, edges: MemberEdges) -> 
 
 /// Leaves the name under its key of an earlier version, if the update does not change it. Another resource has the key
 /// of now; that must not keep anybody from deactivating this one.
-fn keep_former_name(before: &Stored, update: &mut Commit) -> bool {
-    let Write::Update { before: keys, after, .. } = &mut update.write else { return false };
+fn keep_former_name(before: &StoredResource, update: &mut Commit) -> bool {
+    let ResourceWrite::Update { before: keys, after, .. } = &mut update.write else { return false };
     let is_same_name = name_of(before.kind, &before.resource) == name_of(before.kind, &after.resource);
     let has_former_key = keys.name != after.keys.name;
     if is_same_name && has_former_key {

@@ -39,7 +39,7 @@ pub(crate) struct ChangeItem<'a> {
     #[serde(rename = "inParts", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_chunked: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) groups_left: Vec<LeftGroup<'a>>,
+    pub(crate) groups_left: Vec<LeftGroupRecord<'a>>,
     /// The new value of a user's `active`, if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
@@ -54,7 +54,7 @@ pub(crate) struct ChangeItem<'a> {
 /// before.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct LeftGroup<'a> {
+pub(crate) struct LeftGroupRecord<'a> {
     pub(crate) id: &'a str,
     pub(crate) version: u64,
     pub(crate) previous_at: &'a str,

@@ -15,7 +15,7 @@ use crate::{Error, format};
 
 /// A stored resource. Times are RFC 3339 texts, as the writer gave them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
+pub struct StoredResource {
     pub id: ResourceId,
     pub kind: Kind,
     /// The version starts at 1 and grows by one with each change.
@@ -45,13 +45,13 @@ pub struct MemberSummary {
 /// A resource as it was read. Its JSON text is not parsed yet, because it takes up to thirty times the memory when it
 /// is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Unparsed {
+pub struct UnparsedResource {
     pub id: ResourceId,
     pub kind: Kind,
     item: Item,
 }
 
-impl Unparsed {
+impl UnparsedResource {
     pub(crate) fn new(kind: Kind, item: Item) -> Result<Self, Error> {
         Ok(Self { id: id(text(&item, crate::key::SK)?)?, kind, item })
     }
@@ -65,7 +65,7 @@ impl Unparsed {
     ///
     /// # Errors
     /// `NewerFormat`, `Corrupt`.
-    pub fn parse(self) -> Result<Stored, Error> {
+    pub fn parse(self) -> Result<StoredResource, Error> {
         stored(self.kind, self.item)
     }
 }
@@ -218,7 +218,7 @@ pub(crate) fn id(text: &str) -> Result<ResourceId, Error> {
     ResourceId::parse(text).ok_or_else(|| Error::Corrupt("an id is not a UUID".to_owned()))
 }
 
-pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
+pub(crate) fn stored(kind: Kind, item: Item) -> Result<StoredResource, Error> {
     let id = id(text(&item, crate::key::SK)?)?;
     let item: ResourceItem = body(item)?;
     let resource = match item.resource.as_str() {
@@ -226,7 +226,7 @@ pub(crate) fn stored(kind: Kind, item: Item) -> Result<Stored, Error> {
         json => serde_json::from_str(json)
             .map_err(|_| Error::Corrupt(format!("the JSON of {kind} {id} cannot be parsed")))?,
     };
-    Ok(Stored {
+    Ok(StoredResource {
         id,
         kind,
         version: item.version,

@@ -13,8 +13,8 @@ const MAX_RETRIES: u32 = 6;
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
 /// The longest pause and the window of a call that is one of hundreds: together they need all the throughput that a
 /// partition has, for seconds, so that each may be throttled many times.
-const PATIENT_MAX_PAUSE_MS: u64 = 320;
-const PATIENT_WINDOW: Duration = Duration::from_secs(15);
+const BULK_MAX_PAUSE_MS: u64 = 320;
+const BULK_WINDOW: Duration = Duration::from_secs(15);
 
 /// The retries that one call may still make.
 pub(crate) struct RetryBudget {
@@ -30,9 +30,9 @@ impl RetryBudget {
     }
 
     /// The retries of a call that is one of hundreds.
-    pub(crate) fn patient() -> Self {
-        let backoff = Backoff::new(FIRST_PAUSE_MS, PATIENT_MAX_PAUSE_MS);
-        Self { left: u32::MAX, deadline: Instant::now() + PATIENT_WINDOW, backoff }
+    pub(crate) fn of_bulk_call() -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE_MS, BULK_MAX_PAUSE_MS);
+        Self { left: u32::MAX, deadline: Instant::now() + BULK_WINDOW, backoff }
     }
 
     /// Waits for the next retry. Returns `false` at once when the budget is used up.

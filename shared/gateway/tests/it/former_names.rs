@@ -10,7 +10,7 @@ use protocol::{Caller, Error, Exchange, Precondition, Projection, Reply};
 use schema::{Kind, ResourceId, resource_type};
 use serde_json::{Value, json};
 use service::Context;
-use store::{ChangeRecord, Commit, CommitState, Directory, Index, Keys, Snapshot, StoredKeys, Write};
+use store::{ChangeRecord, Commit, CommitState, Directory, Index, KeyedResource, Keys, ResourceWrite, StoredKeys};
 use testkit::Engine;
 
 use crate::directory::{TABLE, directory};
@@ -55,11 +55,11 @@ impl Site {
     /// Stores a resource with these keys.
     async fn store_with(&self, resource: Value, keys: Keys) -> String {
         let id = || ResourceId::parse(&uuid::Uuid::now_v7().to_string()).unwrap();
-        let after = Snapshot { resource: resource.as_object().unwrap().clone(), keys };
+        let after = KeyedResource { resource: resource.as_object().unwrap().clone(), keys };
         let commit = Commit {
             kind: self.kind,
             id: id(),
-            write: Write::Create { after },
+            write: ResourceWrite::Create { after },
             add: vec![],
             remove: vec![],
             group_exits: vec![],

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 
 use protocol::{Error, values_in};
-use store::Unparsed;
+use store::UnparsedResource;
 
 use crate::Context;
 use crate::error::to_client_error;
@@ -28,7 +28,7 @@ impl Batch {
     /// Parses the next resources.
     pub(super) fn fill(
         context: &Context<'_>,
-        items: &mut Peekable<impl Iterator<Item = Unparsed>>,
+        items: &mut Peekable<impl Iterator<Item = UnparsedResource>>,
     ) -> Result<Self, Error> {
         let mut batch = Self::default();
         while let Some(item) = items.next_if(|item| batch.has_room_for(item)) {
@@ -41,7 +41,7 @@ impl Batch {
         Ok(batch)
     }
 
-    fn has_room_for(&self, item: &Unparsed) -> bool {
+    fn has_room_for(&self, item: &UnparsedResource) -> bool {
         let Some(first) = self.resources.first() else { return true };
         first.stored.kind == item.kind && self.bytes + item.bytes() <= BYTES_PARSED && self.members < MEMBERS_READ
     }

@@ -8,7 +8,7 @@ use protocol::limits::{
     SORTED_TEXT_BYTES,
 };
 use schema::Kind;
-use store::Stored;
+use store::StoredResource;
 
 /// The longest time that one request scans. API Gateway waits 29 seconds for a response, and then responds with 504
 /// without a reason.
@@ -50,9 +50,9 @@ impl Bounds {
     ///
     /// # Errors
     /// [`Error::TooMany`].
-    pub(super) fn count_edges<'s>(&mut self, resources: impl Iterator<Item = &'s Stored>) -> Result<(), Error> {
+    pub(super) fn count_edges<'s>(&mut self, resources: impl Iterator<Item = &'s StoredResource>) -> Result<(), Error> {
         const CALL: u64 = 20;
-        let edges = |it: &Stored| match it.kind {
+        let edges = |it: &StoredResource| match it.kind {
             Kind::User => it.group_count.min(1) * CALL,
             Kind::Group => it.member_summary.count,
         };

@@ -124,12 +124,12 @@ mod tests {
 
     use protocol::Parameters;
     use schema::{Dialect, Kind, ResourceId};
-    use store::{MemberSummary, Stored, StoredKeys};
+    use store::{MemberSummary, StoredKeys, StoredResource};
 
     use super::*;
 
     fn resource(n: usize) -> Represented {
-        let stored = Stored {
+        let stored = StoredResource {
             id: ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap(),
             kind: Kind::User,
             version: 1,

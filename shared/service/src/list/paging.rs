@@ -29,7 +29,7 @@ use std::ops::Range;
 
 use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
-use store::{Bookmark, BookmarkKey, Expected};
+use store::{Bookmark, BookmarkCondition, BookmarkKey};
 
 use super::page::Page;
 use crate::Context;
@@ -109,12 +109,12 @@ async fn try_save_bookmark(
     let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: next };
     let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
     let bookmark = Bookmark { position: &position, has_more };
-    let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), Expected::Free).await?;
+    let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Free).await?;
     let Some(unclaimed) = unclaimed else { return Ok(()) };
     let is_earlier =
         serde_json::from_str(&unclaimed).map_or(true, |unclaimed: Position| end.compare(&unclaimed, query).is_lt());
     if is_earlier {
-        context.directory.save_bookmark(key, bookmark, now_seconds(), Expected::Unclaimed(&unclaimed)).await?;
+        context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Unclaimed(&unclaimed)).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use futures_util::future::try_join;
 use protocol::limits::SCANNED_RESOURCES;
 use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
-use store::{Error as StoreError, Index, Unparsed};
+use store::{Error as StoreError, Index, UnparsedResource};
 
 use super::batch::Batch;
 use super::bounds::Bounds;
@@ -145,7 +145,7 @@ impl<'a> FilterScan<'a> {
         Ok(())
     }
 
-    async fn read(&self, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Unparsed>, Error> {
+    async fn read(&self, kind: Kind, ids: &[ResourceId]) -> Result<Vec<UnparsedResource>, Error> {
         let Context { directory, .. } = self.context;
         directory.get_many(self.context.tenant(), kind, ids).await.map_err(to_client_error)
     }
@@ -165,7 +165,7 @@ impl<'a> FilterScan<'a> {
     }
 
     /// Filters candidates, few enough at a time.
-    async fn take(&mut self, part: &KindQuery, items: Vec<Unparsed>) -> Result<(), Error> {
+    async fn take(&mut self, part: &KindQuery, items: Vec<UnparsedResource>) -> Result<(), Error> {
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
             let batch = Batch::fill(self.context, &mut items)?;
@@ -264,7 +264,7 @@ impl<'a> FilterScan<'a> {
     }
 
     /// The resources at these positions that still exist, in the same order.
-    async fn read_again(&self, positions: &[Position], size: &mut BatchSize) -> Result<Vec<Unparsed>, Error> {
+    async fn read_again(&self, positions: &[Position], size: &mut BatchSize) -> Result<Vec<UnparsedResource>, Error> {
         let mut found = HashMap::new();
         for kind in self.query.kind_queries.iter().map(|part| part.kind) {
             let of_kind = positions.iter().filter(|position| position.kind == kind);
@@ -279,7 +279,7 @@ impl<'a> FilterScan<'a> {
     }
 
     /// Adds resources that still match to the page, as long as it has room.
-    async fn add_again(&mut self, items: Vec<Unparsed>) -> Result<(), Error> {
+    async fn add_again(&mut self, items: Vec<UnparsedResource>) -> Result<(), Error> {
         let mut items = items.into_iter().peekable();
         while let Some(kind) = items.peek().map(|item| item.kind) {
             let batch = Batch::fill(self.context, &mut items)?;

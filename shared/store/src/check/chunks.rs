@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::membership::chunk::Chunk;
 use crate::membership::edge_changes::EdgeChanges;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{Error, ITEMS_PER_COMMIT, Stored};
+use crate::{Error, ITEMS_PER_COMMIT, StoredResource};
 
 /// The age of chunks from which on nobody is going to commit their change, in milliseconds.
 const ABANDONED_MS: u64 = 1_200_000;
@@ -60,7 +60,7 @@ impl TableCheck<'_> {
     async fn repair_chunks_of_group(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         record: Item,
         change: &ResourceId,
         chunks: &[Chunk],

@@ -10,12 +10,12 @@ use crate::attributes::Item;
 use crate::item::{self, MemberItem, MemberOfItem, PendingItem, member_checksum};
 use crate::key::Key;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{Error, Stored};
+use crate::{Error, StoredResource};
 
 /// A membership as it is at one moment.
 struct EdgePair {
-    group: Option<Stored>,
-    member: Option<Stored>,
+    group: Option<StoredResource>,
+    member: Option<StoredResource>,
     /// Whether the group shows the member.
     edge: bool,
     /// Whether the member shows the group.
@@ -62,7 +62,7 @@ impl TableCheck<'_> {
     }
 
     /// Examines the count of groups of a member, which has one at least.
-    async fn examine_member(&self, tenant: &Tenant, member: &Stored) -> Result<Examination, Error> {
+    async fn examine_member(&self, tenant: &Tenant, member: &StoredResource) -> Result<Examination, Error> {
         if !self.with_counts || member.group_count > 0 {
             return Ok(Examination::default());
         }
@@ -115,7 +115,7 @@ impl TableCheck<'_> {
     async fn repair_edge(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         member: &ResourceId,
         kind: Kind,
         is_shown: bool,
@@ -149,7 +149,7 @@ impl TableCheck<'_> {
     async fn determine_membership(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         member: &ResourceId,
         is_shown: bool,
     ) -> Result<Option<bool>, Error> {

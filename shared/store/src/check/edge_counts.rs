@@ -15,7 +15,7 @@ use crate::item::{self, member_checksum};
 use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
 use crate::transaction::action::{self, ConditionFailure};
-use crate::{Backoff, Error, Stored};
+use crate::{Backoff, Error, StoredResource};
 
 /// The number of resources whose counts are compared at the same time.
 const MAX_CONCURRENT_COUNTS: usize = 16;
@@ -40,8 +40,8 @@ struct EdgeCounts {
 
 impl TableCheck<'_> {
     /// The resources whose counts differ from their membership items.
-    pub(super) async fn find_miscounted(&self, counted: Vec<(Tenant, Stored)>) -> Result<CheckSubjects, Error> {
-        let is_miscounted = async |(tenant, stored): (Tenant, Stored)| {
+    pub(super) async fn find_miscounted(&self, counted: Vec<(Tenant, StoredResource)>) -> Result<CheckSubjects, Error> {
+        let is_miscounted = async |(tenant, stored): (Tenant, StoredResource)| {
             let groups = async || {
                 let pk = key::groups_of(&tenant, &stored.id);
                 Ok(stored.group_count == 0 || self.directory.count_items(pk).await? == stored.group_count)

@@ -13,7 +13,7 @@ use crate::attributes::Item;
 use crate::changes::change_of_item;
 use crate::item::{self, ChunkItem};
 use crate::key::{self, Collection, Key};
-use crate::{Error, Stored};
+use crate::{Error, StoredResource};
 
 /// What one item of a page implies.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct ItemExpectations {
     /// The expectations of other items, each with the subject to examine if they do not meet it.
     pub(super) expectations: Vec<(CheckSubject, Expectation)>,
     /// A resource whose counts can be compared.
-    pub(super) resource: Option<Stored>,
+    pub(super) resource: Option<StoredResource>,
 }
 
 impl ItemExpectations {
@@ -49,7 +49,7 @@ impl TableCheck<'_> {
             Collection::Resources(kind) => self.expectations_of_resource(tenant, *kind, item),
             Collection::Names(kind) => expectations_of_owner(tenant, key, *kind, &item),
             Collection::Lookups(index) => expectations_of_owner(tenant, key, index.kind(), &item),
-            Collection::Members(group) => Ok(expectations_of_edge(tenant, group.clone(), item::id(&key.sk)?)),
+            Collection::MemberMap(group) => Ok(expectations_of_edge(tenant, group.clone(), item::id(&key.sk)?)),
             Collection::GroupsOf(member) => Ok(self.expectations_of_back_edge(tenant, item::id(&key.sk)?, member)),
             Collection::Changes => Ok(expectations_of_record(tenant, &change_of_item(item)?)),
             Collection::Chunks(change) => {

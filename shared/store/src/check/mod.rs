@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Tenant;
 
-use crate::{Directory, Keys, Stored};
+use crate::{Directory, Keys, StoredResource};
 
 pub use page::{CheckPage, Finding, RepairOutcome};
 pub use problem::Problem;
@@ -60,7 +60,7 @@ pub struct ExpectedKeys {
 }
 
 /// Computes the keys of a resource; `None` if its attributes are not valid.
-pub type KeysOf = fn(&Stored) -> Option<ExpectedKeys>;
+pub type KeysOf = fn(&StoredResource) -> Option<ExpectedKeys>;
 
 /// The place in the table where a check continues.
 #[derive(Debug, Clone, PartialEq, Eq)]

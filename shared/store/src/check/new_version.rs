@@ -12,7 +12,7 @@ use crate::expression::UNCHANGED_AND_NOT_PENDING;
 use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{Error, Stored, StoredKeys};
+use crate::{Error, StoredKeys, StoredResource};
 
 /// What a repair changes of a resource, and what the record of the change contains.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(super) struct NewVersion {
 
 impl NewVersion {
     /// Lets the record of the change contain all attributes, because an earlier record may be missing.
-    pub(super) fn contain_everything(&mut self, stored: &Stored) {
+    pub(super) fn contain_everything(&mut self, stored: &StoredResource) {
         self.with_active = true;
         self.attributes.extend(stored.resource.keys().cloned());
         self.attributes.extend((stored.kind == Kind::Group).then(|| "members".to_owned()));
@@ -48,7 +48,7 @@ impl TableCheck<'_> {
     pub(super) fn new_version_actions(
         &self,
         tenant: &Tenant,
-        stored: &Stored,
+        stored: &StoredResource,
         new: NewVersion,
     ) -> Result<[WriteAction; 2], Error> {
         let id = new_change_id()?;
@@ -78,7 +78,7 @@ impl TableCheck<'_> {
     fn update_resource(
         &self,
         tenant: &Tenant,
-        stored: &Stored,
+        stored: &StoredResource,
         new: NewVersion,
         mut values: Item,
     ) -> Result<WriteAction, Error> {

@@ -14,7 +14,7 @@ use crate::change_record::new_change_id;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::transaction::action::{self, ConditionFailure};
-use crate::{Error, SettleState, Stored, UnfinishedChange, unfinished};
+use crate::{Error, SettleState, StoredResource, UnfinishedChange, unfinished};
 
 /// The time for which a check works on one pending change. The function Settle completes what is left.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ impl TableCheck<'_> {
     fn repair_unknown_change(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         change: &ResourceId,
     ) -> Result<Examination, Error> {
         if group.member_summary.pending.is_some() {

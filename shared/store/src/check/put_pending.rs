@@ -12,14 +12,14 @@ use crate::item::PendingItem;
 use crate::key::Key;
 use crate::membership::chunk::Chunk;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{Error, Stored, unfinished};
+use crate::{Error, StoredResource, unfinished};
 
 impl TableCheck<'_> {
     /// The actions that give a group a large change as its pending one.
     pub(super) fn set_pending_change(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         change: &ResourceId,
     ) -> Result<[WriteAction; 2], Error> {
         let attributes = vec!["members".to_owned()];

@@ -16,7 +16,7 @@ use crate::expression::ABSENT;
 use crate::item::{self, OwnerItem, PendingItem};
 use crate::key::{self, Collection, Key};
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
-use crate::{Error, Index, Stored, StoredKeys};
+use crate::{Error, Index, StoredKeys, StoredResource};
 
 /// The number of lookups under keys of an earlier release that one repair deletes, so that one transaction holds them.
 const MAX_FORMER_LOOKUPS: usize = 5;
@@ -110,7 +110,12 @@ impl TableCheck<'_> {
     }
 
     /// The actions that write the item of a name, and delete the one under its former key.
-    fn name_actions(&self, stored: &Stored, name: &Key, former: Option<&Key>) -> Result<Vec<WriteAction>, Error> {
+    fn name_actions(
+        &self,
+        stored: &StoredResource,
+        name: &Key,
+        former: Option<&Key>,
+    ) -> Result<Vec<WriteAction>, Error> {
         let owner = OwnerItem { owner: stored.id.to_string() };
         let table = &self.directory.table;
         let mut actions = vec![action::put(table, name, &owner, Some(ABSENT), ConditionFailure::NameTaken)?];
@@ -123,7 +128,7 @@ impl TableCheck<'_> {
     /// The actions that write missing lookups, and delete lookups under keys of an earlier release.
     fn lookup_actions(
         &self,
-        stored: &Stored,
+        stored: &StoredResource,
         keys: &ResourceKeys,
         missing: &[&(Index, Key)],
     ) -> Result<Vec<WriteAction>, Error> {
@@ -152,7 +157,7 @@ impl TableCheck<'_> {
     /// The repair that deletes the rest of a resource. Its membership items are deleted afterwards, as after any other
     /// deletion.
     fn complete_deletion(&self, tenant: &Tenant, snapshot: &ResourceSnapshot) -> Result<Examination, Error> {
-        let Stored { kind, id, version, .. } = &snapshot.stored;
+        let StoredResource { kind, id, version, .. } = &snapshot.stored;
         let expected = Item::from([("expected".to_owned(), number(version))]);
         let unchanged = Some(("#version = :expected", expected));
         let key = Key::resource(tenant, *kind, id);

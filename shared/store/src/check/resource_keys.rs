@@ -9,7 +9,7 @@ use crate::clock::now_ms;
 use crate::item;
 use crate::key::Key;
 use crate::record_id::RecordId;
-use crate::{Error, Index, Stored, StoredKeys};
+use crate::{Error, Index, StoredKeys, StoredResource};
 
 /// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
 /// compared with their records.
@@ -40,7 +40,7 @@ impl ResourceKeys {
 
 impl TableCheck<'_> {
     /// The keys by which a resource should be found; `None` if its attributes are not valid.
-    pub(super) fn expected_keys(&self, tenant: &Tenant, stored: &Stored) -> Option<ResourceKeys> {
+    pub(super) fn expected_keys(&self, tenant: &Tenant, stored: &StoredResource) -> Option<ResourceKeys> {
         let ExpectedKeys { keys, former_name, former_emails } = (self.keys_of)(stored)?;
         let email = |value: &String| Key::lookup(tenant, Index::UserEmail, value, &stored.id);
         Some(ResourceKeys {

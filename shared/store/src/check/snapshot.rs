@@ -10,14 +10,14 @@ use super::resource_keys::{ResourceKeys, record_to_check};
 use crate::attributes::Item;
 use crate::item;
 use crate::key::Key;
-use crate::{Error, Stored};
+use crate::{Error, StoredResource};
 
 /// How often a resource that changes meanwhile is read again.
 const MAX_READS: usize = 5;
 
 /// A resource and the items that belong to it, as they are at one moment.
 pub(super) struct ResourceSnapshot {
-    pub(super) stored: Stored,
+    pub(super) stored: StoredResource,
     /// `None` if the attributes of the resource are not valid.
     pub(super) keys: Option<ResourceKeys>,
     /// The key of the resource's change record, if the record has to exist.

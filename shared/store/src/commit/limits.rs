@@ -2,7 +2,7 @@
 
 use schema::Kind;
 
-use super::request::{Commit, Snapshot};
+use super::request::{Commit, KeyedResource};
 use crate::membership::edge_changes::EdgeChanges;
 use crate::membership::split::chunk_bytes;
 use crate::transaction::action::WriteAction;
@@ -24,7 +24,7 @@ const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 const CHUNK_OVERHEAD_BYTES: usize = 512;
 
 /// Checks the new version of a resource before anything is sent.
-pub(super) fn check_resource(commit: &Commit, after: &Snapshot) -> Result<(), Error> {
+pub(super) fn check_resource(commit: &Commit, after: &KeyedResource) -> Result<(), Error> {
     if commit.kind == Kind::User && !(commit.add.is_empty() && commit.remove.is_empty()) {
         return Err(Error::Refused("a user has no members".to_owned()));
     }
@@ -81,7 +81,7 @@ pub(super) fn check_plan(kind: Kind, actions: &[WriteAction], chunks: &[EdgeChan
 }
 
 /// The JSON of a resource, if one item holds it.
-pub(super) fn resource_json(after: &Snapshot) -> Result<String, Error> {
+pub(super) fn resource_json(after: &KeyedResource) -> Result<String, Error> {
     let json = serde_json::to_string(&after.resource);
     let json = json.map_err(|_| Error::Refused("the resource cannot be written as JSON".to_owned()))?;
     if json.len() <= RESOURCE_BYTES {
@@ -96,7 +96,7 @@ pub(super) fn resource_json(after: &Snapshot) -> Result<String, Error> {
 
 /// The keys that are stored with a resource. They are left out if one item cannot hold both the resource and its keys;
 /// the next change computes them again by its own rules.
-pub(super) fn storable_keys(after: &Snapshot, json: &str) -> StoredKeys {
+pub(super) fn storable_keys(after: &KeyedResource, json: &str) -> StoredKeys {
     let fits = json.len() + after.keys.stored.bytes() <= RESOURCE_BYTES;
     if fits { after.keys.stored.clone() } else { StoredKeys::default() }
 }

@@ -7,7 +7,7 @@ use schema::Kind;
 use super::limits::{
     ITEMS_PER_COMMIT, MEMBER_CHANGES_PER_COMMIT, check_plan, check_resource, resource_json, storable_keys,
 };
-use super::request::{ChangeRecord, Commit, CommitState, Keys, RemainingEdges, Snapshot, Write};
+use super::request::{ChangeRecord, Commit, CommitState, KeyedResource, Keys, RemainingEdges, ResourceWrite};
 use crate::attributes::{Item, number};
 use crate::expression::{ABSENT, UNCHANGED_AND_NOT_PENDING};
 use crate::item::{OwnerItem, ResourceItem};
@@ -43,26 +43,26 @@ pub(crate) fn plan_commit(
 ) -> Result<CommitPlan, Error> {
     let edges = EdgeChanges::new(&commit.add, &commit.remove);
     let is_many = edges.len() > if in_chunks { 0 } else { MEMBER_CHANGES_PER_COMMIT };
-    let is_large = is_many && !matches!(commit.write, Write::Delete { .. });
+    let is_large = is_many && !matches!(commit.write, ResourceWrite::Delete { .. });
     let chunks = if is_large { split_into_chunks(&edges) } else { Vec::new() };
     let tenant = &caller.tenant;
     let actions = Vec::new();
     let mut plan = PlanBuilder { table, caller, tenant, commit, edges, is_large, chunks, record_expires, actions };
     let state = match &commit.write {
-        Write::Create { after } => {
+        ResourceWrite::Create { after } => {
             check_resource(commit, after)?;
             plan.create(after)?;
             plan.keys(None, Some(&after.keys))?;
             plan.count(1)?;
             plan.member_edges()?
         }
-        Write::Update { expected, before, after } => {
+        ResourceWrite::Update { expected, before, after } => {
             check_resource(commit, after)?;
             plan.update(*expected, after)?;
             plan.keys(Some(before), Some(&after.keys))?;
             plan.member_edges()?
         }
-        Write::Delete { expected, before, groups, remaining } => {
+        ResourceWrite::Delete { expected, before, groups, remaining } => {
             plan.delete(*expected, *groups)?;
             plan.keys(Some(before), None)?;
             plan.count(-1)?;
@@ -91,7 +91,7 @@ pub(super) struct PlanBuilder<'a> {
 }
 
 impl PlanBuilder<'_> {
-    fn create(&mut self, after: &Snapshot) -> Result<(), Error> {
+    fn create(&mut self, after: &KeyedResource) -> Result<(), Error> {
         let commit = self.commit;
         let resource = resource_json(after)?;
         let item = ResourceItem {
@@ -109,7 +109,7 @@ impl PlanBuilder<'_> {
         self.put(&self.resource_key(), &item, Some(ABSENT), ConditionFailure::ResourceChanged)
     }
 
-    fn update(&mut self, expected: u64, after: &Snapshot) -> Result<(), Error> {
+    fn update(&mut self, expected: u64, after: &KeyedResource) -> Result<(), Error> {
         let mut set =
             "SET #resource = :resource, #version = :next, #lastModified = :at, #record = :record, #format = :format"
                 .to_owned();

@@ -3,8 +3,8 @@
 use schema::ResourceId;
 
 use super::plan::PlanBuilder;
-use super::request::{CommitState, Write};
-use crate::change_record::{ChangeItem, LeftGroup};
+use super::request::{CommitState, ResourceWrite};
+use crate::change_record::{ChangeItem, LeftGroupRecord};
 use crate::item::PendingItem;
 use crate::key::Key;
 use crate::transaction::action::ConditionFailure;
@@ -39,13 +39,13 @@ impl PlanBuilder<'_> {
     pub(super) fn change_record(&mut self, state: CommitState) -> Result<(), Error> {
         let commit = self.commit;
         let (change_type, before, after) = match commit.write {
-            Write::Create { .. } => ("created", None, Some(1)),
-            Write::Update { expected, .. } => ("updated", Some(expected), Some(expected + 1)),
-            Write::Delete { expected, .. } => ("deleted", Some(expected), None),
+            ResourceWrite::Create { .. } => ("created", None, Some(1)),
+            ResourceWrite::Update { expected, .. } => ("updated", Some(expected), Some(expected + 1)),
+            ResourceWrite::Delete { expected, .. } => ("deleted", Some(expected), None),
         };
         let ids = |members: &'_ [Member]| members.iter().map(|member| member.id.to_string()).collect();
         let is_complete = state == CommitState::Complete;
-        let is_delete = matches!(commit.write, Write::Delete { .. });
+        let is_delete = matches!(commit.write, ResourceWrite::Delete { .. });
         let exits = commit.group_exits.iter().filter(|_| is_complete);
         let change = &commit.change;
         let (id, at) = (commit.id.as_str(), change.at.as_str());
@@ -66,6 +66,6 @@ impl PlanBuilder<'_> {
     }
 }
 
-fn left_group(exit: &GroupVersion) -> LeftGroup<'_> {
-    LeftGroup { id: exit.group.as_str(), version: exit.version + 1, previous_at: &exit.last_modified }
+fn left_group(exit: &GroupVersion) -> LeftGroupRecord<'_> {
+    LeftGroupRecord { id: exit.group.as_str(), version: exit.version + 1, previous_at: &exit.last_modified }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use schema::{Kind, Object, ResourceId};
 
 use crate::membership::edge_changes::EdgeChanges;
-use crate::{GroupVersion, Index, Member, MemberSummary, SettleState, Stored, StoredKeys};
+use crate::{GroupVersion, Index, Member, MemberSummary, SettleState, StoredKeys, StoredResource};
 
 /// A change of one resource, together with the edges that change with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
     pub kind: Kind,
     pub id: ResourceId,
-    pub write: Write,
+    pub write: ResourceWrite,
     /// Members that a group gains. A member that is also in `remove` stays, with the kind and the display name
     /// given here.
     pub add: Vec<Member>,
@@ -26,20 +26,20 @@ pub struct Commit {
 impl Commit {
     /// The resource after this commit, if it was `before`.
     #[must_use]
-    pub fn outcome(&self, before: Stored, settled: SettleState) -> Stored {
+    pub fn outcome(&self, before: StoredResource, settled: SettleState) -> StoredResource {
         let edges = EdgeChanges::new(&self.add, &self.remove);
         let (resource, keys) = match &self.write {
-            Write::Update { after, .. } | Write::Create { after } => {
+            ResourceWrite::Update { after, .. } | ResourceWrite::Create { after } => {
                 (after.resource.clone(), after.keys.stored.clone())
             }
-            Write::Delete { .. } => (before.resource, before.keys),
+            ResourceWrite::Delete { .. } => (before.resource, before.keys),
         };
         let member_summary = MemberSummary {
             count: before.member_summary.count.saturating_add_signed(edges.count_delta()),
             checksum: before.member_summary.checksum.saturating_add_signed(edges.checksum_delta()),
             pending: (settled == SettleState::Unfinished).then(|| self.change.id.clone()),
         };
-        Stored {
+        StoredResource {
             version: before.version + 1,
             last_modified: self.change.at.clone(),
             resource,
@@ -52,11 +52,11 @@ impl Commit {
 
 /// The change of the resource itself. `before` are the keys of the version that was read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Write {
+pub enum ResourceWrite {
     /// Writes version 1. The unique name has to be free.
-    Create { after: Snapshot },
+    Create { after: KeyedResource },
     /// Replaces the version `expected` by the next one.
-    Update { expected: u64, before: Keys, after: Snapshot },
+    Update { expected: u64, before: Keys, after: KeyedResource },
     /// Deletes the version `expected`, which is a member of `groups` groups, and frees its unique name.
     Delete { expected: u64, before: Keys, groups: u64, remaining: RemainingEdges },
 }
@@ -85,7 +85,7 @@ pub enum CommitState {
 
 /// A resource without its members, and the values by which it is found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
+pub struct KeyedResource {
     pub resource: Object,
     pub keys: Keys,
 }

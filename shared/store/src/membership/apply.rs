@@ -24,7 +24,7 @@ use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::transaction::transact::TransactError;
-use crate::{Backoff, Directory, Error, format};
+use crate::{Backoff, Directory, Error, StoredResource, format};
 
 /// The bound of the pauses after a transaction whose own retries are used up, in milliseconds.
 const PAUSE_MS: u64 = 400;
@@ -66,7 +66,8 @@ impl Directory {
         loop {
             let chunks = self.chunks(task.tenant, change).await?;
             if chunks.len() < task.item.chunks {
-                // Nobody can complete the change without them. The check of the table can, with what is left.
+                // Without them, no caller can complete the change. The check of the table completes it with the chunks
+                // that exist.
                 return Err(Error::Unavailable(
                     "chunks of a pending change are missing; run DirectoryCheck".to_owned(),
                 ));
@@ -79,7 +80,7 @@ impl Directory {
             if progress == Progress::OutOfTime || task.is_past_deadline() {
                 return Ok(SettleState::Unfinished);
             }
-            // Other callers may be applying the others: DynamoDB can show the mark of a chunk and not yet its edges.
+            // Other callers may still be applying chunks: DynamoDB can show the mark of a chunk and not yet its edges.
             if progress == Progress::Done && self.are_written(&applied).await? {
                 return self.complete(task, change).await;
             }
@@ -87,8 +88,8 @@ impl Directory {
         }
     }
 
-    /// Ends the pending state of a large change. The time at which the tenant's last change was completed is written first:
-    /// who sees that nothing is pending has to see that something was a moment ago.
+    /// Ends the pending state of a large change. It first writes the time at which the tenant's last change was completed:
+    /// a reader that sees no pending change has to see that one was pending a moment ago.
     async fn complete(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
         let this_change = || Item::from([("change".to_owned(), S(change.to_string()))]);
         let now =
@@ -121,25 +122,26 @@ impl Directory {
                 return Ok(Progress::OutOfTime);
             }
             actions.extend(chunk.map(|chunk| self.mark_applied(chunk)).transpose()?);
-            // Other callers have applied everything.
             if actions.is_empty() {
                 return Ok(Progress::Done);
             }
-            match Self::applied(self.transact_unless_conflict(&actions).await) {
-                Ok(Applied::Now) => return Ok(Progress::Done),
+            match Self::outcome(self.transact_unless_conflict(&actions).await) {
+                Ok(ApplyOutcome::Applied) => return Ok(Progress::Done),
                 // The chunk may have been split instead.
-                Ok(Applied::Before) => return Ok(Progress::Again),
-                Ok(Applied::NotAsExpected) => {}
+                Ok(ApplyOutcome::AlreadyApplied) => return Ok(Progress::Changed),
+                Ok(ApplyOutcome::EdgesChanged) => {}
                 // Nothing was written, so the same actions are tried again until the deadline.
                 Err(Error::Throttled | Error::Contended) => {
                     backoff.wait().await;
                     if self.has_changed(chunk).await? {
-                        return Ok(Progress::Again);
+                        return Ok(Progress::Changed);
                     }
                     actions = edges.actions(&self.table, task.tenant, task.id)?;
                     continue;
                 }
-                Err(Error::TooLargeTogether) if edges.len() > 1 => return self.apply_less(task, chunk, edges).await,
+                Err(Error::TooLargeTogether) if edges.len() > 1 => {
+                    return self.split_and_apply(task, chunk, edges).await;
+                }
                 Err(error) => return Err(error),
             }
             match self.corrected_actions(task, chunk.is_some(), edges).await? {
@@ -149,15 +151,16 @@ impl Directory {
         }
     }
 
-    /// Splits changes whose members are too large for one transaction. Those of a chunk are applied when its halves are read.
-    async fn apply_less(
+    /// Splits changes whose members are too large for one transaction. The changes of a chunk are applied when its halves
+    /// are read.
+    async fn split_and_apply(
         &self,
         task: SettleTask<'_>,
         chunk: Option<&Chunk>,
         edges: &EdgeChanges,
     ) -> Result<Progress, Error> {
         if let Some(chunk) = chunk {
-            return self.split_chunk(task.tenant, chunk).await.map(|()| Progress::Again);
+            return self.split_chunk(task.tenant, chunk).await.map(|()| Progress::Changed);
         }
         let mut progress = Progress::Done;
         for half in halves(edges) {
@@ -166,28 +169,28 @@ impl Directory {
         Ok(progress)
     }
 
-    async fn apply_once(&self, actions: &[WriteAction]) -> Result<Applied, Error> {
-        Self::applied(self.transact(actions).await)
+    async fn apply_once(&self, actions: &[WriteAction]) -> Result<ApplyOutcome, Error> {
+        Self::outcome(self.transact(actions).await)
     }
 
-    fn applied(sent: Result<(), TransactError>) -> Result<Applied, Error> {
+    fn outcome(sent: Result<(), TransactError>) -> Result<ApplyOutcome, Error> {
         match sent {
-            Ok(()) => Ok(Applied::Now),
-            Err(TransactError::AlreadyApplied) => Ok(Applied::Before),
-            Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(Applied::NotAsExpected),
+            Ok(()) => Ok(ApplyOutcome::Applied),
+            Err(TransactError::AlreadyApplied) => Ok(ApplyOutcome::AlreadyApplied),
+            Err(TransactError::Permanent(Error::Stale | Error::MembersNotFound(_))) => Ok(ApplyOutcome::EdgesChanged),
             Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
         }
     }
 
-    /// The action that marks a chunk as applied. It succeeds once. What is kept are the ids of the members, because the
+    /// The action that marks a chunk as applied. It succeeds once. The chunk keeps only the ids of the members, because the
     /// display name of a deleted user may not outlive the user.
     pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<WriteAction, Error> {
-        let (as_read, split) = chunk.as_read();
+        let (unchanged, values_as_read) = chunk.unchanged_condition();
         let mut values = chunk::ids_only(&chunk.edges)?;
-        values.extend(split);
+        values.extend(values_as_read);
         values.extend([("yes".to_owned(), Bool(true)), ("expires".to_owned(), number(self.change_expiry()))]);
         let set = "SET #applied = :yes, #expires = :expires, #add = :add, #show = :show, #remove = :remove";
-        action::update(&self.table, &chunk.key, set, Some(as_read), values, ConditionFailure::AlreadyApplied)
+        action::update(&self.table, &chunk.key, set, Some(unchanged), values, ConditionFailure::AlreadyApplied)
     }
 
     /// Recomputes the actions from the edges that exist now, because members may have been deleted since the
@@ -213,25 +216,38 @@ impl Directory {
         let count_delta = state.edges.count_delta() + orphans.count_delta() - edges.count_delta();
         let checksum_delta = state.edges.checksum_delta() + orphans.checksum_delta() - edges.checksum_delta();
         if count_delta != 0 || checksum_delta != 0 {
-            let (record, at) = (new_change_id()?, now_rfc3339().max(group.last_modified.clone()));
-            let values = Item::from([
-                ("countDelta".to_owned(), number(count_delta)),
-                ("checksumDelta".to_owned(), number(checksum_delta)),
-                ("next".to_owned(), number(group.version + 1)),
-                ("expected".to_owned(), number(group.version)),
-                ("at".to_owned(), S(at)),
-                ("record".to_owned(), RecordId::of(&record).value()),
-            ]);
-            let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
-                       #version = :next, #lastModified = :at, #record = :record";
-            let key = Key::resource(task.tenant, Kind::Group, task.id);
-            let condition = Some("#version = :expected");
-            actions.push(action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?);
-            let before = GroupVersion { group: group.id, version: group.version, last_modified: group.last_modified };
             let lost = state.lost(edges).map(|member| member.id.to_string()).collect();
-            actions.push(self.group_change_record(task, &record, &before, lost)?);
+            actions.extend(self.correct_group(task, group, count_delta, checksum_delta, lost)?);
         }
         Ok(Some(actions))
+    }
+
+    /// The actions that correct the member count and the checksum of a group, by a new version with a change record.
+    fn correct_group(
+        &self,
+        task: SettleTask<'_>,
+        group: StoredResource,
+        count_delta: i64,
+        checksum_delta: i64,
+        lost: Vec<String>,
+    ) -> Result<[WriteAction; 2], Error> {
+        let record = new_change_id()?;
+        let at = now_rfc3339().max(group.last_modified.clone());
+        let values = Item::from([
+            ("countDelta".to_owned(), number(count_delta)),
+            ("checksumDelta".to_owned(), number(checksum_delta)),
+            ("next".to_owned(), number(group.version + 1)),
+            ("expected".to_owned(), number(group.version)),
+            ("at".to_owned(), S(at)),
+            ("record".to_owned(), RecordId::of(&record).value()),
+        ]);
+        let set = "SET #memberCount = #memberCount + :countDelta, #memberMarks = #memberMarks + :checksumDelta, \
+                   #version = :next, #lastModified = :at, #record = :record";
+        let key = Key::resource(task.tenant, Kind::Group, task.id);
+        let condition = Some("#version = :expected");
+        let update = action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?;
+        let before = GroupVersion { group: group.id, version: group.version, last_modified: group.last_modified };
+        Ok([update, self.group_change_record(task, &record, &before, lost)?])
     }
 
     async fn read_edge_state(&self, task: SettleTask<'_>, edges: &EdgeChanges) -> Result<EdgeState, Error> {
@@ -244,26 +260,26 @@ impl Directory {
     }
 }
 
-/// What became of the actions of a transaction.
-enum Applied {
-    Now,
-    /// Somebody else has done the work.
-    Before,
+/// The outcome of a transaction that applies changes to edges.
+enum ApplyOutcome {
+    Applied,
+    /// Another caller has applied the same changes.
+    AlreadyApplied,
     /// An edge or a member is not in the state that the actions expect.
-    NotAsExpected,
+    EdgesChanged,
 }
 
-/// How far a piece of work is.
+/// The state of a piece of work when its call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
     Done,
-    /// What is left has to be read again: somebody else has done something of it, or it was divided.
-    Again,
+    /// The caller has to read the rest of the work again: another caller has done a part of it, or it was split.
+    Changed,
     /// The deadline came first.
     OutOfTime,
 }
 
-/// Runs several pieces of work at the same time. Returns the progress of the one that is least far.
+/// Runs several pieces of work at the same time. Returns the progress of the one that is furthest from its end.
 pub(super) async fn progress(work: Vec<impl Future<Output = Result<Progress, Error>>>) -> Result<Progress, Error> {
     let results = stream::iter(work).buffer_unordered(MAX_CONCURRENT_TRANSACTIONS);
     results.try_fold(Progress::Done, |least, one| async move { Ok(least.max(one)) }).await

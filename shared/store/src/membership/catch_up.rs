@@ -9,12 +9,12 @@ use protocol::Tenant;
 use protocol::event::{Change, ChangeType};
 use schema::{Kind, ResourceId};
 
-use super::member::{Member, Members};
+use super::member::{Member, MemberMap};
 use crate::changes::{change_of_item, created_at_ms, first_change_id};
 use crate::error::classify;
 use crate::key::{self, Key};
 use crate::read::query::{CollectionQuery, items_per_query};
-use crate::{ChangePage, Directory, Error, Stored};
+use crate::{ChangePage, Directory, Error, StoredResource};
 
 /// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
 /// longer than this, and no two clocks differ by more.
@@ -75,11 +75,11 @@ impl Directory {
     pub(super) async fn replay_changes(
         &self,
         tenant: &Tenant,
-        mut members: Members,
+        mut members: MemberMap,
         read_from_ms: u64,
-        before: &Stored,
-        now: &Stored,
-    ) -> Result<Option<Members>, Error> {
+        before: &StoredResource,
+        now: &StoredResource,
+    ) -> Result<Option<MemberMap>, Error> {
         let is_pending = before.member_summary.pending.is_some() || now.member_summary.pending.is_some();
         if is_pending || before.version >= now.version {
             return Ok(None);

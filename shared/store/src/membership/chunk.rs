@@ -52,7 +52,7 @@ impl Chunk {
     }
 
     /// The condition that it is open and as it was read, with its values.
-    pub(super) fn as_read(&self) -> (&'static str, Item) {
+    pub(super) fn unchanged_condition(&self) -> (&'static str, Item) {
         let mut values = Item::from([("no".to_owned(), Bool(false))]);
         if self.split_off.is_empty() {
             return ("#applied = :no AND attribute_not_exists(#splitOff)", values);
@@ -104,15 +104,15 @@ impl Directory {
     pub(super) async fn split_chunk(&self, tenant: &Tenant, chunk: &Chunk) -> Result<(), Error> {
         let [first, second] = halves(&chunk.edges).try_into().map_err(|_| Error::TooLargeTogether)?;
         let change = item::id(chunk.key.pk.rsplit('#').next().unwrap_or_default())?;
-        let (as_read, split) = chunk.as_read();
+        let (unchanged, values_as_read) = chunk.unchanged_condition();
         let mut values = lists(&first, Member::item)?;
-        values.extend(split);
+        values.extend(values_as_read);
         let key = key_of(tenant, &change, &second)?;
         let split_off: Vec<ResourceId> = chunk.split_off.iter().cloned().chain([item::id(&key.sk)?]).collect();
         values.insert("next".to_owned(), texts(&split_off));
         let set = "SET #add = :add, #show = :show, #remove = :remove, #splitOff = :next";
         let actions = [
-            action::update(&self.table, &chunk.key, set, Some(as_read), values, ConditionFailure::EdgeChanged)?,
+            action::update(&self.table, &chunk.key, set, Some(unchanged), values, ConditionFailure::EdgeChanged)?,
             action::put(&self.table, &key, &item_of(&second), Some(ABSENT), ConditionFailure::EdgeChanged)?,
         ];
         match self.transact(&actions).await {
@@ -125,7 +125,7 @@ impl Directory {
     /// of the change.
     pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
         self.check_home_region().await?;
-        let mut retries = RetryBudget::patient();
+        let mut retries = RetryBudget::of_bulk_call();
         loop {
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
             let Err(error) = put.condition_expression(ABSENT).send().await else { return Ok(()) };

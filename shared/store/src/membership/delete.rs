@@ -39,11 +39,13 @@ impl Directory {
     }
 
     /// Marks the chunks of the group's pending change as applied without changing an edge, so that no other caller
-    /// can apply them any more, and waits for those that somebody is applying. Returns `false` if that takes too long.
+    /// can apply them any more, and waits for those that other callers are applying. Returns `false` if that takes too
+    /// long.
     async fn cancel_chunks(&self, task: SettleTask<'_>) -> Result<bool, Error> {
         let Some(change) = &task.item.change else { return Ok(true) };
-        let (change, nothing) = (item::id(change)?, EdgeChanges::default());
-        let mut retries = RetryBudget::patient();
+        let change = item::id(change)?;
+        let nothing = EdgeChanges::default();
+        let mut retries = RetryBudget::of_bulk_call();
         loop {
             let chunks = self.chunks(task.tenant, &change).await?;
             let (applied, open): (Vec<Chunk>, Vec<Chunk>) = chunks.into_iter().partition(|chunk| chunk.applied);
@@ -87,8 +89,8 @@ impl Directory {
         }
     }
 
-    /// The groups to which the deleted resource has edges. One that was written just before the delete may not be visible
-    /// yet to a query, so those of the groups that the delete names are read by a transaction.
+    /// The groups to which the deleted resource has edges. A query may not yet show an edge that was written just before
+    /// the delete, so a transaction reads the edges to the groups that the delete names.
     async fn groups_to_leave(&self, task: SettleTask<'_>) -> Result<Vec<ResourceId>, Error> {
         let mut groups = self.group_edges(task.tenant, task.id).await?;
         let named = task.item.groups.iter().map(|group| item::id(group)).collect::<Result<Vec<_>, _>>()?;
@@ -114,28 +116,8 @@ impl Directory {
                 if task.is_past_deadline() {
                     return Ok(Progress::OutOfTime);
                 }
-                let Some(stored) = self.get(task.tenant, Kind::Group, group).await? else {
-                    return self.delete_stale_edge_pair(task, group).await.map(|()| Progress::Done);
-                };
-                if stored.member_summary.pending.is_some() {
-                    if self.settle(task.tenant, group, task.deadline).await? == SettleState::Unfinished {
-                        return Ok(Progress::OutOfTime);
-                    }
-                    if !retries.wait().await {
-                        return Err(Error::Contended);
-                    }
-                    continue;
-                }
-                let exit =
-                    GroupVersion { group: stored.id, version: stored.version, last_modified: stored.last_modified };
-                match self.try_leave_group(task, &exit).await {
-                    Ok(()) => return Ok(Progress::Done),
-                    Err(Error::Stale) => {}
-                    Err(error) => return Err(error),
-                }
-                let edge = self.read_together(&[Key::member(task.tenant, group, task.id)]).await?;
-                if edge.iter().all(Option::is_none) {
-                    return self.delete_stale_edge_pair(task, group).await.map(|()| Progress::Done);
+                if let Some(progress) = self.try_leave_group(task, group).await? {
+                    return Ok(progress);
                 }
                 if !retries.wait().await {
                     return Err(Error::Contended);
@@ -145,7 +127,29 @@ impl Directory {
         .boxed()
     }
 
-    async fn try_leave_group(&self, task: SettleTask<'_>, exit: &GroupVersion) -> Result<(), Error> {
+    /// Tries once to remove the deleted resource from a group. Returns `None` if the group has to be read again.
+    async fn try_leave_group(&self, task: SettleTask<'_>, group: &ResourceId) -> Result<Option<Progress>, Error> {
+        let Some(stored) = self.get(task.tenant, Kind::Group, group).await? else {
+            return self.delete_stale_edge_pair(task, group).await.map(|()| Some(Progress::Done));
+        };
+        if stored.member_summary.pending.is_some() {
+            let state = self.settle(task.tenant, group, task.deadline).await?;
+            return Ok((state == SettleState::Unfinished).then_some(Progress::OutOfTime));
+        }
+        let exit = GroupVersion { group: stored.id, version: stored.version, last_modified: stored.last_modified };
+        match self.leave_group_version(task, &exit).await {
+            Ok(()) => return Ok(Some(Progress::Done)),
+            Err(Error::Stale) => {}
+            Err(error) => return Err(error),
+        }
+        let edge = self.read_together(&[Key::member(task.tenant, group, task.id)]).await?;
+        if edge.iter().all(Option::is_none) {
+            return self.delete_stale_edge_pair(task, group).await.map(|()| Some(Progress::Done));
+        }
+        Ok(None)
+    }
+
+    async fn leave_group_version(&self, task: SettleTask<'_>, exit: &GroupVersion) -> Result<(), Error> {
         let id = new_change_id()?;
         let actions = leave_group_actions(&self.table, task.tenant, task.id, exit, &now_rfc3339(), &id)?;
         let removed = vec![task.id.to_string()];
@@ -157,7 +161,7 @@ impl Directory {
         }
     }
 
-    /// Deletes what is left of the edges to a group that does not exist or has lost this member already.
+    /// Deletes the remaining edges to a group that does not exist, or has lost this member already.
     async fn delete_stale_edge_pair(&self, task: SettleTask<'_>, group: &ResourceId) -> Result<(), Error> {
         let edges = [Key::member(task.tenant, group, task.id), Key::member_of(task.tenant, task.id, group)];
         self.delete_batch(edges.into()).await

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::ResourceId;
 
-use super::pending_moves::Moves;
+use super::pending_moves::MembershipMoves;
 use super::state::PendingChanges;
 use crate::item;
 use crate::key::{self, SK};
@@ -19,7 +19,7 @@ const MAX_CONCURRENT_MEMBERS: usize = 16;
 
 impl Directory {
     /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They
-    /// take one round trip if no large change is pending. With each member comes its [`crate::Stored::group_count`], if
+    /// take one round trip if no large change is pending. With each member comes its [`crate::StoredResource::group_count`], if
     /// that was read before.
     ///
     /// # Errors
@@ -85,7 +85,11 @@ impl Directory {
     }
 
     /// Leaves out what deleted members join: a member may have been deleted after the change was committed.
-    async fn remove_deleted(&self, tenant: &Tenant, moves: &mut BTreeMap<ResourceId, Moves>) -> Result<(), Error> {
+    async fn remove_deleted(
+        &self,
+        tenant: &Tenant,
+        moves: &mut BTreeMap<ResourceId, MembershipMoves>,
+    ) -> Result<(), Error> {
         let joining: Vec<ResourceId> =
             moves.iter().filter(|(_, moves)| !moves.joined.is_empty()).map(|(member, _)| member.clone()).collect();
         if joining.is_empty() {

@@ -10,7 +10,7 @@ use crate::item::{self, MemberItem};
 use crate::key::SK;
 
 /// Members of a group, by their ids.
-pub(super) type Members = BTreeMap<ResourceId, Member>;
+pub(super) type MemberMap = BTreeMap<ResourceId, Member>;
 
 /// A member of a group, as the group's edge describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,12 +23,12 @@ const CHUNKS_PER_MEMBER: usize = 4;
 
 /// The groups that a member joins and leaves.
 #[derive(Debug, Default)]
-pub(super) struct Moves {
+pub(super) struct MembershipMoves {
     pub(super) joined: BTreeSet<ResourceId>,
     left: BTreeSet<ResourceId>,
 }
 
-impl Moves {
+impl MembershipMoves {
     /// The groups of a member that has edges to `groups`.
     pub(super) fn apply_to(self, groups: Vec<ResourceId>) -> Vec<ResourceId> {
         let stay = groups.into_iter().filter(|group| !self.left.contains(group));
@@ -39,7 +39,7 @@ impl Moves {
 
 /// Whether a change adds a member or removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
+enum MembershipMove {
     Joins,
     Leaves,
     /// The chunk was applied so recently that the edge of the same transaction may not be visible yet.
@@ -53,11 +53,11 @@ impl Directory {
         tenant: &Tenant,
         members: &BTreeSet<&ResourceId>,
         pending_changes: &PendingChanges,
-    ) -> Result<BTreeMap<ResourceId, Moves>, Error> {
+    ) -> Result<BTreeMap<ResourceId, MembershipMoves>, Error> {
         let reads: Vec<_> =
             pending_changes.changes.iter().map(|change| self.moves_of_change(tenant, change, members)).collect();
         let mut reads = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_CHANGES);
-        let mut moves = BTreeMap::<ResourceId, Moves>::new();
+        let mut moves = BTreeMap::<ResourceId, MembershipMoves>::new();
         while let Some((group, members)) = reads.try_next().await? {
             for (member, joins) in members {
                 let moves = moves.entry(member).or_default();
@@ -75,7 +75,7 @@ impl Directory {
         members: &BTreeSet<&ResourceId>,
     ) -> Result<(&'c ResourceId, BTreeMap<ResourceId, bool>), Error> {
         let of_chunk = |chunk: &Chunk| self.moves_of_chunk(chunk, members);
-        let moves: Vec<Vec<(ResourceId, Move)>> = if change.chunks <= members.len() * CHUNKS_PER_MEMBER {
+        let moves: Vec<Vec<(ResourceId, MembershipMove)>> = if change.chunks <= members.len() * CHUNKS_PER_MEMBER {
             self.moves_of_all_chunks(tenant, change, of_chunk).await?
         } else {
             let reads: Vec<_> = members.iter().map(|member| self.chunk_about(tenant, &change.id, member)).collect();
@@ -85,8 +85,8 @@ impl Directory {
         let mut certain = BTreeMap::new();
         for (member, it) in moves.into_iter().flatten() {
             let joins = match it {
-                Move::Unclear => self.is_member(tenant, &change.group, &member).await?,
-                it => it == Move::Joins,
+                MembershipMove::Unclear => self.is_member(tenant, &change.group, &member).await?,
+                it => it == MembershipMove::Joins,
             };
             certain.insert(member, joins);
         }
@@ -98,14 +98,14 @@ impl Directory {
         &self,
         tenant: &Tenant,
         change: &PendingChange,
-        of_chunk: impl Fn(&Chunk) -> Vec<(ResourceId, Move)>,
-    ) -> Result<Vec<Vec<(ResourceId, Move)>>, Error> {
+        of_chunk: impl Fn(&Chunk) -> Vec<(ResourceId, MembershipMove)>,
+    ) -> Result<Vec<Vec<(ResourceId, MembershipMove)>>, Error> {
         let read = |chunk: &Chunk| (chunk.key.clone(), chunk.split_off_keys().collect::<Vec<_>>(), of_chunk(chunk));
         let query = CollectionQuery::all(key::chunks(tenant, &change.id));
         let chunks = self.query_as(query, None, |item| Ok(read(&chunk(tenant, &change.id, item)?))).await?;
         let mut keys: BTreeSet<Key> = chunks.iter().map(|(key, ..)| key.clone()).collect();
         let mut split_off: Vec<Key> = chunks.iter().flat_map(|(_, split_off, _)| split_off.clone()).collect();
-        let mut moves: Vec<Vec<(ResourceId, Move)>> = chunks.into_iter().map(|(.., moves)| moves).collect();
+        let mut moves: Vec<Vec<(ResourceId, MembershipMove)>> = chunks.into_iter().map(|(.., moves)| moves).collect();
         while let Some(key) = split_off.pop() {
             if !keys.insert(key.clone()) {
                 continue;
@@ -118,14 +118,14 @@ impl Directory {
         Ok(moves)
     }
 
-    fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, Move)> {
+    fn moves_of_chunk(&self, chunk: &Chunk, members: &BTreeSet<&ResourceId>) -> Vec<(ResourceId, MembershipMove)> {
         if chunk.applied && !self.may_be_torn(chunk) {
             return Vec::new();
         }
-        let joins = chunk.edges.add.iter().map(|member| (&member.id, Move::Joins));
-        let leaves = chunk.edges.remove.iter().map(|member| (&member.id, Move::Leaves));
+        let joins = chunk.edges.add.iter().map(|member| (&member.id, MembershipMove::Joins));
+        let leaves = chunk.edges.remove.iter().map(|member| (&member.id, MembershipMove::Leaves));
         let moves = joins.chain(leaves).filter(|(member, _)| members.contains(member));
-        moves.map(|(member, it)| (member.clone(), if chunk.applied { Move::Unclear } else { it })).collect()
+        moves.map(|(member, it)| (member.clone(), if chunk.applied { MembershipMove::Unclear } else { it })).collect()
     }
 
     /// Whether a chunk was applied so recently that DynamoDB may not show everything yet that the same transaction has

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use super::member::{Member, Members};
+use super::member::{Member, MemberMap};
 use crate::clock::now_ms;
 use crate::item::{self, member_checksum};
 use crate::key::{self, Key, SK};
@@ -15,7 +15,7 @@ use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;
 use crate::read::together::KEYS_PER_TRANSACTION;
 use crate::retry::RetryBudget;
-use crate::{Directory, Error, Stored};
+use crate::{Directory, Error, StoredResource};
 
 /// The number of edges that are read page by page. A group with more of them is read in ranges of about this many,
 /// several at the same time.
@@ -36,7 +36,11 @@ impl Directory {
     ///
     /// # Errors
     /// `Contended` if the group keeps changing, and the errors of [`Directory::get`].
-    pub async fn members(&self, tenant: &Tenant, group: Stored) -> Result<Option<(Stored, Vec<Member>)>, Error> {
+    pub async fn members(
+        &self,
+        tenant: &Tenant,
+        group: StoredResource,
+    ) -> Result<Option<(StoredResource, Vec<Member>)>, Error> {
         let mut group = group;
         let mut retries = RetryBudget::new();
         loop {
@@ -57,20 +61,24 @@ impl Directory {
         }
     }
 
-    /// The members that a group's edges show, oldest first. They may belong to any version. [`Stored::has_members`]
+    /// The members that a group's edges show, oldest first. They may belong to any version. [`StoredResource::has_members`]
     /// checks them.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
-    pub async fn members_as_read(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
+    pub async fn members_as_read(&self, tenant: &Tenant, group: &StoredResource) -> Result<Vec<Member>, Error> {
         let (members, _) = self.members_as_of(tenant, group).await?;
         Ok(members.into_values().collect())
     }
 
     /// The members that the edges show, combined with the chunks of a pending change, and the members among them
     /// that have no edge yet.
-    async fn members_as_of(&self, tenant: &Tenant, group: &Stored) -> Result<(Members, Vec<ResourceId>), Error> {
-        let mut members = Members::new();
+    async fn members_as_of(
+        &self,
+        tenant: &Tenant,
+        group: &StoredResource,
+    ) -> Result<(MemberMap, Vec<ResourceId>), Error> {
+        let mut members = MemberMap::new();
         let mut unconfirmed = Vec::new();
         if group.member_summary.count == 0 {
             return Ok((members, unconfirmed));
@@ -98,10 +106,10 @@ impl Directory {
     async fn without_deleted(
         &self,
         tenant: &Tenant,
-        group: &Stored,
-        mut members: Members,
+        group: &StoredResource,
+        mut members: MemberMap,
         unconfirmed: &[ResourceId],
-    ) -> Result<Members, Error> {
+    ) -> Result<MemberMap, Error> {
         if let (Some(change), false) = (&group.member_summary.pending, unconfirmed.is_empty()) {
             let deleted = self.deleted_since(tenant, change, unconfirmed).await?;
             for id in unconfirmed.iter().filter(|id| deleted.contains(*id)) {
@@ -112,7 +120,7 @@ impl Directory {
     }
 
     /// The members to which the group has edges.
-    async fn edges(&self, tenant: &Tenant, group: &Stored) -> Result<Vec<Member>, Error> {
+    async fn edges(&self, tenant: &Tenant, group: &StoredResource) -> Result<Vec<Member>, Error> {
         let pk = key::members(tenant, &group.id);
         let all = || CollectionQuery { attributes: Some(EDGE), ..CollectionQuery::all(pk.clone()) };
         let count = group.member_summary.count;
@@ -164,7 +172,7 @@ impl Directory {
     pub async fn members_in_version(
         &self,
         tenant: &Tenant,
-        group: &Stored,
+        group: &StoredResource,
         ids: &[ResourceId],
     ) -> Result<Option<Vec<Member>>, Error> {
         let group_key = Key::resource(tenant, Kind::Group, &group.id);
@@ -185,7 +193,7 @@ impl Directory {
     }
 }
 
-impl Stored {
+impl StoredResource {
     /// Whether these are the members of this version of the group, judged by their number and their checksum.
     pub fn has_members<'a>(&self, ids: impl ExactSizeIterator<Item = &'a ResourceId>) -> bool {
         ids.len() as u64 == self.member_summary.count

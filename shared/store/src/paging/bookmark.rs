@@ -40,7 +40,7 @@ pub struct Bookmark<'a> {
 
 /// The condition for saving a bookmark: what is stored under its key.
 #[derive(Debug, Clone, Copy)]
-pub enum Expected<'a> {
+pub enum BookmarkCondition<'a> {
     /// Nothing; a bookmark that was taken or is older than the claim window; or the same bookmark.
     Free,
     /// A bookmark with this position that was not taken.
@@ -96,21 +96,21 @@ impl Directory {
         key: BookmarkKey<'_>,
         bookmark: Bookmark<'_>,
         now: u64,
-        expected: Expected<'_>,
+        expected: BookmarkCondition<'_>,
     ) -> Result<Option<String>, Error> {
         let Bookmark { position, has_more } = bookmark;
         let taken = (!has_more).then_some(now);
         let body = BookmarkItem { position, saved_at: now, taken, expires: now.saturating_add(BOOKMARK_TTL_SECONDS) };
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let (condition, values) = match expected {
-            Expected::Free => (
+            BookmarkCondition::Free => (
                 format!("{ABSENT} OR attribute_exists(#taken) OR #position = :position OR #left < :claimed"),
                 Item::from([
                     ("position".to_owned(), text(position)),
                     ("claimed".to_owned(), number(now.saturating_sub(CLAIM_WINDOW_SECONDS))),
                 ]),
             ),
-            Expected::Unclaimed(other) => {
+            BookmarkCondition::Unclaimed(other) => {
                 ("#position = :position".to_owned(), Item::from([("position".to_owned(), text(other))]))
             }
         };

@@ -4,15 +4,15 @@ use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
 use crate::error::classify;
-use crate::item::Unparsed;
+use crate::item::UnparsedResource;
 use crate::key;
 use crate::read::query::{CollectionQuery, items_per_query};
 use crate::{Directory, Error};
 
 /// A page of resources.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    pub items: Vec<Unparsed>,
+pub struct ResourcePage {
+    pub items: Vec<UnparsedResource>,
     /// Whether there are more resources after the last of `items`.
     pub more: bool,
 }
@@ -29,7 +29,7 @@ impl Directory {
         kind: Kind,
         after: Option<&ResourceId>,
         limit: usize,
-    ) -> Result<Page, Error> {
+    ) -> Result<ResourcePage, Error> {
         let after = after.map(ResourceId::as_str);
         let query = CollectionQuery { after, ..CollectionQuery::all(key::resources(tenant, kind)) };
         let query = self.query_request(&query);
@@ -47,7 +47,7 @@ impl Directory {
         let returned = if from.is_some() { limit.min(items.len().saturating_sub(1)) } else { limit };
         let more = items.len() > returned;
         items.truncate(returned);
-        let items = items.into_iter().map(|item| Unparsed::new(kind, item)).collect::<Result<_, _>>()?;
-        Ok(Page { items, more })
+        let items = items.into_iter().map(|item| UnparsedResource::new(kind, item)).collect::<Result<_, _>>()?;
+        Ok(ResourcePage { items, more })
     }
 }

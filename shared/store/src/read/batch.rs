@@ -45,7 +45,7 @@ impl Directory {
             request.set_projection_expression(attributes.map(str::to_owned)).build().map_err(build_error)
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
-        let retries = if chunks.len() > MANY_BATCHES { RetryBudget::patient } else { RetryBudget::new };
+        let retries = if chunks.len() > MANY_BATCHES { RetryBudget::of_bulk_call } else { RetryBudget::new };
         let reads: Vec<_> = chunks.into_iter().map(|chunk| self.read_chunk(chunk, retries)).collect();
         stream::iter(reads).buffer_unordered(MAX_CONCURRENT_BATCHES).try_concat().await
     }

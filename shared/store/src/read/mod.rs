@@ -12,18 +12,18 @@ use serde::Deserialize;
 
 use crate::attributes::Item;
 use crate::error::classify;
-use crate::item::{self, OwnerItem, Unparsed};
+use crate::item::{self, OwnerItem, UnparsedResource};
 use crate::key::{self, Key, NAME_BYTES, SK};
 use crate::read::batch::Consistency;
 use crate::read::query::CollectionQuery;
-use crate::{Directory, Error, Index, Stored};
+use crate::{Directory, Error, Index, StoredResource};
 
 impl Directory {
     /// Reads a resource.
     ///
     /// # Errors
     /// The errors of a read: `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
-    pub async fn get(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Option<Stored>, Error> {
+    pub async fn get(&self, tenant: &Tenant, kind: Kind, id: &ResourceId) -> Result<Option<StoredResource>, Error> {
         let item = self.read(&Key::resource(tenant, kind, id)).await?;
         item.map(|item| item::stored(kind, item)).transpose()
     }
@@ -33,10 +33,15 @@ impl Directory {
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
-    pub async fn get_many(&self, tenant: &Tenant, kind: Kind, ids: &[ResourceId]) -> Result<Vec<Unparsed>, Error> {
+    pub async fn get_many(
+        &self,
+        tenant: &Tenant,
+        kind: Kind,
+        ids: &[ResourceId],
+    ) -> Result<Vec<UnparsedResource>, Error> {
         let keys = ids.iter().map(|id| Key::resource(tenant, kind, id)).collect();
         let items = self.read_batch(keys, None, Consistency::Strong).await?;
-        let found = items.into_iter().map(|item| Unparsed::new(kind, item).map(|it| (it.id.clone(), it)));
+        let found = items.into_iter().map(|item| UnparsedResource::new(kind, item).map(|it| (it.id.clone(), it)));
         let mut found: HashMap<_, _> = found.collect::<Result<_, _>>()?;
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }

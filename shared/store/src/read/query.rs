@@ -94,7 +94,7 @@ impl Directory {
         from: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), Error> {
         let prefix = tenant.map(|tenant| ("prefix".to_owned(), AttributeValue::S(format!("{}#", tenant.as_str()))));
-        let mut retries = RetryBudget::patient();
+        let mut retries = RetryBudget::of_bulk_call();
         loop {
             let scan = self.client.scan().table_name(&self.table).limit(items_per_query(ITEMS_PER_QUERY));
             let scan = scan

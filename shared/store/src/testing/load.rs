@@ -15,7 +15,7 @@ use crate::error::build_error;
 use crate::key::Key;
 use crate::transaction::action;
 use crate::transaction::transact::TransactError;
-use crate::{ChangeRecord, Commit, Directory, Error, Index, Keys, Snapshot, Write};
+use crate::{ChangeRecord, Commit, Directory, Error, Index, KeyedResource, Keys, ResourceWrite};
 
 /// The number of users that are loaded at a time.
 const USERS_PER_ROUND: usize = 1000;
@@ -76,12 +76,12 @@ fn create(number: usize) -> Option<Commit> {
     let id = || ResourceId::parse(&Uuid::now_v7().to_string());
     let lookups = vec![(Index::UserEmail, name.clone())];
     let keys = Keys { name: name.clone(), lookups, ..Keys::default() };
-    let after = Snapshot { resource: user(&name), keys };
+    let after = KeyedResource { resource: user(&name), keys };
     let (at, attributes) = ("2026-01-02T03:04:05.678Z".to_owned(), vec!["userName".to_owned()]);
     Some(Commit {
         kind: Kind::User,
         id: id()?,
-        write: Write::Create { after },
+        write: ResourceWrite::Create { after },
         add: Vec::new(),
         remove: Vec::new(),
         group_exits: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::event::{Change, ChangeType, GroupExit, MemberDelta};
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Write};
+use store::{Commit, ResourceWrite};
 
 use crate::engine::{AT, Site, create, delete_from, id, keys, rename, snapshot, tenant, user};
 
@@ -63,7 +63,7 @@ async fn large_change_is_read_with_all_its_chunks() {
     site.directory.settle(tenant, &made.id, Instant::now() + Duration::from_secs(60)).await.unwrap();
     let version = site.version(Group, &made.id).await.unwrap();
     let swap = Commit {
-        write: Write::Update { expected: version, before: keys("staff", &[]), after: snapshot("all") },
+        write: ResourceWrite::Update { expected: version, before: keys("staff", &[]), after: snapshot("all") },
         ..swap
     };
     site.commit(&swap).await.unwrap();

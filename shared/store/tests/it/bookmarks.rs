@@ -1,7 +1,7 @@
 //! Bookmarks and the cursor secret.
 
 use protocol::Caller;
-use store::{Bookmark, BookmarkKey, Expected};
+use store::{Bookmark, BookmarkCondition, BookmarkKey};
 use testkit::engine;
 
 use crate::engine::Site;
@@ -20,7 +20,7 @@ async fn bookmark_is_returned_only_to_the_same_caller_query_and_index() {
     let key = BookmarkKey { caller, query: "q", start_index: 101 };
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None));
     assert_eq!(directory.take_bookmark(key, NOW).await, Ok(None), "taking creates no bookmark");
-    assert_eq!(directory.save_bookmark(key, at("p"), NOW, Expected::Free).await, Ok(None));
+    assert_eq!(directory.save_bookmark(key, at("p"), NOW, BookmarkCondition::Free).await, Ok(None));
     for now in [NOW, NOW + 1, NOW + HOUR - 1] {
         assert_eq!(
             directory.take_bookmark(key, now).await,
@@ -46,12 +46,13 @@ async fn unclaimed_bookmark_is_not_overwritten() {
     let site = Site::new().await;
     let (directory, caller) = (&site.directory, &site.caller);
     let key = BookmarkKey { caller, query: "q", start_index: 3 };
-    let save = async |position, now| directory.save_bookmark(key, at(position), now, Expected::Free).await.unwrap();
+    let save =
+        async |position, now| directory.save_bookmark(key, at(position), now, BookmarkCondition::Free).await.unwrap();
     let take = async |now| directory.take_bookmark(key, now).await.unwrap().unwrap();
     assert_eq!(save("first", NOW).await, None);
     assert_eq!(save("first", NOW).await, None, "the same bookmark can be saved again");
     assert_eq!(save("second", NOW + 9 * 60).await.as_deref(), Some("first"));
-    let replace_unclaimed = |other| directory.save_bookmark(key, at("third"), NOW, Expected::Unclaimed(other));
+    let replace_unclaimed = |other| directory.save_bookmark(key, at("third"), NOW, BookmarkCondition::Unclaimed(other));
     assert_eq!(replace_unclaimed("other").await.unwrap().as_deref(), Some("first"));
     assert_eq!(replace_unclaimed("first").await, Ok(None));
     assert_eq!(save("fourth", NOW + 11 * 60).await, None, "the claim window is over");
@@ -59,7 +60,7 @@ async fn unclaimed_bookmark_is_not_overwritten() {
     assert_eq!(save("fifth", NOW + 11 * 60).await, None, "a bookmark that was taken can be overwritten");
     assert_eq!(take(NOW + 11 * 60).await, "fifth");
     let end = Bookmark { position: "end", has_more: false };
-    assert_eq!(directory.save_bookmark(key, end, NOW, Expected::Free).await, Ok(None));
+    assert_eq!(directory.save_bookmark(key, end, NOW, BookmarkCondition::Free).await, Ok(None));
     assert_eq!(save("sixth", NOW).await, None, "no client is expected to claim the page after the last one");
     assert_eq!(take(NOW).await, "sixth");
 }

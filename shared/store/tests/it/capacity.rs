@@ -7,7 +7,7 @@ use std::sync::Once;
 use std::time::Instant;
 
 use schema::Kind::{Group, User};
-use store::{Bookmark, BookmarkKey, Commit, Expected};
+use store::{Bookmark, BookmarkCondition, BookmarkKey, Commit};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Subscriber};
@@ -105,7 +105,7 @@ async fn each_operation_makes_its_expected_calls() {
 
     let key = BookmarkKey { caller: &site.caller, query: "q", start_index: 3 };
     directory.take_bookmark(key, 1).await.unwrap();
-    directory.save_bookmark(key, Bookmark { position: "p", has_more: true }, 1, Expected::Free).await.unwrap();
+    directory.save_bookmark(key, Bookmark { position: "p", has_more: true }, 1, BookmarkCondition::Free).await.unwrap();
     assert_eq!(calls(), ["UpdateItem", "PutItem"]);
     directory.cursor_secret(tenant, [1; 32]).await.unwrap();
     assert_eq!(calls(), ["GetItem", "PutItem"]);

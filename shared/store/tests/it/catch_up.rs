@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use schema::Kind::{Group, User};
 use schema::ResourceId;
 use serde_json::json;
-use store::{Commit, CommitState, Member, MemberSummary, Stored};
+use store::{Commit, CommitState, Member, MemberSummary, StoredResource};
 
 use crate::capacity::{calls, listen, units};
 use crate::engine::{Site, delete, delete_from, id, raw, rename, user};
@@ -105,7 +105,7 @@ async fn member_with_a_new_display_is_returned_with_it() {
     let behind = Site::at(&proxy.url, &site.table).await;
     // One edge is missing, so the edges match no version.
     let member_summary = MemberSummary { count: 3, ..before.member_summary.clone() };
-    let read = Stored { member_summary, ..before };
+    let read = StoredResource { member_summary, ..before };
     let (seen, members) = behind.directory.members(tenant, read).await.unwrap().unwrap();
     assert_eq!(seen.version, 3);
     assert_eq!(members, [as_new(&ann), as_new(&bob), as_new(&eve)]);

@@ -10,8 +10,8 @@ use protocol::Caller;
 use schema::{Kind, Object, ResourceId};
 use serde_json::json;
 use store::{
-    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupVersion, Index, Keys, Member,
-    RemainingEdges, SettleState, Snapshot, Write, now_ms,
+    ChangeRecord, Commit, CommitState, Connection, Credentials, Directory, Error, GroupVersion, Index, KeyedResource,
+    Keys, Member, RemainingEdges, ResourceWrite, SettleState, now_ms,
 };
 use testkit::engine;
 use uuid::Uuid;
@@ -165,8 +165,8 @@ pub(crate) fn resource(name: &str) -> Object {
     json.as_object().unwrap().clone()
 }
 
-pub(crate) fn snapshot(name: &str) -> Snapshot {
-    Snapshot { resource: resource(name), keys: keys(name, &[]) }
+pub(crate) fn snapshot(name: &str) -> KeyedResource {
+    KeyedResource { resource: resource(name), keys: keys(name, &[]) }
 }
 
 pub(crate) fn keys(name: &str, lookups: &[(Index, &str)]) -> Keys {
@@ -179,16 +179,16 @@ pub(crate) fn change() -> ChangeRecord {
     ChangeRecord { id: id(), at: AT.to_owned(), attributes, active: None, previous_at: None }
 }
 
-fn write(kind: Kind, id: ResourceId, write: Write) -> Commit {
+fn write(kind: Kind, id: ResourceId, write: ResourceWrite) -> Commit {
     Commit { kind, id, write, add: vec![], remove: vec![], group_exits: vec![], change: change() }
 }
 
 pub(crate) fn create(kind: Kind, name: &str) -> Commit {
-    write(kind, id(), Write::Create { after: snapshot(name) })
+    write(kind, id(), ResourceWrite::Create { after: snapshot(name) })
 }
 
 pub(crate) fn rename(kind: Kind, id: &ResourceId, expected: u64, from: &str, to: &str) -> Commit {
-    write(kind, id.clone(), Write::Update { expected, before: keys(from, &[]), after: snapshot(to) })
+    write(kind, id.clone(), ResourceWrite::Update { expected, before: keys(from, &[]), after: snapshot(to) })
 }
 
 /// The delete of a resource that is in no group.
@@ -210,12 +210,12 @@ pub(crate) fn delete_from(
         version: *version,
         last_modified: AT.to_owned(),
     });
-    let delete = Write::Delete { expected, before, groups: count, remaining: RemainingEdges::Absent };
+    let delete = ResourceWrite::Delete { expected, before, groups: count, remaining: RemainingEdges::Absent };
     Commit { group_exits: group_exits.collect(), ..write(kind, id.clone(), delete) }
 }
 
 /// The delete of a member of this many groups, whose edges are deleted afterwards.
 pub(crate) fn delete_first(kind: Kind, id: &ResourceId, expected: u64, name: &str, groups: u64) -> Commit {
     let remaining = RemainingEdges::Present { pending: None, groups: vec![] };
-    write(kind, id.clone(), Write::Delete { expected, before: keys(name, &[]), groups, remaining })
+    write(kind, id.clone(), ResourceWrite::Delete { expected, before: keys(name, &[]), groups, remaining })
 }

@@ -110,7 +110,7 @@ async fn group_deleted_before_its_edges_are_applied_leaves_no_edges() {
     site.commit(&change).await.unwrap();
     let stored = site.directory.get(&site.caller.tenant, Group, &staff).await.unwrap().unwrap();
     let mut gone = delete_first(Group, &staff, 2, "staff", 0);
-    if let store::Write::Delete { remaining, .. } = &mut gone.write {
+    if let store::ResourceWrite::Delete { remaining, .. } = &mut gone.write {
         *remaining = store::RemainingEdges::Present { pending: stored.member_summary.pending, groups: vec![] };
     }
     site.commit(&gone).await.unwrap();

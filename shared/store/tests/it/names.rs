@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use schema::Kind::{self, Group, User};
-use store::{Commit, Error, Index, Keys, NAME_BYTES, RemainingEdges, Snapshot, Write};
+use store::{Commit, Error, Index, KeyedResource, Keys, NAME_BYTES, RemainingEdges, ResourceWrite};
 
 use crate::engine::{AT, Site, create, delete, id, keys, rename, resource, snapshot, tenant};
 
@@ -68,8 +68,8 @@ async fn values_and_ids_of_another_tenant_find_nothing() {
     let site = Site::new().await;
     let (directory, mine, other) = (&site.directory, &site.caller.tenant, &tenant("other").tenant);
     let mut made = create(User, "ann");
-    let after = Snapshot { keys: keys("ann", &[(Index::UserExternalId, "E1")]), ..snapshot("ann") };
-    made.write = Write::Create { after };
+    let after = KeyedResource { keys: keys("ann", &[(Index::UserExternalId, "E1")]), ..snapshot("ann") };
+    made.write = ResourceWrite::Create { after };
     site.commit(&made).await.unwrap();
     let (ann, staff) = (&made.id, &site.group("staff", &[&made.id]).await);
     for (tenant, found) in [(mine, 1), (other, 0)] {
@@ -172,11 +172,11 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     );
     let after = keys("ann", &[(Index::UserEmail, "c"), (Index::UserExternalId, "a#b"), (Index::GroupExternalId, "")]);
     let ann = create(User, "ann");
-    let write = |keys: &Keys| Snapshot { keys: keys.clone(), ..snapshot("ann") };
-    site.commit(&Commit { write: Write::Create { after: write(&before) }, ..ann.clone() }).await.unwrap();
+    let write = |keys: &Keys| KeyedResource { keys: keys.clone(), ..snapshot("ann") };
+    site.commit(&Commit { write: ResourceWrite::Create { after: write(&before) }, ..ann.clone() }).await.unwrap();
     let bob = Commit {
-        write: Write::Create {
-            after: Snapshot { keys: keys("bob", &[(Index::UserExternalId, "a")]), ..snapshot("bob") },
+        write: ResourceWrite::Create {
+            after: KeyedResource { keys: keys("bob", &[(Index::UserExternalId, "a")]), ..snapshot("bob") },
         },
         ..create(User, "bob")
     };
@@ -190,14 +190,14 @@ async fn lookups_follow_their_resource_and_match_exactly() {
     // The value looks like another value followed by an id.
     assert_eq!(find(Index::UserExternalId, &format!("a#{}", bob.id)).await, vec![]);
 
-    let update = Write::Update { expected: 1, before: before.clone(), after: write(&after) };
+    let update = ResourceWrite::Update { expected: 1, before: before.clone(), after: write(&after) };
     site.commit(&Commit { write: update, ..rename(User, &ann.id, 1, "", "") }).await.unwrap();
     assert_eq!(find(Index::UserEmail, "a").await, vec![]);
     assert_eq!(find(Index::UserEmail, "c").await, annas);
     assert_eq!(find(Index::UserExternalId, &long).await, vec![]);
     assert_eq!(find(Index::GroupExternalId, "").await, annas);
 
-    let gone = Write::Delete { expected: 2, before: after, groups: 0, remaining: RemainingEdges::Absent };
+    let gone = ResourceWrite::Delete { expected: 2, before: after, groups: 0, remaining: RemainingEdges::Absent };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 2, "") }).await.unwrap();
     assert_eq!(find(Index::UserExternalId, "a#b").await, vec![]);
     assert!(site.items("acme#userEmail").await.is_empty());
@@ -239,17 +239,21 @@ async fn too_large_commit_returns_the_limit() {
 
     let emails: Vec<_> = (0..91).map(|n| format!("{n}@example.com")).collect();
     let emails: Vec<_> = emails.iter().map(|email| (Index::UserEmail, email.as_str())).collect();
-    let with = |emails: &[(Index, &str)]| Snapshot { keys: keys("ann", emails), ..snapshot("ann") };
-    let many = Commit { write: Write::Create { after: with(&emails) }, ..create(User, "ann") };
+    let with = |emails: &[(Index, &str)]| KeyedResource { keys: keys("ann", emails), ..snapshot("ann") };
+    let many = Commit { write: ResourceWrite::Create { after: with(&emails) }, ..create(User, "ann") };
     assert!(matches!(site.commit(&many).await, Err(Error::TooLarge(text)) if text.contains("at most 90")));
-    let ann = Commit { write: Write::Create { after: with(&emails[..90]) }, ..many };
+    let ann = Commit { write: ResourceWrite::Create { after: with(&emails[..90]) }, ..many };
     site.commit(&ann).await.unwrap();
-    let none = Write::Update { expected: 1, before: keys("ann", &emails[..90]), after: with(&[]) };
+    let none = ResourceWrite::Update { expected: 1, before: keys("ann", &emails[..90]), after: with(&[]) };
     site.commit(&Commit { write: none, ..rename(User, &ann.id, 1, "", "") }).await.unwrap();
-    let back = Write::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
+    let back = ResourceWrite::Update { expected: 2, before: keys("ann", &[]), after: with(&emails[1..]) };
     site.commit(&Commit { write: back, ..rename(User, &ann.id, 2, "", "") }).await.unwrap();
-    let gone =
-        Write::Delete { expected: 3, before: keys("ann", &emails[1..]), groups: 0, remaining: RemainingEdges::Absent };
+    let gone = ResourceWrite::Delete {
+        expected: 3,
+        before: keys("ann", &emails[1..]),
+        groups: 0,
+        remaining: RemainingEdges::Absent,
+    };
     site.commit(&Commit { write: gone, ..delete(User, &ann.id, 3, "") }).await.unwrap();
     assert!(site.items("acme#userEmail").await.is_empty());
 
@@ -257,7 +261,7 @@ async fn too_large_commit_returns_the_limit() {
         let mut after = snapshot(&format!("{bytes}"));
         after.resource.clear();
         after.resource.insert("a".to_owned(), "x".repeat(bytes - r#"{"a":""}"#.len()).into());
-        let result = site.commit(&Commit { write: Write::Create { after }, ..create(User, "big") }).await;
+        let result = site.commit(&Commit { write: ResourceWrite::Create { after }, ..create(User, "big") }).await;
         assert_eq!(result.is_ok(), fits);
         assert!(fits || matches!(result, Err(Error::TooLarge(text)) if text.contains("399 KB")));
     }

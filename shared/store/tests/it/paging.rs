@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use schema::Kind::{Group, User};
 use schema::ResourceId;
-use store::{Commit, Skip, Unparsed, Write};
+use store::{Commit, ResourceWrite, Skip, UnparsedResource};
 
 use crate::engine::{Site, create, delete, id, snapshot};
 
@@ -14,7 +14,7 @@ async fn page_through(site: &Site, limit: usize) -> Vec<ResourceId> {
     let (mut ids, mut more) = (Vec::<ResourceId>::new(), true);
     while more {
         let page = site.directory.page(&site.caller.tenant, User, ids.last(), limit).await.unwrap();
-        let bytes: usize = page.items.iter().map(Unparsed::bytes).sum();
+        let bytes: usize = page.items.iter().map(UnparsedResource::bytes).sum();
         assert!(page.items.len() == limit || !page.more || (page.items.len() < limit && bytes > 500_000));
         assert!(!page.items.is_empty() || !page.more, "no page but the last is empty");
         assert!(bytes < 1 << 20, "{bytes}");
@@ -74,7 +74,7 @@ async fn pages_of_large_resources_are_complete_and_have_a_megabyte_at_most() {
     for n in 0..14 {
         let mut after = snapshot(&format!("user-{n}"));
         after.resource.insert("big".to_owned(), "x".repeat(300_000).into());
-        let commit = Commit { write: Write::Create { after }, ..create(User, "") };
+        let commit = Commit { write: ResourceWrite::Create { after }, ..create(User, "") };
         site.commit(&commit).await.unwrap();
         ids.push(commit.id);
     }

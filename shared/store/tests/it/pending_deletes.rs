@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use protocol::{Precondition, Projection};
 use schema::Kind::{Group, User};
 use serde_json::json;
-use store::{Commit, CommitState, RemainingEdges, SettleState, Stored, Write};
+use store::{Commit, CommitState, RemainingEdges, ResourceWrite, SettleState, StoredResource};
 use tokio::sync::Semaphore;
 
 use crate::engine::{Site, delete_first, raw, rename, user};
@@ -16,7 +16,7 @@ use crate::model::context;
 use crate::proxy::{Fault, Proxy};
 
 impl Site {
-    async fn stored(&self, group: &schema::ResourceId) -> Stored {
+    async fn stored(&self, group: &schema::ResourceId) -> StoredResource {
         self.directory.get(&self.caller.tenant, Group, group).await.unwrap().unwrap()
     }
 }
@@ -104,7 +104,7 @@ async fn deleted_member_leaves_groups_whose_edges_are_not_visible_yet() {
         groups.push(site.group(name, &[&ann, &bob]).await);
     }
     let mut delete = delete_first(User, &ann, 1, "ann", 3);
-    if let Write::Delete { remaining, .. } = &mut delete.write {
+    if let ResourceWrite::Delete { remaining, .. } = &mut delete.write {
         *remaining = RemainingEdges::Present { pending: None, groups: groups.clone() };
     }
     site.commit(&delete).await.unwrap();
@@ -144,7 +144,7 @@ async fn edge_of_a_chunk_that_is_being_applied_is_deleted_with_its_group() {
     assert_eq!(hidden.len(), 2);
     put(&site, [group, pending].concat()).await;
     let mut delete = delete_first(Group, &staff, 2, "staff", 0);
-    if let Write::Delete { remaining, .. } = &mut delete.write {
+    if let ResourceWrite::Delete { remaining, .. } = &mut delete.write {
         *remaining = RemainingEdges::Present { pending: Some(change.change.id.clone()), groups: Vec::new() };
     }
     site.commit(&delete).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
-use store::{ChangeRecord, Commit, Keys, Member, RemainingEdges, SettleState, Snapshot, Write};
+use store::{ChangeRecord, Commit, KeyedResource, Keys, Member, RemainingEdges, ResourceWrite, SettleState};
 use uuid::Uuid;
 
 use super::table::{ItemKey, Items};
@@ -136,16 +136,17 @@ fn user(name: &str) -> Value {
 async fn commit_large_change(site: &Site, prepared: &Prepared) {
     let member = |id: &String| Member { id: id_of(id), kind: Kind::User, display: Some("Ada".to_owned()) };
     let add = prepared.users.iter().map(member).collect();
-    commit(site, &prepared.group, |before, after| Write::Update { expected: 1, before, after }, add).await;
+    commit(site, &prepared.group, |before, after| ResourceWrite::Update { expected: 1, before, after }, add).await;
 }
 
 async fn commit_large_delete(site: &Site, group: &str) {
     let remaining = RemainingEdges::Present { pending: None, groups: Vec::new() };
-    commit(site, group, |before, _| Write::Delete { expected: 1, before, groups: 0, remaining }, Vec::new()).await;
+    commit(site, group, |before, _| ResourceWrite::Delete { expected: 1, before, groups: 0, remaining }, Vec::new())
+        .await;
 }
 
 /// Commits a change of the group, and leaves its membership items as they are.
-async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, Snapshot) -> Write, add: Vec<Member>) {
+async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, KeyedResource) -> ResourceWrite, add: Vec<Member>) {
     let id = id_of(group);
     let stored = site.directory.get(&site.caller.tenant, Kind::Group, &id).await.unwrap().unwrap();
     let lookups = vec![(store::Index::GroupExternalId, "staff".to_owned())];
@@ -157,7 +158,7 @@ async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, Snapshot) -> 
         active: None,
         previous_at: Some(stored.last_modified.clone()),
     };
-    let after = Snapshot { resource: stored.resource, keys: keys.clone() };
+    let after = KeyedResource { resource: stored.resource, keys: keys.clone() };
     let (write, remove, group_exits) = (write(keys, after), Vec::new(), Vec::new());
     let commit = Commit { kind: Kind::Group, id, write, add, remove, group_exits, change };
     site.directory.commit(&site.caller, &commit).await.unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use protocol::Caller;
 use schema::{Kind, ResourceId};
 use serde_json::json;
-use store::{Commit, CommitState, Connection, Credentials, Directory, Keys, RemainingEdges, Write};
+use store::{Commit, CommitState, Connection, Credentials, Directory, Keys, RemainingEdges, ResourceWrite};
 use testkit::{AwsProxy, Behaviour, variable};
 
 use super::Site;
@@ -33,7 +33,7 @@ impl Site {
 
     /// Commits the deletion of a group, whose membership items nobody deletes.
     async fn commit_deletion(&self, name: &str, group: &str) {
-        let write = Write::Delete {
+        let write = ResourceWrite::Delete {
             expected: 1,
             before: Keys { name: name.to_owned(), ..Keys::default() },
             groups: 0,

@@ -4,7 +4,7 @@ use gateway::iam::as_function;
 use protocol::{Precondition, Projection};
 use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
-use store::{ChangeRecord, Commit, CommitState, Keys, Member, RemainingEdges, Snapshot, Write};
+use store::{ChangeRecord, Commit, CommitState, KeyedResource, Keys, Member, RemainingEdges, ResourceWrite};
 
 use super::Site;
 use crate::bus::detail;
@@ -23,8 +23,8 @@ impl Site {
         let id = ResourceId::parse(&self.create(Kind::Group, json!({"displayName": "staff"})).await).unwrap();
         let keys = Keys { name: "staff".to_owned(), ..Keys::default() };
         let resource = json!({"displayName": "staff"}).as_object().unwrap().clone();
-        let after = Snapshot { resource, keys: keys.clone() };
-        let write = Write::Update { expected: 1, before: keys, after };
+        let after = KeyedResource { resource, keys: keys.clone() };
+        let write = ResourceWrite::Update { expected: 1, before: keys, after };
         Commit { kind: Kind::Group, id, write, add, remove: vec![], group_exits: vec![], change: change_record() }
     }
 
@@ -88,7 +88,7 @@ async fn pending_change_is_published_at_once_and_finished_later() {
 
     let keys = Keys { name: "staff".to_owned(), ..Keys::default() };
     let remaining = RemainingEdges::Present { pending: None, groups: vec![] };
-    let write = Write::Delete { expected: 3, before: keys, groups: 0, remaining };
+    let write = ResourceWrite::Delete { expected: 3, before: keys, groups: 0, remaining };
     let gone = Commit { write, add: vec![], change: change_record(), ..commit };
     assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));
     assert_eq!(site.settle().await, json!({"completed": 1, "failed": 0}));
