@@ -72,9 +72,9 @@ pub struct ChangePage {
 }
 
 impl Directory {
-    /// At most `limit` changes of a tenant after the change `after`, which need not exist. Records that have expired are
-    /// left out, because DynamoDB deletes them within days, in any order. If there are fewer changes, they are the last
-    /// ones.
+    /// At most `limit` changes of a tenant after the change `after`, which need not exist. Records that have expired
+    /// are left out, because DynamoDB deletes them within days, in any order. If there are fewer changes, they are the
+    /// last ones.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`.

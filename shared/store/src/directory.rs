@@ -21,7 +21,7 @@ const RETRY_TOKENS_PER_SECOND: f32 = 50.0;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 /// How long change records are kept, unless `AUDIT_RETENTION_DAYS` is set.
 const DEFAULT_CHANGE_RETENTION: Duration = Duration::from_secs(400 * DAY_SECONDS);
-/// The time after which DynamoDB shows all items of a transaction. It shows them within milliseconds, unless a machine fails.
+/// The time after which DynamoDB shows all items of a transaction. It takes milliseconds, unless a machine fails.
 pub(crate) const TORN_TIME: Duration = Duration::from_secs(10);
 
 /// Access to the table, which contains the directories of all tenants. Clones are cheap and share the connections.
@@ -75,7 +75,7 @@ pub enum Credentials {
 }
 
 impl Directory {
-    /// Connects by the environment of a Lambda function: what Lambda sets itself, `TABLE`, and
+    /// Connects by the environment of a Lambda function: the variables that Lambda sets, `TABLE`, and
     /// `AUDIT_RETENTION_DAYS`, the number of days for which change records are kept.
     ///
     /// It sends cheap reads and ignores their responses: Lambda's init phase runs at full CPU, so that is the time
@@ -112,8 +112,8 @@ impl Directory {
         Ok(Self::with_settings(&settings, connection.table))
     }
 
-    /// Sets for how long a check of the table waits until all items of a transaction are visible: ten seconds, and no longer
-    /// than it takes for an engine on one machine, which has an endpoint of its own.
+    /// Sets for how long a check of the table waits until all items of a transaction are visible: ten seconds, and no
+    /// longer than it takes for an engine on one machine, which has an endpoint of its own.
     #[must_use]
     pub fn with_torn_time(self, torn_time: Duration) -> Self {
         Self { torn_time, ..self }
@@ -125,7 +125,7 @@ impl Directory {
         Self { region: HomeRegion { of_process: Some(region.to_owned()), of_table: Arc::default() }, ..self }
     }
 
-    /// The region to which the table belongs, if this process runs in another one.
+    /// The region to which the table belongs, if this process runs in another region.
     pub fn foreign_region(&self) -> Option<&str> {
         let of_table = self.region.of_table.get()?;
         (self.region.of_process.as_ref() != Some(of_table)).then_some(of_table)

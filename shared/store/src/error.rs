@@ -17,8 +17,8 @@ pub enum Error {
     /// The name belongs to another resource.
     #[error("the name belongs to another resource")]
     NameTaken,
-    /// The old name, which the change would free, belongs to another resource: the table was restored to the middle of a
-    /// commit. The caller has to leave the name as it is.
+    /// The old name, which the change would free, belongs to another resource: the table was restored to the middle of
+    /// a commit. The caller has to leave the name as it is.
     #[error("the old name belongs to another resource")]
     OldNameLost,
     /// These members to add do not exist.
@@ -30,8 +30,8 @@ pub enum Error {
     /// The change exceeds a limit, which the sentence names for an administrator. Nothing was sent.
     #[error("{0}")]
     TooLarge(String),
-    /// DynamoDB refuses the items of a transaction, which are too large together: it counts the whole of each item, and the
-    /// caller does not know those that it changes without reading them. Fewer of them may fit.
+    /// DynamoDB refuses the items of a transaction, which are too large together: it counts the whole of each item, and
+    /// the caller does not know those that it changes without reading them. Fewer of them may fit.
     #[error("the items of a transaction are too large together")]
     TooLargeTogether,
     /// A stored item is invalid. The sentence is for the log and contains no stored value.

@@ -1,7 +1,7 @@
 //! The format of items: which releases can read them.
 //!
-//! While a deployment or a rollback replaces the functions, some are older than others, and read what the others have
-//! written. An attribute that older releases may ignore does not make a new format.
+//! While a deployment or a rollback replaces the functions, old and new functions run at the same time, and the old
+//! ones read the items that the new ones write. An attribute that older releases may ignore does not make a new format.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

@@ -1,8 +1,8 @@
 //! The region to which a table belongs, its home region.
 //!
-//! A global table has replicas in other regions. DynamoDB replicates item by item, and the last writer wins: names would
-//! no longer be unique, and half of a transaction could win. So the first function that writes stores its region in the
-//! table, and functions of another region refuse to write.
+//! A global table has replicas in other regions. DynamoDB replicates item by item, and the last writer wins: names
+//! would no longer be unique, and half of a transaction could win. So the first function that writes stores its region
+//! in the table, and functions of another region refuse to write.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;

@@ -133,8 +133,8 @@ pub(crate) struct ChunkItem {
     pub(crate) remove: Vec<ChunkMember>,
     #[serde(default)]
     pub(crate) applied: bool,
-    /// A chunk that is not applied does not expire: it has a time that does not come, because version 0.1.0 does not read a
-    /// chunk without one.
+    /// A chunk that is not applied has the end of the year 9999 as its time, because version 0.1.0 does not read a
+    /// chunk without a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<u64>,
     /// The first members of the chunks that were split off, because the members were too large for one transaction.
@@ -190,7 +190,7 @@ pub(crate) struct LastSettledItem {
     pub(crate) settled_at_ms: u64,
 }
 
-/// Makes the item with this key and body.
+/// Builds the item with this key and body.
 pub(crate) fn with_key(key: &Key, body: &impl Serialize) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(body).map_err(|error| Error::Corrupt(error.to_string()))?;
     item.extend(key.attributes());

@@ -1,4 +1,4 @@
-//! The store's own retries of a call, and the time after which it gives up.
+//! The store's own retries of a call, and the time after which it stops.
 //!
 //! The SDK retries lost connections, 5xx and plain throttling. It does not retry a transaction that DynamoDB has
 //! cancelled, or items of a batch that DynamoDB has not processed.
@@ -11,8 +11,8 @@ const FIRST_PAUSE_MS: u64 = 40;
 const MAX_PAUSE_MS: u64 = 1280;
 const MAX_RETRIES: u32 = 6;
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
-/// The longest pause and the window of a call that is one of hundreds: together they need all the throughput that a
-/// partition has, for seconds, so that each may be throttled many times.
+/// The longest pause and the window of a call that is one of hundreds. Together the calls use all the throughput of a
+/// partition for seconds, so that DynamoDB may throttle each of them many times.
 const BULK_MAX_PAUSE_MS: u64 = 320;
 const BULK_WINDOW: Duration = Duration::from_secs(15);
 

@@ -1,4 +1,4 @@
-//! The keys that a resource was stored with, beside the texts of which they were made.
+//! The keys with which a resource was stored, beside the texts from which they were computed.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::Error;
 /// they were written.
 ///
 /// A key counts only for exactly the text beside it: a release that does not know this attribute may have changed the
-/// text and left the key.
+/// text and kept the key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredKeys {
     /// The key of the unique name, if it is stored.
@@ -34,7 +34,7 @@ impl StoredKeys {
         serde_dynamo::to_attribute_value(self).map_err(|error| Error::Corrupt(error.to_string()))
     }
 
-    /// The bytes that they take in an item, or more.
+    /// An upper bound of the bytes that they take in an item.
     pub(crate) fn bytes(&self) -> usize {
         const OVERHEAD: usize = 24;
         let pairs = self.name.iter().chain(&self.emails);

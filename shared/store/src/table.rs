@@ -27,9 +27,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_POLLS: usize = 1200;
 
 impl Directory {
-    /// Creates the table, with on-demand capacity, expiry and no stream, and waits until it is active. It accepts
-    /// an existing table that has the right keys. This is for laptops and tests: on AWS, the template creates the
-    /// table.
+    /// Creates the table, with on-demand capacity, expiry and no stream, and waits until it is active. It accepts an
+    /// existing table that has the right keys. It serves laptops and tests: on AWS, the template creates the table.
     ///
     /// # Errors
     /// `Refused` if the table has other keys or the call is not allowed, `Unavailable`, `Throttled`.

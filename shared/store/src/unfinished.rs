@@ -1,8 +1,8 @@
-//! The list of the changes that somebody may still have to finish: large changes of members, and deletes with edges.
+//! The list of the changes that a function may still have to finish: large changes of members, and deletes with edges.
 //!
-//! A large change is listed before its chunks are written, and a delete with its commit, so that a change is found
-//! even if the process ends. The list is one collection for all tenants. A change stays on it until it is known to be complete, or
-//! known never to be committed; then its chunks are deleted.
+//! A large change is listed before its chunks are written, and a delete with its commit, so that a change is found even
+//! if the process ends. The list is one collection for all tenants. A change stays on it until it is known to be
+//! complete, or known never to be committed. Then its chunks are deleted.
 
 use std::time::{Duration, Instant};
 
@@ -21,24 +21,24 @@ use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::transaction::transact::TransactError;
 use crate::{Backoff, Directory, Error, SettleState};
 
-/// The time after which a listed change that is not committed is given up. No request lasts a tenth of it.
+/// The time after which a listed change that is not committed is aborted. No request lasts a tenth of it.
 const PREPARE_TIME: Duration = Duration::from_secs(600);
 /// The time that the request that commits a change has to finish it itself.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
-/// The time in which nobody else works on a change that somebody has claimed.
+/// The time for which a claim keeps other callers from working on a change.
 const CLAIM_TIME: Duration = Duration::from_secs(60);
 /// The bounds of the pauses after the first failure to finish a change and after the last one.
 const FIRST_PAUSE_MS: u64 = 15_000;
 const MAX_PAUSE_MS: u64 = 900_000;
 
-/// What is known of a listed change.
+/// The state of a listed change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum ListedState {
     /// Its chunks are being written. It may never be committed.
     Prepared,
     Committed,
-    /// It was given up, and can no longer be committed.
+    /// It was aborted, and can no longer be committed.
     Aborted,
 }
 
@@ -48,19 +48,19 @@ struct UnfinishedItem {
     tenant: String,
     resource: String,
     state: ListedState,
-    /// The time before which nobody has to work on the change, in milliseconds since 1970.
+    /// The time from which a caller has to work on the change, in milliseconds since 1970.
     not_before: u64,
-    /// How many times somebody has failed to finish it.
+    /// How many attempts to finish it have failed.
     failures: u32,
 }
 
-/// A change that may have to be finished.
+/// A change that may not be complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfinishedChange {
     pub tenant: Tenant,
     /// The group or the deleted resource.
     pub resource: ResourceId,
-    /// How many times somebody has failed to finish it.
+    /// How many attempts to finish it have failed.
     pub failures: u32,
     change: ResourceId,
     state: ListedState,
@@ -87,8 +87,8 @@ impl UnfinishedItem {
     }
 }
 
-/// The action that lists a committed change: a delete, in the transaction that commits it, on condition that it is not
-/// listed; or, without a condition, a change that is pending and may not be on the list.
+/// The action that lists a committed change. A delete is listed by the transaction that commits it, on condition that
+/// it is not listed; a pending change that may not be on the list is listed without a condition.
 pub(crate) fn list_committed(
     table: &str,
     tenant: &Tenant,
@@ -101,7 +101,7 @@ pub(crate) fn list_committed(
 }
 
 /// The action that marks a listed change as committed, in the transaction that commits it. It fails if the change was
-/// given up.
+/// aborted.
 pub(crate) fn mark_committed(table: &str, change: &ResourceId) -> Result<WriteAction, Error> {
     let values = Item::from([
         ("committed".to_owned(), state_value(ListedState::Committed)?),
@@ -125,7 +125,7 @@ impl Directory {
         self.put_new(item::with_key(&Key::unfinished(change), &item)?).await
     }
 
-    /// Takes a change off the list.
+    /// Removes a change from the list.
     pub(crate) async fn unlist(&self, change: &ResourceId) -> Result<(), Error> {
         self.delete_batch([Key::unfinished(change)].into()).await
     }
@@ -148,7 +148,7 @@ impl Directory {
         self.put_new(item::with_key(&Key::unfinished(&change.id), &item)?).await
     }
 
-    /// The changes that somebody has to work on at the time `now_ms`, in milliseconds since 1970, the earliest first.
+    /// The changes that are due at the time `now_ms`, in milliseconds since 1970, the earliest first.
     ///
     /// # Errors
     /// The errors of a read: `Throttled`, `Unavailable`, `Refused`.
@@ -158,7 +158,7 @@ impl Directory {
         Ok(listed.into_iter().flatten().filter(|change| change.not_before <= now_ms).collect())
     }
 
-    /// Finishes a change, and takes it off the list. It starts nothing after `deadline`, which should be within 45
+    /// Finishes a change, and removes it from the list. It starts nothing after `deadline`, which should be within 45
     /// seconds. Several callers may do it at the same time: all but one return at once.
     ///
     /// # Errors
@@ -177,16 +177,16 @@ impl Directory {
         self.unlist(&claimed.change).await.map(|()| SettleState::Done)
     }
 
-    /// Whether nothing is pending for the resource of a committed change. Both items are read by one transaction, because
-    /// another read may show the one and not yet the other.
+    /// Whether nothing is pending for the resource of a committed change. Both items are read by one transaction,
+    /// because another read may show the one and not yet the other.
     async fn is_complete(&self, change: &UnfinishedChange) -> Result<bool, Error> {
         let keys = [Key::unfinished(&change.change), Key::pending_changes(&change.tenant, &change.resource)];
         let items = self.read_together(&keys).await?;
         Ok(items.get(1).is_some_and(Option::is_none))
     }
 
-    /// Deletes the chunks of a change that was given up. The call that listed it may have been carried out late, after the
-    /// change was complete and off the list: then the chunks are records.
+    /// Deletes the chunks of an aborted change. DynamoDB may have applied the call that listed the change late, after
+    /// the change was complete and removed from the list: then the chunks belong to its change record.
     async fn delete_chunks_unless_committed(&self, change: &UnfinishedChange) -> Result<(), Error> {
         match self.read(&Key::change(&change.tenant, &change.change)).await? {
             Some(_) => Ok(()),
@@ -194,8 +194,8 @@ impl Directory {
         }
     }
 
-    /// Claims a change, and gives it up if it was prepared and never committed. Returns the change as it is then; `None`
-    /// if somebody else was faster.
+    /// Claims a change, and aborts it if it was prepared and never committed. Returns the change as it is then; `None`
+    /// if another caller was faster.
     async fn claim(&self, change: &UnfinishedChange) -> Result<Option<UnfinishedChange>, Error> {
         let state = match change.state {
             ListedState::Committed => ListedState::Committed,
@@ -208,7 +208,7 @@ impl Directory {
         Ok(self.replace(change, &claimed).await?.then_some(claimed))
     }
 
-    /// Makes a change due at once, because the work on it goes on.
+    /// Makes a change due at once, because the work on it has to continue.
     async fn release(&self, claimed: &UnfinishedChange) -> Result<(), Error> {
         let released = UnfinishedChange { not_before: claimed.read_at, failures: 0, ..claimed.clone() };
         self.replace(claimed, &released).await.map(drop)
@@ -235,7 +235,7 @@ impl Directory {
     }
 }
 
-/// Reads a listed change. One that this version cannot read is left to one that can.
+/// Reads a listed change. Returns `None` if this version cannot read it, so that a version that can finishes it.
 fn unfinished_change(item: Item, read_at: u64) -> Option<UnfinishedChange> {
     let change = item::text(&item, SK).ok().and_then(ResourceId::parse);
     let read = item::body::<UnfinishedItem>(item).ok().zip(change).and_then(|(item, change)| {

@@ -15,7 +15,7 @@ use crate::membership::edge_changes::EdgeChanges;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, ITEMS_PER_COMMIT, StoredResource};
 
-/// The age of chunks from which on nobody is going to commit their change, in milliseconds.
+/// The age, in milliseconds, from which on chunks of an uncommitted change count as abandoned.
 const ABANDONED_MS: u64 = 1_200_000;
 
 impl TableCheck<'_> {
@@ -80,7 +80,7 @@ impl TableCheck<'_> {
         Ok(Examination::repairable(Problem::ChunksAlone, actions).then_settle(&group.id))
     }
 
-    /// Whether the edges show that a chunk was applied, as far as they can.
+    /// Whether the edges show the members of a chunk as they are after it was applied.
     async fn looks_applied(&self, tenant: &Tenant, group: &ResourceId, chunk: &Chunk) -> Result<bool, Error> {
         let EdgeChanges { add, update, remove } = &chunk.edges;
         let ids: Vec<ResourceId> = add.iter().chain(update).chain(remove).map(|member| member.id.clone()).collect();
@@ -89,8 +89,8 @@ impl TableCheck<'_> {
         Ok(add.iter().any(|member| is_present(&member.id)) || remove.iter().any(|member| !is_present(&member.id)))
     }
 
-    /// The repair that deletes chunks that belong to no change, as many as a transaction deletes: the next examination finds the
-    /// others.
+    /// The repair that deletes chunks of no change, as many as one transaction can delete: the next examination finds
+    /// the others.
     async fn delete_abandoned_chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Examination, Error> {
         let chunks = self.directory.chunks(tenant, change).await?;
         let keys = chunks.iter().filter(|chunk| !chunk.applied).map(|chunk| &chunk.key).take(ITEMS_PER_COMMIT);

@@ -61,7 +61,7 @@ impl TableCheck<'_> {
         Ok(Examination::repairable(Problem::EdgeOneWay, actions))
     }
 
-    /// Examines the count of groups of a member, which has one at least.
+    /// Examines the count of groups of a member that has at least one group.
     async fn examine_member(&self, tenant: &Tenant, member: &StoredResource) -> Result<Examination, Error> {
         if !self.with_counts || member.group_count > 0 {
             return Ok(Examination::default());
@@ -70,7 +70,7 @@ impl TableCheck<'_> {
         Ok(Examination { resource: Some(member.id.clone()), ..examined })
     }
 
-    /// The repair of one membership item, of which the other one is gone together with the group or the member.
+    /// The repair that deletes a single membership item. The other item is deleted, as is the group or the member.
     fn delete_single_edge(
         &self,
         tenant: &Tenant,
@@ -111,7 +111,7 @@ impl TableCheck<'_> {
         Ok(EdgePair { group, member, edge, back_edge, is_group_pending, is_member_pending })
     }
 
-    /// The actions that make both sides agree; none if nothing says for certain whether the group has the member.
+    /// The actions that make both sides agree; none if it is uncertain whether the group has the member.
     async fn repair_edge(
         &self,
         tenant: &Tenant,
@@ -143,9 +143,9 @@ impl TableCheck<'_> {
         Ok(actions)
     }
 
-    /// Whether a group has a member of whom only one membership item is left. The latest change that names the member says
-    /// so; if its record has expired, the group's count and checksum of its members do, unless more than one item is
-    /// missing. `None` if neither is certain.
+    /// Whether a group has a member of which only one membership item exists. The latest change that names the member
+    /// decides; if its record has expired, the group's count and checksum of its members decide, unless more than one
+    /// item is missing. Returns `None` if neither is certain.
     async fn determine_membership(
         &self,
         tenant: &Tenant,

@@ -78,9 +78,9 @@ impl TableCheck<'_> {
         Ok((checksums.len() as u64, checksums.iter().sum()))
     }
 
-    /// Examines the counts of a resource's members and groups. The check counts twice, and waits in between until DynamoDB
-    /// shows all items of a transaction. The resource has to be the same at the beginning and at the end, each time when no
-    /// transaction is writing it.
+    /// Examines the counts of a resource's members and groups. The check counts twice, and waits in between until
+    /// DynamoDB shows all items of a transaction. The resource has to be the same at the beginning and at the end, each
+    /// time when no transaction is writing it.
     pub(super) async fn examine_counts(
         &self,
         tenant: &Tenant,

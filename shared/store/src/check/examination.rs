@@ -23,7 +23,7 @@ impl Examination {
         Self { problems: vec![problem], actions: actions.into_iter().collect(), ..Self::default() }
     }
 
-    /// A problem that no transaction repairs, so that somebody has to decide.
+    /// A problem that no transaction repairs, so that an operator has to decide.
     pub(super) fn unrepairable(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }

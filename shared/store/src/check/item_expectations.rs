@@ -67,8 +67,8 @@ impl TableCheck<'_> {
         }
     }
 
-    /// The implications of the edge from a member to a group: the edge from the group exists, and so does the member, which
-    /// counts its groups.
+    /// The implications of the edge from a member to a group: the edge from the group exists, and so does the member,
+    /// which counts its groups.
     fn expectations_of_back_edge(&self, tenant: &Tenant, group: ResourceId, member: &ResourceId) -> ItemExpectations {
         let other = Key::member(tenant, &group, member);
         let resources = Kind::ALL.map(|kind| Key::resource(tenant, kind, member)).to_vec();

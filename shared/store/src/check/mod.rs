@@ -44,18 +44,18 @@ pub use problem::Problem;
 const PAUSE_MS: u64 = 200;
 /// How often a count is repeated until nothing changes meanwhile.
 const MAX_COUNTS: usize = 10;
-/// How long the repairs of a page may go on after the end of the time, so that a function can answer.
+/// How long the repairs of a page may continue after `TableCheck::until`, so that a function can still respond.
 const MAX_OVERTIME: Duration = Duration::from_secs(20);
 /// The token in the change records of repairs.
 const TOKEN: &str = "DirectoryCheck";
 
-/// The keys that a resource should have, as its attributes say.
+/// The keys that a resource should have according to its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedKeys {
     pub keys: Keys,
     /// The key that an earlier release gave its unique name. The item of the name may have this key instead.
     pub former_name: Option<String>,
-    /// The keys that earlier releases gave its e-mail addresses. Items of them do no harm.
+    /// The keys that earlier releases gave its e-mail addresses. Items with these keys are allowed.
     pub former_emails: Vec<String>,
 }
 
@@ -74,11 +74,11 @@ pub struct CheckPosition {
 pub struct TableCheck<'a> {
     pub directory: &'a Directory,
     pub keys_of: KeysOf,
-    /// The only tenant whose items are checked, if not all are. A scan reads the items of all tenants nevertheless.
+    /// The tenant whose items are checked; all tenants if absent. A scan reads the items of all tenants in any case.
     pub tenant: Option<&'a Tenant>,
     /// Whether counts are checked. A repair does that in its second pass, and in those that follow.
     pub with_counts: bool,
     pub repair: bool,
-    /// The time after which nothing new is repaired.
+    /// The time after which the check starts no repair.
     pub until: Instant,
 }

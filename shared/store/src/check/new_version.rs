@@ -14,7 +14,7 @@ use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, StoredKeys, StoredResource};
 
-/// What a repair changes of a resource, and what the record of the change contains.
+/// The attributes that a repair changes in a resource, and the contents of the change's record.
 #[derive(Default)]
 pub(super) struct NewVersion {
     /// The names of the attributes that the record contains.

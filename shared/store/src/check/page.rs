@@ -17,7 +17,8 @@ use crate::{Backoff, Error, item};
 
 /// The number of resources that are examined at the same time.
 const MAX_CONCURRENT_EXAMINATIONS: usize = 8;
-/// How often a subject is examined and repaired until nothing is found. Each time may bring the next problem to light.
+/// How often the check examines and repairs a subject until it finds no problem. Each repair may reveal the next
+/// problem.
 const MAX_REPAIRS: usize = 6;
 
 /// The result of one page of a check.
@@ -36,7 +37,7 @@ pub struct CheckPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub tenant: Tenant,
-    /// The resource that has the problem, or of which the items are.
+    /// The resource that has the problem, or to which the items belong.
     pub resource: Option<ResourceId>,
     pub problem: Problem,
     pub outcome: RepairOutcome,
@@ -98,7 +99,7 @@ impl TableCheck<'_> {
         (findings, None)
     }
 
-    /// Examines a subject, and repairs it until nothing is found any more.
+    /// Examines a subject, and repairs it until no problem is found.
     async fn examine_and_repair(&self, tenant: &Tenant, subject: &CheckSubject) -> Result<Vec<Finding>, Error> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut resource = subject.resource();
@@ -151,7 +152,7 @@ impl TableCheck<'_> {
     }
 
     /// Sends a planned repair. If something has changed since the examination, nothing is written, and the next
-    /// examination shows what is left.
+    /// examination finds the remaining problems.
     async fn send_repair(&self, tenant: &Tenant, examination: Examination) -> Result<(), Error> {
         let sent = match examination.actions.as_slice() {
             [] => Ok(()),

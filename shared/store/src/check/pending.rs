@@ -1,5 +1,5 @@
-//! The examination of what is pending: large changes of members and deletions, whose items have to refer to each other
-//! so that somebody completes them.
+//! The examination of pending changes: large changes of members, and deletions. Their items have to refer to each
+//! other, so that the function Settle completes them.
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,11 @@ use crate::key::Key;
 use crate::transaction::action::{self, ConditionFailure};
 use crate::{Error, SettleState, StoredResource, UnfinishedChange, unfinished};
 
-/// The time for which a check works on one pending change. The function Settle completes what is left.
+/// The time for which a check works on one pending change. The function Settle completes the rest.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
 
 impl TableCheck<'_> {
-    /// Completes what is pending for a resource.
+    /// Completes the pending change of a resource.
     pub(super) async fn settle(&self, tenant: &Tenant, id: &ResourceId) -> Result<(), Error> {
         match self.directory.settle(tenant, id, (Instant::now() + SETTLE_TIME).min(self.until + SETTLE_TIME)).await {
             Ok(SettleState::Done | SettleState::Unfinished)
@@ -29,8 +29,8 @@ impl TableCheck<'_> {
         }
     }
 
-    /// Examines the pending item of a resource. The first pass of a repair completes what is pending, as Settle does, because
-    /// its membership items are compared only then.
+    /// Examines the pending item of a resource. The first pass of a repair completes the pending change, as Settle
+    /// does, because only then the check can compare its membership items.
     pub(super) async fn examine_pending(&self, tenant: &Tenant, id: &ResourceId) -> Result<Examination, Error> {
         let examined = self.examine_pending_item(tenant, id).await?;
         if examined.problems.is_empty() && self.repair && !self.with_counts {
@@ -71,7 +71,8 @@ impl TableCheck<'_> {
         self.examine_large_change(tenant, id, &change, pending.chunks).await
     }
 
-    /// Examines whether the chunks of a pending change exist, and whether the change is on the list of unfinished changes.
+    /// Examines whether the chunks of a pending change exist, and whether the change is on the list of unfinished
+    /// changes.
     async fn examine_large_change(
         &self,
         tenant: &Tenant,
@@ -111,7 +112,7 @@ impl TableCheck<'_> {
         Ok(Examination::repairable(Problem::PendingItemAlone, actions).then_settle(&group.id))
     }
 
-    /// Whether something is pending for a resource that is not on the list of unfinished changes.
+    /// Examines whether a pending change of a resource is missing on the list of unfinished changes.
     async fn examine_listed(
         &self,
         tenant: &Tenant,
@@ -127,7 +128,8 @@ impl TableCheck<'_> {
         Ok(Examination::repairable(Problem::PendingNotListed, [list]).then_settle(id))
     }
 
-    /// Whether the list of unfinished changes says that this change of the resource is committed; any one, for a deletion.
+    /// Whether the list of unfinished changes contains this change of the resource as committed; any change, for a
+    /// deletion.
     async fn is_listed(&self, tenant: &Tenant, id: &ResourceId, change: Option<&ResourceId>) -> Result<bool, Error> {
         let listed = self.directory.unfinished_changes(u64::MAX).await?;
         let of_resource = listed.iter().filter(|listed| listed.tenant == *tenant && listed.resource == *id);
@@ -136,7 +138,7 @@ impl TableCheck<'_> {
             .any(UnfinishedChange::is_committed))
     }
 
-    /// Whether this change of a resource is pending; its deletion, if there is none.
+    /// Whether this change of a resource is pending; without a change, whether its deletion is.
     async fn is_pending(&self, tenant: &Tenant, id: &ResourceId, change: Option<&ResourceId>) -> Result<bool, Error> {
         let item = self.directory.read_isolated(&Key::pending_changes(tenant, id)).await?;
         let pending: Option<PendingItem> = item.map(item::body).transpose()?;

@@ -28,7 +28,8 @@ const MAX_CONCURRENT_RANGES: usize = 16;
 const MAX_CLOCK_SKEW_MS: u64 = 120_000;
 
 impl TableCheck<'_> {
-    /// The kinds of tenants whose first resource is on this page, so that each is counted once in a check.
+    /// The counts to check: those of the kinds of a tenant whose first resource is on this page, so that a check counts
+    /// each once.
     pub(super) async fn first_resources(
         &self,
         first_of: BTreeMap<(Tenant, Kind), ResourceId>,
@@ -44,9 +45,9 @@ impl TableCheck<'_> {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Compares the counters of a kind with its resources. Clients create and delete resources meanwhile: those that have
-    /// a recent change record are counted as they are at the end, while no counter changes and no transaction is writing
-    /// one. A difference has to be the same twice.
+    /// Compares the counters of a kind with its resources. Clients create and delete resources meanwhile: those that
+    /// have a recent change record are counted as they are at the end, while no counter changes and no transaction is
+    /// writing one. A difference has to be the same twice.
     pub(super) async fn examine_resource_count(&self, tenant: &Tenant, kind: Kind) -> Result<Examination, Error> {
         let since = first_change_id(now_ms().saturating_sub(MAX_CLOCK_SKEW_MS));
         let counted = self.hashes_of_all(tenant, kind).await?;

@@ -11,20 +11,20 @@ use crate::key::Key;
 use crate::record_id::RecordId;
 use crate::{Error, Index, StoredKeys, StoredResource};
 
-/// Records are kept for thirty days at least (`AuditRetentionDays`). The versions that are not much younger are not
-/// compared with their records.
+/// Records are kept for thirty days at least (`AuditRetentionDays`). The check compares only younger versions with
+/// their records.
 const RECORDED_MS: u64 = 29 * 24 * 60 * 60 * 1000;
 
 /// The keys of the items by which a resource is found.
 pub(super) struct ResourceKeys {
     /// The key of its unique name.
     pub(super) name: Key,
-    /// The key that an earlier release gave it.
+    /// The key that an earlier release gave the name.
     pub(super) former_name: Option<Key>,
     pub(super) lookups: Vec<(Index, Key)>,
-    /// The keys that an earlier release gave its e-mail addresses, if they are other ones.
+    /// The keys that an earlier release gave its e-mail addresses, if they differ from those of this release.
     pub(super) former_lookups: Vec<Key>,
-    /// Those that are stored with the resource.
+    /// The keys that are stored with the resource.
     pub(super) stored: StoredKeys,
 }
 
@@ -57,7 +57,7 @@ impl TableCheck<'_> {
     }
 }
 
-/// The record that a resource names, if it is kept for certain.
+/// The key of the record that a resource names, if that record has to exist.
 pub(super) fn record_to_check(tenant: &Tenant, resource: &Item) -> Result<Option<Key>, Error> {
     let Some(record) = RecordId::in_item(resource) else { return Ok(None) };
     let modified = item::text(resource, "lastModified")?.parse::<Timestamp>();

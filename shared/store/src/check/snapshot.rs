@@ -28,12 +28,12 @@ pub(super) struct ResourceSnapshot {
 /// The state of the item of a resource's unique name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NameState<'k> {
-    /// The resource is found by its name, perhaps under the key that an earlier release gave it: it keeps that key for as
-    /// long as another resource has the current one.
+    /// The resource is found by its name, perhaps under the key that an earlier release gave it: it keeps that key for
+    /// as long as another resource has the current one.
     Present,
     /// The name belongs to another resource, and this one is not found by it.
     OfAnother,
-    /// Nobody has the name. The resource may have an item under the key that an earlier release gave it.
+    /// No resource has the name. This one may have an item under the key that an earlier release gave the name.
     Missing { former: Option<&'k Key> },
 }
 

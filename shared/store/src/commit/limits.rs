@@ -1,4 +1,4 @@
-//! The limits of a commit. Their sentences tell an administrator which limit a change exceeds.
+//! The limits of a commit. The texts of the errors name the limit that a change exceeds, for an administrator.
 
 use schema::Kind;
 
@@ -20,7 +20,7 @@ pub const RESOURCE_BYTES: usize = protocol::limits::RESOURCE_BYTES;
 /// DynamoDB's limits of one item and of all items of a transaction, in bytes.
 const ITEM_BYTES: usize = 400 * 1024;
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
-/// What the item of a chunk takes besides its members, or more.
+/// An upper bound of the bytes that the item of a chunk takes besides its members.
 const CHUNK_OVERHEAD_BYTES: usize = 512;
 
 /// Checks the new version of a resource before anything is sent.

@@ -153,7 +153,7 @@ impl PlanBuilder<'_> {
     /// read.
     fn delete(&mut self, expected: u64, groups: u64) -> Result<(), Error> {
         let condition = match groups {
-            // Less than zero is what a table may have that was restored to the middle of a commit.
+            // In a table that was restored to the middle of a commit, the count may be negative.
             0 => "#version = :expected AND (attribute_not_exists(#groupCount) OR #groupCount <= :groups)",
             _ => "#version = :expected AND #groupCount = :groups",
         };
@@ -182,7 +182,7 @@ impl PlanBuilder<'_> {
             self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), ConditionFailure::NameTaken)?;
             let former = after.and_then(|keys| keys.former_name.as_ref());
             if let Some(former) = former.filter(|former| old != Some(former)) {
-                // This deletes nothing: its condition is that nobody has the key.
+                // This deletes nothing: its condition is that no resource has the key.
                 let (key, absent) = (Key::name(self.tenant, kind, former), Some((ABSENT, Item::new())));
                 self.push(action::delete(self.table, &key, absent, ConditionFailure::NameTaken))?;
             }

@@ -96,9 +96,9 @@ pub struct Keys {
     /// The unique name. It is empty for a resource whose name belongs to another one, so that it is not freed.
     pub name: String,
     pub lookups: Vec<(Index, String)>,
-    /// The key that version 0.1.0 gave the name, if it is another one. No other resource may have it either.
+    /// The key that version 0.1.0 gave the name, if it differs. No other resource may have it either.
     pub former_name: Option<String>,
-    /// Those that are stored with the resource.
+    /// The keys that are stored with the resource.
     pub stored: StoredKeys,
 }
 

@@ -31,9 +31,9 @@ impl Directory {
         self.send(self.prepare(caller, commit, false).await?).await
     }
 
-    /// Lists a large commit as unfinished and writes its chunks. Readers ignore them before the commit. With `in_chunks`,
-    /// any change of members is a large one, because the members are too large for one transaction; then no condition of
-    /// the commit checks what was read of them.
+    /// Lists a large commit as unfinished and writes its chunks. Readers ignore them before the commit. With
+    /// `in_chunks`, any change of members is a large one, because the members are too large for one transaction; then
+    /// no condition of the commit checks the members that the caller has read.
     ///
     /// # Errors
     /// `TooLarge` (nothing was sent), `Throttled`, `Unavailable`, `Refused`.
@@ -69,8 +69,8 @@ impl Directory {
         }
     }
 
-    /// Deletes the chunks of a prepared commit that is not going to be sent. If that fails, the list of unfinished changes
-    /// still has it.
+    /// Deletes the chunks of a prepared commit that is not going to be sent. If that fails, the list of unfinished
+    /// changes still contains the commit.
     pub async fn abort(&self, prepared: PreparedCommit<'_>) {
         if !prepared.is_large() {
             return;

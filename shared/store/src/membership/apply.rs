@@ -36,7 +36,7 @@ impl Directory {
     /// of its edges. It may be called at any time, and starts nothing after `deadline`.
     ///
     /// # Errors
-    /// `Throttled`, `Contended`, `Unavailable`, `Refused`, `Corrupt`. What was applied before stays applied.
+    /// `Throttled`, `Contended`, `Unavailable`, `Refused`, `Corrupt`. Chunks that were applied before stay applied.
     pub async fn settle(&self, tenant: &Tenant, id: &ResourceId, deadline: Instant) -> Result<SettleState, Error> {
         let mut backoff = Backoff::new(PAUSE_MS, PAUSE_MS);
         for round in 0.. {
@@ -88,8 +88,8 @@ impl Directory {
         }
     }
 
-    /// Ends the pending state of a large change. It first writes the time at which the tenant's last change was completed:
-    /// a reader that sees no pending change has to see that one was pending a moment ago.
+    /// Ends the pending state of a large change. It first writes the time at which the tenant's last change was
+    /// completed: a reader that sees no pending change has to see that one was pending a moment ago.
     async fn complete(&self, task: SettleTask<'_>, change: &ResourceId) -> Result<SettleState, Error> {
         let this_change = || Item::from([("change".to_owned(), S(change.to_string()))]);
         let now =
@@ -151,8 +151,8 @@ impl Directory {
         }
     }
 
-    /// Splits changes whose members are too large for one transaction. The changes of a chunk are applied when its halves
-    /// are read.
+    /// Splits changes whose members are too large for one transaction. The changes of a chunk are applied when its
+    /// halves are read.
     async fn split_and_apply(
         &self,
         task: SettleTask<'_>,
@@ -182,8 +182,8 @@ impl Directory {
         }
     }
 
-    /// The action that marks a chunk as applied. It succeeds once. The chunk keeps only the ids of the members, because the
-    /// display name of a deleted user may not outlive the user.
+    /// The action that marks a chunk as applied. It succeeds once. The chunk keeps only the ids of the members, because
+    /// the display name of a deleted user may not outlive the user.
     pub(crate) fn mark_applied(&self, chunk: &Chunk) -> Result<WriteAction, Error> {
         let (unchanged, values_as_read) = chunk.unchanged_condition();
         let mut values = chunk::ids_only(&chunk.edges)?;

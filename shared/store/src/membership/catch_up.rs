@@ -1,5 +1,5 @@
-//! Catching up with changes that are committed while edges are read: reading a few change records replaces reading
-//! many items again. How many records are read depends on the group and not on what else happens in the directory.
+//! Catching up with changes that are committed while edges are read: reading a few change records replaces reading many
+//! items again. How many records are read depends on the group and not on other changes of the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -102,8 +102,8 @@ impl Directory {
         Ok(now.has_members(members.keys()).then_some(members))
     }
 
-    /// Whether the latest change of a group that names a member adds it, or removes it; `None` if no such record is among
-    /// the latest ones of the tenant.
+    /// Whether the latest change of a group that names a member adds it, or removes it; `None` if no such record is
+    /// among the latest ones of the tenant.
     pub(crate) async fn latest_membership(
         &self,
         tenant: &Tenant,
@@ -159,9 +159,9 @@ impl Directory {
         })
     }
 
-    /// The records of these versions of a group, which were committed at this time or later, in milliseconds since 1970;
-    /// `None` if one of them is not among the latest records of the tenant. It reads backwards, because they were written
-    /// a moment ago.
+    /// The records of these versions of a group, which were committed at this time or later, in milliseconds since
+    /// 1970. Returns `None` if one of them is not among the latest records of the tenant. It reads backwards, because
+    /// the records were written a moment ago.
     async fn latest_records(
         &self,
         tenant: &Tenant,
@@ -197,7 +197,8 @@ impl Directory {
     }
 }
 
-/// The id after which the records of changes come that were committed at this time or later, in milliseconds since 1970.
+/// The id after which the records of changes come that were committed at this time or later, in milliseconds since
+/// 1970.
 fn first_id_since(since_ms: u64) -> Option<ResourceId> {
     first_change_id(since_ms.saturating_sub(MAX_CLOCK_SKEW_MS))
 }

@@ -51,7 +51,7 @@ impl Chunk {
         self.split_off.iter().map(|first| Key { pk: self.key.pk.clone(), sk: first.to_string() })
     }
 
-    /// The condition that it is open and as it was read, with its values.
+    /// The condition that the chunk is open and unchanged since it was read, with its values.
     pub(super) fn unchanged_condition(&self) -> (&'static str, Item) {
         let mut values = Item::from([("no".to_owned(), Bool(false))]);
         if self.split_off.is_empty() {
@@ -63,8 +63,8 @@ impl Chunk {
 }
 
 impl Directory {
-    /// Writes the chunks of a change that is about to be committed, each on condition that it does not exist: an attempt
-    /// that was given up may be carried out late, after the chunk was applied, and would open it again.
+    /// Writes the chunks of a change that is about to be committed, each on condition that it does not exist: DynamoDB
+    /// may apply a timed-out attempt late, after the chunk was applied, and would open the chunk again.
     pub(crate) async fn write_chunks(
         &self,
         tenant: &Tenant,
@@ -87,7 +87,8 @@ impl Directory {
         Ok((now.applied, now.split_off) != (chunk.applied, chunk.split_off.clone()))
     }
 
-    /// Whether no transaction is writing one of these chunks. What was written together with them can be read from then on.
+    /// Whether no transaction is writing one of these chunks. Then everything that was written together with them can
+    /// be read.
     pub(super) async fn are_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
         for some in chunks.chunks(KEYS_PER_TRANSACTION) {
             let keys: Vec<Key> = some.iter().map(|chunk| chunk.key.clone()).collect();
@@ -100,7 +101,7 @@ impl Directory {
         Ok(true)
     }
 
-    /// Splits an open chunk in two by one transaction. Nothing happens if somebody else has split or applied it.
+    /// Splits an open chunk in two by one transaction. Nothing happens if another caller has split or applied it.
     pub(super) async fn split_chunk(&self, tenant: &Tenant, chunk: &Chunk) -> Result<(), Error> {
         let [first, second] = halves(&chunk.edges).try_into().map_err(|_| Error::TooLargeTogether)?;
         let change = item::id(chunk.key.pk.rsplit('#').next().unwrap_or_default())?;
@@ -121,8 +122,8 @@ impl Directory {
         }
     }
 
-    /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the id
-    /// of the change.
+    /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the
+    /// id of the change.
     pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
         self.check_home_region().await?;
         let mut retries = RetryBudget::of_bulk_call();

@@ -89,8 +89,8 @@ impl Directory {
         }
     }
 
-    /// The groups to which the deleted resource has edges. A query may not yet show an edge that was written just before
-    /// the delete, so a transaction reads the edges to the groups that the delete names.
+    /// The groups to which the deleted resource has edges. A query may not yet show an edge that was written just
+    /// before the delete, so a transaction reads the edges to the groups that the delete names.
     async fn groups_to_leave(&self, task: SettleTask<'_>) -> Result<Vec<ResourceId>, Error> {
         let mut groups = self.group_edges(task.tenant, task.id).await?;
         let named = task.item.groups.iter().map(|group| item::id(group)).collect::<Result<Vec<_>, _>>()?;

@@ -25,7 +25,8 @@ pub(crate) struct EdgeChanges {
 }
 
 impl EdgeChanges {
-    /// The changes of a group that gains the members `add` and loses the members `remove`. A member of both lists stays.
+    /// The changes of a group that gains the members `add` and loses the members `remove`. A member of both lists
+    /// stays.
     pub(crate) fn new(add: &[Member], remove: &[Member]) -> Self {
         let by_id = |members: &[Member]| -> BTreeMap<ResourceId, Member> {
             members.iter().map(|member| (member.id.clone(), member.clone())).collect()

@@ -1,4 +1,4 @@
-//! What can still be applied of a change of members, given the membership items and members that exist now.
+//! The part of a change of members that can still be applied, given the membership items and members that exist now.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,8 +10,8 @@ use super::member::Member;
 /// The part of a change that can still be applied.
 pub(super) struct EdgeState {
     pub(super) edges: EdgeChanges,
-    /// Members to add that have an edge already. The change counts them a second time if the edge that an earlier change
-    /// had written was not visible yet when it was planned. They stay members, with the edge of this change.
+    /// Members to add that have an edge already. The change counts them a second time if the edge of an earlier change
+    /// was not visible yet when the change was planned. They stay members, with the edge of this change.
     present: BTreeSet<ResourceId>,
     /// Members to remove that are deleted themselves.
     pub(super) orphans: BTreeSet<ResourceId>,

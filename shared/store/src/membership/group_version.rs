@@ -16,7 +16,8 @@ use crate::record_id::RecordId;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Directory, Error};
 
-/// The version of a group that was read, and that another change replaces: the change of a member that leaves the group.
+/// The version of a group that was read, and that another change replaces: the change of a member that leaves the
+/// group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupVersion {
     pub group: ResourceId,
@@ -54,9 +55,9 @@ pub(crate) fn leave_group_actions(
 }
 
 impl Directory {
-    /// The action that writes the record of a group that loses members, or does not get them, as a consequence of another
-    /// change. The record has the time of the cause, from which on a deleted member is not shown; the group's new version
-    /// is later.
+    /// The action that writes the record of a group that loses members, or does not get them, as a consequence of
+    /// another change. The record has the time of the cause, from which on a deleted member is not shown; the group's
+    /// new version is later.
     pub(super) fn group_change_record(
         &self,
         cause: SettleTask<'_>,

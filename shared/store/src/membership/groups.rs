@@ -18,9 +18,9 @@ use crate::{Directory, Error};
 const MAX_CONCURRENT_MEMBERS: usize = 16;
 
 impl Directory {
-    /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They
-    /// take one round trip if no large change is pending. With each member comes its [`crate::StoredResource::group_count`], if
-    /// that was read before.
+    /// The groups of each of these members, in the same order, each as [`Directory::groups_of`] returns them. They take
+    /// one round trip if no large change is pending. With each member comes its [`crate::StoredResource::group_count`],
+    /// if that was read before.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
@@ -65,7 +65,7 @@ impl Directory {
         Ok(groups.into_iter().flatten().collect())
     }
 
-    /// The groups of each of these members, by their edges and by what is pending.
+    /// The groups of each of these members, by their edges and by the pending changes.
     async fn groups_with_pending(
         &self,
         tenant: &Tenant,
@@ -84,7 +84,7 @@ impl Directory {
         Ok(groups.collect())
     }
 
-    /// Leaves out what deleted members join: a member may have been deleted after the change was committed.
+    /// Removes the groups that deleted members join: a member may have been deleted after the change was committed.
     async fn remove_deleted(
         &self,
         tenant: &Tenant,

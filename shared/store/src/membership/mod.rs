@@ -5,9 +5,9 @@
 //! states:
 //!
 //! 1. *Prepared*: its members are written in chunks (`chunk`), which readers ignore.
-//! 2. *Pending*: the commit gives the group the change's id as `pending` and puts a pending item. From here on
-//!    readers (`read`, `groups`, `pending_moves`) combine the edges with the chunks that are not applied, so that the change is seen
-//!    as a whole.
+//! 2. *Pending*: the commit gives the group the change's id as `pending` and puts a pending item. From here on readers
+//!    (`read`, `groups`, `pending_moves`) combine the edges with the chunks that are not applied, so that the change is
+//!    seen as a whole.
 //! 3. *Applied*: one transaction for each chunk writes its edges and marks the chunk as applied (`apply`).
 //! 4. *Complete*: the last transaction removes `pending` and the pending item.
 //!

@@ -1,5 +1,5 @@
-//! What pending changes do to members: the groups that each joins and leaves, by chunks that are not applied, or were
-//! applied a moment ago.
+//! The effect of pending changes on members: the groups that each joins and leaves, by chunks that are not applied, or
+//! were applied a moment ago.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ enum MembershipMove {
 }
 
 impl Directory {
-    /// What the pending changes do to these members.
+    /// The effect of the pending changes on these members.
     pub(super) async fn pending_moves(
         &self,
         tenant: &Tenant,
@@ -67,7 +67,7 @@ impl Directory {
         Ok(moves)
     }
 
-    /// The group of a pending change, and those of these members whom the change adds (`true`) or removes.
+    /// The group of a pending change, and the members among these that the change adds (`true`) or removes.
     async fn moves_of_change<'c>(
         &self,
         tenant: &Tenant,
@@ -93,7 +93,8 @@ impl Directory {
         Ok((&change.group, certain))
     }
 
-    /// What all chunks of a change do to these members, with those that were split off and are not visible to a query yet.
+    /// The effect of all chunks of a change on these members, including chunks that were split off and that a query
+    /// does not show yet.
     async fn moves_of_all_chunks(
         &self,
         tenant: &Tenant,

@@ -22,17 +22,16 @@ use crate::{Directory, Error, StoredResource};
 const EDGES_PER_RANGE: u64 = 4000;
 const MAX_CONCURRENT_RANGES: usize = 8;
 
-/// What is read of an edge: the id of the member, its kind, and the display name.
+/// The attributes that are read of an edge: the id of the member, its kind, and the display name.
 const EDGE: &str = "sk, #type, #display";
 
 impl Directory {
     /// The members of a group, oldest first, with the version that has them: the one that was read, or a later one.
     /// Returns `None` if the group has been deleted.
     ///
-    /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges
-    /// are checked against the group's member summary. If the group has changed meanwhile, its change records state
-    /// what is different in the current version. Only if they do not explain the difference, the edges are read
-    /// again.
+    /// DynamoDB may show one part of a transaction before another, and reading edges takes many calls. So the edges are
+    /// checked against the group's member summary. If the group has changed meanwhile, its change records describe the
+    /// difference to the current version. Only if they do not explain the difference, the edges are read again.
     ///
     /// # Errors
     /// `Contended` if the group keeps changing, and the errors of [`Directory::get`].
@@ -61,8 +60,8 @@ impl Directory {
         }
     }
 
-    /// The members that a group's edges show, oldest first. They may belong to any version. [`StoredResource::has_members`]
-    /// checks them.
+    /// The members that a group's edges show, oldest first. They may belong to any version.
+    /// [`StoredResource::has_members`] checks them.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].

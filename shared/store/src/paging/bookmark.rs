@@ -38,7 +38,7 @@ pub struct Bookmark<'a> {
     pub has_more: bool,
 }
 
-/// The condition for saving a bookmark: what is stored under its key.
+/// The condition for saving a bookmark: the item that is stored under its key.
 #[derive(Debug, Clone, Copy)]
 pub enum BookmarkCondition<'a> {
     /// Nothing; a bookmark that was taken or is older than the claim window; or the same bookmark.

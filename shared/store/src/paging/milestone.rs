@@ -1,8 +1,8 @@
-//! Jumps into the middle of the list of all resources of a kind: counting off what comes before, from the last known
-//! position on.
+//! Jumps into the middle of the list of all resources of a kind: the jump counts the resources before its target, from
+//! the last known position on.
 //!
-//! A jump saves positions that it has passed, for an hour, so that the next jump begins there. If a resource before
-//! such a position was deleted meanwhile, a page begins that much earlier than its index: a client may receive resources
+//! A jump saves positions that it has passed for an hour, so that the next jump begins there. If a resource before such
+//! a position was deleted meanwhile, a page begins that much earlier than its index: a client may receive resources
 //! twice and misses none.
 
 use std::num::NonZeroUsize;
@@ -21,7 +21,7 @@ use crate::key::{self, Key};
 use crate::read::query::{CollectionQuery, items_per_query};
 use crate::{Directory, Error};
 
-/// Jumps over fewer resources read and save no positions: counting them off takes one call.
+/// Jumps over fewer resources read and save no positions: counting them takes one call.
 const MIN_DISTANCE: usize = 1000;
 /// The number of positions that one jump saves at most, besides its end.
 const MAX_MILESTONES: usize = 15;
@@ -35,7 +35,7 @@ pub enum Skip {
     Reached(ResourceId),
     /// The collection has fewer resources: `left` of the number could not be skipped.
     Exhausted { left: usize },
-    /// The deadline came first. The next call goes on where this one has ended.
+    /// The deadline came first. The next call continues where this one ended.
     OutOfTime,
 }
 
@@ -54,7 +54,7 @@ struct MilestoneItem {
 }
 
 impl Directory {
-    /// Skips the first `n` resources. It costs as many units as reading those after the last known position before them.
+    /// Skips the first `n` resources. It costs as many units as reading the resources after the last known position.
     ///
     /// # Errors
     /// The errors of [`Directory::page`].
@@ -76,8 +76,8 @@ impl Directory {
         Ok(skip)
     }
 
-    /// Counts resources off after the last position of `passed`, until they are `n` in all, and adds the positions at
-    /// which calls have ended.
+    /// Counts resources after the last position of `passed`, until `n` are counted in all, and adds the positions at
+    /// which calls end.
     async fn count_off(
         &self,
         tenant: &Tenant,

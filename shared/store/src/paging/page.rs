@@ -19,7 +19,7 @@ pub struct ResourcePage {
 
 impl Directory {
     /// At most `limit` resources that were created after the resource `after`, which need not exist any longer. There
-    /// are fewer if they have about a megabyte, which bounds the memory of a caller that goes on after the last one.
+    /// are fewer if they have about a megabyte, which bounds the memory of a caller that continues after the last one.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`, `Corrupt`.

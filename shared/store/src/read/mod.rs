@@ -28,8 +28,8 @@ impl Directory {
         item.map(|item| item::stored(kind, item)).transpose()
     }
 
-    /// Reads the resources of `ids` that exist, in the order of `ids`, each once. The caller parses one after the other,
-    /// because many large resources would fill the memory.
+    /// Reads the resources of `ids` that exist, in the order of `ids`, each once. The caller parses one after the
+    /// other, because many large resources would fill the memory.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].
@@ -100,8 +100,8 @@ impl Directory {
         item.map(owner).transpose()
     }
 
-    /// The resources that have one of these unique names, as at one moment: a resource may change from one name to
-    /// another meanwhile. The names are in forms in which names are or were compared.
+    /// The resources that have one of these unique names at one moment: a resource may change from one name to another
+    /// meanwhile. The names are in forms in which names are or were compared.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].

@@ -41,8 +41,8 @@ impl Directory {
         self.query_as(query, limit, Ok).await
     }
 
-    /// What `read` makes of the items that a query finds, at most `limit` of them. The items of one response at a time
-    /// are in memory.
+    /// The items that a query finds, converted by `read`, at most `limit` of them. Only the items of one response at a
+    /// time are in memory.
     pub(crate) async fn query_as<T>(
         &self,
         query: CollectionQuery<'_>,
@@ -86,8 +86,8 @@ impl Directory {
         }
     }
 
-    /// The items of one page of the table, in no order, and the key of the last one if others follow. The items of other
-    /// tenants are left out if a tenant is given.
+    /// The items of one page of the table, in no order, and the key of the last one if others follow. The items of
+    /// other tenants are left out if a tenant is given.
     pub(crate) async fn scan_page(
         &self,
         tenant: Option<&Tenant>,

@@ -16,15 +16,15 @@ use crate::{Directory, Error};
 pub(crate) const KEYS_PER_TRANSACTION: usize = 100;
 
 impl Directory {
-    /// Reads an item while no transaction is writing it. What other transactions have written together with what it shows
-    /// can be read from then on.
+    /// Reads an item while no transaction is writing it. From then on, reads also show the other items of the
+    /// transaction that wrote it.
     pub(crate) async fn read_isolated(&self, key: &Key) -> Result<Option<Item>, Error> {
         Ok(self.read_together(std::slice::from_ref(key)).await?.pop().flatten())
     }
 
     /// Reads the items of at most [`KEYS_PER_TRANSACTION`] keys, in the same order, by one transaction. Other reads may
-    /// see one item of a transaction that writes and not yet another; this one sees all of it or nothing. It costs twice
-    /// the units.
+    /// see one item of a transaction that writes and not yet another; this one sees all of it or nothing. It costs
+    /// twice the units.
     pub(crate) async fn read_together(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, Error> {
         let gets = keys.iter().map(|key| {
             let get = Get::builder().table_name(&self.table).set_key(Some(key.attributes()));
@@ -45,7 +45,7 @@ impl Directory {
     }
 }
 
-/// The meaning of a failed read.
+/// Converts the error of a failed read.
 fn meaning(error: &SdkError<TransactGetItemsError, HttpResponse>) -> Error {
     if let SdkError::ServiceError(response) = error
         && let TransactGetItemsError::TransactionCanceledException(cancelled) = response.err()

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use crate::Directory;
 use crate::client;
 
-/// Receives the name of an operation and its JSON, and returns the status and the JSON of the response.
+/// A function that receives the name of an operation and its JSON, and returns the status and the JSON of the response.
 type Engine = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
 
 impl Directory {

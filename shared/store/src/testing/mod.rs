@@ -1,5 +1,5 @@
-//! Seams for tools on a developer's machine: benchmarks, tests, and the gateway of `cargo run`. No deployed
-//! function calls them.
+//! Access for tools on a developer's machine: benchmarks, tests, and the gateway of `cargo run`. No deployed function
+//! calls them.
 
 pub(crate) mod access_check;
 #[cfg(feature = "benchmarks")]

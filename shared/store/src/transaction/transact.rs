@@ -32,7 +32,8 @@ impl Directory {
         self.send_transaction(actions, true).await
     }
 
-    /// Sends a transaction as [`Directory::transact`] does, and gives up at once if another one is writing any of its items.
+    /// Sends a transaction as [`Directory::transact`] does, but returns at once if another one is writing any of its
+    /// items.
     pub(crate) async fn transact_unless_conflict(&self, actions: &[WriteAction]) -> Result<(), TransactError> {
         self.send_transaction(actions, false).await
     }

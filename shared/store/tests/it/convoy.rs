@@ -1,5 +1,5 @@
-//! Several callers complete one large change at the same time, as when an identity provider changes a group again and again
-//! while a change of it is pending.
+//! Several callers complete one large change at the same time, as when an identity provider changes a group again and
+//! again while a change of it is pending.
 
 use std::time::{Duration, Instant};
 
@@ -37,8 +37,8 @@ async fn group_with_pending_change(site: &Site, name: &str, members: usize) -> R
     group.id
 }
 
-/// Several callers complete the change at the same time. One that comes in the way of others, or waits for a slow transaction
-/// in vain, tries again.
+/// Several callers complete the change at the same time. One that comes in the way of others, or waits for a slow
+/// transaction in vain, tries again.
 async fn settle_by_several(proxy: &AwsProxy, group: &ResourceId) {
     let slow = Site::at(proxy.url(), "table").await;
     let until = Instant::now() + Duration::from_secs(120);

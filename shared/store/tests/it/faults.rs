@@ -265,8 +265,8 @@ async fn known_finds_resources_that_a_replica_misses() {
     assert_eq!(consistent, [false, false, true, true]);
 }
 
-/// A call fails about one of two users whose names are missing: what was repaired of the other one is reported, and the page
-/// is checked again.
+/// A call fails about one of two users whose names are missing: what was repaired of the other one is reported, and the
+/// page is checked again.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_reports_what_it_repaired_although_a_call_failed() {
     let site: &'static Site = Box::leak(Box::new(Site::new().await));

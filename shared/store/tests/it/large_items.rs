@@ -1,5 +1,5 @@
-//! Users so large that one transaction does not hold as many of them as it may have actions: DynamoDB counts the whole of
-//! each item that a transaction changes, and a membership changes the count of groups in the item of its member.
+//! Users so large that one transaction does not hold as many of them as it may have actions: DynamoDB counts the whole
+//! of each item that a transaction changes, and a membership changes the count of groups in the item of its member.
 
 use std::time::{Duration, Instant};
 

@@ -123,7 +123,8 @@ async fn put(site: &Site, items: Vec<HashMap<String, AttributeValue>>) {
     }
 }
 
-/// Somebody is applying a chunk of a group that is deleted: DynamoDB shows that the chunk is applied, and not yet its edge.
+/// Somebody is applying a chunk of a group that is deleted: DynamoDB shows that the chunk is applied, and not yet its
+/// edge.
 #[tokio::test]
 async fn edge_of_a_chunk_that_is_being_applied_is_deleted_with_its_group() {
     let site = Site::new().await;

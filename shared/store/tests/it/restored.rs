@@ -1,8 +1,8 @@
-//! Tables that are restored to a moment at which many changes are being written: each holds parts of transactions. After a
-//! repair, nothing is found any more, and everything can be read and deleted.
+//! Tables that are restored to a moment at which many changes are being written: each holds parts of transactions.
+//! After a repair, nothing is found any more, and everything can be read and deleted.
 //!
-//! `SNAPSHOTS` sets the number of tables, and `SNAPSHOT_SEED` the seed of the random choices. `SNAPSHOT_FILE` is the path of
-//! a file that gets the items of one of these tables, as they were before the repair.
+//! `SNAPSHOTS` sets the number of tables, and `SNAPSHOT_SEED` the seed of the random choices. `SNAPSHOT_FILE` is the
+//! path of a file that gets the items of one of these tables, as they were before the repair.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Tables that hold a part of a transaction only, as after a restore to a moment in its middle, or items that this version
-//! does not know. No request hangs, calls DynamoDB without a pause, or is refused because of them.
+//! Tables that hold a part of a transaction only, as after a restore to a moment in its middle, or items that this
+//! version does not know. No request hangs, calls DynamoDB without a pause, or is refused because of them.
 
 use std::time::{Duration, Instant};
 

@@ -27,8 +27,8 @@ pub(crate) use writer::{Known, Writer};
 
 const WRITERS: usize = 8;
 
-/// Checks the table again and again, every second time with repair. Whatever is being written, nothing is wrong, so nothing
-/// may be found. `is_mixed` says whether version 0.1.0 writes, too. Returns how often it was checked.
+/// Checks the table again and again, every second time with repair. Whatever is being written, nothing is wrong, so
+/// nothing may be found. `is_mixed` says whether version 0.1.0 writes, too. Returns how often it was checked.
 async fn keep_checking(site: &Site, is_mixed: bool, is_done: Arc<AtomicBool>) -> usize {
     for count in 0.. {
         if is_done.load(Ordering::Relaxed) {
