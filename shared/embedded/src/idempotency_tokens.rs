@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn repeated_token_returns_the_first_response() {
-        let (tokens, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
+        let tokens = IdempotencyTokens::default();
+        let times = AtomicU32::new(0);
         let first = tokens.run_once("a".to_owned(), "body", || done(&times));
         assert_eq!(tokens.run_once("a".to_owned(), "body", || done(&times)), first);
         assert_ne!(tokens.run_once("b".to_owned(), "body", || done(&times)), first);
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn failed_transaction_is_carried_out_again() {
-        let (tokens, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
+        let tokens = IdempotencyTokens::default();
+        let times = AtomicU32::new(0);
         let failed = || error_response("TransactionCanceledException", "");
         assert_eq!(tokens.run_once("a".to_owned(), "body", failed), failed());
         assert_eq!(tokens.run_once("a".to_owned(), "body", || done(&times)).0, StatusCode::OK);
@@ -107,7 +109,8 @@ mod tests {
 
     #[test]
     fn repeated_token_waits_for_running_transaction() {
-        let (tokens, times) = (IdempotencyTokens::default(), AtomicU32::new(0));
+        let tokens = IdempotencyTokens::default();
+        let times = AtomicU32::new(0);
         let slow = || {
             std::thread::sleep(Duration::from_millis(50));
             done(&times)

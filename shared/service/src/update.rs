@@ -184,7 +184,7 @@ async fn commit(
     let (committed, members) = Box::pin(join(retry.commit(context, update), members)).await;
     let committed = committed?;
     let state = pending::finish_own_commit(context, &before.id, committed, retry.response_deadline()).await;
-    let after = update.outcome(before.clone(), state);
+    let after = update.resource_after(before.clone(), state);
     if let Some(members) = members {
         reads.keep_members_after_commit(members, before, &after, update);
     }

@@ -74,7 +74,7 @@ impl UnfinishedChange {
         self.state == ListedState::Committed
     }
 
-    pub(crate) fn is_of(&self, change: &ResourceId) -> bool {
+    pub(crate) fn has_id(&self, change: &ResourceId) -> bool {
         self.change == *change
     }
 }
@@ -82,8 +82,7 @@ impl UnfinishedChange {
 impl UnfinishedItem {
     fn new(tenant: &Tenant, resource: &ResourceId, state: ListedState, pause: Duration) -> Self {
         let not_before = now_ms().saturating_add(milliseconds(pause));
-        let (tenant, resource) = (tenant.as_str().to_owned(), resource.to_string());
-        Self { tenant, resource, state, not_before, failures: 0 }
+        Self { tenant: tenant.as_str().to_owned(), resource: resource.to_string(), state, not_before, failures: 0 }
     }
 }
 
@@ -239,7 +238,8 @@ impl Directory {
 fn unfinished_change(item: Item, read_at: u64) -> Option<UnfinishedChange> {
     let change = item::text(&item, SK).ok().and_then(ResourceId::parse);
     let read = item::body::<UnfinishedItem>(item).ok().zip(change).and_then(|(item, change)| {
-        let (tenant, resource) = (Tenant::named(&item.tenant)?, ResourceId::parse(&item.resource)?);
+        let tenant = Tenant::named(&item.tenant)?;
+        let resource = ResourceId::parse(&item.resource)?;
         let UnfinishedItem { state, not_before, failures, .. } = item;
         Some(UnfinishedChange { tenant, resource, failures, change, state, not_before, read_at })
     });

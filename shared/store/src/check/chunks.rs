@@ -80,7 +80,7 @@ impl TableCheck<'_> {
         Ok(Examination::repairable(Problem::ChunksAlone, actions).then_settle(&group.id))
     }
 
-    /// Whether the edges show the members of a chunk as they are after it was applied.
+    /// Whether the edges show at least one member of a chunk as it is after the chunk was applied.
     async fn looks_applied(&self, tenant: &Tenant, group: &ResourceId, chunk: &Chunk) -> Result<bool, Error> {
         let EdgeChanges { add, update, remove } = &chunk.edges;
         let ids: Vec<ResourceId> = add.iter().chain(update).chain(remove).map(|member| member.id.clone()).collect();

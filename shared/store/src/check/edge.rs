@@ -106,8 +106,10 @@ impl TableCheck<'_> {
         let group = next().map(|item| item::stored(Kind::Group, item)).transpose()?;
         let user = next().map(|item| item::stored(Kind::User, item)).transpose()?;
         let member = user.or(next().map(|item| item::stored(Kind::Group, item)).transpose()?);
-        let (edge, back_edge) = (next().is_some(), next().is_some());
-        let (is_group_pending, is_member_pending) = (is_deleted(next())?, is_deleted(next())?);
+        let edge = next().is_some();
+        let back_edge = next().is_some();
+        let is_group_pending = is_deleted(next())?;
+        let is_member_pending = is_deleted(next())?;
         Ok(EdgePair { group, member, edge, back_edge, is_group_pending, is_member_pending })
     }
 
@@ -124,7 +126,8 @@ impl TableCheck<'_> {
             return Ok(Vec::new());
         };
         let table = &self.directory.table;
-        let (edge, back_edge) = (Key::member(tenant, &group.id, member), Key::member_of(tenant, member, &group.id));
+        let edge = Key::member(tenant, &group.id, member);
+        let back_edge = Key::member_of(tenant, member, &group.id);
         let unexpected = || ConditionFailure::Unexpected;
         let mut actions = match (is_member, is_shown) {
             (true, true) => vec![action::put(table, &back_edge, &MemberOfItem {}, None, unexpected())?],

@@ -138,7 +138,8 @@ impl TableCheck<'_> {
         counted: EdgeCounts,
     ) -> Result<Examination, Error> {
         let is_negative = |counts: &[&str]| has_negative(&item, counts);
-        let (members_negative, groups_negative) = (is_negative(&MEMBER_COUNTS), is_negative(&GROUP_COUNTS));
+        let members_negative = is_negative(&MEMBER_COUNTS);
+        let groups_negative = is_negative(&GROUP_COUNTS);
         let stored = item::stored(kind, item)?;
         let summary = &stored.member_summary;
         let is_wrong = members_negative || counted.members != (summary.count, summary.checksum);

@@ -113,7 +113,8 @@ fn expectations_of_owner(tenant: &Tenant, key: &Key, kind: Kind, item: &Item) ->
 fn expectations_of_record(tenant: &Tenant, change: &Change) -> ItemExpectations {
     let resource = |kind, id: &ResourceId| Key::resource(tenant, kind, id);
     let mut implied = ItemExpectations::default();
-    let (kind, id) = (change.kind, change.resource.clone());
+    let kind = change.kind;
+    let id = change.resource.clone();
     let expectation = Expectation::Version { resource: resource(kind, &id), version: change.after };
     let subject = match (change.change_type, change.after) {
         (ChangeType::Deleted, _) | (_, None) => CheckSubject::Deleted { kind, id },

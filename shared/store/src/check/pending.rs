@@ -134,7 +134,7 @@ impl TableCheck<'_> {
         let listed = self.directory.unfinished_changes(u64::MAX).await?;
         let of_resource = listed.iter().filter(|listed| listed.tenant == *tenant && listed.resource == *id);
         Ok(of_resource
-            .filter(|listed| change.is_none_or(|change| listed.is_of(change)))
+            .filter(|listed| change.is_none_or(|change| listed.has_id(change)))
             .any(UnfinishedChange::is_committed))
     }
 

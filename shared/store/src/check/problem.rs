@@ -36,8 +36,8 @@ problems! {
     NameOfAnother "nameOfAnother"
         "Another resource has the same unique name and is found by it. Rename or delete one of the two by SCIM."
     LookupMissing "lookupMissing"
-        "The resource is not found by an externalId or an e-mail address that it has. The repair writes the item of the \
-         value."
+        "The resource is not found by an externalId or an e-mail address that it has. The repair writes the item of \
+         the value."
     ValueWithoutResource "valueWithoutResource"
         "A name, an externalId or an e-mail address belongs to a resource that does not exist. The repair deletes the \
          item of the value and publishes that the resource is deleted."
@@ -45,13 +45,13 @@ problems! {
         "A name, an externalId or an e-mail address belongs to a resource that has another one. The repair deletes the \
          item of the value."
     RecordMissing "recordMissing"
-        "The change that wrote the resource's version has no record, so that no event tells of it. The repair writes a \
+        "The change that wrote the resource's version has no record, so that no event reports it. The repair writes a \
          new version with a record of all attributes."
     RecordAhead "recordAhead"
-        "A record tells of a later version than the resource has, and events of the next changes would be taken for old \
-         ones. The repair writes a later version with a record of all attributes."
+        "A record contains a later version than the resource, so that consumers would take events of the next changes \
+         for old ones. The repair writes a later version with a record of all attributes."
     DeletedButPresent "deletedButPresent"
-        "The resource was deleted, and is still there. The repair completes the deletion."
+        "The resource was deleted, and still exists. The repair completes the deletion."
     EdgeOneWay "edgeOneWay"
         "A membership is known to the group and not to the member, or the reverse. The repair decides by the latest \
          change record that names the member, or by the group's count and checksum of its members, and writes or \
@@ -73,14 +73,15 @@ problems! {
          complete it. The repair completes it."
     ChunksMissing "chunksMissing"
         "Chunks of a pending change are missing, and with them the members that they would add or remove. The repair \
-         completes what is left. Synchronize the group from the identity provider."
+         completes the change with the chunks that exist. Synchronize the group from the identity provider."
     ChunksAlone "chunksAlone"
-        "Chunks belong to no change that is pending. The repair deletes those of a change that was never committed, and \
-         applies the others."
+        "Chunks belong to no change that is pending. The repair deletes those of a change that was never committed, \
+         and applies the others."
     ResourcesMiscounted "resourcesMiscounted"
         "The number of users or groups that lists show as totalResults is wrong. The repair counts them again."
     NotCounted "notCounted"
-        "Users, groups or members come and go too often for their count to be checked. Check again at a quieter time."
+        "Clients change users, groups or members too often for their count to be checked. Check again at a quieter \
+         time."
     Unreadable "unreadable"
         "An item cannot be read: a newer release has written it, or it is damaged. Deploy the newest release and check \
          again."

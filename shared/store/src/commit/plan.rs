@@ -166,27 +166,7 @@ impl PlanBuilder<'_> {
     /// ones.
     fn keys(&mut self, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
         let owner = OwnerItem { owner: self.commit.id.to_string() };
-        let (kind, old, new) = (self.commit.kind, before.map(|keys| &keys.name), after.map(|keys| &keys.name));
-        if let Some(name) = old.filter(|name| old != new && !name.is_empty()) {
-            // A table that was restored to the middle of a commit may lack the item.
-            let condition = "attribute_not_exists(pk) OR #owner = :owner";
-            let is_owner = (condition, Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
-            self.push(action::delete(
-                self.table,
-                &Key::name(self.tenant, kind, name),
-                Some(is_owner),
-                ConditionFailure::OldNameLost,
-            ))?;
-        }
-        if let Some(name) = new.filter(|_| old != new) {
-            self.put(&Key::name(self.tenant, kind, name), &owner, Some(ABSENT), ConditionFailure::NameTaken)?;
-            let former = after.and_then(|keys| keys.former_name.as_ref());
-            if let Some(former) = former.filter(|former| old != Some(former)) {
-                // This deletes nothing: its condition is that no resource has the key.
-                let (key, absent) = (Key::name(self.tenant, kind, former), Some((ABSENT, Item::new())));
-                self.push(action::delete(self.table, &key, absent, ConditionFailure::NameTaken))?;
-            }
-        }
+        self.name(&owner, before, after)?;
         let old = before.map(Keys::distinct_lookups).unwrap_or_default();
         let new = after.map(Keys::distinct_lookups).unwrap_or_default();
         for (index, value) in old.difference(&new) {
@@ -199,6 +179,35 @@ impl PlanBuilder<'_> {
                 None,
                 ConditionFailure::Unexpected,
             )?;
+        }
+        Ok(())
+    }
+
+    /// Writes the unique name, if it changes: it deletes the old one and puts the new one.
+    fn name(&mut self, owner: &OwnerItem, before: Option<&Keys>, after: Option<&Keys>) -> Result<(), Error> {
+        let kind = self.commit.kind;
+        let old = before.map(|keys| &keys.name);
+        let new = after.map(|keys| &keys.name);
+        if let Some(name) = old.filter(|name| old != new && !name.is_empty()) {
+            // A table that was restored to the middle of a commit may lack the item.
+            let condition = "attribute_not_exists(pk) OR #owner = :owner";
+            let is_owner = (condition, Item::from([("owner".to_owned(), S(owner.owner.clone()))]));
+            self.push(action::delete(
+                self.table,
+                &Key::name(self.tenant, kind, name),
+                Some(is_owner),
+                ConditionFailure::OldNameLost,
+            ))?;
+        }
+        if let Some(name) = new.filter(|_| old != new) {
+            self.put(&Key::name(self.tenant, kind, name), owner, Some(ABSENT), ConditionFailure::NameTaken)?;
+            let former = after.and_then(|keys| keys.former_name.as_ref());
+            if let Some(former) = former.filter(|former| old != Some(former)) {
+                // This deletes nothing: its condition is that no resource has the key.
+                let key = Key::name(self.tenant, kind, former);
+                let absent = Some((ABSENT, Item::new()));
+                self.push(action::delete(self.table, &key, absent, ConditionFailure::NameTaken))?;
+            }
         }
         Ok(())
     }
@@ -240,16 +249,13 @@ impl PlanBuilder<'_> {
                     self.pending_item(true, None, &groups)?;
                 }
             }
-            let (id, change) = (&commit.id, &commit.change.id);
-            self.push(unfinished::list_committed(self.table, self.tenant, id, change, Some(ABSENT)))?;
+            let change = &commit.change.id;
+            self.push(unfinished::list_committed(self.table, self.tenant, &commit.id, change, Some(ABSENT)))?;
             return Ok(CommitState::Pending);
         }
         for exit in &commit.group_exits {
-            let leave = {
-                let ChangeRecord { id, at, .. } = &commit.change;
-                leave_group_actions(self.table, self.tenant, &commit.id, exit, at, id)?
-            };
-            self.actions.extend(leave);
+            let ChangeRecord { id, at, .. } = &commit.change;
+            self.actions.extend(leave_group_actions(self.table, self.tenant, &commit.id, exit, at, id)?);
         }
         let actions = self.edges.actions(self.table, self.tenant, &commit.id)?;
         self.actions.extend(actions);

@@ -48,7 +48,7 @@ impl PlanBuilder<'_> {
         let is_delete = matches!(commit.write, ResourceWrite::Delete { .. });
         let exits = commit.group_exits.iter().filter(|_| is_complete);
         let change = &commit.change;
-        let (id, at) = (commit.id.as_str(), change.at.as_str());
+        let id = commit.id.as_str();
         let record = ChangeItem {
             attributes: &change.attributes,
             version_before: before,
@@ -60,7 +60,7 @@ impl PlanBuilder<'_> {
             groups_left: exits.map(left_group).collect(),
             active: change.active,
             previous_at: change.previous_at.as_deref(),
-            ..ChangeItem::new(&self.caller.token, commit.kind, id, change_type, at, self.record_expires)
+            ..ChangeItem::new(&self.caller.token, commit.kind, id, change_type, &change.at, self.record_expires)
         };
         self.push(record.put(self.table, self.tenant, &change.id))
     }

@@ -26,7 +26,7 @@ pub struct Commit {
 impl Commit {
     /// The resource after this commit, if it was `before`.
     #[must_use]
-    pub fn outcome(&self, before: StoredResource, settled: SettleState) -> StoredResource {
+    pub fn resource_after(&self, before: StoredResource, settled: SettleState) -> StoredResource {
         let edges = EdgeChanges::new(&self.add, &self.remove);
         let (resource, keys) = match &self.write {
             ResourceWrite::Update { after, .. } | ResourceWrite::Create { after } => {

@@ -75,7 +75,8 @@ impl Directory {
         if !prepared.is_large() {
             return;
         }
-        let (tenant, change) = (&prepared.caller.tenant, &prepared.commit.change.id);
+        let tenant = &prepared.caller.tenant;
+        let change = &prepared.commit.change.id;
         let aborted = async {
             self.delete_chunks(tenant, change).await?;
             self.unlist(change).await

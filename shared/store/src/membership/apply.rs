@@ -81,7 +81,7 @@ impl Directory {
                 return Ok(SettleState::Unfinished);
             }
             // Other callers may still be applying chunks: DynamoDB can show the mark of a chunk and not yet its edges.
-            if progress == Progress::Done && self.are_written(&applied).await? {
+            if progress == Progress::Done && self.are_fully_written(&applied).await? {
                 return self.complete(task, change).await;
             }
             backoff.wait().await;
@@ -129,7 +129,10 @@ impl Directory {
                 Ok(ApplyOutcome::Applied) => return Ok(Progress::Done),
                 // The chunk may have been split instead.
                 Ok(ApplyOutcome::AlreadyApplied) => return Ok(Progress::Changed),
-                Ok(ApplyOutcome::EdgesChanged) => {}
+                Ok(ApplyOutcome::EdgesChanged) => match self.corrected_actions(task, chunk.is_some(), edges).await? {
+                    Some(corrected) => actions = corrected,
+                    None => return Ok(Progress::Done),
+                },
                 // Nothing was written, so the same actions are tried again until the deadline.
                 Err(Error::Throttled | Error::Contended) => {
                     backoff.wait().await;
@@ -137,16 +140,11 @@ impl Directory {
                         return Ok(Progress::Changed);
                     }
                     actions = edges.actions(&self.table, task.tenant, task.id)?;
-                    continue;
                 }
                 Err(Error::TooLargeTogether) if edges.len() > 1 => {
                     return self.split_and_apply(task, chunk, edges).await;
                 }
                 Err(error) => return Err(error),
-            }
-            match self.corrected_actions(task, chunk.is_some(), edges).await? {
-                Some(corrected) => actions = corrected,
-                None => return Ok(Progress::Done),
             }
         }
     }

@@ -89,7 +89,7 @@ impl Directory {
 
     /// Whether no transaction is writing one of these chunks. Then everything that was written together with them can
     /// be read.
-    pub(super) async fn are_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
+    pub(super) async fn are_fully_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
         for some in chunks.chunks(KEYS_PER_TRANSACTION) {
             let keys: Vec<Key> = some.iter().map(|chunk| chunk.key.clone()).collect();
             match self.read_together(&keys).await {

@@ -51,7 +51,7 @@ impl Directory {
             let (applied, open): (Vec<Chunk>, Vec<Chunk>) = chunks.into_iter().partition(|chunk| chunk.applied);
             let progress = progress(open.iter().map(|chunk| self.apply(task, Some(chunk), &nothing)).collect()).await?;
             // An applied chunk may be visible before its edges, which have to be deleted, too.
-            if progress == Progress::Done && self.are_written(&applied).await? {
+            if progress == Progress::Done && self.are_fully_written(&applied).await? {
                 return Ok(true);
             }
             if progress == Progress::OutOfTime || !retries.wait().await {

@@ -206,7 +206,8 @@ impl StoredResource {
 fn range_bounds(first: &str, last: &str, ranges: u64) -> Vec<String> {
     let time_ms =
         |id: &str| u64::from_str_radix(&id.replace('-', "").chars().take(12).collect::<String>(), 16).unwrap_or(0);
-    let (from, to) = (time_ms(first), time_ms(last));
+    let from = time_ms(first);
+    let to = time_ms(last);
     let step = (to.saturating_sub(from) / ranges.max(1)).max(1);
     let times = (1..ranges).map(|n| from + n * step).filter(|time_ms| *time_ms <= to);
     let inner = times.map(|time_ms| format!("{:08x}-{:04x}", time_ms >> 16, time_ms & 0xffff));

@@ -109,7 +109,8 @@ impl Directory {
 
     /// The last position that is known with at most `n` resources before it, and when it expires.
     async fn last_milestone(&self, tenant: &Tenant, kind: Kind, n: usize) -> Result<Option<(Milestone, u64)>, Error> {
-        let (from, to) = (Key::milestone(tenant, kind, 0), Key::milestone(tenant, kind, n));
+        let from = Key::milestone(tenant, kind, 0);
+        let to = Key::milestone(tenant, kind, n);
         let query = CollectionQuery { between: Some((&from.sk, &to.sk)), ..CollectionQuery::all(from.pk) };
         let call = self.query_request(&query).limit(1).scan_index_forward(false);
         let response = call.send().await.map_err(|error| classify("Query", &error))?;

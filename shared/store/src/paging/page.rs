@@ -33,7 +33,8 @@ impl Directory {
         let after = after.map(ResourceId::as_str);
         let query = CollectionQuery { after, ..CollectionQuery::all(key::resources(tenant, kind)) };
         let query = self.query_request(&query);
-        let (mut items, mut from) = (Vec::new(), None);
+        let mut items = Vec::new();
+        let mut from = None;
         loop {
             let call = query.clone().limit(items_per_query(limit.saturating_add(1))).set_exclusive_start_key(from);
             let response = call.send().await.map_err(|error| classify("Query", &error))?;

@@ -77,7 +77,8 @@ fn create(number: usize) -> Option<Commit> {
     let lookups = vec![(Index::UserEmail, name.clone())];
     let keys = Keys { name: name.clone(), lookups, ..Keys::default() };
     let after = KeyedResource { resource: user(&name), keys };
-    let (at, attributes) = ("2026-01-02T03:04:05.678Z".to_owned(), vec!["userName".to_owned()]);
+    let at = "2026-01-02T03:04:05.678Z".to_owned();
+    let attributes = vec!["userName".to_owned()];
     Some(Commit {
         kind: Kind::User,
         id: id()?,

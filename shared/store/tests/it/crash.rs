@@ -196,7 +196,8 @@ async fn large_change_interrupted_at_any_call_is_seen_whole_or_not_at_all() {
             }
         }
         println!(
-            "{way:?}: a death before and after each of {calls} calls; {old} times the old members, {new} times the new ones"
+            "{way:?}: a death before and after each of {calls} calls; {old} times the old members, {new} times the \
+             new ones"
         );
         assert!(old > 0 && new > 0);
     }
