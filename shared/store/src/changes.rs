@@ -15,7 +15,7 @@ use crate::key;
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error, format};
 
-/// A change record as it is stored. Attributes that not every record has may be missing.
+/// A change record as it is stored. Attributes that some records lack have defaults.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RecordItem {
@@ -72,9 +72,9 @@ pub struct ChangePage {
 }
 
 impl Directory {
-    /// At most `limit` changes of a tenant after the change `after`, which need not exist. Records that have expired
-    /// are left out, because DynamoDB deletes them within days, in any order. If there are fewer changes, they are the
-    /// last ones.
+    /// At most `limit` changes of a tenant after the change `after`, which need not exist. Expired records are left
+    /// out, because DynamoDB deletes them within days, in any order. If there are fewer changes, they are the last
+    /// ones.
     ///
     /// # Errors
     /// `Throttled`, `Unavailable`, `Refused`.

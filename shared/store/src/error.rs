@@ -30,8 +30,8 @@ pub enum Error {
     /// The change exceeds a limit, which the sentence names for an administrator. Nothing was sent.
     #[error("{0}")]
     TooLarge(String),
-    /// DynamoDB refuses the items of a transaction, which are too large together: it counts the whole of each item, and
-    /// the caller does not know those that it changes without reading them. Fewer of them may fit.
+    /// DynamoDB rejects a transaction whose items are too large together. It counts the whole of each item, and the
+    /// caller does not know the sizes of items that it changes without reading them. Fewer items may fit.
     #[error("the items of a transaction are too large together")]
     TooLargeTogether,
     /// A stored item is invalid. The sentence is for the log and contains no stored value.

@@ -176,8 +176,8 @@ impl Directory {
         self.unlist(&claimed.change).await.map(|()| SettleState::Done)
     }
 
-    /// Whether nothing is pending for the resource of a committed change. Both items are read by one transaction,
-    /// because another read may show the one and not yet the other.
+    /// Whether the resource of a committed change has no pending change. One transaction reads both items, because
+    /// other reads may show one of them before the other.
     async fn is_complete(&self, change: &UnfinishedChange) -> Result<bool, Error> {
         let keys = [Key::unfinished(&change.change), Key::pending_changes(&change.tenant, &change.resource)];
         let items = self.read_together(&keys).await?;

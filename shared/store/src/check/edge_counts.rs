@@ -70,7 +70,7 @@ impl TableCheck<'_> {
         found.try_filter_map(async |subject| Ok(subject)).try_collect().await
     }
 
-    /// The number of members that a group's membership items show, and their checksum.
+    /// The number of members by a group's membership items, and their checksum.
     pub(super) async fn sum_members(&self, tenant: &Tenant, group: &ResourceId) -> Result<(u64, u64), Error> {
         let query = CollectionQuery { attributes: Some("sk"), ..CollectionQuery::all(key::members(tenant, group)) };
         let checksum = |item: Item| Ok(member_checksum(&item::id(item::text(&item, SK)?)?));

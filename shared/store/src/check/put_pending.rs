@@ -53,7 +53,7 @@ impl TableCheck<'_> {
 
     fn deletion_item(&self, change: Option<&ResourceId>) -> PendingItem {
         PendingItem {
-            // A group has the membership items of a user, and those of its members.
+            // The kind is unknown. The deletion of a group also deletes the edges that a user has.
             kind: Kind::Group,
             deleted: true,
             change: change.map(ToString::to_string),

@@ -28,7 +28,7 @@ const MAX_CONCURRENT_RANGES: usize = 16;
 const MAX_CLOCK_SKEW_MS: u64 = 120_000;
 
 impl TableCheck<'_> {
-    /// The counts to check: those of the kinds of a tenant whose first resource is on this page, so that a check counts
+    /// The counts to check: those of each tenant and kind whose first resource is on this page, so that a check counts
     /// each once.
     pub(super) async fn first_resources(
         &self,

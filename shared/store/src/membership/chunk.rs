@@ -122,8 +122,8 @@ impl Directory {
         }
     }
 
-    /// Puts an item unless it exists. An item that exists is one that an earlier attempt has put: its key contains the
-    /// id of the change.
+    /// Puts an item unless it exists. If it exists, an earlier attempt has put it: its key contains the id of the
+    /// change.
     pub(crate) async fn put_new(&self, item: Item) -> Result<(), Error> {
         self.check_home_region().await?;
         let mut retries = RetryBudget::of_bulk_call();
@@ -152,7 +152,7 @@ impl Directory {
         let mut chunks: Vec<Chunk> =
             items.into_iter().map(|item| chunk(tenant, change, item)).collect::<Result<_, _>>()?;
         let mut first_unread = 0;
-        // One that was split off may not be visible yet, and others may be split off from it.
+        // A query may not show a chunk yet that was split off, and further chunks may be split off from that one.
         while let Some(read) = chunks.get(first_unread) {
             for first in read.split_off.clone() {
                 let key = Key::chunk(tenant, change, &first);
@@ -181,7 +181,7 @@ impl Directory {
     ) -> Result<Option<Chunk>, Error> {
         let item = self.last_at_or_before(key::chunks(tenant, change), member.as_str()).await?;
         let mut about = item.map(|item| chunk(tenant, change, item)).transpose()?;
-        // The one that has the member may have been split off, and not be visible yet.
+        // The chunk with the member may have been split off, so that a query does not show it yet.
         while let Some(first) = about.as_ref().and_then(|chunk| chunk.split_off_for(member)) {
             about = self.split_off_chunk(&Key::chunk(tenant, change, &first)).await?;
         }

@@ -37,7 +37,7 @@ impl Directory {
             );
         let edges = stream::iter(edges.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_MEMBERS).try_collect();
         let (pending_changes, edges): (_, Vec<Vec<ResourceId>>) = try_join(self.pending_changes(tenant), edges).await?;
-        // A count differs from the edges if a change was applied meanwhile, perhaps to some of the members only.
+        // A count differs from the edges if a change was applied meanwhile, perhaps only to some of the members.
         let has_count = |(member, edges): (&(&ResourceId, Option<u64>), &Vec<ResourceId>)| {
             member.1.is_none_or(|count| count == edges.len() as u64)
         };

@@ -143,7 +143,7 @@ impl Directory {
         Ok(range_bounds(item::text(first, SK)?, item::text(&last, SK)?, ranges))
     }
 
-    /// The members among `ids`, which are those that have an edge from the group, in the order of their ids.
+    /// The ids among `ids` that have an edge from the group, as members, in the order of their ids.
     ///
     /// # Errors
     /// The errors of [`Directory::get`].

@@ -1,8 +1,8 @@
 //! Jumps into the middle of the list of all resources of a kind: the jump counts the resources before its target, from
 //! the last known position on.
 //!
-//! A jump saves positions that it has passed for an hour, so that the next jump begins there. If a resource before such
-//! a position was deleted meanwhile, a page begins that much earlier than its index: a client may receive resources
+//! A jump saves positions that it has passed. The next jump within an hour begins there. If resources before such a
+//! position are deleted meanwhile, a page begins earlier than its index by their number: a client may receive resources
 //! twice and misses none.
 
 use std::num::NonZeroUsize;
@@ -23,7 +23,7 @@ use crate::{Directory, Error};
 
 /// Jumps over fewer resources read and save no positions: counting them takes one call.
 const MIN_DISTANCE: usize = 1000;
-/// The number of positions that one jump saves at most, besides its end.
+/// The largest number of positions that one jump saves, besides its end.
 const MAX_MILESTONES: usize = 15;
 /// The time for which a position is used.
 const TTL_SECONDS: u64 = protocol::limits::BOOKMARK_SECONDS;

@@ -46,7 +46,7 @@ impl Directory {
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// The resources of `ids` that exist, with their kinds. One that was deleted a moment ago may be among them.
+    /// The resources of `ids` that exist, with their kinds. A resource that was just deleted may be among them.
     ///
     /// It reads eventually consistently, for half the units of [`Directory::existing`], and repeats the read
     /// strongly consistently for the ids that it misses.

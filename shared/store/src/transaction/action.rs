@@ -27,7 +27,7 @@ pub(crate) enum ConditionFailure {
     EdgeChanged,
     /// Another caller has done the same work.
     AlreadyApplied,
-    /// The action has no condition, or one that cannot fail while the resource's version holds.
+    /// The action has no condition, or a condition that cannot fail as long as the resource has the expected version.
     Unexpected,
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use service::Context;
 
 use crate::engine::Site;
-use crate::proxy::{Death, Proxy};
+use crate::proxy::{CrashPoint, Proxy};
 
 pub(crate) type Ids = BTreeSet<String>;
 
@@ -70,20 +70,20 @@ async fn is_found_by(site: &Site, member: &str, name: &str) -> bool {
 
 /// The operation that changes the members from `before` to `after`.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum MemberOperation {
     Patch,
     Replace,
 }
 
-async fn change(site: &Site, way: Way, id: &str, name: &str, before: &Ids, after: &Ids) -> bool {
+async fn change(site: &Site, way: MemberOperation, id: &str, name: &str, before: &Ids, after: &Ids) -> bool {
     match way {
-        Way::Patch => {
+        MemberOperation::Patch => {
             let add: Ids = after.difference(before).cloned().collect();
             let remove: Ids = before.difference(after).cloned().collect();
             let remove = json!({"op": "remove", "path": "members", "value": listed(&remove)});
             patch(site, id, json!([remove, {"op": "add", "path": "members", "value": listed(&add)}])).await
         }
-        Way::Replace => {
+        MemberOperation::Replace => {
             let body = object(json!({"displayName": name, "members": listed(after)}));
             let (projection, precondition) = (Projection::default(), Precondition::new(None, None));
             service::replace(&context(site), Kind::Group, id, &body, &projection, &precondition).await.is_ok()
@@ -111,7 +111,13 @@ impl Stage {
     }
 
     /// Runs one change up to the crash. Returns the number of calls, and whether the change happened.
-    async fn play(&self, way: Way, name: &str, death: Option<(usize, Death)>, settle_first: bool) -> (usize, bool) {
+    async fn play(
+        &self,
+        way: MemberOperation,
+        name: &str,
+        death: Option<(usize, CrashPoint)>,
+        settle_first: bool,
+    ) -> (usize, bool) {
         let id = group(&self.site, name, &self.before).await;
         let proxy = Proxy::before_death(death).await;
         let dying = Site::at(&proxy.url, &self.site.table).await;
@@ -173,7 +179,7 @@ impl Stage {
         }
         let key = aws_sdk_dynamodb::types::AttributeValue::S(group.to_string());
         assert!(self.site.pending_items().await.iter().all(|item| item["sk"] != key));
-        assert_eq!(self.site.open_chunks().await, 0, "nothing is left that nobody finishes");
+        assert_eq!(self.site.open_chunks().await, 0, "no chunk is left that no change finishes");
     }
 }
 
@@ -181,12 +187,12 @@ impl Stage {
 async fn large_change_interrupted_at_any_call_is_seen_whole_or_not_at_all() {
     let stage = Stage::new().await;
     let mut points = 0;
-    for way in [Way::Patch, Way::Replace] {
+    for way in [MemberOperation::Patch, MemberOperation::Replace] {
         let (calls, seen) = stage.play(way, &format!("{way:?} alive"), None, false).await;
         assert!(seen && calls > 8, "{calls}");
         let (mut old, mut new) = (0, 0);
         for call in 0..calls {
-            for death in [Death::Before, Death::After] {
+            for death in [CrashPoint::Before, CrashPoint::After] {
                 let name = format!("{way:?} {call} {death:?}");
                 let play = stage.play(way, &name, Some((call, death)), call % 2 == 0);
                 let (_, seen) =

@@ -7,7 +7,7 @@ use schema::Kind;
 
 use crate::crash::{Ids, context, group, members, patch, user};
 use crate::engine::Site;
-use crate::proxy::{Death, Proxy};
+use crate::proxy::{CrashPoint, Proxy};
 
 /// More edges than the transaction of the delete holds.
 const EDGES: usize = 34;
@@ -29,9 +29,9 @@ async fn groups_of(site: &Site, id: &str) -> usize {
 }
 
 /// The first calls, and some of the many similar ones.
-fn points(calls: usize) -> impl Iterator<Item = (usize, Death)> {
+fn points(calls: usize) -> impl Iterator<Item = (usize, CrashPoint)> {
     let calls = (0..calls).filter(|call| *call < 12 || call % 9 == 0);
-    calls.flat_map(|call| [(call, Death::Before), (call, Death::After)])
+    calls.flat_map(|call| [(call, CrashPoint::Before), (call, CrashPoint::After)])
 }
 
 async fn all_edges_gone(site: &Site, collection: String) {
@@ -45,7 +45,7 @@ struct Groups {
 }
 
 impl Groups {
-    async fn play(&self, name: &str, death: Option<(usize, Death)>) -> usize {
+    async fn play(&self, name: &str, death: Option<(usize, CrashPoint)>) -> usize {
         let id = user(&self.site, name).await;
         for group in &self.ids {
             let add = serde_json::json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
@@ -105,7 +105,7 @@ async fn group_delete_interrupted_at_any_call_leaves_no_member_showing_the_group
         people.insert(user(&site, &format!("user-{n}")).await);
     }
     let (mut deaths, mut calls) = (0, 0);
-    let points = (0..16).flat_map(|call| [Some((call, Death::Before)), Some((call, Death::After))]);
+    let points = (0..16).flat_map(|call| [Some((call, CrashPoint::Before)), Some((call, CrashPoint::After))]);
     for death in std::iter::once(None).chain(points) {
         let name = format!("group {death:?}");
         let id = group(&site, &name, &people).await;

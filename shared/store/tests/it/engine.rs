@@ -56,7 +56,8 @@ impl Site {
         self.directory.settle(&self.caller.tenant, id, Instant::now() + Duration::from_secs(60)).await
     }
 
-    /// Finishes all unfinished changes, as if an hour had passed and nobody else were at work. Returns their number.
+    /// Finishes all unfinished changes, as if an hour had passed and no other caller were at work. Returns their
+    /// number.
     pub(crate) async fn finish_all(&self) -> usize {
         let mut finished = 0;
         loop {

@@ -56,7 +56,7 @@ async fn jump_begins_where_an_earlier_one_has_been() {
     assert_eq!(skip(&site, 10, MINUTE).await, reached(10));
     assert_eq!(calls(), ["Query"], "a short way has no positions");
 
-    // Somebody before the position is deleted. The page begins earlier than its index, and nobody is missed.
+    // A user before the position is deleted. The page begins earlier than its index and misses no user.
     let key = [("pk", "acme#user"), ("sk", ids[0].as_str())].map(|(name, text)| (name.to_owned(), S(text.to_owned())));
     raw().delete_item().table_name(&site.table).set_key(Some(key.into())).send().await.unwrap();
     assert_eq!(skip(&site, 2900, MINUTE).await, reached(2900));

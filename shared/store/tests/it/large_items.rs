@@ -18,14 +18,14 @@ use crate::model::context;
 const USER_BYTES: usize = 300 * 1024;
 
 /// A directory behind a proxy that refuses transactions of more than 4 MB.
-struct Large {
+struct LargeUsers {
     site: &'static Site,
     engine: Engine,
     proxy: AwsProxy,
     users: Vec<Value>,
 }
 
-impl Large {
+impl LargeUsers {
     async fn new(users: usize) -> Self {
         let engine = Engine::start();
         let proxy = AwsProxy::before(&engine.url, &[Behaviour::TransactionSize, Behaviour::TornTransactions], 1);
@@ -48,7 +48,7 @@ impl Large {
     }
 
     async fn group(&self, members: &[Value]) -> String {
-        self.create(Kind::Group, json!({ "displayName": "Large", "members": members })).await
+        self.create(Kind::Group, json!({ "displayName": "LargeUsers", "members": members })).await
     }
 
     async fn patch(&self, group: &str, op: &str, members: &[Value]) {
@@ -64,7 +64,7 @@ impl Large {
         reply.body.unwrap().get("members").map_or(0, |members| members.as_array().unwrap().len())
     }
 
-    /// Completes what is pending. Afterwards nothing is wrong with the table.
+    /// Completes the pending changes. Afterwards a check of the table finds no problem.
     async fn complete(&self) {
         // Several callers do it at the same time.
         for item in self.engine.items("large", "acme#unsettled") {
@@ -84,9 +84,9 @@ impl Large {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn group_of_large_users_is_created_changed_and_deleted() {
-    // As many as one transaction could change, and more.
+    // As many members as one transaction could change, and more.
     for count in [28, 70] {
-        let large = Large::new(count).await;
+        let large = LargeUsers::new(count).await;
         let group = large.group(&large.users).await;
         assert_eq!(large.members(&group).await, count);
         large.complete().await;
@@ -103,7 +103,7 @@ async fn group_of_large_users_is_created_changed_and_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_user_in_many_large_groups_is_deleted() {
-    let large = Large::new(1).await;
+    let large = LargeUsers::new(1).await;
     for n in 0..20 {
         let id = format!("{n}-{}", "x".repeat(USER_BYTES));
         large

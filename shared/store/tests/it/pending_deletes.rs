@@ -77,7 +77,7 @@ async fn group_with_pending_change(site: &Site) -> (schema::ResourceId, Commit) 
     (staff, change)
 }
 
-/// A member whom a large change has added has no edge yet, and can be deleted without any change of the group.
+/// A member that a large change has added has no edge yet, and can be deleted without any change of the group.
 #[tokio::test]
 async fn group_is_not_304_while_a_large_change_is_pending() {
     let site: &'static Site = Box::leak(Box::new(Site::new().await));
@@ -123,8 +123,8 @@ async fn put(site: &Site, items: Vec<HashMap<String, AttributeValue>>) {
     }
 }
 
-/// Somebody is applying a chunk of a group that is deleted: DynamoDB shows that the chunk is applied, and not yet its
-/// edge.
+/// Another caller is applying a chunk of a group that is deleted: DynamoDB shows that the chunk is applied, and not yet
+/// its edge.
 #[tokio::test]
 async fn edge_of_a_chunk_that_is_being_applied_is_deleted_with_its_group() {
     let site = Site::new().await;

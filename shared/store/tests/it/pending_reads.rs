@@ -1,4 +1,4 @@
-//! What readers of a member's groups see, and read, while large changes are pending.
+//! The groups of a member that readers see while large changes are pending, and the items that they read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,7 +132,7 @@ async fn chunk_that_was_split_off_is_read_in_its_place() {
     assert_eq!(behind.directory.chunks_of_change(tenant, &change).await.unwrap(), expect);
 }
 
-/// Who sees that nothing is pending any more has to see that something was a moment ago.
+/// A reader that sees no pending change has to see that one was pending a moment ago.
 #[tokio::test]
 async fn time_of_the_last_change_is_written_before_it_is_pending_no_more() {
     let site = Site::new().await;

@@ -37,14 +37,14 @@ pub(crate) struct Proxy {
     /// The request bodies of that operation.
     pub(crate) calls: Arc<Mutex<Vec<Value>>>,
     /// The call, of any operation, at which the process dies. Later calls fail.
-    death: Option<(usize, Death)>,
+    death: Option<(usize, CrashPoint)>,
     /// The number of calls of any operation.
     made: Arc<AtomicUsize>,
 }
 
 /// Whether the engine executes the last call of a process that dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Death {
+pub(crate) enum CrashPoint {
     Before,
     After,
 }
@@ -65,7 +65,7 @@ impl Proxy {
     }
 
     /// A proxy for a process that dies at this call, counted from 0, or does not die.
-    pub(crate) async fn before_death(death: Option<(usize, Death)>) -> Self {
+    pub(crate) async fn before_death(death: Option<(usize, CrashPoint)>) -> Self {
         Self::listen("", [], death).await
     }
 
@@ -74,7 +74,11 @@ impl Proxy {
         self.made.load(Ordering::SeqCst)
     }
 
-    async fn listen(operation: &str, faults: impl IntoIterator<Item = Fault>, death: Option<(usize, Death)>) -> Self {
+    async fn listen(
+        operation: &str,
+        faults: impl IntoIterator<Item = Fault>,
+        death: Option<(usize, CrashPoint)>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -134,7 +138,7 @@ impl Proxy {
     fn fault(&self, head: &str, body: &Value) -> Fault {
         let call = self.made.fetch_add(1, Ordering::SeqCst);
         match self.death {
-            Some((at, Death::After)) if call == at => return Fault::LoseAnswer,
+            Some((at, CrashPoint::After)) if call == at => return Fault::LoseAnswer,
             Some((at, _)) if call >= at => return Fault::Reset,
             _ => {}
         }

@@ -1,5 +1,5 @@
 //! Tables that are restored to a moment at which many changes are being written: each holds parts of transactions.
-//! After a repair, nothing is found any more, and everything can be read and deleted.
+//! After a repair, a check finds no problem, and all resources can be read and deleted.
 //!
 //! `SNAPSHOTS` sets the number of tables, and `SNAPSHOT_SEED` the seed of the random choices. `SNAPSHOT_FILE` is the
 //! path of a file that gets the items of one of these tables, as they were before the repair.
@@ -15,7 +15,7 @@ use service::check::{CheckQuery, check};
 use testkit::{AwsProxy, Behaviour, Engine, variable};
 
 use crate::engine::Site;
-use crate::model::{Known, Writer, context};
+use crate::model::{KnownResources, Writer, context};
 
 const WRITERS: u64 = 8;
 /// Time is this much slower in the proxy, so that most snapshots are taken in the middle of transactions.
@@ -31,7 +31,7 @@ async fn table_that_is_restored_to_the_middle_of_changes_is_repaired() {
     let proxy = Arc::new(AwsProxy::with_speed(&engine.url, &[Behaviour::TornTransactions], seed, SPEED));
     let site: &'static Site = Box::leak(Box::new(Site::at(proxy.url(), "original").await));
     site.directory.create_table().await.unwrap();
-    let known: &'static Known = Box::leak(Box::default());
+    let known: &'static KnownResources = Box::leak(Box::default());
     let writers: Vec<_> =
         (0..WRITERS).map(|n| tokio::spawn(Writer::new(site, known, seed * 100 + n).run(MANY))).collect();
     let mut problems = BTreeMap::<&str, usize>::new();
@@ -68,7 +68,7 @@ async fn repair(site: &Site) -> Vec<&'static str> {
     repaired.findings.into_iter().map(|finding| finding.problem).collect()
 }
 
-/// Deletes all users and groups, and checks that nothing of them is left.
+/// Deletes all users and groups, and checks that no item of them is left.
 async fn delete_all(site: &'static Site, engine: &Engine) {
     let (none, all) = (Precondition::new(None, None), Projection::default());
     for kind in [Kind::Group, Kind::User] {

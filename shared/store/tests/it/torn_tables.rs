@@ -48,7 +48,7 @@ async fn group_that_is_pending_without_a_pending_item_is_refused_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pending_item_of_a_group_that_is_not_pending_does_not_keep_anybody_busy() {
+async fn pending_item_of_a_group_that_is_not_pending_causes_no_busy_loop() {
     let site = Site::new().await;
     let people = [site.user("ann").await, site.user("bob").await];
     let staff = site.group("staff", &people.iter().collect::<Vec<_>>()).await;
@@ -67,7 +67,7 @@ async fn pending_item_of_a_group_that_is_not_pending_does_not_keep_anybody_busy(
     assert!(proxy.made() < MAX_CALLS, "{} calls", proxy.made());
 }
 
-/// While a deployment replaces the functions, or after a rollback, a function reads what a newer one has written.
+/// While a deployment replaces the functions, or after a rollback, a function reads items that a newer one has written.
 #[tokio::test]
 async fn unknown_item_among_the_pending_changes_is_passed_over() {
     let site = Site::new().await;

@@ -7,7 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use schema::{Kind, ResourceId};
 
 use super::history::History;
-use super::writer::{Asked, Ids, Operation};
+use super::writer::{Ids, Operation, OperationKind};
 use crate::engine::Site;
 
 impl History {
@@ -33,11 +33,11 @@ impl History {
         let deletes = self.deletes();
         for operation in &self.operations {
             let is_gone = |id: &ResourceId| deletes.get(id).is_some_and(|delete| delete.begun < operation.ended);
-            if let Asked::RefusedReplace(wanted) = &operation.asked {
+            if let OperationKind::RefusedReplace(wanted) = &operation.asked {
                 assert!(!wanted.is_empty() && wanted.iter().all(is_gone), "some members existed: {operation:?}");
                 continue;
             }
-            if operation.asked == Asked::UnknownDelete {
+            if operation.asked == OperationKind::UnknownDelete {
                 continue;
             }
             let changes = self.changes.get(&operation.id).expect("every confirmed operation has a record");
@@ -48,10 +48,10 @@ impl History {
             assert!(changes.iter().any(|change| change.after == Some(version)), "{operation:?}");
             let there = |wanted: &Ids, members: &Ids| wanted.iter().all(|id| members.contains(id) || is_gone(id));
             let is_so = |members: &Ids| match &operation.asked {
-                Asked::CreateGroup(wanted) | Asked::Replace(wanted) => {
+                OperationKind::CreateGroup(wanted) | OperationKind::Replace(wanted) => {
                     there(wanted, members) && members.is_subset(wanted)
                 }
-                Asked::Change { add, remove } => there(add, members) && members.is_disjoint(remove),
+                OperationKind::Change { add, remove } => there(add, members) && members.is_disjoint(remove),
                 _ => true,
             };
             let mut versions = self.members(&operation.id);
@@ -72,7 +72,7 @@ impl History {
         let deletes = self.deletes();
         let mut reads = 0;
         for read in &self.operations {
-            let Asked::Read(seen) = &read.asked else { continue };
+            let OperationKind::Read(seen) = &read.asked else { continue };
             let version = read.version.expect("a version");
             let members = self.members(&read.id).remove(&version).expect("the response has a version of the history");
             assert!(seen.is_subset(&members), "the read shows only members of its version: {read:?}");
@@ -83,7 +83,8 @@ impl History {
                 None,
                 "the read shows every member that is not deleted: {read:?}"
             );
-            let is_deleted = |delete: &&Operation| delete.asked == Asked::DeleteUser && delete.ended < read.begun;
+            let is_deleted =
+                |delete: &&Operation| delete.asked == OperationKind::DeleteUser && delete.ended < read.begun;
             let deleted = seen.iter().find(|id| deletes.get(*id).is_some_and(is_deleted));
             assert_eq!(deleted, None, "the read shows no deleted member: {read:?}");
             assert!(self.known_before(read) <= version, "the read returns no outdated version: {read:?}");
@@ -126,7 +127,7 @@ impl History {
     fn add_time(&self, graph: &mut DiGraph<(), ()>, nodes: &HashMap<&ResourceId, NodeIndex>) {
         let mut moments = BTreeMap::new();
         for operation in &self.operations {
-            if matches!(operation.asked, Asked::RefusedReplace(_) | Asked::UnknownDelete) {
+            if matches!(operation.asked, OperationKind::RefusedReplace(_) | OperationKind::UnknownDelete) {
                 continue;
             }
             let changes = &self.changes[&operation.id];
@@ -136,7 +137,10 @@ impl History {
             // without effect.
             if matches!(
                 operation.asked,
-                Asked::CreateUser | Asked::CreateGroup(_) | Asked::DeleteUser | Asked::DeleteGroup
+                OperationKind::CreateUser
+                    | OperationKind::CreateGroup(_)
+                    | OperationKind::DeleteUser
+                    | OperationKind::DeleteGroup
             ) {
                 moments.entry(operation.begun).or_insert_with(Vec::new).push((nodes[&change.record], false));
             }
@@ -185,7 +189,10 @@ impl History {
     /// The first delete of each user that has happened or may have.
     fn deletes(&self) -> HashMap<&ResourceId, &Operation> {
         let mut first = HashMap::new();
-        for delete in self.operations.iter().filter(|it| [Asked::DeleteUser, Asked::UnknownDelete].contains(&it.asked))
+        for delete in self
+            .operations
+            .iter()
+            .filter(|it| [OperationKind::DeleteUser, OperationKind::UnknownDelete].contains(&it.asked))
         {
             let known = first.entry(&delete.id).or_insert(delete);
             if delete.begun < known.begun {

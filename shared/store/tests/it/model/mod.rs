@@ -23,12 +23,12 @@ use testkit::{AwsProxy, Behaviour, Engine, Release, engine, variable};
 use crate::engine::Site;
 use history::History;
 pub(crate) use requests::context;
-pub(crate) use writer::{Known, Writer};
+pub(crate) use writer::{KnownResources, Writer};
 
 const WRITERS: usize = 8;
 
-/// Checks the table again and again, every second time with repair. Whatever is being written, nothing is wrong, so
-/// nothing may be found. `is_mixed` says whether version 0.1.0 writes, too. Returns how often it was checked.
+/// Checks the table repeatedly, every second time with repair. The writers keep all items in agreement, so no check may
+/// find a problem. `is_mixed` says whether version 0.1.0 writes, too. Returns the number of checks.
 async fn keep_checking(site: &Site, is_mixed: bool, is_done: Arc<AtomicBool>) -> usize {
     for count in 0.. {
         if is_done.load(Ordering::Relaxed) {
@@ -37,7 +37,7 @@ async fn keep_checking(site: &Site, is_mixed: bool, is_done: Arc<AtomicBool>) ->
         let query = CheckQuery { repair: count % 2 == 1, ..CheckQuery::default() };
         match check(&site.directory, &query, Instant::now() + Duration::from_secs(30)).await {
             Ok(answer) => {
-                // Resources and members come and go too often to be counted, and version 0.1.0 lists nothing.
+                // Writers change resources and members too often to be counted, and version 0.1.0 lists no change.
                 let is_wrong = |problem| problem != "notCounted" && (!is_mixed || problem != "pendingNotListed");
                 let wrong = answer.findings.iter().filter(|finding| is_wrong(finding.problem));
                 assert_eq!(wrong.count(), 0, "{query:?} finds {:?}", answer.findings);
@@ -62,7 +62,7 @@ async fn check_finds_nothing_while_transactions_are_slow() {
     let proxy = AwsProxy::with_speed(&engine.url, &behaviours, seed, 0.05);
     let site: &'static Site = Box::leak(Box::new(Site::at(proxy.url(), "table").await));
     site.directory.create_table().await.unwrap();
-    let known: &'static Known = Box::leak(Box::default());
+    let known: &'static KnownResources = Box::leak(Box::default());
     let writers = (0..WRITERS as u64).map(|n| tokio::spawn(Writer::new(site, known, seed * 100 + n).run(u64::MAX)));
     let writers: Vec<_> = writers.collect();
     let is_done = Arc::<AtomicBool>::default();
@@ -95,7 +95,7 @@ async fn first_user_is_not_miscounted_while_it_is_created() {
     println!("checks: {checks} while 12 users were created");
 }
 
-/// Lists what version 0.1.0 has left pending, as the function Publish does when it reads the record.
+/// Lists the changes that version 0.1.0 has left pending, as the function Publish does when it reads the record.
 async fn list_unlisted(site: &Site) {
     for change in site.directory.changes(&site.caller.tenant, None, usize::MAX).await.unwrap().changes {
         site.directory.list_if_pending(&change).await.unwrap();
@@ -108,7 +108,7 @@ async fn concurrent_history_has_a_serial_order() {
     println!("model: MODEL_OPERATIONS={operations} MODEL_SEED={seed}");
     let site: &'static Site = Box::leak(Box::new(Site::new().await));
     let begun = Instant::now();
-    let known: &'static Known = Box::leak(Box::default());
+    let known: &'static KnownResources = Box::leak(Box::default());
     let other = std::env::var("OTHER_RELEASE").ok();
     let other = other.map(|program| Arc::new(Release::start(&program, engine(), &site.table, "acme")));
     let writers = (0..WRITERS).map(|n| {

@@ -21,7 +21,7 @@ const GROUP_NAMES: usize = 12;
 
 /// A requested operation. The ids are those of users, the members of the group that the operation changes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum OperationKind {
     CreateUser,
     Rename,
     DeleteUser,
@@ -43,7 +43,7 @@ pub(crate) enum Asked {
 /// An operation that succeeded, even if it changed nothing, or a refused replacement.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    pub(super) asked: Asked,
+    pub(super) asked: OperationKind,
     pub(super) id: ResourceId,
     /// The version in the response, `None` for a delete and for a refused replacement.
     pub(super) version: Option<u64>,
@@ -53,20 +53,20 @@ pub(crate) struct Operation {
 
 /// The resources that all writers of a site know.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownResources {
     users: Mutex<Vec<ResourceId>>,
     groups: Mutex<Vec<ResourceId>>,
 }
 
 pub(crate) struct Writer {
     requests: Requests,
-    known: &'static Known,
+    known: &'static KnownResources,
     random: Rng,
     done: Vec<Operation>,
 }
 
 impl Writer {
-    pub(crate) fn new(site: &'static Site, known: &'static Known, seed: u64) -> Self {
+    pub(crate) fn new(site: &'static Site, known: &'static KnownResources, seed: u64) -> Self {
         Self { requests: Requests { site, other: None }, known, random: Rng::with_seed(seed), done: Vec::new() }
     }
 
@@ -82,7 +82,7 @@ impl Writer {
             let ended = Instant::now();
             match outcome {
                 Ok((asked, id, version)) => self.done.push(Operation { asked, id, version, begun, ended }),
-                // The response of DynamoDB was lost. The change records say what has happened.
+                // The response of DynamoDB was lost. The change records show whether the operation was applied.
                 Err(error) if error.status() == 503 => {}
                 Err(error) => assert!([404, 409, 429].contains(&error.status()), "{error:?}"),
             }
@@ -90,7 +90,7 @@ impl Writer {
         self.done
     }
 
-    async fn one(&mut self) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+    async fn one(&mut self) -> Result<(OperationKind, ResourceId, Option<u64>), Error> {
         let (user, group) = (self.pick(&self.known.users), self.pick(&self.known.groups));
         match (self.random.u8(0..100), user, group) {
             (0..30, ..) | (_, None, _) => {
@@ -105,9 +105,9 @@ impl Writer {
             (34..40, Some(user), _) => {
                 let rename = json!({"op": "replace", "path": "userName", "value": self.user_name()});
                 let reply = self.patch(Kind::User, &user, json!([rename])).await?;
-                Ok((Asked::Rename, user, version(&reply)))
+                Ok((OperationKind::Rename, user, version(&reply)))
             }
-            (40..48, Some(user), _) => self.delete(Kind::User, user, Asked::DeleteUser).await,
+            (40..48, Some(user), _) => self.delete(Kind::User, user, OperationKind::DeleteUser).await,
             (48..76, _, Some(group)) => {
                 let most = if self.random.u8(0..4) == 0 { 60 } else { 3 };
                 let (add, mut remove) = (self.some(most), self.some(most));
@@ -116,23 +116,23 @@ impl Writer {
                 let remove_all = json!({"op": "remove", "path": "members", "value": listed(&remove)});
                 let operations = if remove.is_empty() { json!([add_all]) } else { json!([remove_all, add_all]) };
                 let reply = self.patch(Kind::Group, &group, operations).await?;
-                Ok((Asked::Change { add, remove }, group, version(&reply)))
+                Ok((OperationKind::Change { add, remove }, group, version(&reply)))
             }
             (76..82, _, Some(group)) => {
                 let members = self.some(80);
                 let body = json!({"displayName": self.group_name(), "members": listed(&members)});
                 match self.requests.replace(Kind::Group, &group, body).await {
-                    Ok(reply) => Ok((Asked::Replace(members), group, version(&reply))),
+                    Ok(reply) => Ok((OperationKind::Replace(members), group, version(&reply))),
                     Err(Error::InvalidValue(detail)) if detail.contains("none of these ids exists") => {
-                        Ok((Asked::RefusedReplace(members), group, None))
+                        Ok((OperationKind::RefusedReplace(members), group, None))
                     }
                     Err(error) => Err(error),
                 }
             }
-            (82..83, _, Some(group)) => self.delete(Kind::Group, group, Asked::DeleteGroup).await,
+            (82..83, _, Some(group)) => self.delete(Kind::Group, group, OperationKind::DeleteGroup).await,
             (.., Some(group)) => {
                 let reply = self.requests.get(Kind::Group, &group).await?;
-                Ok((Asked::Read(members(&reply)), group, version(&reply)))
+                Ok((OperationKind::Read(members(&reply)), group, version(&reply)))
             }
         }
     }
@@ -142,14 +142,14 @@ impl Writer {
         kind: Kind,
         body: Value,
         members: Option<Ids>,
-    ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+    ) -> Result<(OperationKind, ResourceId, Option<u64>), Error> {
         let reply = self.requests.create(kind, body).await?;
         let id = ResourceId::parse(reply.body.as_ref().unwrap()["id"].as_str().unwrap()).unwrap();
         match kind {
             Kind::User => self.known.users.lock().unwrap().push(id.clone()),
             Kind::Group => self.known.groups.lock().unwrap().push(id.clone()),
         }
-        Ok((members.map_or(Asked::CreateUser, Asked::CreateGroup), id, version(&reply)))
+        Ok((members.map_or(OperationKind::CreateUser, OperationKind::CreateGroup), id, version(&reply)))
     }
 
     async fn patch(&self, kind: Kind, id: &ResourceId, operations: Value) -> Result<Reply, Error> {
@@ -160,10 +160,12 @@ impl Writer {
         &self,
         kind: Kind,
         id: ResourceId,
-        asked: Asked,
-    ) -> Result<(Asked, ResourceId, Option<u64>), Error> {
+        asked: OperationKind,
+    ) -> Result<(OperationKind, ResourceId, Option<u64>), Error> {
         match self.requests.delete(kind, &id).await {
-            Err(error) if error.status() == 503 && kind == Kind::User => return Ok((Asked::UnknownDelete, id, None)),
+            Err(error) if error.status() == 503 && kind == Kind::User => {
+                return Ok((OperationKind::UnknownDelete, id, None));
+            }
             result => drop(result?),
         }
         // Some deleted resources stay known, so that operations on them are tried.
