@@ -5,6 +5,7 @@ use protocol::{Error, Precondition, Projection, Reply, entity_tag};
 use schema::{Kind, ResourceId, resource_type};
 use store::StoredResource;
 
+use crate::edges::{check_response_size, edges_attribute};
 use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::{Context, represent};
@@ -13,7 +14,8 @@ use crate::{Context, represent};
 ///
 /// # Errors
 /// [`Error::NotFound`] if the tenant has no such resource, [`Error::PreconditionFailed`] if its version is not that
-/// of `If-Match`, or newer than `If-Unmodified-Since`, [`Error::PayloadTooLarge`] for a group with too many members for a response.
+/// of `If-Match`, or newer than `If-Unmodified-Since`, [`Error::PayloadTooLarge`] for a group with too many members for
+/// a response.
 pub async fn get(
     context: &Context<'_>,
     kind: Kind,
@@ -21,7 +23,7 @@ pub async fn get(
     projection: &Projection,
     precondition: &Precondition,
 ) -> Result<Reply, Error> {
-    let shows_edges = projection.wants(resource_type(kind), represent::edges_attribute(kind));
+    let shows_edges = projection.wants(resource_type(kind), edges_attribute(kind));
     let may_hide_members =
         kind == Kind::Group && shows_edges && precondition.has_none_match() && is_delete_pending(context).await?;
     let plan = ReadPlan::for_response(kind, id, projection);
@@ -36,7 +38,7 @@ pub async fn get(
         return Ok(Reply { status: 304, version, ..Reply::default() });
     }
     if shows_edges {
-        represent::check_response_size([&stored])?;
+        check_response_size([&stored])?;
     }
     represent::reply(context, 200, stored, &reads, projection).await
 }

@@ -9,6 +9,7 @@ mod clock;
 mod context;
 mod create;
 mod delete;
+mod edges;
 mod error;
 mod get;
 mod keys;

@@ -10,8 +10,8 @@ use schema::{Kind, ResourceId, resource_type};
 use store::{Commit, Member, PendingChanges, StoredResource};
 
 use crate::Context;
+use crate::edges::edges_attribute;
 use crate::error::to_client_error;
-use crate::represent::edges_attribute;
 
 /// The reads to start together with that of a resource.
 #[derive(Debug)]

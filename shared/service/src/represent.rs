@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use protocol::limits::{GROUPS_IN_RESPONSE, MEMBERS_IN_RESPONSE};
 use protocol::{Error, Projection, Reply, entity_tag};
 use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::{Value, json};
@@ -13,20 +12,13 @@ use store::{Member, PendingChanges, StoredResource};
 
 use crate::Context;
 use crate::batch_size::BatchSize;
+use crate::edges::{edge_count, edges_attribute};
 use crate::error::to_client_error;
 use crate::read_set::ReadSet;
 
 /// `schemas`, `id`, the edges and `meta`.
 const ADDED_ATTRIBUTES: usize = 4;
 const MAX_CONCURRENT_READS: usize = 16;
-
-/// The members of a group, or the groups of a user: they are read only when a response, or a filter, needs them.
-pub(crate) fn edges_attribute(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "groups",
-        Kind::Group => "members",
-    }
-}
 
 /// A stored resource and its public representation. The attributes have moved from `stored` into `body`.
 #[derive(Debug)]
@@ -102,24 +94,6 @@ impl Represented {
         self.body.insert(attribute.to_owned(), Value::Array(edges));
         self.body.extend(meta.map(|meta| ("meta".to_owned(), meta)));
     }
-}
-
-/// The members of a group, or as many members as the groups of a user amount to.
-fn edge_count(stored: &StoredResource) -> u64 {
-    match stored.kind {
-        Kind::User => stored.group_count.saturating_mul(MEMBERS_IN_RESPONSE).div_ceil(GROUPS_IN_RESPONSE),
-        Kind::Group => stored.member_summary.count,
-    }
-}
-
-/// Rejects a read of more edges than a response may contain, before they are read. A change that is committed is never
-/// rejected because of its response.
-///
-/// # Errors
-/// [`Error::PayloadTooLarge`].
-pub(crate) fn check_response_size<'a>(resources: impl IntoIterator<Item = &'a StoredResource>) -> Result<(), Error> {
-    let edges: u64 = resources.into_iter().map(edge_count).sum();
-    if edges > MEMBERS_IN_RESPONSE { Err(Error::too_many_members()) } else { Ok(()) }
 }
 
 /// Adds the edges of resources of one kind that do not have them yet, in the same order. A group may come in a

@@ -9,8 +9,8 @@ use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 
 use crate::Context;
+use crate::edges::edges_attribute;
 use crate::error::to_client_error;
-use crate::represent::edges_attribute;
 
 /// The edge values that a filter names, each with the resources that have it.
 pub(super) struct MembershipIndex(Vec<(ResourceId, HashSet<ResourceId>)>);

@@ -8,6 +8,7 @@ use schema::{Object, resource_type};
 
 use super::paging::PageStart;
 use crate::Context;
+use crate::edges::{check_response_size, edges_attribute};
 use crate::read_set::ReadSet;
 use crate::represent::{self, Represented};
 
@@ -108,8 +109,8 @@ impl Page {
             let mut run: Vec<Represented> =
                 iter::from_fn(|| resources.next_if(|next| next.stored.kind == kind)).collect();
             let definition = resource_type(kind);
-            if query.projection.wants(definition, represent::edges_attribute(kind)) {
-                represent::check_response_size(run.iter().map(|resource| &resource.stored))?;
+            if query.projection.wants(definition, edges_attribute(kind)) {
+                check_response_size(run.iter().map(|resource| &resource.stored))?;
                 run = represent::add_edges(context, kind, run, &self.reads).await?;
             }
             bodies.extend(run.into_iter().map(|resource| query.projection.apply(definition, resource.body)));

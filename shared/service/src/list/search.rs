@@ -19,6 +19,7 @@ use super::paging::PageStart;
 use super::planner::{AccessPath, choose_access_path};
 use crate::Context;
 use crate::batch_size::BatchSize;
+use crate::edges::edges_attribute;
 use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
 use crate::represent::{self, Represented};
@@ -208,7 +209,7 @@ impl<'a> FilterScan<'a> {
             for resource in &mut resources {
                 resource.put_edges(index.edges_of(&resource.stored.id));
             }
-        } else if part.reads(represent::edges_attribute(part.kind)) {
+        } else if part.reads(edges_attribute(part.kind)) {
             self.bounds.count_edges(resources.iter().map(|resource| &resource.stored))?;
             resources = represent::add_edges(self.context, part.kind, resources, reads).await?;
         }
