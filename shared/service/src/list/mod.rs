@@ -60,7 +60,11 @@ async fn body(context: &Context<'_>, query: &Query) -> Result<(Object, usize), E
             list_response(total, *start_index, resources)
         }
         Paging::Cursor(_) => {
-            let next = paging::next_cursor(context, query, &page).await?;
+            let next = if page.has_next(query) {
+                Some(paging::next_cursor(context, query, page.end.clone()).await?)
+            } else {
+                None
+            };
             let total = page.total;
             let resources = page.into_bodies(context, query).await?;
             cursor_response(total.max(resources.len()), next, resources)

@@ -101,6 +101,11 @@ impl Page {
         }
     }
 
+    /// Whether another page by cursor follows. The page of `count=0` has no resources, and the same page follows it.
+    pub(super) fn has_next(&self, query: &Query) -> bool {
+        if query.count == 0 { self.total > 0 } else { self.has_more && self.end.is_some() }
+    }
+
     /// The resources as the projection shows them. Edges are read where it includes them.
     pub(super) async fn into_bodies(self, context: &Context<'_>, query: &Query) -> Result<Vec<Object>, Error> {
         let mut bodies = Vec::with_capacity(self.resources.len());

@@ -31,7 +31,6 @@ use protocol::{CursorKey, Error, Paging, Position, Query};
 use sha2::{Digest, Sha256};
 use store::{Bookmark, BookmarkCondition, BookmarkKey};
 
-use super::page::Page;
 use crate::Context;
 use crate::clock::now_seconds;
 use crate::error::to_client_error;
@@ -119,14 +118,10 @@ async fn try_save_bookmark(
     Ok(())
 }
 
-/// `nextCursor`, if there is a next page: of `count=0`, which has no resources, the same page.
-pub(super) async fn next_cursor(context: &Context<'_>, query: &Query, page: &Page) -> Result<Option<String>, Error> {
-    let has_more = if query.count == 0 { page.total > 0 } else { page.has_more && page.end.is_some() };
-    if !has_more {
-        return Ok(None);
-    }
+/// The `nextCursor` of a page that ends at this position; `None` for a page without resources.
+pub(super) async fn next_cursor(context: &Context<'_>, query: &Query, end: Option<Position>) -> Result<String, Error> {
     let key = cursor_key(context).await?;
-    key.seal(context.tenant(), query, page.end.clone(), now_seconds()).map(Some)
+    key.seal(context.tenant(), query, end, now_seconds())
 }
 
 /// The tenant's key for cursors. A process reads it once.
