@@ -10,8 +10,11 @@ use protocol::{Error, Tenant};
 use schema::{Kind, ResourceId};
 use store::{Directory, PendingChanges};
 
+use super::page::AuditResult;
+use super::query::{AuditQuery, instant, invalid, limit};
+use super::records::{RECORDS_PER_READ, id_before, id_before_all_of};
 use super::versions::Versions;
-use super::{AuditQuery, AuditResult, PAGE, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
+use crate::clock::rfc3339_ms;
 use crate::error::to_client_error;
 
 /// The maximum number of ids on a page: 400 KB of text.
@@ -40,7 +43,7 @@ pub(super) async fn query_members(
     let has_more = page.len() > limit;
     page.truncate(limit);
     let next_token = page.last().filter(|_| has_more).cloned();
-    Ok((AuditResult::Members { at: rfc3339(at), members: page, complete }, next_token))
+    Ok((AuditResult::Members { at: rfc3339_ms(at), members: page, complete }, next_token))
 }
 
 /// Reads the history of one group's membership.
@@ -150,10 +153,11 @@ impl GroupHistory<'_> {
     async fn records(&self, mut after: Option<ResourceId>) -> Result<Records, Error> {
         let mut records = Records { is_readable: true, ..Records::default() };
         loop {
-            let page = self.directory.changes(self.tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
+            let page =
+                self.directory.changes(self.tenant, after.as_ref(), RECORDS_PER_READ).await.map_err(to_client_error)?;
             records.is_readable &= page.unreadable.is_empty();
             let page = page.changes;
-            let is_last = page.len() < PAGE;
+            let is_last = page.len() < RECORDS_PER_READ;
             after = page.last().map(|last| last.id.clone()).or(after);
             for change in page {
                 records.versions.add(&change, self.group);
@@ -189,7 +193,7 @@ impl GroupHistory<'_> {
             let members = MemberDelta { added: Vec::new(), removed: vec![change.resource] };
             return Ok(Some(MembershipChange { version: exit.version, at, members }));
         }
-        if !is_of(&change, self.group) {
+        if change.resource != *self.group {
             return Ok(None);
         }
         let mut members = change.members;

@@ -1,12 +1,14 @@
 //! Finds the change records of a period, of one resource or of all.
 
-use protocol::event::{Change, GroupExit, MemberDelta};
+use protocol::event::{Change, MemberDelta};
 use protocol::{Error, Tenant};
-use schema::{Kind, ResourceId};
-use serde::Serialize;
+use schema::ResourceId;
 use store::{Directory, created_at_ms};
 
-use super::{AuditQuery, AuditResult, PAGE, id, id_before, id_before_all_of, instant, invalid, is_of, limit, rfc3339};
+use super::page::AuditResult;
+use super::query::{AuditQuery, id, instant, invalid, limit};
+use super::record::{AuditRecord, MemberCounts, Members};
+use super::records::{RECORDS_PER_READ, id_before, id_before_all_of};
 use crate::error::to_client_error;
 
 /// The number of records, and chunks of records, after which a query returns what it has found.
@@ -16,63 +18,6 @@ const MAX_LIMIT: usize = protocol::limits::AUDIT_CHANGES;
 /// The most milliseconds by which a record may be younger than its change, if the change follows from another one: as
 /// long as the queue of failed events keeps what has to be done.
 const MAX_RECORD_LAG_MS: u64 = 14 * 24 * 60 * 60 * 1000;
-
-/// One change, in the form for operators.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditRecord {
-    /// The id of the change, which is the `txn` of its events.
-    pub id: String,
-    pub at: String,
-    /// The id of the token that requested the change. `TokensList` shows its label.
-    pub token: String,
-    /// The kind and the type of the change, for example `user.updated`.
-    #[serde(rename = "what")]
-    pub change_type: String,
-    /// The id of the resource that changed.
-    pub resource: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attributes: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version_before: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version_after: Option<u64>,
-    /// Whether a user was deactivated (false) or reactivated (true).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<bool>,
-    /// The members that joined the group. If the query is about another resource than the group, only that one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub members_added: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub members_removed: Vec<String>,
-    /// The number of members that joined and left, for a change that is too large to list them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub members_counted: Option<MemberCounts>,
-    /// The groups that a deleted resource left, with their versions after it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub groups_left: Vec<LeftGroup>,
-}
-
-/// A group that a deleted resource left.
-#[derive(Debug, Serialize)]
-pub struct LeftGroup {
-    pub id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-}
-
-impl From<GroupExit> for LeftGroup {
-    fn from(exit: GroupExit) -> Self {
-        Self { id: exit.group.to_string(), version: exit.version }
-    }
-}
-
-/// The number of members that joined and left.
-#[derive(Debug, Serialize)]
-pub struct MemberCounts {
-    pub added: usize,
-    pub removed: usize,
-}
 
 pub(super) async fn query_changes(
     directory: &Directory,
@@ -88,8 +33,8 @@ pub(super) async fn query_changes(
     let mut scanned = 0;
     let mut after = search.start(query)?;
     loop {
-        let page = directory.changes(tenant, after.as_ref(), PAGE).await.map_err(to_client_error)?;
-        let is_last = page.changes.len() < PAGE;
+        let page = directory.changes(tenant, after.as_ref(), RECORDS_PER_READ).await.map_err(to_client_error)?;
+        let is_last = page.changes.len() < RECORDS_PER_READ;
         unreadable.extend(page.unreadable);
         for change in page.changes {
             if search.is_past(&change) {
@@ -161,7 +106,7 @@ impl<'a> Search<'a> {
         let inline = std::slice::from_ref(&change.members);
         let mut members = Members::of(if change.is_chunked { chunks } else { inline });
         let mut counted = None;
-        match self.resource.as_ref().filter(|resource| !is_of(&change, resource)) {
+        match self.resource.as_ref().filter(|resource| change.resource != **resource) {
             Some(other) => {
                 members.keep(other);
                 let is_left = change.group_exits.iter().any(|exit| exit.group == *other);
@@ -176,54 +121,5 @@ impl<'a> Search<'a> {
             None => {}
         }
         self.is_in_period(&change).then(|| AuditRecord::new(change, members, counted))
-    }
-}
-
-#[derive(Default)]
-struct Members {
-    added: Vec<String>,
-    removed: Vec<String>,
-}
-
-impl Members {
-    fn of(deltas: &[MemberDelta]) -> Self {
-        Self {
-            added: deltas.iter().flat_map(|delta| &delta.added).map(ToString::to_string).collect(),
-            removed: deltas.iter().flat_map(|delta| &delta.removed).map(ToString::to_string).collect(),
-        }
-    }
-
-    fn keep(&mut self, kept: &ResourceId) {
-        for ids in [&mut self.added, &mut self.removed] {
-            ids.retain(|id| id == kept.as_str());
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
-    }
-}
-
-impl AuditRecord {
-    fn new(change: Change, members: Members, members_counted: Option<MemberCounts>) -> Self {
-        let kind = match change.kind {
-            Kind::User => "user",
-            Kind::Group => "group",
-        };
-        Self {
-            id: change.id.to_string(),
-            at: rfc3339(change.at),
-            token: change.token,
-            change_type: format!("{kind}.{}", change.change_type.name()),
-            resource: change.resource.to_string(),
-            attributes: change.attributes,
-            version_before: change.before,
-            version_after: change.after,
-            active: change.active,
-            members_added: members.added,
-            members_removed: members.removed,
-            members_counted,
-            groups_left: change.group_exits.into_iter().map(LeftGroup::from).collect(),
-        }
     }
 }

@@ -5,8 +5,7 @@ use serde::Serialize;
 use store::{Directory, Token};
 
 use super::metadata::TokenState;
-use super::{DAY_SECONDS, rfc3339};
-use crate::clock::now_seconds;
+use crate::clock::{DAY_SECONDS, now_seconds, rfc3339_seconds};
 use crate::error::to_client_error;
 
 /// The numbers of days within which a token counts as expiring.
@@ -37,7 +36,7 @@ pub async fn expiring(directory: &Directory) -> Result<Vec<ExpiringToken>, Error
     let expiring = expiring.into_iter().map(|(within_days, token)| ExpiringToken {
         id: token.id,
         tenant: token.tenant,
-        expires_at: rfc3339(token.expires_at),
+        expires_at: rfc3339_seconds(token.expires_at),
         within_days,
     });
     Ok(expiring.collect())
@@ -54,7 +53,7 @@ fn horizon(token: &Token, now: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::token;
+    use super::super::metadata::tests::token;
     use super::*;
 
     #[test]

@@ -5,9 +5,8 @@ use schema::Dialect;
 use serde::{Deserialize, Serialize};
 use store::{Directory, Token};
 
-use super::metadata::{TokenMetadata, TokenState};
-use super::{DAY_SECONDS, unknown_token};
-use crate::clock::now_seconds;
+use super::metadata::{TokenMetadata, TokenState, unknown_token};
+use crate::clock::{DAY_SECONDS, now_seconds};
 use crate::error::to_client_error;
 
 const HOUR_SECONDS: u64 = 60 * 60;

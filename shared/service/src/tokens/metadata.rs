@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use protocol::{Error, token};
 use serde::Serialize;
 use store::Token;
 
-use super::rfc3339;
+use crate::clock::rfc3339_seconds;
 
 /// A token without its secret. Times are RFC 3339.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -70,19 +71,46 @@ impl TokenMetadata {
             label: token.label,
             scopes: token.scopes,
             dialect: token.dialect,
-            created: rfc3339(token.created),
-            expires_at: rfc3339(token.expires_at),
-            last_used: token.last_used.map(rfc3339),
-            revoked_at: token.revoked_at.map(rfc3339),
+            created: rfc3339_seconds(token.created),
+            expires_at: rfc3339_seconds(token.expires_at),
+            last_used: token.last_used.map(rfc3339_seconds),
+            revoked_at: token.revoked_at.map(rfc3339_seconds),
             successor: token.successor,
         }
     }
 }
 
+/// The error for an id that no token has. A text that is not an id may be a token, so the error does not repeat it:
+/// errors are kept in places where tokens must not be.
+pub(super) fn unknown_token(id: &str) -> Error {
+    Error::NotFound(if token::is_id(id) {
+        format!("There is no token with the id {id:?}. TokensList shows the tokens of a tenant.")
+    } else {
+        "This is not the id of a token. The id is the 11 characters after `scim_`; TokensList shows the tokens of a \
+         tenant."
+            .to_owned()
+    })
+}
+
 #[cfg(test)]
-mod tests {
-    use super::super::tests::token;
+pub(super) mod tests {
     use super::*;
+
+    pub(crate) fn token(expires_at: u64, revoked_at: Option<u64>) -> Token {
+        Token {
+            id: "i".into(),
+            hash: "h".into(),
+            tenant: "acme".into(),
+            scopes: "read".into(),
+            dialect: "lenient".into(),
+            label: "l".into(),
+            created: 0,
+            expires_at,
+            last_used: None,
+            revoked_at,
+            successor: None,
+        }
+    }
 
     #[test]
     fn token_state_changes_at_expiry_and_at_revocation() {
@@ -106,5 +134,19 @@ mod tests {
             "created": "1970-01-01T00:00:00Z", "expiresAt": "1970-01-02T00:00:00Z",
         });
         assert_eq!(metadata, expect);
+    }
+
+    #[test]
+    fn unknown_token_error_repeats_an_id_and_no_token() {
+        let new = token::generate([1; 8], [2; 32]);
+        let id = new.id.clone();
+        let whole = new.to_string();
+        assert!(unknown_token(&id).to_string().contains(&id));
+        for sent in
+            [&whole, &whole["scim_".len()..], &whole["scim_".len() + id.len() + 1..], &format!("Bearer {whole}")]
+        {
+            let detail = unknown_token(sent).to_string();
+            assert!(detail.contains("not the id of a token") && !detail.contains(&whole[20..]), "{detail}");
+        }
     }
 }
