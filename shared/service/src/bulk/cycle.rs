@@ -9,8 +9,8 @@ use protocol::bulk::{Call, Method};
 use protocol::{Error, entity_tag};
 use schema::Kind;
 
-use super::perform::{Deadlines, Performed};
-use super::{Job, Prepared};
+use super::job::Job;
+use super::perform::{Deadlines, IndexedCall, IndexedOutcome, perform};
 use crate::keys::new_id;
 
 impl<'a> Job<'a> {
@@ -22,7 +22,7 @@ impl<'a> Job<'a> {
         let named = self.make_ids(&bulk_ids);
         let prepare = |index: &usize| {
             let call = named.clone().and_then(|()| self.prepare_named(*index));
-            Prepared { index: *index, call }
+            IndexedCall { index: *index, call }
         };
         let prepared = cycle.iter().map(prepare).collect();
         let performed = self.create_cycle(prepared).await;
@@ -48,9 +48,9 @@ impl<'a> Job<'a> {
         Ok(Call { id, ..self.prepare(operation)? })
     }
 
-    async fn create_cycle(&self, prepared: Vec<Prepared>) -> Vec<Performed> {
+    async fn create_cycle(&self, prepared: Vec<IndexedCall>) -> Vec<IndexedOutcome> {
         if prepared.iter().any(|operation| operation.call.is_err()) {
-            let unsent = |Prepared { index, call }| Performed {
+            let unsent = |IndexedCall { index, call }| IndexedOutcome {
                 index,
                 id: None,
                 result: call.and_then(|_| Err(failed_together())),
@@ -59,16 +59,16 @@ impl<'a> Job<'a> {
         }
         let Deadlines { start_by, finish_by } = self.deadlines;
         if Instant::now() >= start_by {
-            return self.perform(prepared, self.deadlines).await;
+            return perform(self.context, prepared, self.deadlines).await;
         }
         // The second half of the time is reserved for deleting what was created.
         let early = Deadlines { start_by, finish_by: start_by + (finish_by - start_by) / 2 };
         let creates =
-            prepared.iter().map(|it| Prepared { index: it.index, call: it.call.clone().map(without_members) });
-        let mut performed = self.perform(creates.collect(), early).await;
+            prepared.iter().map(|it| IndexedCall { index: it.index, call: it.call.clone().map(without_members) });
+        let mut performed = perform(self.context, creates.collect(), early).await;
         if performed.iter().all(|created| created.result.is_ok()) {
             let completions = prepared.iter().filter_map(add_members).collect();
-            for completion in self.perform(completions, early).await {
+            for completion in perform(self.context, completions, early).await {
                 supersede(&mut performed, completion);
             }
             for done in performed.iter_mut().filter_map(|created| created.result.as_mut().ok()) {
@@ -83,17 +83,17 @@ impl<'a> Job<'a> {
 
     /// Deletes what may exist of a cycle that failed, also what was created without a response. Operations that did
     /// not fail by themselves fail with the others.
-    async fn delete_created(&self, prepared: Vec<Prepared>, performed: &mut [Performed]) {
+    async fn delete_created(&self, prepared: Vec<IndexedCall>, performed: &mut [IndexedOutcome]) {
         for created in performed.iter_mut().filter(|created| created.result.is_ok()) {
             created.result = Err(failed_together());
         }
-        let delete = |Prepared { index, call }| {
+        let delete = |IndexedCall { index, call }| {
             let call = call.map(|call| Call { method: Method::Delete, version: None, ..call });
-            Prepared { index, call }
+            IndexedCall { index, call }
         };
         let deletes = prepared.into_iter().map(delete).collect();
         let finish_by = self.deadlines.finish_by;
-        for deleted in self.perform(deletes, Deadlines { start_by: finish_by, finish_by }).await {
+        for deleted in perform(self.context, deletes, Deadlines { start_by: finish_by, finish_by }).await {
             let is_gone = deleted.result.map_or_else(|error| error.status() == 404, |_| true);
             for created in performed.iter_mut().filter(|created| created.index == deleted.index && !is_gone) {
                 created.result = Err(not_deleted(deleted.id.as_deref().unwrap_or_default()));
@@ -108,14 +108,14 @@ fn without_members(call: Call) -> Call {
 }
 
 /// The operation that gives a created group its members, unless another request has changed the group since.
-fn add_members(operation: &Prepared) -> Option<Prepared> {
+fn add_members(operation: &IndexedCall) -> Option<IndexedCall> {
     let call = operation.call.as_ref().ok().filter(|call| call.kind == Kind::Group)?;
     let call = Call { method: Method::Replace, version: Some(entity_tag(1)), ..call.clone() };
-    Some(Prepared { index: operation.index, call: Ok(call) })
+    Some(IndexedCall { index: operation.index, call: Ok(call) })
 }
 
 /// Puts the completion of a group in the place of its creation.
-fn supersede(performed: &mut [Performed], mut completion: Performed) {
+fn supersede(performed: &mut [IndexedOutcome], mut completion: IndexedOutcome) {
     let Some(created) = performed.iter_mut().find(|created| created.index == completion.index) else { return };
     if let (Ok(completed), Ok(created)) = (&mut completion.result, &mut created.result) {
         completed.changed.append(&mut created.changed);
@@ -125,15 +125,15 @@ fn supersede(performed: &mut [Performed], mut completion: Performed) {
 
 fn failed_together() -> Error {
     Error::Conflict(
-        "The operation and others refer to each other in a cycle, and one of them failed, so none was carried out. Correct \
-         that one and send all of them again."
+        "The operation and others refer to each other in a cycle, and one of them failed, so none was carried out. \
+         Correct that one and send all of them again."
             .to_owned(),
     )
 }
 
 fn not_deleted(id: &str) -> Error {
     Error::Conflict(format!(
-        "The operation and others refer to each other in a cycle, and one of them failed. The resource {id}, which this \
-         operation may have created, could not be deleted again. Delete it before you send all of them again."
+        "The operation and others refer to each other in a cycle, and one of them failed. The resource {id}, which \
+         this operation may have created, could not be deleted again. Delete it before you send all of them again."
     ))
 }

@@ -7,7 +7,6 @@ use protocol::bulk::{Call, Method, Success};
 use protocol::{Error, Exchange, Projection, Reply, Work};
 use schema::ResourceId;
 
-use super::{Job, Prepared};
 use crate::create::create_as;
 use crate::retry::COMMIT_BUDGET;
 use crate::{Context, delete, patch, replace};
@@ -16,8 +15,15 @@ use crate::{Context, delete, patch, replace};
 /// tenant.
 const MAX_CONCURRENT_OPERATIONS: usize = 8;
 
+/// An operation that is ready to be performed, or the error for which it is not.
+pub(super) struct IndexedCall {
+    /// The position of the operation in the request.
+    pub(super) index: usize,
+    pub(super) call: Result<Call, Error>,
+}
+
 /// The outcome of one operation of the request.
-pub(super) struct Performed {
+pub(super) struct IndexedOutcome {
     /// The position of the operation in the request.
     pub(super) index: usize,
     /// The id of the resource, where it is known.
@@ -38,28 +44,29 @@ impl Deadlines {
     }
 }
 
-impl Job<'_> {
-    /// Performs the operations that could be prepared, and returns an outcome for each, in the order of the
-    /// request.
-    pub(super) async fn perform(&self, mut prepared: Vec<Prepared>, deadlines: Deadlines) -> Vec<Performed> {
-        prepared.sort_by_key(|operation| operation.index);
-        let has_several = prepared.len() > 1;
-        let attempt =
-            async |operation: &Prepared| (operation.index, perform_one(self.context, deadlines, &operation.call).await);
-        let attempts: Vec<_> = prepared.iter().map(attempt).collect();
-        let mut results: Vec<_> = stream::iter(attempts).buffer_unordered(MAX_CONCURRENT_OPERATIONS).collect().await;
-        results.sort_by_key(|(index, _)| *index);
-        let mut performed = Vec::with_capacity(results.len());
-        for (Prepared { index, call }, (_, mut result)) in prepared.into_iter().zip(results) {
-            // The operations may have contended with each other. One that failed with 429 was not carried out, so
-            // it is repeated alone.
-            if has_several && matches!(result, Err(Error::TooManyRequests { .. })) {
-                result = perform_one(self.context, deadlines, &call).await;
-            }
-            performed.push(Performed { index, id: call.ok().map(|call| call.id), result });
+/// Performs the operations that are ready, and returns an outcome for each, in the order of the request.
+pub(super) async fn perform(
+    context: &Context<'_>,
+    mut calls: Vec<IndexedCall>,
+    deadlines: Deadlines,
+) -> Vec<IndexedOutcome> {
+    calls.sort_by_key(|operation| operation.index);
+    let has_several = calls.len() > 1;
+    let attempt =
+        async |operation: &IndexedCall| (operation.index, perform_one(context, deadlines, &operation.call).await);
+    let attempts: Vec<_> = calls.iter().map(attempt).collect();
+    let mut results: Vec<_> = stream::iter(attempts).buffer_unordered(MAX_CONCURRENT_OPERATIONS).collect().await;
+    results.sort_by_key(|(index, _)| *index);
+    let mut outcomes = Vec::with_capacity(results.len());
+    for (IndexedCall { index, call }, (_, mut result)) in calls.into_iter().zip(results) {
+        // The operations may have contended with each other. One that failed with 429 was not carried out, so
+        // it is repeated alone.
+        if has_several && matches!(result, Err(Error::TooManyRequests { .. })) {
+            result = perform_one(context, deadlines, &call).await;
         }
-        performed
+        outcomes.push(IndexedOutcome { index, id: call.ok().map(|call| call.id), result });
     }
+    outcomes
 }
 
 async fn perform_one(
@@ -81,8 +88,8 @@ async fn perform_one(
     let reply = tokio::time::timeout_at(deadlines.finish_by.into(), request(&context, call)).await;
     let reply = reply.unwrap_or_else(|_| {
         Err(Error::OutOfTime(
-            "The time for the bulk request was over while the operation was under way, so that it may or may not have been \
-             carried out. Read the resource before you send the operation again."
+            "The time for the bulk request was over while the operation was under way, so that it may or may not have \
+             been carried out. Read the resource before you send the operation again."
                 .to_owned(),
         ))
     });
