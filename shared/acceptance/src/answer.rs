@@ -9,7 +9,7 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response};
 
-use crate::client::{Client, Request};
+use crate::request::Request;
 
 /// The number of characters of a body that a failure shows.
 const MAX_SHOWN: usize = 500;
@@ -34,13 +34,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn read(client: &Client, request: &Request, response: Response<Body>) -> Result<Self, ureq::Error> {
+    pub(crate) fn read(base: &str, request: &Request, response: Response<Body>) -> Result<Self, ureq::Error> {
         let (head, mut body) = response.into_parts();
         let bytes = body.with_config().limit(MAX_BYTES).read_to_vec()?;
         let text =
             String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let sent = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        let request = format!("{} {}{}\n{}", request.method, client.base, request.path, shortened(&sent));
+        let request = format!("{} {}{}\n{}", request.method, base, request.path, shortened(&sent));
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Ok(Self {
             request: request.trim_end().to_owned(),

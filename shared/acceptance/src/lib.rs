@@ -24,6 +24,8 @@ mod check;
 
 pub mod answer;
 pub mod client;
+pub mod connection;
+mod created;
 pub mod idp;
 mod panics;
 pub mod parallel;
@@ -31,6 +33,7 @@ pub mod protocol;
 pub mod raw;
 pub mod record;
 mod report;
+pub mod request;
 pub mod retry;
 mod runner;
 pub mod security;

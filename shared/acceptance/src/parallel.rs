@@ -5,7 +5,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use crate::answer::Answer;
-use crate::client::{Client, Request};
+use crate::client::Client;
+use crate::request::Request;
 
 /// Starts all jobs at the same moment, waits for all of them, and returns their results in order.
 ///

@@ -14,7 +14,7 @@ use std::sync::{LazyLock, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::client::Request;
+use crate::request::Request;
 
 /// The minimum length in characters of a recorded text; shorter texts are too likely to occur in a log by chance.
 const MIN_LENGTH: usize = 8;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::client::{Client, Request, encode};
+use crate::connection::Connection;
+use crate::request::{Request, encode};
 
 /// The most times that a request is repeated.
 const MAX_REPEATS: usize = 40;
@@ -27,17 +28,17 @@ thread_local! {
 }
 
 /// Sends a request until the server does not defer it.
-pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::Error> {
+pub(crate) fn send(connection: &Connection, request: &Request) -> Result<Answer, ureq::Error> {
     let mut may_have_succeeded = false;
     for _ in 0..MAX_REPEATS {
-        let answer = client.try_send(request)?;
+        let answer = connection.send(request)?;
         match (request.method, answer.status) {
             (_, 429) => {}
             (_, 503) => may_have_succeeded = true,
             ("DELETE", 404) if may_have_succeeded => {
                 return Ok(Answer { status: 204, text: String::new(), body: Value::Null, ..answer });
             }
-            ("POST", 409) if may_have_succeeded => return created(client, request, answer),
+            ("POST", 409) if may_have_succeeded => return created(connection, request, answer),
             _ => {
                 record_deferred_operations(&answer);
                 return Ok(answer);
@@ -45,7 +46,7 @@ pub(crate) fn send(client: &Client, request: &Request) -> Result<Answer, ureq::E
         }
         thread::sleep(PAUSE);
     }
-    client.try_send(request)
+    connection.send(request)
 }
 
 /// Runs a check, and runs it again if it fails after an operation of a bulk request was deferred. The other
@@ -79,16 +80,17 @@ fn record_deferred_operations(answer: &Answer) {
 
 /// Returns the resource that a create without a response has created, if the repeat conflicts with that resource;
 /// otherwise returns the error response.
-fn created(client: &Client, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
+fn created(connection: &Connection, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
     let sent: Value = serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
     let name = if request.path.starts_with("/Users") { "userName" } else { "displayName" };
     let endpoint = request.path.split('?').next().unwrap_or_default();
     let found = send(
-        client,
+        connection,
         &Request::new("GET", format!("{endpoint}?filter={}", encode(&format!("{name} eq {}", sent[name])))),
     )?;
     let Some(id) = found.body["Resources"][0]["id"].as_str() else { return Ok(refused) };
-    let whole = send(client, &Request::new("GET", request.path.replacen(endpoint, &format!("{endpoint}/{id}"), 1)))?;
+    let whole =
+        send(connection, &Request::new("GET", request.path.replacen(endpoint, &format!("{endpoint}/{id}"), 1)))?;
     let is_the_same = whole.status == 200 && has_what_it_stores(&whole.body, &sent);
     Ok(if is_the_same { Answer { status: 201, ..whole } } else { refused })
 }

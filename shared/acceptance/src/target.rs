@@ -3,12 +3,18 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::client::created::Created;
+use crate::connection::Connection;
+use crate::created::CreatedResources;
+use crate::request::Request;
+
+/// The number of deletes that run at the same time when a check ends.
+const CONCURRENT_DELETES: usize = 4;
 
 /// A SCIM server to check.
 #[derive(Clone)]
@@ -35,7 +41,7 @@ pub struct Target {
     pub large_directory: usize,
     /// A folder of recorded exchanges.
     pub recordings: Option<PathBuf>,
-    pub(crate) created: Arc<Created>,
+    pub(crate) created: Arc<CreatedResources>,
     /// The time after which the running check may not send requests.
     pub(crate) deadline: Option<Instant>,
 }
@@ -64,19 +70,24 @@ impl Target {
     /// A client with the target's token.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::new(self, &self.token)
+        self.client_with(&self.token)
     }
 
     /// A client with the strict token.
     #[must_use]
     pub fn strict_client(&self) -> Option<Client> {
-        self.strict_token.as_deref().map(|token| Client::new(self, token))
+        self.strict_token.as_deref().map(|token| self.client_with(token))
     }
 
     /// A client with the other tenant's token.
     #[must_use]
     pub fn other_tenant_client(&self) -> Option<Client> {
-        self.other_tenant_token.as_deref().map(|token| Client::new(self, token))
+        self.other_tenant_token.as_deref().map(|token| self.client_with(token))
+    }
+
+    fn client_with(&self, token: &str) -> Client {
+        let connection = Connection::new(&self.base_url, token, self.timeout, self.created.clone());
+        Client::new(connection, self.repeats_requests, self.check_timeout, self.deadline)
     }
 
     /// The same target with its own record of created resources and a deadline, for one check.
@@ -84,9 +95,24 @@ impl Target {
         Self { created: Arc::default(), deadline: Instant::now().checked_add(self.check_timeout), ..self.clone() }
     }
 
-    /// Deletes the created resources that still exist, and ignores errors.
+    /// Deletes the created resources that still exist, and ignores errors, because a failed delete is no failure of the
+    /// check.
     pub(crate) fn clean_up(&self) {
-        self.created.delete_all(&self.client());
+        let client = self.client();
+        // Groups are deleted first, because the delete of a user who is in no group is cheaper.
+        for resources in self.created.take() {
+            thread::scope(|scope| {
+                for share in resources.chunks(resources.len().div_ceil(CONCURRENT_DELETES).max(1)) {
+                    let client = &client;
+                    scope.spawn(move || {
+                        for (path, authorization) in share {
+                            let client = client.with_authorization(Some(authorization));
+                            let _ = client.try_send(&Request::new("DELETE", path));
+                        }
+                    });
+                }
+            });
+        }
     }
 
     /// The reason to skip a check that needs an empty directory: the number of resources in the directory.

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::server::Server;
-use acceptance::client::Request;
+use acceptance::request::Request;
 use acceptance::security::timing::no_slower;
 use acceptance::unique;
 

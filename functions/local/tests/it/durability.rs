@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::server::{Data, Server};
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
+use acceptance::request::Request;
 use acceptance::unique;
 
 const BEFORE: usize = 100;

@@ -1,6 +1,7 @@
 //! The dialect `interop`, as a client sees it: draft-zollner-scim-interop-profile-02 requires what RFC 7644 leaves open.
 
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
+use acceptance::request::Request;
 use acceptance::unique;
 use serde_json::{Value, json};
 

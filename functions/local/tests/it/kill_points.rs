@@ -11,7 +11,8 @@ use testkit::{FaultProxy, engine};
 
 use crate::outage::fixture::patch;
 use crate::server::{Data, Server};
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
+use acceptance::request::Request;
 use acceptance::unique;
 
 /// More members than one transaction holds.

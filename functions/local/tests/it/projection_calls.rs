@@ -1,6 +1,7 @@
 //! Checks how many DynamoDB calls a projection saves (RFC 7644 §3.9).
 
-use acceptance::client::{Client, PATCH, Request};
+use acceptance::client::{Client, PATCH};
+use acceptance::request::Request;
 use acceptance::unique;
 use serde_json::{Value, json};
 

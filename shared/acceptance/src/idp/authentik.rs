@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::values;
-use crate::client::{Client, ClientProfile};
+use crate::client::Client;
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::client::{Client, Request};
+use crate::client::Client;
 use crate::idp::okta::Okta;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![entra_user_and_group, okta_group_push_by_patch, okta_group_push_by_put, okta_user_life,];
@@ -31,7 +32,7 @@ pub(crate) fn method(name: &str) -> &'static str {
 }
 
 fn play(scim: &Client, steps: &[Value]) {
-    let mut kept = BTreeMap::from([("random".to_owned(), unique("x")), ("base".to_owned(), scim.base.clone())]);
+    let mut kept = BTreeMap::from([("random".to_owned(), unique("x")), ("base".to_owned(), scim.base().to_owned())]);
     for step in steps {
         let path = fill(step["path"].as_str().unwrap(), &kept);
         let mut request = Request::new(method(step["method"].as_str().unwrap()), path);

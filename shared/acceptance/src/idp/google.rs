@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, ClientProfile, LIST, USER};
+use crate::client::{Client, LIST, USER};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![probe_for_one_user_returns_one, user_is_suspended_and_deleted,];

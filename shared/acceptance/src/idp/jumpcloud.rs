@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::values;
-use crate::client::{Client, ClientProfile, GROUP, USER};
+use crate::client::{Client, GROUP, USER};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![activation_creates_changes_and_deletes_a_user_and_a_group, members_are_added_and_removed,];

@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ClientProfile, ENTERPRISE, LIST};
+use crate::client::{Client, ENTERPRISE, LIST};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![
@@ -129,7 +130,7 @@ fn group_is_patched(target: &Target) {
 
 fn accept_application_json_returns_application_json(target: &Target) {
     let scim = onelogin(target);
-    let request = crate::client::Request::new("GET", "/Users?count=1").header("Accept", "application/json");
+    let request = crate::request::Request::new("GET", "/Users?count=1").header("Accept", "application/json");
     let answer = scim.send(&request);
     answer.check(
         answer.status == 200 && answer.header("content-type") == "application/json",

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ClientProfile, ENTERPRISE, GROUP, LIST, USER};
+use crate::client::{Client, ENTERPRISE, GROUP, LIST, USER};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![user_is_found_by_name_or_by_address, user_is_updated_disabled_and_deleted, group_name_may_be_any_text,];

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, Request};
+use crate::client::ENTERPRISE;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, PATCH, Request};
+use crate::client::{Client, PATCH};
 use crate::parallel::{self, send_all};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

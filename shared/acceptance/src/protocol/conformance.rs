@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, LIST, Request, USER};
+use crate::client::{ENTERPRISE, LIST, USER};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![
@@ -75,7 +76,7 @@ fn every_reference_is_the_url_of_its_resource(target: &Target) {
     let body = json!({ "displayName": unique("Referring "), "members": [{ "value": user }] });
     let group = scim.post("/Groups", &body).expect(201);
     let user_now = scim.get(format!("/Users/{user}")).expect(200);
-    let below = |reference: &Value| reference.as_str().unwrap().strip_prefix(&scim.base).unwrap().to_owned();
+    let below = |reference: &Value| reference.as_str().unwrap().strip_prefix(scim.base()).unwrap().to_owned();
     for (reference, id) in [
         (&group["members"][0]["$ref"], &user),
         (&user_now["groups"][0]["$ref"], &group.id()),
@@ -285,7 +286,8 @@ fn text_is_utf_8(target: &Target) {
 
 /// RFC 7644 §3.13: the service rejects a version that it does not support.
 fn other_api_version_returns_404(target: &Target) {
-    let base = target.client().base;
+    let client = target.client();
+    let base = client.base();
     for version in ["v1", "v3", "V2", "v2.0"] {
         let other = format!("{}{version}", base.strip_suffix("v2").unwrap());
         let scim = Target::new(&other, &target.token).client();

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, GROUP, LIST, USER, query};
+use crate::client::{ENTERPRISE, GROUP, LIST, USER};
+use crate::request::query;
 use crate::target::Target;
 
 checks![
@@ -20,7 +21,7 @@ fn service_provider_config_states_the_features(target: &Target) {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true }, "filter": { "supported": true },
         "changePassword": { "supported": false }, "sort": {}, "etag": {}, "bulk": {},
-        "meta": { "resourceType": "ServiceProviderConfig", "location": format!("{}/ServiceProviderConfig", scim.base) },
+        "meta": { "resourceType": "ServiceProviderConfig", "location": format!("{}/ServiceProviderConfig", scim.base()) },
     }));
     answer.check(answer["filter"]["maxResults"].as_u64() >= Some(100), "expected filter.maxResults");
     for number in ["maxOperations", "maxPayloadSize"] {
@@ -53,7 +54,7 @@ fn lists_agree_with_single_resources(target: &Target) {
         list.check(list["itemsPerPage"] == all.len(), "expected itemsPerPage to be the number of Resources");
         for item in items {
             let one = scim.get(format!("{endpoint}/{item}")).expect(200).containing(&json!({ "id": item }));
-            let location = format!("{}{endpoint}/{item}", scim.base);
+            let location = format!("{}{endpoint}/{item}", scim.base());
             let one = one.containing(&json!({ "meta": { "location": location } }));
             let listed: Vec<&Value> = all.iter().filter(|listed| listed["id"] == **item).collect();
             list.check(listed == [&one.body], &format!("expected {item} once in the list, as a GET of it returns it"));

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, PATCH, Request};
+use crate::client::{Client, PATCH};
 use crate::parallel::send_all;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

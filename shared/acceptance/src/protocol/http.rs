@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Request;
 use crate::raw::send;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![
@@ -221,7 +221,7 @@ fn openapi_document_needs_no_token(target: &Target) {
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
         let document: Value = serde_json::from_str(&answer.text).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
-        assert_eq!(document["servers"], json!([{ "url": scim.base }]));
+        assert_eq!(document["servers"], json!([{ "url": scim.base() }]));
         for path in ["/Users", "/Users/{id}", "/Groups", "/Groups/{id}", "/ServiceProviderConfig"] {
             assert!(document["paths"][path]["get"]["responses"]["200"].is_object(), "{path}");
         }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ENTERPRISE, PATCH, Request, USER, query};
+use crate::client::{ENTERPRISE, PATCH, USER};
+use crate::request::{Request, query};
 use crate::target::{Target, unique};
 
 checks![
@@ -93,7 +94,7 @@ fn writes_return_the_projection(target: &Target) {
     let created = scim.post("/Users?attributes=title", &user(&name)).expect(201).containing(&expected);
     let path = format!("/Users/{}", created.id());
     created.check(
-        created.header("location") == format!("{}{path}", scim.base),
+        created.header("location") == format!("{}{path}", scim.base()),
         "expected Location despite the projection",
     );
     scim.put(format!("{path}?attributes=title"), &user(&name)).expect(200).containing(&expected);

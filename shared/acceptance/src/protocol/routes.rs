@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::client::Request;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::client::{Client, LIST, Request};
+use crate::client::{Client, LIST};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

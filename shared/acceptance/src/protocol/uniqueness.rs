@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::client::Request;
 use crate::parallel::send_all;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

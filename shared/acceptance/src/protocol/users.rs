@@ -120,7 +120,7 @@ fn meta_has_location_and_times(target: &Target) {
     let name = unique("meta");
     let created = scim.post("/Users", &json!({ "userName": name })).expect(201);
     let path = format!("/Users/{}", created.id());
-    let location = format!("{}{path}", scim.base);
+    let location = format!("{}{path}", scim.base());
     let meta = created["meta"].clone();
     created.check(created.header("location") == location, "expected Location");
     let created =

@@ -5,8 +5,9 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, GROUP, PATCH, Request, USER, query};
+use crate::client::{Client, ENTERPRISE, GROUP, PATCH, USER};
 use crate::record;
+use crate::request::{Request, query};
 use crate::target::{Target, unique};
 
 checks![

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::client::Request;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![missing_and_malformed_tokens_return_the_same_401, invalid_token_changes_nothing,];

@@ -14,8 +14,9 @@ use testkit::events_in;
 
 use crate::events::replay::rebuilds;
 use crate::server::{Data, Server};
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
 use acceptance::idp::okta::{Okta, member, profile, unique_user};
+use acceptance::request::Request;
 use acceptance::retry::repeat_if_deferred;
 use acceptance::unique;
 

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::fault_rates::{Counts, Unsure};
 use crate::outage::fixture::expect_deferred;
 use acceptance::answer::{Answer, values};
-use acceptance::client::{Client, PATCH, Request, encode};
+use acceptance::client::{Client, PATCH};
+use acceptance::request::{Request, encode};
 use acceptance::unique;
 
 /// The time after which API Gateway abandons a request.

@@ -15,7 +15,8 @@ use testkit::{FaultProxy, engine, variable};
 
 use crate::linearizability::checker::{Answered, Asked, Operation};
 use crate::server::{Data, Server};
-use acceptance::client::{Client, PATCH, Request, encode};
+use acceptance::client::{Client, PATCH};
+use acceptance::request::{Request, encode};
 use acceptance::unique;
 
 const PROCESSES: u64 = 3;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::outage::proxy::{Proxy, items};
 use crate::server::{Data, Server};
 use acceptance::answer::{Answer, values};
-use acceptance::client::{Client, PATCH, Request};
+use acceptance::client::{Client, PATCH};
+use acceptance::request::Request;
 use acceptance::unique;
 
 pub(crate) struct Fixture {

@@ -9,7 +9,7 @@ use crate::outage::fixture::{Fixture, expect_deferred, patch, refer};
 use crate::outage::proxy::{Calls, Fault, TRANSACTION};
 use crate::outage::status_of_repeat;
 use acceptance::answer::values;
-use acceptance::client::Request;
+use acceptance::request::Request;
 
 /// The number of members that one request may add.
 const PUSHED: usize = 30;
@@ -37,7 +37,7 @@ fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts:
     );
     assert_eq!(site.changes(), changes + 1, "{what} is applied once");
     if status != 204 {
-        let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(&site.scim.base).unwrap();
+        let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(site.scim.base()).unwrap();
         let read = site.scim.get(path).expect(200);
         read.check(read.body == answer.body, "expected the body that the write returned");
     }

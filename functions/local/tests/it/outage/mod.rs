@@ -12,7 +12,8 @@ use testkit::engine;
 use crate::outage::fixture::{Case, Fixture, expect_deferred};
 use crate::outage::proxy::{Calls, Fault, Proxy, TRANSACTION};
 use crate::server::{Data, Server};
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
+use acceptance::request::Request;
 
 const THROTTLED: Fault = Fault::Answer(400, "ThrottlingException");
 const BROKEN: Fault = Fault::Answer(500, "InternalServerError");

@@ -1,6 +1,7 @@
 //! Another change happens between the read and the write of a change (RFC 7644 §3.14, RFC 9110 §13).
 
-use acceptance::client::{PATCH, Request};
+use acceptance::client::PATCH;
+use acceptance::request::Request;
 use serde_json::json;
 
 use crate::outage::fixture::Fixture;

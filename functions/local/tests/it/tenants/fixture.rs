@@ -64,10 +64,9 @@ impl Fixture {
         // The numbers of changes differ, so that the versions of the two users differ, too.
         let tenants = [2, 3].map(|changes| Tenant::new(&names[0], &names[changes - 2], &scim, changes));
         let api = Api::read().unwrap();
-        let mut root = scim;
-        let stage = root.base.strip_suffix("/v2").unwrap().to_owned();
+        let stage = scim.base().strip_suffix("/v2").unwrap().to_owned();
         assert!(stage.ends_with(&format!("/{}", api.stage)));
-        root.base = stage;
+        let root = scim.with_base(&stage);
         Self { api, tenants, root, _server: server }
     }
 }

@@ -16,7 +16,8 @@ use crate::template::{Api, Route};
 use crate::tenants::fixture::{Credential, Fixture, May, Own, Tenant, Things};
 use crate::tenants::places::requests;
 use acceptance::answer::Answer;
-use acceptance::client::{Client, Request};
+use acceptance::client::Client;
+use acceptance::request::Request;
 
 /// The status, the headers and the body of a response, with placeholders for the values that may differ.
 type ComparableAnswer = (u16, Vec<(String, String)>, String);

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use crate::template::Route;
 use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, paging_filter, user_name};
-use acceptance::client::{ENTERPRISE, GROUP, PATCH, Request, USER, query};
+use acceptance::client::{ENTERPRISE, GROUP, PATCH, USER};
 use acceptance::protocol::bulk::{self, BULK};
+use acceptance::request::{Request, query};
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// The methods to try on a route for every other method of its path.

@@ -90,7 +90,7 @@ fn manager_in_every_form_is_set_and_removed(target: &Target) {
     let entra = Entra::legacy(target);
     let path = format!("/Users/{}", entra.create_user(&principal()));
     let boss = entra.create_user(&principal());
-    let of_boss = json!([{ "$ref": format!("{}/Users/{boss}", entra.scim.base), "value": boss }]);
+    let of_boss = json!([{ "$ref": format!("{}/Users/{boss}", entra.scim.base()), "value": boss }]);
     let manager = of_extension("manager");
     let gone = Value::Null;
     for (operation, expected) in [

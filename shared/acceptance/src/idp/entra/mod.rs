@@ -8,7 +8,9 @@ pub(crate) mod validator;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ClientProfile, ENTERPRISE, GROUP, PATCH, Request, USER, query};
+use crate::client::{Client, ENTERPRISE, GROUP, PATCH, USER};
+use crate::connection::ClientProfile;
+use crate::request::{Request, query};
 use crate::target::{Target, unique};
 
 const ENTRA: ClientProfile = ClientProfile {

@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ClientProfile, ENTERPRISE, GROUP, LIST, USER};
+use crate::client::{Client, ENTERPRISE, GROUP, LIST, USER};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 checks![

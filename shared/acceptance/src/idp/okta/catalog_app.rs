@@ -24,7 +24,7 @@ fn user_is_created_updated_deactivated_and_reactivated(target: &Target) {
     let created = okta.assign(&name);
     let id = created.id();
     let path = format!("/Users/{id}");
-    let location = format!("{}{path}", okta.scim.base);
+    let location = format!("{}{path}", okta.scim.base());
     created.check(created.header("location") == location, "expected Location");
     let created = created.containing(&json!({
         "schemas": [USER], "userName": name, "active": true, "locale": "en-US", "externalId": format!("00u{name}"),
@@ -98,7 +98,7 @@ fn group_is_pushed(target: &Target) {
     let created = okta.scim.post("/Groups", &group(&name, &json!([]))).expect(201);
     let id = created.id();
     let path = format!("/Groups/{id}");
-    created.check(created.header("location") == format!("{}{path}", okta.scim.base), "expected Location");
+    created.check(created.header("location") == format!("{}{path}", okta.scim.base()), "expected Location");
     created.containing(&json!({ "displayName": name, "meta": { "resourceType": "Group" } }));
 
     let add = json!([{ "op": "add", "path": "members", "value": [member(&users[0]), member(&users[1])] }]);
@@ -112,7 +112,7 @@ fn group_is_pushed(target: &Target) {
     assert_eq!(okta.members(&id), sorted(&[&users[0], &users[1]]), "expected a rename to keep the members");
     assert_eq!(okta.groups_of(&users[0]), [id.as_str()]);
     okta.scim.get(format!("/Users/{}", users[0])).expect(200).containing(&json!({
-        "groups": [{ "value": id, "display": name, "$ref": format!("{}{path}", okta.scim.base) }],
+        "groups": [{ "value": id, "display": name, "$ref": format!("{}{path}", okta.scim.base()) }],
     }));
 }
 

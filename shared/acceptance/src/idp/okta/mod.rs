@@ -10,7 +10,8 @@ pub(crate) mod recordings;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ClientProfile, GROUP, USER};
+use crate::client::{Client, GROUP, USER};
+use crate::connection::ClientProfile;
 use crate::target::{Target, unique};
 
 /// Okta sends `Content-Type` only with a body.

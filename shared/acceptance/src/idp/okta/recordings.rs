@@ -13,9 +13,10 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, contains, values};
-use crate::client::{Client, Request};
+use crate::client::Client;
 use crate::idp::exchanges::method;
 use crate::idp::okta::Okta;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::directory::{Group, User};
 use crate::answer::Answer;
-use crate::client::{Client, ClientProfile, Request};
+use crate::client::Client;
+use crate::connection::ClientProfile;
+use crate::request::Request;
 use crate::target::Target;
 
 /// Searches with a filter and deletes send another `Accept`: see `ANYTHING`.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{PATCH, Request};
+use crate::client::PATCH;
 use crate::protocol::bulk::{BULK, check, delete, group, id, path, reports, send, user};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

@@ -93,7 +93,7 @@ fn counted(statuses: &str) -> String {
 #[track_caller]
 pub fn path(scim: &Client, report: &Value) -> String {
     let location = report["location"].as_str().unwrap_or_default();
-    location.strip_prefix(&scim.base).unwrap_or_else(|| panic!("{report} is not below {}", scim.base)).to_owned()
+    location.strip_prefix(scim.base()).unwrap_or_else(|| panic!("{report} is not below {}", scim.base())).to_owned()
 }
 
 /// The id of the resource that a report is about.

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::values;
-use crate::client::{ENTERPRISE, GROUP, PATCH, Request, USER};
+use crate::client::{ENTERPRISE, GROUP, PATCH, USER};
 use crate::protocol::bulk::{BULK, check, delete, group, id, path, reports, send, statuses, user};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

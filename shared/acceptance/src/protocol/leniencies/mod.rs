@@ -11,7 +11,8 @@ pub(crate) mod resources;
 use serde_json::{Value, json};
 
 use crate::answer::contains;
-use crate::client::{Client, ENTERPRISE, PATCH, Request, USER, query};
+use crate::client::{Client, ENTERPRISE, PATCH, USER};
+use crate::request::{Request, query};
 use crate::target::{Target, unique};
 
 /// A user that a strict token may create.

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, values};
-use crate::client::{Client, ENTERPRISE, encode, query};
+use crate::client::{Client, ENTERPRISE};
 use crate::protocol::groups::{group, users};
 use crate::raw::send;
+use crate::request::{encode, query};
 use crate::target::{Target, unique};
 
 checks![

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Pair, strict, user};
-use crate::client::{ENTERPRISE, GROUP, USER, query};
+use crate::client::{ENTERPRISE, GROUP, USER};
+use crate::request::query;
 use crate::target::{Target, unique};
 
 checks![

@@ -8,7 +8,8 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::client::{Client, query};
+use crate::client::Client;
+use crate::request::query;
 use crate::target::{Target, unique};
 
 checks![

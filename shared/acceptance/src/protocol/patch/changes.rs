@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, Request, USER};
+use crate::client::{Client, ENTERPRISE, USER};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

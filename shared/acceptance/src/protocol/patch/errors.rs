@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, PATCH, Request};
+use crate::client::{Client, PATCH};
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![

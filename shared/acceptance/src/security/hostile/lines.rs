@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{PATCH, Request, encode};
+use crate::client::PATCH;
+use crate::request::{Request, encode};
 use crate::target::{Target, unique};
 
 checks![log_lines_in_every_place_cause_no_server_error];

@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
-use crate::client::{Client, PATCH, Request, USER};
+use crate::client::{Client, PATCH, USER};
 use crate::protocol::bulk;
+use crate::request::Request;
 use crate::target::{Target, unique};
 
 checks![repeated_names_and_lone_surrogates_return_400, user_name_follows_rfc_8265, text_is_stored_and_found_unchanged,];
