@@ -18,6 +18,7 @@
 mod dynamo;
 #[path = "../common/events.rs"]
 mod events;
+mod function;
 mod lambda;
 mod process;
 mod report;
@@ -30,11 +31,9 @@ use std::process::Command;
 use testkit::variable;
 
 use crate::dynamo::Dynamo;
-use crate::report::Row;
+use crate::function::Function;
+use crate::report::{FunctionReport, SIZES};
 use crate::sample::Sample;
-
-/// The memory sizes in megabytes. `None` stands for a whole core.
-const SIZES: [Option<u32>; 4] = [None, Some(512), Some(256), Some(128)];
 
 /// This function is also measured with a page of 100, the slowest of the frequent requests.
 const PAGED: &str = "users-list";
@@ -53,20 +52,22 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let dynamo = Dynamo::start();
-    let row = |name: &String, is_page| Row::new(name, is_page, &program(&programs, name));
-    let mut rows: Vec<Row> = names.iter().map(|name| row(name, false)).collect();
-    rows.extend(names.iter().filter(|name| *name == PAGED).map(|name| row(name, true)));
+    let report = |name: &String, is_page| {
+        FunctionReport::new(Function { name: name.clone(), is_page, program: program(&programs, name) })
+    };
+    let mut reports: Vec<FunctionReport> = names.iter().map(|name| report(name, false)).collect();
+    reports.extend(names.iter().filter(|name| *name == PAGED).map(|name| report(name, true)));
     runtime.block_on(dynamo.fill(100));
     // The functions take turns, so that other work on the machine affects all of them alike.
     for _ in 0..runs {
-        for row in &mut rows {
+        for report in &mut reports {
             for (index, size) in sizes.iter().enumerate() {
-                let sample = runtime.block_on(Sample::take(&dynamo, row, *size));
-                row.samples[index].push(sample);
+                let sample = runtime.block_on(Sample::take(&dynamo, &report.function, *size));
+                report.samples[index].push(sample);
             }
         }
     }
-    report::print(&rows, sizes, runs);
+    report::print(&reports, sizes, runs);
 }
 
 fn name(entry: &std::io::Result<std::fs::DirEntry>) -> String {

@@ -2,36 +2,38 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-use crate::SIZES;
+use crate::function::Function;
 use crate::sample::{Sample, median};
 
-pub(crate) struct Row {
-    pub(crate) function: String,
-    /// Whether the event is for a page of 100 instead of the one in `events/`.
-    pub(crate) is_page: bool,
-    pub(crate) program: PathBuf,
+/// The memory sizes in megabytes. `None` stands for a whole core.
+pub(crate) const SIZES: [Option<u32>; 4] = [None, Some(512), Some(256), Some(128)];
+
+/// The figures of one function.
+pub(crate) struct FunctionReport {
+    pub(crate) function: Function,
     /// Megabytes of the program, and compressed as for a deployment.
     size: [f64; 2],
     /// The samples of each memory size.
     pub(crate) samples: [Vec<Sample>; SIZES.len()],
 }
 
-impl Row {
-    pub(crate) fn new(function: &str, is_page: bool, program: &Path) -> Self {
+impl FunctionReport {
+    pub(crate) fn new(function: Function) -> Self {
+        let program = &function.program;
         let bytes = fs::read(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
         packed.write_all(&bytes).unwrap();
         let size = [bytes.len(), packed.finish().unwrap().len()].map(|bytes| bytes as f64 / 1e6);
-        Self { function: function.to_owned(), is_page, program: program.to_owned(), size, samples: Default::default() }
+        Self { function, size, samples: Default::default() }
     }
 
     fn name(&self) -> String {
-        if self.is_page { format!("{}, a page of 100", self.function) } else { self.function.clone() }
+        let Function { name, is_page, .. } = &self.function;
+        if *is_page { format!("{name}, a page of 100") } else { name.clone() }
     }
 
     fn median(&self, size: usize, what: impl Fn(&Sample) -> f64) -> f64 {
@@ -44,7 +46,7 @@ impl Row {
     }
 }
 
-pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
+pub(crate) fn print(reports: &[FunctionReport], sizes: &[Option<u32>], runs: usize) {
     println!(
         "Each figure is the median of {runs} starts, and times are in milliseconds. `first` is the first response \
          of a process, without the time in which DynamoDB worked for it. `warm` is the median of the later \
@@ -65,20 +67,20 @@ pub(crate) fn print(rows: &[Row], sizes: &[Option<u32>], runs: usize) {
         columns("warm").join(" | ")
     );
     println!("|---|---|---|---|---|{}---|", "---|".repeat(2 * sizes.len()));
-    for row in rows {
-        let [bytes, zipped] = row.size;
-        let memory = row.median(0, |it| it.memory);
+    for report in reports {
+        let [bytes, zipped] = report.size;
+        let memory = report.median(0, |it| it.memory);
         let of_each = |what: &dyn Fn(usize) -> f64| -> String {
             let texts: Vec<String> = (0..sizes.len()).map(|size| format!("{:.1}", what(size))).collect();
             texts.join(" | ")
         };
-        let [start, first, warm] = [0, 1, 2].map(|part| row.median(0, |it| it.cpu[part]));
+        let [start, first, warm] = [0, 1, 2].map(|part| report.median(0, |it| it.cpu[part]));
         println!(
             "| {} | {bytes:.2} | {zipped:.2} | {memory:.1} | {:.1} | {} | {} | {start:.1}, {first:.2}, {warm:.2} |",
-            row.name(),
-            row.median(0, |it| it.init),
-            of_each(&|size| row.own(size)),
-            of_each(&|size| row.median(size, |it| it.warm)),
+            report.name(),
+            report.median(0, |it| it.init),
+            of_each(&|size| report.own(size)),
+            of_each(&|size| report.median(size, |it| it.warm)),
         );
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::dynamo::{Dynamo, KEY, TABLE};
 use crate::events;
+use crate::function::Function;
 use crate::lambda::{Lambda, RuntimeCall};
 use crate::process::Process;
-use crate::report::Row;
 
 /// Events after the first one.
 const WARM: usize = 5;
@@ -30,16 +30,16 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) async fn take(dynamo: &Dynamo, row: &Row, megabytes: Option<u32>) -> Self {
-        let (name, program) = (row.function.as_str(), &row.program);
+    pub(crate) async fn take(dynamo: &Dynamo, function: &Function, megabytes: Option<u32>) -> Self {
+        let name = function.name.as_str();
         let mut lambda = Lambda::start().await;
         let mut events = Vec::new();
         for _ in 0..=WARM {
             let event = events::fresh(dynamo.directory, name).await;
-            events.push(if row.is_page { page(&event) } else { event });
+            events.push(if function.is_page { page(&event) } else { event });
         }
         let begun = Instant::now();
-        let mut process = Process::start(program, &environment(dynamo, &lambda));
+        let mut process = Process::start(&function.program, &environment(dynamo, &lambda));
         let init = milliseconds(begun, polled(&mut lambda).await);
         if let Some(megabytes) = megabytes {
             process.limit(megabytes);
