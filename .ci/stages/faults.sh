@@ -11,7 +11,7 @@ if is_deep; then
   left_out=(body_costs bulk::limits concurrent_changes crash fault_rates:: hostile interleavings kill_points large_group::
     linearizability logs:: model:: outage tenants::)
   SCIM_FAULTS=10 run_tests '' "${left_out[@]/#/--skip=}"
-  export PROMISE_REQUESTS=2000 HISTORIES=40
+  export FAULT_REQUESTS=2000 HISTORIES=40
   run_tests fault_rates:: --nocapture
   run_tests linearizability:: --nocapture
   SCIM_AWS=all run_tests fault_rates:: --nocapture
@@ -19,6 +19,6 @@ if is_deep; then
 else
   for filter in okta groups:: patch::; do SCIM_FAULTS=10 run_tests $filter; done
   SCIM_AWS=all MODEL_OPERATIONS=600 run_tests model:: --nocapture
-  SCIM_AWS=all PROMISE_REQUESTS=60 run_tests fault_rates:: --nocapture
+  SCIM_AWS=all FAULT_REQUESTS=60 run_tests fault_rates:: --nocapture
   SCIM_AWS=$whole HISTORIES=4 run_tests linearizability:: --nocapture
 fi
