@@ -7,7 +7,10 @@ use std::time::Instant;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use protocol::{Error, Tenant};
 use serde::{Deserialize, Serialize};
-use store::{CheckPage, CheckPosition, Directory, ExpectedKeys, Finding, RepairOutcome, StoredResource, TableCheck};
+use store::{
+    CheckPage, CheckPosition, Directory, Error as StoreError, ExpectedKeys, Finding, RepairOutcome, StoredResource,
+    TableCheck,
+};
 
 use crate::error::to_client_error;
 use crate::keys;
@@ -79,6 +82,24 @@ struct Progress {
 }
 
 impl Progress {
+    /// The last position that was checked, after which the next page begins.
+    fn position(&self) -> Option<CheckPosition> {
+        self.last.clone().map(|(pk, sk)| CheckPosition { pk, sk })
+    }
+
+    /// Counts an attempt to check the next page that failed in part.
+    ///
+    /// # Errors
+    /// The error of the store, after too many of these attempts.
+    fn count_failure(&mut self, cause: StoreError) -> Result<(), Error> {
+        self.failures += 1;
+        if self.failures > MAX_FAILURES {
+            return Err(to_client_error(cause));
+        }
+        tracing::warn!(%cause, "a part of a page cannot be checked now; the next call checks it again");
+        Ok(())
+    }
+
     /// Notes where the next page begins. Returns whether the check is complete.
     fn advance(&mut self, next: Option<CheckPosition>, repair: bool) -> bool {
         self.last = next.map(|next| (next.pk, next.sk));
@@ -95,13 +116,10 @@ impl Progress {
 /// Checks the table, and starts no further page of it after `until`.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a query that names no tenant, or a token of something else; the errors of the store if it
-/// did not respond before anything was found.
+/// [`Error::InvalidValue`] for a query that names no tenant, or a token of something else; the errors of the store if
+/// it did not respond before anything was found.
 pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) -> Result<CheckAnswer, Error> {
-    let tenant = query.tenant.as_deref().map(|name| {
-        Tenant::named(name).ok_or_else(|| invalid("tenant", "the name of a tenant, such as acme, or leave it out"))
-    });
-    let tenant = tenant.transpose()?;
+    let tenant = query.tenant.as_deref().map(tenant_named).transpose()?;
     check_region(directory).await?;
     let mut progress = query.next_token.as_deref().map_or_else(|| Ok(Progress::default()), read_token)?;
     let mut answer = CheckAnswer::default();
@@ -114,35 +132,30 @@ pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) ->
             repair: query.repair,
             until,
         };
-        let last = progress.last.clone().map(|(pk, sk)| CheckPosition { pk, sk });
-        let (next, error) = match check.page(last.as_ref()).await {
+        let (next, error) = match check.page(progress.position().as_ref()).await {
             Ok(page) => {
                 progress.has_repaired |= page.findings.iter().any(|it| it.outcome == RepairOutcome::Repaired);
-                let (next, error) = (page.next.clone(), page.error.clone());
-                answer.add(page, check.with_counts);
-                (next, error)
+                answer.add(page, check.with_counts)
             }
             Err(error) if answer.items == 0 => return Err(to_client_error(error)),
             Err(error) => (None, Some(error)),
         };
         if let Some(cause) = error {
-            progress.failures += 1;
-            if progress.failures > MAX_FAILURES {
-                return Err(to_client_error(cause));
-            }
-            tracing::warn!(%cause, "a part of a page cannot be checked now; the next call checks it again");
-            answer.next_token = Some(token(&progress)?);
-            return Ok(answer);
+            progress.count_failure(cause)?;
+            return answer.with_next_token(&progress);
         }
         progress.failures = 0;
         if progress.advance(next, query.repair) {
             return Ok(answer);
         }
         if Instant::now() >= until || answer.findings.len() >= FINDINGS_PER_ANSWER {
-            answer.next_token = Some(token(&progress)?);
-            return Ok(answer);
+            return answer.with_next_token(&progress);
         }
     }
+}
+
+fn tenant_named(name: &str) -> Result<Tenant, Error> {
+    Tenant::named(name).ok_or_else(|| invalid("tenant", "the name of a tenant, such as acme, or leave it out"))
 }
 
 async fn check_region(directory: &Directory) -> Result<(), Error> {
@@ -154,8 +167,9 @@ async fn check_region(directory: &Directory) -> Result<(), Error> {
 }
 
 impl CheckAnswer {
-    /// Adds a page. A pass that checks counts shows what is left to people.
-    fn add(&mut self, page: CheckPage, has_counts: bool) {
+    /// Adds a page. A pass that checks counts shows the problems that a repair leaves to people. Returns where the next
+    /// page begins, and the error because of which the page has to be checked again.
+    fn add(&mut self, page: CheckPage, has_counts: bool) -> (Option<CheckPosition>, Option<StoreError>) {
         // A page that has to be checked again is counted then.
         self.items += if page.error.is_none() { page.items } else { 0 };
         let shown = page.findings.into_iter().filter(|it| has_counts || it.outcome != RepairOutcome::ByHand);
@@ -167,9 +181,21 @@ impl CheckAnswer {
                 RepairOutcome::ByHand => "byHand",
                 RepairOutcome::Failed => "failed",
             };
-            let (tenant, resource) = (tenant.as_str().to_owned(), resource.map(|id| id.to_string()));
-            self.add_finding(CheckFinding { tenant, problem: problem.name(), resource, outcome, count: 1 });
+            self.add_finding(CheckFinding {
+                tenant: tenant.as_str().to_owned(),
+                problem: problem.name(),
+                resource: resource.map(|id| id.to_string()),
+                outcome,
+                count: 1,
+            });
         }
+        (page.next, page.error)
+    }
+
+    /// The answer with the token for the rest of the check.
+    fn with_next_token(mut self, progress: &Progress) -> Result<Self, Error> {
+        self.next_token = Some(token(progress)?);
+        Ok(self)
     }
 
     /// Adds a finding, or counts it if the items before have shown the same.

@@ -8,13 +8,13 @@ use store::{
     StoredResource,
 };
 
+use crate::changed_attributes::changed_attributes;
 use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
 use crate::keys::{keys_of, new_id, uniqueness_error};
 use crate::read_set::ReadSet;
 use crate::represent::{Represented, member_value};
 use crate::retry::RetryLoop;
-use crate::update::changed_attributes;
 use crate::{Context, membership, pending};
 
 /// Creates a resource; for a group, also its memberships. Returns the reply with status 201 after the commit.

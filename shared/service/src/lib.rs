@@ -4,6 +4,7 @@
 pub mod audit;
 mod batch_size;
 mod bulk;
+mod changed_attributes;
 pub mod check;
 mod clock;
 mod context;

@@ -110,8 +110,8 @@ async fn current(context: &Context<'_>, group: &StoredResource, delta: &Delta) -
     if named.len() > MAX_READ_BY_KEY && named.len() as u64 > group.member_summary.count / ITEMS_PER_READ_UNIT {
         return all(context, group).await;
     }
-    // A member that is to be added and has an edge, or is to be removed and has none, is not written, so no condition of
-    // the commit checks what was read of it.
+    // The commit does not write a member that is to be added and has an edge, or is to be removed and has none. So no
+    // condition of the commit checks such a member.
     context.directory.members_in_version(context.tenant(), group, &named).await.map_err(to_client_error)
 }
 
@@ -163,6 +163,28 @@ pub(crate) async fn plan(
     reads: &ReadSet,
 ) -> Result<MemberEdges, Error> {
     check_named(delta)?;
+    let (mut edges, new) = compare_members(context, delta, current)?;
+    if new.iter().any(|member| member.id.as_ref() == group && group.is_some()) {
+        return Err(Error::InvalidValue(
+            "members: a group cannot be a member of itself. Leave out the id of the group.".to_owned(),
+        ));
+    }
+    let changes = new.len() + edges.remove.len();
+    check_changes(changes)?;
+    context.spend_on_changed_members(changes)?;
+    let existing = existing_members(context, &new, reads).await?;
+    check_replacement(context, delta, current, &existing).await?;
+    edges.add.extend(existing);
+    Ok(edges)
+}
+
+/// Compares a change with the current members. Returns the items of members whose `display` changes and of members that
+/// leave, and the members that are new.
+fn compare_members<'a>(
+    context: &Context<'_>,
+    delta: &'a Delta,
+    current: &[Member],
+) -> Result<(MemberEdges, Vec<NewMember<'a>>), Error> {
     let present: HashMap<&str, &Member> = current.iter().map(|member| (member.id.as_str(), member)).collect();
     let mut edges = MemberEdges::default();
     let mut new = Vec::new();
@@ -183,18 +205,7 @@ pub(crate) async fn plan(
         delta.remove.contains(id) || (delta.replace && !delta.add.contains_key(id))
     };
     edges.remove.extend(current.iter().filter(leaves).cloned());
-    if new.iter().any(|member| member.id.as_ref() == group && group.is_some()) {
-        return Err(Error::InvalidValue(
-            "members: a group cannot be a member of itself. Leave out the id of the group.".to_owned(),
-        ));
-    }
-    let changes = new.len() + edges.remove.len();
-    check_changes(changes)?;
-    context.spend_on_changed_members(changes)?;
-    let existing = existing_members(context, &new, reads).await?;
-    check_replacement(context, delta, current, &existing).await?;
-    edges.add.extend(existing);
-    Ok(edges)
+    Ok((edges, new))
 }
 
 /// Rejects a change that replaces all members by members of whom none exists, whatever follows it in the same request.
@@ -220,8 +231,8 @@ async fn check_replacement(
         return Ok(());
     }
     Err(Error::InvalidValue(
-        "members: none of these ids exists in this directory, and the group would lose all its members. Send the ids that this \
-         service assigned; to remove all members, send an empty array."
+        "members: none of these ids exists in this directory, and the group would lose all its members. Send the ids that \
+         this service assigned; to remove all members, send an empty array."
             .to_owned(),
     ))
 }

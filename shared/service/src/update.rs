@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, try_join};
-use protocol::membership::{MemberOperation, take_members};
+use protocol::membership::{Delta, MemberOperation, take_members};
 use protocol::{Error, Patch, Precondition, Projection, Reply, UpdateMethod, keep_immutable};
-use schema::{Kind, Object, resource_type};
+use schema::{Kind, Object, ResourceId, resource_type};
 use serde_json::Value;
 use store::{ChangeRecord, Commit, Error as StoreError, KeyedResource, Keys, ResourceWrite, StoredResource};
 
+use crate::changed_attributes::changed_attributes;
 use crate::clock::now_not_before;
 use crate::error::to_post_commit_error;
 use crate::get::find;
@@ -73,6 +74,23 @@ struct RequestedChange {
     members: MemberChange,
 }
 
+impl RequestedChange {
+    /// The attributes after the change, and the membership items to write and to delete; `None` if the group is no
+    /// longer in the version that was read.
+    async fn compute(
+        &self,
+        context: &Context<'_>,
+        before: &StoredResource,
+        reads: &ReadSet,
+    ) -> Result<Option<(Object, MemberEdges)>, Error> {
+        context.spend_on(&before.resource)?;
+        let resource = self.attributes.compute(context, before.kind, &before.resource)?;
+        context.spend_on(&resource)?;
+        let edges = self.members.plan(context, before, reads).await?;
+        Ok(edges.map(|edges| (resource, edges)))
+    }
+}
+
 enum RequestedAttributes {
     Replace(Object),
     Patch(Patch),
@@ -125,22 +143,13 @@ async fn change(
     loop {
         // What is read of the members together with the group suffices if the commit has a condition on each of them.
         let small_delta = requested.members.small_delta().filter(|_| !retry.in_chunks());
-        let plan = ReadPlan::for_change(kind, id, projection, small_delta);
-        // Boxed, because the futures of concurrent reads are large.
-        let load = Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan)));
-        let (before, mut reads) = load.await?;
+        let (before, mut reads) = load(context, kind, id, projection, small_delta).await?;
         precondition.check(before.version, &before.last_modified)?;
         if let Some(change) = &before.member_summary.pending {
-            pending::finish_pending(context, &before.id, retry.commit_deadline()).await?;
-            if waits.again(change)? {
-                retry.backoff().await?;
-            }
+            finish_pending(context, &before.id, change, &mut retry, &mut waits).await?;
             continue;
         }
-        context.spend_on(&before.resource)?;
-        let resource = requested.attributes.compute(context, kind, &before.resource)?;
-        context.spend_on(&resource)?;
-        let Some(edges) = requested.members.plan(context, &before, &reads).await? else {
+        let Some((resource, edges)) = requested.compute(context, &before, &reads).await? else {
             retry.backoff().await?;
             continue;
         };
@@ -149,17 +158,58 @@ async fn change(
         }
         let keys = retry.keys_to_free(stored_keys(context, &before).await?);
         let mut update = update(&before, keys, resource, edges)?;
-        let mut committed = commit(context, &retry, &before, &update, &mut reads).await;
-        if matches!(committed, Err(StoreError::NameTaken)) && keep_former_name(&before, &mut update) {
-            committed = commit(context, &retry, &before, &update, &mut reads).await;
-        }
-        match committed {
+        match commit_under_any_key(context, &retry, &before, &mut update, &mut reads).await {
             Ok(stored) => {
                 let attributes = update.change.attributes.into_iter().collect();
                 return Ok(ChangeOutcome { stored, reads, attributes });
             }
             Err(error) => retry.recover(context, kind, error).await?,
         }
+    }
+}
+
+/// Reads a resource, and what its change and the response may need with it.
+async fn load(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    projection: &Projection,
+    small_delta: Option<&Delta>,
+) -> Result<(StoredResource, ReadSet), Error> {
+    let plan = ReadPlan::for_change(kind, id, projection, small_delta);
+    // Boxed, because the futures of concurrent reads are large.
+    Box::pin(try_join(find(context, kind, id), ReadSet::load(context, &plan))).await
+}
+
+/// Finishes the pending change of a resource, and pauses if the same change was pending before.
+async fn finish_pending(
+    context: &Context<'_>,
+    id: &ResourceId,
+    change: &ResourceId,
+    retry: &mut RetryLoop,
+    waits: &mut pending::Waits,
+) -> Result<(), Error> {
+    pending::finish_pending(context, id, retry.commit_deadline()).await?;
+    if waits.again(change)? {
+        retry.backoff().await?;
+    }
+    Ok(())
+}
+
+/// Commits an update as [`commit`] does. If another resource has the key that the name gets now, the resource keeps the
+/// key of an earlier version.
+async fn commit_under_any_key(
+    context: &Context<'_>,
+    retry: &RetryLoop,
+    before: &StoredResource,
+    update: &mut Commit,
+    reads: &mut ReadSet,
+) -> Result<StoredResource, StoreError> {
+    match commit(context, retry, before, update, reads).await {
+        Err(StoreError::NameTaken) if keep_former_name(before, update) => {
+            commit(context, retry, before, update, reads).await
+        }
+        committed => committed,
     }
 }
 
@@ -212,7 +262,7 @@ fn update(before: &StoredResource, keys: Keys, resource: Object, edges: MemberEd
 }
 
 /// Leaves the name under its key of an earlier version, if the update does not change it. Another resource has the key
-/// of now; that must not keep anybody from deactivating this one.
+/// that this release gives the name, and a client must be able to deactivate this one nevertheless.
 fn keep_former_name(before: &StoredResource, update: &mut Commit) -> bool {
     let ResourceWrite::Update { before: keys, after, .. } = &mut update.write else { return false };
     let is_same_name = name_of(before.kind, &before.resource) == name_of(before.kind, &after.resource);
@@ -223,57 +273,4 @@ fn keep_former_name(before: &StoredResource, update: &mut Commit) -> bool {
             BTreeMap::from([(name_of(before.kind, &before.resource).to_owned(), keys.name.clone())]);
     }
     is_same_name && has_former_key
-}
-
-/// The names of the attributes in which two versions of a resource differ; those of an extension follow its URI
-/// (RFC 7644 §3.10).
-pub(crate) fn changed_attributes(before: &Object, after: &Object, members: bool) -> Vec<String> {
-    let is_extension = |name: &str| name.contains(':');
-    let mut names = Vec::new();
-    for name in changed(before, after) {
-        let content = |resource: &Object| resource.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-        if is_extension(name) {
-            names.extend(changed(&content(before), &content(after)).map(|sub| format!("{name}:{sub}")));
-        } else {
-            names.push(name.to_owned());
-        }
-    }
-    if members {
-        names.push("members".to_owned());
-    }
-    names
-}
-
-fn changed<'a>(before: &'a Object, after: &'a Object) -> impl Iterator<Item = &'a str> {
-    let removed = before.keys().filter(|name| !after.contains_key(*name));
-    let set = after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name);
-    set.chain(removed).map(String::as_str)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn changed_attributes_of_extension_are_full_paths() {
-        const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-        let object = |json: Value| json.as_object().unwrap().clone();
-        for (before, after, members, expect) in [
-            (json!({}), json!({"userName": "a", "active": true}), false, vec!["userName", "active"]),
-            (json!({"title": "x", "active": true}), json!({"active": false}), false, vec!["active", "title"]),
-            (json!({"displayName": "a"}), json!({"displayName": "a"}), true, vec!["members"]),
-            (
-                json!({E: {"department": "a", "division": "b"}}),
-                json!({E: {"department": "c", "costCenter": "d"}}),
-                false,
-                vec!["E:department", "E:costCenter", "E:division"],
-            ),
-            (json!({E: {"department": "a"}}), json!({}), false, vec!["E:department"]),
-        ] {
-            let expect: Vec<String> = expect.into_iter().map(|name| name.replace("E:", &format!("{E}:"))).collect();
-            assert_eq!(changed_attributes(&object(before), &object(after), members), expect);
-        }
-    }
 }
