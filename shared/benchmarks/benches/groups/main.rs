@@ -72,24 +72,7 @@ impl Bench {
 
     async fn of_size(&self, size: usize) {
         let (members, others) = self.users.split_at(size);
-        let (first, more) = members.split_at(size.min(MEMBER_CHANGES));
-        let body = json!({"displayName": format!("Group of {size}"), "members": listed(first)});
-        let mut id = String::new();
-        let create = async {
-            id = self.create(Kind::Group, body).await;
-            ResourceId::parse(&id)
-        };
-        self.row(size, &format!("create with {}", first.len()), create).await;
-        let resource = ResourceId::parse(&id);
-        let add = |ids: &[String]| json!([{"op": "add", "path": "members", "value": listed(ids)}]);
-        for more in more.chunks(MEMBER_CHANGES) {
-            let patch = async {
-                self.patch(&id, add(more)).await;
-                resource.clone()
-            };
-            self.row(size, &format!("add {}", more.len()), patch).await;
-        }
-        let remove = |ids: &[String]| json!([{"op": "remove", "path": "members", "value": listed(ids)}]);
+        let id = self.create_group(members).await;
         for (what, change) in [
             ("add 1", add(&others[..1])),
             ("remove 1", remove(&others[..1])),
@@ -98,24 +81,48 @@ impl Bench {
             ("add 1,000", add(&others[..MANY])),
             ("remove 1,000", remove(&others[..MANY])),
         ] {
-            let patch = async {
-                self.patch(&id, change).await;
-                resource.clone()
-            };
-            self.row(size, what, patch).await;
+            self.patch_row(size, what, &id, change).await;
         }
-        if size > MEMBER_CHANGES {
-            return self.reads(size, &id).await;
+        if size <= MEMBER_CHANGES {
+            let changed = size / CHANGED;
+            self.replace_row(size, &id, &[&members[changed..], &others[..changed]].concat()).await;
         }
-        let changed = size / CHANGED;
-        let list = [&members[changed..], &others[..changed]].concat();
-        let body = object(json!({"displayName": format!("Group of {size}"), "members": listed(&list)}));
+        self.reads(size, &id).await;
+    }
+
+    /// Creates a group with these members, in as many requests as they need, and returns its id.
+    async fn create_group(&self, members: &[String]) -> String {
+        let size = members.len();
+        let (first, more) = members.split_at(size.min(MEMBER_CHANGES));
+        let body = json!({"displayName": format!("Group of {size}"), "members": listed(first)});
+        let mut id = String::new();
+        let create = async {
+            id = self.create(Kind::Group, body).await;
+            ResourceId::parse(&id)
+        };
+        self.row(size, &format!("create with {}", first.len()), create).await;
+        for more in more.chunks(MEMBER_CHANGES) {
+            self.patch_row(size, &format!("add {}", more.len()), &id, add(more)).await;
+        }
+        id
+    }
+
+    async fn patch_row(&self, size: usize, what: &str, id: &str, operations: Value) {
+        let patch = async {
+            self.patch(id, operations).await;
+            ResourceId::parse(id)
+        };
+        self.row(size, what, patch).await;
+    }
+
+    /// Replaces all members.
+    async fn replace_row(&self, size: usize, id: &str, members: &[String]) {
+        let body = object(json!({"displayName": format!("Group of {size}"), "members": listed(members)}));
         let replace = async {
-            self.replace(&id, &body).await;
-            resource.clone()
+            self.replace(id, &body).await;
+            ResourceId::parse(id)
         };
         self.row(size, "replace all members, 1 in 10 is new", replace).await;
-        self.reads(size, &id).await;
     }
 
     /// Reads the group, and deletes it.
@@ -214,6 +221,14 @@ fn without_members() -> Projection {
 fn object(value: Value) -> Object {
     let Value::Object(object) = value else { unreachable!("an object") };
     object
+}
+
+fn add(ids: &[String]) -> Value {
+    json!([{"op": "add", "path": "members", "value": listed(ids)}])
+}
+
+fn remove(ids: &[String]) -> Value {
+    json!([{"op": "remove", "path": "members", "value": listed(ids)}])
 }
 
 fn listed(ids: &[String]) -> Vec<Value> {

@@ -35,7 +35,9 @@ type Recording = Arc<Mutex<VecDeque<(u16, String)>>>;
 /// A function, the name of its event in `events/`, changes to the event, and the number of users.
 type Case = (&'static str, &'static str, &'static str, usize);
 
-fn prepared((function, event, change, users): Case) -> Replay {
+/// Records the calls of a function, and returns their replay.
+fn prepare(case: Case) -> Replay {
+    let function = case.0;
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let engine = Engine::new(Database::memory().unwrap(), "local".to_owned());
     let recorded = Recording::default();
@@ -47,20 +49,7 @@ fn prepared((function, event, change, users): Case) -> Replay {
     });
     let recording: &'static Directory = Box::leak(Box::new(recording));
     let event = runtime.block_on(async {
-        recording.create_table().await.unwrap();
-        let mut ids = Vec::new();
-        for number in 0..users {
-            let name = json!({ "userName": format!("person{number}@example.com"), "name": { "familyName": "Person" } });
-            ids.push(json!({ "value": events::create(recording, "UsersCreate", name).await }));
-        }
-        let mut event: Value = serde_json::from_str(&events::fresh(recording, event).await).unwrap();
-        apply_change(&mut event, change);
-        if function.starts_with("Groups") && users > 0 {
-            let group = json!({ "displayName": "Persons", "members": ids });
-            let id = events::create(recording, "GroupsCreate", group).await;
-            event["pathParameters"] = json!({ "id": id });
-            event["path"] = json!(format!("/v2/Groups/{id}"));
-        }
+        let event = event_of(case, recording).await;
         recorded.lock().unwrap().clear();
         assert_success(functions::invoke(function, recording, event.clone()).unwrap().await.unwrap());
         event
@@ -70,14 +59,33 @@ fn prepared((function, event, change, users): Case) -> Replay {
     answers.extend(answers.clone());
     let answers = Mutex::new(answers);
     let directory = Directory::in_process("Table".to_owned(), move |_, _| answers.lock().unwrap().pop_front().unwrap());
-    let prepared = Replay { runtime, directory: Box::leak(Box::new(directory)), function, event };
-    let work = functions::invoke(function, prepared.directory, prepared.event.clone()).unwrap();
-    assert_success(prepared.runtime.block_on(work).unwrap());
-    prepared
+    let replay = Replay { runtime, directory: Box::leak(Box::new(directory)), function, event };
+    let work = functions::invoke(function, replay.directory, replay.event.clone()).unwrap();
+    assert_success(replay.runtime.block_on(work).unwrap());
+    replay
 }
 
-/// Checks the response of an operation, and of each operation of a bulk request: the recorded responses of DynamoDB fit no
-/// other calls than the recorded ones.
+/// Fills a new table, and returns the event for the function.
+async fn event_of((function, event, change, users): Case, directory: &'static Directory) -> Value {
+    directory.create_table().await.unwrap();
+    let mut ids = Vec::new();
+    for number in 0..users {
+        let name = json!({ "userName": format!("person{number}@example.com"), "name": { "familyName": "Person" } });
+        ids.push(json!({ "value": events::create(directory, "UsersCreate", name).await }));
+    }
+    let mut event: Value = serde_json::from_str(&events::fresh(directory, event).await).unwrap();
+    apply_change(&mut event, change);
+    if function.starts_with("Groups") && users > 0 {
+        let group = json!({ "displayName": "Persons", "members": ids });
+        let id = events::create(directory, "GroupsCreate", group).await;
+        event["pathParameters"] = json!({ "id": id });
+        event["path"] = json!(format!("/v2/Groups/{id}"));
+    }
+    event
+}
+
+/// Checks the response of an operation, and of each operation of a bulk request, because the recorded responses of
+/// DynamoDB fit only the recorded calls.
 fn assert_success(answer: Value) {
     let body: Value = answer["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
     let operations = body["Operations"].as_array().into_iter().flatten();
@@ -109,22 +117,22 @@ const BULK: &str = r#"{"body": {"schemas": ["urn:ietf:params:scim:api:messages:2
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "alice@example.com"}}]}}"#;
 
 #[library_benchmark(teardown = assert_success)]
-#[bench::users_create(args = (("UsersCreate", "users-create", "", 0)), setup = prepared)]
-#[bench::users_get(args = (("UsersGet", "users-get", "", 0)), setup = prepared)]
-#[bench::users_exists_miss(args = (("UsersList", "users-list", "", 0)), setup = prepared)]
-#[bench::users_exists_hit(args = (("UsersList", "users-list", HIT, 5)), setup = prepared)]
-#[bench::users_page_of_20(args = (("UsersList", "users-list", PAGE, 20)), setup = prepared)]
-#[bench::users_search_of_20(args = (("UsersList", "users-list", SEARCH, 20)), setup = prepared)]
-#[bench::users_replace(args = (("UsersReplace", "users-replace", "", 0)), setup = prepared)]
-#[bench::users_patch(args = (("UsersPatch", "users-patch", "", 0)), setup = prepared)]
-#[bench::users_delete(args = (("UsersDelete", "users-delete", "", 0)), setup = prepared)]
-#[bench::groups_create(args = (("GroupsCreate", "groups-create", "", 0)), setup = prepared)]
-#[bench::groups_get_of_20(args = (("GroupsGet", "groups-get", "", 20)), setup = prepared)]
-#[bench::groups_patch_of_20(args = (("GroupsPatch", "groups-patch", "", 20)), setup = prepared)]
-#[bench::bulk(args = (("Bulk", "bulk", BULK, 0)), setup = prepared)]
-#[bench::schemas(args = (("Schemas", "schemas", "", 0)), setup = prepared)]
-fn handler(prepared: Replay) -> Value {
-    black_box(prepared.run())
+#[bench::users_create(args = (("UsersCreate", "users-create", "", 0)), setup = prepare)]
+#[bench::users_get(args = (("UsersGet", "users-get", "", 0)), setup = prepare)]
+#[bench::users_exists_miss(args = (("UsersList", "users-list", "", 0)), setup = prepare)]
+#[bench::users_exists_hit(args = (("UsersList", "users-list", HIT, 5)), setup = prepare)]
+#[bench::users_page_of_20(args = (("UsersList", "users-list", PAGE, 20)), setup = prepare)]
+#[bench::users_search_of_20(args = (("UsersList", "users-list", SEARCH, 20)), setup = prepare)]
+#[bench::users_replace(args = (("UsersReplace", "users-replace", "", 0)), setup = prepare)]
+#[bench::users_patch(args = (("UsersPatch", "users-patch", "", 0)), setup = prepare)]
+#[bench::users_delete(args = (("UsersDelete", "users-delete", "", 0)), setup = prepare)]
+#[bench::groups_create(args = (("GroupsCreate", "groups-create", "", 0)), setup = prepare)]
+#[bench::groups_get_of_20(args = (("GroupsGet", "groups-get", "", 20)), setup = prepare)]
+#[bench::groups_patch_of_20(args = (("GroupsPatch", "groups-patch", "", 20)), setup = prepare)]
+#[bench::bulk(args = (("Bulk", "bulk", BULK, 0)), setup = prepare)]
+#[bench::schemas(args = (("Schemas", "schemas", "", 0)), setup = prepare)]
+fn handler(replay: Replay) -> Value {
+    black_box(replay.run())
 }
 
 library_benchmark_group!(name = operation, benchmarks = [handler]);

@@ -67,43 +67,54 @@ fn patches() -> Vec<(String, Vec<Value>)> {
         let mut add = |name: &str, operation: &dyn Fn(usize) -> Value| {
             patches.push((format!("{times} × {name}"), (0..times).map(operation).collect()));
         };
-        for count in [1, 20, 300] {
-            let eq = terms(" or ", count, |n| format!("value eq \"x{n}\""));
-            let co = terms(" or ", count, |n| format!("value co \"x{n}\""));
-            let not = terms(" and ", count, |n| format!("not (display eq \"x{n}\")"));
-            add(&format!("remove by {count} eq"), &|_| json!({"op": "remove", "path": format!("roles[{eq}]")}));
-            add(&format!("remove by {count} co"), &|_| json!({"op": "remove", "path": format!("roles[{co}].display")}));
-            add(
-                &format!("replace by {count} not"),
-                &|n| json!({"op": "replace", "path": format!("roles[{not}].type"), "value": format!("t{n}")}),
-            );
-        }
-        let size = 4_000_000 / times;
-        add(
-            "replace of all roles' display by a long text",
-            &|_| json!({"op": "replace", "path": "roles[value pr].display", "value": "x".repeat(size.min(400_000))}),
-        );
-        add(
-            "replace of the title",
-            &|_| json!({"op": "replace", "path": "title", "value": "x".repeat(size.min(390_000))}),
-        );
-        add(
-            "replace of one role's primary",
-            &|n| json!({"op": "replace", "path": format!("roles[value eq \"{n:05}\"].primary"), "value": true}),
-        );
-        let count = (105_000 / times).min(20_000);
-        add("add of roles that are there", &|_| json!({"op": "add", "path": "roles", "value": roles(count)}));
-        add("replace of the roles", &|_| json!({"op": "replace", "path": "roles", "value": roles(count)}));
-        add("removal of roles by value", &|_| json!({"op": "remove", "path": "roles", "value": roles(count)}));
-        add("removal of roles that are not there", &|n| {
-            let values: Value = (0..count).map(|m| json!({"value": format!("{m}x{n}")})).collect();
-            json!({"op": "remove", "path": "roles", "value": values})
-        });
-        add("add without a path", &|_| json!({"op": "add", "value": {"title": "x", "roles": [{"value": "00001"}]}}));
-        add(
-            "add of a long role",
-            &|n| json!({"op": "add", "path": "roles", "value": {"value": format!("{n}{}", "y".repeat(3000))}}),
-        );
+        add_filters(&mut add);
+        add_long_values(&mut add, 4_000_000 / times);
+        add_role_lists(&mut add, (105_000 / times).min(20_000));
     }
     patches
+}
+
+/// Takes the name of a sequence, and its operation by number.
+type Add<'a> = dyn FnMut(&str, &dyn Fn(usize) -> Value) + 'a;
+
+fn add_filters(add: &mut Add<'_>) {
+    for count in [1, 20, 300] {
+        let eq = terms(" or ", count, |n| format!("value eq \"x{n}\""));
+        let co = terms(" or ", count, |n| format!("value co \"x{n}\""));
+        let not = terms(" and ", count, |n| format!("not (display eq \"x{n}\")"));
+        add(&format!("remove by {count} eq"), &|_| json!({"op": "remove", "path": format!("roles[{eq}]")}));
+        add(&format!("remove by {count} co"), &|_| json!({"op": "remove", "path": format!("roles[{co}].display")}));
+        add(
+            &format!("replace by {count} not"),
+            &|n| json!({"op": "replace", "path": format!("roles[{not}].type"), "value": format!("t{n}")}),
+        );
+    }
+}
+
+/// Adds operations on single values. `size` is the number of bytes of a value that a request has room for.
+fn add_long_values(add: &mut Add<'_>, size: usize) {
+    add(
+        "replace of all roles' display by a long text",
+        &|_| json!({"op": "replace", "path": "roles[value pr].display", "value": "x".repeat(size.min(400_000))}),
+    );
+    add("replace of the title", &|_| json!({"op": "replace", "path": "title", "value": "x".repeat(size.min(390_000))}));
+    add(
+        "replace of one role's primary",
+        &|n| json!({"op": "replace", "path": format!("roles[value eq \"{n:05}\"].primary"), "value": true}),
+    );
+}
+
+fn add_role_lists(add: &mut Add<'_>, count: usize) {
+    add("add of roles that are there", &|_| json!({"op": "add", "path": "roles", "value": roles(count)}));
+    add("replace of the roles", &|_| json!({"op": "replace", "path": "roles", "value": roles(count)}));
+    add("removal of roles by value", &|_| json!({"op": "remove", "path": "roles", "value": roles(count)}));
+    add("removal of roles that are not there", &|n| {
+        let values: Value = (0..count).map(|m| json!({"value": format!("{m}x{n}")})).collect();
+        json!({"op": "remove", "path": "roles", "value": values})
+    });
+    add("add without a path", &|_| json!({"op": "add", "value": {"title": "x", "roles": [{"value": "00001"}]}}));
+    add(
+        "add of a long role",
+        &|n| json!({"op": "add", "path": "roles", "value": {"value": format!("{n}{}", "y".repeat(3000))}}),
+    );
 }

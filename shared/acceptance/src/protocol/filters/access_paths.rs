@@ -24,7 +24,8 @@ fn long(end: &str) -> String {
     format!("{}{end}", "long".repeat(300))
 }
 
-/// Values that differ in case and in the normalization of Unicode, that are prefixes of each other, and that contain the separator of keys.
+/// Values that differ in case and in the normalization of Unicode, that are prefixes of each other, and that contain
+/// the separator of keys.
 fn values() -> Vec<String> {
     [
         "Ada",
@@ -87,9 +88,9 @@ fn create_directory(scim: &Client) -> Vec<String> {
     ids
 }
 
-/// Terms that an endpoint supports.
-fn term(endpoint: &str, ids: &[String]) -> BoxedStrategy<String> {
-    let attributes: &[&str] = match endpoint {
+/// The attributes of an endpoint that filters compare with texts.
+fn text_attributes(endpoint: &str) -> &'static [&'static str] {
+    match endpoint {
         "/Users" => {
             &["userName", "externalId", "emails.value", "emails", "displayName", "title", "manager", "department"]
         }
@@ -105,49 +106,60 @@ fn term(endpoint: &str, ids: &[String]) -> BoxedStrategy<String> {
             "title",
             "manager",
         ],
-    };
-    let keyed: &[&str] = match endpoint {
+    }
+}
+
+/// The attributes of an endpoint that hold ids.
+fn id_attributes(endpoint: &str) -> &'static [&'static str] {
+    match endpoint {
         "/Users" => &["id", "groups.value", "groups"],
         "/Groups" => &["id", "members.value", "members"],
         _ => &["id", "groups.value", "members.value"],
-    };
-    let text = |text: &str| Value::from(text).to_string();
+    }
+}
+
+/// Terms that an endpoint supports.
+fn term(endpoint: &str, ids: &[String]) -> BoxedStrategy<String> {
+    let text_attributes = text_attributes(endpoint);
+    let id_attributes = id_attributes(endpoint);
     let operator = select(vec!["eq", "eq", "eq", "sw", "ne", "co", "ew", "ge"]);
-    let compare = (select(attributes.to_vec()), operator, select(values()))
-        .prop_map(move |(attribute, operator, value)| format!("{attribute} {operator} {}", text(&value)));
+    let compare = (select(text_attributes), operator, select(values()))
+        .prop_map(|(attribute, operator, value)| format!("{attribute} {operator} {}", json!(value)));
     let mut all_ids = ids.to_vec();
     all_ids.extend([ids[0].to_uppercase(), "x".to_owned(), "0191b1c8-7a60-7c3e-8a3e-0123456789ab".to_owned()]);
-    let by_id = (select(keyed.to_vec()), select(vec!["eq", "eq", "eq", "ne"]), select(all_ids.clone()))
+    let by_id = (select(id_attributes), select(vec!["eq", "eq", "eq", "ne"]), select(all_ids.clone()))
         .prop_map(|(attribute, operator, id)| format!("{attribute} {operator} \"{id}\""));
-    let present = select([attributes, keyed].concat()).prop_map(|attribute| format!("{attribute} pr"));
+    let present = select([text_attributes, id_attributes].concat()).prop_map(|attribute| format!("{attribute} pr"));
     let kind = select(vec!["User", "Group", "user"]).prop_map(|kind| format!("meta.resourceType eq \"{kind}\""));
     let mut terms = vec![compare.boxed(), by_id.boxed(), present.boxed(), kind.boxed()];
     if endpoint != "/Groups" {
-        let inner = select(vec![
-            "value eq V",
-            "type eq \"work\" and value eq V",
-            "not (value eq V)",
-            "value sw V or primary eq true",
-        ]);
-        let element = (inner, select(values()));
-        terms.push(
-            element.prop_map(move |(inner, value)| format!("emails[{}]", inner.replace('V', &text(&value)))).boxed(),
-        );
-        let entra =
-            select(values()).prop_map(move |value| format!("emails[type eq \"work\"].value eq {}", text(&value)));
-        terms.push(entra.boxed());
+        terms.extend(email_terms());
     }
     if endpoint != "/Users" {
-        let inner = select(vec![
-            "value eq \"V\"",
-            "type eq \"Group\" and value eq \"V\"",
-            "value eq \"V\" or type eq \"Group\"",
-        ]);
-        terms.push(
-            (inner, select(all_ids)).prop_map(|(inner, id)| format!("members[{}]", inner.replace('V', &id))).boxed(),
-        );
+        terms.push(member_term(all_ids));
     }
     proptest::strategy::Union::new(terms).boxed()
+}
+
+/// Terms on the elements of `emails`.
+fn email_terms() -> [BoxedStrategy<String>; 2] {
+    let inner = select(vec![
+        "value eq V",
+        "type eq \"work\" and value eq V",
+        "not (value eq V)",
+        "value sw V or primary eq true",
+    ]);
+    let element = (inner, select(values()))
+        .prop_map(|(inner, value)| format!("emails[{}]", inner.replace('V', &json!(value).to_string())));
+    let entra = select(values()).prop_map(|value| format!("emails[type eq \"work\"].value eq {}", json!(value)));
+    [element.boxed(), entra.boxed()]
+}
+
+/// A term on the elements of `members`.
+fn member_term(ids: Vec<String>) -> BoxedStrategy<String> {
+    let inner =
+        select(vec!["value eq \"V\"", "type eq \"Group\" and value eq \"V\"", "value eq \"V\" or type eq \"Group\""]);
+    (inner, select(ids)).prop_map(|(inner, id)| format!("members[{}]", inner.replace('V', &id))).boxed()
 }
 
 fn filter(endpoint: &str, ids: &[String]) -> impl Strategy<Value = String> + use<> {
