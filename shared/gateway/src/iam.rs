@@ -2,6 +2,8 @@
 //! against them, as on AWS. A test run can record which permissions it has used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -31,18 +33,37 @@ pub async fn as_function<F: Future>(function: &str, work: F) -> F::Output {
 /// Checks a call against the permissions of the function that makes it. `Directory::with_access_check` installs it.
 ///
 /// # Errors
-/// Names the function, the action and the key, without tenant and resource id.
-pub fn check(access: &IamAccess) -> Result<(), String> {
+/// [`PermissionError`] if the template does not allow the call.
+pub fn check(access: &IamAccess) -> Result<(), PermissionError> {
     let Ok(function) = FUNCTION.try_with(Clone::clone) else { return Ok(()) };
     let granted = PERMISSIONS.get(&function).into_iter().flatten().find(|permission| permission.covers(access));
     let Some(permission) = granted else {
-        let problem = format!("template.yaml does not allow {function} to {} {}", access.action, key_shape(access));
-        tracing::error!("{problem}");
-        return Err(problem);
+        let error = PermissionError { function, action: access.action, key_shape: key_shape(access) };
+        tracing::error!("{error}");
+        return Err(error);
     };
     record(format!("{function} {} {}", permission.action, permission.pattern));
     Ok(())
 }
+
+/// A call that the template does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionError {
+    /// The logical id of the function.
+    pub function: String,
+    /// The name of the action without its service.
+    pub action: &'static str,
+    /// The partition key with `*` in place of tenants and ids.
+    pub key_shape: String,
+}
+
+impl fmt::Display for PermissionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "template.yaml does not allow {} to {} {}", self.function, self.action, self.key_shape)
+    }
+}
+
+impl Error for PermissionError {}
 
 /// An action on the items whose partition key matches a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,6 @@
 //! The caller of a request: the tenant and scopes that the authorizer found for a token (RFC 7644 §2).
 
+use std::error;
 use std::fmt;
 use std::str::FromStr;
 
@@ -39,19 +40,19 @@ pub struct Scopes {
 }
 
 impl FromStr for Scopes {
-    type Err = String;
+    type Err = ScopeError;
 
     /// Parses `read`, `write`, or both with a space between.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
         let mut scopes = Scopes { read: false, write: false };
         for scope in text.split_ascii_whitespace() {
             match scope {
                 "read" => scopes.read = true,
                 "write" => scopes.write = true,
-                other => return Err(format!("`{other}` is not a scope; the scopes are `read` and `write`")),
+                other => return Err(ScopeError::Unknown(other.to_owned())),
             }
         }
-        if scopes.read || scopes.write { Ok(scopes) } else { Err("a token needs `read`, `write` or both".to_owned()) }
+        if scopes.read || scopes.write { Ok(scopes) } else { Err(ScopeError::Missing) }
     }
 }
 
@@ -64,6 +65,24 @@ impl fmt::Display for Scopes {
         })
     }
 }
+
+/// The reason why a text does not name scopes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScopeError {
+    Unknown(String),
+    Missing,
+}
+
+impl fmt::Display for ScopeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(name) => write!(f, "`{name}` is not a scope; the scopes are `read` and `write`"),
+            Self::Missing => f.write_str("a token needs `read`, `write` or both"),
+        }
+    }
+}
+
+impl error::Error for ScopeError {}
 
 /// The bearer of a valid token.
 #[derive(Debug, Clone)]

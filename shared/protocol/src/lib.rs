@@ -24,7 +24,7 @@ mod sort;
 pub mod token;
 mod work;
 
-pub use caller::{Caller, Scopes, Tenant};
+pub use caller::{Caller, ScopeError, Scopes, Tenant};
 pub use compare::{comparison_key, former_comparison_key, former_name_key, name_key};
 pub use cursor::CursorKey;
 pub use error::Error;

@@ -2,6 +2,8 @@
 //! open, and honours `Retry-After`.
 
 use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
 use std::io::Read;
 use std::ops::Index;
 use std::rc::Rc;
@@ -48,6 +50,29 @@ pub(crate) struct Answer {
     pub(crate) repeated: bool,
 }
 
+/// A request without a response, or with a response that its job does not expect.
+#[derive(Debug)]
+pub(crate) struct RequestError {
+    request: String,
+    problem: BoxError,
+}
+
+impl RequestError {
+    pub(crate) fn new(request: impl Into<String>, problem: impl Into<BoxError>) -> Self {
+        Self { request: request.into(), problem: problem.into() }
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.request, self.problem)
+    }
+}
+
+impl Error for RequestError {}
+
 impl Client {
     pub(crate) fn new(base: &str, token: &str, log: Rc<RefCell<Log>>) -> Self {
         let mut connector = HttpConnector::new();
@@ -62,24 +87,24 @@ impl Client {
     }
 
     /// Sends a request, and retries it after 429 and 503. Its time counts from the moment when it was due.
-    pub(crate) async fn send(&self, call: &Call, due: Instant) -> Result<Answer, String> {
+    pub(crate) async fn send(&self, call: &Call, due: Instant) -> Result<Answer, RequestError> {
         let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
         let mut repeated = false;
         loop {
-            let (status, headers, body) = self.exchange(call).await.map_err(|problem| call.wrong(&problem))?;
+            let (status, headers, body) = self.exchange(call).await.map_err(|problem| call.error(problem))?;
             if let 429 | 503 = status {
                 self.log.borrow_mut().throttled += 1;
                 repeated |= status == 503;
-                sleep(retry_after(&headers).ok_or_else(|| call.wrong("429 or 503 without Retry-After"))?).await;
+                sleep(retry_after(&headers).ok_or_else(|| call.error("429 or 503 without Retry-After"))?).await;
                 continue;
             }
             self.log.borrow_mut().record_response(call.operation, due);
-            let body = decode(&headers, &body).map_err(|problem| call.wrong(&problem))?;
+            let body = decode(&headers, &body).map_err(|problem| call.error(problem))?;
             return Ok(Answer { request: call.describe(), status, body, repeated });
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), String> {
+    async fn exchange(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), BoxError> {
         let mut request = Request::new(call.body.as_ref().map_or(Body::empty(), |body| Body::from(body.to_string())));
         *request.method_mut() = call.operation.method();
         *request.uri_mut() = format!("{}{}", self.base, call.path).parse().unwrap();
@@ -93,12 +118,12 @@ impl Client {
         }
         let exchange = async {
             let (parts, body) = self.http.request(request).await.map_err(|error| format!("{error:?}"))?.into_parts();
-            let body = to_bytes(Body::new(body), usize::MAX).await.map_err(|error| error.to_string())?;
+            let body = to_bytes(Body::new(body), usize::MAX).await?;
             Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
         };
         tokio::time::timeout(TIMEOUT, exchange)
             .await
-            .unwrap_or_else(|_| Err("the server did not answer in time".to_owned()))
+            .unwrap_or_else(|_| Err("the server did not answer in time".into()))
     }
 }
 
@@ -107,24 +132,28 @@ impl Call {
         format!("{}: {} {}", self.operation, self.operation.method(), self.path)
     }
 
-    fn wrong(&self, problem: &str) -> String {
-        format!("{}: {problem}", self.describe())
+    fn error(&self, problem: impl Into<BoxError>) -> RequestError {
+        RequestError::new(self.describe(), problem)
     }
 }
 
 impl Answer {
-    pub(crate) fn expect(self, status: u16) -> Result<Self, String> {
+    pub(crate) fn expect(self, status: u16) -> Result<Self, RequestError> {
         let found = self.status;
         self.ensure(found == status, || format!("expected {status}"))
     }
 
     /// Fails unless `holds`.
-    pub(crate) fn ensure(self, holds: bool, expected: impl Fn() -> String) -> Result<Self, String> {
-        if holds { Ok(self) } else { Err(format!("{}: {}: {} {}", self.request, expected(), self.status, self.body)) }
+    pub(crate) fn ensure(self, holds: bool, expected: impl Fn() -> String) -> Result<Self, RequestError> {
+        if holds {
+            return Ok(self);
+        }
+        let problem = format!("{}: {} {}", expected(), self.status, self.body);
+        Err(RequestError::new(self.request, problem))
     }
 
     /// Fails unless the body contains these values.
-    pub(crate) fn holding(self, expect: &Value) -> Result<Self, String> {
+    pub(crate) fn holding(self, expect: &Value) -> Result<Self, RequestError> {
         let holds = holds(&self.body, expect);
         self.ensure(holds, || format!("expected {expect}"))
     }
@@ -175,17 +204,17 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
-fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Value, String> {
+fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Value, BoxError> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
     let mut plain = Vec::new();
     let body = match headers.get(header::CONTENT_ENCODING) {
         Some(encoding) if encoding == "gzip" => {
-            GzDecoder::new(body).read_to_end(&mut plain).map_err(|error| error.to_string())?;
+            GzDecoder::new(body).read_to_end(&mut plain)?;
             &plain
         }
         _ => body,
     };
-    serde_json::from_slice(body).map_err(|error| format!("{error}: {}", String::from_utf8_lossy(body)))
+    serde_json::from_slice(body).map_err(|error| format!("{error}: {}", String::from_utf8_lossy(body)).into())
 }

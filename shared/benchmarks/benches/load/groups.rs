@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, ids};
+use crate::client::{Answer, RequestError, ids};
 use crate::log::Operation;
 use crate::session::Session;
 use crate::tenant::{GROUPS, Group, Tenant};
@@ -12,7 +12,7 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const MEMBERS: usize = 10;
 
 impl Session {
-    pub(crate) async fn change_members(&mut self) -> Result<(), String> {
+    pub(crate) async fn change_members(&mut self) -> Result<(), RequestError> {
         let mut group = self.tenant.group().await;
         self.tenant.remove_deleted_members(&mut group);
         let comes = self.tenant.random_users(1);
@@ -35,7 +35,7 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn push(&mut self) -> Result<(), String> {
+    pub(crate) async fn push(&mut self) -> Result<(), RequestError> {
         let mut group = self.create_group().await?;
         self.tenant.existing_groups.borrow_mut().insert(group.id.clone());
         group.members = self.tenant.random_users(MEMBERS);
@@ -55,7 +55,7 @@ impl Session {
         self.delete(Operation::DeleteGroup, format!("/Groups/{}", other.id)).await
     }
 
-    async fn create_group(&mut self) -> Result<Group, String> {
+    async fn create_group(&mut self) -> Result<Group, RequestError> {
         let display_name = format!("Group {}", self.tenant.new_name());
         let encoded = display_name.replace(' ', "%20");
         let found = self.find_by_name(Operation::FindGroup, &encoded).await?;
@@ -74,7 +74,7 @@ impl Session {
         Ok(group)
     }
 
-    pub(crate) async fn list_groups(&mut self) -> Result<(), String> {
+    pub(crate) async fn list_groups(&mut self) -> Result<(), RequestError> {
         let mut throughout = self.tenant.existing_groups.borrow().clone();
         let list =
             self.get_path(Operation::ListGroups, "/Groups?startIndex=1&count=100".to_owned()).await?.expect(200)?;
@@ -92,7 +92,7 @@ impl Tenant {
     }
 
     /// Checks that the members are the expected ones. Users who are deleted meanwhile may be missing.
-    fn check(&self, answer: Answer, group: &Group) -> Result<(), String> {
+    fn check(&self, answer: Answer, group: &Group) -> Result<(), RequestError> {
         let seen = ids(&answer["members"], "value");
         let there = self.existing_users.borrow();
         let stay = group.members.iter().filter(|id| there.contains(*id));

@@ -124,6 +124,6 @@ impl Load {
 pub(crate) async fn run(tenant: &Rc<Tenant>, job: Job, due: Instant, gap: Duration, log: &RefCell<Log>) {
     let session = Session { tenant: tenant.clone(), due, gap };
     if let Err(error) = session.run(job).await {
-        log.borrow_mut().errors.push(error);
+        log.borrow_mut().errors.push(error.to_string());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Answer, Call};
+use crate::client::{Answer, Call, RequestError};
 use crate::log::Operation;
 use crate::mix::Job;
 use crate::tenant::Tenant;
@@ -25,7 +25,7 @@ impl Session {
     /// # Errors
     /// Describes the wrong response. The resources that the job has taken stay taken, because their state is
     /// unknown.
-    pub(crate) async fn run(mut self, job: Job) -> Result<(), String> {
+    pub(crate) async fn run(mut self, job: Job) -> Result<(), RequestError> {
         match job {
             Job::Find => self.find().await,
             Job::Join => self.join().await,
@@ -40,14 +40,14 @@ impl Session {
         }
     }
 
-    pub(crate) async fn send(&mut self, call: Call) -> Result<Answer, String> {
+    pub(crate) async fn send(&mut self, call: Call) -> Result<Answer, RequestError> {
         let due = self.due;
         self.due += self.gap;
         sleep_until(due).await;
         self.tenant.client.send(&call, due).await
     }
 
-    pub(crate) async fn get_path(&mut self, operation: Operation, path: String) -> Result<Answer, String> {
+    pub(crate) async fn get_path(&mut self, operation: Operation, path: String) -> Result<Answer, RequestError> {
         self.send(Call { operation, path, body: None }).await
     }
 
@@ -56,7 +56,7 @@ impl Session {
         operation: Operation,
         path: String,
         body: Value,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, RequestError> {
         self.send(Call { operation, path, body: Some(body) }).await
     }
 
@@ -65,12 +65,12 @@ impl Session {
         operation: Operation,
         path: String,
         operations: Value,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, RequestError> {
         self.send_body(operation, path, json!({ "schemas": [PATCH], "Operations": operations })).await
     }
 
     /// Searches for a name, as Okta does before it creates a resource.
-    pub(crate) async fn find_by_name(&mut self, operation: Operation, name: &str) -> Result<Answer, String> {
+    pub(crate) async fn find_by_name(&mut self, operation: Operation, name: &str) -> Result<Answer, RequestError> {
         let (endpoint, attribute) = match operation {
             Operation::FindUser => ("Users", "userName"),
             _ => ("Groups", "displayName"),

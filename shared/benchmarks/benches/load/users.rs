@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::client::Answer;
+use crate::client::{Answer, RequestError};
 use crate::log::Operation;
 use crate::session::Session;
 use crate::tenant::User;
@@ -14,19 +14,19 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const PAGE: usize = 100;
 
 impl Session {
-    pub(crate) async fn find(&mut self) -> Result<(), String> {
+    pub(crate) async fn find(&mut self) -> Result<(), RequestError> {
         let user = self.tenant.user().await;
         self.find_one(&user).await?;
         self.tenant.users.borrow_mut().push(user);
         Ok(())
     }
 
-    async fn find_one(&mut self, user: &User) -> Result<(), String> {
+    async fn find_one(&mut self, user: &User) -> Result<(), RequestError> {
         let found = self.find_by_name(Operation::FindUser, &user.user_name).await?;
         found.holding(&json!({ "totalResults": 1, "itemsPerPage": 1, "Resources": [user.expected()] })).map(drop)
     }
 
-    pub(crate) async fn join(&mut self) -> Result<(), String> {
+    pub(crate) async fn join(&mut self) -> Result<(), RequestError> {
         let user_name = format!("{}@okta.example", self.tenant.new_name());
         let found = self.find_by_name(Operation::FindUser, &user_name).await?;
         found.holding(&json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [] }))?;
@@ -53,7 +53,7 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn leave(&mut self) -> Result<(), String> {
+    pub(crate) async fn leave(&mut self) -> Result<(), RequestError> {
         let user = self.tenant.user().await;
         self.tenant.existing_users.borrow_mut().remove(&user.id);
         self.delete(Operation::DeleteUser, format!("/Users/{}", user.id)).await?;
@@ -61,18 +61,18 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, operation: Operation, path: String) -> Result<(), String> {
+    pub(crate) async fn delete(&mut self, operation: Operation, path: String) -> Result<(), RequestError> {
         let answer = self.get_path(operation, path).await?;
         // The server may have carried out a throttled attempt.
         if answer.repeated && answer.status == 404 { Ok(()) } else { answer.expect(204).map(drop) }
     }
 
-    async fn get(&mut self, user: &User) -> Result<Answer, String> {
+    async fn get(&mut self, user: &User) -> Result<Answer, RequestError> {
         let answer = self.get_path(Operation::GetUser, format!("/Users/{}", user.id)).await?;
         answer.expect(200)?.holding(&user.expected())
     }
 
-    pub(crate) async fn update(&mut self) -> Result<(), String> {
+    pub(crate) async fn update(&mut self) -> Result<(), RequestError> {
         let mut user = self.tenant.user().await;
         let mut body = self.get(&user).await?.body;
         user.title = format!("Title {}", self.tenant.new_name());
@@ -83,7 +83,7 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn suspend(&mut self) -> Result<(), String> {
+    pub(crate) async fn suspend(&mut self) -> Result<(), RequestError> {
         let mut user = self.tenant.user().await;
         self.activate(&mut user, false).await?;
         self.find_one(&user).await?;
@@ -93,12 +93,12 @@ impl Session {
         Ok(())
     }
 
-    async fn activate(&mut self, user: &mut User, active: bool) -> Result<(), String> {
+    async fn activate(&mut self, user: &mut User, active: bool) -> Result<(), RequestError> {
         user.active = active;
         self.patch_user(Operation::ActivateUser, user, json!({ "active": active })).await
     }
 
-    pub(crate) async fn rename(&mut self) -> Result<(), String> {
+    pub(crate) async fn rename(&mut self) -> Result<(), RequestError> {
         let mut user = self.tenant.user().await;
         user.given_name = format!("Testa {}", self.tenant.new_name());
         let value = json!({ "name": { "givenName": user.given_name } });
@@ -107,20 +107,20 @@ impl Session {
         Ok(())
     }
 
-    async fn patch_user(&mut self, operation: Operation, user: &User, value: Value) -> Result<(), String> {
+    async fn patch_user(&mut self, operation: Operation, user: &User, value: Value) -> Result<(), RequestError> {
         let operations = json!([{ "op": "replace", "value": value }]);
         let answer = self.patch(operation, format!("/Users/{}", user.id), operations).await?;
         answer.expect(200)?.holding(&user.expected()).map(drop)
     }
 
-    pub(crate) async fn test(&mut self) -> Result<(), String> {
+    pub(crate) async fn test(&mut self) -> Result<(), RequestError> {
         let answer = self.get_path(Operation::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
         let (shown, total) = (answer.ids().len(), answer.number("totalResults"));
         let answer = answer.expect(200)?.holding(&json!({ "startIndex": 1, "itemsPerPage": 2 }))?;
         answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "expected two users".to_owned()).map(drop)
     }
 
-    pub(crate) async fn import(&mut self) -> Result<(), String> {
+    pub(crate) async fn import(&mut self) -> Result<(), RequestError> {
         let tenant = self.tenant.clone();
         let _alone = tenant.importing.lock().await;
         self.list_users().await?;
@@ -128,14 +128,16 @@ impl Session {
     }
 
     /// Pages through all users. Every user who exists throughout appears, and no user appears twice.
-    async fn list_users(&mut self) -> Result<(), String> {
-        let (mut throughout, gone) =
-            (self.tenant.existing_users.borrow().clone(), self.tenant.deleted_users.borrow().len());
+    async fn list_users(&mut self) -> Result<(), RequestError> {
+        let mut throughout = self.tenant.existing_users.borrow().clone();
+        let deleted = self.tenant.deleted_users.borrow().len();
         let mut seen = Vec::new();
         for from in (1..).step_by(PAGE) {
             let page = self.get_path(Operation::ListUsers, format!("/Users?startIndex={from}&count={PAGE}")).await?;
-            let (ids, total) = (page.ids(), page.number("totalResults") as usize);
-            let (most, is_last) = (self.tenant.requested_users.get() - gone, from + PAGE > total);
+            let ids = page.ids();
+            let total = page.number("totalResults") as usize;
+            let most = self.tenant.requested_users.get() - deleted;
+            let is_last = from + PAGE > total;
             let page = page.expect(200)?.holding(&json!({ "startIndex": from, "itemsPerPage": ids.len() }))?;
             let is_whole = is_last || ids.len() == PAGE;
             page.ensure(total <= most && is_whole, || format!("expected a whole page, and a total of {most} at most"))?;
@@ -147,9 +149,10 @@ impl Session {
         throughout.retain(|id| self.tenant.existing_users.borrow().contains(id));
         let distinct: BTreeSet<String> = seen.iter().cloned().collect();
         let missed: Vec<&String> = throughout.difference(&distinct).collect();
-        match missed.is_empty() && distinct.len() == seen.len() {
-            true => Ok(()),
-            false => Err(format!("an import of {} users misses {missed:?}, or contains a user twice", seen.len())),
+        if missed.is_empty() && distinct.len() == seen.len() {
+            return Ok(());
         }
+        let problem = format!("{} users miss {missed:?}, or contain a user twice", seen.len());
+        Err(RequestError::new("an import", problem))
     }
 }

@@ -33,28 +33,28 @@ pub struct IamAccess {
     pub partition_key: String,
 }
 
-/// Decides whether an access is allowed. If not, it returns a sentence.
-pub type AccessCheck = fn(&IamAccess) -> Result<(), String>;
+/// Decides whether an access is allowed. The error is that of the call.
+pub type AccessCheck<E> = fn(&IamAccess) -> Result<(), E>;
 
 impl Directory {
     /// The same directory, except that it sends a call on items only if `check` allows every access that the call
     /// needs.
     #[must_use]
-    pub fn with_access_check(self, check: AccessCheck) -> Self {
+    pub fn with_access_check<E: Into<BoxError> + 'static>(self, check: AccessCheck<E>) -> Self {
         let config = self.client.config().to_builder().interceptor(AccessChecker(check)).build();
         Self { client: Client::from_conf(config), ..self }
     }
 }
 
-struct AccessChecker(AccessCheck);
+struct AccessChecker<E>(AccessCheck<E>);
 
-impl fmt::Debug for AccessChecker {
+impl<E> fmt::Debug for AccessChecker<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessChecker")
     }
 }
 
-impl Intercept for AccessChecker {
+impl<E: Into<BoxError> + 'static> Intercept for AccessChecker<E> {
     fn name(&self) -> &'static str {
         "AccessChecker"
     }
@@ -65,7 +65,7 @@ impl Intercept for AccessChecker {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        required_access(context.input()).iter().try_for_each(self.0).map_err(BoxError::from)
+        required_access(context.input()).iter().try_for_each(self.0).map_err(E::into)
     }
 }
 
