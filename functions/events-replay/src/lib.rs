@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::event::Change;
 use protocol::{Error, Tenant};
-use publish::State;
+use publish::Publisher;
 use schema::ResourceId;
 use serde::{Deserialize, Serialize};
 use service::build_events;
@@ -38,7 +38,7 @@ pub struct ReplayQuery {
 /// What was published again.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Replayed {
+pub struct ReplayReport {
     pub changes: usize,
     pub events: usize,
     /// The `jti` of each event that EventBridge will never accept.
@@ -54,7 +54,7 @@ pub struct Replayed {
 /// # Errors
 /// [`Error::InvalidValue`] for a query that names no tenant or no instant; [`Error::Unavailable`] if DynamoDB or
 /// EventBridge did not respond before anything was published.
-pub async fn handle(state: &State, query: ReplayQuery) -> Result<Replayed, Error> {
+pub async fn handle(publisher: &Publisher, query: ReplayQuery) -> Result<ReplayReport, Error> {
     let tenant = Tenant::named(&query.tenant).ok_or_else(|| invalid("tenant", "the name of a tenant, such as acme"))?;
     let from = milliseconds("from", &query.from)?;
     let to = query.to.as_deref().map_or(Ok(u64::MAX), |to| milliseconds("to", to))?;
@@ -62,43 +62,43 @@ pub async fn handle(state: &State, query: ReplayQuery) -> Result<Replayed, Error
         ResourceId::parse(token).ok_or_else(|| invalid("nextToken", "the nextToken of the previous call"))
     });
     let mut after = token.transpose()?.or_else(|| first_change_id(from));
-    let mut replayed = Replayed::default();
+    let mut report = ReplayReport::default();
     let until = Instant::now() + BUDGET;
     loop {
-        match replay_page(state, &tenant, &mut after, to, &mut replayed).await {
-            Ok(true) => return Ok(replayed),
+        match replay_page(publisher, &tenant, &mut after, to, &mut report).await {
+            Ok(true) => return Ok(report),
             Ok(false) if Instant::now() < until => continue,
             Ok(false) => {}
-            Err(error) if replayed.changes == 0 => return Err(error),
+            Err(error) if report.changes == 0 => return Err(error),
             Err(_) => {}
         }
-        replayed.next_token = after.map(|id| id.to_string());
-        return Ok(replayed);
+        report.next_token = after.map(|id| id.to_string());
+        return Ok(report);
     }
 }
 
 /// Publishes the next page of changes, moves `after` behind it, and returns whether it was the last one.
 async fn replay_page(
-    state: &State,
+    publisher: &Publisher,
     tenant: &Tenant,
     after: &mut Option<ResourceId>,
     to: u64,
-    replayed: &mut Replayed,
+    report: &mut ReplayReport,
 ) -> Result<bool, Error> {
     let ChangePage { changes: page, unreadable } =
-        state.directory.changes(tenant, after.as_ref(), PAGE).await.map_err(unavailable)?;
-    replayed.unreadable.extend(unreadable);
+        publisher.directory.changes(tenant, after.as_ref(), PAGE).await.map_err(unavailable)?;
+    report.unreadable.extend(unreadable);
     let is_in_time = |change: &Change| created_at_ms(&change.id).is_some_and(|made| made <= to);
     let is_last = page.len() < PAGE || !page.iter().all(is_in_time);
     let page: Vec<Change> = page.into_iter().filter(is_in_time).collect();
     let mut events = Vec::with_capacity(page.len());
     for change in &page {
-        events.push(build_events(&state.directory, change, &state.event_options).await.map_err(unavailable)?);
+        events.push(build_events(&publisher.directory, change, &publisher.event_options).await.map_err(unavailable)?);
     }
-    let refused = state.bus.publish(&events).await.map_err(|(_, error)| unavailable(error))?;
-    replayed.changes += page.len();
-    replayed.events += events.iter().map(Vec::len).sum::<usize>();
-    replayed.refused.extend(refused.into_iter().map(|event| event.jti));
+    let refused = publisher.bus.publish(&events).await.map_err(|(_, error)| unavailable(error))?;
+    report.changes += page.len();
+    report.events += events.iter().map(Vec::len).sum::<usize>();
+    report.refused.extend(refused.into_iter().map(|event| event.jti));
     *after = page.into_iter().next_back().map(|change| change.id).or_else(|| after.take());
     Ok(is_last)
 }

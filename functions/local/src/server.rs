@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::serve::ListenerExt;
-use gateway::{Gateway, Refusal};
+use gateway::{Gateway, GatewayResponseType};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -46,7 +46,11 @@ impl Server {
         Ok(())
     }
 
-    async fn answer(&self, request: Request, guard: Option<&mut RequestGuard>) -> Result<Response, Refusal> {
+    async fn answer(
+        &self,
+        request: Request,
+        guard: Option<&mut RequestGuard>,
+    ) -> Result<Response, GatewayResponseType> {
         let invocation = self.gateway.admit(request).await?;
         if let (Some(guard), Some(tenant)) = (guard, invocation.tenant()) {
             guard.set_tenant(tenant);
@@ -63,7 +67,7 @@ async fn respond(State(server): State<Arc<Server>>, request: Request) -> Respons
     // Dropped after the request's line is printed, so that the lines of its events come later.
     let mut guard = (!method.is_safe()).then(|| server.requests.begin());
     let answer = server.answer(request, guard.as_mut()).instrument(span.clone()).await;
-    let response = answer.unwrap_or_else(|refusal| server.gateway.refuse(refusal));
+    let response = answer.unwrap_or_else(|response_type| server.gateway.response(response_type));
     let usage = edge::usage::Usage::of(&span);
     terminal::print_request(method.as_str(), &target, response.status(), started.elapsed(), &usage);
     if let Some(guard) = guard.as_mut().filter(|_| !response.status().is_server_error()) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// Records of one shard, in order. The template's filter passes only change records.
 #[derive(Debug, Deserialize)]
-pub struct Batch {
+pub struct StreamBatch {
     #[serde(rename = "Records")]
     pub(crate) records: Vec<Record>,
 }

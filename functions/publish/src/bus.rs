@@ -11,7 +11,7 @@ use protocol::event::Event;
 use store::{Backoff, client};
 
 use crate::error::{PublishError, StartError};
-use crate::lanes::{Outgoing, calls, lanes};
+use crate::lanes::{BusEntry, calls, lanes};
 use crate::variable;
 
 /// The source of all events, for the patterns of rules.
@@ -27,7 +27,7 @@ const PERMANENT: [&str; 2] = ["InvalidArgument", "MalformedDetail"];
 
 /// An event that EventBridge will never accept.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedEvent {
     /// The place of its change among those that are published together.
     pub change: usize,
     pub jti: String,
@@ -61,13 +61,13 @@ impl Bus {
     /// # Errors
     /// The place of the first change of which an event may not be published. All later ones may be published as well,
     /// and all may be published again.
-    pub async fn publish(&self, changes: &[Vec<Event>]) -> Result<Vec<Refused>, (usize, PublishError)> {
+    pub async fn publish(&self, changes: &[Vec<Event>]) -> Result<Vec<RefusedEvent>, (usize, PublishError)> {
         let mut entries = Vec::new();
         for (change, events) in changes.iter().enumerate() {
             for event in events {
                 // Nothing has been published yet.
                 let entry = self.entry(event).map_err(|error| (0, error))?;
-                entries.push(Outgoing { change, uri: event.uri.clone(), jti: event.id().to_owned(), entry });
+                entries.push(BusEntry { change, uri: event.uri.clone(), jti: event.id().to_owned(), entry });
             }
         }
         let lanes = join_all(lanes(entries).into_iter().map(|lane| self.publish_lane(lane))).await;
@@ -82,7 +82,7 @@ impl Bus {
     }
 
     /// Makes the calls of a lane one after the other.
-    async fn publish_lane(&self, lane: Vec<Outgoing>) -> Result<Vec<Refused>, (usize, PublishError)> {
+    async fn publish_lane(&self, lane: Vec<BusEntry>) -> Result<Vec<RefusedEvent>, (usize, PublishError)> {
         let mut refused = Vec::new();
         for call in calls(lane) {
             refused.extend(self.put(call).await?);
@@ -102,7 +102,7 @@ impl Bus {
     }
 
     /// Makes one call, and further calls for the entries that were rejected and those behind them about the same resource.
-    async fn put(&self, mut call: Vec<Outgoing>) -> Result<Vec<Refused>, (usize, PublishError)> {
+    async fn put(&self, mut call: Vec<BusEntry>) -> Result<Vec<RefusedEvent>, (usize, PublishError)> {
         let mut backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
         let mut refused = Vec::new();
         for retry in 0.. {
@@ -130,13 +130,17 @@ impl Bus {
 
 /// The entries that have to be sent again: those that were rejected, and those behind them about the same resource. An
 /// entry that would be rejected each time is added to `refused`.
-fn unpublished(call: Vec<Outgoing>, results: Vec<PutEventsResultEntry>, refused: &mut Vec<Refused>) -> Vec<Outgoing> {
+fn unpublished(
+    call: Vec<BusEntry>,
+    results: Vec<PutEventsResultEntry>,
+    refused: &mut Vec<RefusedEvent>,
+) -> Vec<BusEntry> {
     let mut rejected = BTreeSet::new();
     let mut again = Vec::new();
     for (entry, result) in call.into_iter().zip(results) {
         match result.error_code {
             Some(code) if PERMANENT.contains(&code.as_str()) => {
-                refused.push(Refused { change: entry.change, jti: entry.jti, code });
+                refused.push(RefusedEvent { change: entry.change, jti: entry.jti, code });
             }
             Some(_) => {
                 rejected.insert(entry.uri.clone());

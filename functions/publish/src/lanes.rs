@@ -16,7 +16,7 @@ const MAX_LANES: usize = 8;
 
 /// An entry to publish.
 #[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
+pub(crate) struct BusEntry {
     /// The place of the entry's change among those that are published together.
     pub(crate) change: usize,
     /// The path of the resource that the entry is about.
@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
 }
 
 /// Divides entries into lanes, each of which keeps their order. All entries about a resource are in the same lane.
-pub(crate) fn lanes(entries: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+pub(crate) fn lanes(entries: Vec<BusEntry>) -> Vec<Vec<BusEntry>> {
     let count = entries.len().div_ceil(MAX_ENTRIES).clamp(1, MAX_LANES);
     let mut lanes = vec![Vec::new(); count];
     for entry in entries {
@@ -42,8 +42,8 @@ pub(crate) fn lanes(entries: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
 }
 
 /// Divides entries into as few calls as the limits allow, in the same order.
-pub(crate) fn calls(entries: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
-    let mut calls: Vec<Vec<Outgoing>> = Vec::new();
+pub(crate) fn calls(entries: Vec<BusEntry>) -> Vec<Vec<BusEntry>> {
+    let mut calls: Vec<Vec<BusEntry>> = Vec::new();
     let mut bytes = 0;
     for entry in entries {
         let size = entry_bytes(&entry.entry);

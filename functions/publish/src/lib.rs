@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 use service::{EventOptions, build_events};
 use store::{Directory, Prewarm, change_of_image};
 
-pub use batch::Batch;
-pub use bus::{Bus, Refused};
+pub use batch::StreamBatch;
+pub use bus::{Bus, RefusedEvent};
 pub use dead_letters::DeadLetters;
 pub use error::{PublishError, StartError};
 
@@ -41,14 +41,14 @@ const CHANGES_PER_BATCH: usize = 1000;
 
 /// The clients and settings of the function.
 #[derive(Debug)]
-pub struct State {
+pub struct Publisher {
     pub directory: Directory,
     pub bus: Bus,
     pub dead_letters: DeadLetters,
     pub event_options: EventOptions,
 }
 
-impl State {
+impl Publisher {
     /// Reads the environment that Lambda and the template set: the table, `EVENT_BUS`,
     /// `DEAD_LETTERS`, `BASE_URL`, and `EVENT_RESOURCES`, which is `yes` if events contain resources.
     ///
@@ -70,16 +70,16 @@ fn variable(name: &'static str) -> Result<String, StartError> {
     value.ok_or(StartError::MissingVariable(name))
 }
 
-pub async fn handle(state: &State, batch: Batch) -> Result<DynamoDbEventResponse, Error> {
+pub async fn handle(publisher: &Publisher, batch: StreamBatch) -> Result<DynamoDbEventResponse, Error> {
     let deadline = Instant::now() + BATCH_BUDGET;
     let mut published = 0;
-    let built = batch.records.into_iter().map(|record| build(state, record.change, deadline));
+    let built = batch.records.into_iter().map(|record| build(publisher, record.change, deadline));
     // What is ready is published at once, and does not wait for a change behind it whose events take longer to build.
     let mut ready = pin!(stream::iter(built).buffered(MAX_CONCURRENT_BUILDS).ready_chunks(CHANGES_PER_BATCH));
     while let Some(outcomes) = ready.next().await {
-        match publish(state, outcomes).await {
+        match publish(publisher, outcomes).await {
             Ok(events) => published += events,
-            Err(Failure { sequence_number, reason }) => {
+            Err(RecordFailure { sequence_number, reason }) => {
                 tracing::warn!(sequence_number, %reason, published, "failed to publish a change; it is tried again");
                 return Ok(retry_from(sequence_number));
             }
@@ -90,26 +90,29 @@ pub async fn handle(state: &State, batch: Batch) -> Result<DynamoDbEventResponse
 }
 
 /// The first record of a batch that has to be processed again.
-struct Failure {
+struct RecordFailure {
     sequence_number: String,
     reason: ChangeError,
 }
 
 /// The events of the change of a record.
-struct Built {
-    source: Source,
+struct ChangeEvents {
+    source: RecordLocation,
     events: Vec<Event>,
 }
 
 /// Where a record is in the stream and in the table.
-struct Source {
+struct RecordLocation {
     sequence_number: String,
     pk: String,
     sk: String,
 }
 
 /// Publishes what could be built, up to the first failure. Returns the number of events.
-async fn publish(state: &State, outcomes: Vec<Result<Built, Failure>>) -> Result<usize, Failure> {
+async fn publish(
+    publisher: &Publisher,
+    outcomes: Vec<Result<ChangeEvents, RecordFailure>>,
+) -> Result<usize, RecordFailure> {
     let (mut sources, mut events, mut failure) = (Vec::new(), Vec::new(), None);
     for outcome in outcomes {
         match outcome {
@@ -123,17 +126,17 @@ async fn publish(state: &State, outcomes: Vec<Result<Built, Failure>>) -> Result
             }
         }
     }
-    let failed = |sources: Vec<Source>, change: usize, reason: ChangeError| {
+    let failed = |sources: Vec<RecordLocation>, change: usize, reason: ChangeError| {
         let sequence_number = sources.into_iter().nth(change).map(|source| source.sequence_number).unwrap_or_default();
-        Failure { sequence_number, reason }
+        RecordFailure { sequence_number, reason }
     };
-    let refused = match state.bus.publish(&events).await {
+    let refused = match publisher.bus.publish(&events).await {
         Ok(refused) => refused,
         Err((change, reason)) => return Err(failed(sources, change, reason.into())),
     };
-    for Refused { change, jti, code } in refused {
+    for RefusedEvent { change, jti, code } in refused {
         let Some(source) = sources.get(change) else { continue };
-        if let Err(reason) = give_up(state, source, &code, Some(&jti)).await {
+        if let Err(reason) = give_up(publisher, source, &code, Some(&jti)).await {
             return Err(failed(sources, change, reason.into()));
         }
     }
@@ -141,32 +144,43 @@ async fn publish(state: &State, outcomes: Vec<Result<Built, Failure>>) -> Result
 }
 
 /// Builds the events of the change of a record; none if the record cannot be read.
-async fn build(state: &State, record: StreamRecord, deadline: Instant) -> Result<Built, Failure> {
+async fn build(publisher: &Publisher, record: StreamRecord, deadline: Instant) -> Result<ChangeEvents, RecordFailure> {
     let [pk, sk] = ["pk", "sk"].map(|name| record.key(name).to_owned());
-    let source = Source { sequence_number: record.sequence_number, pk, sk };
-    let reason = match try_build(state, record.new_image, deadline).await {
-        Ok(events) => return Ok(Built { source, events }),
-        Err(ChangeError::Store(store::Error::Corrupt(reason))) => match give_up(state, &source, &reason, None).await {
-            Ok(()) => return Ok(Built { source, events: Vec::new() }),
-            Err(reason) => reason.into(),
-        },
+    let source = RecordLocation { sequence_number: record.sequence_number, pk, sk };
+    let reason = match try_build(publisher, record.new_image, deadline).await {
+        Ok(events) => return Ok(ChangeEvents { source, events }),
+        Err(ChangeError::Store(store::Error::Corrupt(reason))) => {
+            match give_up(publisher, &source, &reason, None).await {
+                Ok(()) => return Ok(ChangeEvents { source, events: Vec::new() }),
+                Err(reason) => reason.into(),
+            }
+        }
         Err(reason) => reason,
     };
-    Err(Failure { sequence_number: source.sequence_number, reason })
+    Err(RecordFailure { sequence_number: source.sequence_number, reason })
 }
 
-async fn try_build(state: &State, image: Map<String, Value>, deadline: Instant) -> Result<Vec<Event>, ChangeError> {
+async fn try_build(
+    publisher: &Publisher,
+    image: Map<String, Value>,
+    deadline: Instant,
+) -> Result<Vec<Event>, ChangeError> {
     if Instant::now() > deadline {
         return Err(ChangeError::OutOfTime);
     }
     let change = change_of_image(image)?;
-    state.directory.list_if_pending(&change).await?;
-    Ok(build_events(&state.directory, &change, &state.event_options).await?)
+    publisher.directory.list_if_pending(&change).await?;
+    Ok(build_events(&publisher.directory, &change, &publisher.event_options).await?)
 }
 
 /// Sends a change, or one of its events, to the queue of dead letters.
-async fn give_up(state: &State, source: &Source, reason: &str, event: Option<&str>) -> Result<(), PublishError> {
-    let Source { pk, sk, .. } = source;
+async fn give_up(
+    publisher: &Publisher,
+    source: &RecordLocation,
+    reason: &str,
+    event: Option<&str>,
+) -> Result<(), PublishError> {
+    let RecordLocation { pk, sk, .. } = source;
     tracing::error!(pk, sk, event, reason, "a change cannot be published; it is in the queue of dead letters");
-    state.dead_letters.send(&DeadLetter { reason, pk, sk, event }).await
+    publisher.dead_letters.send(&DeadLetter { reason, pk, sk, event }).await
 }

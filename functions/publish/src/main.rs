@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    edge::run_event(publish::State::from_environment(), publish::handle)
+    edge::run_event(publish::Publisher::from_environment(), publish::handle)
 }

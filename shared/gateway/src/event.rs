@@ -12,8 +12,8 @@ use crate::routes::Destination;
 const API: &str = "arn:aws:execute-api:us-east-1:123456789012:local";
 
 /// A request as API Gateway describes it.
-pub(crate) struct Call<'a> {
-    pub(crate) request: &'a Parts,
+pub(crate) struct ApiRequest<'a> {
+    pub(crate) parts: &'a Parts,
     /// The path below the stage, still percent-encoded.
     pub(crate) path: &'a str,
     pub(crate) stage: &'a str,
@@ -23,10 +23,10 @@ pub(crate) struct Call<'a> {
     pub(crate) id: String,
 }
 
-impl Call<'_> {
+impl ApiRequest<'_> {
     /// The ARN of the method that is called, for policies.
     pub(crate) fn method_arn(&self) -> String {
-        format!("{API}/{}/{}{}", self.stage, self.request.method, self.path)
+        format!("{API}/{}/{}{}", self.stage, self.parts.method, self.path)
     }
 
     /// The event of a REQUEST authorizer.
@@ -48,13 +48,13 @@ impl Call<'_> {
     }
 
     fn common(&self, authorizer: &Value) -> Map<String, Value> {
-        let query = form_urlencoded::parse(self.request.uri.query().unwrap_or_default().as_bytes());
+        let query = form_urlencoded::parse(self.parts.uri.query().unwrap_or_default().as_bytes());
         let query: Vec<(String, String)> = query.into_owned().collect();
-        let headers = headers(&self.request.headers);
+        let headers = headers(&self.parts.headers);
         let event = [
             ("resource", json!(self.destination.resource)),
             ("path", json!(self.path)),
-            ("httpMethod", json!(self.request.method.as_str())),
+            ("httpMethod", json!(self.parts.method.as_str())),
             ("headers", last_values(&headers)),
             ("multiValueHeaders", all_values(&headers)),
             ("queryStringParameters", last_values(&query)),
@@ -68,15 +68,15 @@ impl Call<'_> {
 
     fn context(&self, authorizer: &Value) -> Value {
         let user_agent =
-            self.request.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+            self.parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let now = Timestamp::now();
         json!({
             "accountId": "123456789012",
             "apiId": "local",
             "authorizer": authorizer,
-            "domainName": host(&self.request.headers).unwrap_or(self.address),
+            "domainName": host(&self.parts.headers).unwrap_or(self.address),
             "extendedRequestId": self.id,
-            "httpMethod": self.request.method.as_str(),
+            "httpMethod": self.parts.method.as_str(),
             "identity": {"sourceIp": "127.0.0.1", "userAgent": user_agent},
             "path": format!("/{}{}", self.stage, self.path),
             "protocol": "HTTP/1.1",
@@ -132,13 +132,19 @@ mod tests {
 
     use super::*;
 
-    fn check(request: Request<()>, path: &str, assert: impl Fn(&Call<'_>)) {
-        let (request, ()) = request.into_parts();
+    fn check(request: Request<()>, path: &str, assert: impl Fn(&ApiRequest<'_>)) {
+        let (parts, ()) = request.into_parts();
         let parameters = vec![("id".to_owned(), "a%20b".to_owned())];
         let destination =
             Destination { function: "UsersGet", resource: "/v2/Users/{id}", parameters, is_public: false };
-        let (stage, address, id) = ("scim", "127.0.0.1:3000", "r-1".to_owned());
-        assert(&Call { request: &request, path, stage, destination: &destination, address, id });
+        assert(&ApiRequest {
+            parts: &parts,
+            path,
+            stage: "scim",
+            destination: &destination,
+            address: "127.0.0.1:3000",
+            id: "r-1".to_owned(),
+        });
     }
 
     #[test]
@@ -148,8 +154,8 @@ mod tests {
             .header("accept", "a")
             .header("accept", "b")
             .body(());
-        check(request.unwrap(), "/v2/Users/a%20b", |call| {
-            let event = call.for_function(&json!({"tenant": "acme"}), b"{}");
+        check(request.unwrap(), "/v2/Users/a%20b", |request| {
+            let event = request.for_function(&json!({"tenant": "acme"}), b"{}");
             assert_eq!((&event["resource"], &event["path"]), (&json!("/v2/Users/{id}"), &json!("/v2/Users/a%20b")));
             assert_eq!(event["queryStringParameters"], json!({"filter": "userName eq \"a+b\"", "count": "2", "x": ""}));
             assert_eq!(event["multiValueQueryStringParameters"]["count"], json!(["1", "2"]));
@@ -172,8 +178,8 @@ mod tests {
     #[test]
     fn absent_parts_of_a_request_are_null() {
         let request = Request::get("/scim/v2/Users/a%20b?").header("host", "a b").body(());
-        check(request.unwrap(), "/v2/Users/a%20b", |call| {
-            let event = call.for_function(&Value::Null, b"");
+        check(request.unwrap(), "/v2/Users/a%20b", |request| {
+            let event = request.for_function(&Value::Null, b"");
             for name in ["queryStringParameters", "multiValueQueryStringParameters", "stageVariables", "body"] {
                 assert_eq!(event[name], Value::Null, "{name}");
             }
@@ -184,8 +190,8 @@ mod tests {
 
     #[test]
     fn authorizer_gets_the_arn_of_the_method() {
-        check(Request::delete("/scim/v2/Users/1").body(()).unwrap(), "/v2/Users/1", |call| {
-            let event = call.for_authorizer();
+        check(Request::delete("/scim/v2/Users/1").body(()).unwrap(), "/v2/Users/1", |request| {
+            let event = request.for_authorizer();
             assert_eq!(event["type"], "REQUEST");
             assert_eq!(event["methodArn"], format!("{API}/scim/DELETE/v2/Users/1"));
         });

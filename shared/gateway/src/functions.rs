@@ -6,7 +6,7 @@ use serde_json::Value;
 use store::Directory;
 
 /// The response of a function, or an error if the event is not one of API Gateway's.
-pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, serde_json::Error>> + Send>>;
+pub type ResponseFuture = Pin<Box<dyn Future<Output = Result<Value, serde_json::Error>> + Send>>;
 
 macro_rules! functions {
     ($directory:ident: $($name:literal => $state:expr, $handle:path;)*) => {
@@ -14,7 +14,7 @@ macro_rules! functions {
         pub const NAMES: &[&str] = &[$($name),*];
 
         /// Invokes a function with an event of API Gateway's. Returns `None` if no function has this name.
-        pub fn invoke(name: &str, $directory: &'static Directory, event: Value) -> Option<Outcome> {
+        pub fn invoke(name: &str, $directory: &'static Directory, event: Value) -> Option<ResponseFuture> {
             match name {
                 $($name => Some(Box::pin(edge::invoke($state, $handle, event))),)*
                 _ => None,

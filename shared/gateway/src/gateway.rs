@@ -15,11 +15,11 @@ use store::Directory;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use crate::event::Call;
+use crate::event::ApiRequest;
 use crate::policy::AuthorizerResponse;
 use crate::redact::Redactor;
 use crate::routes::Routes;
-use crate::template::{Api, Error};
+use crate::template::{Api, TemplateError};
 use crate::{functions, iam};
 
 /// The largest request body that API Gateway accepts.
@@ -41,10 +41,10 @@ pub struct Gateway {
 }
 
 /// The type of an error response of the gateway itself, as API Gateway names it.
-pub type Refusal = &'static str;
+pub type GatewayResponseType = &'static str;
 
 /// Every type of error response that this gateway returns.
-const REFUSALS: [Refusal; 7] = [
+const GATEWAY_RESPONSE_TYPES: [GatewayResponseType; 7] = [
     "MISSING_AUTHENTICATION_TOKEN",
     "UNAUTHORIZED",
     "ACCESS_DENIED",
@@ -68,10 +68,12 @@ impl Gateway {
     /// Creates a gateway for this API and directory. `address` is the host and port in its URLs.
     ///
     /// # Errors
-    /// [`Error::Route`] and [`Error::NoGatewayResponse`].
-    pub fn new(api: Api, directory: &'static Directory, address: String) -> Result<Self, Error> {
-        if let Some(missing) = REFUSALS.iter().find(|refusal| !api.gateway_responses.contains_key(**refusal)) {
-            return Err(Error::NoGatewayResponse(missing));
+    /// [`TemplateError::Route`] and [`TemplateError::NoGatewayResponse`].
+    pub fn new(api: Api, directory: &'static Directory, address: String) -> Result<Self, TemplateError> {
+        if let Some(missing) =
+            GATEWAY_RESPONSE_TYPES.iter().find(|response| !api.gateway_responses.contains_key(**response))
+        {
+            return Err(TemplateError::NoGatewayResponse(missing));
         }
         let routes = Routes::new(&api.routes)?;
         let redactor = Redactor::new(&api);
@@ -91,45 +93,50 @@ impl Gateway {
     /// Routes a request, reads its body and calls the authorizer.
     ///
     /// # Errors
-    /// The refusal to answer with: see [`Gateway::refuse`].
-    pub async fn admit(&self, request: Request) -> Result<Invocation<'_>, Refusal> {
-        let (request, body) = request.into_parts();
-        let path = below_stage(&self.api.stage, request.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
-        let destination = self.routes.find(request.method.as_str(), path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+    /// The type of the gateway response to send: see [`Gateway::response`].
+    pub async fn admit(&self, request: Request) -> Result<Invocation<'_>, GatewayResponseType> {
+        let (parts, body) = request.into_parts();
+        let path = below_stage(&self.api.stage, parts.uri.path()).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+        let destination = self.routes.find(parts.method.as_str(), path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let body = read_within(INTEGRATION_TIMEOUT, body).await?;
         let permit = timeout(INTEGRATION_TIMEOUT, self.permits.acquire()).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
         let permit = permit.map_err(|_| "DEFAULT_5XX")?;
-        let id = uuid::Uuid::now_v7().to_string();
-        let (stage, address) = (&self.api.stage, &self.address);
-        let call = Call { request: &request, path, stage, destination: &destination, address, id };
-        let authorizer = if destination.is_public { Value::Null } else { self.authorize(&call).await? };
+        let api_request = ApiRequest {
+            parts: &parts,
+            path,
+            stage: &self.api.stage,
+            destination: &destination,
+            address: &self.address,
+            id: uuid::Uuid::now_v7().to_string(),
+        };
+        let authorizer = if destination.is_public { Value::Null } else { self.authorize(&api_request).await? };
         Ok(Invocation {
             directory: self.directory,
             function: destination.function,
             tenant: authorizer.get("tenant").and_then(Value::as_str).map(str::to_owned),
-            event: call.for_function(&authorizer, &body),
+            event: api_request.for_function(&authorizer, &body),
             _permit: permit,
         })
     }
 
     /// The context that the authorizer returns for the function.
-    async fn authorize(&self, call: &Call<'_>) -> Result<Value, Refusal> {
-        let presented = call.request.headers.get(header::AUTHORIZATION);
+    async fn authorize(&self, request: &ApiRequest<'_>) -> Result<Value, GatewayResponseType> {
+        let presented = request.parts.headers.get(header::AUTHORIZATION);
         if presented.is_none_or(|value| value.as_bytes().trim_ascii().is_empty()) {
             return Err("UNAUTHORIZED");
         }
-        let work = edge::invoke_event(self.directory, authorizer::handle, call.for_authorizer(), Some(&call.id));
+        let work = edge::invoke_event(self.directory, authorizer::handle, request.for_authorizer(), Some(&request.id));
         let response = iam::as_function("Authorizer", work).await.map_err(|_| "AUTHORIZER_FAILURE")?;
         let response: AuthorizerResponse = serde_json::from_value(response).map_err(|_| "AUTHORIZER_FAILURE")?;
-        if response.allows(&call.method_arn()) { Ok(response.context()) } else { Err("ACCESS_DENIED") }
+        if response.allows(&request.method_arn()) { Ok(response.context()) } else { Err("ACCESS_DENIED") }
     }
 
     /// The response to a rejected request, as the template declares it.
-    pub fn refuse(&self, refusal: Refusal) -> Response {
+    pub fn response(&self, response_type: GatewayResponseType) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         // `new` has made sure that the template has a response for each type.
-        if let Some(declared) = self.api.gateway_responses.get(refusal) {
+        if let Some(declared) = self.api.gateway_responses.get(response_type) {
             *response.body_mut() = Body::from(declared.body().to_owned());
             *response.status_mut() = StatusCode::from_u16(declared.status_code).unwrap_or(response.status());
             for (name, value) in declared.headers() {
@@ -149,8 +156,8 @@ impl Invocation<'_> {
     /// Runs the function with its own IAM policy.
     ///
     /// # Errors
-    /// The refusal to answer with: see [`Gateway::refuse`].
-    pub async fn run(self) -> Result<Response, Refusal> {
+    /// The type of the gateway response to send: see [`Gateway::response`].
+    pub async fn run(self) -> Result<Response, GatewayResponseType> {
         let work = functions::invoke(self.function, self.directory, self.event).ok_or("DEFAULT_5XX")?;
         let work = AssertUnwindSafe(iam::as_function(self.function, work)).catch_unwind();
         let outcome = timeout(INTEGRATION_TIMEOUT, work).await.map_err(|_| "INTEGRATION_TIMEOUT")?;
@@ -166,13 +173,13 @@ fn below_stage<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
 }
 
 /// Reads the whole body. A client that stops in the middle of it is not waited for.
-async fn read_within(limit: Duration, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read_within(limit: Duration, body: Body) -> Result<Vec<u8>, GatewayResponseType> {
     timeout(limit, read(body)).await.map_err(|_| "INTEGRATION_TIMEOUT")?
 }
 
 /// Reads the whole body. One that is too large is still read, up to ten times the limit, because many clients read
 /// no response before they have sent everything.
-async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read(body: Body) -> Result<Vec<u8>, GatewayResponseType> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut length = 0_usize;

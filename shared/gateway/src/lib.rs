@@ -11,4 +11,4 @@ mod redact;
 mod routes;
 pub mod template;
 
-pub use gateway::{Gateway, Invocation, Refusal};
+pub use gateway::{Gateway, GatewayResponseType, Invocation};

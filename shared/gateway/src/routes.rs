@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::template::{Error, Route};
+use crate::template::{ApiRoute, TemplateError};
 
 /// All routes, by path.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    resources: matchit::Router<Resource>,
+    resources: matchit::Router<ApiResource>,
 }
 
 #[derive(Debug)]
-struct Resource {
+struct ApiResource {
     path: String,
     /// The routes of the path by method; `None` stands for any other method.
-    methods: BTreeMap<Option<String>, Route>,
+    methods: BTreeMap<Option<String>, ApiRoute>,
 }
 
 /// The target of a request.
@@ -33,18 +33,18 @@ pub(crate) struct Destination<'a> {
 
 impl Routes {
     /// # Errors
-    /// [`Error::Route`] if a path is not valid or conflicts with another.
-    pub(crate) fn new(routes: &[Route]) -> Result<Self, Error> {
-        let mut by_path: BTreeMap<String, Resource> = BTreeMap::new();
+    /// [`TemplateError::Route`] if a path is not valid or conflicts with another.
+    pub(crate) fn new(routes: &[ApiRoute]) -> Result<Self, TemplateError> {
+        let mut by_path: BTreeMap<String, ApiResource> = BTreeMap::new();
         for route in routes {
             let path = route.path.clone();
-            let resource = by_path.entry(path.clone()).or_insert(Resource { path, methods: BTreeMap::new() });
+            let resource = by_path.entry(path.clone()).or_insert(ApiResource { path, methods: BTreeMap::new() });
             resource.methods.insert(route.method.clone(), route.clone());
         }
         let mut resources = matchit::Router::new();
         for (path, resource) in by_path {
             let pattern = path.replace("{proxy+}", "{*proxy}");
-            resources.insert(pattern, resource).map_err(|source| Error::Route { path, source })?;
+            resources.insert(pattern, resource).map_err(|source| TemplateError::Route { path, source })?;
         }
         Ok(Routes { resources })
     }
@@ -68,9 +68,9 @@ impl Routes {
 mod tests {
     use super::*;
 
-    fn route(path: &str, method: Option<&str>, function: &str) -> Route {
+    fn route(path: &str, method: Option<&str>, function: &str) -> ApiRoute {
         let (path, function) = (path.to_owned(), function.to_owned());
-        Route { path, method: method.map(str::to_owned), function, is_public: false }
+        ApiRoute { path, method: method.map(str::to_owned), function, is_public: false }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 /// Why this gateway cannot serve what template.yaml declares.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum TemplateError {
     #[error("template.yaml cannot be read")]
     Syntax(#[source] serde_saphyr::Error),
     #[error("template.yaml declares no API")]
@@ -27,14 +27,14 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Api {
     pub stage: String,
-    pub routes: Vec<Route>,
+    pub routes: Vec<ApiRoute>,
     /// Its own error responses, by their types in API Gateway (`UNAUTHORIZED` and so on).
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
 
 /// A path and a method, and the function that they invoke.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Route {
+pub struct ApiRoute {
     pub path: String,
     /// In upper case. `None` stands for every method that no other route of the path has.
     pub method: Option<String>,
@@ -74,30 +74,30 @@ struct ResponseParameters {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Template {
-    resources: BTreeMap<String, Resource>,
+    resources: BTreeMap<String, TemplateResource>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Resource {
+struct TemplateResource {
     #[serde(rename = "Type")]
     kind: String,
     #[serde(default)]
-    properties: Properties,
+    properties: ResourceProperties,
 }
 
 /// The properties that this gateway reads, of any type of resource.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Properties {
-    events: BTreeMap<String, Event>,
+struct ResourceProperties {
+    events: BTreeMap<String, FunctionEvent>,
     stage_name: Option<String>,
     gateway_responses: BTreeMap<String, GatewayResponse>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Event {
+struct FunctionEvent {
     #[serde(default)]
     properties: EventProperties,
 }
@@ -120,24 +120,24 @@ impl Api {
     /// Reads the template that this program was built with.
     ///
     /// # Errors
-    /// [`Error::Syntax`], [`Error::NoApi`] and [`Error::NoStage`].
-    pub fn read() -> Result<Self, Error> {
-        let mut template: Template = serde_saphyr::from_str(TEMPLATE).map_err(Error::Syntax)?;
+    /// [`TemplateError::Syntax`], [`TemplateError::NoApi`] and [`TemplateError::NoStage`].
+    pub fn read() -> Result<Self, TemplateError> {
+        let mut template: Template = serde_saphyr::from_str(TEMPLATE).map_err(TemplateError::Syntax)?;
         let routes = template.routes();
         let mut apis = template.resources.values_mut().filter(|it| it.kind == "AWS::Serverless::Api");
-        let api = &mut apis.next().ok_or(Error::NoApi)?.properties;
-        let stage = api.stage_name.take().ok_or(Error::NoStage)?;
+        let api = &mut apis.next().ok_or(TemplateError::NoApi)?.properties;
+        let stage = api.stage_name.take().ok_or(TemplateError::NoStage)?;
         Ok(Api { stage, routes, gateway_responses: std::mem::take(&mut api.gateway_responses) })
     }
 }
 
 impl Template {
-    fn routes(&self) -> Vec<Route> {
+    fn routes(&self) -> Vec<ApiRoute> {
         let mut routes = Vec::new();
         for (function, resource) in &self.resources {
             for event in resource.properties.events.values() {
                 if let EventProperties { path: Some(path), method: Some(method), auth } = &event.properties {
-                    routes.push(Route {
+                    routes.push(ApiRoute {
                         path: path.clone(),
                         method: method_name(method),
                         function: function.clone(),

@@ -20,14 +20,14 @@ struct Options {
     audit: Audit,
 }
 
-struct Site {
+struct Fixture {
     directory: Directory,
     user: String,
     group: String,
     _engine: Engine,
 }
 
-impl Site {
+impl Fixture {
     async fn new() -> Self {
         let engine = Engine::start();
         let credentials = Credentials::Key(engine.key.clone());
@@ -60,8 +60,8 @@ async fn create(directory: &Directory, kind: Kind, body: Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_written_as_lines_of_json() {
-    let site = Site::new().await;
-    let (output, summary) = site.run(&["--resource", &site.user]).await.unwrap();
+    let fixture = Fixture::new().await;
+    let (output, summary) = fixture.run(&["--resource", &fixture.user]).await.unwrap();
     let changes: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<&Value> = changes.iter().map(|change| &change["what"]).collect();
     assert_eq!(kinds, ["user.created", "group.created"]);
@@ -70,22 +70,22 @@ async fn changes_are_written_as_lines_of_json() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_are_written_one_a_line() {
-    let site = Site::new().await;
-    let (output, _) = site.run(&["--members-of", &site.group]).await.unwrap();
-    assert_eq!(output, format!("{}\n", site.user));
+    let fixture = Fixture::new().await;
+    let (output, _) = fixture.run(&["--members-of", &fixture.group]).await.unwrap();
+    assert_eq!(output, format!("{}\n", fixture.user));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_option_is_named_in_the_error() {
-    let site = Site::new().await;
-    let error = site.run(&["--from", "yesterday"]).await.unwrap_err();
+    let fixture = Fixture::new().await;
+    let error = fixture.run(&["--from", "yesterday"]).await.unwrap_err();
     assert!(error.contains("from must be an instant"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reader_that_closes_the_output_is_no_error() {
-    struct Closed(ErrorKind);
-    impl Write for Closed {
+    struct FailingOutput(ErrorKind);
+    impl Write for FailingOutput {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(self.0.into())
         }
@@ -93,9 +93,9 @@ async fn reader_that_closes_the_output_is_no_error() {
             Ok(())
         }
     }
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     let audit = Options::parse_from(["audit"]).audit;
-    assert!(audit.run(&site.directory, "acme", &mut Closed(ErrorKind::BrokenPipe)).await.is_ok());
-    let full = audit.run(&site.directory, "acme", &mut Closed(ErrorKind::StorageFull)).await.unwrap_err();
+    assert!(audit.run(&fixture.directory, "acme", &mut FailingOutput(ErrorKind::BrokenPipe)).await.is_ok());
+    let full = audit.run(&fixture.directory, "acme", &mut FailingOutput(ErrorKind::StorageFull)).await.unwrap_err();
     assert_eq!(full.to_string(), "the output cannot be written");
 }

@@ -67,7 +67,7 @@ pub struct CheckFinding {
 
 /// Where a check continues. A repair goes through the table until a pass that checks counts has repaired nothing.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Progress {
+struct CheckProgress {
     /// The number of complete passes.
     #[serde(default)]
     passes: u32,
@@ -81,7 +81,7 @@ struct Progress {
     last: Option<(String, String)>,
 }
 
-impl Progress {
+impl CheckProgress {
     /// The last position that was checked, after which the next page begins.
     fn position(&self) -> Option<CheckPosition> {
         self.last.clone().map(|(pk, sk)| CheckPosition { pk, sk })
@@ -121,7 +121,7 @@ impl Progress {
 pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) -> Result<CheckAnswer, Error> {
     let tenant = query.tenant.as_deref().map(tenant_named).transpose()?;
     check_region(directory).await?;
-    let mut progress = query.next_token.as_deref().map_or_else(|| Ok(Progress::default()), read_token)?;
+    let mut progress = query.next_token.as_deref().map_or_else(|| Ok(CheckProgress::default()), read_token)?;
     let mut answer = CheckAnswer::default();
     loop {
         let check = TableCheck {
@@ -193,7 +193,7 @@ impl CheckAnswer {
     }
 
     /// The answer with the token for the rest of the check.
-    fn with_next_token(mut self, progress: &Progress) -> Result<Self, Error> {
+    fn with_next_token(mut self, progress: &CheckProgress) -> Result<Self, Error> {
         self.next_token = Some(token(progress)?);
         Ok(self)
     }
@@ -214,12 +214,12 @@ fn expected_keys(stored: &StoredResource) -> Option<ExpectedKeys> {
     Some(ExpectedKeys { keys, former_name, former_emails: keys::former_email_keys(stored) })
 }
 
-fn token(progress: &Progress) -> Result<String, Error> {
+fn token(progress: &CheckProgress) -> Result<String, Error> {
     let json = serde_json::to_vec(progress).map_err(|_| Error::Internal)?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(json))
 }
 
-fn read_token(token: &str) -> Result<Progress, Error> {
+fn read_token(token: &str) -> Result<CheckProgress, Error> {
     let json = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
     let progress = json.and_then(|json| serde_json::from_slice(&json).ok());
     progress.ok_or_else(|| invalid("nextToken", "the nextToken of the previous answer"))

@@ -13,7 +13,7 @@ use crate::clock::now_rfc3339;
 use crate::error::to_client_error;
 use crate::keys::{keys_of, new_id, uniqueness_error};
 use crate::read_set::ReadSet;
-use crate::represent::{Represented, member_value};
+use crate::represent::{Representation, member_value};
 use crate::retry::RetryLoop;
 use crate::{Context, membership, pending};
 
@@ -147,7 +147,8 @@ fn reply(context: &Context<'_>, commit: Commit, resource: Object, projection: &P
     let mut members = commit.add;
     members.sort_by(|one, other| one.id.cmp(&other.id));
     let members = members.iter().map(|member| member_value(context, member)).collect();
-    let Represented { stored, body, .. } = Represented::new(context.exchange.base_url, stored).with_edges(members);
+    let Representation { stored, body, .. } =
+        Representation::new(context.exchange.base_url, stored).with_edges(members);
     Reply {
         status: 201,
         location: Some(stored.kind.location(context.exchange.base_url, &stored.id)),

@@ -51,7 +51,7 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
             }
             // Other changes come first again and again, or the membership items do not agree with the counts, as in a
             // table that was restored to the middle of a commit. They are deleted as they are found.
-            _ => DeletedEdges::remaining(remaining(&stored, &groups)),
+            _ => EdgeDeletion::remaining(remaining(&stored, &groups)),
         };
         let keys = retry.keys_to_free(stored_keys(context, &stored).await?);
         let delete = delete_of(&stored, keys, edges)?;
@@ -66,13 +66,13 @@ pub async fn delete(context: &Context<'_>, kind: Kind, id: &str, precondition: &
 }
 
 /// The membership items that a delete removes in its commit, and whether others remain.
-struct DeletedEdges {
+struct EdgeDeletion {
     group_exits: Vec<GroupVersion>,
     remove: Vec<Member>,
     remaining: RemainingEdges,
 }
 
-impl DeletedEdges {
+impl EdgeDeletion {
     fn remaining(remaining: RemainingEdges) -> Self {
         Self { group_exits: Vec::new(), remove: Vec::new(), remaining }
     }
@@ -83,14 +83,14 @@ async fn plan(
     context: &Context<'_>,
     stored: &StoredResource,
     groups: &[ResourceId],
-) -> Result<Option<DeletedEdges>, Error> {
+) -> Result<Option<EdgeDeletion>, Error> {
     let edges = groups.len() as u64 + stored.member_summary.count;
     let pending = &stored.member_summary.pending;
     if edges > MAX_EDGES_IN_COMMIT || pending.is_some() {
-        return Ok(Some(DeletedEdges::remaining(remaining(stored, groups))));
+        return Ok(Some(EdgeDeletion::remaining(remaining(stored, groups))));
     }
     if edges == 0 {
-        return Ok(Some(DeletedEdges::remaining(RemainingEdges::Absent)));
+        return Ok(Some(EdgeDeletion::remaining(RemainingEdges::Absent)));
     }
     let members = context.directory.members_as_read(context.tenant(), stored).await.map_err(to_client_error)?;
     if !stored.has_members(members.iter().map(|member| &member.id)) {
@@ -115,9 +115,9 @@ async fn plan(
         }
     }
     if group_exits.len() < groups.len() {
-        return Ok(Some(DeletedEdges::remaining(remaining(stored, groups))));
+        return Ok(Some(EdgeDeletion::remaining(remaining(stored, groups))));
     }
-    Ok(Some(DeletedEdges { group_exits, remove: members, remaining: RemainingEdges::Absent }))
+    Ok(Some(EdgeDeletion { group_exits, remove: members, remaining: RemainingEdges::Absent }))
 }
 
 /// All membership items, left to be deleted after the commit.
@@ -126,8 +126,8 @@ fn remaining(stored: &StoredResource, groups: &[ResourceId]) -> RemainingEdges {
 }
 
 /// The commit of a delete. `keys` are those of `stored`.
-fn delete_of(stored: &StoredResource, keys: Keys, edges: DeletedEdges) -> Result<Commit, Error> {
-    let DeletedEdges { group_exits, remove, remaining } = edges;
+fn delete_of(stored: &StoredResource, keys: Keys, edges: EdgeDeletion) -> Result<Commit, Error> {
+    let EdgeDeletion { group_exits, remove, remaining } = edges;
     let write = ResourceWrite::Delete { expected: stored.version, before: keys, groups: stored.group_count, remaining };
     let change = ChangeRecord {
         id: new_id()?,

@@ -33,5 +33,5 @@ pub use delete::delete;
 pub use get::get;
 pub use list::list;
 pub use outbox::{EventOptions, build_events};
-pub use unfinished::{Finished, finish_changes};
+pub use unfinished::{CompletionReport, finish_changes};
 pub use update::{patch, replace};

@@ -6,7 +6,7 @@ use protocol::event::{Change, ChangeType, Current, Event, events};
 use schema::resource_type;
 use store::{Directory, Error};
 
-use crate::represent::Represented;
+use crate::represent::Representation;
 
 /// How events are built.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ async fn current_resource(
     }
     let stored = directory.get(&change.tenant, change.kind, &change.resource).await?;
     Ok(stored.map(|stored| {
-        let Represented { stored, body, .. } = Represented::new(&options.base_url, stored);
+        let Representation { stored, body, .. } = Representation::new(&options.base_url, stored);
         let resource = Projection::default().apply(resource_type(change.kind), body);
         Current { version: stored.version, resource }
     }))

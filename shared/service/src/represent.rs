@@ -22,14 +22,14 @@ const MAX_CONCURRENT_READS: usize = 16;
 
 /// A stored resource and its public representation. The attributes have moved from `stored` into `body`.
 #[derive(Debug)]
-pub(crate) struct Represented {
+pub(crate) struct Representation {
     pub(crate) stored: StoredResource,
     pub(crate) body: Object,
     /// Whether `body` has all edges.
     has_edges: bool,
 }
 
-impl Represented {
+impl Representation {
     /// Represents a resource without its edges.
     pub(crate) fn new(base_url: &str, mut stored: StoredResource) -> Self {
         let kind = stored.kind;
@@ -101,10 +101,10 @@ impl Represented {
 pub(crate) async fn add_edges(
     context: &Context<'_>,
     kind: Kind,
-    resources: Vec<Represented>,
+    resources: Vec<Representation>,
     reads: &ReadSet,
-) -> Result<Vec<Represented>, Error> {
-    let can_have_edges = |it: &Represented| kind == Kind::User || it.stored.member_summary.count > 0;
+) -> Result<Vec<Representation>, Error> {
+    let can_have_edges = |it: &Representation| kind == Kind::User || it.stored.member_summary.count > 0;
     if resources.iter().all(|it| it.has_edges || !can_have_edges(it)) {
         return Ok(resources);
     }
@@ -124,11 +124,11 @@ pub(crate) async fn reply(
 ) -> Result<Reply, Error> {
     let kind = stored.kind;
     let definition = resource_type(kind);
-    let mut resources = vec![Represented::new(context.exchange.base_url, stored)];
+    let mut resources = vec![Representation::new(context.exchange.base_url, stored)];
     if projection.wants(definition, edges_attribute(kind)) {
         resources = add_edges(context, kind, resources, reads).await?;
     }
-    let Represented { stored, body, .. } = resources.pop().ok_or_else(|| Error::not_found(kind))?;
+    let Representation { stored, body, .. } = resources.pop().ok_or_else(|| Error::not_found(kind))?;
     Ok(Reply {
         status,
         location: Some(kind.location(context.exchange.base_url, &stored.id)),
@@ -153,9 +153,9 @@ pub(crate) fn member_value(context: &Context<'_>, member: &Member) -> Value {
 
 async fn add_members(
     context: &Context<'_>,
-    groups: Vec<Represented>,
+    groups: Vec<Representation>,
     reads: &ReadSet,
-) -> Result<Vec<Represented>, Error> {
+) -> Result<Vec<Representation>, Error> {
     let values = |members: &[Member]| members.iter().map(|member| member_value(context, member)).collect();
     if let [group] = groups.as_slice()
         && let Some(members) = reads.members_of(&group.stored.id)
@@ -173,7 +173,7 @@ async fn add_members(
     for (group, (now, members)) in groups.into_iter().zip(read).filter_map(|(group, read)| Some((group, read?))) {
         let is_same = now.version == group.stored.version;
         has_moved |= !is_same;
-        current.push((if is_same { group } else { Represented::new(context.exchange.base_url, now) }, members));
+        current.push((if is_same { group } else { Representation::new(context.exchange.base_url, now) }, members));
     }
     // A later version may follow a delete that was not among the pending changes yet.
     let later = if has_moved {
@@ -181,7 +181,7 @@ async fn add_members(
     } else {
         PendingChanges::default()
     };
-    let with_members = |(group, mut members): (Represented, Vec<Member>)| {
+    let with_members = |(group, mut members): (Representation, Vec<Member>)| {
         members.retain(|one| !pending_changes.hides(&one.id) && !later.hides(&one.id));
         group.with_edges(values(&members))
     };
@@ -191,9 +191,9 @@ async fn add_members(
 /// Adds the groups that each user is a direct member of. A group that is being deleted is left out.
 async fn add_groups(
     context: &Context<'_>,
-    users: Vec<Represented>,
+    users: Vec<Representation>,
     reads: &ReadSet,
-) -> Result<Vec<Represented>, Error> {
+) -> Result<Vec<Representation>, Error> {
     let directory = context.directory;
     let tenant = context.tenant();
     let prefetched = users.iter().map(|user| reads.groups_of(&user.stored.id).map(<[_]>::to_vec));

@@ -22,7 +22,7 @@ const PAUSE_AFTER_FAILURES: Duration = Duration::from_millis(200);
 
 /// What became of the unfinished changes.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Finished {
+pub struct CompletionReport {
     /// How many changes are complete.
     pub completed: usize,
     /// How many attempts failed. Each change is tried again after a pause.
@@ -35,8 +35,8 @@ pub struct Finished {
 ///
 /// # Errors
 /// The errors of the store, if the list of the changes cannot be read.
-pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<Finished, Error> {
-    let mut finished = Finished::default();
+pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<CompletionReport, Error> {
+    let mut finished = CompletionReport::default();
     while Instant::now() < until {
         let due = directory.unfinished_changes(now_ms()).await.map_err(to_client_error)?;
         if due.is_empty() {
@@ -45,39 +45,39 @@ pub async fn finish_changes(directory: &Directory, until: Instant) -> Result<Fin
         let deadline = until.min(Instant::now() + TURN_TIME);
         let turn = tenants_in_turn(due).into_iter().take(MAX_CONCURRENT_CHANGES);
         let outcomes = join_all(turn.map(|change| finish(directory, change, deadline))).await;
-        if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed | Outcome::Stuck)) {
+        if outcomes.iter().all(|outcome| matches!(outcome, AttemptOutcome::Failed | AttemptOutcome::Stuck)) {
             // A change that could not even be claimed is due again at once.
             tokio::time::sleep(PAUSE_AFTER_FAILURES).await;
         }
         outcomes.into_iter().for_each(|outcome| {
-            finished.completed += usize::from(outcome == Outcome::Completed);
-            finished.failed += usize::from(matches!(outcome, Outcome::Failed | Outcome::Stuck));
-            finished.stuck += usize::from(outcome == Outcome::Stuck);
+            finished.completed += usize::from(outcome == AttemptOutcome::Completed);
+            finished.failed += usize::from(matches!(outcome, AttemptOutcome::Failed | AttemptOutcome::Stuck));
+            finished.stuck += usize::from(outcome == AttemptOutcome::Stuck);
         });
     }
     Ok(finished)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum AttemptOutcome {
     Completed,
     Unfinished,
     Failed,
     Stuck,
 }
 
-async fn finish(directory: &Directory, change: UnfinishedChange, deadline: Instant) -> Outcome {
+async fn finish(directory: &Directory, change: UnfinishedChange, deadline: Instant) -> AttemptOutcome {
     let (tenant, resource, failures) = (change.tenant.as_str(), &change.resource, change.failures);
     match directory.finish_change(&change, deadline).await {
-        Ok(SettleState::Done) => Outcome::Completed,
-        Ok(SettleState::Unfinished) => Outcome::Unfinished,
+        Ok(SettleState::Done) => AttemptOutcome::Completed,
+        Ok(SettleState::Unfinished) => AttemptOutcome::Unfinished,
         Err(cause) if failures < FAILURES_TO_REPORT => {
             tracing::warn!(tenant, %resource, failures, %cause, "failed to finish a change; it is tried again");
-            Outcome::Failed
+            AttemptOutcome::Failed
         }
         Err(cause) => {
             tracing::error!(tenant, %resource, failures, %cause, "a change cannot be finished");
-            if failures == FAILURES_TO_REPORT { Outcome::Stuck } else { Outcome::Failed }
+            if failures == FAILURES_TO_REPORT { AttemptOutcome::Stuck } else { AttemptOutcome::Failed }
         }
     }
 }

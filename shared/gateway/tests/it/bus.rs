@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 /// The entries that the bus has received, and the failures that it injects.
 #[derive(Default)]
-pub(crate) struct Bus {
+pub(crate) struct BusStub {
     /// The entries that the bus has accepted, in the order in which they arrived.
     pub(crate) accepted: Vec<Value>,
     /// The number of entries of each call.
@@ -32,7 +32,7 @@ pub(crate) struct Bus {
     pub(crate) delay: Duration,
 }
 
-impl Bus {
+impl BusStub {
     /// The `jti` of each accepted entry.
     pub(crate) fn ids(&self) -> Vec<String> {
         let id = |entry: &Value| detail(entry)["jti"].as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ pub(crate) fn detail(entry: &Value) -> Value {
 }
 
 /// Starts to serve, and returns the URL.
-pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
+pub(crate) async fn serve(bus: Arc<Mutex<BusStub>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = axum::Router::new().fallback(respond).with_state(bus);
@@ -53,7 +53,7 @@ pub(crate) async fn serve(bus: Arc<Mutex<Bus>>) -> String {
     url
 }
 
-async fn respond(state: State<Arc<Mutex<Bus>>>, headers: HeaderMap, body: axum::body::Bytes) -> Response {
+async fn respond(state: State<Arc<Mutex<BusStub>>>, headers: HeaderMap, body: axum::body::Bytes) -> Response {
     match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
         Some("AWSEvents.PutEvents") => put_events(state, body).await,
         Some("AmazonSQS.SendMessage") => send_message(&mut state.lock().unwrap(), &body),
@@ -61,7 +61,7 @@ async fn respond(state: State<Arc<Mutex<Bus>>>, headers: HeaderMap, body: axum::
     }
 }
 
-fn send_message(queue: &mut Bus, body: &[u8]) -> Response {
+fn send_message(queue: &mut BusStub, body: &[u8]) -> Response {
     if queue.loses_letters {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
@@ -71,7 +71,7 @@ fn send_message(queue: &mut Bus, body: &[u8]) -> Response {
     Json(json!({"MessageId": "1"})).into_response()
 }
 
-async fn put_events(State(bus): State<Arc<Mutex<Bus>>>, body: axum::body::Bytes) -> Response {
+async fn put_events(State(bus): State<Arc<Mutex<BusStub>>>, body: axum::body::Bytes) -> Response {
     let delay = bus.lock().unwrap().delay;
     tokio::time::sleep(delay).await;
     let mut bus = bus.lock().unwrap();

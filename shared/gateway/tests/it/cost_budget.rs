@@ -27,7 +27,7 @@ const USERS_PER_MEGABYTE: u64 = 2720;
 const ANY: f64 = f64::NAN;
 
 /// A request, its expected status and its expected cost.
-struct Row {
+struct CostBudget {
     name: &'static str,
     status: u64,
     cost: Usage,
@@ -40,7 +40,7 @@ const fn cost(depth: usize, calls: usize, read: f64, write: f64) -> Usage {
 }
 
 /// The ids of the resources that the rows name.
-struct Ids {
+struct FixtureIds {
     /// A user in no group.
     alone: String,
     /// A user in a group.
@@ -63,7 +63,7 @@ fn row(
     id: Option<&str>,
     query: Value,
     body: Value,
-) -> Row {
+) -> CostBudget {
     let kind = if function.starts_with("Users") { "Users" } else { "Groups" };
     let method = match function.trim_start_matches(kind) {
         "Create" => "POST",
@@ -73,7 +73,7 @@ fn row(
         _ => "GET",
     };
     let event = testkit::event("acme", method, kind, id, query, body.is_object().then_some(body));
-    Row { name, status, cost, event, function }
+    CostBudget { name, status, cost, event, function }
 }
 
 const NONE: Value = Value::Null;
@@ -86,7 +86,7 @@ fn patch(operations: Value) -> Value {
     json!({ "Operations": operations })
 }
 
-fn users(ids: &Ids) -> Vec<Row> {
+fn users(ids: &FixtureIds) -> Vec<CostBudget> {
     let (alone, member) = (Some(ids.alone.as_str()), Some(ids.member.as_str()));
     let filter = |name: &str| json!({ "filter": [format!("userName eq \"{name}\"")] });
     let active = |active: bool| patch(json!([{ "op": "replace", "value": { "active": active } }]));
@@ -119,7 +119,7 @@ fn users(ids: &Ids) -> Vec<Row> {
     ]
 }
 
-fn groups(ids: &Ids) -> Vec<Row> {
+fn groups(ids: &FixtureIds) -> Vec<CostBudget> {
     let (group, empty) = (Some(ids.group.as_str()), Some(ids.empty_group.as_str()));
     let bare = || json!({ "excludedAttributes": ["members"] });
     let id = ids.other.as_str();
@@ -143,7 +143,7 @@ fn groups(ids: &Ids) -> Vec<Row> {
     ]
 }
 
-fn lists_and_ends(ids: &Ids, count: u64) -> Vec<Row> {
+fn lists_and_ends(ids: &FixtureIds, count: u64) -> Vec<CostBudget> {
     let (group, alone) = (Some(ids.group.as_str()), Some(ids.alone.as_str()));
     // A page that no earlier page leads to is found by counting the users before it, a megabyte at a time.
     let counting = 1 + (count / 2 / USERS_PER_MEGABYTE) as usize;
@@ -161,14 +161,14 @@ fn lists_and_ends(ids: &Ids, count: u64) -> Vec<Row> {
     ]
 }
 
-struct Site {
+struct Fixture {
     directory: &'static Directory,
     meter: Meter,
 }
 
-impl Site {
+impl Fixture {
     /// The body of the response, and the cost.
-    async fn send(&self, row: &Row) -> (Value, Usage) {
+    async fn send(&self, row: &CostBudget) -> (Value, Usage) {
         self.meter.begin();
         let work = functions::invoke(row.function, self.directory, row.event.clone()).unwrap();
         let answer = work.with_subscriber(self.meter.subscriber()).await.unwrap();
@@ -182,11 +182,11 @@ impl Site {
         body["id"].as_str().unwrap().to_owned()
     }
 
-    async fn load(&self, count: u64) -> Ids {
+    async fn load(&self, count: u64) -> FixtureIds {
         let caller = Caller::from_context("acme", "t", "read write", None).unwrap();
         let ids = self.directory.load(&caller, 0..count as usize).await.unwrap();
         let of = |ids: &[String]| -> Value { ids.iter().map(|id| json!({ "value": id })).collect() };
-        Ids {
+        FixtureIds {
             group: self.create("GroupsCreate", json!({ "displayName": "Ten", "members": of(&ids[..10]) })).await,
             empty_group: self.create("GroupsCreate", json!({ "displayName": "Empty" })).await,
             alone: ids[50].clone(),
@@ -208,13 +208,13 @@ async fn every_operation_costs_exactly_its_budget() {
     };
     let count = variable("COSTS_USERS", 100);
     let meter = Meter::default();
-    let ids = Site { directory, meter: meter.clone() }.load(count).await;
+    let ids = Fixture { directory, meter: meter.clone() }.load(count).await;
     slow.add_latency(LATENCY);
-    let site = Site { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
+    let fixture = Fixture { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
     let mut problems = Vec::new();
     println!("| {count} users | sequential calls | calls | units read | units written |\n|---|---|---|---|---|");
     for row in users(&ids).into_iter().chain(groups(&ids)).chain(lists_and_ends(&ids, count)) {
-        let (_, usage) = site.send(&row).await;
+        let (_, usage) = fixture.send(&row).await;
         let Usage { depth, calls, read, write } = usage;
         let expect = Usage { read: if row.cost.read.is_nan() { read } else { row.cost.read }, ..row.cost };
         println!("| {} | {depth} | {calls} | {read} | {write} |", row.name);

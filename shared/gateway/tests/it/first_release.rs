@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use store::{SettleState, now_ms};
 
 use crate::directory::TABLE;
+use crate::fixture::Fixture;
 use crate::formats::collection;
-use crate::site::Site;
 
 const DATA: &str = include_str!("../data/first_release.jsonl");
 
@@ -28,18 +28,18 @@ fn answers() -> BTreeMap<(Kind, String), Value> {
     answers.map(|(path, body)| ((kind(&path), path.rsplit('/').next().unwrap().to_owned()), body)).collect()
 }
 
-impl Site {
+impl Fixture {
     /// A directory in the table of 0.1.0.
     async fn of_first_release() -> Self {
-        let site = Site::new().await;
+        let fixture = Fixture::new().await;
         for mut line in lines("item") {
             if let Some(expires) = line["item"].get_mut("expires") {
                 *expires = json!({"N": "4102444800"});
             }
-            let response = site.engine.call("PutItem", &json!({"TableName": TABLE, "Item": line["item"]}));
+            let response = fixture.engine.call("PutItem", &json!({"TableName": TABLE, "Item": line["item"]}));
             assert_eq!(response, json!({}), "{line}");
         }
-        site
+        fixture
     }
 
     async fn read(&self, kind: Kind, id: &str) -> Result<Value, Error> {
@@ -78,31 +78,31 @@ fn filters(kind: Kind, resource: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resources_of_the_first_release_are_served_as_it_served_them() {
-    let site = Site::of_first_release().await;
+    let fixture = Fixture::of_first_release().await;
     let answers = answers();
     assert!(answers.len() > 70);
     for is_complete in [false, true] {
         for ((kind, id), before) in &answers {
-            assert_eq!(&site.read(*kind, id).await.unwrap(), before);
+            assert_eq!(&fixture.read(*kind, id).await.unwrap(), before);
         }
         if !is_complete {
-            site.complete().await;
+            fixture.complete().await;
         }
     }
     for ((kind, id), before) in &answers {
         for filter in filters(*kind, before) {
-            assert_eq!(site.found(*kind, &filter).await, std::slice::from_ref(id), "{filter}");
+            assert_eq!(fixture.found(*kind, &filter).await, std::slice::from_ref(id), "{filter}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn name_of_the_first_release_cannot_be_taken_again() {
-    let site = Site::of_first_release().await;
+    let fixture = Fixture::of_first_release().await;
     for ((kind, _), before) in &answers() {
         let attribute = naming_attribute(*kind);
         let body = json!({attribute: before[attribute]});
-        let taken = service::create(&site.context(), *kind, body.as_object().unwrap(), &Projection::default()).await;
+        let taken = service::create(&fixture.context(), *kind, body.as_object().unwrap(), &Projection::default()).await;
         assert!(matches!(taken, Err(Error::Uniqueness(_))), "{body}: {taken:?}");
     }
 }
@@ -110,20 +110,20 @@ async fn name_of_the_first_release_cannot_be_taken_again() {
 /// 0.1.0 kept `ς` in keys, and did not normalize the names of groups and e-mail addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn repair_stores_the_keys_of_the_first_release_as_this_release_does() {
-    let site = Site::of_first_release().await;
-    site.complete().await;
-    assert!(site.found(Kind::User, r#"userName eq "ΟΔΟΣ""#).await.is_empty());
-    let repaired = site.check(json!({"repair": true})).await;
+    let fixture = Fixture::of_first_release().await;
+    fixture.complete().await;
+    assert!(fixture.found(Kind::User, r#"userName eq "ΟΔΟΣ""#).await.is_empty());
+    let repaired = fixture.check(json!({"repair": true})).await;
     let problems = repaired.as_array().unwrap().iter().map(|it| (it["problem"].as_str(), it["outcome"].as_str()));
     let mut counts = BTreeMap::<_, usize>::new();
     problems.for_each(|problem| *counts.entry(problem).or_default() += 1);
     let repaired = Some("repaired");
     let expect = [("formerName", 3), ("lookupMissing", 1)];
     assert_eq!(counts, expect.map(|(problem, count)| ((Some(problem), repaired), count)).into());
-    assert_eq!(site.check(json!({})).await, json!([]));
+    assert_eq!(fixture.check(json!({})).await, json!([]));
     for filter in [r#"userName eq "ΟΔΟΣ""#, r#"userName eq "οδος""#, r#"emails.value eq "ΟΔΟΣ@EXAMPLE.COM""#]
     {
-        assert_eq!(site.found(Kind::User, filter).await.len(), 1, "{filter}");
+        assert_eq!(fixture.found(Kind::User, filter).await.len(), 1, "{filter}");
     }
 }
 
@@ -133,28 +133,28 @@ fn naming_attribute(kind: Kind) -> &'static str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resources_of_the_first_release_are_changed_and_deleted() {
-    let site = Site::of_first_release().await;
+    let fixture = Fixture::of_first_release().await;
     for ((kind, id), before) in &answers() {
         let attribute = naming_attribute(*kind);
         let name = before[attribute].as_str().unwrap();
-        site.patch(*kind, id, json!([{"op": "replace", "path": "externalId", "value": format!("x-{id}")}])).await;
-        assert_eq!(site.found(*kind, &format!("{attribute} eq {}", json!(name))).await, std::slice::from_ref(id));
-        site.patch(*kind, id, json!([{"op": "replace", "path": attribute, "value": format!("new {id}")}])).await;
+        fixture.patch(*kind, id, json!([{"op": "replace", "path": "externalId", "value": format!("x-{id}")}])).await;
+        assert_eq!(fixture.found(*kind, &format!("{attribute} eq {}", json!(name))).await, std::slice::from_ref(id));
+        fixture.patch(*kind, id, json!([{"op": "replace", "path": attribute, "value": format!("new {id}")}])).await;
         // The old name is free again.
-        let again = site.create(*kind, json!({attribute: name})).await;
-        site.delete(*kind, &again).await;
+        let again = fixture.create(*kind, json!({attribute: name})).await;
+        fixture.delete(*kind, &again).await;
     }
-    site.complete().await;
-    assert_eq!(site.check(json!({})).await, json!([]));
+    fixture.complete().await;
+    assert_eq!(fixture.check(json!({})).await, json!([]));
     for kind in [Kind::Group, Kind::User] {
-        for id in site.found(kind, "meta.created pr").await {
-            site.delete(kind, &id).await;
+        for id in fixture.found(kind, "meta.created pr").await {
+            fixture.delete(kind, &id).await;
         }
     }
-    site.complete().await;
-    assert_eq!(site.check(json!({})).await, json!([]));
+    fixture.complete().await;
+    assert_eq!(fixture.check(json!({})).await, json!([]));
     // Nothing is left but records, counts, and what expires.
-    let left = site.all_items();
+    let left = fixture.all_items();
     let is_kept = |pk: &str| ["change", "count", "part", "bookmark", "secret", "token"].contains(&collection(pk));
     let left: Vec<&Value> = left.iter().filter(|item| !is_kept(item["pk"]["S"].as_str().unwrap())).collect();
     assert!(left.iter().all(|item| item["sk"]["S"] == "last"), "{left:?}");

@@ -7,9 +7,9 @@ use schema::Kind;
 use serde_json::{Value, json};
 
 use crate::directory::TABLE;
-use crate::site::Site;
+use crate::fixture::Fixture;
 
-impl Site {
+impl Fixture {
     pub(crate) fn all_items(&self) -> Vec<Value> {
         let found = self.engine.call("Scan", &json!({"TableName": TABLE}));
         assert!(found.get("LastEvaluatedKey").is_none(), "the table of a test is one page");
@@ -64,25 +64,25 @@ pub(crate) fn collection(pk: &str) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_item_says_its_format() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     let mut users = Vec::new();
     for n in 0..40 {
         let emails = json!([{"value": format!("User-{n}@example.com")}]);
         let user = json!({"userName": format!("User {n}"), "externalId": n.to_string(), "emails": emails});
-        users.push(json!({"value": site.create(Kind::User, user).await}));
+        users.push(json!({"value": fixture.create(Kind::User, user).await}));
     }
-    let group = site.create(Kind::Group, json!({"displayName": "Staff", "members": users[..2]})).await;
-    site.patch(Kind::Group, &group, json!([{"op": "add", "path": "members", "value": users}])).await;
+    let group = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": users[..2]})).await;
+    fixture.patch(Kind::Group, &group, json!([{"op": "add", "path": "members", "value": users}])).await;
     let active = json!([{"op": "replace", "path": "active", "value": false}]);
-    site.patch(Kind::User, users[0]["value"].as_str().unwrap(), active).await;
+    fixture.patch(Kind::User, users[0]["value"].as_str().unwrap(), active).await;
     let page = Parameters { count: Some(3), ..Parameters::default() };
-    site.list(Parameters { start_index: Some(1), ..page.clone() }).await.unwrap();
-    site.list(Parameters { cursor: Some(String::new()), ..page }).await.unwrap();
-    service::tokens::issue(site.directory, crate::tokens::wish("acme", None)).await.unwrap();
-    let others = site.create(Kind::Group, json!({"displayName": "Others", "members": users})).await;
-    site.delete(Kind::Group, &others).await;
+    fixture.list(Parameters { start_index: Some(1), ..page.clone() }).await.unwrap();
+    fixture.list(Parameters { cursor: Some(String::new()), ..page }).await.unwrap();
+    service::tokens::issue(fixture.directory, crate::tokens::wish("acme", None)).await.unwrap();
+    let others = fixture.create(Kind::Group, json!({"displayName": "Others", "members": users})).await;
+    fixture.delete(Kind::Group, &others).await;
 
-    let items = site.all_items();
+    let items = fixture.all_items();
     let collections: BTreeSet<&str> = items.iter().map(|item| collection(item["pk"]["S"].as_str().unwrap())).collect();
     assert_eq!(collections.into_iter().collect::<Vec<_>>(), COLLECTIONS);
     for item in items {
@@ -92,20 +92,20 @@ async fn every_item_says_its_format() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resource_of_a_newer_release_is_refused_and_keeps_nobody_else_waiting() {
-    let site = Site::new().await;
-    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
-    site.make_newer("acme#user", &ann);
-    assert!(matches!(site.get(&ann).await, Err(Error::Unavailable { .. })));
-    assert_eq!(site.get(&bob).await, Ok(200));
-    let before = site.all_items();
+    let fixture = Fixture::new().await;
+    let (ann, bob) = (fixture.user("ann").await, fixture.user("bob").await);
+    fixture.make_newer("acme#user", &ann);
+    assert!(matches!(fixture.get(&ann).await, Err(Error::Unavailable { .. })));
+    assert_eq!(fixture.get(&bob).await, Ok(200));
+    let before = fixture.all_items();
     let body = json!({"Operations": [{"op": "replace", "path": "active", "value": false}]});
     let (all, any) = (Projection::default(), Precondition::default());
-    let changed = service::patch(&site.context(), Kind::User, &ann, body.as_object().unwrap(), &all, &any).await;
+    let changed = service::patch(&fixture.context(), Kind::User, &ann, body.as_object().unwrap(), &all, &any).await;
     assert!(matches!(changed, Err(Error::Unavailable { .. })), "{changed:?}");
-    let deleted = service::delete(&site.context(), Kind::User, &ann, &any).await;
+    let deleted = service::delete(&fixture.context(), Kind::User, &ann, &any).await;
     assert!(matches!(deleted, Err(Error::Unavailable { .. })), "{deleted:?}");
-    assert_eq!(site.all_items(), before);
+    assert_eq!(fixture.all_items(), before);
     // A list without her would say that she is not there.
-    let listed = site.list(Parameters::default()).await;
+    let listed = fixture.list(Parameters::default()).await;
     assert!(matches!(listed, Err(Error::Unavailable { .. })), "{listed:?}");
 }

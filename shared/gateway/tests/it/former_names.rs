@@ -22,14 +22,14 @@ const NAMES: [(Kind, &str, &str, &str); 3] = [
     (Kind::Group, "Cafe\u{301}", "cafe\u{301}", "café"),
 ];
 
-struct Site {
+struct Fixture {
     directory: &'static Directory,
     engine: Engine,
     caller: Caller,
     kind: Kind,
 }
 
-impl Site {
+impl Fixture {
     async fn new(kind: Kind) -> Self {
         let (directory, engine) = directory().await;
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
@@ -106,43 +106,43 @@ impl Site {
 #[tokio::test(flavor = "multi_thread")]
 async fn deleted_resource_leaves_no_key_of_an_earlier_version() {
     for (kind, name, former, _) in NAMES {
-        let site = Site::new(kind).await;
-        let id = site.store(name, former).await;
-        assert_eq!(site.keys(), [former]);
-        site.delete(&id).await;
-        assert_eq!(site.keys(), [""; 0]);
+        let fixture = Fixture::new(kind).await;
+        let id = fixture.store(name, former).await;
+        assert_eq!(fixture.keys(), [former]);
+        fixture.delete(&id).await;
+        assert_eq!(fixture.keys(), [""; 0]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_resource_gets_the_key_of_this_version() {
     for (kind, name, former, now) in NAMES {
-        let site = Site::new(kind).await;
-        let id = site.store(name, former).await;
+        let fixture = Fixture::new(kind).await;
+        let id = fixture.store(name, former).await;
         for external_id in ["1", "2"] {
-            site.set(&id, json!({"externalId": external_id})).await.unwrap();
-            assert_eq!(site.keys(), [now]);
+            fixture.set(&id, json!({"externalId": external_id})).await.unwrap();
+            assert_eq!(fixture.keys(), [now]);
         }
-        site.set(&id, site.named("x")).await.unwrap();
-        assert_eq!(site.keys(), ["x"]);
-        site.delete(&site.store(name, former).await).await;
-        assert_eq!(site.keys(), ["x"]);
+        fixture.set(&id, fixture.named("x")).await.unwrap();
+        assert_eq!(fixture.keys(), ["x"]);
+        fixture.delete(&fixture.store(name, former).await).await;
+        assert_eq!(fixture.keys(), ["x"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_resource_keeps_its_former_key_if_another_one_has_its_name_now() {
     for (kind, name, former, now) in NAMES {
-        let site = Site::new(kind).await;
-        let id = site.store(name, former).await;
-        let other = site.store(name, now).await;
-        assert_eq!(site.set(&id, json!({"externalId": "1"})).await.map(|reply| reply.status), Ok(200));
-        assert!(site.keys().contains(&former.to_owned()) && site.keys().contains(&now.to_owned()));
-        site.set(&id, site.named("x")).await.unwrap();
-        assert!(site.keys().iter().all(|key| ["x", now].contains(&key.as_str())) && site.keys().len() == 2);
-        site.delete(&id).await;
-        site.delete(&other).await;
-        assert_eq!(site.keys(), [""; 0]);
+        let fixture = Fixture::new(kind).await;
+        let id = fixture.store(name, former).await;
+        let other = fixture.store(name, now).await;
+        assert_eq!(fixture.set(&id, json!({"externalId": "1"})).await.map(|reply| reply.status), Ok(200));
+        assert!(fixture.keys().contains(&former.to_owned()) && fixture.keys().contains(&now.to_owned()));
+        fixture.set(&id, fixture.named("x")).await.unwrap();
+        assert!(fixture.keys().iter().all(|key| ["x", now].contains(&key.as_str())) && fixture.keys().len() == 2);
+        fixture.delete(&id).await;
+        fixture.delete(&other).await;
+        assert_eq!(fixture.keys(), [""; 0]);
     }
 }
 
@@ -156,29 +156,29 @@ fn other_keys(name: &str, email: &str) -> Keys {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_that_another_release_stored_is_replaced_and_freed() {
-    let site = Site::new(Kind::User).await;
+    let fixture = Fixture::new(Kind::User).await;
     let ann = json!({"userName": "Ann", "emails": [{"value": "Ann@X"}]});
-    let store = || site.store_with(ann.clone(), other_keys("Ann", "Ann@X"));
+    let store = || fixture.store_with(ann.clone(), other_keys("Ann", "Ann@X"));
     let id = store().await;
-    site.delete(&id).await;
-    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
+    fixture.delete(&id).await;
+    assert_eq!((fixture.keys(), fixture.email_keys()), (vec![], vec![]));
     let id = store().await;
-    site.set(&id, json!({"externalId": "1"})).await.unwrap();
-    assert_eq!((site.keys(), site.email_keys()), (vec!["ann".to_owned()], vec![format!("ann@x#{id}")]));
-    site.delete(&id).await;
-    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
+    fixture.set(&id, json!({"externalId": "1"})).await.unwrap();
+    assert_eq!((fixture.keys(), fixture.email_keys()), (vec!["ann".to_owned()], vec![format!("ann@x#{id}")]));
+    fixture.delete(&id).await;
+    assert_eq!((fixture.keys(), fixture.email_keys()), (vec![], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stored_key_of_a_changed_text_is_ignored() {
-    let site = Site::new(Kind::User).await;
+    let fixture = Fixture::new(Kind::User).await;
     let bob = json!({"userName": "Bob", "emails": [{"value": "Bob@X"}]});
     let lookups = vec![(Index::UserEmail, "bob@x".to_owned())];
     let keys = Keys { name: "bob".to_owned(), lookups, ..other_keys("Ann", "Ann@X") };
-    let id = site.store_with(bob.clone(), keys.clone()).await;
-    site.set(&id, json!({"userName": "Eve"})).await.unwrap();
-    assert_eq!((site.keys(), site.email_keys()), (vec!["eve".to_owned()], vec![format!("bob@x#{id}")]));
-    site.delete(&id).await;
-    site.delete(&site.store_with(bob, keys).await).await;
-    assert_eq!((site.keys(), site.email_keys()), (vec![], vec![]));
+    let id = fixture.store_with(bob.clone(), keys.clone()).await;
+    fixture.set(&id, json!({"userName": "Eve"})).await.unwrap();
+    assert_eq!((fixture.keys(), fixture.email_keys()), (vec!["eve".to_owned()], vec![format!("bob@x#{id}")]));
+    fixture.delete(&id).await;
+    fixture.delete(&fixture.store_with(bob, keys).await).await;
+    assert_eq!((fixture.keys(), fixture.email_keys()), (vec![], vec![]));
 }

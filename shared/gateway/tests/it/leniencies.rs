@@ -17,7 +17,7 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
 /// A request that needs a leniency.
-enum Sample {
+enum LenientRequest {
     /// PUT of a user with these attributes and its `userName`.
     Put(Value),
     /// PATCH of a user by one operation.
@@ -39,14 +39,15 @@ enum Sample {
 }
 
 /// A request that needs this leniency and no other. The `match` makes sure that every leniency has one.
-fn sample(leniency: Leniency) -> Sample {
-    let put = |name: &str, value: Value| Sample::Put(json!({"schemas": [USER], name: value}));
-    let patch = |op: &str, path: &str, value: Value| Sample::Patch(json!({"op": op, "path": path, "value": value}));
+fn lenient_request(leniency: Leniency) -> LenientRequest {
+    let put = |name: &str, value: Value| LenientRequest::Put(json!({"schemas": [USER], name: value}));
+    let patch =
+        |op: &str, path: &str, value: Value| LenientRequest::Patch(json!({"op": op, "path": path, "value": value}));
     let manager = format!("{ENTERPRISE}:manager");
     match leniency {
         Leniency::UnknownAttributes => put("shoeSize", json!(43)),
-        Leniency::MissingSchemas => Sample::Put(json!({"schemas": null})),
-        Leniency::UnknownSchemas => Sample::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
+        Leniency::MissingSchemas => LenientRequest::Put(json!({"schemas": null})),
+        Leniency::UnknownSchemas => LenientRequest::Put(json!({"schemas": [USER, "urn:scim:schemas:core:1.0"]})),
         Leniency::UnlistedExtensions => put(ENTERPRISE, json!({"department": "D"})),
         Leniency::EmptyStrings => put("title", json!("")),
         Leniency::StringBooleans => patch("replace", "active", json!("False")),
@@ -62,31 +63,31 @@ fn sample(leniency: Leniency) -> Sample {
         Leniency::UrlSafeBase64 => put("x509Certificates", json!([{"value": "-_-_"}])),
         Leniency::OlderNames => patch("replace", &manager, json!({"managerId": "m"})),
         Leniency::CoreSchemaObject => put(USER, json!({"title": "T"})),
-        Leniency::UnknownMembers => Sample::Group(json!({"op": "add", "path": "members",
+        Leniency::UnknownMembers => LenientRequest::Group(json!({"op": "add", "path": "members",
             "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-0123456789ab"}]})),
-        Leniency::MemberTypes => Sample::Member(json!({"type": "Group"})),
+        Leniency::MemberTypes => LenientRequest::Member(json!({"type": "Group"})),
         Leniency::PathsAsNames => patch("replace", ENTERPRISE, json!({"manager.value": "m"})),
         Leniency::ReadOnlyValues => patch("replace", &manager, json!({"value": "m", "displayName": "M"})),
         Leniency::OperationCase => patch("Replace", "title", json!("T")),
-        Leniency::NoOperations => Sample::Message(json!({"schemas": [PATCH], "Operations": []})),
+        Leniency::NoOperations => LenientRequest::Message(json!({"schemas": [PATCH], "Operations": []})),
         Leniency::ElementsByFilter => patch("add", "emails[type eq \"work\"].value", json!("a@x")),
         Leniency::FiltersOnSingleValues => {
-            Sample::Patch(json!({"op": "remove", "path": format!("{manager}[value eq \"m\"]")}))
+            LenientRequest::Patch(json!({"op": "remove", "path": format!("{manager}[value eq \"m\"]")}))
         }
         Leniency::NestedNames => patch("replace", "emails", json!({"emails": [{"value": "a@x"}]})),
         Leniency::DotsAfterUris => patch("replace", &format!("{ENTERPRISE}.department"), json!("D")),
         Leniency::ValuesOnRemove => patch("remove", "emails", json!([{"value": "a@x"}])),
-        Leniency::RelativePaths => Sample::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
+        Leniency::RelativePaths => LenientRequest::Bulk(json!({"method": "POST", "path": "Users", "bulkId": "a",
             "data": {"schemas": [USER], "userName": "relative"}})),
         Leniency::BareExtensionNames => patch("replace", "department", json!("D")),
-        Leniency::PlusInQueries => Sample::FilterWithPlus("userName eq \"plusInQueries lenient@a.example\""),
-        Leniency::UnquotedLiterals => Sample::Filter("externalId eq jyoung"),
-        Leniency::ValuePathComparisons => Sample::Filter("emails[type eq \"work\"].value eq \"a@x\""),
+        Leniency::PlusInQueries => LenientRequest::FilterWithPlus("userName eq \"plusInQueries lenient@a.example\""),
+        Leniency::UnquotedLiterals => LenientRequest::Filter("externalId eq jyoung"),
+        Leniency::ValuePathComparisons => LenientRequest::Filter("emails[type eq \"work\"].value eq \"a@x\""),
         Leniency::ComplexComparisons => {
-            Sample::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
+            LenientRequest::Filter("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"m\"")
         }
-        Leniency::MissingContentType => Sample::Untyped,
-        Leniency::BareTokens => Sample::BareToken,
+        Leniency::MissingContentType => LenientRequest::Untyped,
+        Leniency::BareTokens => LenientRequest::BareToken,
     }
 }
 
@@ -105,38 +106,45 @@ fn object(value: &Value) -> &Object {
 }
 
 /// Sends the request to the service. The result of a bulk request is that of its one operation.
-async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name: &str) -> Result<(), String> {
+async fn send(
+    context: &Context<'_>,
+    lenient_request: &LenientRequest,
+    kind: Kind,
+    id: &str,
+    name: &str,
+) -> Result<(), String> {
     let (whole, any) = (Projection::default(), Precondition::default());
     let message = |operation: &Value| json!({"schemas": [PATCH], "Operations": [operation]});
-    let body = match sample {
-        Sample::Patch(operation) | Sample::Group(operation) => message(operation),
-        Sample::Put(body) => {
+    let body = match lenient_request {
+        LenientRequest::Patch(operation) | LenientRequest::Group(operation) => message(operation),
+        LenientRequest::Put(body) => {
             let mut body = body.clone();
             body["userName"] = json!(name);
             body
         }
-        Sample::Message(body) => body.clone(),
-        Sample::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
-        Sample::Untyped => json!({"schemas": [USER], "userName": name}),
-        Sample::Member(more) => {
+        LenientRequest::Message(body) => body.clone(),
+        LenientRequest::Bulk(operation) => json!({"schemas": [BULK], "Operations": [operation]}),
+        LenientRequest::Untyped => json!({"schemas": [USER], "userName": name}),
+        LenientRequest::Member(more) => {
             let mut member = more.clone();
             member["value"] = json!(create(context, Kind::User, &format!("member-of-{name}")).await);
             message(&json!({"op": "add", "path": "members", "value": [member]}))
         }
-        Sample::Filter(_) | Sample::FilterWithPlus(_) | Sample::BareToken => Value::Null,
+        LenientRequest::Filter(_) | LenientRequest::FilterWithPlus(_) | LenientRequest::BareToken => Value::Null,
     };
     let refused = |error: Error| format!("{} {error}", error.status());
     let done = |reply: Result<Reply, Error>| reply.map(drop).map_err(refused);
-    match sample {
-        Sample::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
-        Sample::Patch(_) | Sample::Message(_) | Sample::Group(_) | Sample::Member(_) => {
-            done(service::patch(context, kind, id, object(&body), &whole, &any).await)
-        }
-        Sample::Filter(filter) => match parse(context, kind, filter) {
+    match lenient_request {
+        LenientRequest::Put(_) => done(service::replace(context, kind, id, object(&body), &whole, &any).await),
+        LenientRequest::Patch(_)
+        | LenientRequest::Message(_)
+        | LenientRequest::Group(_)
+        | LenientRequest::Member(_) => done(service::patch(context, kind, id, object(&body), &whole, &any).await),
+        LenientRequest::Filter(filter) => match parse(context, kind, filter) {
             Ok(query) => done(service::list(context, &query).await),
             Err(error) => Err(refused(error)),
         },
-        Sample::FilterWithPlus(filter) => {
+        LenientRequest::FilterWithPlus(filter) => {
             let query = parse(context, kind, filter).unwrap();
             let is_lenient = context.exchange.caller.dialect.is_lenient();
             let query = if is_lenient { query.with_plus_signs() } else { query };
@@ -144,17 +152,17 @@ async fn send(context: &Context<'_>, sample: &Sample, kind: Kind, id: &str, name
             assert_eq!(found["totalResults"], usize::from(is_lenient));
             Ok(())
         }
-        Sample::Bulk(_) => {
+        LenientRequest::Bulk(_) => {
             let response = service::bulk(context, object(&body)).await.map_err(refused)?.body.unwrap();
             let report = &response["Operations"][0];
             let detail = || format!("{} {}", report["status"].as_str().unwrap(), report["response"]["detail"]);
             if report["status"] == "201" { Ok(()) } else { Err(detail()) }
         }
-        Sample::Untyped => {
+        LenientRequest::Untyped => {
             send_untyped(&body, &context.exchange.caller.dialect).await?;
             done(service::replace(context, kind, id, object(&body), &whole, &any).await)
         }
-        Sample::BareToken => {
+        LenientRequest::BareToken => {
             let (label, dialect) = ("Okta".to_owned(), Some(context.exchange.caller.dialect.name().to_owned()));
             let wish = IssueRequest { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
             let issued = issue(context.directory, wish).await.unwrap().token;
@@ -201,7 +209,7 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
     let (directory, _engine) = directory().await;
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
-            let (row, sample) = (leniency.info(), sample(leniency));
+            let (row, lenient_request) = (leniency.info(), lenient_request(leniency));
             let name = format!("{}+{dialect}@a.example", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context::new(
@@ -212,14 +220,18 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
                     deadline: Instant::now() + Duration::from_secs(60),
                 },
             );
-            let kind = if matches!(sample, Sample::Group(_) | Sample::Member(_)) { Kind::Group } else { Kind::User };
+            let kind = if matches!(lenient_request, LenientRequest::Group(_) | LenientRequest::Member(_)) {
+                Kind::Group
+            } else {
+                Kind::User
+            };
             let id = create(&context, kind, &name).await;
             let read = async || {
                 let reply = service::get(&context, kind, &id, &Projection::default(), &Precondition::default()).await;
                 reply.unwrap().body.unwrap()
             };
             let before = read().await;
-            let outcome = send(&context, &sample, kind, &id, &name).await;
+            let outcome = send(&context, &lenient_request, kind, &id, &name).await;
             let used: Vec<&str> = caller.dialect.used().map(|used| used.info().name).collect();
             if dialect == "lenient" {
                 assert_eq!((outcome, used), (Ok(()), vec![row.name]));

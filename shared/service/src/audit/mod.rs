@@ -21,7 +21,7 @@ use query::{id, invalid};
 
 pub use page::{AuditPage, AuditResult};
 pub use query::AuditQuery;
-pub use record::{AuditRecord, LeftGroup, MemberCounts};
+pub use record::{AuditRecord, GroupExitRecord, MemberCounts};
 
 /// Evaluates an audit query.
 ///

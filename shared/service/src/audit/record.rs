@@ -39,11 +39,11 @@ pub struct AuditRecord {
     pub members_counted: Option<MemberCounts>,
     /// The groups that a deleted resource left, with their versions after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub groups_left: Vec<LeftGroup>,
+    pub groups_left: Vec<GroupExitRecord>,
 }
 
 impl AuditRecord {
-    pub(super) fn new(change: Change, members: Members, members_counted: Option<MemberCounts>) -> Self {
+    pub(super) fn new(change: Change, members: MemberIds, members_counted: Option<MemberCounts>) -> Self {
         let kind = match change.kind {
             Kind::User => "user",
             Kind::Group => "group",
@@ -61,20 +61,20 @@ impl AuditRecord {
             members_added: members.added,
             members_removed: members.removed,
             members_counted,
-            groups_left: change.group_exits.into_iter().map(LeftGroup::from).collect(),
+            groups_left: change.group_exits.into_iter().map(GroupExitRecord::from).collect(),
         }
     }
 }
 
 /// A group that a deleted resource left.
 #[derive(Debug, Serialize)]
-pub struct LeftGroup {
+pub struct GroupExitRecord {
     pub id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
 }
 
-impl From<GroupExit> for LeftGroup {
+impl From<GroupExit> for GroupExitRecord {
     fn from(exit: GroupExit) -> Self {
         Self { id: exit.group.to_string(), version: exit.version }
     }
@@ -89,12 +89,12 @@ pub struct MemberCounts {
 
 /// The ids of the members that joined and left a group.
 #[derive(Default)]
-pub(super) struct Members {
+pub(super) struct MemberIds {
     pub(super) added: Vec<String>,
     pub(super) removed: Vec<String>,
 }
 
-impl Members {
+impl MemberIds {
     pub(super) fn of(deltas: &[MemberDelta]) -> Self {
         Self {
             added: deltas.iter().flat_map(|delta| &delta.added).map(ToString::to_string).collect(),

@@ -7,7 +7,7 @@ use store::{Directory, created_at_ms};
 
 use super::page::AuditResult;
 use super::query::{AuditQuery, id, instant, invalid, limit};
-use super::record::{AuditRecord, MemberCounts, Members};
+use super::record::{AuditRecord, MemberCounts, MemberIds};
 use super::records::{RECORDS_PER_READ, id_before, id_before_all_of};
 use crate::error::to_client_error;
 
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
     /// The record for the result; `None` if it is outside the period of the query, or not about its resource.
     fn record_of(&self, change: Change, chunks: &[MemberDelta]) -> Option<AuditRecord> {
         let inline = std::slice::from_ref(&change.members);
-        let mut members = Members::of(if change.is_chunked { chunks } else { inline });
+        let mut members = MemberIds::of(if change.is_chunked { chunks } else { inline });
         let mut counted = None;
         match self.resource.as_ref().filter(|resource| change.resource != **resource) {
             Some(other) => {
@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
             }
             None if change.is_chunked => {
                 counted = Some(MemberCounts { added: members.added.len(), removed: members.removed.len() });
-                members = Members::default();
+                members = MemberIds::default();
             }
             None => {}
         }

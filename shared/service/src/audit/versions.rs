@@ -10,14 +10,14 @@ use store::created_at_ms;
 
 #[derive(Debug, Default)]
 pub(super) struct Versions {
-    written: BTreeMap<u64, Written>,
+    written: BTreeMap<u64, VersionTimes>,
     /// The last version, if the group is deleted.
     last: Option<u64>,
 }
 
 /// When a version of the group was written.
 #[derive(Debug)]
-struct Written {
+struct VersionTimes {
     at: Timestamp,
     previous_at: Option<Timestamp>,
 }
@@ -35,7 +35,7 @@ impl Versions {
             self.last = change.before;
         }
         if let Some(version) = version {
-            self.written.insert(version, Written { at: written_at(change), previous_at });
+            self.written.insert(version, VersionTimes { at: written_at(change), previous_at });
         }
     }
 

@@ -7,7 +7,7 @@ use store::UnparsedResource;
 
 use crate::Context;
 use crate::error::to_client_error;
-use crate::represent::Represented;
+use crate::represent::Representation;
 
 /// The bytes of JSON that are parsed at a time. They take up to thirty times as much memory.
 const BYTES_PARSED: usize = 1024 * 1024;
@@ -16,15 +16,15 @@ const MEMBERS_READ: u64 = 20_000;
 
 /// Resources of one kind that are parsed, and filtered, at the same time.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub(super) resources: Vec<Represented>,
+pub(super) struct ResourceBatch {
+    pub(super) resources: Vec<Representation>,
     /// The bytes of the resources as JSON, and the values in it.
     pub(super) bytes: usize,
     pub(super) values: usize,
     members: u64,
 }
 
-impl Batch {
+impl ResourceBatch {
     /// Parses the next resources.
     pub(super) fn fill(
         context: &Context<'_>,
@@ -36,7 +36,7 @@ impl Batch {
             let stored = item.parse().map_err(to_client_error)?;
             batch.members += stored.member_summary.count;
             batch.values += values_in(&stored.resource);
-            batch.resources.push(Represented::new(context.exchange.base_url, stored));
+            batch.resources.push(Representation::new(context.exchange.base_url, stored));
         }
         Ok(batch)
     }

@@ -16,7 +16,7 @@ use schema::{Leniency, Object};
 
 use crate::Context;
 use crate::error::to_client_error;
-use page::Page;
+use page::ListPage;
 
 /// Lists the resources of one kind, or of all.
 ///
@@ -45,7 +45,7 @@ async fn body(context: &Context<'_>, query: &Query) -> Result<(Object, usize), E
     let is_plain = !query.is_sorted() && query.kind_queries.iter().all(|part| part.filter.is_none());
     let page = if is_plain {
         let (total, page) = try_join(count(context, query), scan::page(context, query, &start)).await?;
-        Page { total, ..page }
+        ListPage { total, ..page }
     } else {
         search::page(context, query, &start).await?
     };

@@ -10,12 +10,12 @@ use super::paging::PageStart;
 use crate::Context;
 use crate::edges::{check_response_size, edges_attribute};
 use crate::read_set::ReadSet;
-use crate::represent::{self, Represented};
+use crate::represent::{self, Representation};
 
 /// The resources of a page while it is filled.
 pub(super) struct Contents<'a> {
     query: &'a Query,
-    resources: Vec<Represented>,
+    resources: Vec<Representation>,
     memory: usize,
     /// Members of the groups, and groups of the users, that the response contains.
     edges: u64,
@@ -38,7 +38,7 @@ impl<'a> Contents<'a> {
     ///
     /// # Errors
     /// [`Error::PayloadTooLarge`] for a page by `startIndex` that has no room.
-    pub(super) fn add(&mut self, resource: Represented) -> Result<bool, Error> {
+    pub(super) fn add(&mut self, resource: Representation) -> Result<bool, Error> {
         let resource = resource.reduced_to(&self.query.projection);
         let memory = self.memory + memory_of(&resource.body);
         let edges = self.edges + resource.edges_in_response(&self.query.projection);
@@ -61,19 +61,19 @@ impl<'a> Contents<'a> {
     }
 
     /// The page, without its total. It ends with its last resource, in a list that is not sorted.
-    pub(super) fn into_page(self) -> Page {
+    pub(super) fn into_page(self) -> ListPage {
         let last = self.resources.last().map(|last| &last.stored);
         let end = last.map(|last| Position::new(None, last.kind, last.id.clone()));
-        Page { resources: self.resources, end, ..Page::default() }
+        ListPage { resources: self.resources, end, ..ListPage::default() }
     }
 }
 
 /// The resources of a page, and where it ends.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct ListPage {
     /// The number of resources on all pages.
     pub(super) total: usize,
-    pub(super) resources: Vec<Represented>,
+    pub(super) resources: Vec<Representation>,
     /// The position of the last resource; `None` if the page is empty.
     pub(super) end: Option<Position>,
     /// Whether other resources follow the page.
@@ -82,7 +82,7 @@ pub(super) struct Page {
     pub(super) reads: ReadSet,
 }
 
-impl Page {
+impl ListPage {
     /// `totalResults`, by which many clients decide whether to request another page.
     ///
     /// It is the true number, with two exceptions that keep a walk through the pages right while resources come and
@@ -111,7 +111,7 @@ impl Page {
         let mut bodies = Vec::with_capacity(self.resources.len());
         let mut resources = self.resources.into_iter().peekable();
         while let Some(kind) = resources.peek().map(|next| next.stored.kind) {
-            let mut run: Vec<Represented> =
+            let mut run: Vec<Representation> =
                 iter::from_fn(|| resources.next_if(|next| next.stored.kind == kind)).collect();
             let definition = resource_type(kind);
             if query.projection.wants(definition, edges_attribute(kind)) {
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn resource(n: usize) -> Represented {
+    fn resource(n: usize) -> Representation {
         let stored = StoredResource {
             id: ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{n:012}")).unwrap(),
             kind: Kind::User,
@@ -146,13 +146,13 @@ mod tests {
             group_count: 0,
             keys: StoredKeys::default(),
         };
-        Represented::new("", stored)
+        Representation::new("", stored)
     }
 
     /// `totalResults` of the page that begins at `start_index` and has `length` resources, if the number of all
     /// matches is `total`.
     fn total_results(start_index: usize, is_exact: bool, total: usize, length: usize, has_more: bool) -> usize {
-        let resources: Vec<Represented> = (0..length).map(resource).collect();
+        let resources: Vec<Representation> = (0..length).map(resource).collect();
         let end = resources.last().map(|last| Position::new(None, last.stored.kind, last.stored.id.clone()));
         let start = match NonZeroUsize::new(start_index - 1).filter(|_| !is_exact) {
             Some(before) => PageStart::Skip(before),
@@ -160,7 +160,7 @@ mod tests {
         };
         let parameters = Parameters { count: Some(100), ..Parameters::default() };
         let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
-        let page = Page { total, resources, end, has_more, ..Page::default() };
+        let page = ListPage { total, resources, end, has_more, ..ListPage::default() };
         page.total_results(start_index, &start, &query)
     }
 

@@ -8,22 +8,22 @@ use protocol::{Error, Query};
 use schema::{Kind, ResourceId};
 use store::Skip;
 
-use super::page::{Contents, Page};
+use super::page::{Contents, ListPage};
 use super::paging::PageStart;
 use crate::Context;
 use crate::error::to_client_error;
-use crate::represent::Represented;
+use crate::represent::Representation;
 
 /// Reads the page. The caller sets `total`.
-pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<Page, Error> {
+pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<ListPage, Error> {
     if query.count == 0 {
-        return Ok(Page::default());
+        return Ok(ListPage::default());
     }
-    let Some((first, mut after)) = locate(context, query, start).await? else { return Ok(Page::default()) };
+    let Some((first, mut after)) = locate(context, query, start).await? else { return Ok(ListPage::default()) };
     let mut contents = Contents::new(query);
     for kind in query.kind_queries.iter().map(|part| part.kind).filter(|kind| *kind >= first) {
         if fill(context, kind, after.take(), &mut contents, query.count).await? {
-            return Ok(Page { has_more: true, ..contents.into_page() });
+            return Ok(ListPage { has_more: true, ..contents.into_page() });
         }
     }
     Ok(contents.into_page())
@@ -44,7 +44,7 @@ async fn fill(
         after = read.items.last().map(|last| last.id.clone());
         for item in read.items {
             let stored = item.parse().map_err(to_client_error)?;
-            if !contents.add(Represented::new(context.exchange.base_url, stored))? {
+            if !contents.add(Representation::new(context.exchange.base_url, stored))? {
                 return Ok(true);
             }
         }

@@ -11,10 +11,10 @@ use protocol::{Error, KindQuery, Position, Query};
 use schema::{Kind, ResourceId};
 use store::{Error as StoreError, Index, UnparsedResource};
 
-use super::batch::Batch;
+use super::batch::ResourceBatch;
 use super::bounds::Bounds;
 use super::membership_index::{MembershipIndex, related_ids};
-use super::page::{Contents, Page};
+use super::page::{Contents, ListPage};
 use super::paging::PageStart;
 use super::planner::{AccessPath, choose_access_path};
 use crate::Context;
@@ -22,13 +22,13 @@ use crate::batch_size::BatchSize;
 use crate::edges::edges_attribute;
 use crate::error::to_client_error;
 use crate::read_set::{ReadPlan, ReadSet};
-use crate::represent::{self, Represented};
+use crate::represent::{self, Representation};
 
 /// The number of resources that are read at a time, if they are small.
 const CHUNK: usize = 1000;
 
 /// Reads the page.
-pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<Page, Error> {
+pub(super) async fn page(context: &Context<'_>, query: &Query, start: &PageStart) -> Result<ListPage, Error> {
     let mut scan = FilterScan::new(context, query, start);
     for part in &query.kind_queries {
         if let Some(index) = MembershipIndex::load(context, part).await? {
@@ -169,13 +169,13 @@ impl<'a> FilterScan<'a> {
     async fn take(&mut self, part: &KindQuery, items: Vec<UnparsedResource>) -> Result<(), Error> {
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
-            let batch = Batch::fill(self.context, &mut items)?;
+            let batch = ResourceBatch::fill(self.context, &mut items)?;
             self.take_batch(part, batch).await?;
         }
         Ok(())
     }
 
-    async fn take_batch(&mut self, part: &KindQuery, batch: Batch) -> Result<(), Error> {
+    async fn take_batch(&mut self, part: &KindQuery, batch: ResourceBatch) -> Result<(), Error> {
         self.bounds.resources += batch.resources.len();
         self.bounds.bytes += batch.bytes;
         self.bounds.values += batch.values;
@@ -200,9 +200,9 @@ impl<'a> FilterScan<'a> {
     async fn matching(
         &mut self,
         part: &KindQuery,
-        batch: Batch,
+        batch: ResourceBatch,
         reads: &ReadSet,
-    ) -> Result<Vec<(Represented, Position)>, Error> {
+    ) -> Result<Vec<(Representation, Position)>, Error> {
         let mut resources = batch.resources;
         let index = self.indexes.get(&part.kind);
         if let Some(index) = index {
@@ -233,15 +233,15 @@ impl<'a> FilterScan<'a> {
         }
     }
 
-    fn into_page(self) -> Page {
+    fn into_page(self) -> ListPage {
         let has_more = self.has_more && self.query.count > 0;
-        Page { total: self.total, has_more, reads: self.reads, ..self.contents.into_page() }
+        ListPage { total: self.total, has_more, reads: self.reads, ..self.contents.into_page() }
     }
 
     /// Reads the resources of the page again. One that was deleted, or no longer matches, since its position was
     /// found is left out, and the page continues with those that follow, so that only a page at the end of the list
     /// is empty.
-    async fn into_sorted_page(mut self) -> Result<Page, Error> {
+    async fn into_sorted_page(mut self) -> Result<ListPage, Error> {
         let mut positions = mem::take(&mut self.positions);
         positions.sort_unstable_by(|one, other| one.compare(other, self.query));
         let first = match self.start {
@@ -261,7 +261,7 @@ impl<'a> FilterScan<'a> {
             left = rest;
         }
         let has_more = (self.has_more || !left.is_empty()) && self.query.count > 0;
-        Ok(Page { total: self.total, end, has_more, ..self.contents.into_page() })
+        Ok(ListPage { total: self.total, end, has_more, ..self.contents.into_page() })
     }
 
     /// The resources at these positions that still exist, in the same order.
@@ -283,7 +283,7 @@ impl<'a> FilterScan<'a> {
     async fn add_again(&mut self, items: Vec<UnparsedResource>) -> Result<(), Error> {
         let mut items = items.into_iter().peekable();
         while let Some(kind) = items.peek().map(|item| item.kind) {
-            let batch = Batch::fill(self.context, &mut items)?;
+            let batch = ResourceBatch::fill(self.context, &mut items)?;
             let Some(part) = self.query.kind_queries.iter().find(|part| part.kind == kind) else { continue };
             let read = batch.resources.len();
             // What was read together with the candidates is older.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use schema::ResourceId;
 
 use crate::outage::proxy::items;
-use crate::template::{Api, Route};
+use crate::template::{Api, ApiRoute};
 use crate::tenants::fixture::{Credential, Fixture, May, Own, Tenant, Things};
 use crate::tenants::places::requests;
 use acceptance::answer::Answer;
@@ -25,7 +25,7 @@ type ComparableAnswer = (u16, Vec<(String, String)>, String);
 /// The routes and places that were tried, and the responses that differ.
 #[derive(Default)]
 struct Tally {
-    routes: BTreeSet<Route>,
+    routes: BTreeSet<ApiRoute>,
     places: BTreeSet<String>,
     requests: usize,
     /// The place of each difference, and the two responses.
@@ -84,7 +84,7 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn requests(&self, route: &Route, thing: &Things) -> Vec<(String, Request)> {
+    fn requests(&self, route: &ApiRoute, thing: &Things) -> Vec<(String, Request)> {
         let Things { user, group, .. } = self.own;
         requests(route, &Own { user: user.clone(), group: group.clone() }, thing)
     }
@@ -97,7 +97,7 @@ impl Asker<'_> {
 
     /// Sends the request of this number about a new user and a new group, and deletes every resource that exists
     /// afterwards.
-    fn change(&self, route: &Route, number: usize, thing: &Things) -> (Answer, ComparableAnswer) {
+    fn change(&self, route: &ApiRoute, number: usize, thing: &Things) -> (Answer, ComparableAnswer) {
         let own = Own::new(self.admin);
         let (_, request) = requests(route, &own, thing).swap_remove(number);
         let answer = self.scim.send(&request);
@@ -143,7 +143,14 @@ fn resources_of_another_tenant_look_like_missing_ones() {
 
 /// Sends requests that name resources of the other tenant and requests that name missing ones, in every place of a
 /// route, and compares the responses.
-fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credential, route: &Route, tally: &mut Tally) {
+fn compare(
+    site: &Fixture,
+    own: &Tenant,
+    theirs: &Tenant,
+    credential: &Credential,
+    route: &ApiRoute,
+    tally: &mut Tally,
+) {
     let missing = Things::missing(&theirs.things);
     let admin = site.root.with_authorization(own.credentials[0].authorization.as_deref());
     let scim = site.root.with_authorization(credential.authorization.as_deref());
@@ -170,7 +177,7 @@ fn compare(site: &Fixture, own: &Tenant, theirs: &Tenant, credential: &Credentia
 
 /// The number of places of a route in which the response to the tenant itself about its own resources differs from
 /// that about missing ones.
-fn distinguishing_places(site: &Fixture, tenant: &Tenant, route: &Route) -> usize {
+fn distinguishing_places(site: &Fixture, tenant: &Tenant, route: &ApiRoute) -> usize {
     let missing = Things::missing(&tenant.things);
     let scim = site.root.with_authorization(tenant.credentials[0].authorization.as_deref());
     let asker = Asker { scim: &scim, admin: &scim, own: &tenant.things };
@@ -207,7 +214,7 @@ fn refuse(
     site: &Fixture,
     tenants: [&Tenant; 2],
     (credential, first): (&Credential, usize),
-    route: &Route,
+    route: &ApiRoute,
     tally: &mut Tally,
 ) {
     let scim = site.root.with_authorization(credential.authorization.as_deref());

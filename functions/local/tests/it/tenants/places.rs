@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::template::Route;
+use crate::template::ApiRoute;
 use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, paging_filter, user_name};
 use acceptance::client::{ENTERPRISE, GROUP, PATCH, USER};
 use acceptance::protocol::bulk::{self, BULK};
@@ -15,7 +15,7 @@ const OTHERS: [&str; 2] = ["OPTIONS", "PURGE"];
 
 /// Requests to a route that name `thing`, each in another place, with the name of the place. A request that changes
 /// a resource changes one of `own`.
-pub(crate) fn requests(route: &Route, own: &Own, thing: &Things) -> Vec<(String, Request)> {
+pub(crate) fn requests(route: &ApiRoute, own: &Own, thing: &Things) -> Vec<(String, Request)> {
     let methods = match route.method.as_deref() {
         None => OTHERS.to_vec(),
         Some(method) => vec![*METHODS.iter().find(|known| **known == method).expect("a method of SCIM")],
@@ -25,7 +25,7 @@ pub(crate) fn requests(route: &Route, own: &Own, thing: &Things) -> Vec<(String,
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-fn of_method(route: &Route, method: &'static str, own: &Own, thing: &Things) -> Vec<(String, Request)> {
+fn of_method(route: &ApiRoute, method: &'static str, own: &Own, thing: &Things) -> Vec<(String, Request)> {
     let bodies = if OTHERS.contains(&method) { Vec::new() } else { bodies(route, own, thing) };
     let new = |path: &str| match bodies.first() {
         Some(body) if !["GET", "HEAD", "DELETE"].contains(&method) => Request::new(method, path).json(body),
@@ -45,7 +45,7 @@ fn of_method(route: &Route, method: &'static str, own: &Own, thing: &Things) -> 
 }
 
 /// The path of the route with an id of `own`, and with each value of `thing` that can stand in it.
-fn paths(route: &Route, own: &Own, thing: &Things) -> (String, Vec<String>) {
+fn paths(route: &ApiRoute, own: &Own, thing: &Things) -> (String, Vec<String>) {
     let Things { user, group, tag, .. } = thing;
     let (own, others) = match route.path.rsplit_once('{').map(|(_, end)| end) {
         None => return (route.path.clone(), Vec::new()),
@@ -94,7 +94,7 @@ fn cursor<'a>(path: &str, thing: &'a Things) -> &'a str {
 }
 
 /// Every query of a list; on a route that is no list, some of them.
-fn queries(route: &Route, method: &str, thing: &Things) -> Vec<(String, String)> {
+fn queries(route: &ApiRoute, method: &str, thing: &Things) -> Vec<(String, String)> {
     let is_list = method == "GET" && ["UsersList", "GroupsList", "Search"].contains(&route.function.as_str());
     let filters = filters(thing).into_iter().take(if is_list { usize::MAX } else { 1 });
     let mut all: Vec<(String, String)> =
@@ -106,7 +106,7 @@ fn queries(route: &Route, method: &str, thing: &Things) -> Vec<(String, String)>
 }
 
 /// The bodies that the function of a route can read. The first one is valid on its own.
-fn bodies(route: &Route, own: &Own, thing: &Things) -> Vec<Value> {
+fn bodies(route: &ApiRoute, own: &Own, thing: &Things) -> Vec<Value> {
     match route.function.as_str() {
         "UsersCreate" | "UsersReplace" | "Me" => users(thing),
         "GroupsCreate" | "GroupsReplace" => groups(own, thing),

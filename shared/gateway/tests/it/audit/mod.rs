@@ -10,11 +10,11 @@ use schema::Kind;
 use serde_json::{Value, json};
 
 use crate::directory::TABLE;
-use crate::site::Site;
+use crate::fixture::Fixture;
 
 const UNKNOWN_ID: &str = "01932c7e-8a4b-7c3d-9e5f-1a2b3c4d5e6f";
 
-impl Site {
+impl Fixture {
     async fn try_query(&self, query: Value) -> Result<Value, String> {
         let work = edge::invoke_event(self.directory, audit_list::handle, query, None);
         as_function("AuditList", work).await.map_err(|error| error.to_string())
@@ -57,20 +57,20 @@ fn remove_member(id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_a_user_include_its_groups() {
-    let site = Site::new().await;
-    let (ada, bob) = (site.user("ada").await, site.user("bob").await);
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": bob}]})).await;
+    let fixture = Fixture::new().await;
+    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": bob}]})).await;
     let start = instant().await;
-    site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "hush"}])).await;
-    site.patch(Kind::Group, &staff, add_members(&[&ada])).await;
-    site.patch(Kind::Group, &staff, remove_member(&bob)).await;
+    fixture.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "hush"}])).await;
+    fixture.patch(Kind::Group, &staff, add_members(&[&ada])).await;
+    fixture.patch(Kind::Group, &staff, remove_member(&bob)).await;
     let end = instant().await;
-    site.delete(Kind::User, &ada).await;
+    fixture.delete(Kind::User, &ada).await;
 
     let query = |more: Value| {
         let mut query = json!({"tenant": "acme", "resource": ada});
         query.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        site.query(query)
+        fixture.query(query)
     };
     let all = query(json!({})).await;
     assert_eq!(event_types(&all), ["user.created", "user.updated", "group.updated", "user.deleted"]);
@@ -82,25 +82,25 @@ async fn changes_of_a_user_include_its_groups() {
     assert!(all["trailBegins"].as_str().unwrap() < start.as_str());
     assert_eq!(event_types(&query(json!({"from": start, "to": end})).await), ["user.updated", "group.updated"]);
 
-    let of = |id: &str| site.query(json!({"tenant": "acme", "resource": id}));
+    let of = |id: &str| fixture.query(json!({"tenant": "acme", "resource": id}));
     assert_eq!(event_types(&of(&staff).await), ["group.created", "group.updated", "group.updated", "user.deleted"]);
     let bobs = of(&bob).await;
     assert_eq!(event_types(&bobs), ["user.created", "group.created", "group.updated"]);
     assert_eq!(bobs["changes"][2]["membersRemoved"], json!([bob]));
     assert_eq!(event_types(&of(UNKNOWN_ID).await), [""; 0]);
-    let other = site.query(json!({"tenant": "other", "resource": ada})).await;
+    let other = fixture.query(json!({"tenant": "other", "resource": ada})).await;
     assert_eq!(other, json!({"changes": []}), "another tenant has no records");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_trail_is_returned_in_pages() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     for number in 0..7 {
-        site.user(&format!("u{number}")).await;
+        fixture.user(&format!("u{number}")).await;
     }
     let (mut query, mut seen) = (json!({"tenant": "acme", "limit": 3}), Vec::new());
     loop {
-        let answer = site.query(query.clone()).await;
+        let answer = fixture.query(query.clone()).await;
         let page = answer["changes"].as_array().unwrap().clone();
         assert!(page.len() <= 3);
         seen.extend(page.into_iter().map(|change| change["id"].as_str().unwrap().to_owned()));
@@ -115,70 +115,70 @@ async fn long_trail_is_returned_in_pages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_at_every_instant_are_reconstructed() {
-    let site = Site::new().await;
-    let [ann, bob, cy] = [site.user("ann").await, site.user("bob").await, site.user("cy").await];
+    let fixture = Fixture::new().await;
+    let [ann, bob, cy] = [fixture.user("ann").await, fixture.user("bob").await, fixture.user("cy").await];
     let before = instant().await;
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ann}]})).await;
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ann}]})).await;
     let mut steps = vec![(before, vec![]), (instant().await, vec![&ann])];
-    site.patch(Kind::Group, &staff, add_members(&[&bob, &cy])).await;
+    fixture.patch(Kind::Group, &staff, add_members(&[&bob, &cy])).await;
     steps.push((instant().await, vec![&ann, &bob, &cy]));
-    site.patch(Kind::Group, &staff, remove_member(&bob)).await;
-    site.patch(Kind::Group, &staff, json!([{"op": "replace", "path": "displayName", "value": "All"}])).await;
+    fixture.patch(Kind::Group, &staff, remove_member(&bob)).await;
+    fixture.patch(Kind::Group, &staff, json!([{"op": "replace", "path": "displayName", "value": "All"}])).await;
     steps.push((instant().await, vec![&ann, &cy]));
-    site.patch(Kind::Group, &staff, add_members(&[&bob])).await;
+    fixture.patch(Kind::Group, &staff, add_members(&[&bob])).await;
     steps.push((instant().await, vec![&ann, &bob, &cy]));
-    site.delete(Kind::User, &ann).await;
+    fixture.delete(Kind::User, &ann).await;
     steps.push((instant().await, vec![&bob, &cy]));
     let check = async |gone: Option<&str>| {
         for (at, expect) in &steps {
             let expect: Vec<String> = expect.iter().map(|id| (*id).clone()).collect();
-            assert_eq!(site.members(&staff, at).await, (expect, true), "{at}");
+            assert_eq!(fixture.members(&staff, at).await, (expect, true), "{at}");
         }
         if let Some(at) = gone {
-            assert_eq!(site.members(&staff, at).await, (vec![], true));
+            assert_eq!(fixture.members(&staff, at).await, (vec![], true));
         }
     };
     check(None).await;
-    let now = site.query(json!({"tenant": "acme", "membersOf": staff, "limit": 1})).await;
+    let now = fixture.query(json!({"tenant": "acme", "membersOf": staff, "limit": 1})).await;
     assert_eq!((texts(&now["members"]), &now["nextToken"]), (vec![bob.clone()], &json!(bob)));
     let rest =
         json!({"tenant": "acme", "membersOf": staff, "limit": 1, "nextToken": now["nextToken"], "at": now["at"]});
-    let rest = site.query(rest).await;
+    let rest = fixture.query(rest).await;
     assert_eq!((texts(&rest["members"]), rest.get("nextToken")), (vec![cy.clone()], None));
 
     // The group is deleted, so its members are now reconstructed from its creation on.
-    site.delete(Kind::Group, &staff).await;
+    fixture.delete(Kind::Group, &staff).await;
     check(Some(&instant().await)).await;
 }
 
 /// The change adds more members than one record holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn change_in_chunks_counts_with_all_its_members() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     let mut users = Vec::new();
     for number in 0..80 {
-        users.push(site.user(&format!("u{number}")).await);
+        users.push(fixture.user(&format!("u{number}")).await);
     }
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": []})).await;
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": []})).await;
     let before = instant().await;
-    site.patch(Kind::Group, &staff, add_members(&users.iter().collect::<Vec<_>>())).await;
+    fixture.patch(Kind::Group, &staff, add_members(&users.iter().collect::<Vec<_>>())).await;
     let after = instant().await;
-    let record = site.engine.items(TABLE, "acme#change").pop().unwrap();
+    let record = fixture.engine.items(TABLE, "acme#change").pop().unwrap();
     assert_eq!(record["inParts"], json!({"BOOL": true}), "the change was written in chunks");
     let (last, rest) = users.split_last().unwrap();
-    site.patch(Kind::Group, &staff, remove_member(last)).await;
+    fixture.patch(Kind::Group, &staff, remove_member(last)).await;
 
-    assert_eq!(site.members(&staff, &before).await, (vec![], true));
-    assert_eq!(site.members(&staff, &after).await, (users.clone(), true));
-    assert_eq!(site.members(&staff, &instant().await).await, (rest.to_vec(), true));
-    let of = |id: &str| site.query(json!({"tenant": "acme", "resource": id}));
+    assert_eq!(fixture.members(&staff, &before).await, (vec![], true));
+    assert_eq!(fixture.members(&staff, &after).await, (users.clone(), true));
+    assert_eq!(fixture.members(&staff, &instant().await).await, (rest.to_vec(), true));
+    let of = |id: &str| fixture.query(json!({"tenant": "acme", "resource": id}));
     let joined = of(last).await["changes"][1].clone();
     assert_eq!((&joined["resource"], &joined["membersAdded"]), (&json!(staff), &json!([last])));
     let counted = of(&staff).await["changes"][1].clone();
     assert_eq!((&counted["membersCounted"], counted.get("membersAdded")), (&json!({"added": 80, "removed": 0}), None));
-    site.delete(Kind::Group, &staff).await;
+    fixture.delete(Kind::Group, &staff).await;
     assert_eq!(
-        site.members(&staff, &after).await,
+        fixture.members(&staff, &after).await,
         (users, true),
         "the reconstruction from the creation on has the same members"
     );
@@ -186,7 +186,7 @@ async fn change_in_chunks_counts_with_all_its_members() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_query_is_rejected_with_a_reason() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     for (query, says) in [
         (json!({"tenant": "Acme"}), "The tenant must be"),
         (json!({}), "missing field `tenant`"),
@@ -202,7 +202,7 @@ async fn invalid_query_is_rejected_with_a_reason() {
         (json!({"tenant": "acme", "membersOf": UNKNOWN_ID, "resource": UNKNOWN_ID}), "membersOf cannot be combined"),
         (json!({"tenant": "acme", "membersOf": UNKNOWN_ID, "limit": 10_001}), "limit must be 1 to 10000"),
     ] {
-        let refused = site.try_query(query.clone()).await.unwrap_err();
+        let refused = fixture.try_query(query.clone()).await.unwrap_err();
         assert!(refused.contains(says), "{query}: {refused}");
     }
 }

@@ -10,13 +10,13 @@ use store::Problem;
 
 use super::table::Items;
 use crate::directory::root;
-use crate::site::Site;
+use crate::fixture::Fixture;
 
 fn key(pk: &str, sk: &str) -> (String, String) {
     (pk.to_owned(), sk.to_owned())
 }
 
-impl Site {
+impl Fixture {
     /// Changes one item of the table.
     fn change_item(&self, pk: &str, sk: &str, change: impl FnOnce(&mut Value)) {
         let items = Items::read(&self.engine);
@@ -34,24 +34,24 @@ impl Site {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn undecidable_problem_is_reported_as_by_hand() {
-    let site = Site::new().await;
-    let (ada, bob) = (site.user("ada").await, site.user("bob").await);
+    let fixture = Fixture::new().await;
+    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
     // Bob has the name of Ada, and the name finds Bob.
-    site.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
-    site.change_item("acme#user", &bob, |item| item["resource"] = json!({"S": "{\"userName\":\"ada\"}"}));
-    site.remove_item("acme#userName", "bob");
-    let found = site.check(json!({"repair": true})).await;
+    fixture.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
+    fixture.change_item("acme#user", &bob, |item| item["resource"] = json!({"S": "{\"userName\":\"ada\"}"}));
+    fixture.remove_item("acme#userName", "bob");
+    let found = fixture.check(json!({"repair": true})).await;
     let expect =
         json!({"tenant": "acme", "problem": "nameOfAnother", "resource": ada, "outcome": "byHand", "count": 1});
     assert!(found.as_array().unwrap().contains(&expect), "{found}");
     // Ada, whose name is another's, can be renamed, and leaves the name to Bob.
-    site.patch(Kind::User, &ada, json!([{"op": "replace", "path": "userName", "value": "ada.l"}])).await;
-    assert_eq!(site.check(json!({})).await, json!([]));
-    let owner = site.directory.name_owner(&site.caller.tenant, Kind::User, "ada").await.unwrap();
+    fixture.patch(Kind::User, &ada, json!([{"op": "replace", "path": "userName", "value": "ada.l"}])).await;
+    assert_eq!(fixture.check(json!({})).await, json!([]));
+    let owner = fixture.directory.name_owner(&fixture.caller.tenant, Kind::User, "ada").await.unwrap();
     assert_eq!(owner.unwrap().as_str(), bob);
 
-    site.change_item("acme#user", &ada, |item| item["resource"] = json!({"S": "{"}));
-    let found = site.check(json!({"repair": true})).await;
+    fixture.change_item("acme#user", &ada, |item| item["resource"] = json!({"S": "{"}));
+    let found = fixture.check(json!({"repair": true})).await;
     // The user cannot be read, and so the item of the name cannot be compared with it.
     let expect = json!({"tenant": "acme", "problem": "unreadable", "resource": ada, "outcome": "byHand", "count": 2});
     assert_eq!(found, json!([expect]));
@@ -59,10 +59,10 @@ async fn undecidable_problem_is_reported_as_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_tenant_is_checked_or_all() {
-    let site = Site::new().await;
-    let ada = site.user("ada").await;
+    let fixture = Fixture::new().await;
+    let ada = fixture.user("ada").await;
     let caller = Caller::from_context("globex", "token-2", "read write", None).unwrap();
-    let other = Site { caller, ..site };
+    let other = Fixture { caller, ..fixture };
     let bob = other.user("bob").await;
     other.remove_item("acme#userName", "ada");
     other.remove_item("globex#userName", "bob");
@@ -79,14 +79,14 @@ async fn one_tenant_is_checked_or_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn version_without_a_record_gets_a_record_of_all_attributes() {
-    let site = Site::new().await;
-    let ada = site.create(Kind::User, json!({"userName": "ada", "active": true, "title": "Countess"})).await;
-    site.patch(Kind::User, &ada, json!([{"op": "replace", "path": "active", "value": false}])).await;
-    let records = site.engine.items(crate::directory::TABLE, "acme#change");
-    site.remove_item("acme#change", records[1]["sk"]["S"].as_str().unwrap());
-    let repaired = site.check(json!({"tenant": "acme", "repair": true})).await;
+    let fixture = Fixture::new().await;
+    let ada = fixture.create(Kind::User, json!({"userName": "ada", "active": true, "title": "Countess"})).await;
+    fixture.patch(Kind::User, &ada, json!([{"op": "replace", "path": "active", "value": false}])).await;
+    let records = fixture.engine.items(crate::directory::TABLE, "acme#change");
+    fixture.remove_item("acme#change", records[1]["sk"]["S"].as_str().unwrap());
+    let repaired = fixture.check(json!({"tenant": "acme", "repair": true})).await;
     assert_eq!((&repaired[0]["problem"], &repaired[0]["outcome"]), (&json!("recordMissing"), &json!("repaired")));
-    let records = site.engine.items(crate::directory::TABLE, "acme#change");
+    let records = fixture.engine.items(crate::directory::TABLE, "acme#change");
     let record = &records[1];
     assert_eq!(record["what"]["S"], "user.updated");
     assert_eq!(record["attributes"]["L"], json!([{"S": "active"}, {"S": "title"}, {"S": "userName"}]));
@@ -96,9 +96,9 @@ async fn version_without_a_record_gets_a_record_of_all_attributes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn query_that_names_nothing_is_rejected() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     for (query, word) in [(json!({"tenant": "A B"}), "tenant"), (json!({"nextToken": "x"}), "nextToken")] {
-        let work = edge::invoke_event(site.directory, directory_check::handle, query, None);
+        let work = edge::invoke_event(fixture.directory, directory_check::handle, query, None);
         let error = as_function("DirectoryCheck", work).await.unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
@@ -115,67 +115,69 @@ fn guide_lists_every_problem() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resource_whose_name_another_one_has_can_be_deleted() {
-    let site = Site::new().await;
-    let (ada, bob) = (site.user("ada").await, site.user("bob").await);
-    site.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
-    site.delete(Kind::User, &ada).await;
-    let owner = site.directory.name_owner(&site.caller.tenant, Kind::User, "ada").await.unwrap();
+    let fixture = Fixture::new().await;
+    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    fixture.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
+    fixture.delete(Kind::User, &ada).await;
+    let owner = fixture.directory.name_owner(&fixture.caller.tenant, Kind::User, "ada").await.unwrap();
     assert_eq!(owner.unwrap().as_str(), bob, "the name is not freed, because it is not Ada's");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_memberships_of_which_one_side_is_missing_are_decided_by_their_record() {
-    let site = Site::new().await;
-    let users = [site.user("ann").await, site.user("bob").await, site.user("cid").await];
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff"})).await;
+    let fixture = Fixture::new().await;
+    let users = [fixture.user("ann").await, fixture.user("bob").await, fixture.user("cid").await];
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff"})).await;
     let members: Vec<Value> = users.iter().map(|id| json!({"value": id})).collect();
-    site.patch(Kind::Group, &staff, json!([{"op": "add", "path": "members", "value": members}])).await;
+    fixture.patch(Kind::Group, &staff, json!([{"op": "add", "path": "members", "value": members}])).await;
     let edges =
         |id: &String| [(format!("acme#member#{staff}"), id.clone()), (format!("acme#memberOf#{id}"), staff.clone())];
     for side in [0, 1] {
         for id in &users[..2] {
             let (pk, sk) = &edges(id)[side];
-            site.remove_item(pk, sk);
+            fixture.remove_item(pk, sk);
         }
-        site.check(json!({"repair": true})).await;
-        assert_eq!(site.check(json!({})).await, json!([]));
-        let kept = Items::read(&site.engine);
+        fixture.check(json!({"repair": true})).await;
+        assert_eq!(fixture.check(json!({})).await, json!([]));
+        let kept = Items::read(&fixture.engine);
         assert!(users.iter().all(|id| edges(id).iter().all(|key| kept.get(key).is_some())), "side {side}");
     }
     // The removal of two, of whom the group still has the membership items.
-    let before = Items::read(&site.engine);
+    let before = Items::read(&fixture.engine);
     for id in &users[..2] {
-        site.patch(Kind::Group, &staff, json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}])).await;
+        fixture
+            .patch(Kind::Group, &staff, json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}]))
+            .await;
     }
     for id in &users[..2] {
         let key = &edges(id)[0];
-        Items::read(&site.engine).with(key, before.get(key)).write(&site.engine);
+        Items::read(&fixture.engine).with(key, before.get(key)).write(&fixture.engine);
     }
-    site.check(json!({"repair": true})).await;
-    assert_eq!(site.check(json!({})).await, json!([]));
-    let after = Items::read(&site.engine);
+    fixture.check(json!({"repair": true})).await;
+    assert_eq!(fixture.check(json!({})).await, json!([]));
+    let after = Items::read(&fixture.engine);
     assert!(users[..2].iter().all(|id| edges(id).iter().all(|key| after.get(key).is_none())));
     assert!(edges(&users[2]).iter().all(|key| after.get(key).is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applied_chunk_without_its_mark_restores_no_removed_member() {
-    let site = Site::new().await;
+    let fixture = Fixture::new().await;
     let mut users = Vec::new();
     for n in 0..35 {
-        users.push(site.user(&format!("user-{n}")).await);
+        users.push(fixture.user(&format!("user-{n}")).await);
     }
     let members: Vec<Value> = users.iter().map(|id| json!({"value": id})).collect();
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": members})).await;
-    let chunk = Items::read(&site.engine).first_in("acme#part#");
-    site.change_item(&chunk.0, &chunk.1, |item| item["applied"] = json!({"BOOL": false}));
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": members})).await;
+    let chunk = Items::read(&fixture.engine).first_in("acme#part#");
+    fixture.change_item(&chunk.0, &chunk.1, |item| item["applied"] = json!({"BOOL": false}));
     let remove = json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", users[0])}]);
-    site.patch(Kind::Group, &staff, remove).await;
-    let repaired = site.check(json!({"repair": true})).await;
+    fixture.patch(Kind::Group, &staff, remove).await;
+    let repaired = fixture.check(json!({"repair": true})).await;
     assert_eq!((&repaired[0]["problem"], &repaired[0]["outcome"]), (&json!("chunksAlone"), &json!("repaired")));
-    assert_eq!(site.check(json!({})).await, json!([]));
+    assert_eq!(fixture.check(json!({})).await, json!([]));
     let edge = (format!("acme#member#{staff}"), users[0].clone());
-    assert!(Items::read(&site.engine).get(&edge).is_none());
-    let item = Items::read(&site.engine).get(&key("acme#group", &staff)).unwrap().clone();
+    assert!(Items::read(&fixture.engine).get(&edge).is_none());
+    let item = Items::read(&fixture.engine).get(&key("acme#group", &staff)).unwrap().clone();
     assert_eq!(item["memberCount"]["N"], "34");
 }

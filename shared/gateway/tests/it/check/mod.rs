@@ -11,14 +11,14 @@ use gateway::iam::as_function;
 use protocol::{Error, Precondition, Projection};
 use serde_json::{Value, json};
 
-use self::operations::Operation;
+use self::operations::TransactionKind;
 use self::table::{Items, difference, some_of_each_collection};
-use crate::site::Site;
+use crate::fixture::Fixture;
 
 /// No request takes longer in a table that lacks an item.
 const REQUEST_TIME: Duration = Duration::from_secs(8);
 
-impl Site {
+impl Fixture {
     pub(crate) async fn check(&self, query: Value) -> Value {
         let mut findings = Vec::new();
         let mut query = query;
@@ -61,30 +61,30 @@ fn note<T>(failed: &mut Vec<String>, request: &str, result: Result<Result<T, Err
 }
 
 /// Leaves each item out that the operation wrote or deleted, or of each collection as many as `LEFT_OUT_ITEMS` says.
-async fn leave_out_each(operation: Operation) {
-    let site = Site::new().await;
-    let prepared = operation.prepare(&site).await;
-    let before = Items::read(&site.engine);
-    assert_eq!(site.check(json!({})).await, json!([]), "before {operation:?}");
-    operation.carry_out(&site, &prepared).await;
-    let after = Items::read(&site.engine);
-    assert_eq!(site.check(json!({})).await, json!([]), "after {operation:?}");
+async fn leave_out_each(operation: TransactionKind) {
+    let fixture = Fixture::new().await;
+    let resources = operation.prepare(&fixture).await;
+    let before = Items::read(&fixture.engine);
+    assert_eq!(fixture.check(json!({})).await, json!([]), "before {operation:?}");
+    operation.carry_out(&fixture, &resources).await;
+    let after = Items::read(&fixture.engine);
+    assert_eq!(fixture.check(json!({})).await, json!([]), "after {operation:?}");
     let most = usize::try_from(testkit::variable("LEFT_OUT_ITEMS", 4)).unwrap();
     for key in some_of_each_collection(difference(&before, &after), most) {
         let torn = after.with(&key, before.get(&key));
-        torn.write(&site.engine);
-        let failed = site.failed_requests(&torn).await;
+        torn.write(&fixture.engine);
+        let failed = fixture.failed_requests(&torn).await;
         assert!(failed.is_empty(), "{operation:?} without {key:?}: {failed:?}");
 
-        torn.write(&site.engine);
-        let found = site.check(json!({"tenant": "acme"})).await;
+        torn.write(&fixture.engine);
+        let found = fixture.check(json!({"tenant": "acme"})).await;
         let is_harmless = operations::is_harmless(&before, &after, &key);
         assert_eq!(found == json!([]), is_harmless, "{operation:?} without {key:?}: {found}");
-        let repaired = site.check(json!({"repair": true})).await;
+        let repaired = fixture.check(json!({"repair": true})).await;
         for finding in repaired.as_array().unwrap() {
             assert_eq!(finding["outcome"], "repaired", "{operation:?} without {key:?}: {repaired}");
         }
-        assert_eq!(site.check(json!({})).await, json!([]), "{operation:?} without {key:?}: after {repaired}");
+        assert_eq!(fixture.check(json!({})).await, json!([]), "{operation:?} without {key:?}: after {repaired}");
     }
 }
 
@@ -92,7 +92,7 @@ macro_rules! each_operation {
     ($($name:ident: $operation:ident,)*) => {
         $(#[tokio::test(flavor = "multi_thread")]
         async fn $name() {
-            leave_out_each(Operation::$operation).await;
+            leave_out_each(TransactionKind::$operation).await;
         })*
     };
 }

@@ -8,14 +8,14 @@ use store::{ChangeRecord, Commit, KeyedResource, Keys, Member, RemainingEdges, R
 use uuid::Uuid;
 
 use super::table::{ItemKey, Items};
-use crate::site::Site;
+use crate::fixture::Fixture;
 
 /// More members than one transaction changes.
 const MANY: usize = 35;
 
 /// An operation, of which each item is left out.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Operation {
+pub(super) enum TransactionKind {
     CreateUser,
     RenameUser,
     Deactivate,
@@ -33,75 +33,77 @@ pub(super) enum Operation {
 }
 
 /// What is there before the operation.
-pub(super) struct Prepared {
+pub(super) struct Resources {
     users: Vec<String>,
     group: String,
 }
 
-impl Operation {
-    pub(super) async fn prepare(self, site: &Site) -> Prepared {
+impl TransactionKind {
+    pub(super) async fn prepare(self, fixture: &Fixture) -> Resources {
         let count = if self.is_large() { MANY } else { 3 };
         let mut users = Vec::new();
         for n in 0..count {
-            users.push(site.create(Kind::User, user(&format!("user-{n}"))).await);
+            users.push(fixture.create(Kind::User, user(&format!("user-{n}"))).await);
         }
         let members: Vec<Value> = match self {
-            Operation::CommitLargeChange | Operation::ApplyLargeChange => Vec::new(),
+            TransactionKind::CommitLargeChange | TransactionKind::ApplyLargeChange => Vec::new(),
             _ => users.iter().skip(1).map(|id| json!({"value": id})).collect(),
         };
         let group = json!({"displayName": "Staff", "externalId": "staff", "members": members});
-        let group = site.create(Kind::Group, group).await;
-        Items::read(&site.engine).without_list().write(&site.engine);
-        let prepared = Prepared { users, group };
+        let group = fixture.create(Kind::Group, group).await;
+        Items::read(&fixture.engine).without_list().write(&fixture.engine);
+        let resources = Resources { users, group };
         match self {
-            Operation::ApplyLargeChange => commit_large_change(site, &prepared).await,
-            Operation::ApplyLargeDelete => commit_large_delete(site, &prepared.group).await,
+            TransactionKind::ApplyLargeChange => commit_large_change(fixture, &resources).await,
+            TransactionKind::ApplyLargeDelete => commit_large_delete(fixture, &resources.group).await,
             _ => {}
         }
-        prepared
+        resources
     }
 
     fn is_large(self) -> bool {
-        use Operation::{ApplyLargeChange, ApplyLargeDelete, CommitLargeChange, CommitLargeDelete};
+        use TransactionKind::{ApplyLargeChange, ApplyLargeDelete, CommitLargeChange, CommitLargeDelete};
         matches!(self, CommitLargeChange | ApplyLargeChange | CommitLargeDelete | ApplyLargeDelete)
     }
 
-    pub(super) async fn carry_out(self, site: &Site, prepared: &Prepared) {
-        let Prepared { users, group } = prepared;
+    pub(super) async fn carry_out(self, fixture: &Fixture, resources: &Resources) {
+        let Resources { users, group } = resources;
         let member = &users[1];
         let replace = |path: &str, value: Value| json!([{"op": "replace", "path": path, "value": value}]);
         match self {
-            Operation::CreateUser => drop(site.create(Kind::User, user("new")).await),
-            Operation::RenameUser => {
+            TransactionKind::CreateUser => drop(fixture.create(Kind::User, user("new")).await),
+            TransactionKind::RenameUser => {
                 let mut new = user("renamed");
                 new.as_object_mut().unwrap().remove("active");
-                site.patch(Kind::User, member, json!([{"op": "replace", "value": new}])).await;
+                fixture.patch(Kind::User, member, json!([{"op": "replace", "value": new}])).await;
             }
-            Operation::Deactivate => site.patch(Kind::User, member, replace("active", json!(false))).await,
-            Operation::DeleteUser => site.delete(Kind::User, &users[0]).await,
-            Operation::DeleteMember => site.delete(Kind::User, member).await,
-            Operation::CreateGroup => {
+            TransactionKind::Deactivate => fixture.patch(Kind::User, member, replace("active", json!(false))).await,
+            TransactionKind::DeleteUser => fixture.delete(Kind::User, &users[0]).await,
+            TransactionKind::DeleteMember => fixture.delete(Kind::User, member).await,
+            TransactionKind::CreateGroup => {
                 let members: Vec<Value> = users.iter().map(|id| json!({"value": id})).collect();
-                site.create(Kind::Group, json!({"displayName": "New", "externalId": "new", "members": members})).await;
+                fixture
+                    .create(Kind::Group, json!({"displayName": "New", "externalId": "new", "members": members}))
+                    .await;
             }
-            Operation::RenameGroup => {
+            TransactionKind::RenameGroup => {
                 let new = json!({"displayName": "Renamed", "externalId": "renamed"});
-                site.patch(Kind::Group, group, json!([{"op": "replace", "value": new}])).await;
+                fixture.patch(Kind::Group, group, json!([{"op": "replace", "value": new}])).await;
             }
-            Operation::AddMember => {
+            TransactionKind::AddMember => {
                 let add = json!([{"op": "add", "path": "members", "value": [{"value": users[0]}]}]);
-                site.patch(Kind::Group, group, add).await;
+                fixture.patch(Kind::Group, group, add).await;
             }
-            Operation::RemoveMember => {
+            TransactionKind::RemoveMember => {
                 let remove = json!([{"op": "remove", "path": format!("members[value eq \"{member}\"]")}]);
-                site.patch(Kind::Group, group, remove).await;
+                fixture.patch(Kind::Group, group, remove).await;
             }
-            Operation::DeleteGroup => site.delete(Kind::Group, group).await,
-            Operation::CommitLargeChange => commit_large_change(site, prepared).await,
-            Operation::CommitLargeDelete => commit_large_delete(site, group).await,
-            Operation::ApplyLargeChange | Operation::ApplyLargeDelete => {
+            TransactionKind::DeleteGroup => fixture.delete(Kind::Group, group).await,
+            TransactionKind::CommitLargeChange => commit_large_change(fixture, resources).await,
+            TransactionKind::CommitLargeDelete => commit_large_delete(fixture, group).await,
+            TransactionKind::ApplyLargeChange | TransactionKind::ApplyLargeDelete => {
                 let until = Instant::now() + Duration::from_secs(60);
-                let settled = site.directory.settle(&site.caller.tenant, &id_of(group), until).await;
+                let settled = fixture.directory.settle(&fixture.caller.tenant, &id_of(group), until).await;
                 assert_eq!(settled, Ok(SettleState::Done));
             }
         }
@@ -133,22 +135,27 @@ fn user(name: &str) -> Value {
     json!({"userName": name, "externalId": name, "active": true, "emails": emails})
 }
 
-async fn commit_large_change(site: &Site, prepared: &Prepared) {
+async fn commit_large_change(fixture: &Fixture, resources: &Resources) {
     let member = |id: &String| Member { id: id_of(id), kind: Kind::User, display: Some("Ada".to_owned()) };
-    let add = prepared.users.iter().map(member).collect();
-    commit(site, &prepared.group, |before, after| ResourceWrite::Update { expected: 1, before, after }, add).await;
+    let add = resources.users.iter().map(member).collect();
+    commit(fixture, &resources.group, |before, after| ResourceWrite::Update { expected: 1, before, after }, add).await;
 }
 
-async fn commit_large_delete(site: &Site, group: &str) {
+async fn commit_large_delete(fixture: &Fixture, group: &str) {
     let remaining = RemainingEdges::Present { pending: None, groups: Vec::new() };
-    commit(site, group, |before, _| ResourceWrite::Delete { expected: 1, before, groups: 0, remaining }, Vec::new())
+    commit(fixture, group, |before, _| ResourceWrite::Delete { expected: 1, before, groups: 0, remaining }, Vec::new())
         .await;
 }
 
 /// Commits a change of the group, and leaves its membership items as they are.
-async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, KeyedResource) -> ResourceWrite, add: Vec<Member>) {
+async fn commit(
+    fixture: &Fixture,
+    group: &str,
+    write: impl FnOnce(Keys, KeyedResource) -> ResourceWrite,
+    add: Vec<Member>,
+) {
     let id = id_of(group);
-    let stored = site.directory.get(&site.caller.tenant, Kind::Group, &id).await.unwrap().unwrap();
+    let stored = fixture.directory.get(&fixture.caller.tenant, Kind::Group, &id).await.unwrap().unwrap();
     let lookups = vec![(store::Index::GroupExternalId, "staff".to_owned())];
     let keys = Keys { name: "staff".to_owned(), lookups, ..Keys::default() };
     let change = ChangeRecord {
@@ -161,7 +168,7 @@ async fn commit(site: &Site, group: &str, write: impl FnOnce(Keys, KeyedResource
     let after = KeyedResource { resource: stored.resource, keys: keys.clone() };
     let (write, remove, group_exits) = (write(keys, after), Vec::new(), Vec::new());
     let commit = Commit { kind: Kind::Group, id, write, add, remove, group_exits, change };
-    site.directory.commit(&site.caller, &commit).await.unwrap();
+    fixture.directory.commit(&fixture.caller, &commit).await.unwrap();
 }
 
 fn id_of(text: &str) -> ResourceId {

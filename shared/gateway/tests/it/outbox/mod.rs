@@ -10,29 +10,29 @@ use std::time::{Duration, Instant};
 
 use gateway::iam::as_function;
 use protocol::{Caller, Exchange, Precondition, Projection};
-use publish::{DeadLetters, State};
+use publish::{DeadLetters, Publisher};
 use schema::Kind;
 use serde_json::{Value, json};
 use service::{Context, EventOptions};
 use store::Directory;
 use testkit::Engine;
 
-use crate::bus::{Bus, batch, detail, serve};
+use crate::bus::{BusStub, batch, detail, serve};
 use crate::directory::{TABLE, directory, event};
 
 const BASE: &str = "https://api.example/scim/v2";
 const SECRET: &str = "hush-8Q!";
 
 /// A directory, an event bus, and the function between them.
-struct Site {
+struct Fixture {
     directory: &'static Directory,
     engine: Engine,
     caller: Caller,
-    bus: Arc<Mutex<Bus>>,
-    state: &'static State,
+    bus: Arc<Mutex<BusStub>>,
+    publisher: &'static Publisher,
 }
 
-impl Site {
+impl Fixture {
     async fn new(with_resources: bool) -> Self {
         let (directory, engine) = directory().await;
         Self::of(directory, engine, with_resources).await
@@ -40,13 +40,13 @@ impl Site {
 
     /// A new bus for the table of a directory.
     async fn of(directory: &'static Directory, engine: Engine, with_resources: bool) -> Self {
-        let bus = Arc::<Mutex<Bus>>::default();
+        let bus = Arc::<Mutex<BusStub>>::default();
         let url = serve(bus.clone()).await;
         let event_options = EventOptions { base_url: BASE.to_owned(), with_resources };
         let (bus_client, dead_letters) = (publish::Bus::at(&url, "scim"), DeadLetters::at(&format!("{url}/1/dead")));
-        let state = State { directory: directory.clone(), bus: bus_client, dead_letters, event_options };
+        let publisher = Publisher { directory: directory.clone(), bus: bus_client, dead_letters, event_options };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
-        Self { directory, engine, caller, bus, state: Box::leak(Box::new(state)) }
+        Self { directory, engine, caller, bus, publisher: Box::leak(Box::new(publisher)) }
     }
 
     fn context(&self) -> Context<'_> {
@@ -78,7 +78,7 @@ impl Site {
 
     /// Runs the function on a batch. Returns the sequence numbers of the records to be delivered again.
     async fn publish(&self, records: &[Value]) -> Vec<String> {
-        let work = edge::invoke_event(self.state, publish::handle, batch(records), None);
+        let work = edge::invoke_event(self.publisher, publish::handle, batch(records), None);
         let outcome = as_function("Publish", work).await.unwrap();
         let failures = outcome["batchItemFailures"].as_array().unwrap();
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
@@ -114,17 +114,17 @@ impl Site {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
-    let site = Site::new(true).await;
+    let fixture = Fixture::new(true).await;
     let user = json!({"userName": "ada", "externalId": "00u1", "password": SECRET});
-    let ada = site.create(Kind::User, user).await;
-    let staff = site.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ada}]})).await;
-    site.patch(Kind::User, &ada, json!([{"op": "replace", "value": {"title": "Dr", "password": SECRET}}])).await;
-    site.delete(Kind::User, &ada).await;
-    site.delete(Kind::Group, &staff).await;
-    let records = site.records();
+    let ada = fixture.create(Kind::User, user).await;
+    let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": ada}]})).await;
+    fixture.patch(Kind::User, &ada, json!([{"op": "replace", "value": {"title": "Dr", "password": SECRET}}])).await;
+    fixture.delete(Kind::User, &ada).await;
+    fixture.delete(Kind::Group, &staff).await;
+    let records = fixture.records();
     assert_eq!(records.len(), 5);
 
-    assert_eq!(site.publish(&records).await, [""; 0]);
+    assert_eq!(fixture.publish(&records).await, [""; 0]);
     let expect = [
         "user.created",
         "group.created",
@@ -134,8 +134,8 @@ async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
         "group.members.changed",
         "group.deleted",
     ];
-    assert_eq!(site.published(), expect);
-    let first = site.bus.lock().unwrap().accepted.clone();
+    assert_eq!(fixture.published(), expect);
+    let first = fixture.bus.lock().unwrap().accepted.clone();
     for entry in &first {
         assert_eq!((&entry["EventBusName"], &entry["Source"]), (&json!("scim"), &json!("scim")));
         let (time, claims) = (entry["Time"].as_f64().unwrap(), detail(entry));
@@ -144,26 +144,26 @@ async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
     }
     assert!(!json!(first).to_string().contains(SECRET));
 
-    assert_eq!(site.publish(&records).await, [""; 0], "the batch is delivered once more");
-    let mut ids = site.bus.lock().unwrap().ids();
+    assert_eq!(fixture.publish(&records).await, [""; 0], "the batch is delivered once more");
+    let mut ids = fixture.bus.lock().unwrap().ids();
     let again = ids.split_off(first.len());
     assert_eq!(ids, again);
     let distinct: BTreeSet<_> = ids.iter().collect();
     assert_eq!(distinct.len(), first.len(), "each event has its own id: {ids:?}");
-    assert_eq!(site.bus.lock().unwrap().accepted[first.len()..], first, "the repeated events are equal");
+    assert_eq!(fixture.bus.lock().unwrap().accepted[first.len()..], first, "the repeated events are equal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_include_resources_only_if_the_option_says_so() {
     for with_resources in [true, false] {
-        let site = Site::new(with_resources).await;
-        let ada = site.create(Kind::User, json!({"userName": "ada", "password": SECRET})).await;
-        site.publish(&site.records()).await;
-        site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
+        let fixture = Fixture::new(with_resources).await;
+        let ada = fixture.create(Kind::User, json!({"userName": "ada", "password": SECRET})).await;
+        fixture.publish(&fixture.records()).await;
+        fixture.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "Dr"}])).await;
         let group = json!({"displayName": "Staff", "members": [{"value": ada}]});
-        site.create(Kind::Group, group).await;
-        site.publish(&site.records()).await;
-        let accepted = site.bus.lock().unwrap().accepted.clone();
+        fixture.create(Kind::Group, group).await;
+        fixture.publish(&fixture.records()).await;
+        let accepted = fixture.bus.lock().unwrap().accepted.clone();
         let payload = |entry: &Value| detail(entry)["events"].as_object().unwrap().values().next().unwrap().clone();
         let data: Vec<Value> = accepted.iter().map(|entry| payload(entry)["data"].clone()).collect();
         let titles: Vec<&Value> = data.iter().map(|data| &data["title"]).collect();
@@ -188,29 +188,29 @@ async fn events_include_resources_only_if_the_option_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sample_batch_is_published() {
-    let site = Site::new(false).await;
-    let outcome = edge::invoke_event(site.state, publish::handle, event("publish"), None).await.unwrap();
+    let fixture = Fixture::new(false).await;
+    let outcome = edge::invoke_event(fixture.publisher, publish::handle, event("publish"), None).await.unwrap();
     assert_eq!(outcome, json!({"batchItemFailures": []}));
-    assert_eq!(site.published(), ["user.created", "group.members.changed"]);
+    assert_eq!(fixture.published(), ["user.created", "group.members.changed"]);
 }
 
 /// An operator publishes again what consumers have missed: the same events, in the same order.
 #[tokio::test(flavor = "multi_thread")]
 async fn past_changes_are_published_again_in_their_order() {
-    let site = Site::new(true).await;
-    let ada = site.create(Kind::User, json!({"userName": "ada"})).await;
+    let fixture = Fixture::new(true).await;
+    let ada = fixture.create(Kind::User, json!({"userName": "ada"})).await;
     for title in ["a", "b"] {
-        site.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": title}])).await;
+        fixture.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": title}])).await;
     }
-    site.delete(Kind::User, &ada).await;
-    assert_eq!(site.publish(&site.records()).await, [""; 0]);
-    let first = site.bus.lock().unwrap().ids();
+    fixture.delete(Kind::User, &ada).await;
+    assert_eq!(fixture.publish(&fixture.records()).await, [""; 0]);
+    let first = fixture.bus.lock().unwrap().ids();
     let replay = async |query: Value| {
-        as_function("EventsReplay", edge::invoke_event(site.state, events_replay::handle, query, None)).await
+        as_function("EventsReplay", edge::invoke_event(fixture.publisher, events_replay::handle, query, None)).await
     };
     let all = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z"})).await;
     assert_eq!(all, Ok(json!({"changes": 4, "events": 4, "refused": []})));
-    assert_eq!(site.bus.lock().unwrap().ids(), [first.clone(), first.clone()].concat());
+    assert_eq!(fixture.bus.lock().unwrap().ids(), [first.clone(), first.clone()].concat());
     for (tenant, from, to) in [
         ("acme", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
         ("acme", "2100-01-01T00:00:00Z", "2100-01-02T00:00:00Z"),
@@ -226,7 +226,7 @@ async fn past_changes_are_published_again_in_their_order() {
     let token = first[1].strip_suffix(".user.updated").unwrap();
     let rest = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z", "nextToken": token})).await;
     assert_eq!(rest, Ok(json!({"changes": 2, "events": 2, "refused": []})));
-    site.bus.lock().unwrap().is_down = true;
+    fixture.bus.lock().unwrap().is_down = true;
     let down = replay(json!({"tenant": "acme", "from": "2026-01-01T00:00:00Z"})).await;
     assert_eq!(down, Err(protocol::Error::Unavailable { retry_after: 5 }));
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{Commit, CommitState, Connection, Credentials, Directory, Keys, RemainingEdges, ResourceWrite};
 use testkit::{AwsProxy, Behaviour, variable};
 
-use super::Site;
+use super::Fixture;
 use super::unfinished::change_record;
 use crate::directory::TABLE;
 
@@ -21,7 +21,7 @@ const MEMBERS: usize = 200;
 /// The time within which the event has to be on the bus.
 const AIM: Duration = Duration::from_secs(5);
 
-impl Site {
+impl Fixture {
     /// The same table, with the throughput that its partitions have on AWS.
     async fn with_throughput(self) -> Self {
         let proxy = AwsProxy::before(&self.engine.url, &[Behaviour::Throughput], 1);
@@ -49,27 +49,27 @@ impl Site {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn event_does_not_wait_for_the_deletions_of_another_tenant() {
     let number = variable("DELETED_GROUPS", 12);
-    let site = Site::new(false).await;
+    let fixture = Fixture::new(false).await;
     let mut members = Vec::new();
     for n in 0..MEMBERS {
-        members.push(json!({"value": site.create(Kind::User, json!({"userName": format!("user-{n}")})).await}));
+        members.push(json!({"value": fixture.create(Kind::User, json!({"userName": format!("user-{n}")})).await}));
     }
     for n in 0..number {
         let name = format!("group-{n}");
-        let group = site.create(Kind::Group, json!({"displayName": name, "members": members})).await;
-        site.commit_deletion(&name, &group).await;
+        let group = fixture.create(Kind::Group, json!({"displayName": name, "members": members})).await;
+        fixture.commit_deletion(&name, &group).await;
     }
-    let deleted = site.records().split_off(MEMBERS + usize::try_from(number).unwrap());
-    site.make_all_due();
+    let deleted = fixture.records().split_off(MEMBERS + usize::try_from(number).unwrap());
+    fixture.make_all_due();
 
-    let site = site.with_throughput().await;
+    let fixture = fixture.with_throughput().await;
     let settling = {
-        let directory = site.directory;
+        let directory = fixture.directory;
         tokio::spawn(async move { service::finish_changes(directory, Instant::now() + Duration::from_secs(600)).await })
     };
     tokio::time::sleep(Duration::from_secs(2)).await;
     let begun = Instant::now();
-    let other = Site { caller: Caller::from_context("other", "token-2", "read write", None).unwrap(), ..site };
+    let other = Fixture { caller: Caller::from_context("other", "token-2", "read write", None).unwrap(), ..fixture };
     other.create(Kind::User, json!({"userName": "ada"})).await;
     let created = other.engine.items(TABLE, "other#change");
     assert_eq!(other.publish(&[deleted.as_slice(), &created].concat()).await, [""; 0]);

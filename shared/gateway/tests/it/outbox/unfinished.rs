@@ -6,13 +6,13 @@ use schema::{Kind, ResourceId};
 use serde_json::{Value, json};
 use store::{ChangeRecord, Commit, CommitState, KeyedResource, Keys, Member, RemainingEdges, ResourceWrite};
 
-use super::Site;
+use super::Fixture;
 use crate::bus::detail;
 use crate::directory::TABLE;
 
 const MEMBERS: usize = 40;
 
-impl Site {
+impl Fixture {
     /// A commit that adds forty users to a new group. Nobody finishes it.
     async fn large_change(&self) -> Commit {
         let mut add = Vec::new();
@@ -64,90 +64,90 @@ pub(super) fn change_record() -> ChangeRecord {
 /// The process that made the change died directly after its commit.
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_change_is_published_at_once_and_finished_later() {
-    let site = Site::new(false).await;
-    let commit = site.large_change().await;
-    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
-    assert_eq!(site.pending(&commit.id).await, Some(commit.change.id.clone()));
-    let record = site.records().pop().unwrap();
+    let fixture = Fixture::new(false).await;
+    let commit = fixture.large_change().await;
+    assert_eq!(fixture.directory.commit(&fixture.caller, &commit).await, Ok(CommitState::Pending));
+    assert_eq!(fixture.pending(&commit.id).await, Some(commit.change.id.clone()));
+    let record = fixture.records().pop().unwrap();
     // A member who is deleted meanwhile is not added. A reader of the group sees it as if the change were complete.
-    site.delete(Kind::User, commit.add[0].id.as_str()).await;
-    assert_eq!(site.members(&commit.id).await, MEMBERS - 1);
-    assert_eq!(site.publish(&[record]).await, [""; 0]);
-    assert!(site.pending(&commit.id).await.is_some(), "to publish is not to finish");
-    let accepted = site.bus.lock().unwrap().accepted.clone();
+    fixture.delete(Kind::User, commit.add[0].id.as_str()).await;
+    assert_eq!(fixture.members(&commit.id).await, MEMBERS - 1);
+    assert_eq!(fixture.publish(&[record]).await, [""; 0]);
+    assert!(fixture.pending(&commit.id).await.is_some(), "to publish is not to finish");
+    let accepted = fixture.bus.lock().unwrap().accepted.clone();
     assert_eq!(detail(&accepted[0])["added"].as_array().unwrap().len(), MEMBERS);
 
-    assert_eq!(site.settle().await, json!({"completed": 1, "failed": 0}));
-    assert_eq!(site.members(&commit.id).await, MEMBERS - 1);
-    assert_eq!((site.pending(&commit.id).await, site.unfinished()), (None, 0));
-    assert!(site.pending_items().is_empty(), "nothing is pending");
-    let removed = site.records().pop().unwrap();
-    assert_eq!(site.publish(&[removed]).await, [""; 0]);
-    let lost = detail(site.bus.lock().unwrap().accepted.last().unwrap());
+    assert_eq!(fixture.settle().await, json!({"completed": 1, "failed": 0}));
+    assert_eq!(fixture.members(&commit.id).await, MEMBERS - 1);
+    assert_eq!((fixture.pending(&commit.id).await, fixture.unfinished()), (None, 0));
+    assert!(fixture.pending_items().is_empty(), "nothing is pending");
+    let removed = fixture.records().pop().unwrap();
+    assert_eq!(fixture.publish(&[removed]).await, [""; 0]);
+    let lost = detail(fixture.bus.lock().unwrap().accepted.last().unwrap());
     assert_eq!(lost["removed"], json!([commit.add[0].id.as_str()]));
 
     let keys = Keys { name: "staff".to_owned(), ..Keys::default() };
     let remaining = RemainingEdges::Present { pending: None, groups: vec![] };
     let write = ResourceWrite::Delete { expected: 3, before: keys, groups: 0, remaining };
     let gone = Commit { write, add: vec![], change: change_record(), ..commit };
-    assert_eq!(site.directory.commit(&site.caller, &gone).await, Ok(CommitState::Pending));
-    assert_eq!(site.settle().await, json!({"completed": 1, "failed": 0}));
-    assert!(site.pending_items().is_empty() && site.unfinished() == 0, "nothing is pending");
-    assert!(site.engine.items(TABLE, &format!("acme#member#{}", gone.id)).is_empty());
+    assert_eq!(fixture.directory.commit(&fixture.caller, &gone).await, Ok(CommitState::Pending));
+    assert_eq!(fixture.settle().await, json!({"completed": 1, "failed": 0}));
+    assert!(fixture.pending_items().is_empty() && fixture.unfinished() == 0, "nothing is pending");
+    assert!(fixture.engine.items(TABLE, &format!("acme#member#{}", gone.id)).is_empty());
 }
 
 /// The process died before its commit: its chunks are deleted, and it cannot be committed later.
 #[tokio::test(flavor = "multi_thread")]
 async fn prepared_change_that_is_never_committed_leaves_nothing() {
-    let site = Site::new(false).await;
-    let commit = site.large_change().await;
-    let prepared = site.directory.prepare(&site.caller, &commit, false).await.unwrap();
-    let chunks = || site.engine.items(TABLE, &format!("acme#part#{}", commit.change.id));
-    assert_eq!((chunks().len(), site.unfinished()), (2, 1));
+    let fixture = Fixture::new(false).await;
+    let commit = fixture.large_change().await;
+    let prepared = fixture.directory.prepare(&fixture.caller, &commit, false).await.unwrap();
+    let chunks = || fixture.engine.items(TABLE, &format!("acme#part#{}", commit.change.id));
+    assert_eq!((chunks().len(), fixture.unfinished()), (2, 1));
     let never = json!({"N": "253402300799"});
     assert!(chunks().iter().all(|chunk| chunk["expires"] == never), "what may be committed does not expire");
-    assert_eq!(site.settle().await, json!({"completed": 1, "failed": 0}));
-    assert_eq!((chunks().len(), site.unfinished()), (0, 0));
-    assert_eq!(site.directory.send(prepared).await, Err(store::Error::Stale));
-    assert_eq!(site.pending(&commit.id).await, None);
+    assert_eq!(fixture.settle().await, json!({"completed": 1, "failed": 0}));
+    assert_eq!((chunks().len(), fixture.unfinished()), (0, 0));
+    assert_eq!(fixture.directory.send(prepared).await, Err(store::Error::Stale));
+    assert_eq!(fixture.pending(&commit.id).await, None);
 }
 
 /// A change that an earlier release committed is not listed, until its record is published.
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_change_of_an_earlier_release_is_finished() {
-    let site = Site::new(false).await;
-    let commit = site.large_change().await;
-    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
+    let fixture = Fixture::new(false).await;
+    let commit = fixture.large_change().await;
+    assert_eq!(fixture.directory.commit(&fixture.caller, &commit).await, Ok(CommitState::Pending));
     let key = |pk: &str, sk: &ResourceId| json!({"pk": {"S": pk}, "sk": {"S": sk.as_str()}});
     let unlist = json!({"TableName": TABLE, "Key": key("#unfinished", &commit.change.id)});
-    site.engine.call("DeleteItem", &unlist);
+    fixture.engine.call("DeleteItem", &unlist);
     let mark = json!({
         "TableName": TABLE, "Key": key("acme#unsettled", &commit.id), "UpdateExpression": "REMOVE listed",
     });
-    site.engine.call("UpdateItem", &mark);
-    assert_eq!(site.settle().await, json!({"completed": 0, "failed": 0}));
-    assert_eq!(site.publish(&[site.records().pop().unwrap()]).await, [""; 0]);
-    assert_eq!(site.settle().await, json!({"completed": 1, "failed": 0}));
-    assert_eq!(site.pending(&commit.id).await, None);
+    fixture.engine.call("UpdateItem", &mark);
+    assert_eq!(fixture.settle().await, json!({"completed": 0, "failed": 0}));
+    assert_eq!(fixture.publish(&[fixture.records().pop().unwrap()]).await, [""; 0]);
+    assert_eq!(fixture.settle().await, json!({"completed": 1, "failed": 0}));
+    assert_eq!(fixture.pending(&commit.id).await, None);
 }
 
 /// A change that cannot be finished stays on the list. After an hour of failures, the function fails once, which raises an
 /// alarm.
 #[tokio::test(flavor = "multi_thread")]
 async fn change_with_missing_chunks_is_reported_and_tried_again() {
-    let site = Site::new(false).await;
-    let commit = site.large_change().await;
-    assert_eq!(site.directory.commit(&site.caller, &commit).await, Ok(CommitState::Pending));
-    let chunk = site.engine.items(TABLE, &format!("acme#part#{}", commit.change.id)).pop().unwrap();
+    let fixture = Fixture::new(false).await;
+    let commit = fixture.large_change().await;
+    assert_eq!(fixture.directory.commit(&fixture.caller, &commit).await, Ok(CommitState::Pending));
+    let chunk = fixture.engine.items(TABLE, &format!("acme#part#{}", commit.change.id)).pop().unwrap();
     let lost = json!({"TableName": TABLE, "Key": {"pk": chunk["pk"], "sk": chunk["sk"]}});
-    site.engine.call("DeleteItem", &lost);
+    fixture.engine.call("DeleteItem", &lost);
     for failures in 1..=9 {
-        let work = site.directory.unfinished_changes(u64::MAX / 2).await.unwrap();
+        let work = fixture.directory.unfinished_changes(u64::MAX / 2).await.unwrap();
         assert_eq!(work[0].failures, failures - 1);
-        let outcome = site.try_settle().await;
+        let outcome = fixture.try_settle().await;
         let expect =
             if failures == 9 { Err(protocol::Error::Internal) } else { Ok(json!({"completed": 0, "failed": 1})) };
         assert_eq!(outcome, expect, "after {failures} failures");
     }
-    assert_eq!(site.unfinished(), 1, "it stays on the list");
+    assert_eq!(fixture.unfinished(), 1, "it stays on the list");
 }

@@ -12,13 +12,13 @@ use testkit::Engine;
 use crate::directory::directory;
 
 /// A directory of the tenant `acme`, and its operations.
-pub(crate) struct Site {
+pub(crate) struct Fixture {
     pub(crate) directory: &'static Directory,
     pub(crate) engine: Engine,
     pub(crate) caller: Caller,
 }
 
-impl Site {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         let (directory, engine) = directory().await;
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
