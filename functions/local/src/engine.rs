@@ -17,7 +17,7 @@ use crate::owner_only;
 const THREAD_NAME: &str = "dynamodb";
 
 /// A running DynamoDB, which stops when it is dropped.
-pub(crate) struct Engine {
+pub(crate) struct EngineServer {
     pub(crate) url: String,
     /// The id of the only access key that it accepts, because other users of the machine and pages in a browser can
     /// reach the port.
@@ -27,7 +27,7 @@ pub(crate) struct Engine {
     _lock: Option<File>,
 }
 
-impl Engine {
+impl EngineServer {
     /// Opens the data file, or a database in memory.
     ///
     /// # Errors
@@ -46,11 +46,11 @@ impl Engine {
         let address = listener.local_addr().context("no port for the database")?;
         let key = Uuid::new_v4().simple().to_string();
         runtime.spawn(embedded::serve(listener, database, key.clone()));
-        Ok(Engine { url: format!("http://{address}"), key, runtime: Some(runtime), _lock: lock })
+        Ok(EngineServer { url: format!("http://{address}"), key, runtime: Some(runtime), _lock: lock })
     }
 }
 
-impl Drop for Engine {
+impl Drop for EngineServer {
     fn drop(&mut self) {
         // There is nothing to wait for: every acknowledged write is on the disk.
         if let Some(runtime) = self.runtime.take() {
@@ -133,23 +133,23 @@ mod tests {
     fn file_is_used_by_one_process_and_has_to_be_a_database() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("d.sqlite");
-        let first = Engine::start(Some(&path)).unwrap();
-        let second = Engine::start(Some(&path)).map(drop).unwrap_err().to_string();
+        let first = EngineServer::start(Some(&path)).unwrap();
+        let second = EngineServer::start(Some(&path)).map(drop).unwrap_err().to_string();
         assert!(second.contains("in use by another"), "{second}");
         drop(first);
-        assert!(Engine::start(Some(&path)).is_ok());
+        assert!(EngineServer::start(Some(&path)).is_ok());
 
         let garbage = folder.path().join("garbage");
         fs::write(&garbage, "this is no database, and long enough to be taken for one".repeat(100)).unwrap();
         for path in [&garbage, folder.path(), &garbage.join("below")] {
-            let problem = format!("{:#}", Engine::start(Some(path)).map(drop).unwrap_err());
+            let problem = format!("{:#}", EngineServer::start(Some(path)).map(drop).unwrap_err());
             assert!(problem.contains("the data file") && problem.lines().count() == 1, "{problem}");
         }
     }
 
     #[test]
     fn request_with_another_key_is_refused() {
-        let engine = Engine::start(None).unwrap();
+        let engine = EngineServer::start(None).unwrap();
         let scan = |key: &str| call_engine(&engine.url, key, "Scan", &json!({"TableName": "scim"})).to_string();
         assert!(scan(&engine.key).contains("ResourceNotFoundException"));
         for key in ["", "local", &engine.key[1..]] {

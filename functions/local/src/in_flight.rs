@@ -16,20 +16,20 @@ const UNKNOWN_OUTCOME_GRACE: Duration = Duration::from_secs(2);
 /// The information of the server for the relay: which requests are in flight, and which tenants may have changed.
 #[derive(Default)]
 pub(crate) struct InFlightRequests {
-    state: Mutex<State>,
+    state: Mutex<RequestTable>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct RequestTable {
     /// The requests by their sequence number.
-    requests: BTreeMap<u64, InFlight>,
+    requests: BTreeMap<u64, RequestEntry>,
     last_number: u64,
     /// The tenants of requests that have ended since the relay last read this.
     changed_tenants: BTreeSet<String>,
 }
 
-struct InFlight {
+struct RequestEntry {
     /// Milliseconds since 1970.
     begun_ms: u64,
     /// For a request that has ended with an unknown outcome: the time from which it is ignored.
@@ -58,7 +58,7 @@ impl InFlightRequests {
         let mut state = self.lock();
         state.last_number += 1;
         let number = state.last_number;
-        state.requests.insert(number, InFlight { begun_ms: now_ms(), expires: None });
+        state.requests.insert(number, RequestEntry { begun_ms: now_ms(), expires: None });
         RequestGuard { requests: self.clone(), number, tenant: None, has_known_outcome: false }
     }
 
@@ -88,7 +88,7 @@ impl InFlightRequests {
         Horizon { committed_before_ms: oldest.unwrap_or(now_ms + 1), is_blocked: oldest.is_some() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RequestTable> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

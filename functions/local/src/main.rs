@@ -31,12 +31,12 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::engine::Engine;
+use crate::engine::EngineServer;
 use crate::event_log::EventLog;
 use crate::in_flight::InFlightRequests;
 use crate::options::{Command, Options};
 use crate::relay::{OutboxRelay, RelayHandle};
-use crate::server::Server;
+use crate::server::HttpServer;
 
 const THREAD_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// How long the relay may take to publish the last events when the program has to stop.
@@ -106,7 +106,7 @@ async fn serve(options: &Options, api: Api, listener: TcpListener, storage: &Sto
     let relay = start_relay(options, directory, requests.clone(), base_url.clone())?;
     let finisher = (!options.no_events).then(|| finisher::start(directory));
     terminal::print_banner(&base_url, &token, &options.tenant, &storage.description);
-    let served = Server { gateway, requests }.run(listener).await;
+    let served = HttpServer { gateway, requests }.run(listener).await;
     if let Some(finisher) = finisher {
         finisher.abort();
     }
@@ -140,7 +140,7 @@ struct Storage {
     /// For the terminal.
     description: String,
     /// The embedded engine, which stops when this is dropped.
-    _engine: Option<Engine>,
+    _engine: Option<EngineServer>,
 }
 
 impl Storage {
@@ -150,7 +150,7 @@ impl Storage {
             Some(url) if url.contains(".amazonaws.com") => (url.clone(), Credentials::Profile, None),
             Some(url) => (url.clone(), Credentials::Key("local".to_owned()), None),
             None => {
-                let engine = Engine::start(data.as_deref())?;
+                let engine = EngineServer::start(data.as_deref())?;
                 (engine.url.clone(), Credentials::Key(engine.key.clone()), Some(engine))
             }
         };

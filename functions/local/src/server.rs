@@ -22,12 +22,12 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// How long a connection is silent before the server asks whether the client still exists.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Server {
+pub(crate) struct HttpServer {
     pub(crate) gateway: Gateway,
     pub(crate) requests: Arc<InFlightRequests>,
 }
 
-impl Server {
+impl HttpServer {
     /// Serves until Ctrl-C or SIGTERM.
     pub(crate) async fn run(self, listener: TcpListener) -> Result<()> {
         let router = Router::new().fallback(respond).with_state(Arc::new(self));
@@ -59,7 +59,7 @@ impl Server {
     }
 }
 
-async fn respond(State(server): State<Arc<Server>>, request: Request) -> Response {
+async fn respond(State(server): State<Arc<HttpServer>>, request: Request) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let target = server.gateway.redact(request.uri());

@@ -33,11 +33,11 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use acceptance::{Check, Needs, Outcome, Target, unique};
+use acceptance::{Check, CheckOutcome, Needs, Target, unique};
 use libtest_mimic::{Arguments, Failed, Trial};
 use testkit::{FaultProxy, engine};
 
-use crate::process::{Process, fault_rate, print_skipped};
+use crate::process::{LocalProcess, fault_rate, print_skipped};
 
 /// How many sequences each randomised check tries.
 const RANDOM_CASES: u32 = 25;
@@ -47,7 +47,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// The server that is shared by the checks that need more than one token; it starts when the first check needs it.
 #[derive(Default)]
 struct Servers {
-    with_tokens: Mutex<Option<(Process, Target)>>,
+    with_tokens: Mutex<Option<(LocalProcess, Target)>>,
 }
 
 fn main() -> ExitCode {
@@ -69,22 +69,22 @@ impl Servers {
             Some(target) => target,
             None if !check.is_exclusive() && needs_more_tokens(check) => self.with_tokens(),
             None => {
-                let process = own.insert(Process::start_in_memory(&unique("t"), &[]));
+                let process = own.insert(LocalProcess::start_in_memory(&unique("t"), &[]));
                 let mut target = target(process);
                 target.is_exclusive = true;
                 target
             }
         };
         match check.result(&target, true).outcome {
-            Outcome::Passed => Ok(()),
-            Outcome::Skipped { reason } if is_available_here(check) => {
+            CheckOutcome::Passed => Ok(()),
+            CheckOutcome::Skipped { reason } if is_available_here(check) => {
                 Err(format!("skipped, although this program started the server for it: {reason}").into())
             }
-            Outcome::Skipped { reason } => {
+            CheckOutcome::Skipped { reason } => {
                 print_skipped(check.name, &reason);
                 Ok(())
             }
-            Outcome::Failed { message, location } => {
+            CheckOutcome::Failed { message, location } => {
                 let lines = own.map(|process| format!("\n--- the last lines of the server\n{}", process.last_lines()));
                 Err(format!("{message}\nat {location}{}", lines.unwrap_or_default()).into())
             }
@@ -99,13 +99,13 @@ impl Servers {
             let tenant = unique("t");
             let issue = |of: &str, more: &[&str]| {
                 let table = ["--dynamodb-endpoint", engine(), "--table", &tenant];
-                Process::start(of, &[&table, more].concat()).token.clone()
+                LocalProcess::start(of, &[&table, more].concat()).token.clone()
             };
             let strict_token = issue(&tenant, &["--dialect", "strict"]);
             let other_tenant_token = issue(&unique("t"), &[]);
             let faults = fault_rate().map(|rate| (FaultProxy::before(engine(), 1), rate));
             let url = faults.as_ref().map_or(engine(), |(proxy, _)| proxy.url());
-            let process = Process::start(&tenant, &["--dynamodb-endpoint", url, "--table", &tenant]);
+            let process = LocalProcess::start(&tenant, &["--dynamodb-endpoint", url, "--table", &tenant]);
             faults.iter().for_each(|(proxy, rate)| proxy.fail(*rate));
             let mut target = target(&process);
             target.strict_token = Some(strict_token);
@@ -147,7 +147,7 @@ fn server_from_environment() -> Option<Target> {
     Some(target)
 }
 
-fn target(process: &Process) -> Target {
+fn target(process: &LocalProcess) -> Target {
     let mut target = with_options(Target::new(&process.base_url, &process.token));
     target.repeats_requests = fault_rate().is_some();
     target.random_cases = RANDOM_CASES;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::connection::{ClientProfile, Connection};
+use crate::connection::{ClientProfile, HttpConnection};
 use crate::request::{Request, query};
 use crate::retry;
 
@@ -23,7 +23,7 @@ pub const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// A client of one target with one token.
 #[derive(Clone, Debug)]
 pub struct Client {
-    connection: Connection,
+    connection: HttpConnection,
     repeats_requests: bool,
     check_timeout: Duration,
     deadline: Option<Instant>,
@@ -32,7 +32,7 @@ pub struct Client {
 impl Client {
     /// Creates a client. `check_timeout` is the time that the check has until `deadline`.
     pub(crate) fn new(
-        connection: Connection,
+        connection: HttpConnection,
         repeats_requests: bool,
         check_timeout: Duration,
         deadline: Option<Instant>,

@@ -24,7 +24,7 @@ const PLAIN: ClientProfile =
 
 /// A server, and what every request to it has.
 #[derive(Clone, Debug)]
-pub(crate) struct Connection {
+pub(crate) struct HttpConnection {
     agent: ureq::Agent,
     /// The base URL, without a slash at the end.
     pub(crate) base: String,
@@ -33,7 +33,7 @@ pub(crate) struct Connection {
     created: Arc<CreatedResources>,
 }
 
-impl Connection {
+impl HttpConnection {
     /// Creates a connection that presents `token` as a bearer token.
     pub(crate) fn new(base: &str, token: &str, timeout: Duration, created: Arc<CreatedResources>) -> Self {
         let agent = ureq::Agent::config_builder()

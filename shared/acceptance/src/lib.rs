@@ -41,7 +41,7 @@ mod target;
 mod tenancy;
 
 pub use check::{Check, Needs};
-pub use report::{Outcome, Report, Result};
+pub use report::{CheckOutcome, CheckResult, Report};
 pub use runner::{Selection, run};
 pub use target::{Target, unique};
 

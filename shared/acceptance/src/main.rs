@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use acceptance::{Outcome, Report, Result, Selection, Target};
+use acceptance::{CheckOutcome, CheckResult, Report, Selection, Target};
 use clap::Parser;
 
 /// Checks a SCIM 2.0 server from the outside and prints a report.
@@ -144,11 +144,11 @@ impl Arguments {
 }
 
 /// Overwrites the progress line of the terminal.
-fn show_progress(ended: usize, all: usize, result: &Result) {
+fn show_progress(ended: usize, all: usize, result: &CheckResult) {
     let outcome = match result.outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed { .. } => "FAILED",
-        Outcome::Skipped { .. } => "skipped",
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed { .. } => "FAILED",
+        CheckOutcome::Skipped { .. } => "skipped",
     };
     let _ = write!(io::stderr(), "\r\x1b[K[{ended}/{all}] {outcome} {}", result.name);
 }

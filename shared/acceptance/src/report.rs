@@ -10,7 +10,7 @@ use crate::check::Check;
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// The target met every expectation.
     Passed,
     /// The target did not meet an expectation.
@@ -29,11 +29,11 @@ pub enum Outcome {
 
 /// The result of one check.
 #[derive(Clone, Debug)]
-pub struct Result {
+pub struct CheckResult {
     /// The name of the check.
     pub name: &'static str,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// How long it ran.
     pub duration: Duration,
 }
@@ -44,15 +44,16 @@ pub struct Report {
     /// The target.
     pub base_url: String,
     /// One result for each check, in the order of [`crate::checks`].
-    pub results: Vec<Result>,
+    pub results: Vec<CheckResult>,
     /// How long the run took.
     pub duration: Duration,
 }
 
 impl Report {
     /// Creates a report; the results may be in any order.
-    pub(crate) fn new(base_url: &str, selected: &[&Check], results: Vec<Result>, duration: Duration) -> Self {
-        let mut by_name: BTreeMap<&str, Result> = results.into_iter().map(|result| (result.name, result)).collect();
+    pub(crate) fn new(base_url: &str, selected: &[&Check], results: Vec<CheckResult>, duration: Duration) -> Self {
+        let mut by_name: BTreeMap<&str, CheckResult> =
+            results.into_iter().map(|result| (result.name, result)).collect();
         let results = selected.iter().filter_map(|check| by_name.remove(check.name)).collect();
         Self { base_url: base_url.to_owned(), results, duration }
     }
@@ -79,7 +80,7 @@ impl Report {
     /// `name`, `outcome`, `durationMs`, and `message` and `location`, or `reason`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let checks: Vec<Value> = self.results.iter().map(Result::to_json).collect();
+        let checks: Vec<Value> = self.results.iter().map(CheckResult::to_json).collect();
         json!({
             "baseUrl": self.base_url, "passed": self.passed(), "failed": self.failed(), "skipped": self.skipped(),
             "durationMs": milliseconds(self.duration), "checks": checks,
@@ -87,7 +88,7 @@ impl Report {
     }
 }
 
-impl Result {
+impl CheckResult {
     /// The name of the check's module.
     fn module(&self) -> &'static str {
         self.name.rsplit_once("::").map_or("", |(module, _)| module)
@@ -104,13 +105,13 @@ impl Result {
         add("name", self.name.into());
         add("durationMs", milliseconds(self.duration).into());
         match &self.outcome {
-            Outcome::Passed => add("outcome", "passed".into()),
-            Outcome::Failed { message, location } => {
+            CheckOutcome::Passed => add("outcome", "passed".into()),
+            CheckOutcome::Failed { message, location } => {
                 add("outcome", "failed".into());
                 add("message", message.as_str().into());
                 add("location", location.as_str().into());
             }
-            Outcome::Skipped { reason } => {
+            CheckOutcome::Skipped { reason } => {
                 add("outcome", "skipped".into());
                 add("reason", reason.as_str().into());
             }
@@ -120,22 +121,22 @@ impl Result {
 }
 
 /// The number of results of each kind.
-struct Counts {
+struct OutcomeCounts {
     passed: usize,
     failed: usize,
     skipped: usize,
 }
 
-fn count(results: &[Result]) -> Counts {
-    let count = |is: fn(&Outcome) -> bool| results.iter().filter(|result| is(&result.outcome)).count();
-    Counts {
-        passed: count(|outcome| matches!(outcome, Outcome::Passed)),
-        failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
-        skipped: count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
+fn count(results: &[CheckResult]) -> OutcomeCounts {
+    let count = |is: fn(&CheckOutcome) -> bool| results.iter().filter(|result| is(&result.outcome)).count();
+    OutcomeCounts {
+        passed: count(|outcome| matches!(outcome, CheckOutcome::Passed)),
+        failed: count(|outcome| matches!(outcome, CheckOutcome::Failed { .. })),
+        skipped: count(|outcome| matches!(outcome, CheckOutcome::Skipped { .. })),
     }
 }
 
-impl Display for Counts {
+impl Display for OutcomeCounts {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let all = [(self.passed, "passed"), (self.failed, "FAILED"), (self.skipped, "skipped")];
         let words: Vec<String> =
@@ -148,7 +149,7 @@ impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "SCIM acceptance checks of {}", self.base_url)?;
         for results in self.results.chunk_by(|one, next| one.module() == next.module()) {
-            let module = results.first().map_or("", Result::module);
+            let module = results.first().map_or("", CheckResult::module);
             writeln!(formatter, "\n{module:<40} {}", count(results))?;
             for result in results {
                 result.fmt(formatter)?;
@@ -161,12 +162,12 @@ impl Display for Report {
 }
 
 /// Writes the lines about a check that did not pass.
-impl Display for Result {
+impl Display for CheckResult {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match &self.outcome {
-            Outcome::Passed => Ok(()),
-            Outcome::Skipped { reason } => writeln!(formatter, "  skipped {}: {reason}", self.short_name()),
-            Outcome::Failed { message, location } => {
+            CheckOutcome::Passed => Ok(()),
+            CheckOutcome::Skipped { reason } => writeln!(formatter, "  skipped {}: {reason}", self.short_name()),
+            CheckOutcome::Failed { message, location } => {
                 writeln!(formatter, "  FAILED  {}", self.short_name())?;
                 for line in message.trim_end().lines() {
                     writeln!(formatter, "          {line}")?;

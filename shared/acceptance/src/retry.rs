@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::connection::Connection;
+use crate::connection::HttpConnection;
 use crate::request::{Request, encode};
 
 /// The most times that a request is repeated.
@@ -28,7 +28,7 @@ thread_local! {
 }
 
 /// Sends a request until the server does not defer it.
-pub(crate) fn send(connection: &Connection, request: &Request) -> Result<Answer, ureq::Error> {
+pub(crate) fn send(connection: &HttpConnection, request: &Request) -> Result<Answer, ureq::Error> {
     let mut may_have_succeeded = false;
     for _ in 0..MAX_REPEATS {
         let answer = connection.send(request)?;
@@ -80,7 +80,7 @@ fn record_deferred_operations(answer: &Answer) {
 
 /// Returns the resource that a create without a response has created, if the repeat conflicts with that resource;
 /// otherwise returns the error response.
-fn created(connection: &Connection, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
+fn created(connection: &HttpConnection, request: &Request, refused: Answer) -> Result<Answer, ureq::Error> {
     let sent: Value = serde_json::from_slice(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
     let name = if request.path.starts_with("/Users") { "userName" } else { "displayName" };
     let endpoint = request.path.split('?').next().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::Check;
 use crate::panics;
-use crate::report::{Outcome, Report, Result};
+use crate::report::{CheckOutcome, CheckResult, Report};
 use crate::target::Target;
 
 /// The checks that a run selects, and how it runs them.
@@ -23,7 +23,7 @@ pub struct Selection {
     pub keeps_resources: bool,
     /// The function that is called after each check, with the number of checks that have ended and the number of
     /// all selected checks.
-    pub progress: fn(usize, usize, &Result),
+    pub progress: fn(usize, usize, &CheckResult),
 }
 
 impl Default for Selection {
@@ -74,20 +74,24 @@ pub fn run(target: &Target, selection: &Selection) -> Report {
 impl Check {
     /// Runs the check once and returns its outcome.
     #[must_use]
-    pub fn result(&self, target: &Target, keeps_resources: bool) -> Result {
+    pub fn result(&self, target: &Target, keeps_resources: bool) -> CheckResult {
         if let Some(reason) = self.missing(target) {
-            return Result { name: self.name, outcome: Outcome::Skipped { reason }, duration: Duration::ZERO };
+            return CheckResult {
+                name: self.name,
+                outcome: CheckOutcome::Skipped { reason },
+                duration: Duration::ZERO,
+            };
         }
         let target = target.for_one_check();
         let started = Instant::now();
         let outcome = match panics::catch(|| self.run(&target)) {
-            Ok(()) => Outcome::Passed,
-            Err(failure) => Outcome::Failed { message: failure.message, location: failure.location },
+            Ok(()) => CheckOutcome::Passed,
+            Err(failure) => CheckOutcome::Failed { message: failure.message, location: failure.location },
         };
         let duration = started.elapsed();
         if !keeps_resources {
             target.clean_up();
         }
-        Result { name: self.name, outcome, duration }
+        CheckResult { name: self.name, outcome, duration }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::connection::Connection;
+use crate::connection::HttpConnection;
 use crate::created::CreatedResources;
 use crate::request::Request;
 
@@ -86,7 +86,7 @@ impl Target {
     }
 
     fn client_with(&self, token: &str) -> Client {
-        let connection = Connection::new(&self.base_url, token, self.timeout, self.created.clone());
+        let connection = HttpConnection::new(&self.base_url, token, self.timeout, self.created.clone());
         Client::new(connection, self.repeats_requests, self.check_timeout, self.deadline)
     }
 

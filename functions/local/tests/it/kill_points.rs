@@ -22,14 +22,14 @@ const MANY: usize = 35;
 const VISIBLE: Duration = Duration::from_millis(200);
 
 /// A small directory of a few users and a group, whose names all start with `tag`.
-struct Small {
+struct SmallDirectory {
     tag: String,
     users: Vec<String>,
     staff: String,
 }
 
 /// The name of the case, how many users it needs, and the request.
-type Case = (&'static str, usize, fn(&Small) -> Request);
+type Case = (&'static str, usize, fn(&SmallDirectory) -> Request);
 
 const CASES: [Case; 8] = [
     ("create a user", 1, |small| Request::new("POST", "/Users").json(&json!({ "userName": small.name("new") }))),
@@ -47,7 +47,7 @@ const CASES: [Case; 8] = [
     ("delete a group", 2, |small| Request::new("DELETE", format!("/Groups/{}", small.staff))),
 ];
 
-impl Small {
+impl SmallDirectory {
     fn new(scim: &Client, users: usize) -> Self {
         let tag = unique("k");
         let mut small = Self { tag, users: Vec::new(), staff: String::new() };
@@ -119,7 +119,7 @@ fn process_killed_at_any_call_leaves_no_partial_change() {
     let mut deaths = (0, 0);
     for case in CASES {
         let (what, users, request) = case;
-        let model = Small::new(&scim, users);
+        let model = SmallDirectory::new(&scim, users);
         let before = model.seen(&scim);
         let answer = scim.send(&request(&model));
         answer.check(answer.status < 300, "expected success");
@@ -159,7 +159,7 @@ fn killed(
     late: bool,
     after: &BTreeMap<String, Vec<String>>,
 ) -> Option<BTreeMap<String, Vec<String>>> {
-    let (small, proxy) = (Small::new(scim, users), FaultProxy::before(engine(), 1));
+    let (small, proxy) = (SmallDirectory::new(scim, users), FaultProxy::before(engine(), 1));
     let victim = Server::start(&Data::At(proxy.url()), tenant);
     let request = request(&small);
     proxy.kill_at(call, victim.process_id(), late);

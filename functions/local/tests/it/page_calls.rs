@@ -2,7 +2,7 @@
 
 use acceptance::answer::Answer;
 use acceptance::client::Client;
-use acceptance::protocol::paging::concurrent_changes::{Paging, create_users, next_page};
+use acceptance::protocol::paging::concurrent_changes::{PagingMethod, create_users, next_page};
 use acceptance::unique;
 use serde_json::{Value, json};
 
@@ -83,8 +83,8 @@ fn page_50_and_the_last_page_take_as_many_calls_as_page_1() {
         // The server queries all users, and gets those of the page again.
         ("&sortBy=title", vec!["BatchGetItem", "Query"]),
     ] {
-        for paging in [Paging::ToTheTotal, Paging::Cursor] {
-            let is_cursor = matches!(paging, Paging::Cursor);
+        for paging in [PagingMethod::ToTheTotal, PagingMethod::Cursor] {
+            let is_cursor = matches!(paging, PagingMethod::Cursor);
             let first = if is_cursor { ("cursor", String::new()) } else { ("startIndex", "1".to_owned()) };
             let (mut place, mut costs) = (Some(first), Vec::new());
             while let Some((name, value)) = place {

@@ -5,10 +5,10 @@ use std::path::Path;
 use acceptance::client::Client;
 use acceptance::{Target, unique};
 
-use crate::process::{Process, START, fault_rate};
+use crate::process::{LocalProcess, START, fault_rate};
 
 pub(crate) struct Server {
-    process: Process,
+    process: LocalProcess,
     /// Whether DynamoDB calls fail at random, so that the client repeats requests.
     is_faulty: bool,
 }
@@ -56,14 +56,14 @@ impl Server {
     }
 
     fn with_arguments(data: &Data<'_>, tenant: &str, arguments: &[&str]) -> Self {
-        let at = |url: &str| Process::start(tenant, &[&["--dynamodb-endpoint", url], arguments].concat());
+        let at = |url: &str| LocalProcess::start(tenant, &[&["--dynamodb-endpoint", url], arguments].concat());
         let is_faulty = matches!(data, Data::Memory) && fault_rate().is_some();
         let process = match (data, std::env::var("DYNAMODB_ENDPOINT")) {
-            (Data::Memory, _) => Process::start_in_memory(tenant, arguments),
+            (Data::Memory, _) => LocalProcess::start_in_memory(tenant, arguments),
             (Data::At(url), _) => at(url),
             (Data::File(_), Ok(url)) => at(&url),
             (Data::File(path), Err(_)) => {
-                Process::start(tenant, &[&["--data", path.to_str().unwrap()], arguments].concat())
+                LocalProcess::start(tenant, &[&["--data", path.to_str().unwrap()], arguments].concat())
             }
         };
         Self { process, is_faulty }

@@ -17,7 +17,7 @@ pub(crate) const START: Duration = Duration::from_secs(60);
 /// The last line of the introduction, which contains the token.
 pub(crate) const END_OF_INTRODUCTION: &str = "Ctrl-C stops it.";
 
-pub(crate) struct Process {
+pub(crate) struct LocalProcess {
     pub(crate) child: Child,
     /// The lines that the process has printed since they were last read.
     pub(crate) lines: Receiver<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Process {
     pub(crate) token: String,
 }
 
-impl Process {
+impl LocalProcess {
     /// Starts `local` with these arguments, and waits until it has printed its base URL and its token.
     pub(crate) fn start(tenant: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
@@ -63,7 +63,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for LocalProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -20,13 +20,13 @@ checks![
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// Four users and two groups, each named by a letter.
-struct Directory {
+struct SampleDirectory {
     scim: Client,
     tag: String,
     ids: Vec<(char, String)>,
 }
 
-impl Directory {
+impl SampleDirectory {
     fn create(target: &Target) -> Self {
         let scim = target.client();
         let tag = unique("s");
@@ -97,7 +97,7 @@ impl Directory {
 }
 
 fn lists_are_sorted_by_each_attributes_rule(target: &Target) {
-    let directory = Directory::create(target);
+    let directory = SampleDirectory::create(target);
     for (endpoint, sort_by, order, expected) in [
         ("/Users", "title", "ascending", "dacb"),
         ("/Users", "TITLE", "descending", "bcad"),
@@ -123,7 +123,7 @@ fn lists_are_sorted_by_each_attributes_rule(target: &Target) {
 }
 
 fn default_sort_order_is_ascending(target: &Target) {
-    let directory = Directory::create(target);
+    let directory = SampleDirectory::create(target);
     let filter = directory.filter("");
     let got = directory.scim.list("/Users", &[("filter", &filter), ("sortBy", "title")]).expect(200);
     assert_eq!(directory.letters(&got), "dacb");
@@ -132,7 +132,7 @@ fn default_sort_order_is_ascending(target: &Target) {
 }
 
 fn root_query_returns_both_types(target: &Target) {
-    let directory = Directory::create(target);
+    let directory = SampleDirectory::create(target);
     for (filter, expected) in [
         ("", "abcdGH"),
         ("userName pr", "abcd"),
@@ -156,7 +156,7 @@ fn root_query_returns_both_types(target: &Target) {
 }
 
 fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
-    let directory = Directory::create(target);
+    let directory = SampleDirectory::create(target);
     let read_all = |count: usize| {
         let (mut letters, mut index) = (String::new(), 1);
         loop {
@@ -196,7 +196,7 @@ fn slash_behind_a_search_is_ignored(target: &Target) {
 }
 
 fn search_is_projected(target: &Target) {
-    let directory = Directory::create(target);
+    let directory = SampleDirectory::create(target);
     let body = json!({ "filter": directory.filter("userName ew \".a\""), "attributes": ["title", "name.familyName"] });
     let found = directory.scim.post("/Users/.search", &body).expect(200);
     let user = json!({ "id": "*", "title": "b", "name": { "familyName": "Zed" }, "userName": null, "meta": null });

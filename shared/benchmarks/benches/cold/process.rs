@@ -13,12 +13,12 @@ const PERIOD_US: f64 = 20_000.0;
 /// The folders of control groups version 1 and version 2.
 const CGROUP_FOLDERS: [&str; 2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"];
 
-pub(crate) struct Process {
+pub(crate) struct FunctionProcess {
     child: Child,
     group: Option<PathBuf>,
 }
 
-impl Process {
+impl FunctionProcess {
     pub(crate) fn start(program: &Path, environment: &[(&str, String)]) -> Self {
         let mut command = Command::new(program);
         command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
@@ -60,7 +60,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

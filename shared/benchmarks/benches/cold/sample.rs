@@ -8,7 +8,7 @@ use crate::dynamo::{Dynamo, KEY, TABLE};
 use crate::events;
 use crate::function::Function;
 use crate::lambda::{Lambda, RuntimeCall};
-use crate::process::Process;
+use crate::process::FunctionProcess;
 
 /// Events after the first one.
 const WARM: usize = 5;
@@ -39,7 +39,7 @@ impl Sample {
             events.push(if function.is_page { page(&event) } else { event });
         }
         let begun = Instant::now();
-        let mut process = Process::start(&function.program, &environment(dynamo, &lambda));
+        let mut process = FunctionProcess::start(&function.program, &environment(dynamo, &lambda));
         let init = milliseconds(begun, polled(&mut lambda).await);
         if let Some(megabytes) = megabytes {
             process.limit(megabytes);

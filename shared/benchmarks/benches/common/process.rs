@@ -18,7 +18,7 @@ const BANNER_END: &str = "Ctrl-C stops it.";
 const TICKS: f64 = 100.0;
 
 /// A process that is killed when this is dropped.
-pub(crate) struct Process {
+pub(crate) struct ServerProcess {
     pub(crate) child: Child,
     /// The file with its output.
     output: PathBuf,
@@ -26,13 +26,13 @@ pub(crate) struct Process {
 
 /// The resources that a process uses.
 #[derive(Clone, Copy)]
-pub(crate) struct Usage {
+pub(crate) struct ProcessUsage {
     pub(crate) resident_mb: f64,
     /// The CPU time since the start of the process.
     pub(crate) cpu_seconds: f64,
 }
 
-impl Process {
+impl ServerProcess {
     /// Starts the program with its output in a folder, and waits for the end of its banner.
     pub(crate) fn spawn(folder: &Path, arguments: &[&OsStr]) -> Self {
         let output = folder.join("output");
@@ -62,7 +62,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -70,7 +70,7 @@ impl Drop for Process {
 }
 
 /// The usage of the process with this id, or of `self`.
-pub(crate) fn usage(process: &str) -> Option<Usage> {
+pub(crate) fn usage(process: &str) -> Option<ProcessUsage> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let resident_kb: f64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
@@ -78,5 +78,5 @@ pub(crate) fn usage(process: &str) -> Option<Usage> {
     // The fields after the program's name, which may contain anything: user time is the 12th, system time the 13th.
     let times = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
     let ticks: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
-    Some(Usage { resident_mb: resident_kb / 1024.0, cpu_seconds: ticks / TICKS })
+    Some(ProcessUsage { resident_mb: resident_kb / 1024.0, cpu_seconds: ticks / TICKS })
 }

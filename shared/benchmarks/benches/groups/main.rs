@@ -29,7 +29,7 @@ const MANY: usize = 1000;
 /// A list that replaces all members changes one in this many.
 const CHANGED: usize = 10;
 
-struct Bench {
+struct GroupBenchmark {
     meter: Meter,
     directory: Directory,
     caller: Caller,
@@ -45,7 +45,7 @@ fn main() {
     meter.subscriber().init();
     runtime.block_on(async {
         let largest = sizes.iter().max().copied().unwrap_or_default();
-        let bench = Bench::new(meter, url, largest + largest / CHANGED + 2 * MANY).await;
+        let bench = GroupBenchmark::new(meter, url, largest + largest / CHANGED + 2 * MANY).await;
         println!("| members | operation | sequential calls | calls | units | response, ms | complete, ms |");
         println!("|---|---|---|---|---|---|---|");
         for size in sizes {
@@ -54,7 +54,7 @@ fn main() {
     });
 }
 
-impl Bench {
+impl GroupBenchmark {
     async fn new(meter: Meter, url: &str, users: usize) -> Self {
         let begun = Instant::now();
         let connection = Connection {

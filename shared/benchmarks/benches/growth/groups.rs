@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use testkit::variable;
 
-use crate::tenant::{MAX_CONCURRENT, Taken, Tenant};
+use crate::tenant::{GrowingTenant, Latencies, MAX_CONCURRENT};
 use gateway::functions;
 
 /// Responses with more members than this are requested only a few times.
@@ -14,14 +14,14 @@ const MANY: usize = 1000;
 const FEW_ROUNDS: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+enum GroupOperation {
     Add,
     Remove,
     GetBare,
     Get,
 }
 
-impl Operation {
+impl GroupOperation {
     const ALL: [Self; 4] = [Self::Add, Self::Remove, Self::GetBare, Self::Get];
 
     fn name(self) -> &'static str {
@@ -37,7 +37,7 @@ impl Operation {
         matches!(self, Self::Add | Self::Remove)
     }
 
-    fn event(self, tenant: &Tenant, group: &str, user: &str) -> Value {
+    fn event(self, tenant: &GrowingTenant, group: &str, user: &str) -> Value {
         let operations = match self {
             Self::Add => json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]),
             Self::Remove => json!([{ "op": "remove", "path": format!("members[value eq \"{user}\"]") }]),
@@ -49,7 +49,7 @@ impl Operation {
     }
 }
 
-fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Option<Value>) -> Value {
+fn event(tenant: &GrowingTenant, method: &str, id: Option<&str>, query: Value, body: Option<Value>) -> Value {
     let mut event = testkit::event(tenant.name, method, "Groups", id, query, body);
     // Okta sends this header, and only a compressed response has room for 100,000 members.
     event["multiValueHeaders"]["Accept-Encoding"] = json!(["gzip"]);
@@ -57,7 +57,7 @@ fn event(tenant: &Tenant, method: &str, id: Option<&str>, query: Value, body: Op
 }
 
 /// Prints a table of groups of these sizes. Their members are users of the tenant, which has more of them.
-pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
+pub(crate) async fn measure(tenant: &GrowingTenant, sizes: &[usize]) {
     println!("\n| members | operation | p50, p99 ms | requests per second |\n|---|---|---|---|");
     for size in sizes.iter().copied().filter(|size| *size < tenant.ids.len()) {
         let (members, others) = tenant.ids.split_at(size);
@@ -67,8 +67,8 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
         let created = ask(tenant, "GroupsCreate", event(tenant, "POST", None, query, Some(body)), 201).await;
         let (_, id) = created["multiValueHeaders"]["location"][0].as_str().unwrap().rsplit_once('/').unwrap();
         tenant.settle(id).await;
-        for operation in Operation::ALL {
-            let rounds = if operation == Operation::Get && size > MANY {
+        for operation in GroupOperation::ALL {
+            let rounds = if operation == GroupOperation::Get && size > MANY {
                 FEW_ROUNDS
             } else {
                 variable("GROWTH_ROUNDS", 200) as usize
@@ -84,7 +84,7 @@ pub(crate) async fn measure(tenant: &Tenant, sizes: &[usize]) {
 }
 
 /// Changes of one group are sequential, because concurrent ones would only wait for each other.
-async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[String]) -> Taken {
+async fn rounds_of(tenant: &GrowingTenant, operation: GroupOperation, group: &str, users: &[String]) -> Latencies {
     let function = if operation.changes() { "GroupsPatch" } else { "GroupsGet" };
     let mut times = Vec::new();
     for user in users {
@@ -98,10 +98,10 @@ async fn rounds_of(tenant: &Tenant, operation: Operation, group: &str, users: &[
         let asked = users.iter().map(|user| ask(tenant, function, operation.event(tenant, group, user), 200));
         stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT).count().await;
     }
-    Taken::new(times, users.len() as f64 / begun.elapsed().as_secs_f64())
+    Latencies::new(times, users.len() as f64 / begun.elapsed().as_secs_f64())
 }
 
-async fn ask(tenant: &Tenant, function: &str, event: Value, status: u64) -> Value {
+async fn ask(tenant: &GrowingTenant, function: &str, event: Value, status: u64) -> Value {
     let answer = functions::invoke(function, tenant.directory, event).unwrap().await.unwrap();
     assert_eq!(answer["statusCode"], status, "{function}: {answer}");
     answer

@@ -23,9 +23,9 @@ use std::time::Instant;
 
 use store::{Connection, Credentials, Directory};
 
-use crate::operation::Operation;
+use crate::operation::UserOperation;
 use crate::report::Figures;
-use crate::tenant::Tenant;
+use crate::tenant::GrowingTenant;
 
 /// The users of the tenant that does not grow.
 const FEW: usize = 1000;
@@ -49,7 +49,7 @@ async fn run(sizes: &[usize], groups: &[usize]) {
     };
     let directory: &'static Directory = Box::leak(Box::new(Directory::connect(connection).await.unwrap()));
     directory.create_table().await.unwrap();
-    let (mut large, mut small) = (Tenant::new("large", directory), Tenant::new("small", directory));
+    let (mut large, mut small) = (GrowingTenant::new("large", directory), GrowingTenant::new("small", directory));
     small.grow(FEW).await;
     let mut all: Vec<Figures> = Vec::new();
     for size in sizes {
@@ -57,7 +57,7 @@ async fn run(sizes: &[usize], groups: &[usize]) {
         large.grow(*size).await;
         println!("\n{size} users, loaded in {:.0?}\n", begun.elapsed());
         let mut figures = Figures { size: *size, rows: Vec::new() };
-        for operation in Operation::ALL {
+        for operation in UserOperation::ALL {
             let (of_large, of_small) = (large.measure(operation).await, small.measure(operation).await);
             figures.rows.push((operation, of_large, of_small));
         }

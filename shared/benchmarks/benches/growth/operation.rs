@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::load::{user, user_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum UserOperation {
     FindNobody,
     Find,
     FindByEmail,
@@ -17,7 +17,7 @@ pub(crate) enum Operation {
     CursorPage,
 }
 
-impl Operation {
+impl UserOperation {
     /// Each created user is deleted afterwards.
     pub(crate) const ALL: [Self; 10] = [
         Self::FindNobody,

@@ -1,12 +1,12 @@
 //! The tables of the report.
 
-use crate::operation::Operation;
-use crate::tenant::Taken;
+use crate::operation::UserOperation;
+use crate::tenant::Latencies;
 
 /// The figures at one size: each operation in the growing tenant and in the small one.
 pub(crate) struct Figures {
     pub(crate) size: usize,
-    pub(crate) rows: Vec<(Operation, Taken, Taken)>,
+    pub(crate) rows: Vec<(UserOperation, Latencies, Latencies)>,
 }
 
 impl Figures {

@@ -9,13 +9,13 @@ use serde_json::Value;
 use store::{Directory, SettleState};
 use testkit::variable;
 
-use crate::operation::Operation;
+use crate::operation::UserOperation;
 use gateway::functions;
 
 /// Concurrent requests while throughput is measured.
 pub(crate) const MAX_CONCURRENT: usize = 8;
 
-pub(crate) struct Tenant {
+pub(crate) struct GrowingTenant {
     pub(crate) name: &'static str,
     pub(crate) directory: &'static Directory,
     pub(crate) ids: Vec<String>,
@@ -24,14 +24,14 @@ pub(crate) struct Tenant {
 }
 
 /// The figures of one operation.
-pub(crate) struct Taken {
+pub(crate) struct Latencies {
     /// The milliseconds of each request, sorted.
     times: Vec<f64>,
     /// Responses per second with 8 concurrent requests.
     pub(crate) per_second: f64,
 }
 
-impl Taken {
+impl Latencies {
     pub(crate) fn new(mut times: Vec<f64>, per_second: f64) -> Self {
         times.sort_by(f64::total_cmp);
         Self { times, per_second }
@@ -42,7 +42,7 @@ impl Taken {
     }
 }
 
-impl Tenant {
+impl GrowingTenant {
     pub(crate) fn new(name: &'static str, directory: &'static Directory) -> Self {
         Self { name, directory, ids: Vec::new(), made: Vec::new() }
     }
@@ -63,7 +63,7 @@ impl Tenant {
         Caller::from_context(self.name, "token", "read write", None).unwrap()
     }
 
-    pub(crate) async fn measure(&mut self, operation: Operation) -> Taken {
+    pub(crate) async fn measure(&mut self, operation: UserOperation) -> Latencies {
         let rounds = variable("GROWTH_ROUNDS", 200) as usize;
         let mut times = Vec::new();
         for event in self.events(operation, rounds) {
@@ -77,29 +77,29 @@ impl Tenant {
         let ids: Vec<_> = stream::iter(asked).buffer_unordered(MAX_CONCURRENT).collect().await;
         let per_second = rounds as f64 / begun.elapsed().as_secs_f64();
         self.made.extend(ids.into_iter().flatten());
-        Taken::new(times, per_second)
+        Latencies::new(times, per_second)
     }
 
-    fn events(&mut self, operation: Operation, count: usize) -> Vec<Value> {
+    fn events(&mut self, operation: UserOperation, count: usize) -> Vec<Value> {
         let event = |_| {
             let number = fastrand::usize(..self.ids.len());
-            let id = if operation == Operation::Delete { self.made.pop() } else { None };
+            let id = if operation == UserOperation::Delete { self.made.pop() } else { None };
             operation.event(self.name, number, id.as_ref().unwrap_or(&self.ids[number]), fastrand::u64(..))
         };
         (0..count).map(event).collect()
     }
 
     /// Returns the id of a created resource.
-    async fn ask(&self, operation: Operation, event: Value) -> Option<String> {
+    async fn ask(&self, operation: UserOperation, event: Value) -> Option<String> {
         let answer = functions::invoke(operation.function(), self.directory, event).unwrap().await.unwrap();
         assert_eq!(answer["statusCode"], operation.status(), "{operation:?}: {answer}");
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
         let found = body["Resources"].as_array().map_or(0, Vec::len);
         match operation {
-            Operation::Find | Operation::FindByEmail => assert_eq!(found, 1, "{body}"),
-            Operation::FirstPage | Operation::CursorPage => assert_eq!(found, 100),
+            UserOperation::Find | UserOperation::FindByEmail => assert_eq!(found, 1, "{body}"),
+            UserOperation::FirstPage | UserOperation::CursorPage => assert_eq!(found, 100),
             _ => {}
         }
-        (operation == Operation::Create).then(|| body["id"].as_str().unwrap().to_owned())
+        (operation == UserOperation::Create).then(|| body["id"].as_str().unwrap().to_owned())
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use crate::log::{Log, Operation};
+use crate::log::{Log, RequestKind};
 
 /// Connections of one tenant. A request that is due while all are busy waits, and is late.
 const CONNECTIONS: usize = 8;
@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MEDIA_TYPE: &str = "application/scim+json";
 
-pub(crate) struct Client {
+pub(crate) struct LoadClient {
     http: legacy::Client<HttpConnector, Body>,
     base: String,
     authorization: HeaderValue,
@@ -35,8 +35,8 @@ pub(crate) struct Client {
 }
 
 /// A request. The path is relative to the base URL and percent-encoded.
-pub(crate) struct Call {
-    pub(crate) operation: Operation,
+pub(crate) struct TaskRequest {
+    pub(crate) operation: RequestKind,
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) repeated: bool,
 }
 
-/// A request without a response, or with a response that its job does not expect.
+/// A request without a response, or with a response that its task does not expect.
 #[derive(Debug)]
 pub(crate) struct RequestError {
     request: String,
@@ -73,7 +73,7 @@ impl fmt::Display for RequestError {
 
 impl Error for RequestError {}
 
-impl Client {
+impl LoadClient {
     pub(crate) fn new(base: &str, token: &str, log: Rc<RefCell<Log>>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Sends a request, and retries it after 429 and 503. Its time counts from the moment when it was due.
-    pub(crate) async fn send(&self, call: &Call, due: Instant) -> Result<Answer, RequestError> {
+    pub(crate) async fn send(&self, call: &TaskRequest, due: Instant) -> Result<Answer, RequestError> {
         let _connection = self.connections.acquire().await.expect("the semaphore is never closed");
         let mut repeated = false;
         loop {
@@ -104,7 +104,7 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), BoxError> {
+    async fn exchange(&self, call: &TaskRequest) -> Result<(u16, HeaderMap, Vec<u8>), BoxError> {
         let mut request = Request::new(call.body.as_ref().map_or(Body::empty(), |body| Body::from(body.to_string())));
         *request.method_mut() = call.operation.method();
         *request.uri_mut() = format!("{}{}", self.base, call.path).parse().unwrap();
@@ -127,7 +127,7 @@ impl Client {
     }
 }
 
-impl Call {
+impl TaskRequest {
     fn describe(&self) -> String {
         format!("{}: {} {}", self.operation, self.operation.method(), self.path)
     }

@@ -1,11 +1,11 @@
-//! Jobs about groups. Users who are deleted while they are added do not become members.
+//! Tasks about groups. Users who are deleted while they are added do not become members.
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, RequestError, ids};
-use crate::log::Operation;
+use crate::log::RequestKind;
 use crate::session::Session;
-use crate::tenant::{GROUPS, Group, Tenant};
+use crate::tenant::{GROUPS, Group, LoadTenant};
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// The approximate number of members of each group.
@@ -25,10 +25,12 @@ impl Session {
         group.members.retain(|id| Some(id) != goes.as_ref());
         group.members.extend(comes);
         let path = format!("/Groups/{}", group.id);
-        let answer = self.patch(Operation::ChangeMembers, path.clone(), operations).await?.expect(200)?;
+        let answer = self.patch(RequestKind::ChangeMembers, path.clone(), operations).await?.expect(200)?;
         self.tenant.check(answer, &group)?;
-        let bare =
-            self.get_path(Operation::GetGroupBare, format!("{path}?excludedAttributes=members")).await?.expect(200)?;
+        let bare = self
+            .get_path(RequestKind::GetGroupBare, format!("{path}?excludedAttributes=members"))
+            .await?
+            .expect(200)?;
         let is_bare = bare["members"].is_null();
         bare.holding(&group.expected())?.ensure(is_bare, || "expected no members".to_owned())?;
         self.tenant.groups.borrow_mut().push(group);
@@ -41,10 +43,10 @@ impl Session {
         group.members = self.tenant.random_users(MEMBERS);
         let path = format!("/Groups/{}", group.id);
         let add = json!([{ "op": "add", "path": "members", "value": listed(&group.members) }]);
-        let answer = self.patch(Operation::ChangeMembers, path.clone(), add).await?.expect(200)?;
+        let answer = self.patch(RequestKind::ChangeMembers, path.clone(), add).await?.expect(200)?;
         self.tenant.check(answer, &group)?;
         self.tenant.remove_deleted_members(&mut group);
-        let answer = self.get_path(Operation::GetGroup, path).await?.expect(200)?;
+        let answer = self.get_path(RequestKind::GetGroup, path).await?.expect(200)?;
         self.tenant.check(answer, &group)?;
         self.tenant.groups.borrow_mut().push(group);
         if self.tenant.existing_groups.borrow().len() <= GROUPS {
@@ -52,19 +54,19 @@ impl Session {
         }
         let other = self.tenant.group().await;
         self.tenant.existing_groups.borrow_mut().remove(&other.id);
-        self.delete(Operation::DeleteGroup, format!("/Groups/{}", other.id)).await
+        self.delete(RequestKind::DeleteGroup, format!("/Groups/{}", other.id)).await
     }
 
     async fn create_group(&mut self) -> Result<Group, RequestError> {
         let display_name = format!("Group {}", self.tenant.new_name());
         let encoded = display_name.replace(' ', "%20");
-        let found = self.find_by_name(Operation::FindGroup, &encoded).await?;
+        let found = self.find_by_name(RequestKind::FindGroup, &encoded).await?;
         found.holding(&json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [] }))?;
         let body = json!({ "schemas": [GROUP], "displayName": display_name, "members": [] });
-        let mut answer = self.send_body(Operation::CreateGroup, "/Groups".to_owned(), body).await?;
+        let mut answer = self.send_body(RequestKind::CreateGroup, "/Groups".to_owned(), body).await?;
         if answer.repeated && answer.status == 409 {
             // The server carried out the throttled attempt.
-            answer = self.find_by_name(Operation::FindGroup, &encoded).await?;
+            answer = self.find_by_name(RequestKind::FindGroup, &encoded).await?;
             answer.status = 201;
             answer.body = answer["Resources"][0].clone();
         }
@@ -77,7 +79,7 @@ impl Session {
     pub(crate) async fn list_groups(&mut self) -> Result<(), RequestError> {
         let mut throughout = self.tenant.existing_groups.borrow().clone();
         let list =
-            self.get_path(Operation::ListGroups, "/Groups?startIndex=1&count=100".to_owned()).await?.expect(200)?;
+            self.get_path(RequestKind::ListGroups, "/Groups?startIndex=1&count=100".to_owned()).await?.expect(200)?;
         throughout.retain(|id| self.tenant.existing_groups.borrow().contains(id));
         let shown = list.ids();
         let is_whole = throughout.iter().all(|id| shown.contains(id)) && list.number("totalResults") < 100;
@@ -85,7 +87,7 @@ impl Session {
     }
 }
 
-impl Tenant {
+impl LoadTenant {
     /// Removes deleted users from the expected members.
     fn remove_deleted_members(&self, group: &mut Group) {
         group.members.retain(|id| !self.deleted_users.borrow().contains(id));

@@ -14,7 +14,7 @@ const MAX_LATE: usize = 50;
 const MAX_ERRORS: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Operation {
+pub(crate) enum RequestKind {
     TestConnection,
     FindUser,
     CreateUser,
@@ -33,7 +33,7 @@ pub(crate) enum Operation {
     ListGroups,
 }
 
-impl Operation {
+impl RequestKind {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::CreateUser | Self::CreateGroup => Method::POST,
@@ -45,7 +45,7 @@ impl Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for RequestKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TestConnection => "test the connection, `count=2`",
@@ -72,7 +72,7 @@ impl fmt::Display for Operation {
 pub(crate) struct Log {
     pub(crate) begun: Instant,
     /// The microseconds from due request to response, by operation.
-    pub(crate) times: BTreeMap<Operation, Vec<u32>>,
+    pub(crate) times: BTreeMap<RequestKind, Vec<u32>>,
     /// Responses in each second.
     pub(crate) per_second: Vec<u32>,
     /// Responses with 429 or 503.
@@ -88,7 +88,7 @@ impl Log {
         Self { begun, times, per_second, throttled: 0, errors, late: 0 }
     }
 
-    pub(crate) fn record_response(&mut self, operation: Operation, due: Instant) {
+    pub(crate) fn record_response(&mut self, operation: RequestKind, due: Instant) {
         let (late, second) = (due.elapsed(), self.begun.elapsed().as_secs() as usize);
         self.late += usize::from(late > MAX_DELAY);
         self.times.entry(operation).or_default().push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));

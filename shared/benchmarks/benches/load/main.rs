@@ -41,13 +41,13 @@ use testkit::variable;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::Client;
+use crate::client::LoadClient;
 use crate::log::Log;
 use crate::phase::Load;
 use crate::process::usage;
 use crate::report::Run;
 use crate::server::Server;
-use crate::tenant::{GROUPS, Tenant, USERS};
+use crate::tenant::{GROUPS, LoadTenant, USERS};
 
 /// The requests per second of each tenant that the IPSIE profile requires.
 const RATE: f64 = 25.0;
@@ -70,8 +70,9 @@ fn main() -> ExitCode {
 async fn run(server: &Server, seconds: usize) -> Vec<String> {
     let (begun, base) = (Instant::now(), server.base());
     let log = Rc::new(RefCell::new(Log::new(begun)));
-    let tenant =
-        |(number, token): (usize, &String)| Rc::new(Tenant::new(Client::new(&base, token, log.clone()), number as u64));
+    let tenant = |(number, token): (usize, &String)| {
+        Rc::new(LoadTenant::new(LoadClient::new(&base, token, log.clone()), number as u64))
+    };
     let load = Load { tenants: server.tokens.iter().enumerate().map(tenant).collect(), log: log.clone() };
     load.fill().await;
     load.peak().await;

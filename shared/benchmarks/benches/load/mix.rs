@@ -1,8 +1,8 @@
-//! The jobs of Okta, each a sequence of requests, and their shares.
+//! The tasks of Okta, each a sequence of requests, and their shares.
 
-/// One job of an identity provider.
+/// One task of an identity provider.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Job {
+pub(crate) enum Task {
     /// Find an existing user.
     Find,
     /// Find that a user does not exist, and create it.
@@ -25,26 +25,26 @@ pub(crate) enum Job {
     Test,
 }
 
-/// Each job, its number of requests, and how many of a hundred requests belong to such jobs.
-const MIX: [(Job, u32, u32); 10] = [
-    (Job::Find, 1, 12),
-    (Job::Join, 2, 8),
-    (Job::Leave, 1, 4),
-    (Job::Update, 2, 20),
-    (Job::Suspend, 4, 20),
-    (Job::Rename, 1, 11),
-    (Job::Members, 2, 14),
-    (Job::Push, 5, 5),
-    (Job::Import, 4, 4),
-    (Job::Test, 1, 2),
+/// Each task, its number of requests, and how many of a hundred requests belong to such tasks.
+const MIX: [(Task, u32, u32); 10] = [
+    (Task::Find, 1, 12),
+    (Task::Join, 2, 8),
+    (Task::Leave, 1, 4),
+    (Task::Update, 2, 20),
+    (Task::Suspend, 4, 20),
+    (Task::Rename, 1, 11),
+    (Task::Members, 2, 14),
+    (Task::Push, 5, 5),
+    (Task::Import, 4, 4),
+    (Task::Test, 1, 2),
 ];
 
-/// The jobs of a hundred requests in random order, each with its number of requests.
-pub(crate) fn hundred(random: &mut fastrand::Rng) -> Vec<(Job, u32)> {
-    let mut jobs: Vec<(Job, u32)> = MIX
+/// The tasks of a hundred requests in random order, each with its number of requests.
+pub(crate) fn hundred(random: &mut fastrand::Rng) -> Vec<(Task, u32)> {
+    let mut tasks: Vec<(Task, u32)> = MIX
         .iter()
-        .flat_map(|(job, requests, share)| std::iter::repeat_n((*job, *requests), (share / requests) as usize))
+        .flat_map(|(task, requests, share)| std::iter::repeat_n((*task, *requests), (share / requests) as usize))
         .collect();
-    random.shuffle(&mut jobs);
-    jobs
+    random.shuffle(&mut tasks);
+    tasks
 }

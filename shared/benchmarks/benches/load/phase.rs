@@ -1,4 +1,4 @@
-//! The phases of a run. Each tenant runs its jobs by a schedule that does not wait for the server.
+//! The phases of a run. Each tenant runs its tasks by a schedule that does not wait for the server.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,12 +8,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::Log;
-use crate::mix::{self, Job};
+use crate::mix::{self, Task};
 use crate::server::Server;
 use crate::session::Session;
-use crate::tenant::{GROUPS, Tenant, USERS};
+use crate::tenant::{GROUPS, LoadTenant, USERS};
 
-/// Concurrent jobs of each tenant that fill its directory.
+/// Concurrent tasks of each tenant that fill its directory.
 const CONCURRENT_FILLS: usize = 4;
 /// How long the ramp tries a rate.
 const RAMP_STEP: Duration = Duration::from_secs(20);
@@ -24,7 +24,7 @@ const IN_TIME_MS: f64 = 500.0;
 
 /// All tenants and their log.
 pub(crate) struct Load {
-    pub(crate) tenants: Vec<Rc<Tenant>>,
+    pub(crate) tenants: Vec<Rc<LoadTenant>>,
     pub(crate) log: Rc<RefCell<Log>>,
 }
 
@@ -37,7 +37,7 @@ impl Load {
                 let (tenant, log) = (tenant.clone(), self.log.clone());
                 filling.spawn_local(async move {
                     for _ in (part..USERS).step_by(CONCURRENT_FILLS) {
-                        run(&tenant, Job::Join, Instant::now(), Duration::ZERO, &log).await;
+                        run(&tenant, Task::Join, Instant::now(), Duration::ZERO, &log).await;
                     }
                 });
             }
@@ -48,7 +48,7 @@ impl Load {
             let (tenant, log) = (tenant.clone(), self.log.clone());
             filling.spawn_local(async move {
                 for _ in 0..GROUPS {
-                    run(&tenant, Job::Push, Instant::now(), Duration::ZERO, &log).await;
+                    run(&tenant, Task::Push, Instant::now(), Duration::ZERO, &log).await;
                 }
             });
         }
@@ -58,16 +58,23 @@ impl Load {
     /// Uses all connections of all tenants at once, as after an outage. The server then has allocated the memory
     /// that this takes, and later growth is real growth.
     pub(crate) async fn peak(&self) {
-        let mut jobs = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for tenant in &self.tenants {
-            for job in
-                [Job::Import, Job::Update, Job::Update, Job::Update, Job::Suspend, Job::Find, Job::Find, Job::Rename]
-            {
+            for task in [
+                Task::Import,
+                Task::Update,
+                Task::Update,
+                Task::Update,
+                Task::Suspend,
+                Task::Find,
+                Task::Find,
+                Task::Rename,
+            ] {
                 let (tenant, log) = (tenant.clone(), self.log.clone());
-                jobs.spawn_local(async move { run(&tenant, job, Instant::now(), Duration::ZERO, &log).await });
+                tasks.spawn_local(async move { run(&tenant, task, Instant::now(), Duration::ZERO, &log).await });
             }
         }
-        jobs.join_all().await;
+        tasks.join_all().await;
     }
 
     /// Finds the highest rate, up to `rate` requests per second of each tenant, with which the server keeps up.
@@ -101,29 +108,29 @@ impl Load {
             let (tenant, log) = (tenant.clone(), self.log.clone());
             let first = begun + gap.mul_f64(number as f64 / self.tenants.len() as f64);
             loads.spawn_local(async move {
-                let (mut due, mut jobs) = (first, JoinSet::new());
+                let (mut due, mut tasks) = (first, JoinSet::new());
                 let hundreds = std::iter::repeat_with(|| mix::hundred(&mut tenant.random.borrow_mut())).flatten();
-                for (job, requests) in hundreds {
+                for (task, requests) in hundreds {
                     sleep_until(due).await;
                     let is_over = log.borrow().is_hopeless() || (may_end && log.borrow().is_late());
                     if is_over || due >= begun + time {
                         break;
                     }
                     let (tenant, log) = (tenant.clone(), log.clone());
-                    jobs.spawn_local(async move { run(&tenant, job, due, gap, &log).await });
-                    while jobs.try_join_next().is_some() {}
+                    tasks.spawn_local(async move { run(&tenant, task, due, gap, &log).await });
+                    while tasks.try_join_next().is_some() {}
                     due += gap * requests;
                 }
-                jobs.join_all().await;
+                tasks.join_all().await;
             });
         }
         loads.join_all().await;
     }
 }
 
-pub(crate) async fn run(tenant: &Rc<Tenant>, job: Job, due: Instant, gap: Duration, log: &RefCell<Log>) {
+pub(crate) async fn run(tenant: &Rc<LoadTenant>, task: Task, due: Instant, gap: Duration, log: &RefCell<Log>) {
     let session = Session { tenant: tenant.clone(), due, gap };
-    if let Err(error) = session.run(job).await {
+    if let Err(error) = session.run(task).await {
         log.borrow_mut().errors.push(error.to_string());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::log::{Log, Times};
-use crate::process::Usage;
+use crate::process::ProcessUsage;
 
 /// Memory is flat if the median of the last minute is at most this many percent above that of the second minute.
 const FLAT_PERCENT: f64 = 5.0;
@@ -21,7 +21,7 @@ pub(crate) struct Run {
     /// Megabytes at the end of each second. Empty where the system does not report them.
     pub(crate) memory: Vec<f64>,
     /// The usage of the server and of this process, each at the beginning and at the end.
-    pub(crate) cpu: Option<[(Usage, Usage); 2]>,
+    pub(crate) cpu: Option<[(ProcessUsage, ProcessUsage); 2]>,
     /// Whether the engine is embedded. The CPU time of another engine is unknown, because it is a separate process.
     pub(crate) is_embedded: bool,
     /// How long the server was busy after the last response.

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::process::{Process, Usage, usage};
+use crate::process::{ProcessUsage, ServerProcess, usage};
 
 /// An idle server takes less than this part of a core between two samples.
 const IDLE: f64 = 0.1;
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Server {
-    process: Process,
+    process: ServerProcess,
     _folder: TempDir,
     /// One token of each tenant.
     pub(crate) tokens: Vec<String>,
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// The usage of the server; `None` where the system does not report it.
-    pub(crate) fn usage(&self) -> Option<Usage> {
+    pub(crate) fn usage(&self) -> Option<ProcessUsage> {
         usage(&self.id().to_string())
     }
 
@@ -74,7 +74,7 @@ impl Server {
 }
 
 /// Starts the program for a tenant.
-fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> Process {
+fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> ServerProcess {
     let endpoint = env::var_os("DYNAMODB_ENDPOINT");
     let file = folder.join("directory.sqlite");
     let data: [&OsStr; 2] = match &endpoint {
@@ -85,5 +85,5 @@ fn spawn(folder: &Path, table: &str, tenant: &str, more: &[&str]) -> Process {
     let more = more.iter().map(AsRef::as_ref);
     let arguments: Vec<&OsStr> =
         ["--tenant".as_ref(), tenant.as_ref()].into_iter().chain(more).chain(data).chain(table).collect();
-    Process::spawn(folder, &arguments)
+    ServerProcess::spawn(folder, &arguments)
 }

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use crate::client::Client;
+use crate::client::LoadClient;
 
 /// The initial number of users, so that an import has three pages.
 pub(crate) const USERS: usize = 250;
 /// The initial number of groups.
 pub(crate) const GROUPS: usize = 6;
 
-pub(crate) struct Tenant {
-    pub(crate) client: Client,
+pub(crate) struct LoadTenant {
+    pub(crate) client: LoadClient,
     pub(crate) random: RefCell<fastrand::Rng>,
-    /// Users and groups that no job has taken. A job takes what it changes, so that it knows the expected response.
+    /// Users and groups that no task has taken. A task takes what it changes, so that it knows the expected response.
     pub(crate) users: RefCell<Vec<User>>,
     pub(crate) groups: RefCell<Vec<Group>>,
     /// The ids of users whose creation was acknowledged and whose deletion was not requested.
@@ -47,8 +47,8 @@ pub(crate) struct Group {
     pub(crate) members: BTreeSet<String>,
 }
 
-impl Tenant {
-    pub(crate) fn new(client: Client, seed: u64) -> Self {
+impl LoadTenant {
+    pub(crate) fn new(client: LoadClient, seed: u64) -> Self {
         Self {
             client,
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
@@ -67,7 +67,7 @@ impl Tenant {
         format!("{:016x}", self.random.borrow_mut().u64(..))
     }
 
-    /// Takes a random user. Waits for one if jobs have taken all, because the server is slow.
+    /// Takes a random user. Waits for one if tasks have taken all, because the server is slow.
     pub(crate) async fn user(&self) -> User {
         self.take(&self.users).await
     }
@@ -87,7 +87,7 @@ impl Tenant {
         }
     }
 
-    /// The ids of random users. They are not taken, so another job may delete them meanwhile.
+    /// The ids of random users. They are not taken, so another task may delete them meanwhile.
     pub(crate) fn random_users(&self, count: usize) -> BTreeSet<String> {
         let (users, mut random) = (self.users.borrow(), self.random.borrow_mut());
         (0..count).filter_map(|_| random.choice(users.iter()).map(|user| user.id.clone())).collect()

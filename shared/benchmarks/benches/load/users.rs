@@ -1,11 +1,11 @@
-//! Jobs about users.
+//! Tasks about users.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, RequestError};
-use crate::log::Operation;
+use crate::log::RequestKind;
 use crate::session::Session;
 use crate::tenant::User;
 
@@ -22,13 +22,13 @@ impl Session {
     }
 
     async fn find_one(&mut self, user: &User) -> Result<(), RequestError> {
-        let found = self.find_by_name(Operation::FindUser, &user.user_name).await?;
+        let found = self.find_by_name(RequestKind::FindUser, &user.user_name).await?;
         found.holding(&json!({ "totalResults": 1, "itemsPerPage": 1, "Resources": [user.expected()] })).map(drop)
     }
 
     pub(crate) async fn join(&mut self) -> Result<(), RequestError> {
         let user_name = format!("{}@okta.example", self.tenant.new_name());
-        let found = self.find_by_name(Operation::FindUser, &user_name).await?;
+        let found = self.find_by_name(RequestKind::FindUser, &user_name).await?;
         found.holding(&json!({ "totalResults": 0, "itemsPerPage": 0, "Resources": [] }))?;
         let body = json!({
             "schemas": [USER], "userName": user_name, "name": { "givenName": "Testa", "familyName": "Userova" },
@@ -37,10 +37,10 @@ impl Session {
             "password": "1mz050nq", "active": true,
         });
         self.tenant.requested_users.set(self.tenant.requested_users.get() + 1);
-        let mut answer = self.send_body(Operation::CreateUser, "/Users".to_owned(), body).await?;
+        let mut answer = self.send_body(RequestKind::CreateUser, "/Users".to_owned(), body).await?;
         if answer.repeated && answer.status == 409 {
             // The server carried out the throttled attempt.
-            answer = self.find_by_name(Operation::FindUser, &user_name).await?;
+            answer = self.find_by_name(RequestKind::FindUser, &user_name).await?;
             answer.status = 201;
             answer.body = answer["Resources"][0].clone();
         }
@@ -56,19 +56,19 @@ impl Session {
     pub(crate) async fn leave(&mut self) -> Result<(), RequestError> {
         let user = self.tenant.user().await;
         self.tenant.existing_users.borrow_mut().remove(&user.id);
-        self.delete(Operation::DeleteUser, format!("/Users/{}", user.id)).await?;
+        self.delete(RequestKind::DeleteUser, format!("/Users/{}", user.id)).await?;
         self.tenant.deleted_users.borrow_mut().insert(user.id);
         Ok(())
     }
 
-    pub(crate) async fn delete(&mut self, operation: Operation, path: String) -> Result<(), RequestError> {
+    pub(crate) async fn delete(&mut self, operation: RequestKind, path: String) -> Result<(), RequestError> {
         let answer = self.get_path(operation, path).await?;
         // The server may have carried out a throttled attempt.
         if answer.repeated && answer.status == 404 { Ok(()) } else { answer.expect(204).map(drop) }
     }
 
     async fn get(&mut self, user: &User) -> Result<Answer, RequestError> {
-        let answer = self.get_path(Operation::GetUser, format!("/Users/{}", user.id)).await?;
+        let answer = self.get_path(RequestKind::GetUser, format!("/Users/{}", user.id)).await?;
         answer.expect(200)?.holding(&user.expected())
     }
 
@@ -77,7 +77,7 @@ impl Session {
         let mut body = self.get(&user).await?.body;
         user.title = format!("Title {}", self.tenant.new_name());
         body["title"] = user.title.as_str().into();
-        let answer = self.send_body(Operation::ReplaceUser, format!("/Users/{}", user.id), body).await?;
+        let answer = self.send_body(RequestKind::ReplaceUser, format!("/Users/{}", user.id), body).await?;
         answer.expect(200)?.holding(&user.expected())?;
         self.tenant.users.borrow_mut().push(user);
         Ok(())
@@ -95,26 +95,26 @@ impl Session {
 
     async fn activate(&mut self, user: &mut User, active: bool) -> Result<(), RequestError> {
         user.active = active;
-        self.patch_user(Operation::ActivateUser, user, json!({ "active": active })).await
+        self.patch_user(RequestKind::ActivateUser, user, json!({ "active": active })).await
     }
 
     pub(crate) async fn rename(&mut self) -> Result<(), RequestError> {
         let mut user = self.tenant.user().await;
         user.given_name = format!("Testa {}", self.tenant.new_name());
         let value = json!({ "name": { "givenName": user.given_name } });
-        self.patch_user(Operation::RenameUser, &user, value).await?;
+        self.patch_user(RequestKind::RenameUser, &user, value).await?;
         self.tenant.users.borrow_mut().push(user);
         Ok(())
     }
 
-    async fn patch_user(&mut self, operation: Operation, user: &User, value: Value) -> Result<(), RequestError> {
+    async fn patch_user(&mut self, operation: RequestKind, user: &User, value: Value) -> Result<(), RequestError> {
         let operations = json!([{ "op": "replace", "value": value }]);
         let answer = self.patch(operation, format!("/Users/{}", user.id), operations).await?;
         answer.expect(200)?.holding(&user.expected()).map(drop)
     }
 
     pub(crate) async fn test(&mut self) -> Result<(), RequestError> {
-        let answer = self.get_path(Operation::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
+        let answer = self.get_path(RequestKind::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
         let (shown, total) = (answer.ids().len(), answer.number("totalResults"));
         let answer = answer.expect(200)?.holding(&json!({ "startIndex": 1, "itemsPerPage": 2 }))?;
         answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "expected two users".to_owned()).map(drop)
@@ -133,7 +133,7 @@ impl Session {
         let deleted = self.tenant.deleted_users.borrow().len();
         let mut seen = Vec::new();
         for from in (1..).step_by(PAGE) {
-            let page = self.get_path(Operation::ListUsers, format!("/Users?startIndex={from}&count={PAGE}")).await?;
+            let page = self.get_path(RequestKind::ListUsers, format!("/Users?startIndex={from}&count={PAGE}")).await?;
             let ids = page.ids();
             let total = page.number("totalResults") as usize;
             let most = self.tenant.requested_users.get() - deleted;

@@ -43,12 +43,12 @@ use testkit::variable;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
-use crate::client::Client;
+use crate::client::LoadClient;
 use crate::log::Log;
 use crate::phase::Load;
 use crate::process::usage;
 use crate::server::Server;
-use crate::tenant::Tenant;
+use crate::tenant::LoadTenant;
 
 const CONNECTIONS: usize = 8;
 
@@ -61,8 +61,9 @@ fn main() {
 async fn run(server: &Server, time: Duration) {
     let base = server.base();
     let log = Rc::new(RefCell::new(Log::new(Instant::now())));
-    let tenant =
-        |(number, token): (usize, &String)| Rc::new(Tenant::new(Client::new(&base, token, log.clone()), number as u64));
+    let tenant = |(number, token): (usize, &String)| {
+        Rc::new(LoadTenant::new(LoadClient::new(&base, token, log.clone()), number as u64))
+    };
     let load = Load { tenants: server.tokens.iter().enumerate().map(tenant).collect(), log: log.clone() };
     load.fill().await;
     server.idle().await;
@@ -95,11 +96,11 @@ async fn saturate(load: &Load, time: Duration) {
         let (tenant, log) = (tenant.clone(), load.log.clone());
         loads.spawn_local(async move {
             let hundreds = std::iter::repeat_with(|| mix::hundred(&mut tenant.random.borrow_mut())).flatten();
-            for (job, _) in hundreds {
+            for (task, _) in hundreds {
                 if begun.elapsed() >= time || log.borrow().is_hopeless() {
                     break;
                 }
-                phase::run(&tenant, job, Instant::now(), Duration::ZERO, &log).await;
+                phase::run(&tenant, task, Instant::now(), Duration::ZERO, &log).await;
             }
         });
     }

@@ -26,11 +26,11 @@ mod users;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use service::{Measured, Service};
+use service::{Measurement, Service};
 
 /// Seconds of CPU in a release build, and megabytes above what the service has at rest.
 const LIMITS: (f64, f64) = (3.0, 150.0);
-fn is_within_limits(one: &Measured) -> bool {
+fn is_within_limits(one: &Measurement) -> bool {
     let (cpu_seconds, memory_mb) = LIMITS;
     let is_failure = one.status >= 500 && one.status != 501;
     one.cpu_seconds <= cpu_seconds && one.memory_mb <= memory_mb && !is_failure
@@ -48,9 +48,9 @@ fn main() -> ExitCode {
 }
 
 /// Prints the requests of each route that took the most CPU and the most memory.
-fn report(measured: &[Measured]) -> ExitCode {
+fn report(measured: &[Measurement]) -> ExitCode {
     println!("\n| route | requests | most CPU, s | of | most memory, MB | of |\n|---|---|---|---|---|---|");
-    let mut routes: BTreeMap<&str, Vec<&Measured>> = BTreeMap::new();
+    let mut routes: BTreeMap<&str, Vec<&Measurement>> = BTreeMap::new();
     for one in measured {
         routes.entry(&one.route).or_default().push(one);
     }
@@ -68,8 +68,8 @@ fn report(measured: &[Measured]) -> ExitCode {
             largest.status
         );
     }
-    let excess: Vec<&Measured> = measured.iter().filter(|one| !is_within_limits(one)).collect();
-    for Measured { route, name, status, cpu_seconds, memory_mb } in &excess {
+    let excess: Vec<&Measurement> = measured.iter().filter(|one| !is_within_limits(one)).collect();
+    for Measurement { route, name, status, cpu_seconds, memory_mb } in &excess {
         println!("beyond the limits: {route} {name}: {status}, {cpu_seconds:.2} s, {memory_mb:.0} MB");
     }
     println!("\n{} requests, {} beyond the limits", measured.len(), excess.len());

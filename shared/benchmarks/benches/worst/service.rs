@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::Engine;
 
-use crate::process::{Process, usage};
+use crate::process::{ServerProcess, usage};
 
 pub(crate) struct Service {
     engine: Engine,
     folder: TempDir,
     /// Only requests whose name contains this text are measured.
     only: String,
-    pub(crate) measured: Vec<Measured>,
+    pub(crate) measured: Vec<Measurement>,
 }
 
 /// What a request took.
-pub(crate) struct Measured {
+pub(crate) struct Measurement {
     /// The method, and the path without its parameters.
     pub(crate) route: String,
     pub(crate) name: String,
@@ -60,10 +60,10 @@ impl Service {
         Self { engine: Engine::start(), folder: tempfile::tempdir().unwrap(), only, measured: Vec::new() }
     }
 
-    fn process(&self) -> Process {
+    fn process(&self) -> ServerProcess {
         let arguments = ["--dynamodb-endpoint", self.engine.url.as_str(), "--table", "worst", "--no-events"];
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        Process::spawn(self.folder.path(), &arguments)
+        ServerProcess::spawn(self.folder.path(), &arguments)
     }
 
     /// Sends a request that is not measured, and returns the body of its response.
@@ -134,7 +134,7 @@ impl Service {
                 serde_json::from_slice::<Value>(&body).ok().and_then(|body| Some(body["detail"].as_str()?.to_owned()));
             println!("{route} {name}: {status}, {cpu_seconds:.2} s, {memory_mb:.0} MB {}", detail.unwrap_or_default());
         }
-        self.measured.push(Measured { route, name: name.to_owned(), status, cpu_seconds, memory_mb });
+        self.measured.push(Measurement { route, name: name.to_owned(), status, cpu_seconds, memory_mb });
     }
 }
 
@@ -146,7 +146,7 @@ fn peak_mb(process: &str) -> f64 {
 }
 
 /// Sends a request on a connection of its own. Returns the status and the body.
-fn exchange(process: &Process, request: &Request<'_>) -> (u16, Vec<u8>) {
+fn exchange(process: &ServerProcess, request: &Request<'_>) -> (u16, Vec<u8>) {
     let (base, token) = (process.word("http", ":/.-"), process.word("scim_", "_"));
     let (host, path) = base.trim_start_matches("http://").split_once('/').unwrap();
     let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();

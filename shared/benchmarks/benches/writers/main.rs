@@ -30,7 +30,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The members that one writer adds and removes.
 const MEMBERS: usize = 20;
 
-struct Bench {
+struct WriterBenchmark {
     directory: Directory,
     caller: Caller,
     group: String,
@@ -39,7 +39,7 @@ struct Bench {
 
 /// What one writer has done.
 #[derive(Default)]
-struct Done {
+struct WriterCounts {
     changes: usize,
     refused: usize,
 }
@@ -53,13 +53,13 @@ fn main() {
     meter.subscriber().init();
     runtime.block_on(async {
         let most = numbers.iter().max().copied().unwrap_or_default();
-        let bench = Bench::new(testkit::engine(), most * MEMBERS).await;
+        let bench = WriterBenchmark::new(testkit::engine(), most * MEMBERS).await;
         println!("| writers | changes per second | calls per change | refused with 429 |\n|---|---|---|---|");
         for number in numbers {
             meter.begin();
             let until = Instant::now() + time;
             let done = join_all(bench.users.chunks(MEMBERS).take(number).map(|users| bench.write(users, until))).await;
-            let sum = |of: fn(&Done) -> usize| done.iter().map(of).sum::<usize>();
+            let sum = |of: fn(&WriterCounts) -> usize| done.iter().map(of).sum::<usize>();
             let (changes, refused) = (sum(|done| done.changes), sum(|done| done.refused));
             let (rate, calls) = (changes as f64 / time.as_secs_f64(), meter.take().calls as f64 / changes as f64);
             println!("| {number} | {rate:.0} | {calls:.1} | {refused} |");
@@ -67,7 +67,7 @@ fn main() {
     });
 }
 
-impl Bench {
+impl WriterBenchmark {
     async fn new(url: &str, users: usize) -> Self {
         let connection = Connection {
             endpoint: Some(url.to_owned()),
@@ -94,8 +94,8 @@ impl Bench {
     }
 
     /// Adds and removes these users in turn until the time is over.
-    async fn write(&self, users: &[String], until: Instant) -> Done {
-        let mut done = Done::default();
+    async fn write(&self, users: &[String], until: Instant) -> WriterCounts {
+        let mut done = WriterCounts::default();
         for (n, user) in users.iter().chain(users).cycle().enumerate() {
             if Instant::now() >= until {
                 break;

@@ -10,19 +10,19 @@ use crate::outage::proxy::{Fault, TRANSACTION};
 fn cycle_during_outage_leaves_nothing_or_reports_it() {
     let cycle = json!([group("a", "A", &["b"]), group("b", "B", &["c"]), group("c", "C", &["a"])]);
     let scim_after = |spared: usize, fault: Fault, expect: &[&str]| {
-        let site = Fixture::new();
-        let before = site.seen();
-        site.proxy.fail_after(spared, TRANSACTION, fault);
-        let answer = send(&site.scim, &cycle).expect(200);
-        site.proxy.pass();
+        let fixture = Fixture::new();
+        let before = fixture.seen();
+        fixture.proxy.fail_after(spared, TRANSACTION, fault);
+        let answer = send(&fixture.scim, &cycle).expect(200);
+        fixture.proxy.pass();
         let got = statuses(&answer);
         answer.check(expect.contains(&got.as_str()), &format!("expected {expect:?}, not {got}"));
-        (site, before, reports(&answer))
+        (fixture, before, reports(&answer))
     };
     // The third create or a completion fails permanently, and so does every later delete: each detail names what is
     // left.
     for spared in [2, 4] {
-        let (site, before, reports) = scim_after(
+        let (fixture, before, reports) = scim_after(
             spared,
             Fault::Answer(500, "InternalServerError"),
             &["409 409 503", "409 409 409", "503 409 409", "409 503 409"],
@@ -32,10 +32,10 @@ fn cycle_during_outage_leaves_nothing_or_reports_it() {
             let detail = report["response"]["detail"].as_str().unwrap();
             let Some((_, id)) = detail.split_once("The resource ") else { continue };
             left += 1;
-            let answer = site.scim.delete(format!("/Groups/{}", id.split(',').next().unwrap()));
+            let answer = fixture.scim.delete(format!("/Groups/{}", id.split(',').next().unwrap()));
             answer.check([204, 404].contains(&answer.status), "expected the id of a resource that is left");
         }
         assert!(left >= 2, "{reports:?}");
-        assert_eq!(site.seen(), before);
+        assert_eq!(fixture.seen(), before);
     }
 }

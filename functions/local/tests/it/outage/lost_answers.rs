@@ -22,42 +22,42 @@ fn tokens(calls: &[(String, Value)]) -> Vec<&str> {
 
 /// Checks that the request succeeds and is applied once, although the response of its transaction is lost and its
 /// repeats meet this number of conflicts.
-fn check_success_once(site: &Fixture, request: &Request, status: u16, conflicts: usize) -> Value {
+fn check_success_once(fixture: &Fixture, request: &Request, status: u16, conflicts: usize) -> Value {
     let what = format!("{} {}", request.method, request.path);
-    let changes = site.changes();
-    site.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
-    site.proxy.fail_times(conflicts, TRANSACTION, Fault::Cancel("TransactionConflict"));
-    let answer = site.scim.send(request).expect(status);
-    let calls = site.proxy.pass();
+    let changes = fixture.changes();
+    fixture.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
+    fixture.proxy.fail_times(conflicts, TRANSACTION, Fault::Cancel("TransactionConflict"));
+    let answer = fixture.scim.send(request).expect(status);
+    let calls = fixture.proxy.pass();
     let tokens = tokens(&calls);
     assert_eq!(tokens.len(), 2 + conflicts, "{what} repeats its transaction");
     assert!(
         tokens.iter().all(|token| *token == tokens[0]),
         "{what} repeats its transaction with the same token: {tokens:?}"
     );
-    assert_eq!(site.changes(), changes + 1, "{what} is applied once");
+    assert_eq!(fixture.changes(), changes + 1, "{what} is applied once");
     if status != 204 {
-        let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(site.scim.base()).unwrap();
-        let read = site.scim.get(path).expect(200);
+        let path = answer["meta"]["location"].as_str().unwrap().strip_prefix(fixture.scim.base()).unwrap();
+        let read = fixture.scim.get(path).expect(200);
         read.check(read.body == answer.body, "expected the body that the write returned");
     }
     answer.body
 }
 
 fn check_lost_answer_is_retried(conflicts: usize) {
-    let site = Fixture::new();
-    for (request, status) in site.writes() {
-        let body = check_success_once(&site, &request, status, conflicts);
+    let fixture = Fixture::new();
+    for (request, status) in fixture.writes() {
+        let body = check_success_once(&fixture, &request, status, conflicts);
         let version = match request.method {
             "POST" => json!("W/\"1\""),
             "DELETE" => Value::Null,
             _ => json!("W/\"2\""),
         };
         assert_eq!(body["meta"]["version"], version, "{} {}", request.method, request.path);
-        site.seen();
+        fixture.seen();
     }
-    site.check_no_trace_of(&site.bob);
-    site.check_no_trace_of(&site.staff);
+    fixture.check_no_trace_of(&fixture.bob);
+    fixture.check_no_trace_of(&fixture.staff);
 }
 
 #[test]
@@ -72,59 +72,60 @@ fn lost_answer_among_conflicts_is_retried() {
 
 #[test]
 fn group_is_pushed_though_every_first_answer_is_lost() {
-    let site = Fixture::new();
-    let create = |number| site.scim.post("/Users", &json!({ "userName": format!("user-{number}") })).expect(201).id();
+    let fixture = Fixture::new();
+    let create =
+        |number| fixture.scim.post("/Users", &json!({ "userName": format!("user-{number}") })).expect(201).id();
     let mut ids: Vec<String> = (0..PUSHED).map(create).collect();
     ids.sort();
     let all: Vec<&String> = ids.iter().collect();
     let empty = json!({ "displayName": "Pushed", "members": [] });
-    let group = check_success_once(&site, &Request::new("POST", "/Groups").json(&empty), 201, 0);
+    let group = check_success_once(&fixture, &Request::new("POST", "/Groups").json(&empty), 201, 0);
     let path = format!("/Groups/{}", group["id"].as_str().unwrap());
     let op = |op: &str, members: &[&String]| json!([{ "op": op, "path": "members", "value": refer(members) }]);
 
-    let body = check_success_once(&site, &patch(path.clone(), &op("add", &all)), 200, 0);
+    let body = check_success_once(&fixture, &patch(path.clone(), &op("add", &all)), 200, 0);
     assert_eq!(values(&body["members"]), ids);
-    let body = check_success_once(&site, &patch(path.clone(), &op("remove", &all[..10])), 200, 0);
+    let body = check_success_once(&fixture, &patch(path.clone(), &op("remove", &all[..10])), 200, 0);
     assert_eq!(values(&body["members"]), ids[10..]);
     let half = json!({ "displayName": "Pushed again", "members": refer(&all[5..15]) });
-    let body = check_success_once(&site, &Request::new("PUT", path.clone()).json(&half), 200, 0);
+    let body = check_success_once(&fixture, &Request::new("PUT", path.clone()).json(&half), 200, 0);
     assert_eq!(values(&body["members"]), ids[5..15]);
     let rename = json!([{ "op": "replace", "value": { "id": group["id"], "displayName": "Renamed" } }]);
-    let body = check_success_once(&site, &patch(path.clone(), &rename), 200, 0);
+    let body = check_success_once(&fixture, &patch(path.clone(), &rename), 200, 0);
     assert_eq!((&body["displayName"], values(&body["members"])), (&json!("Renamed"), ids[5..15].to_vec()));
     assert_eq!(body["meta"]["version"], "W/\"5\"");
-    site.seen();
+    fixture.seen();
     // The service deletes the edges in batches after the transaction on the group; the first response to a batch is
     // lost.
-    site.proxy.fail_times(1, Calls::Of("BatchWriteItem"), Fault::LoseAnswer);
-    check_success_once(&site, &Request::new("DELETE", path), 204, 0);
-    site.check_no_trace_of(group["id"].as_str().unwrap());
-    site.seen();
+    fixture.proxy.fail_times(1, Calls::Of("BatchWriteItem"), Fault::LoseAnswer);
+    check_success_once(&fixture, &Request::new("DELETE", path), 204, 0);
+    fixture.check_no_trace_of(group["id"].as_str().unwrap());
+    fixture.seen();
 }
 
 /// Checks that a write whose response is lost and whose repeats fail is deferred, and that the client, when it
 /// sends the request again, finds the change applied once.
 fn check_applied_once(writes: Range<usize>, then: Fault) {
-    let site = Fixture::new();
-    for (request, success) in &site.writes()[writes] {
+    let fixture = Fixture::new();
+    for (request, success) in &fixture.writes()[writes] {
         let what = format!("{} {}", request.method, request.path);
-        let (changes, before) = (site.changes(), site.seen());
-        site.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
-        site.proxy.fail(TRANSACTION, then);
-        let answer = site.scim.send(request);
-        site.proxy.pass();
+        let (changes, before) = (fixture.changes(), fixture.seen());
+        fixture.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
+        fixture.proxy.fail(TRANSACTION, then);
+        let answer = fixture.scim.send(request);
+        fixture.proxy.pass();
         // If the last repeat was throttled, the status is 429; it does not show whether an earlier attempt took
         // effect.
         let status = if answer.status == 429 { 429 } else { 503 };
         expect_deferred(answer, status);
-        let after = site.seen();
+        let after = fixture.seen();
         assert_ne!(after, before, "{what} is applied");
-        assert_eq!(site.changes(), changes + 1, "{what} is applied once");
-        site.scim.send(request).expect(status_of_repeat(request, *success));
-        assert_eq!(site.seen(), after, "{what}");
-        assert_eq!(site.changes(), changes + 1, "{what} is not applied again");
+        assert_eq!(fixture.changes(), changes + 1, "{what} is applied once");
+        fixture.scim.send(request).expect(status_of_repeat(request, *success));
+        assert_eq!(fixture.seen(), after, "{what}");
+        assert_eq!(fixture.changes(), changes + 1, "{what} is not applied again");
         if request.method == "DELETE" {
-            site.check_no_trace_of(request.path.rsplit('/').next().unwrap());
+            fixture.check_no_trace_of(request.path.rsplit('/').next().unwrap());
         }
     }
 }
@@ -157,48 +158,48 @@ fn group_changes_before_throttling_are_not_applied_twice() {
 /// fails.
 #[test]
 fn operation_of_unknown_outcome_says_so() {
-    let site = Fixture::new();
+    let fixture = Fixture::new();
     let operation = |method: &str, path: String, data: Value| json!({ "method": method, "path": path, "bulkId": "a", "data": data });
-    let none = operation("DELETE", format!("/Users/{}", site.staff), Value::Null);
+    let none = operation("DELETE", format!("/Users/{}", fixture.staff), Value::Null);
     let post = operation("POST", "/Users".to_owned(), json!({ "userName": "dan" }));
     let delete = |id: &str, endpoint: &str| operation("DELETE", format!("{endpoint}/{id}"), Value::Null);
     for (sent, lost, then) in [
         (post, TRANSACTION, TRANSACTION),
-        (delete(&site.cy, "/Users"), TRANSACTION, TRANSACTION),
-        (delete(&site.staff, "/Groups"), TRANSACTION, TRANSACTION),
+        (delete(&fixture.cy, "/Users"), TRANSACTION, TRANSACTION),
+        (delete(&fixture.staff, "/Groups"), TRANSACTION, TRANSACTION),
     ] {
-        let before = site.seen();
-        site.proxy.fail_times(1, lost, Fault::LoseAnswer);
+        let before = fixture.seen();
+        fixture.proxy.fail_times(1, lost, Fault::LoseAnswer);
         // An operation makes fewer attempts than this.
-        site.proxy.fail_times(30, then, THROTTLED);
-        let answer = acceptance::protocol::bulk::send(&site.scim, &json!([sent, none])).expect(200);
-        site.proxy.pass();
+        fixture.proxy.fail_times(30, then, THROTTLED);
+        let answer = acceptance::protocol::bulk::send(&fixture.scim, &json!([sent, none])).expect(200);
+        fixture.proxy.pass();
         answer.check(
             acceptance::protocol::bulk::statuses(&answer) == "503 404",
             "expected 503, as the operation may have taken effect",
         );
-        assert_ne!(site.seen(), before, "the operation has taken effect");
+        assert_ne!(fixture.seen(), before, "the operation has taken effect");
     }
-    site.scim.delete(format!("/Groups/{}", site.staff)).expect(404);
-    site.check_no_trace_of(&site.staff);
+    fixture.scim.delete(format!("/Groups/{}", fixture.staff)).expect(404);
+    fixture.check_no_trace_of(&fixture.staff);
 }
 
 /// The delete of the group is interrupted before its edges are deleted, which are more than one transaction can
 /// hold.
 #[test]
 fn deleted_user_leaves_a_group_that_was_deleted_meanwhile() {
-    let site = Fixture::new();
-    let user = |number| site.scim.post("/Users", &json!({ "userName": format!("crowd-{number}") })).expect(201).id();
+    let fixture = Fixture::new();
+    let user = |number| fixture.scim.post("/Users", &json!({ "userName": format!("crowd-{number}") })).expect(201).id();
     let crowd: Value = (0..31).map(|number| json!({ "value": user(number) })).collect();
-    let path = format!("/Groups/{}", site.staff);
-    site.scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": crowd }])).expect(200);
-    site.proxy.fail_after(1, TRANSACTION, Fault::Close);
-    site.scim.delete(&path).expect(204);
-    site.scim.get(&path).expect(404);
-    site.proxy.pass();
-    for user in [&site.ann, &site.bob] {
-        site.scim.delete(format!("/Users/{user}")).expect(204);
-        site.check_no_trace_of(user);
+    let path = format!("/Groups/{}", fixture.staff);
+    fixture.scim.patch(&path, &json!([{ "op": "add", "path": "members", "value": crowd }])).expect(200);
+    fixture.proxy.fail_after(1, TRANSACTION, Fault::Close);
+    fixture.scim.delete(&path).expect(204);
+    fixture.scim.get(&path).expect(404);
+    fixture.proxy.pass();
+    for user in [&fixture.ann, &fixture.bob] {
+        fixture.scim.delete(format!("/Users/{user}")).expect(204);
+        fixture.check_no_trace_of(user);
     }
-    site.seen();
+    fixture.seen();
 }

@@ -49,7 +49,7 @@ struct Rule {
 }
 
 #[derive(Default)]
-struct State {
+struct ProxyState {
     /// The first rule that matches a call applies to it.
     rules: Vec<Rule>,
     /// The operation and the body of each call since the last `pass`, or since the first rule that was added after
@@ -59,7 +59,7 @@ struct State {
 
 pub(crate) struct Proxy {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ProxyState>>,
     closed: Arc<AtomicBool>,
     serving: Option<JoinHandle<()>>,
 }
@@ -69,7 +69,7 @@ impl Proxy {
         engine();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, closed) = (Arc::<Mutex<State>>::default(), Arc::<AtomicBool>::default());
+        let (state, closed) = (Arc::<Mutex<ProxyState>>::default(), Arc::<AtomicBool>::default());
         let (shared, closing) = (state.clone(), closed.clone());
         let serving = thread::spawn(move || {
             while let Ok((socket, _)) = listener.accept()
@@ -140,7 +140,7 @@ impl Drop for Proxy {
     }
 }
 
-impl State {
+impl ProxyState {
     fn fault(&mut self, operation: &str, body: &Value) -> Option<Fault> {
         self.calls.push((operation.to_owned(), body.clone()));
         let about_tokens = body["Key"]["pk"]["S"] == "token";
@@ -159,7 +159,7 @@ impl State {
 }
 
 /// Serves one call, and closes the connection after it.
-fn serve(mut client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
+fn serve(mut client: TcpStream, state: &Mutex<ProxyState>) -> io::Result<()> {
     let mut request = Vec::new();
     let mut chunk = [0; 16 * 1024];
     let (operation, body) = loop {

@@ -16,20 +16,20 @@ fn retitle(path: &str, title: &str) -> Request {
 /// detect that change.
 #[test]
 fn change_between_read_and_write_is_not_overwritten() {
-    let site = Fixture::new();
-    let path = format!("/Users/{}", site.ann);
+    let fixture = Fixture::new();
+    let path = format!("/Users/{}", fixture.ann);
     let put = Request::new("PUT", &path).json(&json!({ "userName": "ann", "title": "Late" }));
     for (number, request) in [put, retitle(&path, "Late"), Request::new("DELETE", &path)].into_iter().enumerate() {
-        let request = request.header("If-Match", site.scim.get(&path).expect(200).header("etag"));
-        site.proxy.fail_times(1, TRANSACTION, Fault::Hold);
+        let request = request.header("If-Match", fixture.scim.get(&path).expect(200).header("etag"));
+        fixture.proxy.fail_times(1, TRANSACTION, Fault::Hold);
         let between = format!("Between {number}");
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| site.scim.send(&request));
-            site.proxy.wait();
-            site.scim.send(&retitle(&path, &between)).expect(200);
-            site.proxy.pass();
+            let late = scope.spawn(|| fixture.scim.send(&request));
+            fixture.proxy.wait();
+            fixture.scim.send(&retitle(&path, &between)).expect(200);
+            fixture.proxy.pass();
             late.join().unwrap().expect_error(412, "", &["If-Match"]);
         });
-        site.scim.get(&path).expect(200).containing(&json!({ "title": between }));
+        fixture.scim.get(&path).expect(200).containing(&json!({ "title": between }));
     }
 }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use serde_json::Value;
 use testkit::reference::{Filter, Kind, generate};
 
-use super::{Comparison, is_left_out, name_of, other_than, seeds};
+use super::{ComparisonReport, is_left_out, name_of, other_than, seeds};
 use crate::server::Server;
 
 const USERS: usize = 30;
@@ -97,7 +97,7 @@ fn random_filter_finds_what_the_model_finds() {
     if is_left_out("random_filter_finds_what_the_model_finds") {
         return;
     }
-    let (seeds, mut comparison) = (seeds(2), Comparison::default());
+    let (seeds, mut comparison) = (seeds(2), ComparisonReport::default());
     for first in seeds.clone().step_by(FILTERS as usize) {
         let directory = Directory::create(first);
         let scim = directory.server.client();

@@ -39,13 +39,13 @@ fn seeds(parts: u64) -> Range<u64> {
 
 /// What a test has seen.
 #[derive(Default)]
-struct Comparison {
+struct ComparisonReport {
     /// How many requests the model expects to be answered in which way, such as `200` or `invalidPath`.
     expected: BTreeMap<String, u64>,
     disagreements: Vec<String>,
 }
 
-impl Comparison {
+impl ComparisonReport {
     fn add(&mut self, expected: &str, seed: u64, disagreement: Option<String>) {
         *self.expected.entry(expected.to_owned()).or_default() += 1;
         self.disagreements.extend(disagreement.map(|text| format!("REFERENCE_SEED={seed} REFERENCE_CASES=4\n{text}")));

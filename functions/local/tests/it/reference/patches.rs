@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::reference::generate;
 use testkit::reference::{Directory, Kind, patch};
 
-use super::{Comparison, MAX_SHOWN, is_left_out, name_of, other_than, seeds};
+use super::{ComparisonReport, MAX_SHOWN, is_left_out, name_of, other_than, seeds};
 use crate::server::Server;
 
 /// The number of users that can be members of the groups; there is one group, too.
@@ -118,7 +118,7 @@ impl Patches {
             return;
         }
         let patches = Self::new(kind);
-        let (seeds, mut comparison) = (seeds(4), Comparison::default());
+        let (seeds, mut comparison) = (seeds(4), ComparisonReport::default());
         for seed in seeds.clone() {
             let case = patches.case(seed);
             let (expected, disagreement) = patches.compare(&case);

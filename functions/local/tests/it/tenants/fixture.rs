@@ -21,14 +21,14 @@ pub(crate) struct Fixture {
 
 pub(crate) struct Tenant {
     pub(crate) name: String,
-    pub(crate) things: Things,
-    /// A text in every resource and attribute of the tenant that `things` does not name.
+    pub(crate) values: ResourceValues,
+    /// A text in every resource and attribute of the tenant that `values` does not name.
     pub(crate) hidden: String,
     pub(crate) credentials: Vec<Credential>,
 }
 
 /// The values by which a request can name resources: those of a tenant, or values that no tenant has.
-pub(crate) struct Things {
+pub(crate) struct ResourceValues {
     /// The beginning of every name.
     pub(crate) tag: String,
     pub(crate) user: String,
@@ -43,7 +43,7 @@ pub(crate) const LISTS: [&str; 3] = ["/Users", "/Groups", ""];
 
 /// The requests that a credential permits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum May {
+pub(crate) enum Permission {
     Nothing,
     Read,
     Everything,
@@ -52,7 +52,7 @@ pub(crate) enum May {
 pub(crate) struct Credential {
     pub(crate) name: &'static str,
     pub(crate) authorization: Option<String>,
-    pub(crate) may: May,
+    pub(crate) may: Permission,
 }
 
 impl Fixture {
@@ -98,14 +98,14 @@ impl Tenant {
             scim.list(path, &[("filter", &paging_filter), ("startIndex", "1"), ("count", "1")]).expect(200);
             scim.list(path, &[("cursor", ""), ("count", "1")]).expect(200)["nextCursor"].as_str().unwrap().to_owned()
         });
-        let things = Things { tag, user, group, version, cursors };
-        Self { name: name.to_owned(), things, hidden, credentials }
+        let values = ResourceValues { tag, user, group, version, cursors };
+        Self { name: name.to_owned(), values, hidden, credentials }
     }
 }
 
-impl Things {
+impl ResourceValues {
     /// Values of the same form as those of a tenant, which no tenant has.
-    pub(crate) fn missing(like: &Things) -> Self {
+    pub(crate) fn missing(like: &ResourceValues) -> Self {
         let id = || uuid::Uuid::now_v7().to_string();
         // The cursor names the same page, but its authentication tag is wrong.
         let forge = |cursor: &String| format!("{}{}", if cursor.starts_with('A') { 'B' } else { 'A' }, &cursor[1..]);
@@ -171,30 +171,30 @@ fn credentials(table: &str, tenant: &str) -> Vec<Credential> {
     let (id, rest) = (full.split('_').nth(1).unwrap(), revoked.split('_').nth(2).unwrap());
     let of = |name, authorization, may| Credential { name, authorization, may };
     vec![
-        of("full", bearer(&full), May::Everything),
-        of("strict", bearer(&strict), May::Everything),
-        of("read-only", bearer(&read), May::Read),
-        of("none", None, May::Nothing),
-        of("empty", Some(String::new()), May::Nothing),
-        of("blank", Some(" ".to_owned()), May::Nothing),
-        of("scheme alone", Some("Bearer".to_owned()), May::Nothing),
-        of("garbage", Some("Bearer x".to_owned()), May::Nothing),
-        of("another scheme", Some(format!("Basic {full}")), May::Nothing),
-        of("cut", bearer(&full[..full.len() - 1]), May::Nothing),
-        of("mixed", Some(format!("Bearer scim_{id}_{rest}")), May::Nothing),
-        of("expired", bearer(&expired), May::Nothing),
-        of("revoked", bearer(&revoked), May::Nothing),
-        of("strict and bare", Some(strict), May::Nothing),
+        of("full", bearer(&full), Permission::Everything),
+        of("strict", bearer(&strict), Permission::Everything),
+        of("read-only", bearer(&read), Permission::Read),
+        of("none", None, Permission::Nothing),
+        of("empty", Some(String::new()), Permission::Nothing),
+        of("blank", Some(" ".to_owned()), Permission::Nothing),
+        of("scheme alone", Some("Bearer".to_owned()), Permission::Nothing),
+        of("garbage", Some("Bearer x".to_owned()), Permission::Nothing),
+        of("another scheme", Some(format!("Basic {full}")), Permission::Nothing),
+        of("cut", bearer(&full[..full.len() - 1]), Permission::Nothing),
+        of("mixed", Some(format!("Bearer scim_{id}_{rest}")), Permission::Nothing),
+        of("expired", bearer(&expired), Permission::Nothing),
+        of("revoked", bearer(&revoked), Permission::Nothing),
+        of("strict and bare", Some(strict), Permission::Nothing),
     ]
 }
 
 /// The user and the group of the calling tenant in a request.
-pub(crate) struct Own {
+pub(crate) struct OwnResources {
     pub(crate) user: String,
     pub(crate) group: String,
 }
 
-impl Own {
+impl OwnResources {
     /// Creates a user and a group for a request that may change them. Their names are always the same.
     pub(crate) fn new(scim: &Client) -> Self {
         let user = scim.post("/v2/Users", &json!({ "schemas": [USER], "userName": "own" })).expect(201).id();

@@ -13,7 +13,7 @@ use schema::ResourceId;
 
 use crate::outage::proxy::items;
 use crate::template::{Api, ApiRoute};
-use crate::tenants::fixture::{Credential, Fixture, May, Own, Tenant, Things};
+use crate::tenants::fixture::{Credential, Fixture, OwnResources, Permission, ResourceValues, Tenant};
 use crate::tenants::places::requests;
 use acceptance::answer::Answer;
 use acceptance::client::Client;
@@ -51,8 +51,8 @@ fn reads(request: &Request) -> bool {
     ["GET", "HEAD", "OPTIONS"].contains(&request.method) || (request.method == "POST" && path.ends_with("/.search"))
 }
 
-fn comparable(answer: &Answer, thing: &Things, kept: &[&str]) -> ComparableAnswer {
-    let blank = |text: &str| blank(text, thing, kept);
+fn comparable(answer: &Answer, values: &ResourceValues, kept: &[&str]) -> ComparableAnswer {
+    let blank = |text: &str| blank(text, values, kept);
     let mut headers: Vec<(String, String)> = Vec::new();
     for (name, value) in answer.headers.iter().filter(|(name, _)| !["date", "content-length"].contains(&name.as_str()))
     {
@@ -62,9 +62,9 @@ fn comparable(answer: &Answer, thing: &Things, kept: &[&str]) -> ComparableAnswe
     (answer.status, headers, blank(&answer.text))
 }
 
-/// Replaces the values of `thing`, other ids except `kept`, and, without `kept`, times by placeholders.
-fn blank(text: &str, thing: &Things, kept: &[&str]) -> String {
-    let text = text.replace(&thing.tag, "<tag>").replace(&thing.user, "<user>").replace(&thing.group, "<group>");
+/// Replaces the values of `values`, other ids except `kept`, and, without `kept`, times by placeholders.
+fn blank(text: &str, values: &ResourceValues, kept: &[&str]) -> String {
+    let text = text.replace(&values.tag, "<tag>").replace(&values.user, "<user>").replace(&values.group, "<group>");
     let part = |part: &str| match ResourceId::parse(part) {
         Some(_) if !kept.contains(&part) => "<new>".to_owned(),
         _ => part.to_owned(),
@@ -77,31 +77,31 @@ fn blank(text: &str, thing: &Things, kept: &[&str]) -> String {
 }
 
 /// A client of a tenant, and the resources of that tenant, which a request that changes nothing may name.
-struct Asker<'a> {
+struct TenantClient<'a> {
     scim: &'a Client,
     admin: &'a Client,
-    own: &'a Things,
+    own: &'a ResourceValues,
 }
 
-impl Asker<'_> {
-    fn requests(&self, route: &ApiRoute, thing: &Things) -> Vec<(String, Request)> {
-        let Things { user, group, .. } = self.own;
-        requests(route, &Own { user: user.clone(), group: group.clone() }, thing)
+impl TenantClient<'_> {
+    fn requests(&self, route: &ApiRoute, values: &ResourceValues) -> Vec<(String, Request)> {
+        let ResourceValues { user, group, .. } = self.own;
+        requests(route, &OwnResources { user: user.clone(), group: group.clone() }, values)
     }
 
-    fn ask(&self, request: &Request, thing: &Things) -> (Answer, ComparableAnswer) {
+    fn ask(&self, request: &Request, values: &ResourceValues) -> (Answer, ComparableAnswer) {
         let answer = self.scim.send(request);
-        let comparable = comparable(&answer, thing, &[&self.own.user, &self.own.group]);
+        let comparable = comparable(&answer, values, &[&self.own.user, &self.own.group]);
         (answer, comparable)
     }
 
     /// Sends the request of this number about a new user and a new group, and deletes every resource that exists
     /// afterwards.
-    fn change(&self, route: &ApiRoute, number: usize, thing: &Things) -> (Answer, ComparableAnswer) {
-        let own = Own::new(self.admin);
-        let (_, request) = requests(route, &own, thing).swap_remove(number);
+    fn change(&self, route: &ApiRoute, number: usize, values: &ResourceValues) -> (Answer, ComparableAnswer) {
+        let own = OwnResources::new(self.admin);
+        let (_, request) = requests(route, &own, values).swap_remove(number);
         let answer = self.scim.send(&request);
-        let comparable = comparable(&answer, thing, &[]);
+        let comparable = comparable(&answer, values, &[]);
         for path in made(&answer).chain([format!("/v2/Users/{}", own.user), format!("/v2/Groups/{}", own.group)]) {
             self.admin.delete(path);
         }
@@ -120,20 +120,20 @@ fn made(answer: &Answer) -> impl Iterator<Item = String> {
 
 #[test]
 fn resources_of_another_tenant_look_like_missing_ones() {
-    let site = Fixture::new();
+    let fixture = Fixture::new();
     let mut tally = Tally::default();
-    let [one, other] = &site.tenants;
+    let [one, other] = &fixture.tenants;
     let mut distinguishing = 0;
     for (own, theirs) in [(one, other), (other, one)] {
         let before = items(&one.name, &theirs.name);
-        for credential in own.credentials.iter().filter(|it| it.may != May::Nothing) {
-            for route in &site.api.routes {
-                compare(&site, own, theirs, credential, route, &mut tally);
+        for credential in own.credentials.iter().filter(|it| it.may != Permission::Nothing) {
+            for route in &fixture.api.routes {
+                compare(&fixture, own, theirs, credential, route, &mut tally);
             }
         }
         assert_eq!(items(&one.name, &theirs.name), before, "the resources of the other tenant are unchanged");
         distinguishing +=
-            site.api.routes.iter().map(|route| distinguishing_places(&site, theirs, route)).sum::<usize>();
+            fixture.api.routes.iter().map(|route| distinguishing_places(&fixture, theirs, route)).sum::<usize>();
     }
     tally.report(&format!(
         "2 tenants, 3 credentials, {distinguishing} places where the other tenant itself gets another answer"
@@ -144,24 +144,24 @@ fn resources_of_another_tenant_look_like_missing_ones() {
 /// Sends requests that name resources of the other tenant and requests that name missing ones, in every place of a
 /// route, and compares the responses.
 fn compare(
-    site: &Fixture,
+    fixture: &Fixture,
     own: &Tenant,
     theirs: &Tenant,
     credential: &Credential,
     route: &ApiRoute,
     tally: &mut Tally,
 ) {
-    let missing = Things::missing(&theirs.things);
-    let admin = site.root.with_authorization(own.credentials[0].authorization.as_deref());
-    let scim = site.root.with_authorization(credential.authorization.as_deref());
-    let asker = Asker { scim: &scim, admin: &admin, own: &own.things };
-    let pairs = asker.requests(route, &theirs.things).into_iter().zip(asker.requests(route, &missing));
+    let missing = ResourceValues::missing(&theirs.values);
+    let admin = fixture.root.with_authorization(own.credentials[0].authorization.as_deref());
+    let scim = fixture.root.with_authorization(credential.authorization.as_deref());
+    let asker = TenantClient { scim: &scim, admin: &admin, own: &own.values };
+    let pairs = asker.requests(route, &theirs.values).into_iter().zip(asker.requests(route, &missing));
     for (number, ((place, request), (_, other))) in pairs.enumerate() {
         let is_read = reads(&request) || route.function == "Fallback";
-        let ((answer, foreign), (unknown, absent)) = if is_read || credential.may == May::Read {
-            (asker.ask(&request, &theirs.things), asker.ask(&other, &missing))
+        let ((answer, foreign), (unknown, absent)) = if is_read || credential.may == Permission::Read {
+            (asker.ask(&request, &theirs.values), asker.ask(&other, &missing))
         } else {
-            (asker.change(route, number, &theirs.things), asker.change(route, number, &missing))
+            (asker.change(route, number, &theirs.values), asker.change(route, number, &missing))
         };
         let leaks = [&theirs.hidden, &theirs.name].iter().any(|secret| answer.text.contains(*secret));
         let failed = answer.status >= 500 && answer.status != 501;
@@ -177,26 +177,26 @@ fn compare(
 
 /// The number of places of a route in which the response to the tenant itself about its own resources differs from
 /// that about missing ones.
-fn distinguishing_places(site: &Fixture, tenant: &Tenant, route: &ApiRoute) -> usize {
-    let missing = Things::missing(&tenant.things);
-    let scim = site.root.with_authorization(tenant.credentials[0].authorization.as_deref());
-    let asker = Asker { scim: &scim, admin: &scim, own: &tenant.things };
-    let pairs = asker.requests(route, &tenant.things).into_iter().zip(asker.requests(route, &missing));
+fn distinguishing_places(fixture: &Fixture, tenant: &Tenant, route: &ApiRoute) -> usize {
+    let missing = ResourceValues::missing(&tenant.values);
+    let scim = fixture.root.with_authorization(tenant.credentials[0].authorization.as_deref());
+    let asker = TenantClient { scim: &scim, admin: &scim, own: &tenant.values };
+    let pairs = asker.requests(route, &tenant.values).into_iter().zip(asker.requests(route, &missing));
     let reads = pairs.filter(|((_, request), _)| reads(request));
-    reads.filter(|((_, own), (_, other))| asker.ask(own, &tenant.things).1 != asker.ask(other, &missing).1).count()
+    reads.filter(|((_, own), (_, other))| asker.ask(own, &tenant.values).1 != asker.ask(other, &missing).1).count()
 }
 
 #[test]
 fn unauthorized_caller_gets_the_same_answer_on_every_route() {
-    let site = Fixture::new();
+    let fixture = Fixture::new();
     let mut tally = Tally::default();
-    let [one, other] = &site.tenants;
+    let [one, other] = &fixture.tenants;
     let all = || [items(&one.name, &one.name), items(&one.name, &other.name)];
     let before = all();
     for (own, theirs) in [(one, other), (other, one)] {
-        for (first, credential) in own.credentials.iter().filter(|it| it.may != May::Everything).enumerate() {
-            for route in &site.api.routes {
-                refuse(&site, [own, theirs], (credential, first % STEP), route, &mut tally);
+        for (first, credential) in own.credentials.iter().filter(|it| it.may != Permission::Everything).enumerate() {
+            for route in &fixture.api.routes {
+                refuse(&fixture, [own, theirs], (credential, first % STEP), route, &mut tally);
             }
         }
     }
@@ -211,19 +211,19 @@ const STEP: usize = 8;
 /// Sends requests that a credential does not permit, and expects the response that template.yaml defines, or that of the
 /// functions to a token without the scope `write`.
 fn refuse(
-    site: &Fixture,
+    fixture: &Fixture,
     tenants: [&Tenant; 2],
     (credential, first): (&Credential, usize),
     route: &ApiRoute,
     tally: &mut Tally,
 ) {
-    let scim = site.root.with_authorization(credential.authorization.as_deref());
-    let expect = if credential.may == May::Read { insufficient_scope() } else { refusal(&site.api) };
-    for thing in tenants.map(|tenant| &tenant.things) {
-        let own = Own { user: thing.user.clone(), group: thing.group.clone() };
-        let requests = requests(route, &own, thing).into_iter().enumerate();
+    let scim = fixture.root.with_authorization(credential.authorization.as_deref());
+    let expect = if credential.may == Permission::Read { insufficient_scope() } else { refusal(&fixture.api) };
+    for values in tenants.map(|tenant| &tenant.values) {
+        let own = OwnResources { user: values.user.clone(), group: values.group.clone() };
+        let requests = requests(route, &own, values).into_iter().enumerate();
         for (number, (place, request)) in requests.filter(|(number, _)| *number == 0 || number % STEP == first) {
-            let allowed = credential.may == May::Read && reads(&request);
+            let allowed = credential.may == Permission::Read && reads(&request);
             if route.is_public || allowed {
                 continue;
             }

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::template::ApiRoute;
-use crate::tenants::fixture::{Own, Things, bulk_id, email, external, group_name, paging_filter, user_name};
+use crate::tenants::fixture::{
+    OwnResources, ResourceValues, bulk_id, email, external, group_name, paging_filter, user_name,
+};
 use acceptance::client::{ENTERPRISE, GROUP, PATCH, USER};
 use acceptance::protocol::bulk::{self, BULK};
 use acceptance::request::{Request, query};
@@ -13,40 +15,45 @@ const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// The methods to try on a route for every other method of its path.
 const OTHERS: [&str; 2] = ["OPTIONS", "PURGE"];
 
-/// Requests to a route that name `thing`, each in another place, with the name of the place. A request that changes
+/// Requests to a route that name `values`, each in another place, with the name of the place. A request that changes
 /// a resource changes one of `own`.
-pub(crate) fn requests(route: &ApiRoute, own: &Own, thing: &Things) -> Vec<(String, Request)> {
+pub(crate) fn requests(route: &ApiRoute, own: &OwnResources, values: &ResourceValues) -> Vec<(String, Request)> {
     let methods = match route.method.as_deref() {
         None => OTHERS.to_vec(),
         Some(method) => vec![*METHODS.iter().find(|known| **known == method).expect("a method of SCIM")],
     };
-    methods.into_iter().flat_map(|method| of_method(route, method, own, thing)).collect()
+    methods.into_iter().flat_map(|method| of_method(route, method, own, values)).collect()
 }
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-fn of_method(route: &ApiRoute, method: &'static str, own: &Own, thing: &Things) -> Vec<(String, Request)> {
-    let bodies = if OTHERS.contains(&method) { Vec::new() } else { bodies(route, own, thing) };
+fn of_method(
+    route: &ApiRoute,
+    method: &'static str,
+    own: &OwnResources,
+    values: &ResourceValues,
+) -> Vec<(String, Request)> {
+    let bodies = if OTHERS.contains(&method) { Vec::new() } else { bodies(route, own, values) };
     let new = |path: &str| match bodies.first() {
         Some(body) if !["GET", "HEAD", "DELETE"].contains(&method) => Request::new(method, path).json(body),
         _ => Request::new(method, path),
     };
     let mut all = Vec::new();
-    let (path, others) = paths(route, own, thing);
+    let (path, others) = paths(route, own, values);
     for tags in ["If-Match", "If-None-Match"] {
-        all.push((format!("{tags} on the caller's resource"), new(&path).header(tags, &thing.version)));
-        all.extend(others.iter().map(|other| (format!("{tags} {other}"), new(other).header(tags, &thing.version))));
+        all.push((format!("{tags} on the caller's resource"), new(&path).header(tags, &values.version)));
+        all.extend(others.iter().map(|other| (format!("{tags} {other}"), new(other).header(tags, &values.version))));
     }
     all.extend(others.iter().map(|other| (format!("path {other}"), new(other))));
     let in_query = |(name, value): (_, String)| (format!("query {name}"), new(&format!("{path}?{value}")));
-    all.extend(queries(route, method, thing).into_iter().map(in_query));
+    all.extend(queries(route, method, values).into_iter().map(in_query));
     all.extend(bodies.iter().map(|body| (format!("body {body}"), Request::new(method, &path).json(body))));
     all
 }
 
-/// The path of the route with an id of `own`, and with each value of `thing` that can stand in it.
-fn paths(route: &ApiRoute, own: &Own, thing: &Things) -> (String, Vec<String>) {
-    let Things { user, group, tag, .. } = thing;
+/// The path of the route with an id of `own`, and with each value of `values` that can stand in it.
+fn paths(route: &ApiRoute, own: &OwnResources, values: &ResourceValues) -> (String, Vec<String>) {
+    let ResourceValues { user, group, tag, .. } = values;
     let (own, others) = match route.path.rsplit_once('{').map(|(_, end)| end) {
         None => return (route.path.clone(), Vec::new()),
         Some("id}") if route.path.contains("/Users/") => {
@@ -64,8 +71,8 @@ fn paths(route: &ApiRoute, own: &Own, thing: &Things) -> (String, Vec<String>) {
     (fill(own), others.iter().map(|other| fill(other)).collect())
 }
 
-fn filters(thing: &Things) -> Vec<String> {
-    let Things { user, group, tag, version, .. } = thing;
+fn filters(values: &ResourceValues) -> Vec<String> {
+    let ResourceValues { user, group, tag, version, .. } = values;
     let (name, display, external, email) = (user_name(tag), group_name(tag), external(tag), email(tag));
     vec![
         format!("id eq \"{user}\""),
@@ -87,33 +94,33 @@ fn filters(thing: &Things) -> Vec<String> {
 }
 
 /// A cursor that belongs to the list or search of this path.
-fn cursor<'a>(path: &str, thing: &'a Things) -> &'a str {
+fn cursor<'a>(path: &str, values: &'a ResourceValues) -> &'a str {
     let list =
         usize::from(path.contains("/Groups")) + 2 * usize::from(!path.contains("/Users") && !path.contains("/Groups"));
-    &thing.cursors[list]
+    &values.cursors[list]
 }
 
 /// Every query of a list; on a route that is no list, some of them.
-fn queries(route: &ApiRoute, method: &str, thing: &Things) -> Vec<(String, String)> {
+fn queries(route: &ApiRoute, method: &str, values: &ResourceValues) -> Vec<(String, String)> {
     let is_list = method == "GET" && ["UsersList", "GroupsList", "Search"].contains(&route.function.as_str());
-    let filters = filters(thing).into_iter().take(if is_list { usize::MAX } else { 1 });
+    let filters = filters(values).into_iter().take(if is_list { usize::MAX } else { 1 });
     let mut all: Vec<(String, String)> =
         filters.map(|filter| (filter.clone(), query(&[("filter", &filter)]))).collect();
-    all.push(("cursor".to_owned(), query(&[("cursor", cursor(&route.path, thing)), ("count", "1")])));
-    let page = [("filter", paging_filter(&thing.tag)), ("startIndex", "2".to_owned()), ("count", "1".to_owned())];
+    all.push(("cursor".to_owned(), query(&[("cursor", cursor(&route.path, values)), ("count", "1")])));
+    let page = [("filter", paging_filter(&values.tag)), ("startIndex", "2".to_owned()), ("count", "1".to_owned())];
     all.push(("bookmark".to_owned(), query(&page.each_ref().map(|(name, value)| (*name, value.as_str())))));
     all
 }
 
 /// The bodies that the function of a route can read. The first one is valid on its own.
-fn bodies(route: &ApiRoute, own: &Own, thing: &Things) -> Vec<Value> {
+fn bodies(route: &ApiRoute, own: &OwnResources, values: &ResourceValues) -> Vec<Value> {
     match route.function.as_str() {
-        "UsersCreate" | "UsersReplace" | "Me" => users(thing),
-        "GroupsCreate" | "GroupsReplace" => groups(own, thing),
-        "UsersPatch" => user_changes(thing).into_iter().map(|operation| patch(&operation)).collect(),
-        "GroupsPatch" => group_changes(thing).into_iter().map(|operation| patch(&operation)).collect(),
-        "UsersSearch" | "GroupsSearch" | "Search" => searches(&route.path, thing),
-        "Bulk" => bulk_requests(own, thing),
+        "UsersCreate" | "UsersReplace" | "Me" => users(values),
+        "GroupsCreate" | "GroupsReplace" => groups(own, values),
+        "UsersPatch" => user_changes(values).into_iter().map(|operation| patch(&operation)).collect(),
+        "GroupsPatch" => group_changes(values).into_iter().map(|operation| patch(&operation)).collect(),
+        "UsersSearch" | "GroupsSearch" | "Search" => searches(&route.path, values),
+        "Bulk" => bulk_requests(own, values),
         "UsersGet"
         | "UsersList"
         | "UsersDelete"
@@ -129,8 +136,8 @@ fn bodies(route: &ApiRoute, own: &Own, thing: &Things) -> Vec<Value> {
     }
 }
 
-fn users(thing: &Things) -> Vec<Value> {
-    let Things { user, group, tag, .. } = thing;
+fn users(values: &ResourceValues) -> Vec<Value> {
+    let ResourceValues { user, group, tag, .. } = values;
     let with = |more: Value| {
         let mut body = json!({ "schemas": [USER, ENTERPRISE], "userName": "new" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -141,13 +148,13 @@ fn users(thing: &Things) -> Vec<Value> {
         with(json!({ "externalId": external(tag) })),
         with(json!({ "emails": [{ "value": email(tag), "type": "work" }] })),
         with(json!({ ENTERPRISE: { "manager": { "value": user } } })),
-        with(json!({ "id": user, "meta": { "version": thing.version } })),
+        with(json!({ "id": user, "meta": { "version": values.version } })),
         with(json!({ "groups": [{ "value": group }] })),
     ]
 }
 
-fn groups(own: &Own, thing: &Things) -> Vec<Value> {
-    let Things { user, group, tag, .. } = thing;
+fn groups(own: &OwnResources, values: &ResourceValues) -> Vec<Value> {
+    let ResourceValues { user, group, tag, .. } = values;
     let with = |name: &str, members: Value| json!({ "schemas": [GROUP], "displayName": name, "members": members });
     vec![
         with(&group_name(tag), json!([])),
@@ -163,8 +170,8 @@ fn patch(operation: &Value) -> Value {
     json!({ "schemas": [PATCH], "Operations": [operation] })
 }
 
-fn user_changes(thing: &Things) -> Vec<Value> {
-    let Things { user, group, tag, .. } = thing;
+fn user_changes(values: &ResourceValues) -> Vec<Value> {
+    let ResourceValues { user, group, tag, .. } = values;
     vec![
         json!({ "op": "replace", "path": "userName", "value": user_name(tag) }),
         json!({ "op": "add", "path": "externalId", "value": external(tag) }),
@@ -176,8 +183,8 @@ fn user_changes(thing: &Things) -> Vec<Value> {
     ]
 }
 
-fn group_changes(thing: &Things) -> Vec<Value> {
-    let Things { user, group, tag, .. } = thing;
+fn group_changes(values: &ResourceValues) -> Vec<Value> {
+    let ResourceValues { user, group, tag, .. } = values;
     vec![
         json!({ "op": "replace", "path": "displayName", "value": group_name(tag) }),
         json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
@@ -190,30 +197,30 @@ fn group_changes(thing: &Things) -> Vec<Value> {
     ]
 }
 
-fn searches(path: &str, thing: &Things) -> Vec<Value> {
+fn searches(path: &str, values: &ResourceValues) -> Vec<Value> {
     let page =
         |filter: &str, start: usize| json!({ "schemas": [SEARCH], "filter": filter, "startIndex": start, "count": 1 });
-    let mut all: Vec<Value> = filters(thing).iter().map(|filter| page(filter, 1)).collect();
-    all.push(page(&paging_filter(&thing.tag), 2));
-    all.push(json!({ "schemas": [SEARCH], "cursor": cursor(path, thing), "count": 1 }));
+    let mut all: Vec<Value> = filters(values).iter().map(|filter| page(filter, 1)).collect();
+    all.push(page(&paging_filter(&values.tag), 2));
+    all.push(json!({ "schemas": [SEARCH], "cursor": cursor(path, values), "count": 1 }));
     all
 }
 
-fn bulk_requests(own: &Own, thing: &Things) -> Vec<Value> {
-    let Things { user, group, tag, version, .. } = thing;
+fn bulk_requests(own: &OwnResources, values: &ResourceValues) -> Vec<Value> {
+    let ResourceValues { user, group, tag, version, .. } = values;
     let own_path = format!("/Users/{}", own.user);
     let post = |path: &str, data: Value| json!({ "method": "POST", "path": path, "bulkId": "a", "data": data });
     let mut all = vec![bulk::user("a", &user_name(tag)), bulk::user(&bulk_id(tag), "new")];
-    all.extend(users(thing).into_iter().map(|data| post("/Users", data)));
-    all.extend(groups(own, thing).into_iter().map(|data| post("/Groups", data)));
+    all.extend(users(values).into_iter().map(|data| post("/Users", data)));
+    all.extend(groups(own, values).into_iter().map(|data| post("/Groups", data)));
     let targets = [format!("/Users/{user}"), format!("/Groups/{group}"), format!("/Users/bulkId:{}", bulk_id(tag))];
     for path in &targets {
         all.push(bulk::delete(path));
         all.push(json!({ "method": "DELETE", "path": path, "version": version }));
     }
-    let [rename, push] = [patch(&user_changes(thing)[0]), patch(&group_changes(thing)[1])];
+    let [rename, push] = [patch(&user_changes(values)[0]), patch(&group_changes(values)[1])];
     for path in &targets {
-        all.push(json!({ "method": "PUT", "path": path, "data": users(thing)[0] }));
+        all.push(json!({ "method": "PUT", "path": path, "data": users(values)[0] }));
         all.push(json!({ "method": "PATCH", "path": path, "data": rename }));
     }
     all.push(json!({ "method": "PATCH", "path": format!("/Groups/{}", own.group), "data": push }));

@@ -9,12 +9,12 @@ use crate::answer::{contains, values};
 
 /// The users and groups of one run at the server, by name.
 #[derive(Debug, PartialEq)]
-pub(super) struct Directory {
+pub(super) struct ServerContent {
     pub(super) users: BTreeMap<String, Value>,
     pub(super) groups: BTreeMap<String, Value>,
 }
 
-impl Directory {
+impl ServerContent {
     /// Reads all users and groups whose names begin with that of the run. Those of others are not read.
     fn read(rauthy: &Rauthy) -> Self {
         let read = |endpoint, attribute| {
@@ -39,8 +39,8 @@ impl Directory {
 
 /// Checks that the server has what rauthy has sent until after `step`, and returns what the server has.
 #[track_caller]
-pub(super) fn check(rauthy: &Rauthy, step: &str) -> Directory {
-    let directory = Directory::read(rauthy);
+pub(super) fn check(rauthy: &Rauthy, step: &str) -> ServerContent {
+    let directory = ServerContent::read(rauthy);
     let emails: BTreeSet<&String> = rauthy.users_sent().map(|user| &user.email).collect();
     assert_eq!(directory.users.keys().collect::<BTreeSet<_>>(), emails, "the users after {step}");
     let names: BTreeSet<&String> = rauthy.groups_sent().map(|group| &group.name).collect();
@@ -51,7 +51,7 @@ pub(super) fn check(rauthy: &Rauthy, step: &str) -> Directory {
 }
 
 #[track_caller]
-fn check_users(rauthy: &Rauthy, directory: &Directory, step: &str) {
+fn check_users(rauthy: &Rauthy, directory: &ServerContent, step: &str) {
     for user in rauthy.users_sent() {
         let read = &directory.users[&user.email];
         let expected = user.expected(rauthy.links_user(user));
@@ -68,7 +68,7 @@ fn check_users(rauthy: &Rauthy, directory: &Directory, step: &str) {
 }
 
 #[track_caller]
-fn check_groups(rauthy: &Rauthy, directory: &Directory, step: &str) {
+fn check_groups(rauthy: &Rauthy, directory: &ServerContent, step: &str) {
     for group in rauthy.groups_sent() {
         let read = &directory.groups[&group.name];
         let external_id = rauthy.links_group(&group.name).then_some(&group.id);

@@ -23,11 +23,11 @@ const PAGE: usize = 100;
 
 /// rauthy's client of one server.
 #[derive(Debug)]
-pub(super) struct Requests {
+pub(super) struct RauthyClient {
     pub(super) scim: Client,
 }
 
-impl Requests {
+impl RauthyClient {
     pub(super) fn of(target: &Target) -> Self {
         Self { scim: target.client().with_profile(&RAUTHY) }
     }

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::client::Requests;
+use super::client::RauthyClient;
 use super::directory::{Extent, Group, User};
 use crate::target::{Target, unique};
 
 /// A rauthy with one connected server.
 #[derive(Debug)]
 pub(super) struct Rauthy {
-    pub(super) requests: Requests,
+    pub(super) requests: RauthyClient,
     /// The beginning of every e-mail address and of every name of a group, which no other check uses.
     pub(super) run: String,
     pub(super) groups: Vec<Group>,
@@ -28,7 +28,7 @@ type KnownGroups = HashMap<String, String>;
 impl Rauthy {
     /// A rauthy without users and groups.
     pub(super) fn of(target: &Target) -> Self {
-        let (requests, run) = (Requests::of(target), unique("rauthy"));
+        let (requests, run) = (RauthyClient::of(target), unique("rauthy"));
         Self { requests, run, groups: Vec::new(), users: Vec::new(), group_prefix: None, deletes_unlinked: false }
     }
 

@@ -111,13 +111,13 @@ const ROWS: &[(&str, &str)] = &[
     ("x509Certificates.value pr or phoneNumbers[type eq \"work\"]", ""),
 ];
 
-struct People {
+struct FilterFixture {
     scim: Client,
     tag: String,
     ids: [String; 3],
 }
 
-impl People {
+impl FilterFixture {
     fn create(target: &Target) -> Self {
         let scim = target.client();
         let tag = unique("f");
@@ -139,7 +139,7 @@ impl People {
 }
 
 fn each_filter_finds_its_users(target: &Target) {
-    let people = People::create(target);
+    let people = FilterFixture::create(target);
     for (filter, expected) in ROWS {
         let filter = people.insert_names(filter);
         let ours = format!("userName sw \"{}\" and ({filter})", people.tag);
@@ -148,7 +148,7 @@ fn each_filter_finds_its_users(target: &Target) {
 }
 
 fn each_filter_finds_its_users_in_the_whole_directory(target: &Target) {
-    let people = People::create(target);
+    let people = FilterFixture::create(target);
     for (filter, expected) in ROWS {
         let filter = people.insert_names(filter);
         assert_eq!(people.matching(&filter), *expected, "{filter}");
@@ -156,7 +156,7 @@ fn each_filter_finds_its_users_in_the_whole_directory(target: &Target) {
 }
 
 fn long_and_deep_filters_within_the_limits_are_accepted(target: &Target) {
-    let people = People::create(target);
+    let people = FilterFixture::create(target);
     let name = format!("userName eq \"{}.a\"", people.tag);
     let deep = format!("{}{name}{}", "(".repeat(16), ")".repeat(16));
     assert_eq!(people.matching(&deep), "a");
@@ -168,7 +168,7 @@ fn long_and_deep_filters_within_the_limits_are_accepted(target: &Target) {
 }
 
 fn filters_see_every_change_immediately(target: &Target) {
-    let people = People::create(target);
+    let people = FilterFixture::create(target);
     let path = format!("/Users/{}", people.ids[0]);
     let tag = &people.tag;
     for number in 0..10 {

@@ -30,12 +30,12 @@ fn strict(target: &Target) -> Client {
 }
 
 /// A client with each kind of token, and a user for each to change.
-struct Pair {
+struct ClientPair {
     lenient: (Client, String),
     strict: (Client, String),
 }
 
-impl Pair {
+impl ClientPair {
     fn create(target: &Target) -> Self {
         let with_user = |scim: Client| {
             let path = format!("/Users/{}", scim.post("/Users", &user()).expect(201).id());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Pair;
+use super::ClientPair;
 use crate::client::{ENTERPRISE, PATCH, USER};
 use crate::target::Target;
 
@@ -12,7 +12,7 @@ checks![
 ];
 
 fn several_primaries_by_one_filter_are_rejected_with_a_strict_token(target: &Target) {
-    let pair = Pair::create(target);
+    let pair = ClientPair::create(target);
     pair.patch(
         &json!({ "op": "replace", "path": "emails[value co \"@\"].primary", "value": true }),
         "invalidValue",
@@ -21,7 +21,7 @@ fn several_primaries_by_one_filter_are_rejected_with_a_strict_token(target: &Tar
 }
 
 fn lenient_patches_are_rejected_with_a_strict_token(target: &Target) {
-    let pair = Pair::create(target);
+    let pair = ClientPair::create(target);
     // pathsAsNames: in a value without a path, and in the value of an extension
     pair.patch(
         &json!({ "op": "replace", "value": { "name.givenName": "C", format!("{ENTERPRISE}:division"): "V" } }),

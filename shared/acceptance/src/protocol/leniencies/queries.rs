@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Pair;
+use super::ClientPair;
 use crate::client::ENTERPRISE;
 use crate::target::{Target, unique};
 
@@ -11,7 +11,7 @@ checks![
 ];
 
 fn lenient_filters_and_projections_are_rejected_with_a_strict_token(target: &Target) {
-    let pair = Pair::create(target);
+    let pair = ClientPair::create(target);
     let (scim, path) = &pair.lenient;
     let (name, manager) = (unique("word"), unique("m"));
     let id = path.trim_start_matches("/Users/");

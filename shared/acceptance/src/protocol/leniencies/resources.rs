@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Pair, strict, user};
+use super::{ClientPair, strict, user};
 use crate::client::{ENTERPRISE, GROUP, USER};
 use crate::request::query;
 use crate::target::{Target, unique};
@@ -15,7 +15,7 @@ checks![
 ];
 
 fn lenient_resources_are_rejected_with_a_strict_token(target: &Target) {
-    let pair = Pair::create(target);
+    let pair = ClientPair::create(target);
     // unknownAttributes: in the resource, in a value, in an extension, and a whole extension
     pair.put(&json!({ "shoeSize": 43, "title": "A" }), "invalidSyntax", &json!({ "title": "A", "shoeSize": null }));
     pair.put(
@@ -58,7 +58,7 @@ fn lenient_resources_are_rejected_with_a_strict_token(target: &Target) {
 }
 
 fn lenient_values_are_rejected_with_a_strict_token(target: &Target) {
-    let pair = Pair::create(target);
+    let pair = ClientPair::create(target);
     // textReferences
     pair.put(&json!({ "profileUrl": "no URI" }), "invalidValue", &json!({ "profileUrl": "no URI" }));
     // wrappedValues

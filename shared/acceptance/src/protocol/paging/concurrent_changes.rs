@@ -73,7 +73,7 @@ pub fn create_users(scim: &Client, number: usize) -> Users {
 
 /// How a client finds the next page.
 #[derive(Clone, Copy, Debug)]
-pub enum Paging {
+pub enum PagingMethod {
     /// By `itemsPerPage`, until `totalResults` is reached.
     ToTheTotal,
     /// By `itemsPerPage`, until a page is empty.
@@ -88,15 +88,15 @@ pub enum Paging {
 /// If a page is inconsistent.
 #[must_use]
 #[track_caller]
-pub fn next_page(paging: Paging, page: &Answer) -> Option<(&'static str, String)> {
-    if matches!(paging, Paging::Cursor) {
+pub fn next_page(paging: PagingMethod, page: &Answer) -> Option<(&'static str, String)> {
+    if matches!(paging, PagingMethod::Cursor) {
         return page["nextCursor"].as_str().map(|cursor| ("cursor", cursor.to_owned()));
     }
     let (first, length) = (page["startIndex"].as_u64().unwrap(), page["itemsPerPage"].as_u64().unwrap());
     page.check(length == page.resources().len() as u64, "expected itemsPerPage to be the number of Resources");
     let following = first + length;
     let has_next = match paging {
-        Paging::ToTheTotal => following <= page.total(),
+        PagingMethod::ToTheTotal => following <= page.total(),
         _ => length > 0,
     };
     page.check(length > 0 || page.total() < following, "expected an empty page only after the last resource");
@@ -107,13 +107,13 @@ pub fn next_page(paging: Paging, page: &Answer) -> Option<(&'static str, String)
 /// the users that exist at the end.
 fn iterate(
     scim: &Client,
-    paging: Paging,
+    paging: PagingMethod,
     asked: &[(&str, &str)],
     mut users: Users,
     pages: usize,
 ) -> (Vec<String>, Users) {
-    let first = if matches!(paging, Paging::Cursor) { "cursor" } else { "startIndex" };
-    let start = if matches!(paging, Paging::Cursor) { "" } else { "1" };
+    let first = if matches!(paging, PagingMethod::Cursor) { "cursor" } else { "startIndex" };
+    let start = if matches!(paging, PagingMethod::Cursor) { "" } else { "1" };
     let (mut seen, mut place, mut changes) = (Vec::new(), Some((first, start.to_owned())), 0);
     for number in 1.. {
         let Some((name, value)) = place else { break };
@@ -155,13 +155,13 @@ fn user_present_during_the_iteration_is_returned_once(target: &Target) {
     let mut users = create_users(&scim, number);
     let length = (number / 20).clamp(10, 1000).to_string();
     for (paging, asked) in [
-        (Paging::ToTheTotal, &[][..]),
-        (Paging::ToAnEmptyPage, &[]),
-        (Paging::Cursor, &[]),
-        (Paging::ToTheTotal, &[("filter", "nickName eq \"pager\"")]),
-        (Paging::ToTheTotal, &[("sortBy", "title"), ("sortOrder", "descending")]),
-        (Paging::ToAnEmptyPage, &[("filter", "userName sw \"u\""), ("sortBy", "userName")]),
-        (Paging::Cursor, &[("filter", "nickName pr"), ("sortBy", "title")]),
+        (PagingMethod::ToTheTotal, &[][..]),
+        (PagingMethod::ToAnEmptyPage, &[]),
+        (PagingMethod::Cursor, &[]),
+        (PagingMethod::ToTheTotal, &[("filter", "nickName eq \"pager\"")]),
+        (PagingMethod::ToTheTotal, &[("sortBy", "title"), ("sortOrder", "descending")]),
+        (PagingMethod::ToAnEmptyPage, &[("filter", "userName sw \"u\""), ("sortBy", "userName")]),
+        (PagingMethod::Cursor, &[("filter", "nickName pr"), ("sortBy", "title")]),
     ] {
         let plain = asked.is_empty();
         let length = if plain { "100" } else { length.as_str() };
@@ -186,7 +186,7 @@ fn new_iteration_does_not_follow_an_old_one(target: &Target) {
         while let Some((_, start)) = place {
             let page = scim.get(format!("/Users?attributes=id&count=3&startIndex={start}")).expect(200);
             seen.extend(page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()));
-            place = next_page(Paging::ToAnEmptyPage, &page);
+            place = next_page(PagingMethod::ToAnEmptyPage, &page);
         }
         seen
     };

@@ -44,7 +44,7 @@ struct Iteration {
     is_done: bool,
 }
 
-struct Directory<'a> {
+struct ChangingDirectory<'a> {
     scim: &'a Client,
     tag: String,
     sort_by: Option<&'static str>,
@@ -53,7 +53,7 @@ struct Directory<'a> {
     iterations: Vec<Iteration>,
 }
 
-impl Directory<'_> {
+impl ChangingDirectory<'_> {
     fn create(&mut self) {
         let number = self.created;
         self.created += 1;
@@ -102,7 +102,7 @@ fn run_steps(
 ) -> Result<(), TestCaseError> {
     let tag = unique("w");
     let all = (0..iterations).map(|_| Iteration::default()).collect();
-    let mut directory = Directory { scim, tag, sort_by, users: Vec::new(), created: 0, iterations: all };
+    let mut directory = ChangingDirectory { scim, tag, sort_by, users: Vec::new(), created: 0, iterations: all };
     (0..USERS).for_each(|_| directory.create());
     for step in steps {
         match step {

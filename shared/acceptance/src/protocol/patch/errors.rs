@@ -17,9 +17,9 @@ checks![
 ];
 
 /// The operations, the `scimType`, and words of the detail.
-type Row = (Value, &'static str, &'static [&'static str]);
+type RejectedPatch = (Value, &'static str, &'static [&'static str]);
 
-fn check(scim: &Client, path: &str, rows: Vec<Row>) {
+fn check(scim: &Client, path: &str, rows: Vec<RejectedPatch>) {
     let before = scim.get(path).expect(200).text;
     for (operations, scim_type, words) in rows {
         scim.patch(path, &operations).expect_error(400, scim_type, words);
