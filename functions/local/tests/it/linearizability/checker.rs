@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
 /// The name of each user that exists, by the number of the user.
-pub(crate) type State = BTreeMap<u32, u8>;
+pub(crate) type UserNames = BTreeMap<u32, u8>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum OperationInput {
     Create { user: u32, name: u8 },
     Rename { user: u32, name: u8 },
     Delete { user: u32 },
@@ -17,7 +17,7 @@ pub(crate) enum Asked {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answered {
+pub(crate) enum OperationOutput {
     Done,
     /// Another user has the name.
     Taken,
@@ -31,31 +31,31 @@ pub(crate) enum Answered {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    pub(crate) asked: Asked,
-    pub(crate) answered: Answered,
+    pub(crate) input: OperationInput,
+    pub(crate) output: OperationOutput,
     pub(crate) begun: Instant,
     pub(crate) ended: Instant,
 }
 
 impl Operation {
     /// The state after this operation; `None` if its response is impossible in `state`.
-    fn apply(&self, state: &State) -> Option<State> {
+    fn apply(&self, state: &UserNames) -> Option<UserNames> {
         let owner = |name: u8| state.iter().find(|(_, has)| **has == name).map(|(user, _)| *user);
-        let (outcome, after) = match self.asked {
-            Asked::Create { user, name } => match owner(name) {
-                Some(_) => (Answered::Taken, None),
-                None => (Answered::Done, Some((user, Some(name)))),
+        let (outcome, after) = match self.input {
+            OperationInput::Create { user, name } => match owner(name) {
+                Some(_) => (OperationOutput::Taken, None),
+                None => (OperationOutput::Done, Some((user, Some(name)))),
             },
-            Asked::Rename { user, .. } if !state.contains_key(&user) => (Answered::Gone, None),
-            Asked::Rename { user, name } => match owner(name).filter(|owner| *owner != user) {
-                Some(_) => (Answered::Taken, None),
-                None => (Answered::Done, Some((user, Some(name)))),
+            OperationInput::Rename { user, .. } if !state.contains_key(&user) => (OperationOutput::Gone, None),
+            OperationInput::Rename { user, name } => match owner(name).filter(|owner| *owner != user) {
+                Some(_) => (OperationOutput::Taken, None),
+                None => (OperationOutput::Done, Some((user, Some(name)))),
             },
-            Asked::Delete { user } if !state.contains_key(&user) => (Answered::Gone, None),
-            Asked::Delete { user } => (Answered::Done, Some((user, None))),
-            Asked::Find { name } => (Answered::Found(owner(name)), None),
+            OperationInput::Delete { user } if !state.contains_key(&user) => (OperationOutput::Gone, None),
+            OperationInput::Delete { user } => (OperationOutput::Done, Some((user, None))),
+            OperationInput::Find { name } => (OperationOutput::Found(owner(name)), None),
         };
-        if self.answered != outcome && (self.answered != Answered::Open || outcome != Answered::Done) {
+        if self.output != outcome && (self.output != OperationOutput::Open || outcome != OperationOutput::Done) {
             return None;
         }
         let mut next = state.clone();
@@ -71,11 +71,11 @@ impl Operation {
 /// Whether a serial order of at most 128 operations exists that starts without users.
 pub(crate) fn exists(history: &[Operation]) -> bool {
     assert!(history.len() <= 128, "{} operations", history.len());
-    let mut seen: HashSet<(u128, State)> = HashSet::new();
-    let mut next = vec![(0_u128, State::new())];
+    let mut seen: HashSet<(u128, UserNames)> = HashSet::new();
+    let mut next = vec![(0_u128, UserNames::new())];
     while let Some((done, state)) = next.pop() {
         let left = || history.iter().enumerate().filter(move |(at, _)| done & (1 << at) == 0);
-        let closed = || left().filter(|(_, it)| it.answered != Answered::Open);
+        let closed = || left().filter(|(_, it)| it.output != OperationOutput::Open);
         let Some(first_end) = closed().map(|(_, it)| it.ended).min() else { return true };
         for (at, operation) in left().filter(|(_, it)| it.begun <= first_end) {
             if let Some(state) = operation.apply(&state) {
@@ -96,22 +96,27 @@ mod tests {
     use super::*;
 
     /// Operations of one second each, which begin at these seconds.
-    fn history(operations: &[(u64, Asked, Answered)]) -> Vec<Operation> {
+    fn history(operations: &[(u64, OperationInput, OperationOutput)]) -> Vec<Operation> {
         let start = Instant::now();
         let at = |second: u64| start + Duration::from_secs(second);
         let operations = operations.iter().cloned();
         operations
-            .map(|(begun, asked, answered)| Operation { asked, answered, begun: at(begun), ended: at(begun + 1) })
+            .map(|(begun, input, output)| Operation { input, output, begun: at(begun), ended: at(begun + 1) })
             .collect()
     }
 
     #[test]
     fn serial_order_exists_for_linearizable_histories_only() {
-        let create = |user| Asked::Create { user, name: 1 };
-        let find = |user| Answered::Found(user);
-        let (done, taken, gone) = (Answered::Done, Answered::Taken, Answered::Gone);
-        let (at, delete, rename) =
-            (Asked::Find { name: 1 }, Asked::Delete { user: 7 }, Asked::Rename { user: 7, name: 2 });
+        let create = |user| OperationInput::Create { user, name: 1 };
+        let find = |user| OperationOutput::Found(user);
+        let done = OperationOutput::Done;
+        let taken = OperationOutput::Taken;
+        let gone = OperationOutput::Gone;
+        let (at, delete, rename) = (
+            OperationInput::Find { name: 1 },
+            OperationInput::Delete { user: 7 },
+            OperationInput::Rename { user: 7, name: 2 },
+        );
         for (operations, expect) in [
             (vec![(0, create(7), done.clone()), (5, create(8), taken.clone()), (9, at.clone(), find(Some(7)))], true),
             (vec![(0, create(7), done.clone()), (5, create(8), done.clone())], false),
@@ -136,10 +141,17 @@ mod tests {
             (vec![(0, create(7), done.clone()), (5, rename.clone(), done.clone()), (9, create(8), done.clone())], true),
             (vec![(0, create(7), done.clone()), (5, rename, taken)], false),
             // An operation of unknown outcome may become visible later, or never; but its effect may not disappear.
-            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7)))], true),
-            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(None)), (9, at.clone(), find(Some(7)))], true),
-            (vec![(0, create(7), Answered::Open), (5, at.clone(), find(Some(7))), (9, at, find(None))], false),
-            (vec![(0, create(7), Answered::Open), (5, create(8), done.clone()), (9, delete, done)], false),
+            (vec![(0, create(7), OperationOutput::Open), (5, at.clone(), find(Some(7)))], true),
+            (
+                vec![
+                    (0, create(7), OperationOutput::Open),
+                    (5, at.clone(), find(None)),
+                    (9, at.clone(), find(Some(7))),
+                ],
+                true,
+            ),
+            (vec![(0, create(7), OperationOutput::Open), (5, at.clone(), find(Some(7))), (9, at, find(None))], false),
+            (vec![(0, create(7), OperationOutput::Open), (5, create(8), done.clone()), (9, delete, done)], false),
         ] {
             assert_eq!(exists(&history(&operations)), expect, "{operations:?}");
         }

@@ -13,7 +13,7 @@ use fastrand::Rng;
 use serde_json::json;
 use testkit::{FaultProxy, engine, variable};
 
-use crate::linearizability::checker::{Answered, Asked, Operation};
+use crate::linearizability::checker::{Operation, OperationInput, OperationOutput};
 use crate::server::{Data, Server};
 use acceptance::client::{Client, PATCH};
 use acceptance::request::{Request, encode};
@@ -31,7 +31,8 @@ fn concurrent_operations_on_names_are_linearizable() {
     let histories = variable("HISTORIES", 20);
     let seed = variable("HISTORIES_SEED", fastrand::u64(1..1_000_000));
     println!("histories: HISTORIES={histories} HISTORIES_SEED={seed}");
-    let (tenant, begun) = (unique("t"), Instant::now());
+    let tenant = unique("t");
+    let begun = Instant::now();
     let proxies: Vec<FaultProxy> = (0..PROCESSES).map(|n| FaultProxy::before(engine(), seed + n)).collect();
     let servers: Vec<Server> = proxies.iter().map(|proxy| Server::start(&Data::At(proxy.url()), &tenant)).collect();
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
@@ -42,7 +43,7 @@ fn concurrent_operations_on_names_are_linearizable() {
             let history = history(&clients, seed * 1000 + n);
             assert!(checker::exists(&history), "{rate} percent: no serial order of {history:#?}");
             operations += history.len();
-            open += history.iter().filter(|it| it.answered == Answered::Open).count();
+            open += history.iter().filter(|it| it.output == OperationOutput::Open).count();
         }
     }
     let failed: u64 = proxies.iter().map(|proxy| proxy.counts().1).sum();
@@ -56,31 +57,33 @@ fn concurrent_operations_on_names_are_linearizable() {
 }
 
 /// The numbers and the ids of the users that this history has created.
-type Made = Mutex<Vec<(u32, String)>>;
+type CreatedUsers = Mutex<Vec<(u32, String)>>;
 
 /// The operations of all threads with their responses. No other history uses the names and users of this one.
 fn history(clients: &[Client], seed: u64) -> Vec<Operation> {
-    let (tag, made) = (unique(""), Made::default());
+    let tag = unique("");
+    let created = CreatedUsers::default();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
-                let (tag, made) = (&tag, &made);
+                let tag = &tag;
+                let created = &created;
                 let random = Rng::with_seed(seed * 10 + u64::from(thread));
-                scope.spawn(move || Thread { clients, tag, made, random }.run(thread))
+                scope.spawn(move || ClientThread { clients, tag, created, random }.run(thread))
             })
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     })
 }
 
-struct Thread<'a> {
+struct ClientThread<'a> {
     clients: &'a [Client],
     tag: &'a str,
-    made: &'a Made,
+    created: &'a CreatedUsers,
     random: Rng,
 }
 
-impl Thread<'_> {
+impl ClientThread<'_> {
     fn run(mut self, thread: u32) -> Vec<Operation> {
         (0..EACH).filter_map(|n| self.one(thread * EACH + n)).collect()
     }
@@ -88,12 +91,12 @@ impl Thread<'_> {
     /// Draws an operation and carries it out; `None` if it was deferred and has certainly had no effect.
     fn one(&mut self, number: u32) -> Option<Operation> {
         let name = self.random.u8(0..NAMES);
-        let someone = self.random.choice(self.made.lock().unwrap().iter()).cloned();
-        let (asked, request) = match (self.random.u8(0..10), someone) {
-            (0..4, _) | (_, None) => (Asked::Create { user: number, name }, self.create(number, name)),
-            (4..6, Some((user, id))) => (Asked::Rename { user, name }, self.rename(&id, name)),
-            (6, Some((user, id))) => (Asked::Delete { user }, Request::new("DELETE", format!("/Users/{id}"))),
-            _ => (Asked::Find { name }, self.find(name)),
+        let someone = self.random.choice(self.created.lock().unwrap().iter()).cloned();
+        let (input, request) = match (self.random.u8(0..10), someone) {
+            (0..4, _) | (_, None) => (OperationInput::Create { user: number, name }, self.create(number, name)),
+            (4..6, Some((user, id))) => (OperationInput::Rename { user, name }, self.rename(&id, name)),
+            (6, Some((user, id))) => (OperationInput::Delete { user }, Request::new("DELETE", format!("/Users/{id}"))),
+            _ => (OperationInput::Find { name }, self.find(name)),
         };
         let client = self.random.choice(self.clients).expect("a server");
         let begun = Instant::now();
@@ -106,19 +109,19 @@ impl Thread<'_> {
                 .get(position)
                 .map(|user| user["externalId"].as_str().unwrap().rsplit('-').next().unwrap().parse().unwrap())
         };
-        let answered = match (answer.status, &asked) {
-            (429, _) | (503, Asked::Find { .. }) => return None,
-            (503, _) => Answered::Open,
-            (200, Asked::Find { .. }) => Answered::Found(found(0)),
-            (200 | 201 | 204, _) => Answered::Done,
-            (409, _) => Answered::Taken,
-            (404, _) => Answered::Gone,
+        let output = match (answer.status, &input) {
+            (429, _) | (503, OperationInput::Find { .. }) => return None,
+            (503, _) => OperationOutput::Open,
+            (200, OperationInput::Find { .. }) => OperationOutput::Found(found(0)),
+            (200 | 201 | 204, _) => OperationOutput::Done,
+            (409, _) => OperationOutput::Taken,
+            (404, _) => OperationOutput::Gone,
             _ => panic!("no fault explains this status\n{}", answer),
         };
         if answer.status == 201 {
-            self.made.lock().unwrap().push((number, answer.id()));
+            self.created.lock().unwrap().push((number, answer.id()));
         }
-        Some(Operation { asked, answered, begun, ended })
+        Some(Operation { input, output, begun, ended })
     }
 
     fn name(&self, name: u8) -> String {
