@@ -140,7 +140,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The server that `SCIM_BASE_URL` names.
 fn server_from_environment() -> Option<Target> {
-    let (base_url, token) = (env::var("SCIM_BASE_URL").ok()?, env::var("SCIM_TOKEN").ok()?);
+    let base_url = env::var("SCIM_BASE_URL").ok()?;
+    let token = env::var("SCIM_TOKEN").ok()?;
     let mut target = with_options(Target::new(&base_url, &token));
     target.strict_token = env::var("SCIM_STRICT_TOKEN").ok();
     target.other_tenant_token = env::var("SCIM_OTHER_TENANT_TOKEN").ok();

@@ -113,7 +113,9 @@ async fn publish(
     publisher: &Publisher,
     outcomes: Vec<Result<ChangeEvents, RecordFailure>>,
 ) -> Result<usize, RecordFailure> {
-    let (mut sources, mut events, mut failure) = (Vec::new(), Vec::new(), None);
+    let mut sources = Vec::new();
+    let mut events = Vec::new();
+    let mut failure = None;
     for outcome in outcomes {
         match outcome {
             Ok(built) => {

@@ -25,7 +25,8 @@ pub struct Summary {
 /// its alarm is raised; the errors of the store, if it does not respond.
 pub async fn handle(directory: &Directory, _: IgnoredAny) -> Result<Summary, Error> {
     let finished = finish_changes(directory, Instant::now() + BUDGET).await?;
-    let (completed, failed) = (finished.completed, finished.failed);
+    let completed = finished.completed;
+    let failed = finished.failed;
     if completed + failed > 0 {
         tracing::info!(completed, failed, "finished changes");
     }

@@ -208,7 +208,8 @@ fn difference_at(path: &str, whole: &Value, part: &Value) -> Option<String> {
             pairs.find_map(|(at, (whole, part))| difference_at(&format!("{path}/{at}"), whole, part))
         }
         (Value::Array(whole), Value::Array(part)) => {
-            let (expected, got) = (part.len(), whole.len());
+            let expected = part.len();
+            let got = whole.len();
             Some(format!(
                 "expected {expected} elements in {place}, not {got}: {}",
                 shortened(&Value::from(part.clone()).to_string())

@@ -10,7 +10,8 @@ checks![
 ];
 
 fn cursor_of_another_tenant_is_rejected_like_an_invalid_cursor(target: &Target) {
-    let (scim, other) = (target.client(), target.other_tenant_client().expect("a token of another tenant"));
+    let scim = target.client();
+    let other = target.other_tenant_client().expect("a token of another tenant");
     for client in [&scim, &other] {
         cursors::create_users(client, 3);
     }
@@ -24,7 +25,8 @@ fn cursor_of_another_tenant_is_rejected_like_an_invalid_cursor(target: &Target) 
 
 /// A name that is taken in one tenant is available in the other.
 fn token_of_another_tenant_sees_none_of_the_resources(target: &Target) {
-    let (scim, other) = (target.client(), target.other_tenant_client().expect("a token of another tenant"));
+    let scim = target.client();
+    let other = target.other_tenant_client().expect("a token of another tenant");
     let (filter, ids) = cursors::create_users(&scim, 1);
     let created = scim.find("/Users", &filter);
     assert_eq!(created.len(), 1);

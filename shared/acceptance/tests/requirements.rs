@@ -26,7 +26,8 @@ fn exists(sources: &[(PathBuf, String)], name: &str) -> bool {
         return true;
     }
     let Some((file, test)) = name.rsplit_once("::") else { return false };
-    let (file, test) = (format!("{file}.rs"), format!("fn {test}("));
+    let file = format!("{file}.rs");
+    let test = format!("fn {test}(");
     sources.iter().any(|(path, text)| path.ends_with(&file) && text.contains(&test))
 }
 

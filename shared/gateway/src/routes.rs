@@ -69,7 +69,8 @@ mod tests {
     use super::*;
 
     fn route(path: &str, method: Option<&str>, function: &str) -> ApiRoute {
-        let (path, function) = (path.to_owned(), function.to_owned());
+        let path = path.to_owned();
+        let function = function.to_owned();
         ApiRoute { path, method: method.map(str::to_owned), function, is_public: false }
     }
 

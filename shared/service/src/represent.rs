@@ -219,7 +219,8 @@ async fn add_groups(
 /// The names of the groups that exist.
 async fn group_names(context: &Context<'_>, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Option<Value>>, Error> {
     let mut names = HashMap::new();
-    let (mut left, mut size) = (ids, BatchSize::default());
+    let mut left = ids;
+    let mut size = BatchSize::default();
     while !left.is_empty() {
         let (next, rest) = left.split_at(size.of(left.len()));
         let found = context.directory.get_many(context.tenant(), Kind::Group, next).await.map_err(to_client_error)?;

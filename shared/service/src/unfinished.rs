@@ -67,7 +67,9 @@ enum AttemptOutcome {
 }
 
 async fn finish(directory: &Directory, change: UnfinishedChange, deadline: Instant) -> AttemptOutcome {
-    let (tenant, resource, failures) = (change.tenant.as_str(), &change.resource, change.failures);
+    let tenant = change.tenant.as_str();
+    let resource = &change.resource;
+    let failures = change.failures;
     match directory.finish_change(&change, deadline).await {
         Ok(SettleState::Done) => AttemptOutcome::Completed,
         Ok(SettleState::Unfinished) => AttemptOutcome::Unfinished,

@@ -42,7 +42,8 @@ fn open_to_others(seen: &BTreeMap<String, u32>) -> Vec<String> {
 /// Starts a server on the folder, creates a user, and kills the server. Returns its token, the lines that it
 /// printed after its introduction, and the permissions that the files had meanwhile.
 fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String, u32>) {
-    let (data, events) = (folder.join("directory.db"), folder.join("events.jsonl"));
+    let data = folder.join("directory.db");
+    let events = folder.join("events.jsonl");
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watching = scope.spawn(|| watch(folder, &over));
@@ -52,7 +53,8 @@ fn session(folder: &Path, tenant: &str) -> (String, Vec<String>, BTreeMap<String
         while !fs::read_to_string(&events).unwrap().contains(&name) {
             thread::yield_now();
         }
-        let (token, mut printed) = (server.token().to_owned(), server.printed_lines());
+        let token = server.token().to_owned();
+        let mut printed = server.printed_lines();
         printed.drain(..=printed.iter().position(|line| line == END_OF_INTRODUCTION).unwrap());
         server.kill();
         over.store(true, Ordering::SeqCst);
@@ -66,7 +68,8 @@ fn files_are_readable_by_their_owner_only() {
     if std::env::var_os("DYNAMODB_ENDPOINT").is_some() {
         return print_skipped(test, "DynamoDB Local keeps the data, so that there is no file");
     }
-    let (folder, tenant) = (tempfile::tempdir().unwrap(), unique("t"));
+    let folder = tempfile::tempdir().unwrap();
+    let tenant = unique("t");
     let token_file = format!("directory.db.{tenant}.token");
     let (token, printed, seen) = session(folder.path(), &tenant);
     for name in

@@ -159,7 +159,8 @@ fn killed(
     late: bool,
     after: &BTreeMap<String, Vec<String>>,
 ) -> Option<BTreeMap<String, Vec<String>>> {
-    let (small, proxy) = (SmallDirectory::new(scim, users), FaultProxy::before(engine(), 1));
+    let small = SmallDirectory::new(scim, users);
+    let proxy = FaultProxy::before(engine(), 1);
     let victim = Server::start(&Data::At(proxy.url()), tenant);
     let request = request(&small);
     proxy.kill_at(call, victim.process_id(), late);

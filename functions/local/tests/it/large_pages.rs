@@ -31,7 +31,8 @@ fn names(page: &Value) -> Vec<String> {
 
 /// The names on each page, from the first to the last.
 fn pages_by_cursor(scim: &Client, query: &str) -> Vec<Vec<String>> {
-    let (mut pages, mut cursor) = (Vec::new(), Some(String::new()));
+    let mut pages = Vec::new();
+    let mut cursor = Some(String::new());
     while let Some(at) = cursor {
         let page = scim.get(format!("/Users?count=1000&cursor={at}{query}")).expect(200).body;
         assert_eq!(page["totalResults"], USERS, "{query}");

@@ -86,7 +86,8 @@ fn page_50_and_the_last_page_take_as_many_calls_as_page_1() {
         for paging in [PagingMethod::ToTheTotal, PagingMethod::Cursor] {
             let is_cursor = matches!(paging, PagingMethod::Cursor);
             let first = if is_cursor { ("cursor", String::new()) } else { ("startIndex", "1".to_owned()) };
-            let (mut place, mut costs) = (Some(first), Vec::new());
+            let mut place = Some(first);
+            let mut costs = Vec::new();
             while let Some((name, value)) = place {
                 let (page, calls) = server.get(&format!("/Users?attributes=id&count=2{asked}&{name}={value}"));
                 costs.push(calls);

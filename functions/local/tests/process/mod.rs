@@ -80,7 +80,9 @@ pub(crate) fn fault_rate() -> Option<f64> {
 
 /// Reads lines until the process has printed both its base URL and its token, in any order.
 fn introduction(lines: &Receiver<String>) -> (String, String) {
-    let (mut base_url, mut token, mut printed) = (None, None, String::new());
+    let mut base_url = None;
+    let mut token = None;
+    let mut printed = String::new();
     while base_url.is_none() || token.is_none() {
         let Ok(line) = lines.recv_timeout(START) else {
             panic!("local did not print its base URL and token, only:\n{printed}");

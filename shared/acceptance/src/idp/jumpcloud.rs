@@ -32,7 +32,8 @@ fn principal() -> String {
 fn activation_creates_changes_and_deletes_a_user_and_a_group(target: &Target) {
     let scim = jumpcloud(target);
     // JumpCloud repeats this with each change of the settings, so nothing may be left of the previous run.
-    let (name, group) = (principal(), unique("JumpCloud test "));
+    let name = principal();
+    let group = unique("JumpCloud test ");
     for _ in 0..2 {
         assert!(scim.find("/Users", &format!("userName eq \"{name}\"")).is_empty());
         let path = format!("/Users/{}", scim.post("/Users", &user(&name)).expect(201).id());

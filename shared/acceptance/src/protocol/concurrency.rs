@@ -60,7 +60,9 @@ fn concurrent_large_and_small_changes_are_serializable(target: &Target) {
     let scim = target.client();
     let patient = scim.clone().repeating(true);
     let ids = users(&scim, 120);
-    let (one, other, late) = (&ids[..60], &ids[40..119], &ids[119..]);
+    let one = &ids[..60];
+    let other = &ids[40..119];
+    let late = &ids[119..];
     for _ in 0..5 {
         let path = group(&scim, &ids[..10]);
         let replace = |ids: &[String]| json!([{ "op": "replace", "path": "members", "value": listed(ids) }]);

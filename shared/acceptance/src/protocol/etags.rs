@@ -100,7 +100,8 @@ fn matching_if_none_match_returns_304(target: &Target) {
 fn group_membership_does_not_change_the_users_version(target: &Target) {
     let scim = target.client();
     let user = new_user(&scim);
-    let (path, known) = (format!("/Users/{}", user.id()), tag(&user));
+    let path = format!("/Users/{}", user.id());
+    let known = tag(&user);
     let group = json!({ "displayName": unique("Later "), "members": [{ "value": user.id() }] });
     scim.post("/Groups", &group).expect(201);
     let read = scim.send(&Request::new("GET", &path).header("If-None-Match", known.clone())).expect(200);

@@ -36,7 +36,8 @@ fn discovery_shows_the_schema_files(target: &Target) {
     scim.get("/ResourceTypes/Group").expect(200).containing(&extensions);
     let badge = scim.get(format!("/Schemas/{BADGE}")).expect(200).containing(&json!({ "id": BADGE, "name": "Badge" }));
     let file: Value = serde_json::from_str(include_str!("../../extensions/badge.json")).unwrap();
-    let (shown, said) = (badge["attributes"].as_array().unwrap(), file["attributes"].as_array().unwrap());
+    let shown = badge["attributes"].as_array().unwrap();
+    let said = file["attributes"].as_array().unwrap();
     assert_eq!(shown.len(), said.len());
     for (shown, said) in shown.iter().zip(said) {
         assert!(crate::answer::contains(shown, said), "{shown:#} is not {said:#}");

@@ -174,7 +174,8 @@ fn repeated_header_is_combined_or_rejected(target: &Target) {
     let body = json!({ "Operations": [{ "op": "replace", "path": "title", "value": "x" }] }).to_string();
     let typed = ("Content-Type", "application/scim+json");
     let again = format!("Bearer {}", target.token);
-    let (now, other) = (("If-Match", "W/\"1\""), ("If-Match", "W/\"7\""));
+    let now = ("If-Match", "W/\"1\"");
+    let other = ("If-Match", "W/\"7\"");
     for (headers, status) in [
         (&[typed, other, ("If-Match", "W/\"8\"")][..], 412),
         (&[typed, ("Authorization", again.as_str())], 401),

@@ -84,7 +84,8 @@ impl SampleDirectory {
             by_index.push_str(&self.letters(&page));
         }
         body.as_object_mut().unwrap().remove("startIndex");
-        let (mut by_cursor, mut cursor) = (String::new(), json!(""));
+        let mut by_cursor = String::new();
+        let mut cursor = json!("");
         while !cursor.is_null() {
             body["cursor"] = cursor;
             let page = self.scim.post(&search, &body).expect(200);
@@ -158,7 +159,8 @@ fn root_query_returns_both_types(target: &Target) {
 fn root_query_without_a_filter_is_returned_in_pages(target: &Target) {
     let directory = SampleDirectory::create(target);
     let read_all = |count: usize| {
-        let (mut letters, mut index) = (String::new(), 1);
+        let mut letters = String::new();
+        let mut index = 1;
         loop {
             let path = format!("?attributes=id&startIndex={index}&count={count}");
             let page =

@@ -43,7 +43,8 @@ fn main() {
 
 async fn run(meter: &Meter) {
     let users = usize::try_from(variable("CHECK_USERS", 1_000_000)).unwrap();
-    let (url, key) = (testkit::engine().to_owned(), "local".to_owned());
+    let url = testkit::engine().to_owned();
+    let key = "local".to_owned();
     let connection =
         Connection { endpoint: Some(url.clone()), table: TABLE.to_owned(), credentials: Credentials::Key(key.clone()) };
     let directory = Directory::connect(connection).await.unwrap();
@@ -76,7 +77,10 @@ async fn create_group(directory: &Directory, caller: &Caller, n: usize, members:
 
 async fn measure(directory: &Directory, meter: &Meter, name: &str, repair: bool, expect: usize) {
     let mut query = CheckQuery { tenant: None, repair, next_token: None };
-    let (mut items, mut findings, mut calls, mut units) = (0, 0, 0, 0.0);
+    let mut items = 0;
+    let mut findings = 0;
+    let mut calls = 0;
+    let mut units = 0.0;
     let begun = Instant::now();
     loop {
         meter.begin();

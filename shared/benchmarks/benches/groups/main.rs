@@ -167,7 +167,8 @@ impl GroupBenchmark {
         let settled = begun.elapsed();
         let Usage { calls, depth, read, write } = self.meter.take_but_last(apart);
         let units = read + write;
-        let (answered, settled) = (answered.as_secs_f64() * 1000.0, settled.as_secs_f64() * 1000.0);
+        let answered = answered.as_secs_f64() * 1000.0;
+        let settled = settled.as_secs_f64() * 1000.0;
         println!("| {size} | {what} | {depth} | {calls} | {units} | {answered:.1} | {settled:.1} |");
     }
 
@@ -189,7 +190,8 @@ impl GroupBenchmark {
     }
 
     async fn patch(&self, id: &str, operations: Value) -> Reply {
-        let (body, none) = (object(json!({"Operations": operations})), Precondition::new(None, None));
+        let body = object(json!({"Operations": operations}));
+        let none = Precondition::new(None, None);
         service::patch(&self.context(), Kind::Group, id, &body, &without_members(), &none).await.unwrap()
     }
 

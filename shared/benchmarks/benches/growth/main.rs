@@ -49,7 +49,8 @@ async fn run(sizes: &[usize], groups: &[usize]) {
     };
     let directory: &'static Directory = Box::leak(Box::new(Directory::connect(connection).await.unwrap()));
     directory.create_table().await.unwrap();
-    let (mut large, mut small) = (GrowingTenant::new("large", directory), GrowingTenant::new("small", directory));
+    let mut large = GrowingTenant::new("large", directory);
+    let mut small = GrowingTenant::new("small", directory);
     small.grow(FEW).await;
     let mut all: Vec<Figures> = Vec::new();
     for size in sizes {
@@ -58,7 +59,8 @@ async fn run(sizes: &[usize], groups: &[usize]) {
         println!("\n{size} users, loaded in {:.0?}\n", begun.elapsed());
         let mut figures = Figures { size: *size, rows: Vec::new() };
         for operation in UserOperation::ALL {
-            let (of_large, of_small) = (large.measure(operation).await, small.measure(operation).await);
+            let of_large = large.measure(operation).await;
+            let of_small = small.measure(operation).await;
             figures.rows.push((operation, of_large, of_small));
         }
         figures.print();

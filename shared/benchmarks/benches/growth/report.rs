@@ -35,7 +35,8 @@ pub(crate) fn growth(all: &[Figures]) {
     println!("\nGrowth of p50 from {} to {} users:\n", first.size, last.size);
     println!("| operation | factor | factor in the small tenant | quotient |\n|---|---|---|---|");
     for ((operation, before, small_before), (_, after, small_after)) in first.rows.iter().zip(&last.rows) {
-        let (own, engine) = (after.at(50) / before.at(50), small_after.at(50) / small_before.at(50));
+        let own = after.at(50) / before.at(50);
+        let engine = small_after.at(50) / small_before.at(50);
         println!("| {} | {own:.2} | {engine:.2} | {:.2} |", operation.name(), own / engine);
     }
 }

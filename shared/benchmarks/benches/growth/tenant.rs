@@ -54,7 +54,8 @@ impl GrowingTenant {
 
     /// Completes the pending change of a group.
     pub(crate) async fn settle(&self, group: &str) {
-        let (caller, id) = (self.caller(), ResourceId::parse(group).unwrap());
+        let caller = self.caller();
+        let id = ResourceId::parse(group).unwrap();
         let until = Instant::now() + Duration::from_secs(600);
         assert_eq!(self.directory.settle(&caller.tenant, &id, until).await.unwrap(), SettleState::Done);
     }
@@ -72,7 +73,8 @@ impl GrowingTenant {
             times.push(begun.elapsed().as_secs_f64() * 1000.0);
             self.made.extend(id);
         }
-        let (events, begun) = (self.events(operation, rounds), Instant::now());
+        let events = self.events(operation, rounds);
+        let begun = Instant::now();
         let asked = events.into_iter().map(|event| self.ask(operation, event)).collect::<Vec<_>>();
         let ids: Vec<_> = stream::iter(asked).buffer_unordered(MAX_CONCURRENT).collect().await;
         let per_second = rounds as f64 / begun.elapsed().as_secs_f64();

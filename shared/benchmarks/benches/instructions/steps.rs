@@ -48,7 +48,8 @@ fn filter_parse(text: &'static str) -> Filter {
 }
 
 fn searched(text: &'static str) -> (Filter, Object) {
-    let (filter, user) = (filter(text), user());
+    let filter = filter(text);
+    let user = user();
     filter.matches(&user);
     (filter, user)
 }
@@ -75,7 +76,8 @@ fn patch(body: &Object) -> Patch {
 }
 
 fn patched(text: &'static str) -> (Patch, Object) {
-    let (patch, user) = (patch(&request(text)), user());
+    let patch = patch(&request(text));
+    let user = user();
     patch.apply(&user).unwrap();
     (patch, user)
 }

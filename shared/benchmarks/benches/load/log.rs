@@ -84,12 +84,15 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(begun: Instant) -> Self {
-        let (times, per_second, errors) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let times = BTreeMap::new();
+        let per_second = Vec::new();
+        let errors = Vec::new();
         Self { begun, times, per_second, throttled: 0, errors, late: 0 }
     }
 
     pub(crate) fn record_response(&mut self, operation: RequestKind, due: Instant) {
-        let (late, second) = (due.elapsed(), self.begun.elapsed().as_secs() as usize);
+        let late = due.elapsed();
+        let second = self.begun.elapsed().as_secs() as usize;
         self.late += usize::from(late > MAX_DELAY);
         self.times.entry(operation).or_default().push(u32::try_from(late.as_micros()).unwrap_or(u32::MAX));
         if self.per_second.len() <= second {

@@ -55,7 +55,8 @@ const RATE: f64 = 25.0;
 fn main() -> ExitCode {
     // A single thread leaves the other cores to the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (tenants, seconds) = (variable("LOAD_TENANTS", 40), variable("LOAD_SECONDS", 600));
+    let tenants = variable("LOAD_TENANTS", 40);
+    let seconds = variable("LOAD_SECONDS", 600);
     let server = Server::start(tenants as usize);
     let problems = LocalSet::new().block_on(&runtime, run(&server, seconds as usize));
     if problems.is_empty() {
@@ -68,7 +69,8 @@ fn main() -> ExitCode {
 
 /// Returns the problems of the run.
 async fn run(server: &Server, seconds: usize) -> Vec<String> {
-    let (begun, base) = (Instant::now(), server.base());
+    let begun = Instant::now();
+    let base = server.base();
     let log = Rc::new(RefCell::new(Log::new(begun)));
     let tenant = |(number, token): (usize, &String)| {
         Rc::new(LoadTenant::new(LoadClient::new(&base, token, log.clone()), number as u64))
@@ -101,7 +103,8 @@ async fn run(server: &Server, seconds: usize) -> Vec<String> {
 
 /// Samples the memory of the server at the end of each second.
 async fn sample_memory(server: &Server, seconds: usize) -> Vec<f64> {
-    let (begun, mut samples) = (Instant::now(), Vec::new());
+    let begun = Instant::now();
+    let mut samples = Vec::new();
     for second in 1..=seconds {
         sleep_until(begun + Duration::from_secs(second as u64)).await;
         samples.extend(server.usage().map(|usage| usage.resident_mb));

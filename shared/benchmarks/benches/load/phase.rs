@@ -34,7 +34,8 @@ impl Load {
         let mut filling = JoinSet::new();
         for tenant in &self.tenants {
             for part in 0..CONCURRENT_FILLS {
-                let (tenant, log) = (tenant.clone(), self.log.clone());
+                let tenant = tenant.clone();
+                let log = self.log.clone();
                 filling.spawn_local(async move {
                     for _ in (part..USERS).step_by(CONCURRENT_FILLS) {
                         run(&tenant, Task::Join, Instant::now(), Duration::ZERO, &log).await;
@@ -45,7 +46,8 @@ impl Load {
         filling.join_all().await;
         let mut filling = JoinSet::new();
         for tenant in &self.tenants {
-            let (tenant, log) = (tenant.clone(), self.log.clone());
+            let tenant = tenant.clone();
+            let log = self.log.clone();
             filling.spawn_local(async move {
                 for _ in 0..GROUPS {
                     run(&tenant, Task::Push, Instant::now(), Duration::ZERO, &log).await;
@@ -70,7 +72,8 @@ impl Load {
                 Task::Find,
                 Task::Rename,
             ] {
-                let (tenant, log) = (tenant.clone(), self.log.clone());
+                let tenant = tenant.clone();
+                let log = self.log.clone();
                 tasks.spawn_local(async move { run(&tenant, task, Instant::now(), Duration::ZERO, &log).await });
             }
         }
@@ -100,15 +103,18 @@ impl Load {
     /// Sends this rate of requests per second for each tenant until the time is over, and waits for the last
     /// response. With `may_end`, it ends early if the server does not keep up.
     pub(crate) async fn hold(&self, rate: f64, time: Duration, may_end: bool) {
-        let (begun, gap) = (Instant::now(), Duration::from_secs_f64(1.0 / rate));
+        let begun = Instant::now();
+        let gap = Duration::from_secs_f64(1.0 / rate);
         let errors = std::mem::take(&mut self.log.borrow_mut().errors);
         self.log.replace(Log { errors, ..Log::new(begun) });
         let mut loads = JoinSet::new();
         for (number, tenant) in self.tenants.iter().enumerate() {
-            let (tenant, log) = (tenant.clone(), self.log.clone());
+            let tenant = tenant.clone();
+            let log = self.log.clone();
             let first = begun + gap.mul_f64(number as f64 / self.tenants.len() as f64);
             loads.spawn_local(async move {
-                let (mut due, mut tasks) = (first, JoinSet::new());
+                let mut due = first;
+                let mut tasks = JoinSet::new();
                 let hundreds = std::iter::repeat_with(|| mix::hundred(&mut tenant.random.borrow_mut())).flatten();
                 for (task, requests) in hundreds {
                     sleep_until(due).await;
@@ -116,7 +122,8 @@ impl Load {
                     if is_over || due >= begun + time {
                         break;
                     }
-                    let (tenant, log) = (tenant.clone(), log.clone());
+                    let tenant = tenant.clone();
+                    let log = log.clone();
                     tasks.spawn_local(async move { run(&tenant, task, due, gap, &log).await });
                     while tasks.try_join_next().is_some() {}
                     due += gap * requests;

@@ -32,7 +32,8 @@ impl Run {
     /// Prints the tables, and returns the problems.
     pub(crate) fn report(&self, log: &Log) -> Vec<String> {
         let Self { tenants, rate, seconds, .. } = self;
-        let (times, requests) = (log.all_times(), log.requests());
+        let times = log.all_times();
+        let requests = log.requests();
         let due = rate * *tenants as f64;
         let within: u32 = log.per_second.iter().take(*seconds).sum();
         let achieved = f64::from(within) / *seconds as f64;
@@ -74,14 +75,16 @@ impl Run {
             println!("| memory of the server | at most {:.1} MB, {last:.1} MB at the end |", max(&self.memory));
             return None;
         };
-        let (first, most) = (minute[MINUTE - 1], max(later));
+        let first = minute[MINUTE - 1];
+        let most = max(later);
         println!(
             "| memory of the server | {first:.1} MB after a minute, then at most {most:.1} MB, {last:.1} MB at the end |"
         );
         if self.memory.len() <= MIN_JUDGED_SECONDS {
             return None;
         }
-        let (second, end) = (median(&later[..MINUTE]), median(&self.memory[self.memory.len() - MINUTE..]));
+        let second = median(&later[..MINUTE]);
+        let end = median(&self.memory[self.memory.len() - MINUTE..]);
         let growth = (end / second - 1.0) * 100.0;
         let verdict = if growth > FLAT_PERCENT { "no" } else { "yes" };
         println!("| flat | {verdict}: {growth:+.1} % from the second to the last minute |");
@@ -91,9 +94,12 @@ impl Run {
     fn operations(&self, log: &Log) {
         println!("\n| request | count | percent | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|---|");
         for (operation, times) in &log.times {
-            let (count, share) = (times.len(), times.len() as f64 * 100.0 / log.requests() as f64);
+            let count = times.len();
+            let share = times.len() as f64 * 100.0 / log.requests() as f64;
             let times = Times::of(times);
-            let (p50, p99, max) = (times.at(50), times.at(99), times.at(100));
+            let p50 = times.at(50);
+            let p99 = times.at(99);
+            let max = times.at(100);
             println!("| {operation} | {count} | {share:.1} | {p50:.1} | {p99:.1} | {max:.0} |");
         }
     }

@@ -89,7 +89,8 @@ impl LoadTenant {
 
     /// The ids of random users. They are not taken, so another task may delete them meanwhile.
     pub(crate) fn random_users(&self, count: usize) -> BTreeSet<String> {
-        let (users, mut random) = (self.users.borrow(), self.random.borrow_mut());
+        let users = self.users.borrow();
+        let mut random = self.random.borrow_mut();
         (0..count).filter_map(|_| random.choice(users.iter()).map(|user| user.id.clone())).collect()
     }
 }

@@ -45,7 +45,8 @@ impl Session {
             answer.body = answer["Resources"][0].clone();
         }
         let id = answer.text("id");
-        let (given_name, title) = ("Testa".to_owned(), "New".to_owned());
+        let given_name = "Testa".to_owned();
+        let title = "New".to_owned();
         let user = User { id: id.clone(), user_name, given_name, title, active: true };
         answer.expect(201)?.holding(&user.expected())?.ensure(!id.is_empty(), || "expected an id".to_owned())?;
         self.tenant.existing_users.borrow_mut().insert(id);
@@ -115,7 +116,8 @@ impl Session {
 
     pub(crate) async fn test(&mut self) -> Result<(), RequestError> {
         let answer = self.get_path(RequestKind::TestConnection, "/Users?startIndex=1&count=2".to_owned()).await?;
-        let (shown, total) = (answer.ids().len(), answer.number("totalResults"));
+        let shown = answer.ids().len();
+        let total = answer.number("totalResults");
         let answer = answer.expect(200)?.holding(&json!({ "startIndex": 1, "itemsPerPage": 2 }))?;
         answer.ensure(shown == 2 && (2..u64::MAX).contains(&total), || "expected two users".to_owned()).map(drop)
     }

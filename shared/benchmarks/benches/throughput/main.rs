@@ -70,12 +70,15 @@ async fn run(server: &Server, time: Duration) {
     let own = || usage("self").map_or(0.0, |usage| usage.cpu_seconds);
     let whole = || server.usage().map_or(0.0, |usage| usage.cpu_seconds);
     let spent = || [whole(), database::cpu(server).unwrap_or(f64::NAN), own()];
-    let (begun, before) = (Instant::now(), spent());
+    let begun = Instant::now();
+    let before = spent();
     saturate(&load, time).await;
-    let (seconds, after) = (begun.elapsed().as_secs_f64(), spent());
+    let seconds = begun.elapsed().as_secs_f64();
+    let after = spent();
     let log = log.borrow();
     assert!(log.errors.is_empty(), "{}", log.errors.join("\n"));
-    let (requests, times) = (log.requests() as f64, log.all_times());
+    let requests = log.requests() as f64;
+    let times = log.all_times();
     let [server, database, own] = [0, 1, 2].map(|part| (after[part] - before[part]) * 1000.0 / requests);
     let is_embedded = std::env::var_os("DYNAMODB_ENDPOINT").is_none();
     let gateway = if is_embedded { server - database } else { server };
@@ -93,7 +96,8 @@ async fn saturate(load: &Load, time: Duration) {
     load.log.replace(Log::new(begun));
     let mut loads = JoinSet::new();
     for tenant in &load.tenants {
-        let (tenant, log) = (tenant.clone(), load.log.clone());
+        let tenant = tenant.clone();
+        let log = load.log.clone();
         loads.spawn_local(async move {
             let hundreds = std::iter::repeat_with(|| mix::hundred(&mut tenant.random.borrow_mut())).flatten();
             for (task, _) in hundreds {

@@ -147,7 +147,8 @@ fn peak_mb(process: &str) -> f64 {
 
 /// Sends a request on a connection of its own. Returns the status and the body.
 fn exchange(process: &ServerProcess, request: &Request<'_>) -> (u16, Vec<u8>) {
-    let (base, token) = (process.word("http", ":/.-"), process.word("scim_", "_"));
+    let base = process.word("http", ":/.-");
+    let token = process.word("scim_", "_");
     let (host, path) = base.trim_start_matches("http://").split_once('/').unwrap();
     let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
     let head = format!(

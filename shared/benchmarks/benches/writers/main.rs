@@ -60,8 +60,10 @@ fn main() {
             let until = Instant::now() + time;
             let done = join_all(bench.users.chunks(MEMBERS).take(number).map(|users| bench.write(users, until))).await;
             let sum = |of: fn(&WriterCounts) -> usize| done.iter().map(of).sum::<usize>();
-            let (changes, refused) = (sum(|done| done.changes), sum(|done| done.refused));
-            let (rate, calls) = (changes as f64 / time.as_secs_f64(), meter.take().calls as f64 / changes as f64);
+            let changes = sum(|done| done.changes);
+            let refused = sum(|done| done.refused);
+            let rate = changes as f64 / time.as_secs_f64();
+            let calls = meter.take().calls as f64 / changes as f64;
             println!("| {number} | {rate:.0} | {calls:.1} | {refused} |");
         }
     });
@@ -103,7 +105,8 @@ impl WriterBenchmark {
             let op = if (n / users.len()).is_multiple_of(2) { "add" } else { "remove" };
             let operation = json!({"op": op, "path": "members", "value": [{"value": user}]});
             let body = object(json!({"Operations": [operation]}));
-            let (projection, any) = (without_members(), Precondition::default());
+            let projection = without_members();
+            let any = Precondition::default();
             match service::patch(&self.context(), Kind::Group, &self.group, &body, &projection, &any).await {
                 Ok(_) => done.changes += 1,
                 Err(Error::TooManyRequests { .. }) => done.refused += 1,

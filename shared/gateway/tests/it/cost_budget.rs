@@ -87,7 +87,8 @@ fn patch(operations: Value) -> Value {
 }
 
 fn users(ids: &FixtureIds) -> Vec<CostBudget> {
-    let (alone, member) = (Some(ids.alone.as_str()), Some(ids.member.as_str()));
+    let alone = Some(ids.alone.as_str());
+    let member = Some(ids.member.as_str());
     let filter = |name: &str| json!({ "filter": [format!("userName eq \"{name}\"")] });
     let active = |active: bool| patch(json!([{ "op": "replace", "value": { "active": active } }]));
     let user = |name: &str| json!({ "userName": name });
@@ -120,7 +121,8 @@ fn users(ids: &FixtureIds) -> Vec<CostBudget> {
 }
 
 fn groups(ids: &FixtureIds) -> Vec<CostBudget> {
-    let (group, empty) = (Some(ids.group.as_str()), Some(ids.empty_group.as_str()));
+    let group = Some(ids.group.as_str());
+    let empty = Some(ids.empty_group.as_str());
     let bare = || json!({ "excludedAttributes": ["members"] });
     let id = ids.other.as_str();
     let add = || patch(json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]));
@@ -144,7 +146,8 @@ fn groups(ids: &FixtureIds) -> Vec<CostBudget> {
 }
 
 fn lists_and_ends(ids: &FixtureIds, count: u64) -> Vec<CostBudget> {
-    let (group, alone) = (Some(ids.group.as_str()), Some(ids.alone.as_str()));
+    let group = Some(ids.group.as_str());
+    let alone = Some(ids.alone.as_str());
     // A page that no earlier page leads to is found by counting the users before it, a megabyte at a time.
     let counting = 1 + (count / 2 / USERS_PER_MEGABYTE) as usize;
     // Over a thousand users, it looks for a position to begin at, and saves at most fifteen of those that it has passed.

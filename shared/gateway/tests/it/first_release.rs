@@ -43,7 +43,8 @@ impl Fixture {
     }
 
     async fn read(&self, kind: Kind, id: &str) -> Result<Value, Error> {
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         Ok(service::get(&self.context(), kind, id, &all, &any).await?.body.unwrap().into())
     }
 

@@ -48,7 +48,8 @@ impl Fixture {
 
     pub(crate) async fn patch(&self, kind: Kind, id: &str, operations: Value) {
         let body = json!({"Operations": operations});
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         service::patch(&self.context(), kind, id, body.as_object().unwrap(), &all, &any).await.unwrap();
     }
 

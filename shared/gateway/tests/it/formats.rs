@@ -33,7 +33,8 @@ impl Fixture {
     }
 
     async fn get(&self, id: &str) -> Result<u16, Error> {
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         Ok(service::get(&self.context(), Kind::User, id, &all, &any).await?.status)
     }
 }
@@ -93,13 +94,15 @@ async fn every_item_says_its_format() {
 #[tokio::test(flavor = "multi_thread")]
 async fn resource_of_a_newer_release_is_refused_and_keeps_nobody_else_waiting() {
     let fixture = Fixture::new().await;
-    let (ann, bob) = (fixture.user("ann").await, fixture.user("bob").await);
+    let ann = fixture.user("ann").await;
+    let bob = fixture.user("bob").await;
     fixture.make_newer("acme#user", &ann);
     assert!(matches!(fixture.get(&ann).await, Err(Error::Unavailable { .. })));
     assert_eq!(fixture.get(&bob).await, Ok(200));
     let before = fixture.all_items();
     let body = json!({"Operations": [{"op": "replace", "path": "active", "value": false}]});
-    let (all, any) = (Projection::default(), Precondition::default());
+    let all = Projection::default();
+    let any = Precondition::default();
     let changed = service::patch(&fixture.context(), Kind::User, &ann, body.as_object().unwrap(), &all, &any).await;
     assert!(matches!(changed, Err(Error::Unavailable { .. })), "{changed:?}");
     let deleted = service::delete(&fixture.context(), Kind::User, &ann, &any).await;

@@ -81,7 +81,8 @@ impl Fixture {
 
     async fn set(&self, id: &str, value: Value) -> Result<Reply, Error> {
         let body = json!({"Operations": [{"op": "replace", "value": value}]});
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         service::patch(&self.context(), self.kind, id, body.as_object().unwrap(), &all, &any).await
     }
 

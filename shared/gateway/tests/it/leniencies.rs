@@ -113,7 +113,8 @@ async fn send(
     id: &str,
     name: &str,
 ) -> Result<(), String> {
-    let (whole, any) = (Projection::default(), Precondition::default());
+    let whole = Projection::default();
+    let any = Precondition::default();
     let message = |operation: &Value| json!({"schemas": [PATCH], "Operations": [operation]});
     let body = match lenient_request {
         LenientRequest::Patch(operation) | LenientRequest::Group(operation) => message(operation),
@@ -163,7 +164,8 @@ async fn send(
             done(service::replace(context, kind, id, object(&body), &whole, &any).await)
         }
         LenientRequest::BareToken => {
-            let (label, dialect) = ("Okta".to_owned(), Some(context.exchange.caller.dialect.name().to_owned()));
+            let label = "Okta".to_owned();
+            let dialect = Some(context.exchange.caller.dialect.name().to_owned());
             let wish = IssueRequest { tenant: "acme".to_owned(), label, expires_in_days: None, scopes: None, dialect };
             let issued = issue(context.directory, wish).await.unwrap().token;
             assert!(token::parse(&issued).unwrap().has_no_scheme);
@@ -209,7 +211,8 @@ async fn leniency_is_recorded_for_lenient_tokens_and_rejected_for_strict_ones() 
     let (directory, _engine) = directory().await;
     for leniency in Leniency::ALL {
         for dialect in ["strict", "lenient"] {
-            let (row, lenient_request) = (leniency.info(), lenient_request(leniency));
+            let row = leniency.info();
+            let lenient_request = lenient_request(leniency);
             let name = format!("{}+{dialect}@a.example", row.name);
             let caller = Caller::from_context("acme", "t", "read write", Some(dialect)).unwrap();
             let context = Context::new(

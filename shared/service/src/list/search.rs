@@ -85,7 +85,8 @@ async fn by_lookup(context: &Context<'_>, index: Index, values: &[String]) -> Re
 
 /// Reads by the keys of a prefix, in the same order.
 async fn by_prefix(context: &Context<'_>, kind: Kind, prefixes: &[String]) -> Result<Vec<ResourceId>, StoreError> {
-    let (mut ids, most) = (Vec::new(), SCANNED_RESOURCES + 1);
+    let mut ids = Vec::new();
+    let most = SCANNED_RESOURCES + 1;
     for prefix in prefixes.iter().rev() {
         ids.extend(context.directory.name_owners_by_prefix(context.tenant(), kind, prefix, most).await?);
     }
@@ -124,7 +125,8 @@ impl<'a> FilterScan<'a> {
 
     async fn read_candidates(&mut self, part: &KindQuery, ids: Vec<ResourceId>) -> Result<(), Error> {
         self.bounds.check_candidates(ids.len())?;
-        let (mut left, mut size) = (ids.as_slice(), BatchSize::default());
+        let mut left = ids.as_slice();
+        let mut size = BatchSize::default();
         while !left.is_empty() {
             self.bounds.check(true)?;
             let (next, rest) = left.split_at(size.of(left.len()));

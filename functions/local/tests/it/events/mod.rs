@@ -47,7 +47,8 @@ fn okta_session_publishes_each_change_once_and_in_order() {
     let server = Server::with_events_file(&Data::Memory, &unique("t"), &file, false);
     let okta = Okta::of(&server.target());
     let (name, other) = (unique_user(), unique_user());
-    let (ada, bob) = (okta.assign(&name).id(), okta.assign(&other).id());
+    let ada = okta.assign(&name).id();
+    let bob = okta.assign(&other).id();
     let user = |id: &str| format!("/Users/{id}");
     okta.get_and_put(&ada, &json!({ "title": "Dr" }));
     okta.get_and_put(&ada, &json!({}));
@@ -139,10 +140,12 @@ fn write(scim: &Client, tag: &str, rounds: usize, stop: &AtomicBool) {
 }
 
 fn write_at_once(scim: &Client, rounds: usize, meanwhile: impl FnOnce(&AtomicBool)) {
-    let (tag, stop) = (unique("w"), AtomicBool::new(false));
+    let tag = unique("w");
+    let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for writer in 0..WRITERS {
-            let (tag, stop) = (format!("{tag}-{writer}"), &stop);
+            let tag = format!("{tag}-{writer}");
+            let stop = &stop;
             scope.spawn(move || write(scim, &tag, rounds, stop));
         }
         meanwhile(&stop);
@@ -196,7 +199,8 @@ fn large_change_is_published_in_numbered_events() {
 #[test]
 fn killed_server_publishes_the_rest_and_repeats_events_by_the_same_ids() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, file) = (folder.path().join("directory.db"), folder.path().join("events.jsonl"));
+    let data = folder.path().join("directory.db");
+    let file = folder.path().join("events.jsonl");
     let tenant = unique("t");
     for _ in 0..3 {
         let mut server = Server::with_events_file(&Data::File(&data), &tenant, &file, true);
@@ -228,7 +232,8 @@ fn audit(data: &Path, tenant: &str, arguments: &[&str]) -> Vec<String> {
 #[test]
 fn audit_command_prints_the_trail_of_a_user_and_of_a_group() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, tenant) = (folder.path().join("directory.db"), unique("t"));
+    let data = folder.path().join("directory.db");
+    let tenant = unique("t");
     let server = Server::start(&Data::File(&data), &tenant);
     let okta = Okta::of(&server.target());
     let ada = okta.assign(&unique_user()).id();

@@ -32,7 +32,8 @@ pub(crate) type Case = (Request, u16);
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let (proxy, tenant) = (Proxy::start(), unique("t"));
+        let proxy = Proxy::start();
+        let tenant = unique("t");
         let server = Server::start(&Data::At(&proxy.url()), &tenant);
         let scim = server.client();
         let [ann, bob, cy] = ["ann", "bob", "cy"].map(|name| {
@@ -44,7 +45,8 @@ impl Fixture {
             let group = json!({ "displayName": name, "members": refer(members) });
             scim.post("/Groups", &group).expect(201).id()
         };
-        let (staff, board) = (group("Staff", &[&ann, &bob]), group("Board", &[&ann]));
+        let staff = group("Staff", &[&ann, &bob]);
+        let board = group("Board", &[&ann]);
         Self { proxy, tenant, scim, ann, bob, cy, staff, board, _server: server }
     }
 
@@ -67,7 +69,8 @@ impl Fixture {
     /// One request of every kind that writes. Sent in this order, all of them succeed, and each changes something.
     pub(crate) fn writes(&self) -> Vec<Case> {
         let Self { ann, bob, cy, staff, board, .. } = self;
-        let (user, group) = (|id: &str| format!("/Users/{id}"), |id: &str| format!("/Groups/{id}"));
+        let user = |id: &str| format!("/Users/{id}");
+        let group = |id: &str| format!("/Groups/{id}");
         let crew = json!({ "displayName": "Crew", "members": refer(&[ann, cy]) });
         let rename = json!([
             { "op": "replace", "path": "userName", "value": "cyril" },

@@ -109,7 +109,8 @@ fn check_applied_once(writes: Range<usize>, then: Fault) {
     let fixture = Fixture::new();
     for (request, success) in &fixture.writes()[writes] {
         let what = format!("{} {}", request.method, request.path);
-        let (changes, before) = (fixture.changes(), fixture.seen());
+        let changes = fixture.changes();
+        let before = fixture.seen();
         fixture.proxy.fail_times(1, TRANSACTION, Fault::LoseAnswer);
         fixture.proxy.fail(TRANSACTION, then);
         let answer = fixture.scim.send(request);

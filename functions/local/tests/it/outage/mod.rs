@@ -21,7 +21,8 @@ const BROKEN: Fault = Fault::Answer(500, "InternalServerError");
 /// Checks that while these calls fail with this fault, every request is deferred with this status, and nothing
 /// changes.
 fn check_deferred(fixture: &Fixture, cases: &[Case], calls: Calls, fault: Fault, status: u16) {
-    let (items, seen) = (fixture.items(), fixture.seen());
+    let items = fixture.items();
+    let seen = fixture.seen();
     fixture.proxy.fail(calls, fault);
     let answers = fixture.send_all(cases);
     fixture.proxy.pass();
@@ -183,7 +184,8 @@ fn requests_without_data_succeed_without_dynamodb() {
 
 #[test]
 fn token_is_valid_though_its_use_cannot_be_recorded() {
-    let (proxy, tenant) = (Proxy::start(), acceptance::unique("t"));
+    let proxy = Proxy::start();
+    let tenant = acceptance::unique("t");
     let server = Server::start(&Data::At(&proxy.url()), &tenant);
     // The service records the first use of a token. It can read the token's item, and every later call fails.
     proxy.fail_after(1, Calls::All, THROTTLED);

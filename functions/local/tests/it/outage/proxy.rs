@@ -69,8 +69,10 @@ impl Proxy {
         engine();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, closed) = (Arc::<Mutex<ProxyState>>::default(), Arc::<AtomicBool>::default());
-        let (shared, closing) = (state.clone(), closed.clone());
+        let state = Arc::<Mutex<ProxyState>>::default();
+        let closed = Arc::<AtomicBool>::default();
+        let shared = state.clone();
+        let closing = closed.clone();
         let serving = thread::spawn(move || {
             while let Ok((socket, _)) = listener.accept()
                 && !closing.load(Ordering::SeqCst)

@@ -37,7 +37,8 @@ impl Directory {
             let group = scim.post("/Groups", &generate::group(&mut rng, &name, &members)).expect(201);
             members.push(group.id());
         }
-        let (users, groups) = (everything(&scim, "/Users"), everything(&scim, "/Groups"));
+        let users = everything(&scim, "/Users");
+        let groups = everything(&scim, "/Groups");
         assert_eq!((users.len(), groups.len()), (USERS, GROUPS));
         Self { server, users, groups }
     }
@@ -97,7 +98,8 @@ fn random_filter_finds_what_the_model_finds() {
     if is_left_out("random_filter_finds_what_the_model_finds") {
         return;
     }
-    let (seeds, mut comparison) = (seeds(2), ComparisonReport::default());
+    let seeds = seeds(2);
+    let mut comparison = ComparisonReport::default();
     for first in seeds.clone().step_by(FILTERS as usize) {
         let directory = Directory::create(first);
         let scim = directory.server.client();

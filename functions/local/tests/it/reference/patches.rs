@@ -64,7 +64,8 @@ impl Patches {
 
     fn case(&self, seed: u64) -> Case {
         let mut rng = Rng::with_seed(seed);
-        let (name, new_name) = (format!("name{seed}"), format!("new{seed}"));
+        let name = format!("name{seed}");
+        let new_name = format!("new{seed}");
         let ids: Vec<String> = self.directory.resources.keys().cloned().collect();
         let body = match self.kind {
             Kind::User => generate::user(&mut rng, &name),
@@ -118,7 +119,8 @@ impl Patches {
             return;
         }
         let patches = Self::new(kind);
-        let (seeds, mut comparison) = (seeds(4), ComparisonReport::default());
+        let seeds = seeds(4);
+        let mut comparison = ComparisonReport::default();
         for seed in seeds.clone() {
             let case = patches.case(seed);
             let (expected, disagreement) = patches.compare(&case);
@@ -133,7 +135,9 @@ impl Patches {
 /// A text if the resource is not as expected, or if its version and its `lastModified` have changed without a change
 /// (§3.5.2.1), or not with one.
 fn difference(before: &Value, expected: &Value, after: &Value) -> Option<String> {
-    let (before_it, expected, after_it) = (comparable(before), comparable(expected), comparable(after));
+    let before_it = comparable(before);
+    let expected = comparable(expected);
+    let after_it = comparable(after);
     let mut names = expected.as_object().unwrap().keys().chain(after_it.as_object().unwrap().keys());
     if let Some(name) = names.find(|name| expected[*name] != after_it[*name]) {
         let [before, expected, after] = [&before_it, &expected, &after_it].map(|it| &it[name]);

@@ -75,7 +75,8 @@ impl Tenant {
     fn new(table: &str, name: &str, anybody: &Client, changes: usize) -> Self {
         let credentials = credentials(table, name);
         let scim = anybody.with_authorization(credentials[0].authorization.as_deref());
-        let (tag, hidden) = (unique("theirs"), unique("hidden"));
+        let tag = unique("theirs");
+        let hidden = unique("hidden");
         let [external, email, paging_filter] = [external(&tag), email(&tag), paging_filter(&tag)];
         let user = json!({ "userName": user_name(&tag), "externalId": external, "title": hidden,
             "emails": [{ "value": email, "display": hidden }] });
@@ -109,7 +110,8 @@ impl ResourceValues {
         let id = || uuid::Uuid::now_v7().to_string();
         // The cursor names the same page, but its authentication tag is wrong.
         let forge = |cursor: &String| format!("{}{}", if cursor.starts_with('A') { 'B' } else { 'A' }, &cursor[1..]);
-        let (tag, version) = (unique("nobody"), "W/\"77\"".to_owned());
+        let tag = unique("nobody");
+        let version = "W/\"77\"".to_owned();
         Self { tag, user: id(), group: id(), version, cursors: like.cursors.each_ref().map(forge) }
     }
 }
@@ -142,14 +144,16 @@ pub(crate) fn paging_filter(tag: &str) -> String {
 /// Tokens as the operator functions issue them: a lenient one with all scopes, a strict one, a read-only one, an
 /// expired one and a revoked one.
 async fn tokens(table: &str, tenant: &str) -> [String; 5] {
-    let (endpoint, table) = (Some(engine().to_owned()), table.to_owned());
+    let endpoint = Some(engine().to_owned());
+    let table = table.to_owned();
     let directory =
         Directory::connect(Connection { endpoint, table, credentials: Credentials::Key("local".to_owned()) })
             .await
             .unwrap();
     let make = async |scopes, dialect| {
         let of = |text: &str| Some(text.to_owned());
-        let (tenant, label) = (tenant.to_owned(), "test".to_owned());
+        let tenant = tenant.to_owned();
+        let label = "test".to_owned();
         let request = IssueRequest { tenant, label, expires_in_days: None, scopes: of(scopes), dialect: of(dialect) };
         issue(&directory, request).await.unwrap()
     };
@@ -158,7 +162,9 @@ async fn tokens(table: &str, tenant: &str) -> [String; 5] {
     let end = RotateRequest { id: expired.metadata.id.clone(), overlap_hours: Some(0), expires_in_days: None };
     rotate(&directory, end).await.unwrap();
     revoke(&directory, RevokeRequest { id: revoked.metadata.id.clone() }).await.unwrap();
-    let (full, strict, read) = (make(all, "lenient").await, make(all, "strict").await, make("read", "lenient").await);
+    let full = make(all, "lenient").await;
+    let strict = make(all, "strict").await;
+    let read = make("read", "lenient").await;
     [full, strict, read, expired, revoked].map(|IssuedToken { token, .. }| token)
 }
 
@@ -168,7 +174,8 @@ fn credentials(table: &str, tenant: &str) -> Vec<Credential> {
     let [full, strict, read, expired, revoked] = runtime.block_on(tokens(table, tenant));
     let bearer = |token: &str| Some(format!("Bearer {token}"));
     // The id of a valid token is combined with the secret of a revoked one.
-    let (id, rest) = (full.split('_').nth(1).unwrap(), revoked.split('_').nth(2).unwrap());
+    let id = full.split('_').nth(1).unwrap();
+    let rest = revoked.split('_').nth(2).unwrap();
     let of = |name, authorization, may| Credential { name, authorization, may };
     vec![
         of("full", bearer(&full), Permission::Everything),

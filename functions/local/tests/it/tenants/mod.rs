@@ -36,7 +36,9 @@ impl Tally {
     /// Prints the figures on the real standard error, which the test harness does not capture, and fails if a
     /// response differs.
     fn report(&self, what: &str) {
-        let (routes, places, differ) = (self.routes.len(), self.places.len(), self.differ.len());
+        let routes = self.routes.len();
+        let places = self.places.len();
+        let differ = self.differ.len();
         let counted = format!("{routes} routes, {places} places, {} requests, {differ} differ", self.requests);
         let _ = writeln!(std::io::stderr(), "tenants: {what}: {counted}");
         let places: Vec<&str> = self.differ.iter().map(|(place, _)| place.as_str()).collect();

@@ -73,7 +73,10 @@ fn paths(route: &ApiRoute, own: &OwnResources, values: &ResourceValues) -> (Stri
 
 fn filters(values: &ResourceValues) -> Vec<String> {
     let ResourceValues { user, group, tag, version, .. } = values;
-    let (name, display, external, email) = (user_name(tag), group_name(tag), external(tag), email(tag));
+    let name = user_name(tag);
+    let display = group_name(tag);
+    let external = external(tag);
+    let email = email(tag);
     vec![
         format!("id eq \"{user}\""),
         format!("id eq \"{group}\""),

@@ -170,7 +170,9 @@ fn users_are_patched(target: &Target) {
     let scim = validator(target);
     let path = format!("/Users/{}", new_user(&scim));
     let manager = format!("{ENTERPRISE}:manager");
-    let (name, first, second) = (format!("{}@corp.example", word()), word(), word());
+    let name = format!("{}@corp.example", word());
+    let first = word();
+    let second = word();
     for (operations, expected) in [
         // Tests 7 and 8.
         (json!([{ "op": "replace", "value": { "userName": name } }]), json!({ "userName": name })),
@@ -207,7 +209,8 @@ fn users_are_patched(target: &Target) {
 
 fn groups_are_created_found_and_deleted(target: &Target) {
     let scim = validator(target);
-    let (name, user) = (word(), new_user(&scim));
+    let name = word();
+    let user = new_user(&scim);
     // Tests 18 and 19.
     let sent = group(&name);
     let id = scim.post("/Groups", &sent).expect(201).containing(&sent).id();

@@ -119,7 +119,8 @@ fn group_is_pushed(target: &Target) {
 fn group_is_renamed_and_its_members_change(target: &Target) {
     let okta = Okta::of(target);
     let users = okta.assign_some(3);
-    let (name, new_name) = (unique("Old "), unique("New "));
+    let name = unique("Old ");
+    let new_name = unique("New ");
     let id = okta.create_group(&name);
     let path = format!("/Groups/{id}");
     let replace = |users: &[&String]| {

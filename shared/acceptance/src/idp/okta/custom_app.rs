@@ -80,7 +80,8 @@ fn put_without_active_never_deactivates(target: &Target) {
 fn group_is_pushed_and_updated(target: &Target) {
     let okta = Okta::of(target);
     let users = okta.assign_some(3);
-    let (name, new_name) = (unique("Old "), unique("New "));
+    let name = unique("Old ");
+    let new_name = unique("New ");
 
     assert_eq!(okta.group(&name), None);
     let id = okta.create_group(&name);

@@ -21,7 +21,9 @@ const USERS: usize = 250;
 /// Pages through a list as Okta does, until `startIndex` passes `totalResults`. Checks every page, and returns all
 /// resources and the length of each page.
 fn import(okta: &Okta, endpoint: &str) -> (Vec<Value>, Vec<usize>) {
-    let (mut all, mut lengths, mut start) = (Vec::new(), Vec::new(), 1_u64);
+    let mut all = Vec::new();
+    let mut lengths = Vec::new();
+    let mut start = 1_u64;
     loop {
         let page = page(okta, endpoint, start);
         lengths.push(page.resources().len());

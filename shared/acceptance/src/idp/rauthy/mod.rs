@@ -124,7 +124,8 @@ fn change_groups(rauthy: &mut Rauthy) {
 
     // An administrator of the server adds a member by hand, whom rauthy removes.
     let directory = agreement::check(rauthy, "the changes of groups");
-    let (group, user) = (&directory.groups[&rauthy.groups[7].name], &directory.users[&rauthy.users[5].email]);
+    let group = &directory.groups[&rauthy.groups[7].name];
+    let user = &directory.users[&rauthy.users[5].email];
     rauthy.requests.add_member(&id_of(group), &id_of(user), "by hand");
     rauthy.update_user(5);
     agreement::check(rauthy, "the correction of a user's groups");

@@ -28,7 +28,8 @@ type KnownGroups = HashMap<String, String>;
 impl Rauthy {
     /// A rauthy without users and groups.
     pub(super) fn of(target: &Target) -> Self {
-        let (requests, run) = (RauthyClient::of(target), unique("rauthy"));
+        let requests = RauthyClient::of(target);
+        let run = unique("rauthy");
         Self { requests, run, groups: Vec::new(), users: Vec::new(), group_prefix: None, deletes_unlinked: false }
     }
 

@@ -35,7 +35,8 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
     let scim = target.client();
     let tag = unique("many");
     let timed = |what: &str, operations: Vec<Value>, status: &str| {
-        let (begun, count) = (Instant::now(), operations.len());
+        let begun = Instant::now();
+        let count = operations.len();
         let answer = send(&scim, &Value::Array(operations)).expect(200);
         let taken = begun.elapsed();
         let reports = reports(&answer);
@@ -131,7 +132,8 @@ fn one_byte_too_many_returns_413(target: &Target) {
 
 fn oversized_operation_fails_alone(target: &Target) {
     let scim = target.client();
-    let (large, right) = (unique("large"), unique("right"));
+    let large = unique("large");
+    let right = unique("right");
     let mut too_large = user("large", &large);
     too_large["data"]["title"] = json!("x".repeat(400 * 1024));
     let reports = check(&scim, &json!([too_large, user("right", &right)]), "413 201");

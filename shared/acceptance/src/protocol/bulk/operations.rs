@@ -26,7 +26,8 @@ fn patch(path: &str, operations: Value) -> Value {
 
 fn group_refers_to_new_user(target: &Target) {
     let scim = target.client();
-    let (alice, guides) = (unique("Alice"), unique("Tour Guides "));
+    let alice = unique("Alice");
+    let guides = unique("Tour Guides ");
     let reports = check(
         &scim,
         &json!([

@@ -35,7 +35,10 @@ fn found(scim: &Client, endpoint: &str, attribute: &str, name: &str) -> Vec<Valu
 fn names_move_between_users_in_order(target: &Target) {
     let scim = target.client();
     let name = |name: &str| unique(name);
-    let (a, b, c, d) = (name("a"), name("b"), name("c"), name("d"));
+    let a = name("a");
+    let b = name("b");
+    let c = name("c");
+    let d = name("d");
     let [one, two] = [&a, &b].map(|name| scim.post("/Users", &json!({ "userName": name })).expect(201).id());
     // User `one` cannot take the name of user `two` before `two` gives it up.
     check(&scim, &json!([put(&one, &b), put(&two, &c), put(&one, &b), user("x", &a)]), "409 200 200 201");

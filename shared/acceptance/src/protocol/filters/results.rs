@@ -172,7 +172,8 @@ fn filters_see_every_change_immediately(target: &Target) {
     let path = format!("/Users/{}", people.ids[0]);
     let tag = &people.tag;
     for number in 0..10 {
-        let (external, email) = (format!("now-{tag}-{number}"), format!("now.{tag}.{number}@example.com"));
+        let external = format!("now-{tag}-{number}");
+        let email = format!("now.{tag}.{number}@example.com");
         let operations = json!([
             { "op": "replace", "path": "externalId", "value": external },
             { "op": "replace", "path": "emails[type eq \"work\"].value", "value": email },

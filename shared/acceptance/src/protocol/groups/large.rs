@@ -55,7 +55,8 @@ fn change_of_many_members_is_one_change(target: &Target) {
 fn refused_change_of_many_members_changes_nothing(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 40);
-    let (taken, id) = (unique("Taken "), group(&scim, &ids[..1]));
+    let taken = unique("Taken ");
+    let id = group(&scim, &ids[..1]);
     scim.post("/Groups", &json!({ "displayName": taken })).expect(201);
     let whole = json!({ "displayName": taken, "members": members(&ids) });
     scim.post("/Groups", &whole).expect_error(409, "uniqueness", &[]);
@@ -78,7 +79,8 @@ fn deleted_member_leaves_many_groups_and_cycles(target: &Target) {
     for id in &groups {
         assert!(members_of(&scim, id).is_empty());
     }
-    let (one, other) = (&groups[0], &groups[1]);
+    let one = &groups[0];
+    let other = &groups[1];
     for (outer, inner) in [(one, other), (other, one), (&groups[2], one)] {
         let add = json!([{ "op": "add", "path": "members", "value": [{ "value": inner }] }]);
         scim.patch(format!("/Groups/{outer}"), &add).expect(200);

@@ -43,7 +43,8 @@ fn member_has_display_type_and_reference(target: &Target) {
     groups.sort_by_key(|group| group["display"] != name);
     let expected = [path, format!("/Groups/{inner}")].map(|path| {
         let group = scim.get(path).expect(200);
-        let (name, location) = (&group["displayName"], &group["meta"]["location"]);
+        let name = &group["displayName"];
+        let location = &group["meta"]["location"];
         json!({ "value": group["id"], "$ref": location, "display": name, "type": "direct" })
     });
     user.check(groups == expected, "expected both groups with name and reference");
@@ -99,7 +100,8 @@ fn members_are_patched_in_every_form(target: &Target) {
 fn repeated_member_gets_its_new_display(target: &Target) {
     let scim = target.client();
     let ids = users(&scim, 2);
-    let (name, path) = (unique("Group "), format!("/Groups/{}", group(&scim, &ids)));
+    let name = unique("Group ");
+    let path = format!("/Groups/{}", group(&scim, &ids));
     let called = |display: &str| json!([{ "value": ids[0], "display": display }, { "value": ids[1] }]);
     let patch = |op: &str, display: &str| {
         let operations = json!([{ "op": op, "path": "members", "value": called(display) }]);

@@ -13,7 +13,8 @@ checks![
 fn lenient_filters_and_projections_are_rejected_with_a_strict_token(target: &Target) {
     let pair = ClientPair::create(target);
     let (scim, path) = &pair.lenient;
-    let (name, manager) = (unique("word"), unique("m"));
+    let name = unique("word");
+    let manager = unique("m");
     let id = path.trim_start_matches("/Users/");
     let change = json!([{ "op": "replace", "value": { "externalId": name, "manager": manager, "emails": [{ "value": name, "type": "work", "primary": true }] } }]);
     scim.patch(path, &change).expect(200);

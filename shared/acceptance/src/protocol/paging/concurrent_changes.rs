@@ -92,7 +92,8 @@ pub fn next_page(paging: PagingMethod, page: &Answer) -> Option<(&'static str, S
     if matches!(paging, PagingMethod::Cursor) {
         return page["nextCursor"].as_str().map(|cursor| ("cursor", cursor.to_owned()));
     }
-    let (first, length) = (page["startIndex"].as_u64().unwrap(), page["itemsPerPage"].as_u64().unwrap());
+    let first = page["startIndex"].as_u64().unwrap();
+    let length = page["itemsPerPage"].as_u64().unwrap();
     page.check(length == page.resources().len() as u64, "expected itemsPerPage to be the number of Resources");
     let following = first + length;
     let has_next = match paging {
@@ -114,7 +115,9 @@ fn iterate(
 ) -> (Vec<String>, Users) {
     let first = if matches!(paging, PagingMethod::Cursor) { "cursor" } else { "startIndex" };
     let start = if matches!(paging, PagingMethod::Cursor) { "" } else { "1" };
-    let (mut seen, mut place, mut changes) = (Vec::new(), Some((first, start.to_owned())), 0);
+    let mut seen = Vec::new();
+    let mut place = Some((first, start.to_owned()));
+    let mut changes = 0;
     for number in 1.. {
         let Some((name, value)) = place else { break };
         let parameters = [asked, &[(name, value.as_str()), ("attributes", "id")]].concat();
@@ -182,7 +185,8 @@ fn new_iteration_does_not_follow_an_old_one(target: &Target) {
     let scim = target.client();
     let mut users: Users = (0..12).map(|n| create(&scim, n)).collect();
     let read_all = || {
-        let (mut seen, mut place) = (Vec::new(), Some(("startIndex", "1".to_owned())));
+        let mut seen = Vec::new();
+        let mut place = Some(("startIndex", "1".to_owned()));
         while let Some((_, start)) = place {
             let page = scim.get(format!("/Users?attributes=id&count=3&startIndex={start}")).expect(200);
             seen.extend(page.resources().iter().map(|user| user["id"].as_str().unwrap().to_owned()));

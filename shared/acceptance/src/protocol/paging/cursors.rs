@@ -48,7 +48,8 @@ fn cursors_return_every_user_once(target: &Target) {
     for sort_by in [None, Some("userName"), Some("title"), Some("nickName")] {
         let mut parameters = vec![("filter", filter.as_str()), ("count", "3")];
         parameters.extend(sort_by.map(|by| ("sortBy", by)));
-        let (mut seen, mut next) = (Vec::new(), Some(String::new()));
+        let mut seen = Vec::new();
+        let mut next = Some(String::new());
         while let Some(cursor) = next {
             let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
             let page = page.containing(&json!({ "schemas": [LIST], "totalResults": 7, "startIndex": null }));
@@ -118,7 +119,9 @@ fn long_texts_are_sorted_by_all_their_bytes(target: &Target) {
     for order in ["ascending", "descending"] {
         let parameters = [("filter", filter.as_str()), ("sortBy", "title"), ("sortOrder", order), ("count", "2")];
         let expected: Vec<&str> = users.iter().map(|(_, id)| id.as_str()).collect();
-        let (mut by_cursor, mut by_index, mut next) = (Vec::new(), Vec::new(), Some(String::new()));
+        let mut by_cursor = Vec::new();
+        let mut by_index = Vec::new();
+        let mut next = Some(String::new());
         while let Some(cursor) = next {
             let page = scim.list("/Users", &[&parameters[..], &[("cursor", &cursor)]].concat()).expect(200);
             by_cursor.extend(ids(&page));

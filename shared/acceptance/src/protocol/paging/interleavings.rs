@@ -81,7 +81,8 @@ impl ChangingDirectory<'_> {
         }
         iteration.throughout.get_or_insert_with(|| self.users.iter().cloned().collect());
         let filter = format!("userName sw \"{}\"", self.tag);
-        let (start, count) = ((iteration.seen.len() + 1).to_string(), count.to_string());
+        let start = (iteration.seen.len() + 1).to_string();
+        let count = count.to_string();
         let mut parameters =
             vec![("filter", filter.as_str()), ("startIndex", &start), ("count", &count), ("attributes", "id")];
         parameters.extend(self.sort_by.map(|by| ("sortBy", by)));

@@ -74,7 +74,8 @@ fn long_search_text_takes_no_longer_than_a_plain_one(target: &Target) {
         let plain = format!("title co \"{}\"", "b".repeat(needle.len()));
         no_slower(what, || list(&format!("title co \"{needle}\"")), || list(&plain));
     }
-    let (short, other) = (format!("{}b", "a".repeat(180)), "b".repeat(181));
+    let short = format!("{}b", "a".repeat(180));
+    let other = "b".repeat(181);
     no_slower("19 needles", || list(&many(&short)), || list(&many(&other)));
     let pattern = "(a+)+$".repeat(600);
     no_slower(

@@ -16,7 +16,8 @@ fn create(target: &Target, url: &str, lines: &str) -> RawAnswer {
     let body = json!({ "userName": unique("smuggled") }).to_string();
     let host_line = if lines.starts_with("Host: ") { String::new() } else { format!("Host: {host}\r\n") };
     let lines = if lines.is_empty() { String::new() } else { format!("{lines}\r\n") };
-    let (token, length) = (&target.token, body.len());
+    let token = &target.token;
+    let length = body.len();
     let head = format!(
         "POST {url} HTTP/1.1\r\n{host_line}Connection: close\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n"

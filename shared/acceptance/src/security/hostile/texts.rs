@@ -158,7 +158,8 @@ fn user_name_follows_rfc_8265(target: &Target) {
 fn text_is_stored_and_found_unchanged(target: &Target) {
     let scim = target.client();
     for part in ["\u{0}", "\u{0}\u{0}b", "\u{202e}", "\u{200b}", "\u{feff}", "\u{e0061}", "\r\n", "\u{1f600}"] {
-        let (tag, name) = (unique("text"), unique("name"));
+        let tag = unique("text");
+        let name = unique("name");
         let text = format!("{tag}{part}");
         let user = json!({ "userName": name, "externalId": text, "title": text, "emails": [{ "value": text }] });
         let user = scim.post("/Users", &user).expect(201).id();

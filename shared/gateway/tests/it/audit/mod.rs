@@ -58,7 +58,8 @@ fn remove_member(id: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_a_user_include_its_groups() {
     let fixture = Fixture::new().await;
-    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let ada = fixture.user("ada").await;
+    let bob = fixture.user("bob").await;
     let staff = fixture.create(Kind::Group, json!({"displayName": "Staff", "members": [{"value": bob}]})).await;
     let start = instant().await;
     fixture.patch(Kind::User, &ada, json!([{"op": "add", "path": "title", "value": "hush"}])).await;
@@ -98,7 +99,8 @@ async fn long_trail_is_returned_in_pages() {
     for number in 0..7 {
         fixture.user(&format!("u{number}")).await;
     }
-    let (mut query, mut seen) = (json!({"tenant": "acme", "limit": 3}), Vec::new());
+    let mut query = json!({"tenant": "acme", "limit": 3});
+    let mut seen = Vec::new();
     loop {
         let answer = fixture.query(query.clone()).await;
         let page = answer["changes"].as_array().unwrap().clone();

@@ -35,7 +35,8 @@ impl Fixture {
 #[tokio::test(flavor = "multi_thread")]
 async fn undecidable_problem_is_reported_as_by_hand() {
     let fixture = Fixture::new().await;
-    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let ada = fixture.user("ada").await;
+    let bob = fixture.user("bob").await;
     // Bob has the name of Ada, and the name finds Bob.
     fixture.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
     fixture.change_item("acme#user", &bob, |item| item["resource"] = json!({"S": "{\"userName\":\"ada\"}"}));
@@ -71,7 +72,8 @@ async fn one_tenant_is_checked_or_all() {
         let found = other.check(query).await;
         found.as_array().unwrap().iter().map(|it| (text(it, "tenant"), text(it, "resource"))).collect()
     };
-    let (acme, globex) = (("acme".to_owned(), ada), ("globex".to_owned(), bob));
+    let acme = ("acme".to_owned(), ada);
+    let globex = ("globex".to_owned(), bob);
     assert_eq!(tenants(json!({"tenant": "acme"})).await, BTreeSet::from([acme.clone()]));
     assert_eq!(tenants(json!({"tenant": "globex", "repair": true})).await, BTreeSet::from([globex]));
     assert_eq!(tenants(json!({})).await, BTreeSet::from([acme]));
@@ -116,7 +118,8 @@ fn guide_lists_every_problem() {
 #[tokio::test(flavor = "multi_thread")]
 async fn resource_whose_name_another_one_has_can_be_deleted() {
     let fixture = Fixture::new().await;
-    let (ada, bob) = (fixture.user("ada").await, fixture.user("bob").await);
+    let ada = fixture.user("ada").await;
+    let bob = fixture.user("bob").await;
     fixture.change_item("acme#userName", "ada", |item| item["owner"] = json!({"S": bob}));
     fixture.delete(Kind::User, &ada).await;
     let owner = fixture.directory.name_owner(&fixture.caller.tenant, Kind::User, "ada").await.unwrap();

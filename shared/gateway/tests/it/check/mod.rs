@@ -38,7 +38,8 @@ impl Fixture {
         let mut failed = Vec::new();
         let all = Projection::default();
         for (kind, id) in items.some_resources() {
-            let (any, id) = (Precondition::default(), id.as_str());
+            let any = Precondition::default();
+            let id = id.as_str();
             let title = json!({"Operations": [{"op": "replace", "path": "displayName", "value": format!("new {id}")}]});
             let context = self.context();
             let get = service::get(&context, kind, id, &all, &any);

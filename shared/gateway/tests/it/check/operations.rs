@@ -166,7 +166,9 @@ async fn commit(
         previous_at: Some(stored.last_modified.clone()),
     };
     let after = KeyedResource { resource: stored.resource, keys: keys.clone() };
-    let (write, remove, group_exits) = (write(keys, after), Vec::new(), Vec::new());
+    let write = write(keys, after);
+    let remove = Vec::new();
+    let group_exits = Vec::new();
     let commit = Commit { kind: Kind::Group, id, write, add, remove, group_exits, change };
     fixture.directory.commit(&fixture.caller, &commit).await.unwrap();
 }

@@ -43,7 +43,8 @@ impl Fixture {
         let bus = Arc::<Mutex<BusStub>>::default();
         let url = serve(bus.clone()).await;
         let event_options = EventOptions { base_url: BASE.to_owned(), with_resources };
-        let (bus_client, dead_letters) = (publish::Bus::at(&url, "scim"), DeadLetters::at(&format!("{url}/1/dead")));
+        let bus_client = publish::Bus::at(&url, "scim");
+        let dead_letters = DeadLetters::at(&format!("{url}/1/dead"));
         let publisher = Publisher { directory: directory.clone(), bus: bus_client, dead_letters, event_options };
         let caller = Caller::from_context("acme", "token-1", "read write", None).unwrap();
         Self { directory, engine, caller, bus, publisher: Box::leak(Box::new(publisher)) }
@@ -64,7 +65,8 @@ impl Fixture {
 
     async fn patch(&self, kind: Kind, id: &str, operations: Value) {
         let body = json!({"Operations": operations});
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         service::patch(&self.context(), kind, id, body.as_object().unwrap(), &all, &any).await.unwrap();
     }
 
@@ -138,7 +140,8 @@ async fn changes_are_published_in_order_and_repeated_with_the_same_ids() {
     let first = fixture.bus.lock().unwrap().accepted.clone();
     for entry in &first {
         assert_eq!((&entry["EventBusName"], &entry["Source"]), (&json!("scim"), &json!("scim")));
-        let (time, claims) = (entry["Time"].as_f64().unwrap(), detail(entry));
+        let time = entry["Time"].as_f64().unwrap();
+        let claims = detail(entry);
         assert_eq!(time.floor() as i64, claims["iat"].as_i64().unwrap());
         assert_eq!((&claims["iss"], &claims["tenant"]), (&json!(BASE), &json!("acme")));
     }

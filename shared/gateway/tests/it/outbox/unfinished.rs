@@ -33,7 +33,8 @@ impl Fixture {
     }
 
     async fn members(&self, group: &ResourceId) -> usize {
-        let (all, any) = (Projection::default(), Precondition::default());
+        let all = Projection::default();
+        let any = Precondition::default();
         let read = async { service::get(&self.context(), Kind::Group, group.as_str(), &all, &any).await };
         let reply = as_function("GroupsGet", read).await.unwrap();
         reply.body.unwrap()["members"].as_array().unwrap().len()
