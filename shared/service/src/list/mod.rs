@@ -3,6 +3,7 @@
 
 mod batch;
 mod bounds;
+mod candidates;
 mod membership_index;
 mod page;
 mod paging;
