@@ -21,7 +21,7 @@ pub struct AuthorizerResponse {
 /// Allows every call of the caller; denies everything without a caller. `method` is the ARN of the called method.
 ///
 /// The functions check the scopes: API Gateway can only answer 401 here, which it also does for a token that is not
-/// valid, and a client then gives up its token (RFC 6750 §3.1 asks for 403).
+/// valid, and a client then discards its token (RFC 6750 §3.1 requires 403).
 pub(crate) fn response(caller: Option<&Caller>, method: &str) -> AuthorizerResponse {
     let Some(caller) = caller else {
         return AuthorizerResponse {

@@ -1,5 +1,5 @@
 //! Checks whether the items of the table agree with each other: `{}` checks all tenants, `{"tenant": "acme"}` one, and
-//! `{"repair": true}` repairs what is found. An answer with a `nextToken` is not complete.
+//! `{"repair": true}` repairs the problems that are found. An answer with a `nextToken` is not complete.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Publishes the events of past changes again, in the order of the changes, from their records:
-//! `{"tenant": "acme", "from": "2026-11-26T08:00:00Z", "to": "2026-11-26T12:00:00Z"}`. An event keeps its `jti`, so that a
-//! consumer recognizes one that it has received before.
+//! `{"tenant": "acme", "from": "2026-11-26T08:00:00Z", "to": "2026-11-26T12:00:00Z"}`.
+//! An event keeps its `jti`, so that a consumer recognizes one that it has received before.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub struct ReplayQuery {
     pub next_token: Option<String>,
 }
 
-/// What was published again.
+/// The numbers of changes and events that were published again.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayReport {

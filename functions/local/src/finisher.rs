@@ -1,4 +1,4 @@
-//! Finishes in the background what requests have left unfinished, as `functions/settle` does on AWS, by the same code.
+//! Finishes unfinished changes in the background, as `functions/settle` does on AWS, by the same code.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use tokio::time::sleep;
 
 use crate::terminal;
 
-/// The pause between two looks at the list of unfinished changes.
+/// The pause between two reads of the list of unfinished changes.
 const PAUSE: Duration = Duration::from_secs(10);
-/// The longest time that one look takes.
+/// The longest time for the changes of one read.
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// Starts to finish changes, until the process ends. A change may be interrupted anywhere.

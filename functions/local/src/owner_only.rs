@@ -19,7 +19,7 @@ fn open_with_mode(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Removes the permissions of group and others, except from what is not a regular file, such as /dev/stdout.
+/// Removes the permissions of group and others from a regular file. Other files, such as /dev/stdout, keep theirs.
 #[cfg(unix)]
 fn remove_foreign_permissions(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

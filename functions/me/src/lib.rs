@@ -5,8 +5,8 @@ use protocol::Error;
 
 pub async fn handle((): &(), _: Request) -> Result<Response, Error> {
     Err(Error::NotImplemented(
-        "A token of this service belongs to an identity provider, not to a user, so /Me has no resource. Use /Users, with the \
-         id or a filter such as userName eq \"…\"."
+        "A token of this service belongs to an identity provider, not to a user, so /Me has no resource. Use /Users, \
+         with the id or a filter such as userName eq \"…\"."
             .to_owned(),
     ))
 }

@@ -55,8 +55,8 @@ impl Bus {
         Self { client: Client::new(&settings), name: name.to_owned() }
     }
 
-    /// Publishes the events of changes, which are in the order of the changes. Events about one resource are published in
-    /// that order. Returns the events that EventBridge will never accept.
+    /// Publishes the events of changes, which are in the order of the changes. Events about one resource are published
+    /// in that order. Returns the events that EventBridge will never accept.
     ///
     /// # Errors
     /// The place of the first change of which an event may not be published. All later ones may be published as well,
@@ -101,7 +101,8 @@ impl Bus {
         Ok(entry.build())
     }
 
-    /// Makes one call, and further calls for the entries that were rejected and those behind them about the same resource.
+    /// Makes one call, and further calls for the entries that were rejected and those behind them about the same
+    /// resource.
     async fn put(&self, mut call: Vec<BusEntry>) -> Result<Vec<RefusedEvent>, (usize, PublishError)> {
         let mut backoff = Backoff::new(FIRST_PAUSE_MS, MAX_PAUSE_MS);
         let mut refused = Vec::new();

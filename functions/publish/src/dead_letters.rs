@@ -1,4 +1,4 @@
-//! The queue of what cannot be published, however often it is tried.
+//! The queue of changes and events that can never be published.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;

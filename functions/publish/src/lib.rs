@@ -1,9 +1,9 @@
 //! Follows the table's stream: publishes the events of each change to EventBridge, several changes at a time, and those
 //! of one resource in their order. It does nothing else, because whatever takes time would delay all tenants.
 //!
-//! If DynamoDB or EventBridge does not respond, the first change that failed is reported, so that Lambda delivers it and
-//! those after it again. An event that is published twice has the same `jti`. What can never be published goes to the
-//! queue of dead letters at once, and delays nothing.
+//! If DynamoDB or EventBridge does not respond, the first change that failed is reported, so that Lambda delivers it
+//! and those after it again. An event that is published twice has the same `jti`. A change that can never be published
+//! goes to the queue of dead letters immediately, and delays no other change.
 
 mod batch;
 mod bus;
@@ -74,7 +74,7 @@ pub async fn handle(publisher: &Publisher, batch: StreamBatch) -> Result<DynamoD
     let deadline = Instant::now() + BATCH_BUDGET;
     let mut published = 0;
     let built = batch.records.into_iter().map(|record| build(publisher, record.change, deadline));
-    // What is ready is published at once, and does not wait for a change behind it whose events take longer to build.
+    // The events that are ready are published, and do not wait for a later change whose events take longer to build.
     let mut ready = pin!(stream::iter(built).buffered(MAX_CONCURRENT_BUILDS).ready_chunks(CHANGES_PER_BATCH));
     while let Some(outcomes) = ready.next().await {
         match publish(publisher, outcomes).await {
@@ -108,7 +108,7 @@ struct RecordLocation {
     sk: String,
 }
 
-/// Publishes what could be built, up to the first failure. Returns the number of events.
+/// Publishes the events that could be built, up to the first failure. Returns the number of events.
 async fn publish(
     publisher: &Publisher,
     outcomes: Vec<Result<ChangeEvents, RecordFailure>>,

@@ -9,8 +9,8 @@ use serde::de::IgnoredAny;
 use service::finish_changes;
 use store::Directory;
 
-/// No change is started later than this after the start of an invocation. The template's time limit of the function is a
-/// minute longer, which is more than a turn of [`finish_changes`].
+/// No change is started later than this after the start of an invocation. The template's time limit of the function is
+/// a minute longer, which is more than a turn of [`finish_changes`].
 const BUDGET: Duration = Duration::from_secs(240);
 
 /// How many changes an invocation has finished, and how many attempts have failed.

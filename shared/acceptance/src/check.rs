@@ -9,7 +9,7 @@ use crate::target::Target;
 pub struct Check {
     /// The path of its function, such as `protocol::users::password_is_never_returned`.
     pub name: &'static str,
-    /// What a target must offer; otherwise the check is skipped.
+    /// The needs of the check. It is skipped if the target does not meet them.
     pub needs: &'static [Needs],
     pub(crate) function: fn(&Target),
 }

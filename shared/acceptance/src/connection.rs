@@ -22,7 +22,7 @@ pub struct ClientProfile {
 const PLAIN: ClientProfile =
     ClientProfile { headers: &[("Accept", "application/scim+json")], content_type: "application/scim+json" };
 
-/// A server, and what every request to it has.
+/// A connection to a server, with the headers that every request has.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpConnection {
     agent: ureq::Agent,

@@ -1,4 +1,4 @@
-//! Records what this process sends and what its servers print in the folder that the environment variable
+//! Records the texts that this process sends and that its servers print in the folder that the environment variable
 //! `SCIM_SECRETS` names. `.ci/secrecy.py` searches logs for the texts that no log may contain.
 //!
 //! The file `sent-PID` has a line for each text: `secret "…"`, or `id "…"` for a text that logs may contain. The

@@ -15,14 +15,14 @@ pub enum CheckOutcome {
     Passed,
     /// The target did not meet an expectation.
     Failed {
-        /// What the check expected and what the target returned.
+        /// The expectation of the check, and the response of the target.
         message: String,
         /// The file and the line of the expectation.
         location: String,
     },
     /// The check did not run.
     Skipped {
-        /// What the check needs and the target does not offer.
+        /// The need of the check that the target does not meet.
         reason: String,
     },
 }

@@ -184,7 +184,7 @@ async fn read(body: Body) -> Result<Vec<u8>, GatewayResponseType> {
     let mut bytes = Vec::new();
     let mut length = 0_usize;
     while let Some(chunk) = stream.next().await {
-        // The client has gone away, so nobody will read the response.
+        // The client has disconnected and will not read the response.
         let chunk = chunk.map_err(|_| "DEFAULT_5XX")?;
         length += chunk.len();
         if length <= MAX_BODY_BYTES {

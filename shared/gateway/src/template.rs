@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// The text of template.yaml.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// Why this gateway cannot serve what template.yaml declares.
+/// The reason why this gateway cannot serve the API that template.yaml declares.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     #[error("template.yaml cannot be read")]

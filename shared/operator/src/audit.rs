@@ -1,4 +1,4 @@
-//! `audit`: what happened to a user or a group, and who was a member of a group.
+//! `audit`: the changes of a user or a group, and the members of a group at an instant.
 
 use std::io::{self, ErrorKind, Write};
 

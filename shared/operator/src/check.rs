@@ -1,4 +1,4 @@
-//! `check`: whether the items of the table agree with each other, and the repair of what does not.
+//! `check`: checks whether the items of the table agree with each other, and repairs those that do not.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,7 +9,7 @@ use clap::Args;
 use service::check::{CheckQuery, check};
 use store::Directory;
 
-/// The time after which what was found is shown, before the check goes on.
+/// The time after which the findings so far are printed, before the check continues.
 const ROUND: Duration = Duration::from_secs(5);
 
 /// The options of the command.
@@ -27,7 +27,7 @@ pub struct CheckTable {
 /// The result of the command.
 #[derive(Debug)]
 pub struct CheckSummary {
-    /// What was found, in sentences.
+    /// The result in sentences.
     pub text: String,
     /// Whether nothing is left to repair.
     pub is_clean: bool,

@@ -1,4 +1,4 @@
-//! What operators do with a directory, as commands.
+//! The commands of operators.
 
 mod audit;
 mod check;

@@ -1,4 +1,4 @@
-//! Checks whether the items of the table agree with each other, and repairs what does not. The function
+//! Checks whether the items of the table agree with each other, and repairs those that do not. The function
 //! `directory-check` does it on AWS, and `cargo run -- check` on a laptop.
 
 use std::collections::BTreeMap;
@@ -22,14 +22,14 @@ const MAX_FAILURES: u32 = 5;
 /// No further page is checked after this number of findings in one answer.
 const FINDINGS_PER_ANSWER: usize = 1000;
 
-/// What is checked.
+/// The scope of a check.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckQuery {
     /// The only tenant that is checked; all tenants if absent.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// Whether what is found is repaired.
+    /// Whether the problems that are found are repaired.
     #[serde(default)]
     pub repair: bool,
     /// The `nextToken` of the previous answer.
@@ -37,14 +37,14 @@ pub struct CheckQuery {
     pub next_token: Option<String>,
 }
 
-/// What a check has found.
+/// The findings of a check.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckAnswer {
     /// The number of items that were checked.
     pub items: usize,
     pub findings: Vec<CheckFinding>,
-    /// What each kind of problem means, and what a repair does about it.
+    /// The meaning of each kind of problem, and the effect of a repair.
     pub problems: BTreeMap<&'static str, &'static str>,
     /// The check is not complete: the same call with this token continues.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,8 @@ pub(crate) use store::now_rfc3339;
 pub(crate) const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// The time for a new version of a resource whose version so far has this `lastModified`. The clock of another writer
-/// may be ahead of this one, and a time that goes back hides a change from clients that ask for what is new.
+/// may be ahead of this one, and a time that goes back hides a change from clients that request the changes since a
+/// time.
 pub(crate) fn now_not_before(last_modified: &str) -> String {
     now_rfc3339().max(last_modified.to_owned())
 }

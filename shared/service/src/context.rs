@@ -9,7 +9,7 @@ use store::Directory;
 pub struct Context<'a> {
     pub directory: &'a Directory,
     pub exchange: Exchange<'a>,
-    /// What the operations of a bulk request have computed so far.
+    /// The work of the operations of a bulk request so far.
     pub(crate) bulk: Option<&'a Work>,
 }
 
@@ -18,7 +18,8 @@ impl<'a> Context<'a> {
         Self { directory, exchange, bulk: None }
     }
 
-    /// Counts the work on a resource, if the operation is one of many: a request of its own may change any resource.
+    /// Counts the work on a resource, if the operation belongs to a bulk request. A single request may change any
+    /// resource.
     ///
     /// # Errors
     /// [`Error::PayloadTooLarge`] if the operations of the bulk request take too long together.

@@ -22,7 +22,7 @@ pub(crate) fn keys_of(kind: Kind, resource: &Object) -> Result<Keys, Error> {
     make_keys(kind, resource, None)
 }
 
-/// The keys that a stored resource should have, and the key that an earlier release gave its name, if it is another one.
+/// The keys that a stored resource should have, and the key that an earlier release gave its name, if it differs.
 ///
 /// # Errors
 /// The errors of [`keys_of`].
@@ -123,8 +123,8 @@ fn keep(keys: &mut BTreeMap<String, String>, text: &str, key: &str) {
 pub(crate) fn uniqueness_error(kind: Kind) -> Error {
     let attribute = resource_type(kind).naming_attribute();
     Error::Uniqueness(format!(
-        "{attribute} is already used by another {kind} (comparison ignores case and Unicode normalization). Link to the existing {kind}, or use \
-         another {attribute}."
+        "{attribute} is already used by another {kind} (comparison ignores case and Unicode normalization). Link to \
+         the existing {kind}, or use another {attribute}."
     ))
 }
 

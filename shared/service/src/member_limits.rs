@@ -1,11 +1,11 @@
-//! How many members of a group one request may name and change, and through how many a filter may look.
+//! The limits of the members that one request names, changes and filters.
 
 use protocol::Error;
 use protocol::limits::{FILTERED_MEMBERS, MEMBER_CHANGES};
 use protocol::membership::Delta;
 
-/// Rejects a request that names more members than one may change, although they may be members already: to find that out
-/// takes as long.
+/// Rejects a request that names more members than one may change, although they may be members already. The service has
+/// to read them in either case.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
@@ -15,8 +15,8 @@ pub(crate) fn check_named(delta: &Delta) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
-        "The request names {named} members; at most {MEMBER_CHANGES} can be named in one request. Nothing was changed. Send \
-         PATCH requests that add and remove fewer members each."
+        "The request names {named} members; at most {MEMBER_CHANGES} can be named in one request. Nothing was changed. \
+         Send PATCH requests that add and remove fewer members each."
     )))
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn check_changes(changes: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
-        "The request changes {changes} members or more; at most {MEMBER_CHANGES} can be changed in one request. Nothing \
-         was changed. Send PATCH requests that add and remove fewer members each."
+        "The request changes {changes} members or more; at most {MEMBER_CHANGES} can be changed in one request. \
+         Nothing was changed. Send PATCH requests that add and remove fewer members each."
     )))
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn check_replaced(count: u64, delta: &Delta) -> Result<(), Error> {
     check_changes(usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(delta.add.len()))
 }
 
-/// Rejects a filter that would have to look through all of `count` members.
+/// Rejects a filter that would have to be evaluated on all of `count` members.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`].
@@ -51,8 +51,8 @@ pub(crate) fn check_filtered(count: u64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
-        "The group has {count} members, and a filter can select members of a group of at most {FILTERED_MEMBERS}. Nothing was \
-         changed. Remove the members by their ids, as in members[value eq \"…\"]."
+        "The group has {count} members, and a filter can select members of a group of at most {FILTERED_MEMBERS}. \
+         Nothing was changed. Remove the members by their ids, as in members[value eq \"…\"]."
     )))
 }
 

@@ -34,7 +34,7 @@ impl MemberEdges {
     }
 }
 
-/// What a request does with the members of a group.
+/// The change of the members of a group that a request asks for.
 #[derive(Debug)]
 pub(crate) enum MemberChange {
     /// The request does not mention members.
@@ -231,13 +231,13 @@ async fn check_replacement(
         return Ok(());
     }
     Err(Error::InvalidValue(
-        "members: none of these ids exists in this directory, and the group would lose all its members. Send the ids that \
-         this service assigned; to remove all members, send an empty array."
+        "members: none of these ids exists in this directory, and the group would lose all its members. Send the ids \
+         that this service assigned; to remove all members, send an empty array."
             .to_owned(),
     ))
 }
 
-/// Checks what was sent about a member of this kind.
+/// Checks the `type` that was sent for a member of this kind.
 fn check_type(context: &Context<'_>, sent: &AddedMember, kind: Kind) -> Result<(), Error> {
     if sent.stated_type.allows(kind) {
         return Ok(());

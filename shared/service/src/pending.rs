@@ -17,11 +17,11 @@ const INLINE_BUDGET: Duration = Duration::from_secs(8);
 /// Seconds after which the client may repeat a request that met the pending change of another one.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// How often a request waits for a change that nobody can finish.
+/// How often a request waits for a change that cannot be finished.
 const MAX_WAITS: u32 = 4;
 
 /// The times that a request has found the same change pending, although nothing was left to finish. DynamoDB may show
-/// the end of a change a moment late. A table that was restored to the middle of a commit shows it for ever.
+/// the end of a change a moment late. A table that was restored to the middle of a commit shows it permanently.
 #[derive(Default)]
 pub(crate) struct Waits {
     change: Option<ResourceId>,
@@ -47,8 +47,8 @@ impl Waits {
     }
 }
 
-/// Finishes what this request has committed, as far as time allows. The change counts already, so an error here is
-/// not an error of the request.
+/// Finishes the change that this request has committed, as far as time allows. The change counts already, so an error
+/// here is not an error of the request.
 pub(crate) async fn finish_own_commit(
     context: &Context<'_>,
     id: &ResourceId,
@@ -66,7 +66,7 @@ pub(crate) async fn finish_own_commit(
     })
 }
 
-/// Finishes what earlier requests have committed for a resource that this request is about to change.
+/// Finishes the changes that earlier requests have committed for a resource that this request is about to change.
 ///
 /// # Errors
 /// [`Error::TooManyRequests`] if that takes longer than `until`.

@@ -1,5 +1,5 @@
-//! What an operation reads ahead of need. A read that starts together with that of the resource adds no round trip,
-//! so membership is read before it is known whether the operation needs it.
+//! The reads that an operation starts before it knows whether it needs them. A read that starts together with that of
+//! the resource adds no round trip, so membership is read in this way.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,7 +46,7 @@ impl<'a> ReadPlan<'a> {
     }
 }
 
-/// What was read about one resource. Each getter returns `None` for what was not loaded.
+/// The data that was read about one resource. A getter returns `None` if its data was not loaded.
 #[derive(Debug, Default)]
 pub(crate) struct ReadSet {
     resource: Option<ResourceId>,

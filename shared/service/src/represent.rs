@@ -63,7 +63,7 @@ impl Representation {
         self
     }
 
-    /// Reduces the body to what the response contains, so that nothing else is kept in memory.
+    /// Reduces the body to the attributes of the response, so that no others are kept in memory.
     pub(crate) fn reduced_to(self, projection: &Projection) -> Self {
         let definition = resource_type(self.stored.kind);
         let resource = if self.has_edges && !projection.wants(definition, edges_attribute(self.stored.kind)) {

@@ -1,5 +1,5 @@
-//! Finishes the changes that requests have left unfinished. The function `settle` does it on AWS, and `cargo run` in the
-//! background.
+//! Finishes the changes that requests have left unfinished. The function `settle` runs it on AWS, and `cargo run` runs
+//! it in the background.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,20 +14,20 @@ use crate::error::to_client_error;
 const MAX_CONCURRENT_CHANGES: usize = 8;
 /// The longest time for a change before the others have their turn.
 const TURN_TIME: Duration = Duration::from_secs(45);
-/// The failures of a change after which somebody has to look at it. It is then due for about an hour.
+/// The failures of a change after which an operator has to examine it. It is then due for about an hour.
 const FAILURES_TO_REPORT: u32 = 8;
 
 /// The pause after a turn in which nothing could be done.
 const PAUSE_AFTER_FAILURES: Duration = Duration::from_millis(200);
 
-/// What became of the unfinished changes.
+/// The numbers of changes that were finished, and that were not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CompletionReport {
     /// How many changes are complete.
     pub completed: usize,
     /// How many attempts failed. Each change is tried again after a pause.
     pub failed: usize,
-    /// How many changes have just failed for so long that somebody has to look at them.
+    /// How many changes have now failed for so long that an operator has to examine them.
     pub stuck: usize,
 }
 

@@ -113,7 +113,7 @@ impl RequestedAttributes {
     }
 }
 
-/// The resource after a change, with what was read for the response.
+/// The resource after a change, with the reads for the response.
 struct ChangeOutcome {
     stored: StoredResource,
     reads: ReadSet,
@@ -141,7 +141,7 @@ async fn change(
     let mut retry = RetryLoop::new(context);
     let mut waits = pending::Waits::default();
     loop {
-        // What is read of the members together with the group suffices if the commit has a condition on each of them.
+        // The members that are read together with the group suffice if the commit has a condition on each of them.
         let small_delta = requested.members.small_delta().filter(|_| !retry.in_chunks());
         let (before, mut reads) = load(context, kind, id, projection, small_delta).await?;
         precondition.check(before.version, &before.last_modified)?;
@@ -168,7 +168,7 @@ async fn change(
     }
 }
 
-/// Reads a resource, and what its change and the response may need with it.
+/// Reads a resource, and the data that its change and the response may need.
 async fn load(
     context: &Context<'_>,
     kind: Kind,

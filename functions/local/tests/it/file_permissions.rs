@@ -16,7 +16,7 @@ use crate::process::{END_OF_INTRODUCTION, print_skipped};
 use crate::server::{Data, Server};
 use acceptance::unique;
 
-/// The files in a folder, each with the union of the permissions that it had until `until` was set. The last look
+/// The files in a folder, each with the union of the permissions that it had until `until` was set. The last read
 /// at the folder comes after `until` is set.
 fn watch(folder: &Path, until: &AtomicBool) -> BTreeMap<String, u32> {
     let mut seen = BTreeMap::new();

@@ -141,7 +141,8 @@ fn process_killed_at_any_call_leaves_no_partial_change() {
             }
         }
         println!("killed: {what}: {} deaths, old {old} times, new {new} times", old + new);
-        // On AWS, a request makes another number of calls each time, so that its commit may not be among those that killed.
+        // On AWS, a request makes another number of calls each time, so that its commit may not be among those that
+        // killed.
         assert!(env::var_os("SCIM_AWS").is_some() || (old > 0 && new > 0), "{what}");
         deaths = (deaths.0 + old, deaths.1 + new);
     }

@@ -1,4 +1,4 @@
-//! Lists of resources that are as large as they may be: a page has as many as fit, or is refused, and nobody is
+//! Lists of resources that are as large as they may be: a page has as many as fit, or is refused, and no resource is
 //! missed (RFC 7644 §3.4.2.4, RFC 9865 §2).
 
 use acceptance::client::Client;
@@ -10,8 +10,8 @@ use crate::server::Server;
 const USERS: usize = 9;
 /// Roles that fill a user.
 const ROLES: usize = 20_400;
-/// The memory of the process in MB: a page, the same as text, a batch that is filtered, and what the process has at
-/// rest with the engine.
+/// The memory of the process in MB: a page, the same as text, a batch that is filtered, and the memory of the process
+/// at rest with the engine.
 const MEMORY: u64 = 256 + 64;
 
 fn filled() -> Server {
@@ -62,7 +62,7 @@ fn pages_of_large_users_are_bounded_and_miss_nobody() {
         let fitting = scim.get(format!("/Users?count={}{query}", pages[0].len())).expect(200).body;
         assert_eq!((names(&fitting), &fitting["totalResults"]), (pages[0].clone(), &json!(USERS)), "{query}");
 
-        // What the response does not contain takes no room.
+        // An attribute that the response does not contain takes no room.
         let short = scim.get(format!("/Users?count=1000&attributes=userName{query}")).expect(200).body;
         assert_eq!(names(&short), all, "{query}");
         let short = scim.get(format!("/Users?count=1000&excludedAttributes=roles{query}")).expect(200).body;

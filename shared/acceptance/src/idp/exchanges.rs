@@ -2,8 +2,8 @@
 //! provider sends and the responses that it needs.
 //!
 //! A step has `method`, `path`, `status`, and may have `request` (the body), `response` (which the response must
-//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the response). `{random}` is
-//! the same new word throughout a file, `{base}` is the base URL, and `{x}` is what an earlier step kept as `x`.
+//! contain, in the sense of `answer::contains`) and `keep` (name → JSON pointer into the response). `{random}` is the
+//! same new word throughout a file, `{base}` is the base URL, and `{x}` is the value that an earlier step kept as `x`.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Checks that invalid bodies of POST and PUT are rejected, with a detail that names the attribute and what was
-//! expected (RFC 7644 §3.12).
+//! Checks that invalid bodies of POST and PUT are rejected, with a detail that names the attribute and the value that
+//! was expected (RFC 7644 §3.12).
 
 use serde_json::{Value, json};
 

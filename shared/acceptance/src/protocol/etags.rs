@@ -187,7 +187,8 @@ fn missing_resource_returns_404_whatever_the_condition(target: &Target) {
                 Request::new("GET", &path),
             ] {
                 let answer = scim.send(&request.header(name, tags.as_str()));
-                // A client that repeats requests takes the 404 of a repeated DELETE for the success of the first attempt.
+                // A client that repeats requests takes the 404 of a repeated DELETE for the success of the first
+                // attempt.
                 if !(scim.is_repeating() && answer.status == 204) {
                     answer.expect_error(404, "", &[]);
                 }

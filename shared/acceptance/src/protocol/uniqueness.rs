@@ -141,8 +141,8 @@ fn user_name_may_change_its_spelling(target: &Target) {
     }
 }
 
-/// Nobody can tell these spellings apart: `é` as one code point or as two, and the small sigma within a word or at its
-/// end, which have the same capital.
+/// A reader cannot distinguish these spellings: `é` as one code point or as two, and the small sigma within a word or
+/// at its end, which have the same capital.
 fn spellings_of_one_name_in_unicode_have_one_owner(target: &Target) {
     let scim = target.client();
     for names in [vec!["Café", "Cafe\u{301}", "CAFÉ", "CAFE\u{301}"], vec!["ΟΔΟΣ", "οδος", "οδοσ", "Οδος"]]

@@ -1,4 +1,4 @@
-//! The check of a table with many users and some groups: time, calls, read units, what they cost, and the memory of
+//! The check of a table with many users and some groups: time, calls, read units, their price, and the memory of
 //! `cargo run -- check`. Then the table lacks one item, and the repair is measured. Prints a table in Markdown.
 //!
 //!     cargo bench --workspace --bench check            a million users, on the embedded engine
@@ -27,7 +27,7 @@ use store::{Connection, Credentials, Directory};
 use testkit::{Meter, call_engine, variable};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Groups, each with members of its own.
+/// Groups, each with different members.
 const GROUPS: usize = 20;
 const MEMBERS: usize = 500;
 /// AWS's price of a million read units on demand in US East, in dollars.

@@ -26,7 +26,7 @@ use tokio_rustls::server::TlsStream;
 
 pub(crate) const KEY: &str = "local";
 pub(crate) const TABLE: &str = "Table";
-/// The files with the machine's certificate authorities, where a function on Lambda looks for them.
+/// The files with the machine's certificate authorities, from which a function on Lambda reads them.
 const BUNDLES: [&str; 3] =
     ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
 

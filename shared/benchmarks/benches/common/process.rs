@@ -1,4 +1,4 @@
-//! The program of `cargo run` in a process of its own.
+//! The program of `cargo run` in a separate process.
 
 #[path = "program.rs"]
 mod program;

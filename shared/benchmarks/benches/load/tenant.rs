@@ -18,7 +18,8 @@ pub(crate) const GROUPS: usize = 6;
 pub(crate) struct LoadTenant {
     pub(crate) client: LoadClient,
     pub(crate) random: RefCell<fastrand::Rng>,
-    /// Users and groups that no task has taken. A task takes what it changes, so that it knows the expected response.
+    /// Users and groups that no task has taken. A task takes the resources that it changes, so that it knows the
+    /// expected response.
     pub(crate) users: RefCell<Vec<User>>,
     pub(crate) groups: RefCell<Vec<Group>>,
     /// The ids of users whose creation was acknowledged and whose deletion was not requested.

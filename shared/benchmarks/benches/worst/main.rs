@@ -1,5 +1,5 @@
 //! Searches for the single requests that take the most time and memory, on every route: sizes × operations × terms.
-//! The service is `local`, and a process of its own for each request; the database is in this process, as it is
+//! The service is `local`, in a separate process for each request; the database is in this process, as it is
 //! elsewhere on AWS. Prints a table in Markdown with the worst requests of each route, and fails if one exceeds the
 //! limits below.
 //!
@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use service::{Measurement, Service};
 
-/// Seconds of CPU in a release build, and megabytes above what the service has at rest.
+/// Seconds of CPU in a release build, and megabytes above the memory of the idle service.
 const LIMITS: (f64, f64) = (3.0, 150.0);
 fn is_within_limits(one: &Measurement) -> bool {
     let (cpu_seconds, memory_mb) = LIMITS;

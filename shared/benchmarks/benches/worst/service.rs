@@ -18,7 +18,7 @@ pub(crate) struct Service {
     pub(crate) measured: Vec<Measurement>,
 }
 
-/// What a request took.
+/// The CPU time and the memory of a request.
 pub(crate) struct Measurement {
     /// The method, and the path without its parameters.
     pub(crate) route: String,
@@ -113,7 +113,7 @@ impl Service {
     pub(crate) fn measure(&mut self, name: &str, request: &Request<'_>) {
         let route = request.route();
         if !format!("{route} {name}").contains(&self.only) {
-            // Others may need what it creates, or that it is gone.
+            // Other requests may need the resource that it creates or deletes.
             if request.method == "DELETE" || (request.method == "POST" && request.target == "/Groups") {
                 self.prepare(request);
             }
@@ -145,7 +145,7 @@ fn peak_mb(process: &str) -> f64 {
     peak.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
-/// Sends a request on a connection of its own. Returns the status and the body.
+/// Sends a request on a new connection. Returns the status and the body.
 fn exchange(process: &ServerProcess, request: &Request<'_>) -> (u16, Vec<u8>) {
     let base = process.word("http", ":/.-");
     let token = process.word("scim_", "_");

@@ -37,7 +37,7 @@ struct WriterBenchmark {
     users: Vec<String>,
 }
 
-/// What one writer has done.
+/// The numbers of changes of one writer.
 #[derive(Default)]
 struct WriterCounts {
     changes: usize,

@@ -29,8 +29,8 @@ async fn operations_after_the_deadline_return_503() {
     }
 }
 
-/// The operations of a request share the computation of one PATCH. One that would exceed it is refused, and so are those
-/// after it, before anything is read for them.
+/// The operations of a request share the computation of one PATCH. One that would exceed it is refused, and so are
+/// those after it, before anything is read for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_beyond_the_computation_of_a_request_return_413_and_change_nothing() {
     let (directory, engine) = directory().await;

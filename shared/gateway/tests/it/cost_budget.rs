@@ -150,7 +150,7 @@ fn lists_and_ends(ids: &FixtureIds, count: u64) -> Vec<CostBudget> {
     let alone = Some(ids.alone.as_str());
     // A page that no earlier page leads to is found by counting the users before it, a megabyte at a time.
     let counting = 1 + (count / 2 / USERS_PER_MEGABYTE) as usize;
-    // Over a thousand users, it looks for a position to begin at, and saves at most fifteen of those that it has passed.
+    // Above a thousand users, the count starts at a saved position, and saves at most fifteen of those that it passes.
     let saved = if count / 2 + 19 < 1000 { 0 } else { counting.div_ceil(counting.div_ceil(15)) };
     let positions = usize::from(saved > 0);
     let far = cost(3 + counting + 2 * positions, 5 + counting + positions + saved, ANY, (1 + saved) as f64);

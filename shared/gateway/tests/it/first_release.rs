@@ -21,7 +21,7 @@ fn lines(member: &str) -> impl Iterator<Item = Value> {
     lines.filter(move |line| line.get(member).is_some())
 }
 
-/// What 0.1.0 answered to a GET of each resource, by its kind and id.
+/// The response of 0.1.0 to a GET of each resource, by its kind and id.
 fn answers() -> BTreeMap<(Kind, String), Value> {
     let kind = |path: &str| if path.starts_with("/Users/") { Kind::User } else { Kind::Group };
     let answers = lines("path").map(|line| (line["path"].as_str().unwrap().to_owned(), line["body"].clone()));
@@ -56,7 +56,8 @@ impl Fixture {
         resources.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Completes what is pending: Publish lists it when it reads the record, and Settle finishes what is listed.
+    /// Completes pending changes: Publish lists a change when it reads the record, and Settle finishes the listed
+    /// changes.
     async fn complete(&self) {
         for change in self.directory.changes(&self.caller.tenant, None, usize::MAX).await.unwrap().changes {
             self.directory.list_if_pending(&change).await.unwrap();
@@ -154,7 +155,7 @@ async fn resources_of_the_first_release_are_changed_and_deleted() {
     }
     fixture.complete().await;
     assert_eq!(fixture.check(json!({})).await, json!([]));
-    // Nothing is left but records, counts, and what expires.
+    // Only records, counts and items that expire are left.
     let left = fixture.all_items();
     let is_kept = |pk: &str| ["change", "count", "part", "bookmark", "secret", "token"].contains(&collection(pk));
     let left: Vec<&Value> = left.iter().filter(|item| !is_kept(item["pk"]["S"].as_str().unwrap())).collect();

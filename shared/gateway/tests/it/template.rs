@@ -89,7 +89,7 @@ fn template_routes_are_those_of_the_protocol() {
         protocol::ROUTES.iter().map(|route| (route.path, route.methods.iter().copied().collect())).collect();
     assert_eq!(protocol, operations);
     for (path, methods) in &operations {
-        // API Gateway looks for the method among those of the path that it has matched.
+        // API Gateway selects the method among those of the path that it has matched.
         let any = routes.iter().any(|route| route.path == *path && route.method.is_none());
         assert!(any, "{path} needs a route for all other methods to Fallback");
         let head = routes.iter().any(|route| route.path == *path && route.method.as_deref() == Some("HEAD"));

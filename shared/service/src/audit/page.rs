@@ -32,8 +32,8 @@ pub enum AuditResult {
     Members {
         at: String,
         members: Vec<String>,
-        /// Whether the list is certain to be complete. It is not if a record that it needs has expired, or is of a time
-        /// when records did not say what came before.
+        /// Whether the list is certain to be complete. It is not if a record that it needs has expired, or was written
+        /// when records did not name the time of the previous version.
         complete: bool,
     },
 }

@@ -11,12 +11,12 @@ use super::record::{AuditRecord, MemberCounts, MemberIds};
 use super::records::{RECORDS_PER_READ, id_before, id_before_all_of};
 use crate::error::to_client_error;
 
-/// The number of records, and chunks of records, after which a query returns what it has found.
+/// The number of records, and chunks of records, after which a query returns the changes that it has found.
 const MAX_RECORDS_SCANNED: usize = protocol::limits::AUDIT_RECORDS;
 const DEFAULT_LIMIT: usize = protocol::limits::DEFAULT_AUDIT_CHANGES;
 const MAX_LIMIT: usize = protocol::limits::AUDIT_CHANGES;
 /// The most milliseconds by which a record may be younger than its change, if the change follows from another one: as
-/// long as the queue of failed events keeps what has to be done.
+/// long as the queue of failed events keeps an event.
 const MAX_RECORD_LAG_MS: u64 = 14 * 24 * 60 * 60 * 1000;
 
 pub(super) async fn query_changes(

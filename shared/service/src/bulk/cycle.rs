@@ -26,7 +26,7 @@ impl<'a> Job<'a> {
         };
         let prepared = cycle.iter().map(prepare).collect();
         let performed = self.create_cycle(prepared).await;
-        // Later operations may refer only to what was created; `record` adds those ids again.
+        // Later operations may refer only to resources that were created; `record` adds their ids again.
         self.ids.retain(|bulk_id, _| !bulk_ids.contains(bulk_id));
         for outcome in performed {
             self.record(outcome);
@@ -61,7 +61,7 @@ impl<'a> Job<'a> {
         if Instant::now() >= start_by {
             return perform(self.context, prepared, self.deadlines).await;
         }
-        // The second half of the time is reserved for deleting what was created.
+        // The second half of the time is reserved for deleting the created resources.
         let early = Deadlines { start_by, finish_by: start_by + (finish_by - start_by) / 2 };
         let creates =
             prepared.iter().map(|it| IndexedCall { index: it.index, call: it.call.clone().map(without_members) });
@@ -81,8 +81,8 @@ impl<'a> Job<'a> {
         performed
     }
 
-    /// Deletes what may exist of a cycle that failed, also what was created without a response. Operations that did
-    /// not fail by themselves fail with the others.
+    /// Deletes the resources of a failed cycle that may exist, also without a response to their creation. Operations
+    /// that did not fail by themselves fail with the others.
     async fn delete_created(&self, prepared: Vec<IndexedCall>, performed: &mut [IndexedOutcome]) {
         for created in performed.iter_mut().filter(|created| created.result.is_ok()) {
             created.result = Err(failed_together());

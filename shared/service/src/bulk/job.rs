@@ -53,8 +53,8 @@ impl<'a> Job<'a> {
             }
             return Err(Error::Conflict(if self.definitions.contains_key(bulk_id.as_str()) {
                 format!(
-                    "{place} refers to a resource of this request that was not created, or that was deleted since. Correct \
-                     the operation that creates it, and send both again."
+                    "{place} refers to a resource of this request that was not created, or that was deleted since. \
+                     Correct the operation that creates it, and send both again."
                 )
             } else {
                 format!(

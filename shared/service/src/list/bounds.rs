@@ -1,4 +1,4 @@
-//! What one query may read and compute (RFC 7644 §3.12, `tooMany`).
+//! The bounds of the work of one query (RFC 7644 §3.12, `tooMany`).
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use store::StoredResource;
 /// without a reason.
 const SCAN_BUDGET: Duration = Duration::from_secs(LIST_SECONDS);
 
-/// What a query has used so far.
+/// The work of a query so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     started: Instant,
@@ -61,7 +61,7 @@ impl Bounds {
         self.check(false)
     }
 
-    /// Checks what was used, when there may be more to read.
+    /// Checks the work so far. `has_more` says that the query may read more.
     ///
     /// # Errors
     /// [`Error::TooMany`].
@@ -69,8 +69,8 @@ impl Bounds {
         self.check_after(self.started.elapsed(), has_more)
     }
 
-    /// Checks what was used, before the filter is evaluated on a resource that was read. One large resource can take a
-    /// tenth of a second.
+    /// Checks the work so far, before the filter is evaluated on a resource that was read. One large resource can take
+    /// a tenth of a second.
     ///
     /// # Errors
     /// [`Error::TooMany`].
@@ -97,9 +97,9 @@ impl Bounds {
             return Ok(());
         };
         Err(Error::TooMany(format!(
-            "This query would have to {excess}. Add a filter that narrows it down: `id eq`, `externalId eq`, `userName eq` or \
-             `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`. Without sortBy and filter, nothing \
-             is scanned."
+            "This query would have to {excess}. Add a filter that narrows it down: `id eq`, `externalId eq`, `userName \
+             eq` or `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`. Without sortBy \
+             and filter, nothing is scanned."
         )))
     }
 }

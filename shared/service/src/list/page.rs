@@ -30,8 +30,8 @@ impl<'a> Contents<'a> {
         self.resources.len()
     }
 
-    /// Adds what the response contains of a resource. Returns `false` if the page has no room for it, and ends before
-    /// it.
+    /// Adds the part of a resource that the response contains. Returns `false` if the page has no room for it, and ends
+    /// before it.
     ///
     /// A page by cursor may end anywhere. A page by `startIndex` may not: clients that add `count` to `startIndex`, as
     /// Okta does, would skip resources.
@@ -88,7 +88,7 @@ impl ListPage {
     /// It is the true number, with two exceptions that keep a walk through the pages right while resources come and
     /// go. If another page follows, the result is never less than the next page's `startIndex`: resources on earlier
     /// pages may have been deleted since, and with the true number a client would stop early and miss the rest. On the
-    /// last page it is never more than what the client has received: a client would ask for pages that are empty.
+    /// last page it is never more than the client has received: a client would request pages that are empty.
     pub(super) fn total_results(&self, start_index: usize, start: &PageStart, query: &Query) -> usize {
         let through = (start_index - 1).saturating_add(self.resources.len());
         let is_beyond_end = self.end.is_none() && !start.is_exact();

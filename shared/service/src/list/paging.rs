@@ -1,4 +1,4 @@
-//! Finds where a page begins, and saves what the next page needs: a cursor (RFC 9865), or a bookmark for
+//! Finds where a page begins, and creates the link to the next page: a cursor (RFC 9865), or a bookmark for
 //! `startIndex` (RFC 7644 §3.4.2.4).
 //!
 //! An index identifies the beginning of a page only as long as no resource before it is deleted. So a page that is

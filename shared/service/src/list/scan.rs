@@ -83,7 +83,7 @@ async fn locate(
 
 fn too_far() -> Error {
     Error::OutOfTime(format!(
-        "What comes before this startIndex could not be counted in {LIST_SECONDS} seconds. Send the same request again: it \
-         continues where this one stopped. Paging with `cursor` needs no counting."
+        "The resources before this startIndex could not be counted in {LIST_SECONDS} seconds. Send the same request \
+         again: it continues where this one stopped. Paging with `cursor` needs no counting."
     ))
 }

@@ -150,7 +150,7 @@ impl<'a> FilterScan<'a> {
         Ok(())
     }
 
-    /// The resources that match, each with its position. `reads` holds what was read together with them.
+    /// The resources that match, each with its position. `reads` was read together with them.
     async fn matching(
         &mut self,
         part: &KindQuery,
@@ -240,7 +240,7 @@ impl<'a> FilterScan<'a> {
             let batch = ResourceBatch::fill(self.context, &mut items)?;
             let Some(part) = self.query.kind_queries.iter().find(|part| part.kind == kind) else { continue };
             let read = batch.resources.len();
-            // What was read together with the candidates is older.
+            // The reads together with the candidates are older.
             let matching = self.matching(part, batch, &ReadSet::default()).await?;
             self.total -= read - matching.len();
             for (resource, _) in matching {

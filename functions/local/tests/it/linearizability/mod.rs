@@ -49,8 +49,8 @@ fn concurrent_operations_on_names_are_linearizable() {
     let failed: u64 = proxies.iter().map(|proxy| proxy.counts().1).sum();
     let all = histories * RATES.len() as u64;
     println!(
-        "histories: {all} of {operations} operations, {open} without a known outcome, {failed} calls failed, each with a \
-         serial order; {:.0?}",
+        "histories: {all} of {operations} operations, {open} without a known outcome, {failed} calls failed, each with \
+         a serial order; {:.0?}",
         begun.elapsed()
     );
     assert!(failed > 0, "no fault was injected");

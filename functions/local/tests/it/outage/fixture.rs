@@ -159,7 +159,7 @@ pub(crate) fn refer(ids: &[&String]) -> Value {
     ids.iter().map(|id| json!({ "value": id })).collect()
 }
 
-/// Checks for a SCIM error whose `Retry-After` says when to send the request again.
+/// Checks for a SCIM error with a `Retry-After`.
 pub(crate) fn expect_deferred(answer: Answer, status: u16) -> Answer {
     let answer = answer.expect_error(status, "", &[]);
     let seconds = answer.header("retry-after");

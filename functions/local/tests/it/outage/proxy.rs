@@ -14,7 +14,7 @@ use testkit::engine;
 /// The only operation that writes resources.
 pub(crate) const TRANSACTION: Calls = Calls::Of("TransactWriteItems");
 
-/// What happens to a call.
+/// The way in which a call fails.
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
     /// The proxy closes the connection and does not forward the call.
@@ -286,6 +286,6 @@ fn call(operation: &str, body: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The engines look only at the access key id, and this one is that of `local`.
+/// The engines check only the access key id, and this one is that of `local`.
 const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                          SignedHeaders=host;x-amz-date;x-amz-target, Signature=0";

@@ -37,7 +37,7 @@ fn seeds(parts: u64) -> Range<u64> {
     first..first + variable("REFERENCE_CASES", 500) / parts
 }
 
-/// What a test has seen.
+/// The results of the requests of a test.
 #[derive(Default)]
 struct ComparisonReport {
     /// How many requests the model expects to be answered in which way, such as `200` or `invalidPath`.

@@ -151,7 +151,7 @@ fn difference(before: &Value, expected: &Value, after: &Value) -> Option<String>
     (!is_right).then(|| format!("expected the version to follow the change\nbefore {before}\nnow    {after}"))
 }
 
-/// The resource without the parts of `meta` that change, and with what has no order in one order.
+/// The resource without the parts of `meta` that change, and with values that have no order in one order.
 fn comparable(resource: &Value) -> Value {
     let mut resource = resource.clone();
     let meta = resource["meta"].as_object_mut().unwrap();

@@ -210,8 +210,8 @@ fn unauthorized_caller_gets_the_same_answer_on_every_route() {
 /// Each credential is tried on every route, in one of this many places; together, the credentials cover all places.
 const STEP: usize = 8;
 
-/// Sends requests that a credential does not permit, and expects the response that template.yaml defines, or that of the
-/// functions to a token without the scope `write`.
+/// Sends requests that a credential does not permit, and expects the response that template.yaml defines, or that of
+/// the functions to a token without the scope `write`.
 fn refuse(
     fixture: &Fixture,
     tenants: [&Tenant; 2],

@@ -1,4 +1,4 @@
-//! Reads everything back from the server, and compares it with what rauthy holds.
+//! Reads all users and groups back from the server, and compares them with those of rauthy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ impl ServerContent {
     }
 }
 
-/// Checks that the server has what rauthy has sent until after `step`, and returns what the server has.
+/// Checks that the server has the users and groups that rauthy has sent up to `step`, and returns those of the server.
 #[track_caller]
 pub(super) fn check(rauthy: &Rauthy, step: &str) -> ServerContent {
     let directory = ServerContent::read(rauthy);

@@ -63,7 +63,7 @@ impl RauthyClient {
         readable(self.send_search(endpoint, attribute, value).expect(200)).resources().first().cloned()
     }
 
-    /// Sends a search whose filter contains a value that is not encoded. What follows a `#` is the fragment of the
+    /// Sends a search whose filter contains a value that is not encoded. The text after a `#` is the fragment of the
     /// URL, which no client sends.
     pub(super) fn send_search(&self, endpoint: &str, attribute: &str, value: &str) -> Answer {
         let path = format!("{endpoint}?filter={attribute}%20eq%20%22{}%22", as_url(value));
@@ -107,7 +107,7 @@ impl RauthyClient {
     }
 }
 
-/// Checks what rauthy needs to read a list.
+/// Checks the members of a list that rauthy reads.
 #[track_caller]
 fn readable(list: Answer) -> Answer {
     for name in ["totalResults", "startIndex", "itemsPerPage"] {

@@ -94,7 +94,7 @@ impl User {
         contact.as_object().unwrap().clone()
     }
 
-    /// What the server has to hold after the last request, in the sense of `answer::contains`. The server stores
+    /// The content of the server after the last request, in the sense of `answer::contains`. The server stores
     /// neither the empty strings and lists nor the attribute `custom`, which no schema has.
     pub(super) fn expected(&self, is_linked: bool) -> Value {
         let mut expected = json!({ "timezone": null, "phoneNumbers": null, "addresses": null });

@@ -2,7 +2,7 @@
 //! searches by `externalId` and then by name, does not encode its filters, replaces users by PUT, links and renames
 //! groups by a PATCH without a path, and adds and removes one member at a time.
 //!
-//! After every step the checks read the users and groups back and compare them with what rauthy holds.
+//! After every step the checks read the users and groups back and compare them with those of rauthy.
 
 mod agreement;
 mod client;
@@ -188,7 +188,7 @@ fn send_all_users(rauthy: &Rauthy) {
     parallel::run(rauthy.users.iter().map(send).collect());
 }
 
-/// A `+` in a query can also mean a space. If the server did not look for the sign itself, too, rauthy would not find
+/// A `+` in a query can also mean a space. If the server did not search for the sign itself, too, rauthy would not find
 /// the user and would send a POST, whose 409 would end the synchronization.
 fn unlinked_user_with_a_plus_sign_is_found_and_linked_again(target: &Target) {
     check_linking_again(target, &["plus+tag", "two+plus+signs"]);

@@ -1,4 +1,4 @@
-//! What rauthy does when an administrator connects an application, and after each change of a user or group.
+//! The requests of rauthy when an administrator connects an application, and after each change of a user or group.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -64,7 +64,7 @@ fn thousand_operations_of_each_kind_finish_in_time(target: &Target) {
         json!({ "method": "PATCH", "path": path, "data": data })
     };
     timed("1,000 users deactivated", paths.iter().map(deactivate).collect(), "200");
-    // A delete looks for the user in every group. For all users at once that takes DynamoDB Local too long on a
+    // A delete reads the groups of the user. For all users at once that takes DynamoDB Local too long on a
     // busy machine.
     for half in paths.chunks(MAX_OPERATIONS / 2) {
         timed("500 users deleted", half.iter().map(|path| delete(path)).collect(), "204");

@@ -1,4 +1,4 @@
-//! Checks of single bulk operations (RFC 7644 §3.7, §3.7.2, §3.7.3): what each of them reports, and which errors
+//! Checks of single bulk operations (RFC 7644 §3.7, §3.7.2, §3.7.3): the report of each of them, and the errors that
 //! concern one operation or the whole request.
 
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Checks of two leniencies at once: what one of them leaves out must not be what another one then replaces or removes.
-//! Such a request is rejected without any change.
+//! Checks of two leniencies in one request: one of them must not replace or remove a value that the other one leaves
+//! out. Such a request is rejected without any change.
 
 use serde_json::{Value, json};
 

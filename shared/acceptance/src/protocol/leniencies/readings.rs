@@ -261,7 +261,7 @@ fn unencoded_plus_sign_finds_the_name_with_it(target: &Target) {
     assert!(filter.contains('+'), "{filter}");
     let found = scim.get(format!("/Users?filter={filter}")).expect(200);
     found.containing(&json!({ "totalResults": 1, "Resources": [{ "id": id }] }));
-    // Where somebody has the name with a space, the plus sign is a space.
+    // If a user has the name with a space, the plus sign is a space.
     let spaced = scim.post("/Users", &json!({ "userName": name.replace('+', " ") })).expect(201).id();
     scim.get(format!("/Users?filter={filter}")).expect(200).containing(&json!({ "Resources": [{ "id": spaced }] }));
 }

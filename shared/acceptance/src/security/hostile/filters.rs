@@ -1,4 +1,4 @@
-//! Checks of filters that look like patterns, or that could be slow to evaluate (RFC 7644 §3.4.2.2).
+//! Checks of filters with the syntax of patterns, or that could be slow to evaluate (RFC 7644 §3.4.2.2).
 
 use serde_json::json;
 

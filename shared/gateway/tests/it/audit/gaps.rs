@@ -1,4 +1,4 @@
-//! What the trail says after records have expired: one by one, and not always the first ones first.
+//! The answers of the audit trail after records have expired: one by one, and not always the oldest ones first.
 
 use schema::Kind;
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ async fn members_are_uncertain_if_a_record_does_not_say_what_came_before() {
     assert_eq!(fixture.members(&staff, &first).await, (vec![], false));
 }
 
-/// A record of what followed from a change can be written days after that change.
+/// The record of a change that follows from another one can be written days after that one.
 #[tokio::test(flavor = "multi_thread")]
 async fn record_that_was_written_late_belongs_to_the_period_of_its_change() {
     let fixture = Fixture::new().await;
@@ -158,7 +158,7 @@ async fn record_of_a_newer_release_is_passed_over_and_named() {
             Some(&answer["unreadable"])
         );
     }
-    // It may be the record of anything, so nobody knows who was a member.
+    // The unreadable record may be a change of the members, so the list is not certain to be complete.
     fixture.patch(Kind::Group, &staff, remove_member(&ann)).await;
     assert_eq!(fixture.members(&staff, &before).await, (vec![ann], false));
 }

@@ -1,4 +1,4 @@
-//! `functions/audit-list`: what happened to a resource, and who was a member of a group at an instant, also after
+//! `functions/audit-list`: the changes of a resource, and the members of a group at an instant, also after
 //! the first records have expired.
 
 mod gaps;

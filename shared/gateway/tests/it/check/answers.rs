@@ -1,4 +1,4 @@
-//! What a check answers: about one tenant or all, in parts, and about what it cannot repair.
+//! The answers of a check: about one tenant or all, in parts, and about problems that it cannot repair.
 
 use std::collections::BTreeSet;
 

@@ -33,7 +33,7 @@ impl Fixture {
         }
     }
 
-    /// Sends requests about everything that is in the directory, and returns those that the table should not have failed.
+    /// Sends requests about every resource, and returns those with a 500 and those without a response.
     async fn failed_requests(&self, items: &Items) -> Vec<String> {
         let mut failed = Vec::new();
         let all = Projection::default();

@@ -32,7 +32,7 @@ pub(super) enum TransactionKind {
     ApplyLargeDelete,
 }
 
-/// What is there before the operation.
+/// The resources that exist before the operation.
 pub(super) struct Resources {
     users: Vec<String>,
     group: String,

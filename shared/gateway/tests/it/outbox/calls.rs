@@ -1,4 +1,4 @@
-//! The calls of EventBridge: how many, how many at a time, and what is sent again.
+//! The calls of EventBridge: how many, how many at a time, and which entries are sent again.
 
 use std::time::{Duration, Instant};
 
@@ -69,7 +69,8 @@ async fn events_of_a_resource_end_in_their_order_after_a_rejection() {
     assert_eq!(bus.calls, [6, 3, 3]);
 }
 
-/// A shard of a table's stream delivers the changes of several tenants: a thousand a second while customers are imported.
+/// A shard of a table's stream delivers the changes of several tenants: a thousand a second while customers are
+/// imported.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_changes_are_published_in_several_calls_at_a_time() {
     const CHANGES: usize = 1000;
@@ -98,7 +99,7 @@ async fn many_changes_are_published_in_several_calls_at_a_time() {
     assert!(bus.calls.len() <= 250 && time < one_by_one / 2, "{} calls in {time:?}", bus.calls.len());
 }
 
-/// What can never be published delays nothing: neither a record that cannot be read, nor an event that is refused.
+/// A record that cannot be read, and an event that is refused, delay no other change.
 #[tokio::test(flavor = "multi_thread")]
 async fn unpublishable_event_goes_to_dead_letters_without_a_retry() {
     let fixture = Fixture::new(false).await;

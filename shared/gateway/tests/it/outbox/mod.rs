@@ -197,7 +197,7 @@ async fn sample_batch_is_published() {
     assert_eq!(fixture.published(), ["user.created", "group.members.changed"]);
 }
 
-/// An operator publishes again what consumers have missed: the same events, in the same order.
+/// An operator publishes again the events that consumers have missed: the same events, in the same order.
 #[tokio::test(flavor = "multi_thread")]
 async fn past_changes_are_published_again_in_their_order() {
     let fixture = Fixture::new(true).await;

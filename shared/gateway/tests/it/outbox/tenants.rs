@@ -15,8 +15,8 @@ use super::Fixture;
 use super::unfinished::change_record;
 use crate::directory::TABLE;
 
-/// The members of each group. Both membership items of each are in partitions that all groups or all members share, and a
-/// partition takes 1,000 units a second.
+/// The members of each group. Both membership items of each are in partitions that all groups or all members share, and
+/// a partition takes 1,000 units a second.
 const MEMBERS: usize = 200;
 /// The time within which the event has to be on the bus.
 const AIM: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ impl Fixture {
         Self::of(Box::leak(Box::new(directory.unwrap())), self.engine, false).await
     }
 
-    /// Commits the deletion of a group, whose membership items nobody deletes.
+    /// Commits the deletion of a group, and leaves its membership items.
     async fn commit_deletion(&self, name: &str, group: &str) {
         let write = ResourceWrite::Delete {
             expected: 1,

@@ -13,7 +13,7 @@ use crate::directory::TABLE;
 const MEMBERS: usize = 40;
 
 impl Fixture {
-    /// A commit that adds forty users to a new group. Nobody finishes it.
+    /// A commit that adds forty users to a new group and is not finished.
     async fn large_change(&self) -> Commit {
         let mut add = Vec::new();
         for number in 0..MEMBERS {
@@ -132,8 +132,8 @@ async fn pending_change_of_an_earlier_release_is_finished() {
     assert_eq!(fixture.pending(&commit.id).await, None);
 }
 
-/// A change that cannot be finished stays on the list. After an hour of failures, the function fails once, which raises an
-/// alarm.
+/// A change that cannot be finished stays on the list. After an hour of failures, the function fails once, which raises
+/// an alarm.
 #[tokio::test(flavor = "multi_thread")]
 async fn change_with_missing_chunks_is_reported_and_tried_again() {
     let fixture = Fixture::new(false).await;
