@@ -119,7 +119,7 @@ impl CursorKey {
     /// Derives bytes for a purpose. Each input is preceded by its length, so that inputs cannot be shifted.
     fn derive(&self, purpose: &[u8], inputs: &[&[u8]]) -> Result<[u8; 32], Error> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|_| Error::Internal)?;
-        for part in [b"scim cursor 2".as_slice(), purpose].iter().chain(inputs) {
+        for part in [b"scim cursor 3".as_slice(), purpose].iter().chain(inputs) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }

@@ -13,6 +13,8 @@ use crate::{Error, Query};
 
 /// Bytes of a text in a saved position. A cursor contains one, and is part of a URL.
 const SAVED_TEXT_BYTES: usize = 512;
+/// The hash of no text.
+const NO_HASH: u64 = 0;
 
 /// The `sortOrder` of a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,11 +107,28 @@ impl Position {
         let is_same = |it: &Position| (it.kind, &it.id) == (self.kind, &self.id) && it.hash() == Some(text_hash);
         match sorted.iter().position(is_same) {
             Some(index) => index + 1,
-            None => sorted.partition_point(|it| {
-                let same_resource = Position { key: it.to_saved().key, ..self.clone() };
-                same_resource.compare(self, query).is_lt()
-            }),
+            None => sorted.partition_point(|it| !it.begins_like(self) && it.compare(self, query).is_lt()),
         }
+    }
+
+    /// Whether the text begins with the text of a saved position.
+    fn begins_like(&self, saved: &Position) -> bool {
+        match (&self.key, &saved.key) {
+            (Some(SortKey::Text(text)), Some(SortKey::Text(beginning))) => text.starts_with(beginning.as_str()),
+            _ => false,
+        }
+    }
+
+    /// The earlier one of two saved positions. If one has only the beginning of a text, and the text of the other one
+    /// begins like it, the result is before all texts of that beginning.
+    #[must_use]
+    pub fn earlier(self, other: Position, query: &Query) -> Position {
+        let covers = |one: &Position, other: &Position| one.text_hash.is_some() && other.begins_like(one);
+        if self == other || !(covers(&self, &other) || covers(&other, &self)) {
+            return if self.compare(&other, query).is_le() { self } else { other };
+        }
+        let cut = if covers(&self, &other) { self } else { other };
+        Position { text_hash: Some(NO_HASH), ..cut }
     }
 
     fn hash(&self) -> Option<u64> {
@@ -202,7 +221,8 @@ fn number_key(number: &Number) -> Option<SortKey> {
 
 /// The first eight bytes of the text's SHA-256.
 fn hash(text: &str) -> u64 {
-    Sha256::digest(text).iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    let hash = Sha256::digest(text).iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+    if hash == NO_HASH { hash + 1 } else { hash }
 }
 
 mod id_text {
@@ -350,6 +370,60 @@ mod tests {
                 _ => [without, vec![short]].concat(),
             };
             assert_eq!(end.count_before_next(&list, &query), usize::from(order == "ascending"), "{order}");
+        }
+    }
+
+    /// The positions of users with these titles, in ascending order; the first title has the id 0.
+    fn by_title(query: &Query, titles: &[String]) -> Vec<Position> {
+        let position = |(at, title): (usize, &String)| {
+            let id = ResourceId::parse(&format!("0191b1c8-7a60-7c3e-8a3e-{at:012}")).unwrap();
+            query.position(Kind::User, id, json!({"title": title}).as_object().unwrap())
+        };
+        let mut positions: Vec<Position> = titles.iter().enumerate().map(position).collect();
+        positions.sort_by(|one, other| one.compare(other, query));
+        positions
+    }
+
+    /// A saved text ends between two characters, so the texts that begin like it may be cut elsewhere.
+    #[test]
+    fn no_resource_is_skipped_behind_a_deleted_one_whatever_the_letters_at_the_cut() {
+        let letters = ["a", "b", "é", "中", "😀"];
+        for before in 508..=512 {
+            for order in ["ascending", "descending"] {
+                let query = query(&[Kind::User], Some("title"), Some(order)).unwrap();
+                let titles: Vec<String> = letters
+                    .iter()
+                    .flat_map(|one| letters.map(|other| format!("{}{one}{other}", "a".repeat(before))))
+                    .collect();
+                let all = by_title(&query, &titles);
+                for deleted in 0..all.len() {
+                    let end = all[deleted].to_saved();
+                    assert_eq!(end.count_before_next(&all, &query), deleted + 1, "{order} {before}");
+                    let left = [&all[..deleted], &all[deleted + 1..]].concat();
+                    assert!(end.count_before_next(&left, &query) <= deleted, "{order} {before} {deleted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn earlier_of_two_positions_precedes_whatever_follows_either() {
+        let query = query(&[Kind::User], Some("title"), None).unwrap();
+        let long = "x".repeat(512);
+        let titles = [format!("{long}b"), format!("{long}a"), "y".to_owned(), format!("{long}c"), "w".to_owned()];
+        let all = by_title(&query, &titles);
+        for one in 0..all.len() {
+            for other in 0..all.len() {
+                let earlier = all[one].to_saved().earlier(all[other].to_saved(), &query);
+                let again = all[other].to_saved().earlier(earlier.clone(), &query);
+                for position in [earlier, again] {
+                    assert!(position.count_before_next(&all, &query) <= one.min(other) + 1, "{one} {other}");
+                    assert!(
+                        position.count_before_next(&all, &query) >= usize::from(one.min(other) > 0),
+                        "{one} {other}"
+                    );
+                }
+            }
         }
     }
 

@@ -110,9 +110,12 @@ async fn try_save_bookmark(
     let bookmark = Bookmark { position: &position, has_more };
     let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Free).await?;
     let Some(unclaimed) = unclaimed else { return Ok(()) };
-    let is_earlier =
-        serde_json::from_str(&unclaimed).map_or(true, |unclaimed: Position| end.compare(&unclaimed, query).is_lt());
-    if is_earlier {
+    let earlier = match serde_json::from_str::<Position>(&unclaimed) {
+        Ok(unclaimed) => serde_json::to_string(&end.clone().earlier(unclaimed, query)).unwrap_or(position),
+        Err(_) => position,
+    };
+    if earlier != unclaimed {
+        let bookmark = Bookmark { position: &earlier, has_more };
         context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Unclaimed(&unclaimed)).await?;
     }
     Ok(())
@@ -134,6 +137,7 @@ async fn cursor_key(context: &Context<'_>) -> Result<CursorKey, Error> {
 
 /// Identifies the query in a bookmark's sort key.
 fn hash(query: &Query) -> String {
-    let digest = Sha256::digest(query.identity());
+    // The number is that of the form of positions. A former one does not tell where a long text was cut.
+    let digest = Sha256::digest(format!("2 {}", query.identity()));
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
