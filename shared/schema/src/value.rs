@@ -208,12 +208,13 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
 
 /// Rejects an object with sub-attributes that do not exist, if nothing that does exist says what it is about: to leave
 /// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, also with
-/// `"value": null`; `{"type": "work", "value": "", "id": 1}` is none, because a number is no address.
+/// `"value": null`; `{"type": "work", "value": "", "id": 1}` is none.
 pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Invalid> {
     let unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
     let mut unknown = unknown.filter(|(_, value)| !is_empty(value));
     let Some((first, _)) = unknown.clone().next() else { return Ok(()) };
-    let may_be_value = unknown.any(|(_, value)| value.is_string());
+    // Beside an empty `value`, an id of the client's own database says nothing.
+    let may_be_value = unknown.any(|(name, _)| !name.eq_ignore_ascii_case("id"));
     let says = |(name, value): (&String, &Value)| {
         let sub = attribute.sub_attribute(name).filter(|sub| is_content(attribute, sub));
         sub.is_some_and(|sub| !is_empty(value) || (sub.name == "value" && !may_be_value))

@@ -17,7 +17,7 @@ checks![
 ];
 
 /// Attributes with elements whose value has a name that does not exist, or that are JSON in a string without a value.
-fn without_value() -> [(&'static str, Value); 9] {
+fn without_value() -> [(&'static str, Value); 10] {
     [
         ("emails", json!([{ "email": "n@a.example", "primary": true }])),
         ("emails", json!([{ "value": null, "email": "n@a.example" }])),
@@ -26,6 +26,7 @@ fn without_value() -> [(&'static str, Value); 9] {
         ("emails", json!(["{\"email\": \"n@a.example\"}"])),
         ("emails", json!(["[null]"])),
         ("phoneNumbers", json!([{ "number": "+1", "primary": true }])),
+        ("phoneNumbers", json!([{ "type": "work", "value": null, "number": 1 }])),
         ("roles", json!([{ "name": "admin", "primary": true }])),
         ("roles", json!(["{\"id\": \"1\"}"])),
     ]
