@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
 
-use crate::work::Work;
+use crate::limits::BODY_BYTES;
+use crate::work::{Work, text_weight};
 use crate::{Error, Filter};
 
 /// A member as the client sends it. The service looks its type up instead of trusting the client.
@@ -67,6 +68,8 @@ pub enum MemberOperation {
         filter: Option<Filter>,
         /// Whether it is an error if no member matches.
         needs_target: bool,
+        /// The error if several members match, in a dialect that does not allow it.
+        if_several: Option<Error>,
         display: Option<String>,
     },
     /// Replaces all members.
@@ -210,23 +213,27 @@ pub fn added_members_to_look_up(operations: &[MemberOperation]) -> Vec<&str> {
 /// several members without a filter.
 pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
-    let work = Work::default();
+    let (work, mut display_bytes) = (Work::default(), 0);
     for operation in operations {
         match operation {
             MemberOperation::Add(members) => delta.add(members),
             MemberOperation::Remove(ids) => ids.into_iter().for_each(|id| delta.remove(id)),
             MemberOperation::Replace(members) => delta.replace(members),
             MemberOperation::RemoveWhere(filter) => {
-                work.spend(filter.comparisons() * (current.len() + delta.add.len()))?;
+                work.spend(filter.comparisons() * (current.len() + delta.weight()))?;
                 for id in delta.matching(Some(&filter), current, new) {
                     delta.remove(id);
                 }
             }
-            MemberOperation::ChangeDisplay { path, filter, needs_target, display } => {
+            MemberOperation::ChangeDisplay { path, filter, needs_target, if_several, display } => {
                 let comparisons = filter.as_ref().map_or(1, Filter::comparisons);
-                work.spend(comparisons * (current.len() + delta.add.len()))?;
+                work.spend(comparisons * (current.len() + delta.weight()))?;
                 let ids = delta.matching(filter.as_ref(), current, new);
-                check_targets(&path, filter.is_some(), needs_target, ids.len())?;
+                if needs_target {
+                    check_targets(&path, filter.is_some(), if_several, ids.len())?;
+                }
+                display_bytes += ids.len() * display.as_ref().map_or(0, String::len);
+                check_display_bytes(&path, ids.len(), display_bytes)?;
                 for id in ids {
                     delta.change_display(id, display.clone());
                 }
@@ -236,19 +243,31 @@ pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]
     Ok(delta)
 }
 
-/// Checks how many members get a `display`.
-fn check_targets(path: &str, has_filter: bool, needs_target: bool, targets: usize) -> Result<(), Error> {
-    if needs_target && !has_filter && targets > 1 {
-        return Err(Error::InvalidPath(format!(
+/// Checks how many members get a new `display`.
+fn check_targets(path: &str, has_filter: bool, if_several: Option<Error>, targets: usize) -> Result<(), Error> {
+    match (targets, if_several) {
+        (0, _) => {
+            Err(Error::NoTarget(format!("No member matches the path `{path}`. Add the member, or correct the filter.")))
+        }
+        (1, _) => Ok(()),
+        (_, Some(error)) => Err(error),
+        (_, None) if has_filter => Ok(()),
+        (_, None) => Err(Error::InvalidPath(format!(
             "`{path}` does not select one of the {targets} members. Add a filter, such as members[value eq \"…\"].display."
-        )));
+        ))),
     }
-    if needs_target && targets == 0 {
-        return Err(Error::NoTarget(format!(
-            "No member matches the path `{path}`. Add the member, or correct the filter."
-        )));
+}
+
+/// Checks, before a `display` is given to each of the selected members, that all of them together are not longer than
+/// a request that names each of them could be.
+fn check_display_bytes(path: &str, targets: usize, bytes: usize) -> Result<(), Error> {
+    if bytes <= BODY_BYTES {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::PayloadTooLarge(format!(
+        "`{path}` selects {targets} members, which is too many for a display of this length. Send a shorter one, or select fewer \
+         members."
+    )))
 }
 
 impl Delta {
@@ -279,6 +298,11 @@ impl Delta {
     fn change_display(&mut self, id: String, display: Option<String>) {
         let added = AddedMember { display, keeps_display: false, ..self.state_of(&id) };
         self.add.insert(id, added);
+    }
+
+    /// The comparisons with short texts that take as long as one with each of the added members.
+    fn weight(&self) -> usize {
+        self.add.values().map(|added| 1 + text_weight(added.display.as_deref().unwrap_or_default())).sum()
     }
 
     /// What the operations so far made of a member.
@@ -513,11 +537,23 @@ mod tests {
                 other => panic!("{other:?}"),
             };
             let display = display.map(str::to_owned);
-            MemberOperation::ChangeDisplay { path: String::new(), filter: Some(filter), needs_target, display }
+            MemberOperation::ChangeDisplay {
+                path: String::new(),
+                filter: Some(filter),
+                needs_target,
+                if_several: None,
+                display,
+            }
         };
         let all = |needs_target, display: Option<&str>| {
             let display = display.map(str::to_owned);
-            MemberOperation::ChangeDisplay { path: String::new(), filter: None, needs_target, display }
+            MemberOperation::ChangeDisplay {
+                path: String::new(),
+                filter: None,
+                needs_target,
+                if_several: None,
+                display,
+            }
         };
         let current = [("a", Some("A")), ("b", None)];
         let displays = |operations| {
@@ -547,5 +583,15 @@ mod tests {
         };
         assert_eq!(error(change("value eq \"x\"", true, Some("X"))).scim_type(), Some("noTarget"));
         assert_eq!(error(all(true, Some("X"))).scim_type(), Some("invalidPath"));
+        let long = "x".repeat(BODY_BYTES / 2 + 1);
+        assert_eq!(error(change("value pr", true, Some(&long))).status(), 413);
+        let several = MemberOperation::ChangeDisplay {
+            path: String::new(),
+            filter: None,
+            needs_target: true,
+            if_several: Some(Error::InvalidFilter(String::new())),
+            display: None,
+        };
+        assert_eq!(error(several).scim_type(), Some("invalidFilter"));
     }
 }

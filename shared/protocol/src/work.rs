@@ -93,9 +93,14 @@ pub(crate) fn weight(values: &[Value]) -> usize {
     values.iter().map(weight_of).sum()
 }
 
+/// The comparisons of short texts that a long text takes beyond one.
+pub(crate) fn text_weight(text: &str) -> usize {
+    text.len() / BYTES_PER_COMPARISON
+}
+
 fn weight_of(value: &Value) -> usize {
     match value {
-        Value::String(text) => 1 + text.len() / BYTES_PER_COMPARISON,
+        Value::String(text) => 1 + text_weight(text),
         Value::Array(elements) => weight(elements).max(1),
         // A filter compares one sub-attribute of an element at a time; long texts count in any of them.
         Value::Object(object) => 1 + object.values().map(|value| weight_of(value) - 1).sum::<usize>(),

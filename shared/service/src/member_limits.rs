@@ -51,8 +51,9 @@ pub(crate) fn check_filtered(count: u64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
-        "The group has {count} members, and a filter can select members of a group of at most {FILTERED_MEMBERS}. \
-         Nothing was changed. Remove the members by their ids, as in members[value eq \"…\"]."
+        "The group has {count} members, and a filter can select members of a group of at most {FILTERED_MEMBERS}. Nothing was \
+         changed. Remove members by their ids, as in members[value eq \"…\"], and change the display of members by adding them \
+         again."
     )))
 }
 

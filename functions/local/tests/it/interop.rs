@@ -48,6 +48,25 @@ fn patches_that_the_profile_forbids_change_nothing() {
     assert_eq!(scim.get(&path).expect(200).text, before.text);
 }
 
+/// "The filter matches more than one element" (Error Handling).
+#[test]
+fn display_of_several_members_is_not_changed_at_once() {
+    let server = Server::with_dialect("interop");
+    let scim = server.client();
+    let ids = [user(&scim), user(&scim)].map(|path| path.trim_start_matches("/Users/").to_owned());
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": unique("Interop "),
+        "members": ids.each_ref().map(|id| json!({ "value": id })),
+    });
+    let path = format!("/Groups/{}", scim.post("/Groups", &group).expect(201).id());
+    let rename =
+        |filter: &str| json!([{ "op": "replace", "path": format!("members[{filter}].display"), "value": "X" }]);
+    scim.patch(&path, &rename("value pr")).expect_error(400, "invalidFilter", &["several"]);
+    let renamed = scim.patch(&path, &rename(&format!("value eq \"{}\"", ids[0]))).expect(200);
+    let displays = renamed["members"].as_array().unwrap().iter().filter(|member| member["display"] == "X").count();
+    assert_eq!(displays, 1);
+}
+
 #[test]
 fn resources_with_unknown_attributes_are_rejected() {
     let server = Server::with_dialect("interop");

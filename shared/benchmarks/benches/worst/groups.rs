@@ -99,7 +99,18 @@ fn changes(service: &mut Service, id: &str, count: usize, members: &Value, ids: 
     let filters = |times: usize, filter: &str| {
         patch((0..times).map(|_| json!({"op": "remove", "path": format!("members[{filter}]")})))
     };
+    let remove_where = json!({"op": "remove", "path": "members[display eq \"z\"]"});
+    let display = "x".repeat(protocol::limits::BODY_BYTES / count);
+    let rename = json!({"op": "replace", "path": "members[value pr].display", "value": display});
+    let then_filters = |first: Value, times: usize| patch([first].into_iter().chain(vec![remove_where.clone(); times]));
     let requests = [
+        (
+            "as many as may be added, and 70 removals by eq of display",
+            "PATCH",
+            then_filters(json!({"op": "add", "path": "members", "value": some}), 70),
+        ),
+        ("one display for all", "PATCH", patch([rename.clone()])),
+        ("one display for all, and 10 removals by eq of display", "PATCH", then_filters(rename, 10)),
         ("add of all, who are members", "PATCH", patch([json!({"op": "add", "path": "members", "value": members})])),
         ("as many as may be removed", "PATCH", patch([json!({"op": "remove", "path": "members", "value": some})])),
         ("as many as may be added", "PATCH", patch([json!({"op": "add", "path": "members", "value": some})])),

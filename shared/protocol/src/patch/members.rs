@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use schema::{Attribute, Dialect, Kind, ResourceType, read_value};
+use schema::{Attribute, Dialect, Kind, ResourceType, Restriction, read_value};
 use serde_json::Value;
 
 use super::{AttributeOperation, Op};
@@ -57,7 +57,7 @@ fn change_display(
     let read = read_value(attribute, &operation.text, operation.value(), dialect)?;
     let display = read.and_then(|display| display.as_str().map(str::to_owned));
     match (operation.op, &display) {
-        (Op::Remove, _) if operation.value.is_some() => Err(Error::InvalidValue(format!(
+        (Op::Remove, _) if !operation.value().is_null() => Err(Error::InvalidValue(format!(
             "`{}` is removed whatever it is. Send the operation without a value.",
             &operation.text
         ))),
@@ -68,6 +68,7 @@ fn change_display(
             path: operation.text.clone(),
             filter: operation.filter.clone(),
             needs_target: op != Op::Remove,
+            if_several: dialect.restrict(Restriction::SeveralMatches, &operation.text).err().map(Error::from),
             display,
         }),
     }
