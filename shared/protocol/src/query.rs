@@ -113,7 +113,8 @@ impl Query {
         self.order.is_some()
     }
 
-    pub(crate) fn order(&self) -> Order {
+    /// The `sortOrder`; ascending if the query has none.
+    pub fn order(&self) -> Order {
         self.order.unwrap_or_default()
     }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
+use crate::Error;
 use crate::compare::comparison_key;
 use crate::path::AttributePath;
-use crate::{Error, Query};
 
 /// Bytes of a text in a saved position. A cursor contains one, and is part of a URL.
 const SAVED_TEXT_BYTES: usize = 512;
@@ -100,14 +100,14 @@ impl Position {
     /// A saved position with the beginning of a text says only with its resource where it was. If the resource was
     /// deleted or its text was changed, the page begins with the first text of that beginning: a resource may come
     /// twice, and none is missed.
-    pub fn count_before_next(&self, sorted: &[Position], query: &Query) -> usize {
+    pub fn count_before_next(&self, sorted: &[Position], order: Order) -> usize {
         let Some(text_hash) = self.text_hash else {
-            return sorted.partition_point(|it| it.compare(self, query).is_le());
+            return sorted.partition_point(|it| it.compare(self, order).is_le());
         };
         let is_same = |it: &Position| (it.kind, &it.id) == (self.kind, &self.id) && it.hash() == Some(text_hash);
         match sorted.iter().position(is_same) {
             Some(index) => index + 1,
-            None => sorted.partition_point(|it| !it.begins_like(self) && it.compare(self, query).is_lt()),
+            None => sorted.partition_point(|it| !it.begins_like(self) && it.compare(self, order).is_lt()),
         }
     }
 
@@ -122,10 +122,10 @@ impl Position {
     /// The earlier one of two saved positions. If one has only the beginning of a text, and the text of the other one
     /// begins like it, the result is before all texts of that beginning.
     #[must_use]
-    pub fn earlier(self, other: Position, query: &Query) -> Position {
+    pub fn earlier(self, other: Position, order: Order) -> Position {
         let covers = |one: &Position, other: &Position| one.text_hash.is_some() && other.begins_like(one);
         if self == other || !(covers(&self, &other) || covers(&other, &self)) {
-            return if self.compare(&other, query).is_le() { self } else { other };
+            return if self.compare(&other, order).is_le() { self } else { other };
         }
         let cut = if covers(&self, &other) { self } else { other };
         Position { text_hash: Some(NO_HASH), ..cut }
@@ -138,17 +138,16 @@ impl Position {
         }
     }
 
-    /// Compares two positions in a query's order. The order is total: by value, then users before groups, then by
-    /// id.
+    /// Compares two positions. The order is total: by value in the given order, then users before groups, then by id.
     ///
     /// "If there is no data for the specified 'sortBy' value, they are ordered last if ascending and first if
     /// descending."
-    pub fn compare(&self, other: &Position, query: &Query) -> Ordering {
+    pub fn compare(&self, other: &Position, order: Order) -> Ordering {
         let by_value = match (&self.key, &other.key) {
             (Some(one), Some(other)) => one.cmp(other),
             (one, other) => one.is_none().cmp(&other.is_none()),
         };
-        let by_value = match query.order() {
+        let by_value = match order {
             Order::Ascending => by_value,
             Order::Descending => by_value.reverse(),
         };
@@ -244,6 +243,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Query;
     use crate::query::tests::query;
 
     const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
@@ -260,7 +260,7 @@ mod tests {
             })
             .collect();
         positions.reverse();
-        positions.sort_by(|(one, _), (other, _)| one.compare(other, &query));
+        positions.sort_by(|(one, _), (other, _)| one.compare(other, query.order()));
         for (position, _) in &positions {
             let text = serde_json::to_string(position).unwrap();
             assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), *position, "{text}");
@@ -343,7 +343,7 @@ mod tests {
                 query.position(Kind::User, id, user.as_object().unwrap())
             })
             .collect();
-        positions.sort_by(|one, other| one.compare(other, query));
+        positions.sort_by(|one, other| one.compare(other, query.order()));
         positions
     }
 
@@ -357,19 +357,19 @@ mod tests {
                 let saved = serde_json::to_string(&position.to_saved()).unwrap();
                 assert!(saved.len() < 700, "{saved}");
                 let saved: Position = serde_json::from_str(&saved).unwrap();
-                assert_eq!(saved.count_before_next(&all, &query), index + 1, "{order}");
+                assert_eq!(saved.count_before_next(&all, query.order()), index + 1, "{order}");
                 assert_eq!(position.text_bytes(), 513);
             }
             // The user at whose title the page ended was deleted.
             let without = with_long_titles(&query, &changed.replace('x', ""));
             let end = with_long_titles(&query, "c").pop().unwrap().to_saved();
-            assert_eq!(end.count_before_next(&without, &query), 0, "{order}");
+            assert_eq!(end.count_before_next(&without, query.order()), 0, "{order}");
             let short = Position::new(Some(SortKey::Text("a".to_owned())), Kind::User, end.id.clone());
             let list: Vec<Position> = match order {
                 "ascending" => [vec![short], without].concat(),
                 _ => [without, vec![short]].concat(),
             };
-            assert_eq!(end.count_before_next(&list, &query), usize::from(order == "ascending"), "{order}");
+            assert_eq!(end.count_before_next(&list, query.order()), usize::from(order == "ascending"), "{order}");
         }
     }
 
@@ -380,7 +380,7 @@ mod tests {
             query.position(Kind::User, id, json!({"title": title}).as_object().unwrap())
         };
         let mut positions: Vec<Position> = titles.iter().enumerate().map(position).collect();
-        positions.sort_by(|one, other| one.compare(other, query));
+        positions.sort_by(|one, other| one.compare(other, query.order()));
         positions
     }
 
@@ -398,9 +398,9 @@ mod tests {
                 let all = by_title(&query, &titles);
                 for deleted in 0..all.len() {
                     let end = all[deleted].to_saved();
-                    assert_eq!(end.count_before_next(&all, &query), deleted + 1, "{order} {before}");
+                    assert_eq!(end.count_before_next(&all, query.order()), deleted + 1, "{order} {before}");
                     let left = [&all[..deleted], &all[deleted + 1..]].concat();
-                    assert!(end.count_before_next(&left, &query) <= deleted, "{order} {before} {deleted}");
+                    assert!(end.count_before_next(&left, query.order()) <= deleted, "{order} {before} {deleted}");
                 }
             }
         }
@@ -414,12 +414,12 @@ mod tests {
         let all = by_title(&query, &titles);
         for one in 0..all.len() {
             for other in 0..all.len() {
-                let earlier = all[one].to_saved().earlier(all[other].to_saved(), &query);
-                let again = all[other].to_saved().earlier(earlier.clone(), &query);
+                let earlier = all[one].to_saved().earlier(all[other].to_saved(), query.order());
+                let again = all[other].to_saved().earlier(earlier.clone(), query.order());
                 for position in [earlier, again] {
-                    assert!(position.count_before_next(&all, &query) <= one.min(other) + 1, "{one} {other}");
+                    assert!(position.count_before_next(&all, query.order()) <= one.min(other) + 1, "{one} {other}");
                     assert!(
-                        position.count_before_next(&all, &query) >= usize::from(one.min(other) > 0),
+                        position.count_before_next(&all, query.order()) >= usize::from(one.min(other) > 0),
                         "{one} {other}"
                     );
                 }

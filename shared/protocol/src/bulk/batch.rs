@@ -76,7 +76,7 @@ fn taken_names(call: &Call) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::bulk;
+    use super::super::parse::tests::bulk;
     use super::*;
 
     #[test]

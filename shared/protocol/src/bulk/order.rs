@@ -78,7 +78,7 @@ fn dependencies(bulk: &Bulk) -> DiGraph<(), ()> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::tests::bulk;
+    use super::super::parse::tests::bulk;
     use super::*;
 
     /// Operations as `name: names that it refers to`; without a name, a PATCH.

@@ -6,10 +6,13 @@ use std::collections::{HashMap, HashSet};
 use schema::{Dialect, Kind, Leniency, Object};
 use serde_json::Value;
 
-use super::{Bulk, Call, Method, Operation, REQUEST, reference};
+use super::{Bulk, Call, Method, Operation, reference};
 use crate::Error;
 use crate::limits::BULK_OPERATIONS;
 use crate::message::{check_message, message_member, message_members};
+
+/// The schema URI of a bulk request.
+const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
 impl Bulk {
     /// Parses the body of a request.
@@ -176,11 +179,16 @@ fn refuse_duplicates(operations: &mut [Operation]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
-    use super::super::tests::bulk;
     use super::*;
+
+    /// A request with these operations.
+    pub(in crate::bulk) fn bulk(operations: &Value) -> Bulk {
+        let body = json!({"schemas": [REQUEST], "Operations": operations});
+        Bulk::parse(body.as_object().unwrap(), &Dialect::lenient()).unwrap()
+    }
 
     fn parse(body: &Value) -> Result<Bulk, Error> {
         Bulk::parse(body.as_object().unwrap(), &Dialect::lenient())

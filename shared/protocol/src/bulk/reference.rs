@@ -167,7 +167,7 @@ mod tests {
     use schema::GROUP;
     use serde_json::json;
 
-    use super::super::tests::bulk;
+    use super::super::parse::tests::bulk;
     use super::*;
 
     #[test]

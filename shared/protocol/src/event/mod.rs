@@ -6,73 +6,17 @@
 
 mod change;
 mod claims;
+mod security_event;
+#[cfg(test)]
+mod tests;
 
-pub use change::{Change, ChangeType, GroupExit, MemberDelta};
-
-use jiff::Timestamp;
-use schema::{Kind, Object, ResourceId};
-use serde_json::Value;
+use schema::{Kind, ResourceId};
 
 use crate::limits::MEMBER_IDS_PER_EVENT;
 use claims::{EventBuilder, Subject};
 
-/// The type of an event. The names are defined by this product, not by an RFC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EventType {
-    UserCreated,
-    UserUpdated,
-    UserDeactivated,
-    UserReactivated,
-    UserDeleted,
-    GroupCreated,
-    GroupUpdated,
-    GroupDeleted,
-    GroupMembersChanged,
-}
-
-impl EventType {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EventType::UserCreated => "user.created",
-            EventType::UserUpdated => "user.updated",
-            EventType::UserDeactivated => "user.deactivated",
-            EventType::UserReactivated => "user.reactivated",
-            EventType::UserDeleted => "user.deleted",
-            EventType::GroupCreated => "group.created",
-            EventType::GroupUpdated => "group.updated",
-            EventType::GroupDeleted => "group.deleted",
-            EventType::GroupMembersChanged => "group.members.changed",
-        }
-    }
-}
-
-/// One event, ready to be published.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    pub event_type: EventType,
-    /// The path of the resource that the event is about: `/Users/…`.
-    pub uri: String,
-    /// The resource's version after the change; `None` for a deleted resource.
-    pub version: Option<u64>,
-    /// The time of the change.
-    pub at: Timestamp,
-    /// The claims of the Security Event Token.
-    pub claims: Object,
-}
-
-impl Event {
-    /// The claim `jti`, which is the same each time the event is published.
-    pub fn id(&self) -> &str {
-        self.claims.get("jti").and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-/// The current public representation of a resource, without members and groups.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Current {
-    pub version: u64,
-    pub resource: Object,
-}
+pub use change::{Change, ChangeType, GroupExit, MemberDelta};
+pub use security_event::{Current, Event, EventType};
 
 /// Builds the events of a change in the order in which they must be published. `parts` are the changes of members
 /// of a chunked change; `issuer` is the base URL of the service.
@@ -140,6 +84,3 @@ fn chunk_members(parts: &[MemberDelta]) -> Vec<MemberDelta> {
         .map(|ids| MemberDelta { added: select(ids, true), removed: select(ids, false) })
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

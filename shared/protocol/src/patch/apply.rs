@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::identity::Removal;
 use super::object::put;
-use super::{AttributeOperation, Op, element, identity};
+use super::operation::{AttributeOperation, Op};
+use super::{element, identity};
 use crate::Error;
 use crate::limits::PATCH_VALUES;
 use crate::work::{Work, weight};

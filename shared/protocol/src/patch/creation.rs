@@ -5,21 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use schema::Object;
 use serde_json::Value;
 
-use super::{AttributeOperation, Op};
+use super::operation::{AttributeOperation, Creation, Op};
 use crate::Comparison;
 use crate::filter::{Filter, Operand, Operator};
-
-/// What an operation does if its filter matches nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Creation {
-    /// It creates an element, if the filter describes one.
-    #[default]
-    Allowed,
-    /// It does nothing, because another operation of the request removes the value that it would qualify.
-    Skipped,
-    /// It is `noTarget`: nothing in the request has a value that it could qualify.
-    Refused,
-}
 
 /// Whether a sub-attribute only qualifies a value.
 pub(super) fn is_qualifier(name: &str) -> bool {

@@ -4,11 +4,11 @@
 use schema::{Attribute, Dialect, Leniency, Object, Restriction, read_element, read_value};
 use serde_json::Value;
 
-use super::creation::{Creation, described_element, is_qualifier};
+use super::creation::{described_element, is_qualifier};
 use super::identity::{add, merge_selected};
 use super::object::put;
+use super::operation::{AttributeOperation, Creation, Op};
 use super::primary::{is_primary, keep_primary};
-use super::{AttributeOperation, Op};
 use crate::Error;
 use crate::filter::Filter;
 use crate::limits::RESOURCE_BYTES;

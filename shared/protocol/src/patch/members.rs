@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use schema::{Attribute, Dialect, Kind, ResourceType, Restriction, read_value};
 use serde_json::Value;
 
-use super::{AttributeOperation, Op};
+use super::operation::{AttributeOperation, Op};
 use crate::filter::{Filter, Operand, Operator};
 use crate::membership::{MemberOperation, check_members, members_of};
 use crate::{Comparison, Error};

@@ -7,22 +7,20 @@ mod element;
 mod identity;
 mod members;
 mod object;
+mod operation;
 mod parse;
 mod primary;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use schema::{Attribute, Dialect, Kind, Object, ResourceType};
+use schema::{Dialect, Kind, Object, ResourceType};
 use serde_json::Value;
 
-use self::creation::Creation;
+use self::operation::{AttributeOperation, Op};
+use crate::Error;
 use crate::immutable::{UpdateMethod, keep_immutable};
 use crate::membership::MemberOperation;
-use crate::path::AttributePath;
 use crate::work::Work;
-use crate::{Error, Filter};
 
 /// The operations of a PATCH request, each on one attribute.
 #[derive(Debug)]
@@ -39,70 +37,6 @@ fn read_stored_json_values(definition: &ResourceType, resource: &mut Object) {
     for (name, value) in resource {
         if let (Some(attribute), Value::Array(elements)) = (definition.attribute(name), value) {
             schema::read_stored_json(attribute, elements);
-        }
-    }
-}
-
-/// The `op` of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Op {
-    Add,
-    Remove,
-    Replace,
-}
-
-/// An operation on one attribute. One operation of the request becomes several if its value has several attributes.
-#[derive(Debug, Clone)]
-struct AttributeOperation {
-    op: Op,
-    /// The attribute. A sub-attribute is in `sub`.
-    path: AttributePath,
-    filter: Option<Filter>,
-    sub: Option<&'static Attribute>,
-    /// `None` if the operation has no value.
-    value: Option<Value>,
-    /// The path, for error texts.
-    text: String,
-    creation: Creation,
-}
-
-impl AttributeOperation {
-    fn new(
-        op: Op,
-        path: AttributePath,
-        filter: Option<Filter>,
-        sub: Option<&'static Attribute>,
-        value: Option<Value>,
-    ) -> Self {
-        // The buffer is large enough for most paths, so that it is allocated once.
-        let mut text = String::with_capacity(96);
-        text.extend(path.parts());
-        if let Some(filter) = &filter {
-            text.extend(["[", &filter.to_string(), "]"]);
-        }
-        if let Some(sub) = sub {
-            text.extend([".", &sub.name]);
-        }
-        Self { text, op, path, filter, sub, value, creation: Creation::default() }
-    }
-
-    /// The value; null if there is none.
-    fn value(&self) -> &Value {
-        self.value.as_ref().unwrap_or(&Value::Null)
-    }
-
-    /// The value for a multi-valued attribute. `add` also accepts a single element (RFC 7644 §3.5.2.1).
-    fn values(&self) -> Cow<'_, Value> {
-        let value = self.value();
-        let is_single = match value {
-            Value::Object(object) => !object.is_empty(),
-            Value::String(text) => !text.is_empty(),
-            _ => false,
-        };
-        if is_single && self.op == Op::Add {
-            Cow::Owned(Value::from(vec![value.clone()]))
-        } else {
-            Cow::Borrowed(value)
         }
     }
 }

@@ -12,7 +12,8 @@ use std::fmt;
 use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Restriction, Schema};
 use serde_json::Value;
 
-use super::{AttributeOperation, Op, Patch};
+use super::Patch;
+use super::operation::{AttributeOperation, Op};
 use crate::Error;
 use crate::filter::{PatchPath, parse_path};
 use crate::limits::PATCH_OPERATIONS;

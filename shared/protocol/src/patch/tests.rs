@@ -5,6 +5,7 @@ use schema::{Dialect, Kind, resource_type};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Filter;
 
 const E: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 

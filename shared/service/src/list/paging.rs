@@ -111,7 +111,7 @@ async fn try_save_bookmark(
     let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Free).await?;
     let Some(unclaimed) = unclaimed else { return Ok(()) };
     let earlier = match serde_json::from_str::<Position>(&unclaimed) {
-        Ok(unclaimed) => serde_json::to_string(&end.clone().earlier(unclaimed, query)).unwrap_or(position),
+        Ok(unclaimed) => serde_json::to_string(&end.clone().earlier(unclaimed, query.order())).unwrap_or(position),
         Err(_) => position,
     };
     if earlier != unclaimed {

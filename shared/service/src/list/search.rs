@@ -182,7 +182,7 @@ impl<'a> FilterScan<'a> {
     fn is_before_page(&self, position: &Position) -> bool {
         match self.start {
             PageStart::After(None) => false,
-            PageStart::After(Some(after)) => position.compare(after, self.query).is_le(),
+            PageStart::After(Some(after)) => position.compare(after, self.query.order()).is_le(),
             PageStart::Skip(before) => self.total <= before.get(),
         }
     }
@@ -197,10 +197,10 @@ impl<'a> FilterScan<'a> {
     /// is empty.
     async fn into_sorted_page(mut self) -> Result<ListPage, Error> {
         let mut positions = mem::take(&mut self.positions);
-        positions.sort_unstable_by(|one, other| one.compare(other, self.query));
+        positions.sort_unstable_by(|one, other| one.compare(other, self.query.order()));
         let first = match self.start {
             PageStart::After(None) => 0,
-            PageStart::After(Some(after)) => after.count_before_next(&positions, self.query),
+            PageStart::After(Some(after)) => after.count_before_next(&positions, self.query.order()),
             PageStart::Skip(before) => before.get(),
         };
         let mut left = positions.get(first..).unwrap_or_default();

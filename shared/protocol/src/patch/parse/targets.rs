@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::PatchParser;
 use crate::Error;
 use crate::filter::PatchPath;
-use crate::patch::{AttributeOperation, Op};
+use crate::patch::operation::{AttributeOperation, Op};
 use crate::path::{AttributePath, Target};
 
 impl PatchParser<'_> {
