@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::value::check_content;
+use crate::content::check_content;
 use crate::{Attribute, Dialect, Invalid, Leniency, Object};
 
 /// The longest text that is read as a JSON object, in bytes. Entra ID's roles have a few hundred; the limit of the

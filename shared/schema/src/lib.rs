@@ -3,6 +3,7 @@
 
 mod attribute;
 mod body;
+mod content;
 mod dialect;
 mod extension;
 mod invalid;
