@@ -4,10 +4,8 @@
 use schema::{Attribute, DataType, Mutability, ResourceType, resource_types};
 use serde_json::{Map, Value, json};
 
-use crate::document::reference;
 use crate::message::messages;
-
-const CONTENT: [&str; 2] = ["application/scim+json", "application/json"];
+use crate::reference::{content, reference};
 
 /// Attribute names (RFC 7644 §3.10), separated by commas: a name, a sub-attribute, either of them after the URI of a
 /// schema, or the URI alone.
@@ -16,11 +14,6 @@ fn names_pattern() -> String {
     const URI: &str = "urn(:[A-Za-z0-9._/-]+)+";
     let name = format!(r"({URI}|({URI}:)?{WORD}(\.{WORD})?)");
     format!("^{name}(,{name})*$")
-}
-
-/// A body in either of the media types (RFC 7644 §3.8).
-pub(crate) fn content(schema: &Value) -> Value {
-    Value::Object(CONTENT.map(|media_type| (media_type.to_owned(), json!({"schema": schema}))).into_iter().collect())
 }
 
 pub(crate) fn schemas() -> Value {

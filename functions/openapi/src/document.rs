@@ -73,11 +73,6 @@ fn parameter(path: &str) -> Option<Value> {
     Some(json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema}))
 }
 
-/// A reference to `#/components/{kind}/{name}`.
-pub(crate) fn reference(kind: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/components/{kind}/{name}")})
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ mod component;
 mod document;
 mod message;
 mod operation;
+mod reference;
 
 use edge::{PublicRequest, Response};
 use protocol::Error;

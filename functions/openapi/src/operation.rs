@@ -3,8 +3,7 @@
 use protocol::LIST_PARAMETERS;
 use serde_json::{Value, json};
 
-use crate::component::content;
-use crate::document::reference;
+use crate::reference::{content, reference};
 
 pub(crate) const TAGS: [(&str, &str); 5] = [
     ("Users", "RFC 7643 §4.1."),
