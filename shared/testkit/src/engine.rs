@@ -1,15 +1,15 @@
 //! The embedded DynamoDB of the tests.
 
 use std::env;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::OnceLock;
 
 use embedded::Database;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::aws::scan;
+use crate::call::{call_engine, scan};
+use crate::environment::variable;
 use crate::{AwsProxy, Behaviour};
 
 /// An embedded DynamoDB in memory, which stops when it is dropped. Its calls block the threads that serve them, so
@@ -76,32 +76,13 @@ pub fn engine() -> &'static str {
         let url = env::var("DYNAMODB_ENDPOINT").unwrap_or_else(|_| ENGINE.get_or_init(Engine::start).url.clone());
         match env::var("SCIM_AWS") {
             Ok(names) => {
-                let seed = crate::variable("AWS_SEED", fastrand::u64(1..1_000_000));
+                let seed = variable("AWS_SEED", fastrand::u64(1..1_000_000));
                 eprintln!("AWS: SCIM_AWS={names} AWS_SEED={seed}");
                 AwsProxy::before(&url, &Behaviour::parse(&names), seed).url().to_owned()
             }
             Err(_) => url,
         }
     })
-}
-
-/// Sends one operation in DynamoDB's JSON to an embedded engine and returns the response. An embedded engine checks
-/// the id of the access key, not the signature.
-pub fn call_engine(url: &str, key: &str, operation: &str, request: &Value) -> Value {
-    let address = url.trim_start_matches("http://");
-    let body = request.to_string();
-    let head = format!(
-        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
-         x-amz-target: DynamoDB_20120810.{operation}\r\ncontent-length: {}\r\n\
-         authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all((head + &body).as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    let (_, body) = response.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap()
 }
 
 #[cfg(test)]

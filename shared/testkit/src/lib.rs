@@ -13,8 +13,10 @@
 )]
 
 mod aws;
+mod call;
 mod disorder;
 mod engine;
+mod environment;
 mod event;
 mod fault_proxy;
 mod meter;
@@ -25,16 +27,13 @@ mod replica;
 mod wire;
 
 pub use aws::{AwsProxy, Behaviour};
+pub use call::call_engine;
 pub use disorder::disorder;
-pub use engine::{Engine, call_engine, engine};
+pub use engine::{Engine, engine};
+pub use environment::variable;
 pub use event::event;
 pub use fault_proxy::FaultProxy;
 pub use meter::{Meter, Usage};
 pub use read_only_proxy::ReadOnlyProxy;
 pub use release::Release;
 pub use replica::{Replica, events_in};
-
-/// A number from an environment variable, such as the size or the seed of a test.
-pub fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
-}

@@ -5,11 +5,12 @@ use std::io;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 
+use super::behaviour::Behaviour;
 use super::call::{Call, consumed, error, request_key, requested};
-use super::{Behaviour, Shared};
+use super::state::ProxyState;
 use crate::wire::Message;
 
-impl Shared {
+impl ProxyState {
     /// Carries out a batch, without the requests whose partitions have no throughput left.
     pub(super) async fn batch(&self, call: &Call, engine: &mut TcpStream) -> io::Result<Message> {
         let is_exhausted = |table: &str, request: &Value| {

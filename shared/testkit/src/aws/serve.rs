@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::behaviour::Behaviour;
 use super::call::{Call, cancelled, error};
+use super::state::ProxyState;
 use super::transaction::conflict;
-use super::{Behaviour, Shared};
 use crate::wire::{Message, forward};
 
 /// One write without a condition of so many is carried out again.
@@ -18,7 +19,7 @@ const DUPLICATE_SECONDS: f64 = 5.0;
 /// One response of so many ends in the middle.
 const CUT_ONE_IN: u32 = 100;
 
-impl Shared {
+impl ProxyState {
     /// Serves the calls of one connection.
     pub(super) async fn serve(self: Arc<Self>, mut client: TcpStream) -> io::Result<()> {
         let mut engine = TcpStream::connect(&self.engine).await?;
@@ -80,12 +81,12 @@ impl Shared {
         if !self.shows(Behaviour::LateDuplicates, DUPLICATE_ONE_IN) {
             return;
         }
-        let shared = self.clone();
+        let state = self.clone();
         tokio::spawn(async move {
-            let seconds = shared.random.lock().unwrap().f64() * DUPLICATE_SECONDS;
-            shared.clock.sleep(seconds).await;
-            let mut engine = TcpStream::connect(&shared.engine).await?;
-            let _moment = shared.moment.read().await;
+            let seconds = state.random.lock().unwrap().f64() * DUPLICATE_SECONDS;
+            state.clock.sleep(seconds).await;
+            let mut engine = TcpStream::connect(&state.engine).await?;
+            let _moment = state.moment.read().await;
             forward(&call.message, &mut engine).await
         });
     }

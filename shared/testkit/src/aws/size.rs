@@ -5,13 +5,14 @@ use std::io;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 
+use super::behaviour::Behaviour;
 use super::call::Call;
-use super::{Behaviour, Shared};
+use super::state::ProxyState;
 
 /// DynamoDB's limit of the items of a transaction (DynamoDB quotas, "Transactions").
 const TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
 
-impl Shared {
+impl ProxyState {
     /// Whether the items of a transaction have more than 4 MB. Each counts as it is stored, and with what the transaction
     /// puts or sets.
     pub(super) async fn is_too_large(&self, call: &Call, engine: &mut TcpStream) -> io::Result<bool> {

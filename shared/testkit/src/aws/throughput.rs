@@ -1,51 +1,13 @@
-//! The throughput of partitions (Amazon DynamoDB Developer Guide, "Burst and adaptive capacity": each partition serves
-//! up to 3,000 read and 1,000 write units a second).
-
-use std::collections::HashMap;
+//! The throttling of calls whose partitions have no throughput left.
 
 use serde_json::Value;
 
+use super::behaviour::Behaviour;
 use super::call::{Call, cancelled, consumed, error};
-use super::{Behaviour, Shared};
+use super::state::ProxyState;
 use crate::wire::Message;
 
-const READ_UNITS_PER_SECOND: f64 = 3000.0;
-const WRITE_UNITS_PER_SECOND: f64 = 1000.0;
-
-/// The units that each partition key may still consume, for reads and for writes. What is not consumed is kept for one
-/// second: unused throughput of a table does not raise the limit of one partition.
-#[derive(Debug, Default)]
-pub(super) struct Buckets {
-    buckets: HashMap<(String, String, bool), Bucket>,
-}
-
-#[derive(Debug)]
-struct Bucket {
-    units: f64,
-    filled_at: f64,
-}
-
-impl Buckets {
-    fn bucket(&mut self, (table, partition): &(String, String), is_write: bool, now: f64) -> &mut Bucket {
-        let rate = if is_write { WRITE_UNITS_PER_SECOND } else { READ_UNITS_PER_SECOND };
-        let key = (table.clone(), partition.clone(), is_write);
-        let bucket = self.buckets.entry(key).or_insert(Bucket { units: rate, filled_at: now });
-        bucket.units = (bucket.units + (now - bucket.filled_at) * rate).min(rate);
-        bucket.filled_at = now;
-        bucket
-    }
-
-    fn is_empty(&mut self, partition: &(String, String), is_write: bool, now: f64) -> bool {
-        self.bucket(partition, is_write, now).units <= 0.0
-    }
-
-    /// A call consumes what it needs even if that is more than is left, because nobody knows it before.
-    fn consume(&mut self, partition: &(String, String), is_write: bool, now: f64, units: f64) {
-        self.bucket(partition, is_write, now).units -= units;
-    }
-}
-
-impl Shared {
+impl ProxyState {
     /// Whether a partition has no throughput left.
     pub(super) fn is_exhausted(&self, partition: &(String, String), is_write: bool) -> bool {
         self.has(Behaviour::Throughput)
@@ -87,22 +49,5 @@ impl Shared {
         if self.has(Behaviour::Throughput) {
             self.buckets.lock().unwrap().consume(partition, is_write, self.clock.seconds(), units);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn partition_has_its_units_back_after_a_second_and_no_more() {
-        let (mut buckets, hot, cold) = (Buckets::default(), ("t".into(), "a".into()), ("t".into(), "b".into()));
-        buckets.consume(&hot, true, 0.0, 1500.0);
-        assert!(buckets.is_empty(&hot, true, 0.4));
-        assert!(!buckets.is_empty(&hot, true, 0.6));
-        assert!(!buckets.is_empty(&hot, false, 0.4), "reads have their own units");
-        assert!(!buckets.is_empty(&cold, true, 0.4));
-        buckets.consume(&hot, true, 100.0, 1000.0);
-        assert!(buckets.is_empty(&hot, true, 100.0), "a long rest gives no more than one second");
     }
 }

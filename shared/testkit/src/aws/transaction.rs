@@ -5,8 +5,9 @@ use std::io;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
+use super::behaviour::Behaviour;
 use super::call::{Action, Call, ItemKey, cancelled, consumed, error};
-use super::{Behaviour, Shared, Transaction};
+use super::state::{ProxyState, Transaction};
 use crate::wire::Message;
 
 /// One transaction of so many conflicts with another one that nobody sees.
@@ -19,28 +20,28 @@ const LONG_PAUSE_SECONDS: f64 = 2.0;
 const LONG_PAUSE_ONE_IN: u32 = 300;
 
 /// Items that a call is writing. They are free again when it is dropped.
-pub(super) struct Locked<'a> {
-    shared: &'a Shared,
+pub(super) struct ItemLocks<'a> {
+    state: &'a ProxyState,
     keys: Vec<ItemKey>,
 }
 
-impl Drop for Locked<'_> {
+impl Drop for ItemLocks<'_> {
     fn drop(&mut self) {
-        let mut locked = self.shared.locked.lock().unwrap();
+        let mut locked = self.state.locked.lock().unwrap();
         locked.retain(|key| !self.keys.contains(key));
     }
 }
 
-impl Shared {
+impl ProxyState {
     /// Locks items, or says which ones another call is writing.
-    pub(super) fn lock(&self, keys: Vec<ItemKey>) -> Result<Locked<'_>, Vec<bool>> {
+    pub(super) fn lock(&self, keys: Vec<ItemKey>) -> Result<ItemLocks<'_>, Vec<bool>> {
         let mut locked = self.locked.lock().unwrap();
         let is_locked: Vec<bool> = keys.iter().map(|key| locked.contains(key)).collect();
         if is_locked.contains(&true) {
             return Err(is_locked);
         }
         locked.extend(keys.iter().cloned());
-        Ok(Locked { shared: self, keys })
+        Ok(ItemLocks { state: self, keys })
     }
 
     /// Carries out a transaction: checks all of its conditions at one moment, and then writes item by item.

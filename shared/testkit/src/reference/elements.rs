@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Refusal;
 use super::attributes::Attribute;
+use super::expected_error::ExpectedError;
 use super::filter::matches_element;
-use super::patch::{Op, merge};
+use super::merge::merge;
+use super::operation::Op;
 use super::syntax::Expression;
 use super::values::invalid;
 
@@ -60,15 +61,15 @@ pub(super) fn change_only(
     op: Op,
     part: &'static Attribute,
     value: &Value,
-) -> Result<(), Refusal> {
+) -> Result<(), ExpectedError> {
     if op != Op::Remove && elements.len() > 1 {
-        return Err(Refusal::new(
+        return Err(ExpectedError::new(
             "invalidPath",
             format!("the path of {} does not say which value is meant", part.name),
         ));
     }
     if op != Op::Remove && elements.is_empty() && part.name == "primary" && value.is_boolean() {
-        return Err(Refusal::new("noTarget", "there is no value that could become primary"));
+        return Err(ExpectedError::new("noTarget", "there is no value that could become primary"));
     }
     if op != Op::Remove && elements.is_empty() {
         elements.push(json!({}));
@@ -85,8 +86,8 @@ fn set_others_secondary(elements: &mut [Value], chosen: &[usize]) {
     others.filter(|element| element["primary"] == true).for_each(|element| element["primary"] = Value::Bool(false));
 }
 
-/// What an operation does with the values that a filter selects.
-pub(super) enum Selected<'v> {
+/// The change that an operation makes to the values that a filter selects.
+pub(super) enum ElementChange<'v> {
     /// The values themselves, with the sub-attributes that are given.
     Whole(&'v Map<String, Value>),
     /// One of their sub-attributes.
@@ -103,15 +104,15 @@ pub(super) fn change(
     elements: &mut Vec<Value>,
     filter: &Expression,
     op: Op,
-    change: &Selected<'_>,
-) -> Result<(), Refusal> {
+    change: &ElementChange<'_>,
+) -> Result<(), ExpectedError> {
     let chosen = selected(attribute, elements, filter);
     if chosen.is_empty() {
-        return Err(Refusal::new("noTarget", "the filter matches no value"));
+        return Err(ExpectedError::new("noTarget", "the filter matches no value"));
     }
     let becomes_primary = match change {
-        Selected::Whole(parts) => parts.get("primary") == Some(&Value::Bool(true)),
-        Selected::Part(part, value) => part.name == "primary" && **value == true,
+        ElementChange::Whole(parts) => parts.get("primary") == Some(&Value::Bool(true)),
+        ElementChange::Part(part, value) => part.name == "primary" && **value == true,
     };
     if becomes_primary && chosen.len() > 1 {
         return Err(invalid(attribute));
@@ -122,7 +123,7 @@ pub(super) fn change(
     for at in chosen.iter().copied() {
         let Value::Object(element) = &mut elements[at] else { continue };
         match change {
-            Selected::Whole(parts) => {
+            ElementChange::Whole(parts) => {
                 // "All matching record values SHALL be replaced" (§3.5.2.3). Choice: add keeps the other
                 // sub-attributes, as for a complex attribute.
                 if op == Op::Replace {
@@ -130,7 +131,9 @@ pub(super) fn change(
                 }
                 merge(element, parts);
             }
-            Selected::Part(part, value) => merge(element, &Map::from_iter([(part.name.to_owned(), (*value).clone())])),
+            ElementChange::Part(part, value) => {
+                merge(element, &Map::from_iter([(part.name.to_owned(), (*value).clone())]))
+            }
         }
     }
     unite(attribute, elements, &chosen);

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::Refusal;
 use super::attributes::{Attribute, DataType, ENTERPRISE, Kind, Mutability, Place};
 use super::date_time::nanoseconds;
-use super::path::{Location, locate};
+use super::expected_error::ExpectedError;
+use super::location::{Location, locate};
 use super::syntax::{self, Expression, Operator};
 
 /// A filter of a list.
@@ -21,8 +21,8 @@ impl Filter {
     ///
     /// # Errors
     /// If the filter is malformed or has no meaning, with `invalidFilter` (§3.12, Table 9).
-    pub fn parse(text: &str, kinds: &[Kind]) -> Result<Self, Refusal> {
-        let expression = syntax::filter(text).map_err(refuse)?;
+    pub fn parse(text: &str, kinds: &[Kind]) -> Result<Self, ExpectedError> {
+        let expression = syntax::filter(text).map_err(invalid_filter)?;
         check(&expression, &|name| {
             // Choice: an attribute that none of the types has is an error. One that a type does not have is an
             // attribute without a value there (§3.4.2.1).
@@ -38,12 +38,12 @@ impl Filter {
     }
 }
 
-fn refuse(reason: impl Into<String>) -> Refusal {
-    Refusal::new("invalidFilter", reason)
+fn invalid_filter(reason: impl Into<String>) -> ExpectedError {
+    ExpectedError::new("invalidFilter", reason)
 }
 
 /// Checks the filter between the brackets after `parent`: it is based upon sub-attributes of the parent (Table 5).
-pub(super) fn check_inside(filter: &Expression, parent: &'static Attribute) -> Result<(), Refusal> {
+pub(super) fn check_inside(filter: &Expression, parent: &'static Attribute) -> Result<(), ExpectedError> {
     check(filter, &|name| parent.part(name).map(|part| (part, None)).into_iter().collect())
 }
 
@@ -52,15 +52,20 @@ pub(super) fn matches_element(filter: &Expression, parent: &'static Attribute, e
     matches(filter, &Scope::Element(parent, element))
 }
 
-type Named = (&'static Attribute, Option<&'static Attribute>);
+/// An attribute, and its sub-attribute if the name has one.
+type AttributePair = (&'static Attribute, Option<&'static Attribute>);
 
 /// Checks names, operators and literals. `lookup` finds what a name stands for.
-fn check(filter: &Expression, lookup: &dyn Fn(&str) -> Vec<Named>) -> Result<(), Refusal> {
+fn check(filter: &Expression, lookup: &dyn Fn(&str) -> Vec<AttributePair>) -> Result<(), ExpectedError> {
     let named = |name: &str| {
         let found = lookup(name);
         let is_secret = found.iter().any(|(attribute, _)| attribute.mutability == Mutability::WriteOnly);
         // Choice: §4.1.1 of RFC 7643 lets a service compare passwords; filters cannot use what is writeOnly.
-        if found.is_empty() || is_secret { Err(refuse(format!("{name} cannot be filtered"))) } else { Ok(found) }
+        if found.is_empty() || is_secret {
+            Err(invalid_filter(format!("{name} cannot be filtered")))
+        } else {
+            Ok(found)
+        }
     };
     match filter {
         Expression::Or(left, right) | Expression::And(left, right) => check(left, lookup).and(check(right, lookup)),
@@ -72,7 +77,7 @@ fn check(filter: &Expression, lookup: &dyn Fn(&str) -> Vec<Named>) -> Result<(),
         Expression::Values(name, inner) => {
             let (attribute, part) = named(name)?[0];
             if part.is_some() || !attribute.is_complex() {
-                return Err(refuse(format!("{name} has no sub-attributes")));
+                return Err(invalid_filter(format!("{name} has no sub-attributes")));
             }
             check_inside(inner, attribute)
         }
@@ -83,17 +88,17 @@ fn check(filter: &Expression, lookup: &dyn Fn(&str) -> Vec<Named>) -> Result<(),
 /// specified", but the examples of Figure 2 have `emails co "example.com"`.
 ///
 /// Choice: a multi-valued complex attribute is compared by its `value`, and a single-valued one is an error.
-fn compared((attribute, part): &Named) -> Result<&'static Attribute, Refusal> {
+fn compared((attribute, part): &AttributePair) -> Result<&'static Attribute, ExpectedError> {
     match part {
         Some(part) => Ok(part),
         None if !attribute.is_complex() => Ok(attribute),
-        None if attribute.is_multi_valued => attribute.part("value").ok_or_else(|| refuse("it has no `value`")),
-        None => Err(refuse(format!("{} is complex", attribute.name))),
+        None if attribute.is_multi_valued => attribute.part("value").ok_or_else(|| invalid_filter("it has no `value`")),
+        None => Err(invalid_filter(format!("{} is complex", attribute.name))),
     }
 }
 
 /// Choice: a literal of another type is an error, as are orderings of null, and parts of anything but a text.
-fn check_comparison(attribute: &Attribute, operator: Operator, literal: &Value) -> Result<(), Refusal> {
+fn check_comparison(attribute: &Attribute, operator: Operator, literal: &Value) -> Result<(), ExpectedError> {
     let is_equality = matches!(operator, Operator::Eq | Operator::Ne);
     let is_part = matches!(operator, Operator::Co | Operator::Sw | Operator::Ew);
     let is_fit = match (attribute.data_type, literal) {
@@ -103,7 +108,7 @@ fn check_comparison(attribute: &Attribute, operator: Operator, literal: &Value) 
         (DataType::DateTime, Value::String(text)) => !is_part && nanoseconds(text).is_some(),
         _ => false,
     };
-    if is_fit { Ok(()) } else { Err(refuse(format!("{} does not compare so", attribute.name))) }
+    if is_fit { Ok(()) } else { Err(invalid_filter(format!("{} does not compare so", attribute.name))) }
 }
 
 /// What the names of a filter refer to.
@@ -223,8 +228,9 @@ fn compare_texts(attribute: Option<&Attribute>, value: &str, operator: Operator,
         return nanoseconds(value).zip(nanoseconds(literal)).is_some_and(|(a, b)| is_in_order(a.cmp(&b), operator));
     }
     let is_exact = attribute.is_some_and(|attribute| attribute.is_case_exact);
-    let prepared = |text: &str| if is_exact { text.to_owned() } else { text.to_lowercase() };
-    let (value, literal) = (prepared(value), prepared(literal));
+    let fold_case = |text: &str| if is_exact { text.to_owned() } else { text.to_lowercase() };
+    let value = fold_case(value);
+    let literal = fold_case(literal);
     match operator {
         Operator::Co => value.contains(&literal),
         Operator::Sw => value.starts_with(&literal),

@@ -25,11 +25,11 @@ fn babs() -> Value {
 }
 
 fn is_found(filter: &str, resource: &Value) -> bool {
-    Filter::parse(filter, &[Kind::User]).unwrap_or_else(|refusal| panic!("{filter}: {refusal:?}")).matches(resource)
+    Filter::parse(filter, &[Kind::User]).unwrap_or_else(|error| panic!("{filter}: {error:?}")).matches(resource)
 }
 
 fn is_refused(filter: &str) -> bool {
-    Filter::parse(filter, &[Kind::User]).is_err_and(|refusal| refusal.scim_types == ["invalidFilter"])
+    Filter::parse(filter, &[Kind::User]).is_err_and(|error| error.scim_types == ["invalidFilter"])
 }
 
 #[test]
@@ -171,12 +171,12 @@ type Outcome = Result<Value, Vec<&'static str>>;
 
 fn of_user(operations: &Value) -> Outcome {
     let result = patch(Kind::User, &babs(), operations.as_array().unwrap(), &Directory::default());
-    result.map_err(|refusal| refusal.scim_types)
+    result.map_err(|error| error.scim_types)
 }
 
 /// The change of a user by one operation, as the attribute `name` afterwards.
 fn user_has(operation: Value, name: &str) -> Value {
-    of_user(&json!([operation])).unwrap_or_else(|refusal| panic!("{operation}: {refusal:?}"))[name].clone()
+    of_user(&json!([operation])).unwrap_or_else(|error| panic!("{operation}: {error:?}"))[name].clone()
 }
 
 fn group() -> Value {
@@ -189,11 +189,11 @@ fn of_group(operations: &Value) -> Outcome {
         [(BABS, "u/babs"), (JAMES, "u/james")].map(|(id, url)| (id.to_owned(), ("User".into(), url.into())));
     let directory = Directory { resources: resources.into(), id: "g".to_owned() };
     let result = patch(Kind::Group, &group(), operations.as_array().unwrap(), &directory);
-    result.map_err(|refusal| refusal.scim_types)
+    result.map_err(|error| error.scim_types)
 }
 
 fn names_of_members(operations: &Value) -> Vec<Value> {
-    let group = of_group(operations).unwrap_or_else(|refusal| panic!("{operations}: {refusal:?}"));
+    let group = of_group(operations).unwrap_or_else(|error| panic!("{operations}: {error:?}"));
     let members = group["members"].as_array().cloned().unwrap_or_default();
     members.iter().map(|member| member["display"].clone()).collect()
 }

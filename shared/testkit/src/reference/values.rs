@@ -2,24 +2,24 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
 use super::attributes::{Attribute, DataType, Mutability};
+use super::expected_error::ExpectedError;
 
 /// Refuses to change what the client must not change (§3.5.2).
 ///
 /// Choice: members can be added and removed, but their sub-attributes cannot be changed. The RFC would allow to "add"
 /// to an immutable attribute without a value.
-pub(super) fn check_mutability(attribute: &Attribute) -> Result<(), Refusal> {
+pub(super) fn check_mutability(attribute: &Attribute) -> Result<(), ExpectedError> {
     match attribute.mutability {
         Mutability::ReadWrite | Mutability::WriteOnly => Ok(()),
         Mutability::ReadOnly | Mutability::Immutable => {
-            Err(Refusal::new("mutability", format!("{} cannot be changed", attribute.name)))
+            Err(ExpectedError::new("mutability", format!("{} cannot be changed", attribute.name)))
         }
     }
 }
 
 /// The value of a simple attribute; null unassigns it.
-pub(super) fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
+pub(super) fn simple(attribute: &Attribute, value: &Value) -> Result<Value, ExpectedError> {
     let is_fit = match (attribute.data_type, value) {
         (_, Value::Null) | (DataType::Boolean, Value::Bool(_)) => true,
         // RFC 7643 §2.5 makes null and an empty array unassigned, and not "", which is a text (§2.3.1).
@@ -32,11 +32,11 @@ pub(super) fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refu
 }
 
 /// The sub-attributes that an object assigns, under their canonical names; null unassigns one.
-pub(super) fn object(attribute: &'static Attribute, value: &Value) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn object(attribute: &'static Attribute, value: &Value) -> Result<Map<String, Value>, ExpectedError> {
     let parts = value.as_object().ok_or_else(|| invalid(attribute))?;
     let assign = |(name, value): (&String, &Value)| {
         // "Did not conform to the request schema" or "not compatible with the […] resource schema" (Table 9).
-        let unknown = || Refusal::new("invalidSyntax|invalidValue", format!("{} has no {name}", attribute.name));
+        let unknown = || ExpectedError::new("invalidSyntax|invalidValue", format!("{} has no {name}", attribute.name));
         let part = attribute.part(name).ok_or_else(unknown)?;
         if part.mutability == Mutability::ReadOnly {
             check_mutability(part)?;
@@ -52,7 +52,7 @@ pub(super) fn object(attribute: &'static Attribute, value: &Value) -> Result<Map
 }
 
 /// One value of a multi-valued attribute. Choice: an element without any sub-attribute is refused.
-pub(super) fn element(attribute: &'static Attribute, value: &Value) -> Result<Value, Refusal> {
+pub(super) fn element(attribute: &'static Attribute, value: &Value) -> Result<Value, ExpectedError> {
     let mut parts = object(attribute, value)?;
     parts.retain(|_, value| !value.is_null());
     if parts.is_empty() { Err(invalid(attribute)) } else { Ok(Value::Object(parts)) }
@@ -60,7 +60,7 @@ pub(super) fn element(attribute: &'static Attribute, value: &Value) -> Result<Va
 
 /// The values of a multi-valued attribute; null and an empty array are none (RFC 7643 §2.5). `primary` is true no
 /// more than once (§2.4).
-pub(super) fn elements(attribute: &'static Attribute, value: &Value) -> Result<Vec<Value>, Refusal> {
+pub(super) fn elements(attribute: &'static Attribute, value: &Value) -> Result<Vec<Value>, ExpectedError> {
     let values = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(values) => values.iter().map(|value| element(attribute, value)).collect::<Result<Vec<_>, _>>()?,
@@ -70,8 +70,8 @@ pub(super) fn elements(attribute: &'static Attribute, value: &Value) -> Result<V
     if primaries > 1 { Err(invalid(attribute)) } else { Ok(values) }
 }
 
-pub(super) fn invalid(attribute: &Attribute) -> Refusal {
-    Refusal::new("invalidValue", format!("the value does not fit {}", attribute.name))
+pub(super) fn invalid(attribute: &Attribute) -> ExpectedError {
+    ExpectedError::new("invalidValue", format!("the value does not fit {}", attribute.name))
 }
 
 /// RFC 7643 §2.3.7: a URI, which has none of these characters (RFC 3986 §2).

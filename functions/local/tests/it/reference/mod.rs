@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use acceptance::answer::Answer;
-use testkit::reference::Refusal;
+use testkit::reference::ExpectedError;
 use testkit::variable;
 
 use crate::process::{fault_rate, print_skipped};
@@ -64,14 +64,14 @@ impl ComparisonReport {
     }
 }
 
-/// The refusal that the model expects, in the numbers that a test prints.
-fn name_of(refusal: &Refusal) -> String {
-    refusal.scim_types.join("|")
+/// The error that the model expects, in the counts that a test prints.
+fn name_of(error: &ExpectedError) -> String {
+    error.scim_types.join("|")
 }
 
-/// A text if the answer is not this refusal.
-fn other_than(refusal: &Refusal, answer: &Answer) -> Option<String> {
+/// A text if the answer is not this error.
+fn other_than(error: &ExpectedError, answer: &Answer) -> Option<String> {
     let scim_type = answer.body["scimType"].as_str().unwrap_or_default();
-    let is_right = answer.status == 400 && refusal.scim_types.contains(&scim_type);
-    (!is_right).then(|| format!("expected 400 {}, because {}\n{answer}", name_of(refusal), refusal.reason))
+    let is_right = answer.status == 400 && error.scim_types.contains(&scim_type);
+    (!is_right).then(|| format!("expected 400 {}, because {}\n{answer}", name_of(error), error.reason))
 }

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::Value;
 
-use super::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, WORDS, chance, in_any_case, one, text_for};
+use super::words::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, WORDS, chance, in_any_case, one, text_for};
 use crate::reference::{ENTERPRISE, Kind};
 
 /// A filter for resources of `kind`, whose literals are often values of these resources.

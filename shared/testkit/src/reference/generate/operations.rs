@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::filters::inside;
 use super::resources::{element, elements, enterprise, manager, member, texts};
-use super::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, WORDS, chance, in_any_case, one, text_for};
+use super::words::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, WORDS, chance, in_any_case, one, text_for};
 use crate::reference::{ENTERPRISE, USER};
 
 /// One to five operations for this user. `name` is a user name that nobody has.

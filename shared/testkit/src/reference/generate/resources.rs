@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-use super::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, chance, one, text_for};
+use super::words::{ADDRESS, ENTERPRISE_TEXTS, LISTS, NAMES, TEXTS, chance, one, text_for};
 use crate::reference::{ENTERPRISE, GROUP, USER};
 
 /// A user with this name, as a client sends it.
