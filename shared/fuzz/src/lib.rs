@@ -18,12 +18,15 @@ mod extension;
 mod extensions;
 mod paths;
 mod resources;
+mod variants;
 
 use protocol::limits::FILTER_BYTES;
 use protocol::{Filter, Patch};
 use schema::{
     Attribute, DataType, Dialect, Kind, Mutability, Object, Registry, Returned, Schema, Uniqueness, resource_type,
 };
+
+use variants::variants;
 
 pub use cursor::cursor;
 pub use event::{event, token};
@@ -42,11 +45,6 @@ pub const TARGETS: [Target; 7] = [
     ("path", path),
     ("token", token),
 ];
-
-/// Every combination of a kind and a dialect in which a text can be parsed.
-fn variants() -> impl Iterator<Item = (Kind, Dialect)> {
-    Kind::ALL.into_iter().flat_map(|kind| [(kind, Dialect::lenient()), (kind, Dialect::strict())])
-}
 
 /// Fuzzes filters (RFC 7644 §3.4.2.2): a valid filter has the same meaning after it is printed and parsed again.
 pub fn filter(text: &str) {

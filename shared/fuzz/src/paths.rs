@@ -4,7 +4,8 @@ use protocol::{Parameters, Patch, Projection, Query};
 use schema::{Kind, resource_type};
 use serde_json::{Value, json};
 
-use crate::{resources, variants};
+use crate::resources;
+use crate::variants::variants;
 
 /// Fuzzes attribute paths in PATCH operations, projections and `sortBy` (RFC 7644 §3.5.2, §3.9, §3.4.2.3).
 pub fn path(text: &str) {
