@@ -221,53 +221,57 @@ impl Error {
 impl From<schema::Invalid> for Error {
     fn from(invalid: schema::Invalid) -> Self {
         let detail = format!("{invalid}.");
-        let rule = match invalid.rule {
-            Some(Rule::Leniency(leniency)) => leniency,
-            Some(Rule::Restriction(restriction)) => return restricted(restriction, detail),
-            None => return Error::InvalidValue(detail),
-        };
-        match rule {
-            Leniency::UnknownAttributes
-            | Leniency::MissingSchemas
-            | Leniency::UnknownSchemas
-            | Leniency::UnlistedExtensions
-            | Leniency::OlderNames
-            | Leniency::CoreSchemaObject
-            | Leniency::OperationCase
-            | Leniency::NoOperations
-            | Leniency::RelativePaths
-            | Leniency::NestedNames
-            | Leniency::ValuesOnRemove => Error::InvalidSyntax(detail),
-            Leniency::PathsAsNames
-            | Leniency::BareExtensionNames
-            | Leniency::DotsAfterUris
-            | Leniency::FiltersOnSingleValues => Error::InvalidPath(detail),
-            Leniency::ElementsByFilter => Error::NoTarget(detail),
-            Leniency::ReadOnlyValues => Error::Mutability(detail),
-            Leniency::EmptyStrings
-            | Leniency::StringBooleans
-            | Leniency::BareValues
-            | Leniency::SingleForList
-            | Leniency::ListForSingle
-            | Leniency::WrappedValues
-            | Leniency::JsonInStrings
-            | Leniency::SeveralPrimaries
-            | Leniency::UrlSafeBase64
-            | Leniency::TextReferences
-            | Leniency::UnknownMembers
-            | Leniency::MemberTypes
-            | Leniency::UnquotedLiterals
-            | Leniency::PlusInQueries
-            | Leniency::ValuePathComparisons
-            | Leniency::ComplexComparisons
-            | Leniency::MissingContentType
-            | Leniency::BareTokens => Error::InvalidValue(detail),
+        match invalid.rule {
+            Some(Rule::Leniency(leniency)) => leniency_error(leniency, detail),
+            Some(Rule::Restriction(restriction)) => restriction_error(restriction, detail),
+            None => Error::InvalidValue(detail),
         }
     }
 }
 
-/// The error for what the interoperability profile refuses (its sections "Error Handling").
-fn restricted(restriction: Restriction, detail: String) -> Error {
+/// The error for a deviation from the RFCs that a strict dialect does not tolerate.
+fn leniency_error(leniency: Leniency, detail: String) -> Error {
+    match leniency {
+        Leniency::UnknownAttributes
+        | Leniency::MissingSchemas
+        | Leniency::UnknownSchemas
+        | Leniency::UnlistedExtensions
+        | Leniency::OlderNames
+        | Leniency::CoreSchemaObject
+        | Leniency::OperationCase
+        | Leniency::NoOperations
+        | Leniency::RelativePaths
+        | Leniency::NestedNames
+        | Leniency::ValuesOnRemove => Error::InvalidSyntax(detail),
+        Leniency::PathsAsNames
+        | Leniency::BareExtensionNames
+        | Leniency::DotsAfterUris
+        | Leniency::FiltersOnSingleValues => Error::InvalidPath(detail),
+        Leniency::ElementsByFilter => Error::NoTarget(detail),
+        Leniency::ReadOnlyValues => Error::Mutability(detail),
+        Leniency::EmptyStrings
+        | Leniency::StringBooleans
+        | Leniency::BareValues
+        | Leniency::SingleForList
+        | Leniency::ListForSingle
+        | Leniency::WrappedValues
+        | Leniency::JsonInStrings
+        | Leniency::SeveralPrimaries
+        | Leniency::UrlSafeBase64
+        | Leniency::TextReferences
+        | Leniency::UnknownMembers
+        | Leniency::MemberTypes
+        | Leniency::UnquotedLiterals
+        | Leniency::PlusInQueries
+        | Leniency::ValuePathComparisons
+        | Leniency::ComplexComparisons
+        | Leniency::MissingContentType
+        | Leniency::BareTokens => Error::InvalidValue(detail),
+    }
+}
+
+/// The error for a request that only the interoperability profile rejects (its sections "Error Handling").
+fn restriction_error(restriction: Restriction, detail: String) -> Error {
     match restriction {
         Restriction::PatchPath | Restriction::ListInPatch | Restriction::ConditionalRequest => {
             Error::InvalidSyntax(detail)

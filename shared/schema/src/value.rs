@@ -141,59 +141,16 @@ fn wrapped(value: &Value) -> Option<&Value> {
     (is_value(name) && assigned.next().is_none() && !value.is_object() && !value.is_array()).then_some(value)
 }
 
+/// Reads a value of a complex attribute (RFC 7643 §2.3.8).
 fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
-    let parsed;
-    let object = match value {
-        Value::Object(object) => match object_in_value(attribute, path, object, dialect)? {
-            None => object,
-            Some(merged) => {
-                parsed = merged;
-                &parsed
-            }
-        },
-        Value::String(text) if is_json(text) => {
-            parsed = object_in_text(attribute, path, text, dialect)?;
-            &parsed
-        }
-        Value::String(_) if attribute.sub_attribute("value").is_some() => {
-            dialect.tolerate(Leniency::BareValues, path)?;
-            parsed = Object::from_iter([("value".to_owned(), value.clone())]);
-            &parsed
-        }
-        other => return Err(mismatch(path, "an object", other)),
-    };
-    let known = |name: &String| attribute.sub_attribute(name).is_some();
-    let is_empty_element = attribute.multi_valued && object.is_empty() && !dialect.is_lenient();
-    if is_empty_element || (!object.is_empty() && !object.keys().any(known)) {
-        let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
-        return Err(Invalid::new(
-            path,
-            format!("has none of the sub-attributes {}; send at least one of them", names.join(", ")),
-        ));
-    }
-    let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
-    let (mut without_value, mut without_content, mut has_unknown) = (false, false, false);
-    for (name, value) in object {
-        let Some(sub) = attribute.sub_attribute(name) else {
-            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
-            has_unknown = true;
-            continue;
-        };
-        sub.check_name(name, format_args!("{path}.{name}"), dialect)?;
-        let path = format!("{path}.{}", sub.name);
-        match read_writable(sub, &path, value, dialect)? {
-            Some(value) => insert_once(&mut element, &sub.name, &path, value)?,
-            None => {
-                without_value |= sub.name == "value";
-                without_content |= is_content(attribute, sub);
-            }
-        }
-    }
-    if has_unknown {
-        check_content(attribute, path, object)?;
+    let object = complex_object(attribute, path, value, dialect)?;
+    check_known_names(attribute, path, &object, dialect)?;
+    let (element, omissions) = read_sub_attributes(attribute, path, &object, dialect)?;
+    if omissions.unknown_name {
+        check_content(attribute, path, &object)?;
     }
     let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
-    if is_bare_primary && !(without_content && dialect.is_lenient()) {
+    if is_bare_primary && !(omissions.content && dialect.is_lenient()) {
         return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
     }
     if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
@@ -202,9 +159,83 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
     // no meaning. A strict client leaves a value unassigned by null, and what it sent with it stays (RFC 7643 §2.5).
     let is_empty_shell = dialect.is_lenient()
-        && without_value
+        && omissions.value
         && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
     Ok((!element.is_empty() && !is_empty_shell && !is_bare_primary).then_some(Value::Object(element)))
+}
+
+/// The object of a complex value, which may also be sent as JSON in a string, or as its `value` alone.
+///
+/// # Errors
+/// A value of another type, and a deviation that the dialect does not tolerate.
+fn complex_object<'v>(
+    attribute: &Attribute,
+    path: &str,
+    value: &'v Value,
+    dialect: &Dialect,
+) -> Result<Cow<'v, Object>, Invalid> {
+    match value {
+        Value::Object(object) => {
+            Ok(object_in_value(attribute, path, object, dialect)?.map_or(Cow::Borrowed(object), Cow::Owned))
+        }
+        Value::String(text) if is_json(text) => Ok(Cow::Owned(object_in_text(attribute, path, text, dialect)?)),
+        Value::String(_) if attribute.sub_attribute("value").is_some() => {
+            dialect.tolerate(Leniency::BareValues, path)?;
+            Ok(Cow::Owned(Object::from_iter([("value".to_owned(), value.clone())])))
+        }
+        other => Err(mismatch(path, "an object", other)),
+    }
+}
+
+/// Rejects an object without any sub-attribute that the attribute has, and in a strict dialect also an empty element.
+fn check_known_names(attribute: &Attribute, path: &str, object: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+    let is_known = |name: &String| attribute.sub_attribute(name).is_some();
+    let is_empty_element = attribute.multi_valued && object.is_empty() && !dialect.is_lenient();
+    if !is_empty_element && (object.is_empty() || object.keys().any(is_known)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
+    let problem = format!("has none of the sub-attributes {}; send at least one of them", names.join(", "));
+    Err(Invalid::new(path, problem))
+}
+
+/// The members of an object that its element does not have.
+#[derive(Default)]
+struct Omissions {
+    /// `value` is unassigned.
+    value: bool,
+    /// A sub-attribute that says what the element is about is unassigned.
+    content: bool,
+    /// A name does not exist.
+    unknown_name: bool,
+}
+
+/// Reads the sub-attributes of a complex value.
+fn read_sub_attributes(
+    attribute: &Attribute,
+    path: &str,
+    object: &Object,
+    dialect: &Dialect,
+) -> Result<(Object, Omissions), Invalid> {
+    let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
+    let mut omissions = Omissions::default();
+    for (name, value) in object {
+        let Some(sub) = attribute.sub_attribute(name) else {
+            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
+            omissions.unknown_name = true;
+            continue;
+        };
+        sub.check_name(name, format_args!("{path}.{name}"), dialect)?;
+        let path = format!("{path}.{}", sub.name);
+        match read_writable(sub, &path, value, dialect)? {
+            Some(value) => insert_once(&mut element, &sub.name, &path, value)?,
+            None => {
+                omissions.value |= sub.name == "value";
+                omissions.content |= is_content(attribute, sub);
+            }
+        }
+    }
+    Ok((element, omissions))
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.

@@ -41,11 +41,11 @@ enum Fault {
 /// A proxy that injects faults.
 #[derive(Debug, Clone)]
 pub struct FaultProxy {
-    shared: Arc<Shared>,
+    injector: Arc<FaultInjector>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct FaultInjector {
     url: String,
     engine: String,
     random: Mutex<Rng>,
@@ -57,25 +57,37 @@ struct Shared {
     faults: AtomicU64,
     /// All calls, whatever the rate.
     total_calls: AtomicU64,
-    kill: Mutex<Option<Kill>>,
+    kill: Mutex<Option<ProcessKill>>,
     /// Added to each call.
     latency_ms: AtomicU64,
 }
 
-/// A process that is killed at a call.
+/// The kill of a process at a call.
 #[derive(Debug, Clone, Copy)]
-struct Kill {
+struct ProcessKill {
     /// The number of the call.
     call: u64,
     process: u32,
+    /// Whether the engine carries the call out before the process is killed.
     is_carried_out: bool,
+}
+
+impl ProcessKill {
+    async fn carry_out(self, call: &Message, engine: &mut TcpStream) -> io::Result<()> {
+        if self.is_carried_out {
+            forward(call, engine).await?;
+        }
+        let status = Command::new("kill").args(["-KILL", &self.process.to_string()]).status()?;
+        assert!(status.success(), "{status}");
+        Ok(())
+    }
 }
 
 impl FaultProxy {
     /// Starts a proxy in front of this engine, for the rest of the process. It injects nothing until a rate is set.
     pub fn before(engine: &str, seed: u64) -> Self {
         let engine = address(engine);
-        let shared = move |url| Shared {
+        let injector = move |url| FaultInjector {
             url,
             engine,
             random: Mutex::new(Rng::with_seed(seed)),
@@ -86,38 +98,38 @@ impl FaultProxy {
             kill: Mutex::default(),
             latency_ms: AtomicU64::default(),
         };
-        let serve = |shared: Arc<Shared>, client| async move { shared.serve(client).await };
-        Self { shared: listen(shared, serve) }
+        let serve = |injector: Arc<FaultInjector>, client| async move { injector.serve(client).await };
+        Self { injector: listen(injector, serve) }
     }
 
     pub fn url(&self) -> &str {
-        &self.shared.url
+        &self.injector.url
     }
 
     /// Sets the percentage of calls that fail from now on.
     pub fn fail(&self, percent: f64) {
         assert!((0.0..=100.0).contains(&percent), "{percent} percent");
-        self.shared.rate.store((percent * 10_000.0) as u64, Ordering::SeqCst);
+        self.injector.rate.store((percent * 10_000.0) as u64, Ordering::SeqCst);
     }
 
     /// Adds a latency to each call from now on, so that concurrent calls overlap, however busy the machine is.
     pub fn add_latency(&self, latency: Duration) {
-        self.shared.latency_ms.store(u64::try_from(latency.as_millis()).unwrap(), Ordering::SeqCst);
+        self.injector.latency_ms.store(u64::try_from(latency.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// Kills a process at its next call but `call`, before the engine carries that call out or before it responds.
     pub fn kill_at(&self, call: u64, process: u32, is_carried_out: bool) {
-        let call = self.shared.total_calls.load(Ordering::SeqCst) + call;
-        *self.shared.kill.lock().unwrap() = Some(Kill { call, process, is_carried_out });
+        let call = self.injector.total_calls.load(Ordering::SeqCst) + call;
+        *self.injector.kill.lock().unwrap() = Some(ProcessKill { call, process, is_carried_out });
     }
 
     /// The number of calls while the rate was above zero, and of the faults among them.
     pub fn counts(&self) -> (u64, u64) {
-        (self.shared.exposed_calls.load(Ordering::SeqCst), self.shared.faults.load(Ordering::SeqCst))
+        (self.injector.exposed_calls.load(Ordering::SeqCst), self.injector.faults.load(Ordering::SeqCst))
     }
 }
 
-impl Shared {
+impl FaultInjector {
     /// Serves the calls of one connection.
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let mut engine = TcpStream::connect(&self.engine).await?;
@@ -127,12 +139,7 @@ impl Shared {
             let operation = call.header("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default();
             if let Some(kill) = self.kill_at_call(self.total_calls.fetch_add(1, Ordering::SeqCst)) {
-                if kill.is_carried_out {
-                    forward(&call, &mut engine).await?;
-                }
-                let killed = Command::new("kill").args(["-KILL", &kill.process.to_string()]).status()?;
-                assert!(killed.success(), "{killed}");
-                return Ok(());
+                return kill.carry_out(&call, &mut engine).await;
             }
             let latency = Duration::from_millis(self.latency_ms.load(Ordering::SeqCst));
             if !latency.is_zero() {
@@ -161,7 +168,7 @@ impl Shared {
         Ok(())
     }
 
-    fn kill_at_call(&self, call: u64) -> Option<Kill> {
+    fn kill_at_call(&self, call: u64) -> Option<ProcessKill> {
         self.kill.lock().unwrap().take_if(|kill| kill.call == call)
     }
 

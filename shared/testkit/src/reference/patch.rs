@@ -10,6 +10,7 @@ use super::members::{self, Directory};
 use super::merge::merge;
 use super::operation::{Op, Operation, read};
 use super::path::Path;
+use super::syntax::Expression;
 use super::values;
 
 /// The resource after the operations, as a GET returns it, but with the `meta` of `before`.
@@ -102,21 +103,32 @@ fn apply(resource: &mut Map<String, Value>, operation: &Operation, directory: &D
         }
         Path::Values { attribute, filter, part } => {
             let mut all = list(resource, attribute);
-            match (op, part) {
-                (Op::Remove, part) => elements::remove(attribute, &mut all, filter, *part),
-                (_, Some(part)) => {
-                    elements::change(attribute, &mut all, filter, *op, &ElementChange::Part(part, value))?
-                }
-                // Choice: a member is not replaced by another one, either, because its `value` is immutable.
-                (_, None) if attribute.name == "members" => {
-                    return Err(ExpectedError::new("mutability", "a member cannot be changed"));
-                }
-                (_, None) => {
-                    let parts = value.as_object().cloned().unwrap_or_default();
-                    elements::change(attribute, &mut all, filter, *op, &ElementChange::Whole(&parts))?;
-                }
-            }
+            apply_to_values(attribute, &mut all, filter, *part, *op, value)?;
             merge(resource, &Map::from_iter([(attribute.name.to_owned(), all.into())]));
+        }
+    }
+    Ok(())
+}
+
+/// Applies an operation to the values that the filter of its path selects.
+fn apply_to_values(
+    attribute: &'static Attribute,
+    all: &mut Vec<Value>,
+    filter: &Expression,
+    part: Option<&'static Attribute>,
+    op: Op,
+    value: &Value,
+) -> Result<(), ExpectedError> {
+    match (op, part) {
+        (Op::Remove, part) => elements::remove(attribute, all, filter, part),
+        (_, Some(part)) => elements::change(attribute, all, filter, op, &ElementChange::Part(part, value))?,
+        // Choice: a member is not replaced by another one, either, because its `value` is immutable.
+        (_, None) if attribute.name == "members" => {
+            return Err(ExpectedError::new("mutability", "a member cannot be changed"));
+        }
+        (_, None) => {
+            let parts = value.as_object().cloned().unwrap_or_default();
+            elements::change(attribute, all, filter, op, &ElementChange::Whole(&parts))?;
         }
     }
     Ok(())
