@@ -218,10 +218,10 @@ impl Error {
     }
 }
 
-impl From<schema::Invalid> for Error {
-    fn from(invalid: schema::Invalid) -> Self {
-        let detail = format!("{invalid}.");
-        match invalid.rule {
+impl From<schema::Violation> for Error {
+    fn from(violation: schema::Violation) -> Self {
+        let detail = format!("{violation}.");
+        match violation.rule {
             Some(Rule::Leniency(leniency)) => leniency_error(leniency, detail),
             Some(Rule::Restriction(restriction)) => restriction_error(restriction, detail),
             None => Error::InvalidValue(detail),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Returned, Schema, resource_types};
+use schema::{Attribute, Dialect, Leniency, Object, ResourceType, Returned, Schema, Violation, resource_types};
 use serde_json::Value;
 
 /// An attribute of a resource type, or one of its sub-attributes.
@@ -80,7 +80,7 @@ impl AttributePath {
     ///
     /// # Errors
     /// In a strict dialect, if it does not.
-    pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Invalid> {
+    pub fn check_spelling(&self, text: &str, dialect: &Dialect) -> Result<(), Violation> {
         if let Some((_, sub)) = self.sub.and(text.rsplit_once('.')) {
             self.leaf().check_name(sub, text, dialect)?;
         }

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::invalid::mismatch;
 use crate::value::{insert_once, read_writable};
-use crate::{Attribute, Dialect, Invalid, Leniency, Object, ResourceType, Schema};
+use crate::violation::mismatch;
+use crate::{Attribute, Dialect, Leniency, Object, ResourceType, Schema, Violation};
 
 impl ResourceType {
     /// Reads a whole resource from the body of a POST or PUT (RFC 7644 §3.3, §3.5.1). `schemas` is checked but not
@@ -14,14 +14,14 @@ impl ResourceType {
     /// # Errors
     /// The first value of the wrong type, attribute that is sent in two spellings, or deviation that the dialect
     /// does not tolerate.
-    pub fn read(&self, body: &Object, dialect: &Dialect) -> Result<Object, Invalid> {
+    pub fn read(&self, body: &Object, dialect: &Dialect) -> Result<Object, Violation> {
         let mut resource = Object::new();
         self.read_into(&mut resource, body, dialect)?;
         self.check_schemas_of(body, &resource, dialect)?;
         Ok(resource)
     }
 
-    fn read_into(&self, resource: &mut Object, body: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+    fn read_into(&self, resource: &mut Object, body: &Object, dialect: &Dialect) -> Result<(), Violation> {
         let mut by_bare_name = Vec::new();
         for (name, value) in body {
             if let Some(attribute) = self.attribute(name) {
@@ -42,11 +42,14 @@ impl ResourceType {
             } else if let Some((extension, attribute)) = self.attribute_of_extension(name) {
                 // In a PATCH this leniency is about a path (`invalidPath`); here it is about a value
                 // (`invalidValue`).
-                let as_value = |invalid| Invalid { rule: None, ..invalid };
+                let as_value = |violation| Violation { rule: None, ..violation };
                 dialect.tolerate(Leniency::BareExtensionNames, name).map_err(as_value)?;
                 by_bare_name.push((extension, attribute, value));
             } else if self.is_path(name) {
-                return Err(Invalid::new(name, "is a path; in a whole resource, send the attribute inside its object"));
+                return Err(Violation::new(
+                    name,
+                    "is a path; in a whole resource, send the attribute inside its object",
+                ));
             } else {
                 dialect.tolerate(Leniency::UnknownAttributes, name)?;
             }
@@ -77,7 +80,7 @@ impl ResourceType {
     }
 }
 
-fn read_extension(extension: &Schema, value: &Value, dialect: &Dialect) -> Result<Object, Invalid> {
+fn read_extension(extension: &Schema, value: &Value, dialect: &Dialect) -> Result<Object, Violation> {
     let mut content = Object::new();
     let Value::Object(object) = value else {
         return match value {
@@ -105,7 +108,7 @@ fn read_into_extension(
     attribute: &Attribute,
     value: &Value,
     dialect: &Dialect,
-) -> Result<(), Invalid> {
+) -> Result<(), Violation> {
     let path = format!("{}:{}", extension.id, attribute.name);
     let Some(value) = read_writable(attribute, &path, value, dialect)? else { return Ok(()) };
     match resource.entry(extension.id.clone()).or_insert_with(|| Value::Object(Object::new())) {
@@ -123,7 +126,7 @@ mod tests {
 
     fn read(body: Value) -> Result<Value, String> {
         let read = resource_type(Kind::User).read(body.as_object().unwrap(), &Dialect::lenient());
-        read.map(Value::Object).map_err(|invalid| invalid.to_string())
+        read.map(Value::Object).map_err(|violation| violation.to_string())
     }
 
     #[test]

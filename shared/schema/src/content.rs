@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::{Attribute, Invalid, Mutability, Object};
+use crate::{Attribute, Mutability, Object, Violation};
 
 /// Rejects an object with sub-attributes that do not exist, if nothing that does exist says what it is about: to leave
 /// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, also with
 /// `"value": null`; `{"type": "work", "value": "", "id": 1}` is none.
-pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Invalid> {
+pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Violation> {
     let unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
     let mut unknown = unknown.filter(|(_, value)| !is_empty(value));
     let Some((first, _)) = unknown.clone().next() else { return Ok(()) };
@@ -22,7 +22,10 @@ pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) 
     if content.is_empty() || object.iter().any(says) {
         return Ok(());
     }
-    Err(Invalid::new(path, format!("has `{first}`, which does not exist; send {} in its place", content.join(" or "))))
+    Err(Violation::new(
+        path,
+        format!("has `{first}`, which does not exist; send {} in its place", content.join(" or ")),
+    ))
 }
 
 /// Whether a sub-attribute says what an element is about, and not only what kind of element it is. A role may have only a

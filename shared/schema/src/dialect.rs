@@ -7,8 +7,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::invalid::Rule;
-use crate::{Attribute, Invalid, Leniency, Restriction};
+use crate::violation::Rule;
+use crate::{Attribute, Leniency, Restriction, Violation};
 
 /// A dialect, and the leniencies that a request has used.
 ///
@@ -71,7 +71,7 @@ impl Dialect {
     ///
     /// # Errors
     /// In a dialect that is not lenient, a message that tells the client what to send instead.
-    pub fn tolerate(&self, leniency: Leniency, location: impl Display) -> Result<(), Invalid> {
+    pub fn tolerate(&self, leniency: Leniency, location: impl Display) -> Result<(), Violation> {
         if self.is_lenient() {
             self.used.fetch_or(1 << leniency as u64, Ordering::Relaxed);
             return Ok(());
@@ -84,16 +84,16 @@ impl Dialect {
     ///
     /// # Errors
     /// In the dialect `interop`, a message that tells the client what to send instead.
-    pub fn restrict(&self, restriction: Restriction, location: impl Display) -> Result<(), Invalid> {
+    pub fn restrict(&self, restriction: Restriction, location: impl Display) -> Result<(), Violation> {
         if self.is_interop() {
             return Err(self.refused(restriction.info().remedy, location, Rule::Restriction(restriction)));
         }
         Ok(())
     }
 
-    fn refused(&self, remedy: &str, location: impl Display, rule: Rule) -> Invalid {
+    fn refused(&self, remedy: &str, location: impl Display, rule: Rule) -> Violation {
         let problem = format!("{remedy}; the dialect of this token is {}", self.name());
-        Invalid { attribute: location.to_string(), problem, rule: Some(rule) }
+        Violation { attribute: location.to_string(), problem, rule: Some(rule) }
     }
 
     /// The leniencies that were used, each once.
@@ -108,7 +108,7 @@ impl Attribute {
     ///
     /// # Errors
     /// In a strict dialect, if it is an alias.
-    pub fn check_name(&self, written: &str, location: impl Display, dialect: &Dialect) -> Result<(), Invalid> {
+    pub fn check_name(&self, written: &str, location: impl Display, dialect: &Dialect) -> Result<(), Violation> {
         if written.eq_ignore_ascii_case(&self.name) {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::content::check_content;
-use crate::{Attribute, Dialect, Invalid, Leniency, Object};
+use crate::{Attribute, Dialect, Leniency, Object, Violation};
 
 /// The longest text that is read as a JSON object, in bytes. Entra ID's roles have a few hundred; the limit of the
 /// number of JSON values in a body does not count those in texts.
@@ -36,7 +36,7 @@ pub(crate) fn object_in_text(
     path: &str,
     text: &str,
     dialect: &Dialect,
-) -> Result<Object, Invalid> {
+) -> Result<Object, Violation> {
     let object = parse_object(path, text, dialect)?;
     let object: Object = object.into_iter().map(|(name, value)| (display_name(attribute, name), value)).collect();
     check_content(attribute, path, &object)?;
@@ -44,12 +44,12 @@ pub(crate) fn object_in_text(
 }
 
 /// The object in a string.
-fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Invalid> {
+fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Violation> {
     dialect.tolerate(Leniency::JsonInStrings, path)?;
     let object = serde_json::from_str(text).ok().filter(|object: &Object| !object.is_empty());
     object
         .filter(|_| text.len() <= MAX_JSON_BYTES)
-        .ok_or_else(|| Invalid::new(path, "is JSON in a string; send the value itself"))
+        .ok_or_else(|| Violation::new(path, "is JSON in a string; send the value itself"))
 }
 
 /// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were
@@ -61,7 +61,7 @@ pub(crate) fn object_in_value(
     path: &str,
     object: &Object,
     dialect: &Dialect,
-) -> Result<Option<Object>, Invalid> {
+) -> Result<Option<Object>, Violation> {
     let Some((name, text)) = object.iter().find(|(name, _)| is_value(name)) else { return Ok(None) };
     let Some(text) = text.as_str().filter(|text| attribute.sub_attribute(name).is_some() && is_json(text)) else {
         return Ok(None);
@@ -69,7 +69,7 @@ pub(crate) fn object_in_value(
     let path = format!("{path}.value");
     let mut merged = known_sub_attributes(attribute, parse_object(&path, text, dialect)?);
     if !merged.iter().any(|(name, value)| is_value(name) && value.as_str().is_some_and(|value| !value.is_empty())) {
-        return Err(Invalid::new(&path, "is an object in a string without a `value`; send its `value` itself"));
+        return Err(Violation::new(&path, "is an object in a string without a `value`; send its `value` itself"));
     }
     merged.extend(object.iter().filter(|(name, _)| !is_value(name)).map(|(name, value)| (name.clone(), value.clone())));
     Ok(Some(merged))

@@ -6,7 +6,6 @@ mod body;
 mod content;
 mod dialect;
 mod extension;
-mod invalid;
 mod json_text;
 mod leniency;
 mod primitive;
@@ -16,10 +15,10 @@ mod resource;
 mod restriction;
 mod schemas_attribute;
 mod value;
+mod violation;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 pub use dialect::Dialect;
-pub use invalid::{Invalid, Rule};
 pub use json_text::{read_stored_json, value_in_json};
 pub use leniency::{Leniency, LeniencyInfo};
 pub use primitive::date_time;
@@ -28,6 +27,7 @@ pub use resource::{Kind, Object, ResourceId};
 pub use restriction::{Restriction, RestrictionInfo};
 pub use schemas_attribute::{check_schemas, listed_schemas};
 pub use value::{read_element, read_value, single_value};
+pub use violation::{Rule, Violation};
 
 /// The URI of the User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

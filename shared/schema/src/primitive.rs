@@ -3,8 +3,8 @@
 use fluent_uri::UriRef;
 use serde_json::Value;
 
-use crate::invalid::mismatch;
-use crate::{DataType, Dialect, Invalid, Leniency};
+use crate::violation::mismatch;
+use crate::{DataType, Dialect, Leniency, Violation};
 
 /// Reads the value of an attribute that is not complex.
 pub(crate) fn read_primitive(
@@ -12,7 +12,7 @@ pub(crate) fn read_primitive(
     path: &str,
     value: &Value,
     dialect: &Dialect,
-) -> Result<Value, Invalid> {
+) -> Result<Value, Violation> {
     let (fits, expected) = match data_type {
         DataType::Boolean => return read_boolean(path, value, dialect),
         DataType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
@@ -25,7 +25,7 @@ pub(crate) fn read_primitive(
     if fits { Ok(value.clone()) } else { Err(mismatch(path, expected, value)) }
 }
 
-fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Invalid> {
+fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, Violation> {
     let parsed = match value {
         Value::Bool(value) => return Ok(Value::Bool(*value)),
         Value::String(text) => text.to_ascii_lowercase().parse().ok(),
@@ -38,7 +38,7 @@ fn read_boolean(path: &str, value: &Value, dialect: &Dialect) -> Result<Value, I
 
 /// Whether a value is a URI, absolute or relative (RFC 7643 §2.3.7, RFC 3986 §4.1), or a text that the dialect accepts
 /// for one.
-fn is_reference(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
+fn is_reference(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Violation> {
     let Some(text) = value.as_str() else { return Ok(false) };
     if UriRef::parse(text).is_err() {
         dialect.tolerate(Leniency::TextReferences, path)?;
@@ -85,7 +85,7 @@ fn is_offset(text: &str) -> bool {
 }
 
 /// Whether a value is base64 (RFC 7643 §2.3.6, RFC 4648 §4). The padding may be missing, but not in part.
-fn is_base64(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Invalid> {
+fn is_base64(path: &str, value: &Value, dialect: &Dialect) -> Result<bool, Violation> {
     let Some(text) = value.as_str() else { return Ok(false) };
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
+use crate::{Dialect, Leniency, Object, ResourceType, Violation};
 
 /// Checks that `schemas` lists the URI of the resource or message itself, and no other URI but `others`. The list
 /// is only checked for form: the attributes of a resource decide which schemas it uses.
@@ -10,9 +10,9 @@ use crate::{Dialect, Invalid, Leniency, Object, ResourceType};
 /// # Errors
 /// In any dialect, if the body has `schemas` more than once, in different letter case. In a strict dialect, also if
 /// `schemas` is not an array, or a URI is missing or unexpected.
-pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Invalid> {
+pub fn check_schemas(body: &Object, itself: &str, others: &[&str], dialect: &Dialect) -> Result<(), Violation> {
     if body.keys().filter(|name| name.eq_ignore_ascii_case("schemas")).nth(1).is_some() {
-        return Err(Invalid::new("schemas", "is sent more than once, in different spellings; send it once"));
+        return Err(Violation::new("schemas", "is sent more than once, in different spellings; send it once"));
     }
     let listed = listed_schemas(body);
     if body.iter().any(|(name, value)| name.eq_ignore_ascii_case("schemas") && !value.is_array() && !value.is_null()) {
@@ -40,7 +40,12 @@ fn is_urn(listed: &Value, urn: &str) -> bool {
 
 impl ResourceType {
     /// Checks the `schemas` of a body against the resource that was read from it.
-    pub(crate) fn check_schemas_of(&self, body: &Object, resource: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+    pub(crate) fn check_schemas_of(
+        &self,
+        body: &Object,
+        resource: &Object,
+        dialect: &Dialect,
+    ) -> Result<(), Violation> {
         let extensions: Vec<&str> = self.extensions.iter().map(|extension| extension.schema.id.as_str()).collect();
         check_schemas(body, &self.schema.id, &extensions, dialect)?;
         let listed = listed_schemas(body);

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::content::{check_content, is_content};
-use crate::invalid::mismatch;
 use crate::json_text::{is_json, is_value, object_in_text, object_in_value};
 use crate::primitive::read_primitive;
-use crate::{Attribute, Dialect, Invalid, Leniency, Mutability, Object};
+use crate::violation::mismatch;
+use crate::{Attribute, Dialect, Leniency, Mutability, Object, Violation};
 
 /// Reads a value, or returns `None` for a read-only attribute and for `password` (RFC 7643 §4.1.1), which is never
 /// kept.
@@ -18,7 +18,7 @@ pub(crate) fn read_writable(
     path: &str,
     value: &Value,
     dialect: &Dialect,
-) -> Result<Option<Value>, Invalid> {
+) -> Result<Option<Value>, Violation> {
     if attribute.mutability == Mutability::ReadOnly || attribute.is_discarded() {
         return Ok(None);
     }
@@ -34,7 +34,7 @@ pub fn read_value(
     path: &str,
     value: &Value,
     dialect: &Dialect,
-) -> Result<Option<Value>, Invalid> {
+) -> Result<Option<Value>, Violation> {
     if !attribute.multi_valued {
         let value = single_value(attribute, path, value, dialect)?;
         return read_element(attribute, path, &value, dialect);
@@ -70,7 +70,7 @@ pub fn single_value<'v>(
     path: &str,
     value: &'v Value,
     dialect: &Dialect,
-) -> Result<Cow<'v, Value>, Invalid> {
+) -> Result<Cow<'v, Value>, Violation> {
     let value = match value {
         Value::Array(list) if list.len() <= 1 => {
             let only = list.first().unwrap_or(&Value::Null);
@@ -90,7 +90,7 @@ pub fn single_value<'v>(
 }
 
 /// Makes every primary value but the last one non-primary, as RFC 7643 §2.4 allows only one.
-fn keep_last_primary(elements: &mut [Value], path: &str, dialect: &Dialect) -> Result<(), Invalid> {
+fn keep_last_primary(elements: &mut [Value], path: &str, dialect: &Dialect) -> Result<(), Violation> {
     let mut found = false;
     for element in elements.iter_mut().rev() {
         if let Some(primary) = element.get_mut("primary").filter(|primary| **primary == Value::Bool(true)) {
@@ -113,7 +113,7 @@ pub fn read_element(
     path: &str,
     value: &Value,
     dialect: &Dialect,
-) -> Result<Option<Value>, Invalid> {
+) -> Result<Option<Value>, Violation> {
     if value.is_null() {
         return Ok(None);
     }
@@ -128,7 +128,7 @@ pub fn read_element(
     match value {
         // `value` identifies its element, so the text of an object must not become the identity (RFC 7643 §2.4).
         Value::String(text) if attribute.name == "value" && is_json(text) => {
-            Err(Invalid::new(path, "is JSON in a string; send the value itself"))
+            Err(Violation::new(path, "is JSON in a string; send the value itself"))
         }
         other => read_primitive(attribute.data_type, path, other, dialect).map(Some),
     }
@@ -142,7 +142,12 @@ fn wrapped(value: &Value) -> Option<&Value> {
 }
 
 /// Reads a value of a complex attribute (RFC 7643 §2.3.8).
-fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dialect) -> Result<Option<Value>, Invalid> {
+fn read_complex(
+    attribute: &Attribute,
+    path: &str,
+    value: &Value,
+    dialect: &Dialect,
+) -> Result<Option<Value>, Violation> {
     let object = complex_object(attribute, path, value, dialect)?;
     check_known_names(attribute, path, &object, dialect)?;
     let (element, omissions) = read_sub_attributes(attribute, path, &object, dialect)?;
@@ -151,10 +156,10 @@ fn read_complex(attribute: &Attribute, path: &str, value: &Value, dialect: &Dial
     }
     let is_bare_primary = attribute.multi_valued && element.len() == 1 && element.contains_key("primary");
     if is_bare_primary && !(omissions.content && dialect.is_lenient()) {
-        return Err(Invalid::new(path, "has `primary` and no value; send the value with it"));
+        return Err(Violation::new(path, "has `primary` and no value; send the value with it"));
     }
     if attribute.multi_valued && element.is_empty() && !dialect.is_lenient() {
-        return Err(Invalid::new(path, "has no value; leave it out"));
+        return Err(Violation::new(path, "has no value; leave it out"));
     }
     // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
     // no meaning. A strict client leaves a value unassigned by null, and what it sent with it stays (RFC 7643 §2.5).
@@ -173,7 +178,7 @@ fn complex_object<'v>(
     path: &str,
     value: &'v Value,
     dialect: &Dialect,
-) -> Result<Cow<'v, Object>, Invalid> {
+) -> Result<Cow<'v, Object>, Violation> {
     match value {
         Value::Object(object) => {
             Ok(object_in_value(attribute, path, object, dialect)?.map_or(Cow::Borrowed(object), Cow::Owned))
@@ -188,7 +193,7 @@ fn complex_object<'v>(
 }
 
 /// Rejects an object without any sub-attribute that the attribute has, and in a strict dialect also an empty element.
-fn check_known_names(attribute: &Attribute, path: &str, object: &Object, dialect: &Dialect) -> Result<(), Invalid> {
+fn check_known_names(attribute: &Attribute, path: &str, object: &Object, dialect: &Dialect) -> Result<(), Violation> {
     let is_known = |name: &String| attribute.sub_attribute(name).is_some();
     let is_empty_element = attribute.multi_valued && object.is_empty() && !dialect.is_lenient();
     if !is_empty_element && (object.is_empty() || object.keys().any(is_known)) {
@@ -196,7 +201,7 @@ fn check_known_names(attribute: &Attribute, path: &str, object: &Object, dialect
     }
     let names: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
     let problem = format!("has none of the sub-attributes {}; send at least one of them", names.join(", "));
-    Err(Invalid::new(path, problem))
+    Err(Violation::new(path, problem))
 }
 
 /// The members of an object that its element does not have.
@@ -216,7 +221,7 @@ fn read_sub_attributes(
     path: &str,
     object: &Object,
     dialect: &Dialect,
-) -> Result<(Object, Omissions), Invalid> {
+) -> Result<(Object, Omissions), Violation> {
     let mut element = Object::with_capacity(object.len().min(attribute.sub_attributes.len()));
     let mut omissions = Omissions::default();
     for (name, value) in object {
@@ -239,9 +244,9 @@ fn read_sub_attributes(
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.
-pub(crate) fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Result<(), Invalid> {
+pub(crate) fn insert_once(holder: &mut Object, name: &str, path: &str, value: Value) -> Result<(), Violation> {
     match holder.insert(name.to_owned(), value) {
         None => Ok(()),
-        Some(_) => Err(Invalid::new(path, "is sent more than once, in different spellings; send it once")),
+        Some(_) => Err(Violation::new(path, "is sent more than once, in different spellings; send it once")),
     }
 }

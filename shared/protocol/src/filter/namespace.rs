@@ -21,7 +21,7 @@ impl Namespace {
     pub(super) fn path(self, at: usize, word: &str, dialect: &Dialect) -> Result<AttributePath, ParseError> {
         let check_spelling = |path: AttributePath| match path.check_spelling(word, dialect) {
             Ok(()) => Ok(path),
-            Err(invalid) => Err(ParseError::refused(at, invalid)),
+            Err(violation) => Err(ParseError::not_tolerated(at, violation)),
         };
         match self {
             Namespace::Resource(definition) => AttributePath::resolve(definition, word)
@@ -55,6 +55,6 @@ pub(super) fn sub_attribute(
 ) -> Result<&'static Attribute, ParseError> {
     let unknown = || ParseError::new(at, format!("{} has no sub-attribute `{name}`", attribute.name));
     let sub = attribute.sub_attribute(name).ok_or_else(unknown)?;
-    sub.check_name(name, name, dialect).map_err(|invalid| ParseError::refused(at, invalid))?;
+    sub.check_name(name, name, dialect).map_err(|violation| ParseError::not_tolerated(at, violation))?;
     Ok(sub)
 }

@@ -99,7 +99,7 @@ impl<'t> Parser<'t> {
     }
 
     fn tolerate(&self, leniency: Leniency, at: usize) -> Result<(), ParseError> {
-        self.dialect.tolerate(leniency, "").map_err(|invalid| ParseError::refused(at, invalid))
+        self.dialect.tolerate(leniency, "").map_err(|violation| ParseError::not_tolerated(at, violation))
     }
 
     pub(super) fn peek(&mut self) -> Option<&Token<'t>> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schema::Invalid;
+use schema::Violation;
 
 /// An error in a filter or a path, and its position.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ impl ParseError {
     }
 
     /// The error for a deviation that a strict dialect does not tolerate.
-    pub(super) fn refused(at: usize, invalid: Invalid) -> Self {
-        ParseError { at, problem: invalid.problem }
+    pub(super) fn not_tolerated(at: usize, violation: Violation) -> Self {
+        ParseError { at, problem: violation.problem }
     }
 }
 

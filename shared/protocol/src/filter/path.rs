@@ -33,7 +33,7 @@ pub(crate) fn parse_path(definition: &'static ResourceType, text: &str, dialect:
             let unknown = || ParseError::new(at, format!("{} has no attribute `{word}`", definition.kind));
             let target = Target::resolve(definition, word).ok_or_else(unknown)?;
             if let Target::Attribute(path) = target {
-                path.check_spelling(word, dialect).map_err(|invalid| ParseError::refused(at, invalid))?;
+                path.check_spelling(word, dialect).map_err(|violation| ParseError::not_tolerated(at, violation))?;
             }
             return Ok(PatchPath::Target(target));
         }

@@ -8,7 +8,7 @@ use crate::{Leniency, Restriction};
 
 /// A value that the schema does not allow.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub struct Violation {
     /// The path of the value, such as `emails[1].primary`.
     pub attribute: String,
     /// What was expected and what was sent; never the value itself.
@@ -26,20 +26,22 @@ pub enum Rule {
     Restriction(Restriction),
 }
 
-impl Invalid {
+impl Violation {
     pub(crate) fn new(attribute: &str, problem: impl Into<String>) -> Self {
-        Invalid { attribute: attribute.to_owned(), problem: problem.into(), rule: None }
+        Violation { attribute: attribute.to_owned(), problem: problem.into(), rule: None }
     }
 }
 
-impl fmt::Display for Invalid {
+impl std::error::Error for Violation {}
+
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.attribute, self.problem)
     }
 }
 
 /// The error for a value of the wrong type.
-pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
+pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Violation {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -50,5 +52,5 @@ pub(crate) fn mismatch(path: &str, expected: &str, value: &Value) -> Invalid {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    Invalid::new(path, format!("expected {expected}, got {got}"))
+    Violation::new(path, format!("expected {expected}, got {got}"))
 }
