@@ -62,7 +62,7 @@ fn start_logging(level: Option<&str>) {
     let functions = level.map(|level| edge::log::lines(Some(level), io::stderr));
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).compact();
     let lines = level.is_none().then(|| lines.with_filter(LevelFilter::WARN));
-    tracing_subscriber::registry().with(edge::usage::Meter::layer()).with(functions).with(lines).init();
+    tracing_subscriber::registry().with(edge::usage::UsageLayer::layer()).with(functions).with(lines).init();
 }
 
 fn run(options: &Options) -> Result<ExitCode> {

@@ -68,7 +68,7 @@ async fn respond(State(server): State<Arc<HttpServer>>, request: Request) -> Res
     let mut guard = (!method.is_safe()).then(|| server.requests.begin());
     let answer = server.answer(request, guard.as_mut()).instrument(span.clone()).await;
     let response = answer.unwrap_or_else(|response_type| server.gateway.response(response_type));
-    let usage = edge::usage::Usage::of(&span);
+    let usage = edge::usage::SpanUsage::of(&span);
     terminal::print_request(method.as_str(), &target, response.status(), started.elapsed(), &usage);
     if let Some(guard) = guard.as_mut().filter(|_| !response.status().is_server_error()) {
         guard.set_outcome_known();

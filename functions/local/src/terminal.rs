@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use edge::usage::Usage;
+use edge::usage::SpanUsage;
 use protocol::event::Event;
 
 /// Colours are for terminals, and respect no-color.org.
@@ -29,7 +29,7 @@ pub(crate) fn print_banner(base_url: &str, token: &str, tenant: &str, storage: &
 }
 
 /// Prints the line of a request. The target is redacted.
-pub(crate) fn print_request(method: &str, target: &str, status: StatusCode, duration: Duration, usage: &Usage) {
+pub(crate) fn print_request(method: &str, target: &str, status: StatusCode, duration: Duration, usage: &SpanUsage) {
     let colour = COLOUR.then(|| match status.as_u16() {
         ..400 => "\x1b[32m",
         400..500 => "\x1b[33m",
@@ -43,7 +43,7 @@ fn request_line(
     target: &str,
     status: StatusCode,
     duration: Duration,
-    usage: &Usage,
+    usage: &SpanUsage,
     colour: Option<&str>,
 ) -> String {
     let (on, off) = colour.map_or(("", ""), |colour| (colour, "\x1b[0m"));
@@ -85,15 +85,15 @@ mod tests {
 
     #[test]
     fn request_line_has_status_time_calls_and_leniencies() {
-        let usage = &Usage { calls: 2, units: 1.5, ..Usage::default() };
-        let line = |usage: &Usage, colour| {
+        let usage = &SpanUsage { calls: 2, units: 1.5, ..SpanUsage::default() };
+        let line = |usage: &SpanUsage, colour| {
             request_line("GET", "/x?count", StatusCode::OK, Duration::from_micros(12_340), usage, colour)
         };
         assert_eq!(line(usage, None), "GET    /x?count  200  12.3 ms  2 DynamoDB calls");
-        let one = line(&Usage { calls: 1, ..Usage::default() }, Some("\x1b[32m"));
+        let one = line(&SpanUsage { calls: 1, ..SpanUsage::default() }, Some("\x1b[32m"));
         assert!(one.contains("  \x1b[32m200\x1b[0m  ") && one.ends_with(" 1 DynamoDB call"), "{one}");
         let leniencies = vec!["emptyStrings", "operationCase"];
-        let lenient = line(&Usage { leniencies, ..Usage::default() }, None);
+        let lenient = line(&SpanUsage { leniencies, ..SpanUsage::default() }, None);
         assert!(lenient.ends_with("  0 DynamoDB calls  lenient: emptyStrings operationCase"), "{lenient}");
     }
 }

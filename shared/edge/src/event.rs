@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::log::tests::Lines;
-    use crate::usage::Meter;
+    use crate::usage::UsageLayer;
 
     #[derive(Deserialize)]
     struct Divide {
@@ -130,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn error_text_is_not_logged() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(Some("TRACE"), lines.clone()));
+        let subscriber = Registry::default().with(UsageLayer::layer()).with(log::lines(Some("TRACE"), lines.clone()));
         async {
             for event in [json!({"by": "hush"}), json!({"by": 0}), json!({"hush": 1})] {
                 assert!(invoke_event(&12, divide, event, None).await.is_err());

@@ -334,9 +334,12 @@ mod tests {
             from_request(&event).unwrap().list_query(&Kind::ALL)
         };
         let list = asked("/v2", json!({"count": ["7"], "cursor": [""], "sortBy": ["id"]}), json!({})).unwrap();
-        assert_eq!((list.count, list.paging.clone(), list.is_sorted()), (7, protocol::Paging::Cursor(None), true));
+        assert_eq!(
+            (list.count, list.pagination.clone(), list.is_sorted()),
+            (7, protocol::Pagination::Cursor(None), true)
+        );
         let search = asked("/v2/.search", json!({"other": ["x"]}), json!({"count": 8, "startIndex": 3})).unwrap();
-        assert_eq!((search.count, search.paging), (8, protocol::Paging::Index(3)));
+        assert_eq!((search.count, search.pagination), (8, protocol::Pagination::Index(3)));
         let scim_type = |refused: Result<Query, Error>| refused.unwrap_err().scim_type().unwrap();
         assert_eq!(scim_type(asked("/v2/.search", json!({"count": ["7"]}), json!({}))), "invalidSyntax");
         assert_eq!(scim_type(asked("/v2", json!({"count": ["x"]}), json!({}))), "invalidValue");

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::panic::panic_hook;
-use crate::usage::{DYNAMODB, Meter, REQUEST, Usage, add_leniencies, milliseconds};
+use crate::usage::{DYNAMODB, REQUEST, SpanUsage, UsageLayer, add_leniencies, milliseconds};
 use crate::{Response, metrics};
 
 /// The environment variable in which Lambda passes the log level.
@@ -26,7 +26,8 @@ pub(crate) fn start() {
     metrics::start();
     let lines = lines(std::env::var(LEVEL).ok().as_deref(), std::io::stdout);
     // This fails only if a subscriber has been set before, which then serves as well.
-    let _already_set = tracing::subscriber::set_global_default(Registry::default().with(Meter::layer()).with(lines));
+    let _already_set =
+        tracing::subscriber::set_global_default(Registry::default().with(UsageLayer::layer()).with(lines));
     std::panic::set_hook(Box::new(panic_hook));
 }
 
@@ -89,7 +90,7 @@ pub fn record_leniencies(dialect: &Dialect) {
 
 /// Writes the log line of a request, and its metrics.
 pub(crate) fn log_response(operation: &str, response: &Response, resource: Option<&ResourceId>, duration: Duration) {
-    let usage = Usage::of(&Span::current());
+    let usage = SpanUsage::of(&Span::current());
     let changed: Vec<&str> = response.changed.iter().map(String::as_str).collect();
     tracing::info!(
         target: REQUEST,
@@ -108,7 +109,7 @@ pub(crate) fn log_response(operation: &str, response: &Response, resource: Optio
 /// Writes the log line of an invocation that is not a request, and its metrics. The error's text is returned to the
 /// invoker and not logged, because it may quote the input, for example a token that was sent as an id.
 pub(crate) fn log_invocation(operation: &str, error: Option<&Error>, duration: Duration) {
-    let usage = Usage::of(&Span::current());
+    let usage = SpanUsage::of(&Span::current());
     tracing::info!(
         target: REQUEST,
         status = error.map(Error::status),

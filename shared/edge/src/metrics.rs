@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use crate::usage::{Usage, milliseconds};
+use crate::usage::{SpanUsage, milliseconds};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "SCIM";
@@ -59,16 +59,16 @@ pub fn record_expiring_tokens(days: u64, tokens: usize) {
 }
 
 /// Records a request.
-pub(crate) fn record_request(operation: &str, status: u16, duration: Duration, usage: &Usage) {
+pub(crate) fn record_request(operation: &str, status: u16, duration: Duration, usage: &SpanUsage) {
     print(|service| request(service, operation, Some(status), duration, usage));
 }
 
 /// Records an invocation that is not a request.
-pub(crate) fn record_invocation(operation: &str, duration: Duration, usage: &Usage) {
+pub(crate) fn record_invocation(operation: &str, duration: Duration, usage: &SpanUsage) {
     print(|service| request(service, operation, None, duration, usage));
 }
 
-fn request(service: &str, operation: &str, status: Option<u16>, duration: Duration, usage: &Usage) -> Vec<Value> {
+fn request(service: &str, operation: &str, status: Option<u16>, duration: Duration, usage: &SpanUsage) -> Vec<Value> {
     let calls = f64::from(u32::try_from(usage.calls).unwrap_or(u32::MAX));
     let mut metrics = vec![(&LATENCY, milliseconds(duration)), (&CALLS, calls), (&UNITS, usage.units)];
     let status = status.map(|status| status.to_string());
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn request_has_its_metrics_and_one_for_each_leniency() {
-        let usage = Usage { calls: 2, units: 2.5, leniencies: vec!["bareTokens", "emptyStrings", "bareTokens"] };
+        let usage = SpanUsage { calls: 2, units: 2.5, leniencies: vec!["bareTokens", "emptyStrings", "bareTokens"] };
         let lines = request("scim", "users-create", Some(201), Duration::from_micros(12_340), &usage);
         assert_eq!(lines.len(), 3, "a leniency counts once per request");
         lines.iter().for_each(|line| drop(check(line)));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn invocation_is_not_counted_as_a_request() {
-        let lines = request("scim", "authorizer", None, Duration::ZERO, &Usage::default());
+        let lines = request("scim", "authorizer", None, Duration::ZERO, &SpanUsage::default());
         let named = check(&lines[0]);
         assert!(lines.len() == 1 && !named.contains("Requests") && !named.contains("Status"), "{named:?}");
     }

@@ -192,7 +192,7 @@ mod tests {
     use crate::Request;
     use crate::log::tests::Lines;
     use crate::request::tests::event;
-    use crate::usage::Meter;
+    use crate::usage::UsageLayer;
 
     async fn echo(name: &&str, request: Request) -> Result<Reply, Error> {
         let body =
@@ -293,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn request_is_logged_on_one_line_without_values() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(None, lines.clone()));
+        let subscriber = Registry::default().with(UsageLayer::layer()).with(log::lines(None, lines.clone()));
         let id = "01234567-89ab-7def-8123-456789abcdef";
         let mut secretive = event();
         secretive["pathParameters"]["id"] = json!(id);
@@ -327,7 +327,7 @@ mod tests {
     #[tokio::test]
     async fn each_leniency_is_logged_once() {
         let lines = Lines::default();
-        let subscriber = Registry::default().with(Meter::layer()).with(log::lines(None, lines.clone()));
+        let subscriber = Registry::default().with(UsageLayer::layer()).with(log::lines(None, lines.clone()));
         let mut strict = event();
         strict["requestContext"]["authorizer"]["dialect"] = json!("strict");
         strict["body"] = json!("{\"userName\": \"hush\", \"hush\": 1}");

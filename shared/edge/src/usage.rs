@@ -14,9 +14,9 @@ pub(crate) const REQUEST: &str = "request";
 /// The target of the events that the store emits for each call to DynamoDB, with the fields `call` and `units`.
 pub(crate) const DYNAMODB: &str = "dynamodb";
 
-/// What was used within a metered span.
+/// The usage within a metered span.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Usage {
+pub struct SpanUsage {
     /// HTTP requests to DynamoDB, retries included.
     pub calls: u64,
     /// Capacity units of DynamoDB, read and write units together.
@@ -25,13 +25,13 @@ pub struct Usage {
     pub leniencies: Vec<&'static str>,
 }
 
-impl Usage {
+impl SpanUsage {
     /// The usage so far within a span that [`metered_span`] made, or in which a function runs. Other spans have
     /// none.
-    pub fn of(span: &Span) -> Usage {
+    pub fn of(span: &Span) -> SpanUsage {
         let find = |(id, dispatch): (&Id, &Dispatch)| {
             let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
-            span.extensions().get::<Usage>().cloned()
+            span.extensions().get::<SpanUsage>().cloned()
         };
         span.with_subscriber(find).flatten().unwrap_or_default()
     }
@@ -47,28 +47,28 @@ pub(crate) fn add_leniencies(span: &Span, names: &[&'static str]) {
     span.with_subscriber(|(id, dispatch)| {
         let span = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id));
         for span in span.iter().flat_map(|span| span.scope()) {
-            if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
+            if let Some(usage) = span.extensions_mut().get_mut::<SpanUsage>() {
                 usage.leniencies.extend_from_slice(names);
             }
         }
     });
 }
 
-/// The layer that counts for [`Usage::of`].
+/// The layer that counts what [`SpanUsage::of`] returns.
 #[derive(Debug)]
-pub struct Meter(());
+pub struct UsageLayer(());
 
-impl Meter {
+impl UsageLayer {
     /// The layer, for the spans and events that it needs.
     pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-        Meter(()).with_filter(Targets::new().with_targets([(REQUEST, Level::INFO), (DYNAMODB, Level::DEBUG)]))
+        UsageLayer(()).with_filter(Targets::new().with_targets([(REQUEST, Level::INFO), (DYNAMODB, Level::DEBUG)]))
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for UsageLayer {
     fn on_new_span(&self, _attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(Usage::default());
+            span.extensions_mut().insert(SpanUsage::default());
         }
     }
 
@@ -76,10 +76,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
         if event.metadata().target() != DYNAMODB {
             return;
         }
-        let mut units = Units(0.0);
+        let mut units = UnitsVisitor(0.0);
         event.record(&mut units);
         for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(usage) = span.extensions_mut().get_mut::<Usage>() {
+            if let Some(usage) = span.extensions_mut().get_mut::<SpanUsage>() {
                 usage.calls += 1;
                 usage.units += units.0;
             }
@@ -88,9 +88,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Meter {
 }
 
 /// Reads the field `units` of an event.
-struct Units(f64);
+struct UnitsVisitor(f64);
 
-impl Visit for Units {
+impl Visit for UnitsVisitor {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if field.name() == "units" {
             self.0 = value;
@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn calls_are_counted_in_every_metered_span_around_them() {
-        let subscriber = Registry::default().with(Meter::layer());
+        let subscriber = Registry::default().with(UsageLayer::layer());
         async {
             call(1.0);
             let outer = metered_span();
@@ -129,28 +129,28 @@ mod tests {
             let other = inner.in_scope(|| tracing::info_span!("other"));
             inner.in_scope(|| other.in_scope(|| call(2.0)));
             inner.in_scope(|| tracing::debug!(target: "elsewhere", units = 9.0));
-            assert_eq!(Usage::of(&inner), Usage { calls: 1, units: 2.0, ..Usage::default() });
-            assert_eq!(Usage::of(&outer), Usage { calls: 2, units: 2.5, ..Usage::default() });
-            assert_eq!(Usage::of(&other), Usage::default());
+            assert_eq!(SpanUsage::of(&inner), SpanUsage { calls: 1, units: 2.0, ..SpanUsage::default() });
+            assert_eq!(SpanUsage::of(&outer), SpanUsage { calls: 2, units: 2.5, ..SpanUsage::default() });
+            assert_eq!(SpanUsage::of(&other), SpanUsage::default());
         }
         .with_subscriber(subscriber)
         .await;
-        assert_eq!(Usage::of(&metered_span()), Usage::default());
+        assert_eq!(SpanUsage::of(&metered_span()), SpanUsage::default());
     }
 
     #[test]
     fn leniencies_are_collected_in_every_metered_span_around_them() {
-        tracing::subscriber::with_default(Registry::default().with(Meter::layer()), || {
+        tracing::subscriber::with_default(Registry::default().with(UsageLayer::layer()), || {
             let outer = metered_span();
             let inner = outer.in_scope(|| request_span("x", None));
             let dialect = Dialect::lenient();
             inner.in_scope(|| record_leniencies(&dialect));
-            assert_eq!(Usage::of(&outer).leniencies, [""; 0]);
+            assert_eq!(SpanUsage::of(&outer).leniencies, [""; 0]);
             dialect.tolerate(Leniency::EmptyStrings, "title").unwrap();
             dialect.tolerate(Leniency::OperationCase, "op").unwrap();
             inner.in_scope(|| record_leniencies(&dialect));
-            assert_eq!(Usage::of(&outer).leniencies, ["emptyStrings", "operationCase"]);
-            assert_eq!(Usage::of(&inner), Usage::of(&outer));
+            assert_eq!(SpanUsage::of(&outer).leniencies, ["emptyStrings", "operationCase"]);
+            assert_eq!(SpanUsage::of(&inner), SpanUsage::of(&outer));
         });
     }
 }

@@ -34,9 +34,9 @@ pub use extensions::{extension, extension_in_use};
 pub use paths::path;
 
 /// The name of a target, and its function.
-pub type Target = (&'static str, fn(&str));
+pub type FuzzTarget = (&'static str, fn(&str));
 
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [FuzzTarget; 7] = [
     ("cursor", cursor),
     ("event", event),
     ("extension", extension),

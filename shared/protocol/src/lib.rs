@@ -35,7 +35,7 @@ pub use patch::Patch;
 pub use path::{AttributePath, Target};
 pub use precondition::{Precondition, entity_tag};
 pub use projection::Projection;
-pub use query::{KindQuery, LIST_PARAMETERS, Paging, Parameters, Query, cursor_response, list_response};
+pub use query::{KindQuery, LIST_PARAMETERS, Pagination, Parameters, Query, cursor_response, list_response};
 pub use routes::{ROUTES, Route, allowed};
 pub use sort::{Order, Position, SortKey};
 pub use work::{Work, memory_of, values_in};

@@ -69,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::bulk::Bulk;
+    use crate::bulk::BulkRequest;
     use crate::{Parameters, Patch};
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
         let read: [(&str, Read); 3] = [
             ("SearchRequest", |body, dialect| Parameters::from_search(body, dialect).map(drop)),
             ("PatchOp", |body, dialect| Patch::parse(resource_type(Kind::User), body, dialect).map(drop)),
-            ("BulkRequest", |body, dialect| Bulk::parse(body, dialect).map(drop)),
+            ("BulkRequest", |body, dialect| BulkRequest::parse(body, dialect).map(drop)),
         ];
         for (right, read) in read {
             for sent in ["SearchRequest", "PatchOp", "BulkRequest", "ListResponse", "NoSuchMessage"] {

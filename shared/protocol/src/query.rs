@@ -35,7 +35,7 @@ pub struct Query {
     /// One for each queried kind of resource, in the order of [`Kind::ALL`].
     pub kind_queries: Vec<KindQuery>,
     order: Option<Order>,
-    pub paging: Paging,
+    pub pagination: Pagination,
     /// The maximum number of resources on the page.
     pub count: usize,
     pub projection: Projection,
@@ -54,7 +54,7 @@ pub struct KindQuery {
 
 /// The page that is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Paging {
+pub enum Pagination {
     /// The first resource of the page, counted from 1 (RFC 7644 §3.4.2.4). This is the default (RFC 9865 §2.4).
     Index(usize),
     /// A cursor as it was sent, not yet verified; `None` for the first page (RFC 9865 §2).
@@ -84,7 +84,7 @@ impl Query {
         Ok(Query {
             kind_queries: kinds.iter().zip(sort_by).map(kind_query).collect::<Result<_, Error>>()?,
             order: parameters.sort_by.is_some().then_some(order),
-            paging: paging(parameters.start_index, parameters.cursor)?,
+            pagination: pagination(parameters.start_index, parameters.cursor)?,
             count: parameters.count.map_or(DEFAULT_COUNT, non_negative).min(MAX_COUNT),
             projection: parameters.projection,
             alternative: None,
@@ -160,16 +160,16 @@ impl KindQuery {
 }
 
 /// RFC 9865 §2.4: a client pages by `startIndex` or by `cursor`.
-fn paging(start_index: Option<i64>, cursor: Option<String>) -> Result<Paging, Error> {
+fn pagination(start_index: Option<i64>, cursor: Option<String>) -> Result<Pagination, Error> {
     match (start_index, cursor) {
         (Some(_), Some(_)) => {
             let problem = "startIndex and cursor cannot be sent together. Send only one of them.";
             Err(Error::InvalidValue(problem.to_owned()))
         }
-        (None, Some(cursor)) => Ok(Paging::Cursor(Some(cursor).filter(|cursor| !cursor.is_empty()))),
+        (None, Some(cursor)) => Ok(Pagination::Cursor(Some(cursor).filter(|cursor| !cursor.is_empty()))),
         (start_index, None) => {
             let start_index = start_index.map_or(1, |number| usize::try_from(number).unwrap_or(0));
-            Ok(Paging::Index(start_index.max(1)))
+            Ok(Pagination::Index(start_index.max(1)))
         }
     }
 }
@@ -221,7 +221,7 @@ pub(crate) mod tests {
         ] {
             let parameters = Parameters { start_index, count, ..Parameters::default() };
             let query = Query::parse(&[Kind::User], parameters, &Dialect::lenient()).unwrap();
-            assert_eq!((query.paging, query.count), (Paging::Index(expect.0), expect.1));
+            assert_eq!((query.pagination, query.count), (Pagination::Index(expect.0), expect.1));
         }
     }
 
@@ -229,10 +229,10 @@ pub(crate) mod tests {
     fn cursor_with_start_index_is_refused() {
         let parse = |start_index, cursor: Option<&str>| {
             let parameters = Parameters { start_index, cursor: cursor.map(str::to_owned), ..Parameters::default() };
-            Query::parse(&[Kind::User], parameters, &Dialect::lenient()).map(|query| query.paging)
+            Query::parse(&[Kind::User], parameters, &Dialect::lenient()).map(|query| query.pagination)
         };
-        assert_eq!(parse(None, Some("")), Ok(Paging::Cursor(None)));
-        assert_eq!(parse(None, Some("x")), Ok(Paging::Cursor(Some("x".to_owned()))));
+        assert_eq!(parse(None, Some("")), Ok(Pagination::Cursor(None)));
+        assert_eq!(parse(None, Some("x")), Ok(Pagination::Cursor(Some("x".to_owned()))));
         assert_eq!(parse(Some(1), Some("")).unwrap_err().scim_type(), Some("invalidValue"));
     }
 

@@ -2,7 +2,7 @@
 //! events do not wait until it is applied to all of its edges.
 
 use protocol::Projection;
-use protocol::event::{Change, ChangeType, Current, Event, events};
+use protocol::event::{Change, ChangeType, CurrentResource, Event, events};
 use schema::resource_type;
 use store::{Directory, Error};
 
@@ -33,7 +33,7 @@ async fn current_resource(
     directory: &Directory,
     change: &Change,
     options: &EventOptions,
-) -> Result<Option<Current>, Error> {
+) -> Result<Option<CurrentResource>, Error> {
     if !options.with_resources || change.change_type == ChangeType::Deleted {
         return Ok(None);
     }
@@ -41,6 +41,6 @@ async fn current_resource(
     Ok(stored.map(|stored| {
         let Representation { stored, body, .. } = Representation::new(&options.base_url, stored);
         let resource = Projection::default().apply(resource_type(change.kind), body);
-        Current { version: stored.version, resource }
+        CurrentResource { version: stored.version, resource }
     }))
 }

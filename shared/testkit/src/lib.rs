@@ -14,12 +14,12 @@
 
 mod aws;
 mod call;
+mod call_meter;
 mod disorder;
 mod engine;
 mod environment;
 mod event;
 mod fault_proxy;
-mod meter;
 mod read_only_proxy;
 pub mod reference;
 mod release;
@@ -28,12 +28,12 @@ mod wire;
 
 pub use aws::{AwsProxy, Behaviour};
 pub use call::call_engine;
+pub use call_meter::{CallCost, CallMeter};
 pub use disorder::disorder;
 pub use engine::{Engine, engine};
 pub use environment::variable;
 pub use event::event;
 pub use fault_proxy::FaultProxy;
-pub use meter::{Meter, Usage};
 pub use read_only_proxy::ReadOnlyProxy;
 pub use release::Release;
 pub use replica::{Replica, events_in};

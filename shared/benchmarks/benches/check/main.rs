@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use service::Context;
 use service::check::{CheckQuery, check};
 use store::{Connection, Credentials, Directory};
-use testkit::{Meter, call_engine, variable};
+use testkit::{CallMeter, call_engine, variable};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Groups, each with different members.
@@ -36,12 +36,12 @@ const TABLE: &str = "check";
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let meter = Meter::default();
+    let meter = CallMeter::default();
     meter.subscriber().init();
     runtime.block_on(run(&meter));
 }
 
-async fn run(meter: &Meter) {
+async fn run(meter: &CallMeter) {
     let users = usize::try_from(variable("CHECK_USERS", 1_000_000)).unwrap();
     let url = testkit::engine().to_owned();
     let key = "local".to_owned();
@@ -75,7 +75,7 @@ async fn create_group(directory: &Directory, caller: &Caller, n: usize, members:
     service::create(&context, Kind::Group, body.as_object().unwrap(), &Projection::default()).await.unwrap();
 }
 
-async fn measure(directory: &Directory, meter: &Meter, name: &str, repair: bool, expect: usize) {
+async fn measure(directory: &Directory, meter: &CallMeter, name: &str, repair: bool, expect: usize) {
     let mut query = CheckQuery { tenant: None, repair, next_token: None };
     let mut items = 0;
     let mut findings = 0;

@@ -21,7 +21,7 @@ use schema::{Dialect, Kind, Object, ResourceId};
 use serde_json::{Value, json};
 use service::Context;
 use store::{Connection, Credentials, Directory, SettleState};
-use testkit::{Meter, Usage};
+use testkit::{CallCost, CallMeter};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The size of a large addition.
@@ -30,7 +30,7 @@ const MANY: usize = 1000;
 const CHANGED: usize = 10;
 
 struct GroupBenchmark {
-    meter: Meter,
+    meter: CallMeter,
     directory: Directory,
     caller: Caller,
     users: Vec<String>,
@@ -41,7 +41,7 @@ fn main() {
     let url = testkit::engine();
     let sizes = std::env::var("GROUP_SIZES").unwrap_or_else(|_| "10,1000,10000,100000".to_owned());
     let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().expect("GROUP_SIZES are numbers")).collect();
-    let meter = Meter::default();
+    let meter = CallMeter::default();
     meter.subscriber().init();
     runtime.block_on(async {
         let largest = sizes.iter().max().copied().unwrap_or_default();
@@ -55,7 +55,7 @@ fn main() {
 }
 
 impl GroupBenchmark {
-    async fn new(meter: Meter, url: &str, users: usize) -> Self {
+    async fn new(meter: CallMeter, url: &str, users: usize) -> Self {
         let begun = Instant::now();
         let connection = Connection {
             endpoint: Some(url.to_owned()),
@@ -165,7 +165,7 @@ impl GroupBenchmark {
             }
         }
         let settled = begun.elapsed();
-        let Usage { calls, depth, read, write } = self.meter.take_but_last(apart);
+        let CallCost { calls, depth, read, write } = self.meter.take_but_last(apart);
         let units = read + write;
         let answered = answered.as_secs_f64() * 1000.0;
         let settled = settled.as_secs_f64() * 1000.0;

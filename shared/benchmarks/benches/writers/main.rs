@@ -24,7 +24,7 @@ use schema::{Dialect, Kind, Object};
 use serde_json::{Value, json};
 use service::Context;
 use store::{Connection, Credentials, Directory};
-use testkit::{Meter, variable};
+use testkit::{CallMeter, variable};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The members that one writer adds and removes.
@@ -49,7 +49,7 @@ fn main() {
     let numbers = std::env::var("WRITERS").unwrap_or_else(|_| "1,2,4,8".to_owned());
     let numbers: Vec<usize> = numbers.split(',').map(|number| number.parse().expect("WRITERS are numbers")).collect();
     let time = Duration::from_secs(variable("WRITER_SECONDS", 5));
-    let meter = Meter::default();
+    let meter = CallMeter::default();
     meter.subscriber().init();
     runtime.block_on(async {
         let most = numbers.iter().max().copied().unwrap_or_default();

@@ -12,7 +12,7 @@ use protocol::Caller;
 use serde_json::{Value, json};
 use store::load::{self, user_name};
 use store::{Connection, Credentials, Directory};
-use testkit::{FaultProxy, Meter, Usage, variable};
+use testkit::{CallCost, CallMeter, FaultProxy, variable};
 use tracing::instrument::WithSubscriber;
 
 use crate::directory::{TABLE, directory, event};
@@ -30,13 +30,13 @@ const ANY: f64 = f64::NAN;
 struct CostBudget {
     name: &'static str,
     status: u64,
-    cost: Usage,
+    cost: CallCost,
     event: Value,
     function: &'static str,
 }
 
-const fn cost(depth: usize, calls: usize, read: f64, write: f64) -> Usage {
-    Usage { depth, calls, read, write }
+const fn cost(depth: usize, calls: usize, read: f64, write: f64) -> CallCost {
+    CallCost { depth, calls, read, write }
 }
 
 /// The ids of the resources that the rows name.
@@ -58,7 +58,7 @@ struct FixtureIds {
 fn row(
     name: &'static str,
     status: u64,
-    cost: Usage,
+    cost: CallCost,
     function: &'static str,
     id: Option<&str>,
     query: Value,
@@ -166,12 +166,12 @@ fn lists_and_ends(ids: &FixtureIds, count: u64) -> Vec<CostBudget> {
 
 struct Fixture {
     directory: &'static Directory,
-    meter: Meter,
+    meter: CallMeter,
 }
 
 impl Fixture {
     /// The body of the response, and the cost.
-    async fn send(&self, row: &CostBudget) -> (Value, Usage) {
+    async fn send(&self, row: &CostBudget) -> (Value, CallCost) {
         self.meter.begin();
         let work = functions::invoke(row.function, self.directory, row.event.clone()).unwrap();
         let answer = work.with_subscriber(self.meter.subscriber()).await.unwrap();
@@ -181,7 +181,7 @@ impl Fixture {
     }
 
     async fn create(&self, function: &'static str, body: Value) -> String {
-        let (body, _) = self.send(&row("create", 201, Usage::default(), function, None, NONE, body)).await;
+        let (body, _) = self.send(&row("create", 201, CallCost::default(), function, None, NONE, body)).await;
         body["id"].as_str().unwrap().to_owned()
     }
 
@@ -210,7 +210,7 @@ async fn every_operation_costs_exactly_its_budget() {
         credentials: Credentials::Key(engine.key.clone()),
     };
     let count = variable("COSTS_USERS", 100);
-    let meter = Meter::default();
+    let meter = CallMeter::default();
     let ids = Fixture { directory, meter: meter.clone() }.load(count).await;
     slow.add_latency(LATENCY);
     let fixture = Fixture { directory: Box::leak(Box::new(Directory::connect(connection).await.unwrap())), meter };
@@ -218,8 +218,8 @@ async fn every_operation_costs_exactly_its_budget() {
     println!("| {count} users | sequential calls | calls | units read | units written |\n|---|---|---|---|---|");
     for row in users(&ids).into_iter().chain(groups(&ids)).chain(lists_and_ends(&ids, count)) {
         let (_, usage) = fixture.send(&row).await;
-        let Usage { depth, calls, read, write } = usage;
-        let expect = Usage { read: if row.cost.read.is_nan() { read } else { row.cost.read }, ..row.cost };
+        let CallCost { depth, calls, read, write } = usage;
+        let expect = CallCost { read: if row.cost.read.is_nan() { read } else { row.cost.read }, ..row.cost };
         println!("| {} | {depth} | {calls} | {read} | {write} |", row.name);
         problems.extend((usage != expect).then(|| format!("{}: {usage:?}, not {expect:?}", row.name)));
     }
@@ -234,7 +234,7 @@ async fn token_check_costs_one_call() {
     let mut event = event("authorizer");
     event["headers"]["Authorization"] = json!(format!("Bearer {token}"));
     event["multiValueHeaders"]["Authorization"] = json!([format!("Bearer {token}")]);
-    let meter = Meter::default();
+    let meter = CallMeter::default();
     let mut usages = Vec::new();
     for _ in 0..2 {
         meter.begin();

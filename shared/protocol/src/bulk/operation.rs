@@ -14,7 +14,7 @@ const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
 /// A bulk request.
 #[derive(Debug)]
-pub struct Bulk {
+pub struct BulkRequest {
     /// The number of errors after which no further operation starts; `None` to carry out all operations.
     pub fail_on_errors: Option<usize>,
     pub operations: Vec<Operation>,
@@ -35,7 +35,7 @@ pub struct Operation {
 
 /// The outcome of an operation.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct OperationOutcome {
     /// The resource's id, if it is known.
     pub id: Option<String>,
     pub result: Result<Success, Error>,
@@ -58,7 +58,7 @@ impl Operation {
     }
 
     /// Its element in the response (RFC 7644 §3.7.3). Only errors have `response`.
-    pub fn report(&self, base_url: &str, outcome: &Outcome) -> Value {
+    pub fn report(&self, base_url: &str, outcome: &OperationOutcome) -> Value {
         let mut report = Object::new();
         report.extend(self.location(base_url, outcome).map(|it| ("location".to_owned(), it.into())));
         report.insert("method".to_owned(), self.method.as_str().into());
@@ -78,7 +78,7 @@ impl Operation {
 
     /// The `location` of every operation except a failed POST. A path that is not a resource's is returned as it
     /// was sent.
-    fn location(&self, base_url: &str, outcome: &Outcome) -> Option<String> {
+    fn location(&self, base_url: &str, outcome: &OperationOutcome) -> Option<String> {
         let is_post = self.method == Method::Create.as_str();
         if is_post && outcome.result.is_err() {
             return None;
@@ -147,7 +147,7 @@ mod tests {
                 json!({"location": "b/", "method": "GET", "status": "404", "response": gone.body()}),
             ),
         ] {
-            let outcome = Outcome { id: id.map(str::to_owned), result };
+            let outcome = OperationOutcome { id: id.map(str::to_owned), result };
             let request = bulk(&json!([operation]));
             assert_eq!(request.operations[0].report("b", &outcome), expect);
         }

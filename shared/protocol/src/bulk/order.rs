@@ -8,7 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use schema::Kind;
 
-use super::{Bulk, Method, Operation};
+use super::{BulkRequest, Method, Operation};
 
 /// A step of the execution; operations are given by their index in the request.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum ExecutionStep {
     Cycle(Vec<usize>),
 }
 
-impl Bulk {
+impl BulkRequest {
     /// The operations that create resources with a bulkId, by bulkId.
     pub fn definitions(&self) -> HashMap<&str, usize> {
         let definition = |(at, operation)| Operation::created_bulk_id(operation).map(|bulk_id| (bulk_id, at));
@@ -28,7 +28,7 @@ impl Bulk {
 
 /// The steps of a request in their order. An operation that precedes one that it refers to runs right after that
 /// one.
-pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
+pub fn order(bulk: &BulkRequest) -> Vec<ExecutionStep> {
     let graph = dependencies(bulk);
     // The position of an operation: the index of the last operation that it waits for, and the length of the chain
     // of waits.
@@ -54,7 +54,7 @@ pub fn order(bulk: &Bulk) -> Vec<ExecutionStep> {
 
 /// The dependencies of operations: an edge leads from an operation to each operation that it refers to, and to the
 /// previous operation on the same resource.
-fn dependencies(bulk: &Bulk) -> DiGraph<(), ()> {
+fn dependencies(bulk: &BulkRequest) -> DiGraph<(), ()> {
     let definitions = bulk.definitions();
     let mut graph = DiGraph::with_capacity(bulk.operations.len(), 0);
     let nodes: Vec<NodeIndex> = bulk.operations.iter().map(|_| graph.add_node(())).collect();

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use schema::{Dialect, Kind, Leniency, Object};
 use serde_json::Value;
 
-use super::{Bulk, Call, Method, Operation, reference};
+use super::{BulkRequest, Call, Method, Operation, reference};
 use crate::Error;
 use crate::limits::BULK_OPERATIONS;
 use crate::message::{check_message, message_member, message_members};
@@ -14,14 +14,14 @@ use crate::message::{check_message, message_member, message_members};
 /// The schema URI of a bulk request.
 const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-impl Bulk {
+impl BulkRequest {
     /// Parses the body of a request.
     ///
     /// # Errors
     /// [`Error::InvalidSyntax`] for a body that is not a bulk message, [`Error::PayloadTooLarge`] for more than
     /// [`BULK_OPERATIONS`] operations, and the error of a deviation in the message that the dialect does not
     /// tolerate. A deviation in an operation is the outcome of that operation.
-    pub fn parse(body: &Object, dialect: &Dialect) -> Result<Bulk, Error> {
+    pub fn parse(body: &Object, dialect: &Dialect) -> Result<BulkRequest, Error> {
         check_message(body, REQUEST, dialect)?;
         let [_, limit, sent] =
             message_members("The request", body, ["schemas", "failOnErrors", "Operations"], dialect)?;
@@ -55,7 +55,7 @@ impl Bulk {
             }
         }
         refuse_duplicates(&mut operations);
-        Ok(Bulk { fail_on_errors, operations })
+        Ok(BulkRequest { fail_on_errors, operations })
     }
 }
 
@@ -185,13 +185,13 @@ pub(super) mod tests {
     use super::*;
 
     /// A request with these operations.
-    pub(in crate::bulk) fn bulk(operations: &Value) -> Bulk {
+    pub(in crate::bulk) fn bulk(operations: &Value) -> BulkRequest {
         let body = json!({"schemas": [REQUEST], "Operations": operations});
-        Bulk::parse(body.as_object().unwrap(), &Dialect::lenient()).unwrap()
+        BulkRequest::parse(body.as_object().unwrap(), &Dialect::lenient()).unwrap()
     }
 
-    fn parse(body: &Value) -> Result<Bulk, Error> {
-        Bulk::parse(body.as_object().unwrap(), &Dialect::lenient())
+    fn parse(body: &Value) -> Result<BulkRequest, Error> {
+        BulkRequest::parse(body.as_object().unwrap(), &Dialect::lenient())
     }
 
     #[test]
@@ -252,12 +252,12 @@ pub(super) mod tests {
             (with("comment", json!(1)), "unknownAttributes"),
             (with("Version", json!("W/\"1\"")), "operationCase"),
         ] {
-            let first = |read: Result<Bulk, Error>| match read?.operations.into_iter().next() {
+            let first = |read: Result<BulkRequest, Error>| match read?.operations.into_iter().next() {
                 Some(operation) => operation.call.map(drop),
                 None => Ok(()),
             };
             let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
-            let read = |dialect: &Dialect| first(Bulk::parse(body.as_object().unwrap(), dialect));
+            let read = |dialect: &Dialect| first(BulkRequest::parse(body.as_object().unwrap(), dialect));
             assert_eq!(read(&lenient), Ok(()), "{body}");
             let used: Vec<&str> = lenient.used().map(|leniency| leniency.info().name).collect();
             assert_eq!(used.join(" "), name, "{body}");

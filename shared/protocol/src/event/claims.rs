@@ -3,7 +3,7 @@
 use schema::{Kind, Object, ResourceId};
 use serde_json::{Value, json};
 
-use super::{Change, Current, Event, EventType, MemberDelta};
+use super::{Change, CurrentResource, Event, EventType, MemberDelta};
 use crate::entity_tag;
 use crate::limits::EVENT_BYTES;
 
@@ -11,7 +11,7 @@ const PROVISIONING: &str = "urn:ietf:params:scim:event:prov";
 
 /// The resource that an event is about, and its version after the change.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(super) struct EventSubject<'a> {
     pub(super) kind: Kind,
     pub(super) id: &'a ResourceId,
     pub(super) version: Option<u64>,
@@ -21,13 +21,13 @@ pub(super) struct Subject<'a> {
 pub(super) struct EventBuilder<'a> {
     pub(super) change: &'a Change,
     pub(super) issuer: &'a str,
-    pub(super) current: Option<&'a Current>,
+    pub(super) current: Option<&'a CurrentResource>,
 }
 
 impl EventBuilder<'_> {
     /// An event about the resource itself: with the resource if it is available and fits, otherwise a notice of the
     /// changed attributes.
-    pub(super) fn resource_event(&self, event_type: EventType, about: Subject<'_>) -> Event {
+    pub(super) fn resource_event(&self, event_type: EventType, about: EventSubject<'_>) -> Event {
         let full = self
             .embeddable_resource(about)
             .map(|resource| self.event(event_type, about, None, payload(event_type, about, Ok(resource))));
@@ -41,7 +41,7 @@ impl EventBuilder<'_> {
     /// several.
     pub(super) fn membership_event(
         &self,
-        about: Subject<'_>,
+        about: EventSubject<'_>,
         members: &MemberDelta,
         numbers: Option<(usize, usize)>,
     ) -> Event {
@@ -68,7 +68,7 @@ impl EventBuilder<'_> {
     /// A user must still have the event's version, because the change to a newer version has its own event. A group
     /// also gets new versions by changes of members, whose events do not contain the group, so a newer version is
     /// accepted; `meta.version` states which version it is.
-    fn embeddable_resource(&self, about: Subject<'_>) -> Option<&Object> {
+    fn embeddable_resource(&self, about: EventSubject<'_>) -> Option<&Object> {
         let current = self.current?;
         let fits = match about.kind {
             Kind::User => about.version == Some(current.version),
@@ -80,7 +80,7 @@ impl EventBuilder<'_> {
     fn event(
         &self,
         event_type: EventType,
-        about: Subject<'_>,
+        about: EventSubject<'_>,
         distinction: Option<String>,
         payload: (String, Value),
     ) -> Event {
@@ -110,7 +110,7 @@ impl EventBuilder<'_> {
 
     /// RFC 9967 §2.1: `sub_id`, never `sub`, of the format `scim`, with the path below the base URL, and
     /// `externalId` if it is known.
-    fn subject(&self, about: Subject<'_>, uri: &str) -> Object {
+    fn subject(&self, about: EventSubject<'_>, uri: &str) -> Object {
         let mut subject = Object::from_iter([
             ("format".to_owned(), "scim".into()),
             ("uri".to_owned(), uri.into()),
@@ -125,7 +125,7 @@ impl EventBuilder<'_> {
 
 /// The URI of a SCIM event and its payload. RFC 9967 §2.4: an event with `data` is `full`, one with `attributes` is
 /// a `notice`. The events of a deletion, deactivation and reactivation have neither.
-fn payload(event_type: EventType, about: Subject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
+fn payload(event_type: EventType, about: EventSubject<'_>, content: Result<&Object, &[String]>) -> (String, Value) {
     let event = match event_type {
         EventType::UserCreated | EventType::GroupCreated => "create",
         // §2.4.3: "the specified resource has been updated", whether by PUT or by PATCH. For a PATCH, §2.4.2
@@ -149,6 +149,6 @@ fn payload(event_type: EventType, about: Subject<'_>, content: Result<&Object, &
 }
 
 /// RFC 9967 §2.2: `version` is the entity tag of the resource as a result of the event.
-fn versioned(about: Subject<'_>) -> Object {
+fn versioned(about: EventSubject<'_>) -> Object {
     about.version.map(|version| ("version".to_owned(), entity_tag(version).into())).into_iter().collect()
 }

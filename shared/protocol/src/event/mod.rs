@@ -13,10 +13,10 @@ mod tests;
 use schema::{Kind, ResourceId};
 
 use crate::limits::MEMBER_IDS_PER_EVENT;
-use claims::{EventBuilder, Subject};
+use claims::{EventBuilder, EventSubject};
 
 pub use change::{Change, ChangeType, GroupExit, MemberDelta};
-pub use security_event::{Current, Event, EventType};
+pub use security_event::{CurrentResource, Event, EventType};
 
 /// Builds the events of a change in the order in which they must be published. `parts` are the changes of members
 /// of a chunked change; `issuer` is the base URL of the service.
@@ -27,9 +27,9 @@ pub use security_event::{Current, Event, EventType};
 ///   members changed. If only members changed, it has `group.members.changed` alone.
 /// - A deleted resource has `user.deleted` or `group.deleted`. It leaves its groups: each of them has a
 ///   `group.members.changed`.
-pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&Current>) -> Vec<Event> {
+pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Option<&CurrentResource>) -> Vec<Event> {
     let builder = EventBuilder { change, issuer, current };
-    let about = Subject { kind: change.kind, id: &change.resource, version: change.after };
+    let about = EventSubject { kind: change.kind, id: &change.resource, version: change.after };
     let whole = std::slice::from_ref(&change.members);
     let chunks = chunk_members(if change.is_chunked { parts } else { whole });
     let mut events: Vec<Event> = event_types(change, !chunks.is_empty())
@@ -44,7 +44,7 @@ pub fn events(change: &Change, parts: &[MemberDelta], issuer: &str, current: Opt
             .map(|(chunk, number)| builder.membership_event(about, chunk, (count > 1).then_some((number, count)))),
     );
     events.extend(change.group_exits.iter().map(|exit| {
-        let group = Subject { kind: Kind::Group, id: &exit.group, version: exit.version };
+        let group = EventSubject { kind: Kind::Group, id: &exit.group, version: exit.version };
         builder.membership_event(
             group,
             &MemberDelta { added: Vec::new(), removed: vec![change.resource.clone()] },

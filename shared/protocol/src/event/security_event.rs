@@ -57,7 +57,7 @@ impl Event {
 
 /// The current public representation of a resource, without members and groups.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Current {
+pub struct CurrentResource {
     pub version: u64,
     pub resource: Object,
 }

@@ -38,13 +38,13 @@ fn change(kind: Kind, change_type: ChangeType, before: Option<u64>, attributes: 
     }
 }
 
-fn current(version: u64) -> Current {
+fn current(version: u64) -> CurrentResource {
     let resource = json!({"schemas": [schema::USER], "id": ADA, "externalId": "00u1", "userName": "ada"});
-    Current { version, resource: resource.as_object().unwrap().clone() }
+    CurrentResource { version, resource: resource.as_object().unwrap().clone() }
 }
 
 /// Names, and the events claim of each.
-fn types_and_payloads(change: &Change, current: Option<&Current>) -> Vec<(&'static str, Value)> {
+fn types_and_payloads(change: &Change, current: Option<&CurrentResource>) -> Vec<(&'static str, Value)> {
     let events = events(change, &[], ISSUER, current);
     events.into_iter().map(|event| (event.event_type.as_str(), event.claims["events"].clone())).collect()
 }

@@ -14,7 +14,7 @@ use crate::work::{Work, weight};
 
 /// Adds elements. One that has the same `value` and `type` as another (RFC 7643 §2.4) updates it in its place.
 pub(super) fn add(attribute: &Attribute, elements: &mut Vec<Value>, given: Vec<Value>) {
-    let mut places: HashMap<Key<'static>, usize> = HashMap::with_capacity(elements.len());
+    let mut places: HashMap<ElementKey<'static>, usize> = HashMap::with_capacity(elements.len());
     for (at, element) in elements.iter().enumerate() {
         places.entry(owned(element_key(attribute, element))).or_insert(at);
     }
@@ -70,7 +70,7 @@ fn equal_elements(attribute: &Attribute, elements: &[Value]) -> Vec<Vec<usize>> 
     if elements.len() < 2 {
         return Vec::new();
     }
-    let mut places: HashMap<Key<'_>, Vec<usize>> = HashMap::with_capacity(elements.len());
+    let mut places: HashMap<ElementKey<'_>, Vec<usize>> = HashMap::with_capacity(elements.len());
     for (at, element) in elements.iter().enumerate() {
         places.entry(element_key(attribute, element)).or_default().push(at);
     }
@@ -82,7 +82,7 @@ pub(super) enum Removal {
     /// All that the path selects.
     All,
     /// What one of the values identifies: their keys, by the sub-attributes that identify.
-    Values(BTreeMap<Vec<String>, HashSet<Key<'static>>>),
+    Values(BTreeMap<Vec<String>, HashSet<ElementKey<'static>>>),
 }
 
 impl Removal {
@@ -91,7 +91,7 @@ impl Removal {
     /// # Errors
     /// The errors of [`identifying_sub_attributes`].
     pub(super) fn read(attribute: &Attribute, path: &str, given: &[Value]) -> Result<Self, Error> {
-        let mut keys: BTreeMap<Vec<String>, HashSet<Key<'static>>> = BTreeMap::new();
+        let mut keys: BTreeMap<Vec<String>, HashSet<ElementKey<'static>>> = BTreeMap::new();
         for given in given {
             let identifying = identifying_sub_attributes(attribute, path, given)?;
             let key = owned(key_of(attribute, given, &identifying));
@@ -105,7 +105,7 @@ impl Removal {
         match self {
             Self::All => true,
             Self::Values(keys) => {
-                let has = |keys: &HashSet<Key<'_>>, key: &Key<'_>| keys.contains(key);
+                let has = |keys: &HashSet<ElementKey<'_>>, key: &ElementKey<'_>| keys.contains(key);
                 keys.iter().any(|(identifying, keys)| has(keys, &key_of(attribute, value, identifying)))
             }
         }
@@ -140,42 +140,42 @@ fn set_element(elements: &mut [Value], at: usize, element: Object) {
 }
 
 /// What two values share if they are the same: the values that identify them, `None` for one that is absent.
-type Key<'v> = Vec<Option<Comparable<'v>>>;
+type ElementKey<'v> = Vec<Option<ComparableValue<'v>>>;
 
 /// A value in the form in which it is compared.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) enum Comparable<'v> {
+pub(super) enum ComparableValue<'v> {
     Text(Cow<'v, str>),
     Boolean(bool),
     /// Any other value, as JSON.
     Json(String),
 }
 
-fn owned(key: Key<'_>) -> Key<'static> {
+fn owned(key: ElementKey<'_>) -> ElementKey<'static> {
     let owned = |value| match value {
-        Comparable::Text(text) => Comparable::Text(Cow::Owned(text.into_owned())),
-        Comparable::Boolean(value) => Comparable::Boolean(value),
-        Comparable::Json(json) => Comparable::Json(json),
+        ComparableValue::Text(text) => ComparableValue::Text(Cow::Owned(text.into_owned())),
+        ComparableValue::Boolean(value) => ComparableValue::Boolean(value),
+        ComparableValue::Json(json) => ComparableValue::Json(json),
     };
     key.into_iter().map(|value| value.map(owned)).collect()
 }
 
 /// The key of an element: its `value` and `type`, or all of it if it has no `value`.
-fn element_key<'v>(attribute: &Attribute, element: &'v Value) -> Key<'v> {
+fn element_key<'v>(attribute: &Attribute, element: &'v Value) -> ElementKey<'v> {
     match element {
         Value::Object(object) if !object.contains_key("value") => {
             let sorted: BTreeMap<&String, &Value> = object.iter().collect();
-            vec![Some(Comparable::Json(json!(sorted).to_string()))]
+            vec![Some(ComparableValue::Json(json!(sorted).to_string()))]
         }
         element => key_of(attribute, element, &["value", "type"]),
     }
 }
 
 /// The values of the sub-attributes that identify a value, or the value itself if it is not complex.
-fn key_of<'v>(attribute: &Attribute, value: &'v Value, identifying: &[impl AsRef<str>]) -> Key<'v> {
+fn key_of<'v>(attribute: &Attribute, value: &'v Value, identifying: &[impl AsRef<str>]) -> ElementKey<'v> {
     let Value::Object(object) = value else { return vec![Some(comparable(attribute, value))] };
     let parts = identifying.iter().map(|name| match name.as_ref() {
-        "primary" => Some(Comparable::Boolean(is_primary(object))),
+        "primary" => Some(ComparableValue::Boolean(is_primary(object))),
         name => {
             let value = object.get(name)?;
             Some(attribute.sub_attribute(name).map_or_else(|| as_it_is(value), |sub| comparable(sub, value)))
@@ -184,19 +184,19 @@ fn key_of<'v>(attribute: &Attribute, value: &'v Value, identifying: &[impl AsRef
     parts.collect()
 }
 
-fn comparable<'v>(attribute: &Attribute, value: &'v Value) -> Comparable<'v> {
+fn comparable<'v>(attribute: &Attribute, value: &'v Value) -> ComparableValue<'v> {
     match value {
-        Value::String(text) => Comparable::Text(comparison_key(attribute, text)),
+        Value::String(text) => ComparableValue::Text(comparison_key(attribute, text)),
         other => as_it_is(other),
     }
 }
 
 /// A value whose attribute is unknown is compared as it is.
-fn as_it_is(value: &Value) -> Comparable<'_> {
+fn as_it_is(value: &Value) -> ComparableValue<'_> {
     match value {
-        Value::String(text) => Comparable::Text(Cow::Borrowed(text)),
-        Value::Bool(value) => Comparable::Boolean(*value),
-        other => Comparable::Json(other.to_string()),
+        Value::String(text) => ComparableValue::Text(Cow::Borrowed(text)),
+        Value::Bool(value) => ComparableValue::Boolean(*value),
+        other => ComparableValue::Json(other.to_string()),
     }
 }
 

@@ -62,12 +62,12 @@ pub(crate) enum Operation {
     Matching(Op, String, Email),
     /// The path `emails[type eq "…"].…`.
     MatchingPart(Op, String, Part),
-    Refused(Refusal),
+    Invalid(InvalidOperation),
 }
 
 /// An operation that always fails.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Refusal {
+pub(crate) enum InvalidOperation {
     ReadOnly,
     Required,
     WrongType,
@@ -124,7 +124,7 @@ impl User {
             }
             Operation::Matching(op, kind, sent) => return self.matching(*op, kind, sent),
             Operation::MatchingPart(op, kind, part) => return self.matching_part(*op, kind, part),
-            Operation::Refused(_) => return false,
+            Operation::Invalid(_) => return false,
         }
         true
     }

@@ -5,7 +5,7 @@ use protocol::{Error, Patch};
 use schema::{Dialect, Kind, Object, resource_type};
 use serde_json::{Value, json};
 
-use crate::model::{ENTERPRISE, Email, Field, Op, Operation, Part, Refusal, User};
+use crate::model::{ENTERPRISE, Email, Field, InvalidOperation, Op, Operation, Part, User};
 
 fn text() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "A"]).prop_map(str::to_owned)
@@ -66,20 +66,25 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 /// An operation that usually can succeed, though its success may depend on the user, and sometimes always fails.
 fn any_operation() -> impl Strategy<Value = Operation> {
-    let refused = vec![Refusal::ReadOnly, Refusal::Required, Refusal::WrongType, Refusal::Unknown];
+    let kinds = vec![
+        InvalidOperation::ReadOnly,
+        InvalidOperation::Required,
+        InvalidOperation::WrongType,
+        InvalidOperation::Unknown,
+    ];
     prop_oneof![
         14 => operation(),
-        1 => prop::sample::select(refused).prop_map(Operation::Refused),
+        1 => prop::sample::select(kinds).prop_map(Operation::Invalid),
     ]
 }
 
 /// An operation that always fails, and the `scimType` of its error (RFC 7644 §3.12).
-fn refused(refusal: Refusal) -> (Value, &'static str) {
-    match refusal {
-        Refusal::ReadOnly => (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
-        Refusal::Required => (json!({"op": "remove", "path": "userName"}), "mutability"),
-        Refusal::WrongType => (json!({"op": "add", "path": "title", "value": 5}), "invalidValue"),
-        Refusal::Unknown => (json!({"op": "add", "path": "nope", "value": "x"}), "invalidPath"),
+fn invalid_operation(invalid: InvalidOperation) -> (Value, &'static str) {
+    match invalid {
+        InvalidOperation::ReadOnly => (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
+        InvalidOperation::Required => (json!({"op": "remove", "path": "userName"}), "mutability"),
+        InvalidOperation::WrongType => (json!({"op": "add", "path": "title", "value": 5}), "invalidValue"),
+        InvalidOperation::Unknown => (json!({"op": "add", "path": "nope", "value": "x"}), "invalidPath"),
     }
 }
 
@@ -106,7 +111,7 @@ fn written(operation: &Operation, with_path: bool) -> Value {
             };
             (op, format!("emails[type eq \"{kind}\"].{name}"), value)
         }
-        Operation::Refused(refusal) => return refused(*refusal).0,
+        Operation::Invalid(invalid) => return invalid_operation(*invalid).0,
     };
     match op {
         Op::Remove => json!({"op": "remove", "path": path}),
@@ -148,7 +153,7 @@ proptest! {
             }
             Err(error) => {
                 let refusals = operations.iter().filter_map(|(operation, _)| match operation {
-                    Operation::Refused(refusal) => Some(refused(*refusal).1),
+                    Operation::Invalid(invalid) => Some(invalid_operation(*invalid).1),
                     _ => None,
                 });
                 let keyword = error.scim_type().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use protocol::Error;
-use protocol::bulk::{Batch, Call, ExecutionStep, Method, Reference};
+use protocol::bulk::{Call, ConcurrentBatch, ExecutionStep, Method, Reference};
 use schema::{Kind, ResourceId, resource_type};
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ impl Job<'_> {
     /// Prepares the longest run of steps that can be performed at the same time.
     fn choose<'s>(&self, steps: impl Iterator<Item = &'s ExecutionStep>) -> Vec<IndexedCall> {
         let mut chosen = Vec::new();
-        let mut batch = Batch::default();
+        let mut batch = ConcurrentBatch::default();
         for step in steps {
             let ExecutionStep::One(index) = step else { break };
             let waits = |reference: &Reference| self.is_not_created_yet(reference) && !chosen.is_empty();
@@ -63,7 +63,7 @@ impl Job<'_> {
                 Err(_) => return prepared.truncate(1),
             }
         }
-        let mut batch = Batch::default();
+        let mut batch = ConcurrentBatch::default();
         let name = |call: &Call| ResourceId::parse(&call.id).and_then(|id| names.get(&id)).map(String::as_str);
         let fits =
             |operation: &&IndexedCall| operation.call.as_ref().map_or(true, |call| batch.try_add(call, name(call)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::bulk::{Bulk, Call, Method, Operation, Outcome, Reference, response};
+use protocol::bulk::{BulkRequest, Call, Method, Operation, OperationOutcome, Reference, response};
 use protocol::{Error, Reply};
 
 use super::perform::{Deadlines, IndexedOutcome};
@@ -19,12 +19,12 @@ pub(super) struct Job<'a> {
     pub(super) fail_on_errors: usize,
     /// The ids of the resources that bulkIds stand for, from their creation to their deletion.
     pub(super) ids: HashMap<&'a str, String>,
-    outcomes: BTreeMap<usize, Outcome>,
+    outcomes: BTreeMap<usize, OperationOutcome>,
     pub(super) errors: usize,
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(context: &'a Context<'a>, bulk: &'a Bulk, deadlines: Deadlines) -> Self {
+    pub(super) fn new(context: &'a Context<'a>, bulk: &'a BulkRequest, deadlines: Deadlines) -> Self {
         Job {
             context,
             operations: &bulk.operations,
@@ -79,12 +79,12 @@ impl<'a> Job<'a> {
             (Ok(_), ..) => {}
             (Err(_), ..) => self.errors += 1,
         }
-        self.outcomes.insert(index, Outcome { id, result });
+        self.outcomes.insert(index, OperationOutcome { id, result });
     }
 
     /// The reply with the operations that were performed (RFC 7644 §3.7.3), in the order of the request.
     pub(super) fn reply(&self) -> Reply {
-        let report = |(index, outcome): (&usize, &Outcome)| {
+        let report = |(index, outcome): (&usize, &OperationOutcome)| {
             let operation: &Operation = self.operations.get(*index)?;
             Some(operation.report(self.context.exchange.base_url, outcome))
         };

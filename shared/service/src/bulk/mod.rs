@@ -6,7 +6,7 @@ mod cycle;
 mod job;
 mod perform;
 
-use protocol::bulk::{Bulk, ExecutionStep, order};
+use protocol::bulk::{BulkRequest, ExecutionStep, order};
 use protocol::{Error, Reply, Work};
 use schema::Object;
 
@@ -18,9 +18,9 @@ use perform::Deadlines;
 /// as not carried out.
 ///
 /// # Errors
-/// The errors of [`Bulk::parse`]. A failed operation is not an error of the request.
+/// The errors of [`BulkRequest::parse`]. A failed operation is not an error of the request.
 pub async fn bulk(context: &Context<'_>, body: &Object) -> Result<Reply, Error> {
-    let bulk = Bulk::parse(body, &context.exchange.caller.dialect)?;
+    let bulk = BulkRequest::parse(body, &context.exchange.caller.dialect)?;
     let work = Work::of_bulk();
     let context = Context { bulk: Some(&work), ..*context };
     let mut job = Job::new(&context, &bulk, Deadlines::new(context.exchange.deadline));

@@ -12,7 +12,7 @@ mod scan;
 mod search;
 
 use futures_util::future::{try_join, try_join_all};
-use protocol::{Error, Paging, Query, Reply, cursor_response, list_response};
+use protocol::{Error, Pagination, Query, Reply, cursor_response, list_response};
 use schema::{Leniency, Object};
 
 use crate::Context;
@@ -51,8 +51,8 @@ async fn body(context: &Context<'_>, query: &Query) -> Result<(Object, usize), E
         search::page(context, query, &start).await?
     };
     let matches = page.total;
-    let body = match &query.paging {
-        Paging::Index(start_index) => {
+    let body = match &query.pagination {
+        Pagination::Index(start_index) => {
             let total = page.total_results(*start_index, &start, query);
             let indexes = *start_index..start_index.saturating_add(page.resources.len());
             let page_end = page.end.clone();
@@ -60,7 +60,7 @@ async fn body(context: &Context<'_>, query: &Query) -> Result<(Object, usize), E
             let (resources, ()) = try_join(page.into_bodies(context, query), bookmark).await?;
             list_response(total, *start_index, resources)
         }
-        Paging::Cursor(_) => {
+        Pagination::Cursor(_) => {
             let next = if page.has_next(query) {
                 Some(paging::next_cursor(context, query, page.end.clone()).await?)
             } else {

@@ -3,7 +3,7 @@
 use std::iter;
 
 use protocol::limits::{MEMBERS_IN_RESPONSE, PAGE_MEMORY};
-use protocol::{Error, Paging, Position, Query, memory_of};
+use protocol::{Error, Pagination, Position, Query, memory_of};
 use schema::{Object, resource_type};
 
 use super::paging::PageStart;
@@ -44,9 +44,9 @@ impl<'a> Contents<'a> {
         let edges = self.edges + resource.edges_in_response(&self.query.projection);
         let is_full = memory > PAGE_MEMORY || edges > MEMBERS_IN_RESPONSE;
         if is_full && !self.resources.is_empty() {
-            return match self.query.paging {
-                Paging::Cursor(_) => Ok(false),
-                Paging::Index(_) => Err(Error::page_too_large(self.resources.len())),
+            return match self.query.pagination {
+                Pagination::Cursor(_) => Ok(false),
+                Pagination::Index(_) => Err(Error::page_too_large(self.resources.len())),
             };
         }
         (self.memory, self.edges) = (memory, edges);

@@ -27,7 +27,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use protocol::{CursorKey, Error, Paging, Position, Query};
+use protocol::{CursorKey, Error, Pagination, Position, Query};
 use sha2::{Digest, Sha256};
 use store::{Bookmark, BookmarkCondition, BookmarkKey};
 
@@ -52,13 +52,13 @@ impl PageStart {
 
 /// Finds where the page begins. The first page needs no call.
 pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<PageStart, Error> {
-    match &query.paging {
-        Paging::Cursor(None) => Ok(PageStart::After(None)),
-        Paging::Cursor(Some(cursor)) => {
+    match &query.pagination {
+        Pagination::Cursor(None) => Ok(PageStart::After(None)),
+        Pagination::Cursor(Some(cursor)) => {
             let key = cursor_key(context).await?;
             key.open(context.tenant(), query, cursor, now_seconds()).map(PageStart::After)
         }
-        Paging::Index(start_index) => {
+        Pagination::Index(start_index) => {
             let Some(before) = NonZeroUsize::new(start_index - 1) else { return Ok(PageStart::After(None)) };
             if query.count == 0 {
                 return Ok(PageStart::Skip(before));

@@ -23,7 +23,7 @@ pub(super) struct ProxyState {
     /// The items that a call is writing.
     pub(super) locked: Mutex<HashSet<ItemKey>>,
     /// The client request tokens of transactions.
-    pub(super) tokens: Mutex<HashMap<String, Transaction>>,
+    pub(super) tokens: Mutex<HashMap<String, TransactionState>>,
     /// A write of one item holds it for reading. A snapshot holds it for writing, so it lies between two writes.
     pub(super) moment: RwLock<()>,
     pub(super) clock: Clock,
@@ -32,7 +32,7 @@ pub(super) struct ProxyState {
 
 /// What is known of a transaction by its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transaction {
+pub(super) enum TransactionState {
     InProgress,
     Committed,
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::behaviour::Behaviour;
 use super::call::{Action, Call, ItemKey, cancelled, consumed, error};
-use super::state::{ProxyState, Transaction};
+use super::state::{ProxyState, TransactionState};
 use crate::wire::Message;
 
 /// One transaction of so many conflicts with another one that nobody sees.
@@ -48,8 +48,8 @@ impl ProxyState {
     pub(super) async fn transact(&self, call: &Call, engine: &mut TcpStream) -> io::Result<Message> {
         let token = call.body["ClientRequestToken"].as_str().unwrap_or_default().to_owned();
         match self.begin(&token) {
-            Some(Transaction::Committed) => return Ok(Message::response(200, &json!({}))),
-            Some(Transaction::InProgress) => {
+            Some(TransactionState::Committed) => return Ok(Message::response(200, &json!({}))),
+            Some(TransactionState::InProgress) => {
                 return Ok(Message::response(400, &error("TransactionInProgressException")));
             }
             None => {}
@@ -58,18 +58,18 @@ impl ProxyState {
         let is_committed = outcome.as_ref().is_ok_and(|response| response.status() == 200);
         let mut tokens = self.tokens.lock().unwrap();
         match is_committed {
-            true => drop(tokens.insert(token, Transaction::Committed)),
+            true => drop(tokens.insert(token, TransactionState::Committed)),
             false => drop(tokens.remove(&token)),
         }
         outcome
     }
 
     /// Notes that a transaction is in progress. Returns what was known of its token before.
-    fn begin(&self, token: &str) -> Option<Transaction> {
+    fn begin(&self, token: &str) -> Option<TransactionState> {
         let mut tokens = self.tokens.lock().unwrap();
         let known = tokens.get(token).copied();
         if known.is_none() {
-            tokens.insert(token.to_owned(), Transaction::InProgress);
+            tokens.insert(token.to_owned(), TransactionState::InProgress);
         }
         known
     }

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 /// The resources that can be members, and the group that is changed.
 #[derive(Debug, Clone, Default)]
-pub struct Directory {
+pub struct MemberDirectory {
     /// The `type` and the `$ref` of each resource by its id.
     pub resources: BTreeMap<String, (String, String)>,
     /// The id of the resource that is changed.
     pub id: String,
 }
 
-impl Directory {
+impl MemberDirectory {
     /// The member that a client sends, as it is returned: `value`, `display` as sent, and `type` and `$ref` of the
     /// resource.
     ///

@@ -24,5 +24,5 @@ mod values;
 pub use attributes::{ENTERPRISE, GROUP, Kind, USER};
 pub use expected_error::ExpectedError;
 pub use filter::Filter;
-pub use members::Directory;
+pub use members::MemberDirectory;
 pub use patch::patch;

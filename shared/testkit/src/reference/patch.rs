@@ -6,7 +6,7 @@ use super::attributes::{Attribute, ENTERPRISE, Kind, Mutability, Place};
 use super::elements::{self, ElementChange};
 use super::expected_error::ExpectedError;
 use super::location::Location;
-use super::members::{self, Directory};
+use super::members::{self, MemberDirectory};
 use super::merge::merge;
 use super::operation::{Op, Operation, read};
 use super::path::Path;
@@ -20,7 +20,12 @@ use super::values;
 ///
 /// Choice: "Evaluation continues until […] an error condition is encountered", but the service reads the whole request
 /// before it evaluates the first operation, so if several operations are wrong it may report any of them.
-pub fn patch(kind: Kind, before: &Value, operations: &[Value], directory: &Directory) -> Result<Value, ExpectedError> {
+pub fn patch(
+    kind: Kind,
+    before: &Value,
+    operations: &[Value],
+    directory: &MemberDirectory,
+) -> Result<Value, ExpectedError> {
     let mut resource = before.as_object().cloned().unwrap_or_default();
     let mut first_error = None;
     let mut other_errors = Vec::new();
@@ -56,7 +61,7 @@ pub fn patch(kind: Kind, before: &Value, operations: &[Value], directory: &Direc
 fn apply_and_keep_reference(
     resource: &mut Map<String, Value>,
     operation: &Operation,
-    directory: &Directory,
+    directory: &MemberDirectory,
 ) -> Result<(), ExpectedError> {
     let manager = |resource: &Map<String, Value>| Some(resource.get(ENTERPRISE)?["manager"]["value"].clone());
     let before = manager(resource).unwrap_or_default();
@@ -71,7 +76,11 @@ fn apply_and_keep_reference(
     Ok(())
 }
 
-fn apply(resource: &mut Map<String, Value>, operation: &Operation, directory: &Directory) -> Result<(), ExpectedError> {
+fn apply(
+    resource: &mut Map<String, Value>,
+    operation: &Operation,
+    directory: &MemberDirectory,
+) -> Result<(), ExpectedError> {
     let Operation { op, path, value } = operation;
     // Choice: null is nothing to add, so that adding it changes nothing.
     let value = if *op == Op::Add { &without_null(value) } else { value };
@@ -140,7 +149,7 @@ fn with_all(
     attribute: &Attribute,
     op: Op,
     value: &Value,
-    directory: &Directory,
+    directory: &MemberDirectory,
 ) -> Result<Vec<Value>, ExpectedError> {
     let given = value.as_array().cloned().unwrap_or_default();
     let has_id = |member: &Value| member["value"].as_str().is_some_and(|id| !id.is_empty());

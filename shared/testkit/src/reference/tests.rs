@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Directory, ENTERPRISE, Filter, GROUP, Kind, USER, patch, syntax};
+use super::{ENTERPRISE, Filter, GROUP, Kind, MemberDirectory, USER, patch, syntax};
 
 const BABS: &str = "2819c223-7f76-453a-919d-413861904646";
 const JAMES: &str = "08e1d05d-121c-4561-8b96-473d93df9210";
@@ -167,10 +167,10 @@ fn path_of_figure_8_is_in_the_grammar() {
     assert_eq!(of_group(&json!([operation])).unwrap_err(), ["invalidPath"]);
 }
 
-type Outcome = Result<Value, Vec<&'static str>>;
+type PatchResult = Result<Value, Vec<&'static str>>;
 
-fn of_user(operations: &Value) -> Outcome {
-    let result = patch(Kind::User, &babs(), operations.as_array().unwrap(), &Directory::default());
+fn of_user(operations: &Value) -> PatchResult {
+    let result = patch(Kind::User, &babs(), operations.as_array().unwrap(), &MemberDirectory::default());
     result.map_err(|error| error.scim_types)
 }
 
@@ -184,10 +184,10 @@ fn group() -> Value {
     json!({ "schemas": [GROUP], "id": "g", "displayName": "Tour Guides", "members": [member] })
 }
 
-fn of_group(operations: &Value) -> Outcome {
+fn of_group(operations: &Value) -> PatchResult {
     let resources =
         [(BABS, "u/babs"), (JAMES, "u/james")].map(|(id, url)| (id.to_owned(), ("User".into(), url.into())));
-    let directory = Directory { resources: resources.into(), id: "g".to_owned() };
+    let directory = MemberDirectory { resources: resources.into(), id: "g".to_owned() };
     let result = patch(Kind::Group, &group(), operations.as_array().unwrap(), &directory);
     result.map_err(|error| error.scim_types)
 }

@@ -4,7 +4,7 @@ use acceptance::client::Client;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use testkit::reference::generate;
-use testkit::reference::{Directory, Kind, patch};
+use testkit::reference::{Kind, MemberDirectory, patch};
 
 use super::{ComparisonReport, MAX_SHOWN, is_left_out, name_of, other_than, seeds};
 use crate::server::Server;
@@ -16,7 +16,7 @@ struct Patches {
     kind: Kind,
     scim: Client,
     /// The resources that can be members.
-    directory: Directory,
+    directory: MemberDirectory,
     _server: Server,
 }
 
@@ -46,7 +46,7 @@ impl Patches {
     fn new(kind: Kind) -> Self {
         let server = Server::with_dialect("strict");
         let scim = server.client();
-        let mut patches = Self { kind, scim, directory: Directory::default(), _server: server };
+        let mut patches = Self { kind, scim, directory: MemberDirectory::default(), _server: server };
         for number in 0..MEMBERS {
             let user = json!({ "schemas": [Kind::User.schema()], "userName": format!("member{number}") });
             patches.add_member("/Users", &user);
@@ -85,7 +85,7 @@ impl Patches {
         let before = self.scim.post(endpoint, &case.body).expect(201);
         let path = format!("{endpoint}/{}", before.id());
         let before = before.body;
-        let directory = Directory { id: before["id"].as_str().unwrap().to_owned(), ..self.directory.clone() };
+        let directory = MemberDirectory { id: before["id"].as_str().unwrap().to_owned(), ..self.directory.clone() };
         let answer = self.scim.patch(&path, &json!(case.operations));
         let after = self.scim.get(&path).expect(200).body;
         self.scim.delete(&path).expect(204);

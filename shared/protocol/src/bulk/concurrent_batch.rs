@@ -11,7 +11,7 @@ use crate::compare::name_key;
 
 /// A set of operations whose order does not affect the result.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct ConcurrentBatch {
     resources: HashSet<(Kind, String)>,
     /// The unique names that the operations claim or release.
     names: HashSet<(Kind, String)>,
@@ -21,7 +21,7 @@ pub struct Batch {
     is_exclusive: bool,
 }
 
-impl Batch {
+impl ConcurrentBatch {
     /// Adds an operation if it may run concurrently with the others, and returns whether it was added. `current` is
     /// the current unique name of its resource, if it is known.
     pub fn try_add(&mut self, call: &Call, current: Option<&str>) -> bool {
@@ -114,7 +114,7 @@ mod tests {
             (json!([user("a"), delete("/Users/1")]), 1),
         ] {
             let read = bulk(&operations);
-            let mut batch = Batch::default();
+            let mut batch = ConcurrentBatch::default();
             let calls = read.operations.iter().enumerate().map(|(at, operation)| {
                 let mut call = operation.call.clone().unwrap();
                 let current = (call.method == Method::Replace).then(|| format!("Old {}", call.id));

@@ -16,20 +16,20 @@ const ATTEMPT: &str = "try_attempt";
 
 /// A meter of the work that runs under its subscriber.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Observed>>);
+pub struct CallMeter(Arc<Mutex<CallLog>>);
 
 /// The calls that the subscriber has recorded since the work began.
 #[derive(Debug, Default)]
-struct Observed {
+struct CallLog {
     /// Calls in flight, by the id of the SDK's span.
     begun: HashMap<u64, Instant>,
     calls: Vec<(Instant, Instant)>,
-    units: Vec<Units>,
+    units: Vec<CallUnits>,
 }
 
 /// The cost of the work that was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Usage {
+pub struct CallCost {
     /// How many calls follow one another at least. Concurrent calls count once.
     pub depth: usize,
     pub calls: usize,
@@ -39,7 +39,7 @@ pub struct Usage {
     pub write: f64,
 }
 
-impl Meter {
+impl CallMeter {
     /// The subscriber to run the work with.
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
         // tracing caches whether a callsite is enabled. With a single subscriber in the process, it queries only
@@ -50,46 +50,41 @@ impl Meter {
         let sdk = Targets::new()
             .with_target("aws_smithy_runtime", LevelFilter::DEBUG)
             .with_target("dynamodb", LevelFilter::DEBUG);
-        Registry::default().with(Listener(self.0.clone()).with_filter(sdk))
+        Registry::default().with(CallLayer(self.0.clone()).with_filter(sdk))
     }
 
     /// Starts to count from zero.
     pub fn begin(&self) {
-        *self.0.lock().unwrap() = Observed::default();
+        *self.0.lock().unwrap() = CallLog::default();
     }
 
-    /// The cost since [`Meter::begin`].
-    pub fn take(&self) -> Usage {
+    /// The cost since [`CallMeter::begin`].
+    pub fn take(&self) -> CallCost {
         self.take_but_last(0)
     }
 
-    /// Like [`Meter::take`], without the last `count` calls, which are not part of the work.
-    pub fn take_but_last(&self, count: usize) -> Usage {
-        let mut observed = std::mem::take(&mut *self.0.lock().unwrap());
-        observed.calls.sort_by_key(|(_, ended)| *ended);
-        assert_eq!(
-            observed.calls.len(),
-            observed.units.len(),
-            "each call has a span of the SDK and an event of the store"
-        );
-        observed.calls.truncate(observed.calls.len() - count);
-        observed.units.truncate(observed.calls.len());
+    /// Like [`CallMeter::take`], without the last `count` calls, which are not part of the work.
+    pub fn take_but_last(&self, count: usize) -> CallCost {
+        let mut log = std::mem::take(&mut *self.0.lock().unwrap());
+        log.calls.sort_by_key(|(_, ended)| *ended);
+        assert_eq!(log.calls.len(), log.units.len(), "each call has a span of the SDK and an event of the store");
+        log.calls.truncate(log.calls.len() - count);
+        log.units.truncate(log.calls.len());
         let (mut depth, mut last) = (0, None);
-        for (begun, ended) in &observed.calls {
+        for (begun, ended) in &log.calls {
             if last.is_none_or(|last| *begun >= last) {
                 depth += 1;
                 last = Some(*ended);
             }
         }
-        let sum =
-            |writes| observed.units.iter().filter(|it| it.are_written == writes).fold(0.0, |sum, it| sum + it.units);
-        Usage { depth, calls: observed.calls.len(), read: sum(false), write: sum(true) }
+        let sum = |writes| log.units.iter().filter(|it| it.are_written == writes).fold(0.0, |sum, it| sum + it.units);
+        CallCost { depth, calls: log.calls.len(), read: sum(false), write: sum(true) }
     }
 }
 
-struct Listener(Arc<Mutex<Observed>>);
+struct CallLayer(Arc<Mutex<CallLog>>);
 
-impl<S: Subscriber> Layer<S> for Listener {
+impl<S: Subscriber> Layer<S> for CallLayer {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &Id, _: Context<'_, S>) {
         if attributes.metadata().name() == ATTEMPT {
             self.0.lock().unwrap().begun.insert(id.into_u64(), Instant::now());
@@ -97,15 +92,15 @@ impl<S: Subscriber> Layer<S> for Listener {
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        let mut observed = self.0.lock().unwrap();
-        if let Some(begun) = observed.begun.remove(&id.into_u64()) {
-            observed.calls.push((begun, Instant::now()));
+        let mut log = self.0.lock().unwrap();
+        if let Some(begun) = log.begun.remove(&id.into_u64()) {
+            log.calls.push((begun, Instant::now()));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "dynamodb" {
-            let mut units = Units::default();
+            let mut units = CallUnits::default();
             event.record(&mut units);
             self.0.lock().unwrap().units.push(units);
         }
@@ -114,12 +109,12 @@ impl<S: Subscriber> Layer<S> for Listener {
 
 /// The capacity units of one call.
 #[derive(Debug, Default)]
-struct Units {
+struct CallUnits {
     units: f64,
     are_written: bool,
 }
 
-impl Visit for Units {
+impl Visit for CallUnits {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if field.name() == "units" {
             self.units = value;
