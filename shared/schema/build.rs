@@ -8,6 +8,7 @@ use std::{env, fs};
 #[expect(dead_code, unreachable_pub, reason = "the build script uses only the part that parses a schema")]
 mod attribute;
 #[path = "src/extension.rs"]
+#[expect(unreachable_pub, reason = "the crate exports the error")]
 mod extension;
 #[path = "src/resource.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the build script uses only the part that parses a schema")]
@@ -47,7 +48,7 @@ fn generate() -> Result<(), String> {
     for (kind, schema) in &core {
         known.push((*kind, schema.as_ref().map_err(String::clone)?));
     }
-    extension::read(&known, &files)?;
+    extension::read(&known, &files).map_err(|error| error.to_string())?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let code = format!("const EXTENSIONS: &[(&str, &str)] = &{files:?};\n");
     fs::write(out.join("extensions.rs"), code).map_err(|error| error.to_string())

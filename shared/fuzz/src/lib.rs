@@ -14,6 +14,7 @@
 mod cursor;
 mod event;
 #[path = "../../schema/src/extension.rs"]
+#[expect(unreachable_pub, reason = "the crate schema exports the error")]
 mod extension;
 mod extensions;
 mod paths;
@@ -49,7 +50,8 @@ pub const TARGETS: [FuzzTarget; 7] = [
 /// Fuzzes filters (RFC 7644 §3.4.2.2): a valid filter has the same meaning after it is printed and parsed again.
 pub fn filter(text: &str) {
     for (kind, dialect) in variants() {
-        let (definition, resource) = (resource_type(kind), resources::of(kind));
+        let definition = resource_type(kind);
+        let resource = resources::of(kind);
         for parse in [Filter::parse, Filter::parse_for_all_types] {
             let Ok(filter) = parse(definition, text, &dialect) else { continue };
             let printed = filter.to_string();

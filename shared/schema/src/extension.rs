@@ -4,6 +4,8 @@
 //! The build script validates every file with this module and fails with its error message, so a program never
 //! contains a file that it cannot honour.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::{Attribute, DataType, Kind, Mutability, Object, Returned, Schema, Uniqueness};
@@ -17,16 +19,36 @@ pub(crate) struct ExtensionFile {
     pub(crate) schema: Schema,
 }
 
+/// An extension file that is invalid, clashes with another schema, or requires a guarantee that the service cannot
+/// give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionError {
+    /// The name of the file.
+    file: String,
+    /// What is wrong, and in most cases what to write instead.
+    problem: String,
+}
+
+impl fmt::Display for ExtensionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the extension schema {}: {}", self.file, self.problem)
+    }
+}
+
+impl std::error::Error for ExtensionError {}
+
 /// Reads extension files, each given as name and text. `known` are the other schemas with the resource type of
 /// each.
 ///
 /// # Errors
-/// A message that names the file, if the file is invalid, clashes with another schema, or requires a guarantee that
-/// the service cannot give.
-pub(crate) fn read(known: &[(Option<Kind>, &Schema)], files: &[(&str, &str)]) -> Result<Vec<ExtensionFile>, String> {
+/// The error of the first file that cannot be used.
+pub(crate) fn read(
+    known: &[(Option<Kind>, &Schema)],
+    files: &[(&str, &str)],
+) -> Result<Vec<ExtensionFile>, ExtensionError> {
     let mut read: Vec<ExtensionFile> = Vec::new();
     for (name, text) in files {
-        let fail = |problem| format!("the extension schema {name}: {problem}");
+        let fail = |problem| ExtensionError { file: (*name).to_owned(), problem };
         let file = parse(text).map_err(fail)?;
         check_schema(&file).map_err(fail)?;
         let others = read.iter().map(|other| (Some(other.resource_type), &other.schema));
@@ -193,7 +215,7 @@ mod tests {
     }
 
     fn fails(files: &[(&str, &str)], says: &str) {
-        let problem = Registry::read(files).map(drop).unwrap_err();
+        let problem = Registry::read(files).map(drop).unwrap_err().to_string();
         let (name, _) = files.last().unwrap();
         assert!(problem.starts_with(&format!("the extension schema {name}: ")) && problem.contains(says), "{problem}");
     }
@@ -250,7 +272,8 @@ mod tests {
         ] {
             fails(&[("bad.json", &text)], says);
         }
-        let (one, two) = (file(json!({})), file(json!({"id": "urn:X:Y"})));
+        let one = file(json!({}));
+        let two = file(json!({"id": "urn:X:Y"}));
         fails(&[("1.json", &one), ("2.json", &two)], "already a schema urn:x:y");
         fails(
             &[("1.json", &one), ("2.json", &file(json!({"id": "urn:z"})))],

@@ -19,6 +19,7 @@ mod violation;
 
 pub use attribute::{Attribute, DataType, Mutability, Returned, Schema, Uniqueness};
 pub use dialect::Dialect;
+pub use extension::ExtensionError;
 pub use json_text::{read_stored_json, value_in_json};
 pub use leniency::{Leniency, LeniencyInfo};
 pub use primitive::date_time;

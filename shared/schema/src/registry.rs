@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use crate::{Attribute, Kind, Schema, extension};
+use crate::extension::{self, ExtensionError};
+use crate::{Attribute, Kind, Schema};
 
 /// A resource type (RFC 7643 §6): its core schema and the extensions that it may carry.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ static COMMON: LazyLock<Schema> = LazyLock::new(|| parse(include_str!("../schema
 #[expect(clippy::panic, reason = "the build script has parsed the same files")]
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| match Registry::read(EXTENSIONS) {
     Ok(registry) => registry,
-    Err(problem) => panic!("{problem}"),
+    Err(error) => panic!("{error}"),
 });
 
 // EXTENSIONS: the names and texts of the files that build.rs found.
@@ -53,8 +54,8 @@ impl Registry {
     /// leaked: it lives as long as the process.
     ///
     /// # Errors
-    /// The message with which the build rejects a file.
-    pub fn read(files: &[(&str, &str)]) -> Result<Registry, String> {
+    /// The error with which the build rejects a file.
+    pub fn read(files: &[(&str, &str)]) -> Result<Registry, ExtensionError> {
         let [user, group, enterprise] = [
             include_str!("../schemas/user.json"),
             include_str!("../schemas/group.json"),

@@ -36,4 +36,4 @@ pub use event::event;
 pub use fault_proxy::FaultProxy;
 pub use read_only_proxy::ReadOnlyProxy;
 pub use release::Release;
-pub use replica::{Replica, events_in};
+pub use replica::{Difference, Replica, events_in};

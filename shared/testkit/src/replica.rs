@@ -3,8 +3,8 @@
 //! the same `jti`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 use serde_json::Value;
 
@@ -24,6 +24,28 @@ struct Resource {
     data: Option<(u64, Value)>,
     members: BTreeSet<String>,
 }
+
+/// A difference between the replica and the real directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The path of the resource: `/Users/…`.
+    uri: String,
+    problem: String,
+}
+
+impl Difference {
+    fn new(uri: &str, problem: impl Into<String>) -> Self {
+        Self { uri: uri.to_owned(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.uri, self.problem)
+    }
+}
+
+impl std::error::Error for Difference {}
 
 /// The events in a file, without an incomplete last line.
 pub fn events_in(file: &Path) -> Vec<Value> {
@@ -121,28 +143,26 @@ impl Replica {
     /// Compares this with the real directory: all of its users, and all of its groups with their members.
     ///
     /// # Errors
-    /// Describes the first difference.
-    pub fn compare(&self, users: Vec<Value>, groups: Vec<Value>) -> Result<(), String> {
+    /// The first difference.
+    pub fn compare(&self, users: Vec<Value>, groups: Vec<Value>) -> Result<(), Difference> {
         let mut real = BTreeSet::new();
         for (endpoint, edges, all) in [("/Users", "groups", users), ("/Groups", "members", groups)] {
             for mut seen in all {
                 let uri = format!("{endpoint}/{}", seen["id"].as_str().unwrap());
-                let ours = self.resources.get(&uri).ok_or_else(|| format!("{uri} has no event"))?;
+                let ours = self.resources.get(&uri).ok_or_else(|| Difference::new(&uri, "it has no event"))?;
                 let theirs = seen.as_object_mut().unwrap().shift_remove(edges).unwrap_or_default();
-                ours.compare(&seen, endpoint == "/Groups").map_err(|problem| format!("{uri}: {problem}"))?;
+                ours.compare(&seen, endpoint == "/Groups").map_err(|problem| Difference::new(&uri, problem))?;
                 let members = theirs.as_array().into_iter().flatten().map(|member| member["value"].as_str().unwrap());
                 let members: BTreeSet<String> = members.map(str::to_owned).collect();
                 if endpoint == "/Groups" && ours.members != members {
-                    return Err(format!(
-                        "{uri}: the events give members {:?}, the directory {members:?}",
-                        ours.members
-                    ));
+                    let problem = format!("the events give members {:?}, the directory {members:?}", ours.members);
+                    return Err(Difference::new(&uri, problem));
                 }
                 real.insert(uri);
             }
         }
         match self.resources.keys().find(|uri| !real.contains(*uri)) {
-            Some(uri) => Err(format!("{uri} has events and is not in the directory")),
+            Some(uri) => Err(Difference::new(uri, "it has events and is not in the directory")),
             None => Ok(()),
         }
     }
