@@ -184,10 +184,18 @@ fn discovery(path: &str) -> Option<Operation> {
         "/openapi.json" => ("openapi", "Returns this document.", reference("schemas", "Object")),
         _ => return None,
     };
-    let (id, summary) = (id.to_owned(), summary.to_owned());
     let success = vec![("200", Some(answer), vec![])];
     let errors = if path.ends_with('}') { vec!["404"] } else { Vec::new() };
-    Some(Operation { id, tag: "Discovery", summary, parameters: Vec::new(), body: None, success, errors, links: None })
+    Some(Operation {
+        id: id.to_owned(),
+        tag: "Discovery",
+        summary: summary.to_owned(),
+        parameters: Vec::new(),
+        body: None,
+        success,
+        errors,
+        links: None,
+    })
 }
 
 impl Operation {

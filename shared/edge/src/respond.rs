@@ -239,7 +239,8 @@ mod tests {
     #[test]
     fn resource_is_sent_with_location_and_etag() {
         let body = Object::from_iter([("id".to_owned(), json!("1"))]);
-        let (location, version) = (Some("https://x/1".to_owned()), Some("W/\"1\"".to_owned()));
+        let location = Some("https://x/1".to_owned());
+        let version = Some("W/\"1\"".to_owned());
         let reply = Reply { status: 201, location, version, body: Some(body), ..Reply::default() };
         let response = Response::from(reply).into_http(plain());
         assert_eq!(response.status(), 201);

@@ -197,7 +197,8 @@ mod tests {
     async fn echo(name: &&str, request: Request) -> Result<Reply, Error> {
         let body =
             Object::from_iter([("state".to_owned(), json!(name)), ("sent".to_owned(), request.json_body()?.into())]);
-        let (location, version) = (Some(request.base_url().to_owned()), Some("W/\"1\"".to_owned()));
+        let location = Some(request.base_url().to_owned());
+        let version = Some("W/\"1\"".to_owned());
         Ok(Reply { status: 200, location, version, body: Some(body), ..Reply::default() })
     }
 
@@ -320,7 +321,8 @@ mod tests {
                 .map_err(Error::from)
         };
         // Read twice, as a change is that is retried after a conflict.
-        let (first, _) = (read()?, read()?);
+        let first = read()?;
+        read()?;
         Ok(Response::ok(first))
     }
 

@@ -10,7 +10,8 @@ use crate::variants::variants;
 /// Fuzzes attribute paths in PATCH operations, projections and `sortBy` (RFC 7644 §3.5.2, §3.9, §3.4.2.3).
 pub fn path(text: &str) {
     for (kind, dialect) in variants() {
-        let (definition, resource) = (resource_type(kind), resources::of(kind));
+        let definition = resource_type(kind);
+        let resource = resources::of(kind);
         for (op, value) in [("remove", None), ("add", Some(json!(text))), ("replace", Some(json!([{ "value": text }])))]
         {
             let mut operation = json!({ "op": op, "path": text });

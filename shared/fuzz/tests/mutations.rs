@@ -73,7 +73,8 @@ fn mutated_corpus_text_causes_no_panic() {
     let mut random = Rng::new();
     for (target, check) in fuzz::TARGETS {
         let texts = corpus(target);
-        let (begin, mut count) = (Instant::now(), 0);
+        let begin = Instant::now();
+        let mut count = 0;
         while begin.elapsed().as_secs_f64() < seconds {
             let mut text = texts[random.usize(..texts.len())].clone();
             for _ in 0..random.usize(1..=4) {

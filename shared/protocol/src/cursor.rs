@@ -154,7 +154,8 @@ mod tests {
     }
 
     fn query(kind: Kind, filter: Option<&str>, sort_by: Option<&str>, count: i64) -> Query {
-        let (filter, sort_by) = (filter.map(str::to_owned), sort_by.map(str::to_owned));
+        let filter = filter.map(str::to_owned);
+        let sort_by = sort_by.map(str::to_owned);
         let parameters = Parameters { filter, sort_by, count: Some(count), ..Parameters::default() };
         Query::parse(&[kind], parameters, &Dialect::lenient()).unwrap()
     }
@@ -205,7 +206,8 @@ mod tests {
 
     #[test]
     fn cursor_with_a_changed_character_is_refused() {
-        let (tenant, asked) = (tenant("acme"), query(Kind::User, None, None, 10));
+        let tenant = tenant("acme");
+        let asked = query(Kind::User, None, None, 10);
         let cursor = KEY.seal(&tenant, &asked, position("a"), NOW).unwrap();
         for at in 0..cursor.len() {
             for other in ["A", "B", "-", "=", "é", ""] {

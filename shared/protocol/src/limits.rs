@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn guide_table_equals_the_limits() {
-        let (mb, hour) = (1024 * 1024, 3600);
+        let mb = 1024 * 1024;
+        let hour = 3600;
         assert_eq!([CURSOR_SECONDS, BOOKMARK_SECONDS], [hour; 2]);
         for (limit, value) in [
             ("Request body", format!("{} MB, and {} JSON values", BODY_BYTES / mb, grouped(JSON_VALUES))),

@@ -471,7 +471,8 @@ mod tests {
     #[test]
     fn type_and_reference_of_a_member_have_to_agree_with_each_other_and_its_id() {
         use StatedType::{Impossible, Nothing};
-        let (user, group) = (StatedType::Kind(Kind::User), StatedType::Kind(Kind::Group));
+        let user = StatedType::Kind(Kind::User);
+        let group = StatedType::Kind(Kind::Group);
         for (sent_type, reference, expect) in [
             (None, None, Nothing),
             (Some("User"), None, user),

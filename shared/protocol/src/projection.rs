@@ -452,10 +452,13 @@ mod tests {
         /// of `excludedAttributes` with the same list.
         #[test]
         fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
-            let (user, list) = (resource_type(Kind::User), names.join(","));
+            let user = resource_type(Kind::User);
+            let list = names.join(",");
             let run = |projection: &Projection, resource: Object| projection.apply(user, resource);
-            let (only, except) = (parse(Some(&list), None).unwrap(), parse(None, Some(&list)).unwrap());
-            let (shown, left) = (run(&only, everything()), run(&except, everything()));
+            let only = parse(Some(&list), None).unwrap();
+            let except = parse(None, Some(&list)).unwrap();
+            let shown = run(&only, everything());
+            let left = run(&except, everything());
             for (projection, once) in [(&only, &shown), (&except, &left)] {
                 prop_assert_eq!(&run(projection, once.clone()), once);
                 prop_assert!(once.contains_key("id") && once.contains_key("schemas") && !once.contains_key("password"));

@@ -240,7 +240,9 @@ pub(crate) mod tests {
     fn identity_is_equal_only_for_queries_of_the_same_list() {
         let identity = |kinds: &[Kind], filter: Option<&str>, sort_by: Option<&str>, order: Option<&str>, count| {
             let text = |text: Option<&str>| text.map(str::to_owned);
-            let (filter, sort_by, sort_order) = (text(filter), text(sort_by), text(order));
+            let filter = text(filter);
+            let sort_by = text(sort_by);
+            let sort_order = text(order);
             let parameters = Parameters { filter, sort_by, sort_order, count, ..Parameters::default() };
             Query::parse(kinds, parameters, &Dialect::lenient()).unwrap().identity()
         };

@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn each_leniency_is_recorded_as_itself() {
         for leniency in Leniency::ALL {
-            let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
+            let lenient = Dialect::lenient();
+            let strict = Dialect::strict();
             assert_eq!(lenient.tolerate(leniency, "x"), Ok(()));
             assert_eq!(lenient.used().collect::<Vec<_>>(), [leniency]);
             assert_eq!(strict.tolerate(leniency, "x").unwrap_err().rule, Some(Rule::Leniency(leniency)));

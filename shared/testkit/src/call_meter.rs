@@ -70,7 +70,8 @@ impl CallMeter {
         assert_eq!(log.calls.len(), log.units.len(), "each call has a span of the SDK and an event of the store");
         log.calls.truncate(log.calls.len() - count);
         log.units.truncate(log.calls.len());
-        let (mut depth, mut last) = (0, None);
+        let mut depth = 0;
+        let mut last = None;
         for (begun, ended) in &log.calls {
             if last.is_none_or(|last| *begun >= last) {
                 depth += 1;

@@ -28,7 +28,8 @@ impl Release {
             .spawn()
             .unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let (mut address, mut token) = (None, None);
+        let mut address = None;
+        let mut token = None;
         for line in lines.by_ref() {
             address = address.or_else(|| Some(after(&line, "http://", "/scim/v2")?.to_owned()));
             token = token.or_else(|| line.split_whitespace().find(|word| word.starts_with("scim_")).map(str::to_owned));

@@ -256,7 +256,8 @@ pub(super) mod tests {
                 Some(operation) => operation.call.map(drop),
                 None => Ok(()),
             };
-            let (lenient, strict) = (Dialect::lenient(), Dialect::strict());
+            let lenient = Dialect::lenient();
+            let strict = Dialect::strict();
             let read = |dialect: &Dialect| first(BulkRequest::parse(body.as_object().unwrap(), dialect));
             assert_eq!(read(&lenient), Ok(()), "{body}");
             let used: Vec<&str> = lenient.used().map(|leniency| leniency.info().name).collect();

@@ -146,7 +146,8 @@ fn literals(path: &str, location: &ValueLocation<'_>, context: ValueContext, vis
     let elements = context.at(attribute);
     let mut written = String::with_capacity(path.len());
     // A comparison is an attribute, an operator and a literal, so the attribute is two words before the literal.
-    let (mut compared, mut operator) = ("", "");
+    let mut compared = "";
+    let mut operator = "";
     for piece in pieces(path) {
         let of = elements.at(compared);
         let quoted = serde_json::from_str::<String>(piece).ok();

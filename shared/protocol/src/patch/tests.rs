@@ -512,7 +512,8 @@ fn dialects_differ_in_what_they_accept() {
         let parsed = Patch::parse(resource_type(Kind::User), body.as_object().unwrap(), dialect);
         parsed.and_then(|patch| patch.apply(user().as_object().unwrap())).map_err(|error| error.scim_type().unwrap())
     };
-    let (strict, interop) = (Dialect::strict(), Dialect::interop());
+    let strict = Dialect::strict();
+    let interop = Dialect::interop();
     for (operation, refusal) in [
         (json!({"op": "replace", "value": {"title": "X"}}), "invalidSyntax"),
         (json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": {"value": "n@x"}}), "invalidPath"),

@@ -65,7 +65,8 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
     let once = projection.apply(resource_type(kind), resource.clone());
     prop_assert_eq!(projection.apply(resource_type(kind), once.clone()), once.clone());
     for attribute in resource_type(kind).attributes() {
-        let (was, is) = (resource.get(&attribute.name), once.get(&attribute.name));
+        let was = resource.get(&attribute.name);
+        let is = once.get(&attribute.name);
         match attribute.returned {
             Returned::Always => prop_assert_eq!(was, is),
             Returned::Never => prop_assert!(is.is_none()),

@@ -36,7 +36,8 @@ fn hashes_are_compared_in_constant_time() {
         };
         (0..20).map(|_| once()).min().unwrap_or(Duration::MAX)
     };
-    let (early, late) = (time(&early), time(&late));
+    let early = time(&early);
+    let late = time(&late);
     assert!(early * 10 > late && late * 10 > early, "{early:?}, {late:?}");
     assert_eq!(stored, stored.clone());
 }

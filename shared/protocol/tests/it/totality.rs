@@ -72,7 +72,8 @@ fn no_parser_panics() {
     let cases = env::var("TOTALITY_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
-    let (mut parsed_count, started) = (0_u32, Instant::now());
+    let mut parsed_count = 0_u32;
+    let started = Instant::now();
     for case in 0..cases {
         let text = text(&mut random);
         let dialect = if case % 2 == 0 { Dialect::lenient() } else { Dialect::strict() };

@@ -28,7 +28,8 @@ impl AwsProxy {
     /// Starts a proxy whose time runs `speed` times as fast as the real one: partitions have as many times their
     /// throughput, and pauses are as many times shorter.
     pub fn with_speed(engine: &str, behaviours: &[Behaviour], seed: u64, speed: f64) -> Self {
-        let (engine, behaviours) = (address(engine), behaviours.iter().copied().collect());
+        let engine = address(engine);
+        let behaviours = behaviours.iter().copied().collect();
         let state = move |url| ProxyState {
             url,
             engine,

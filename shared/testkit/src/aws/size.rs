@@ -22,7 +22,8 @@ impl ProxyState {
         let actions = call.actions();
         let mut keys = Map::new();
         for action in &actions {
-            let (table, key) = (action.key().table, action.key_alone());
+            let table = action.key().table;
+            let key = action.key_alone();
             let of_table = keys.entry(table).or_insert_with(|| json!({ "Keys": [], "ConsistentRead": true }));
             of_table["Keys"].as_array_mut().expect("a list").push(key);
         }

@@ -55,8 +55,15 @@ impl Attribute {
     const fn of(name: &'static str, data_type: DataType) -> Self {
         // A reference and a binary value are case exact (RFC 7643 §2.3.6, §2.3.7), whatever §8.7.1 says of some.
         let is_case_exact = matches!(data_type, DataType::Reference | DataType::Binary);
-        let (is_multi_valued, is_required, mutability) = (false, false, Mutability::ReadWrite);
-        Self { name, data_type, is_multi_valued, is_case_exact, is_required, mutability, parts: &[] }
+        Self {
+            name,
+            data_type,
+            is_multi_valued: false,
+            is_case_exact,
+            is_required: false,
+            mutability: Mutability::ReadWrite,
+            parts: &[],
+        }
     }
 
     const fn text(name: &'static str) -> Self {

@@ -34,7 +34,8 @@ fn is_refused(filter: &str) -> bool {
 
 #[test]
 fn filter_of_figure_2_finds_what_it_says() {
-    let (found, mut other) = (babs(), babs());
+    let found = babs();
+    let mut other = babs();
     other["name"]["familyName"] = "O'Malley".into();
     for (filter, is_expected) in [
         ("userName eq \"bjensen\"", false),
