@@ -112,7 +112,9 @@ pub(crate) fn headers() -> Value {
     json!({
         "ETag": {"description": "The version of the resource.", "schema": text},
         "Location": {"description": "The URL of the resource.", "schema": text},
-        "Retry-After": {"description": "How many seconds to wait before retrying.", "schema": {"type": "integer", "minimum": 0}},
+        "Retry-After": {
+            "description": "How many seconds to wait before retrying.", "schema": {"type": "integer", "minimum": 0},
+        },
         "Allow": {"description": "The methods that the URL supports.", "schema": text},
         "WWW-Authenticate": {"description": "How to authenticate.", "schema": text},
         "Preference-Applied": {"description": "The preference that was applied (RFC 7240).", "schema": text},

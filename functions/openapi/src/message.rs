@@ -48,7 +48,8 @@ fn patch() -> Value {
         {"type": "object", "required": ["op", "path", "value"], "properties": {"op": set, "path": path, "value": {}}},
         {"type": "object", "required": ["op", "value"], "properties": {"op": set, "value": {"type": "object"}},
             "additionalProperties": false},
-        {"type": "object", "required": ["op", "path"], "properties": {"op": {"const": "remove"}, "path": path, "value": {}}},
+        {"type": "object", "required": ["op", "path"],
+            "properties": {"op": {"const": "remove"}, "path": path, "value": {}}},
     ]});
     message(&api("PatchOp"), &["Operations"], &json!({"Operations": {"type": "array", "items": operation}}))
 }

@@ -213,8 +213,8 @@ impl Operation {
             }
             responses[*status] = response;
         }
-        // The gateway and the checks of every request return these, whatever the operation. This document needs no token,
-        // reads no database, and ignores what a request says.
+        // The gateway and the checks of every request return these for each operation. This document needs no token,
+        // reads no database, and ignores the request.
         let everywhere: &[&str] = match self.id.as_str() {
             "openapi" => &["429", "500", "504"],
             _ => &["400", "401", "403", "406", "413", "429", "500", "503", "504"],
@@ -224,7 +224,8 @@ impl Operation {
         }
         let parameters: Vec<Value> = self.parameters.iter().map(|name| reference("parameters", name)).collect();
         let mut operation = json!({
-            "operationId": self.id, "tags": [self.tag], "summary": self.summary, "parameters": parameters, "responses": responses,
+            "operationId": self.id, "tags": [self.tag], "summary": self.summary, "parameters": parameters,
+            "responses": responses,
         });
         if let Some(body) = self.body {
             operation["requestBody"] = json!({"required": true, "content": content(&body)});

@@ -42,7 +42,7 @@ impl Request {
         self.parse_json()
     }
 
-    /// The body as a JSON object, whatever its size.
+    /// The body as a JSON object of any size.
     fn parse_json(&self) -> Result<Object, Error> {
         let body = self.body_bytes();
         self.check_content_type()?;
@@ -50,7 +50,7 @@ impl Request {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(Error::InvalidSyntax("The request body is empty. Send a JSON object.".to_owned()));
         }
-        // API Gateway passes some bodies as text, with U+FFFD in place of each byte sequence that was not UTF-8.
+        // API Gateway passes some bodies as text, with U+FFFD instead of each byte sequence that was not UTF-8.
         let has_replacement = matches!(&self.body, Body::Text(text) if text.contains(char::REPLACEMENT_CHARACTER));
         if has_replacement || std::str::from_utf8(body).is_err() {
             let problem =
@@ -62,7 +62,8 @@ impl Request {
             Ok(other) => Err(Error::InvalidSyntax(format!("The body is {}. Send a JSON object.", json_type(&other)))),
             Err(ReadError::NotJson(error)) => Err(Error::InvalidSyntax(format!("The body is not JSON: {error}."))),
             Err(ReadError::TooManyValues) => Err(Error::PayloadTooLarge(format!(
-                "The body contains more than {MAX_JSON_VALUES} values, the limit of this service. Send less in one request."
+                "The body contains more than {MAX_JSON_VALUES} values, the limit of this service. Send less in one \
+                 request."
             ))),
         }
     }

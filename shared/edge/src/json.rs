@@ -8,8 +8,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The largest number of values in a body: objects, arrays and scalars all count. 40,000 members with all sub-attributes have 200,000
-/// values. The limit bounds the memory: so many values of the largest size need a third of a function's memory.
+/// The largest number of values in a body: objects, arrays and scalars all count. 40,000 members with all
+/// sub-attributes have 200,000 values. The limit bounds the memory: values of the largest size, up to this number, need
+/// a third of a function's memory.
 pub(crate) const MAX_JSON_VALUES: usize = protocol::limits::JSON_VALUES;
 
 /// Why a text could not be read.
@@ -94,7 +95,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let Some(first) = entries.next_key::<String>()? else { return Ok(Value::Object(Map::new())) };
-        // Large bodies consist of objects with one member, and a map makes room for three by itself.
+        // Large bodies consist of objects with one member, and a map allocates room for three by default.
         let mut object = Map::with_capacity(1);
         object.insert(first, entries.next_value_seed(self)?);
         while let Some(name) = entries.next_key::<String>()? {

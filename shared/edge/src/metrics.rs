@@ -1,5 +1,5 @@
 //! Metrics in CloudWatch's embedded metric format: a JSON line on standard output for each request or invocation,
-//! whatever the log level. They are written only if the environment variable `SERVICE` contains the name of the
+//! at every log level. They are written only if the environment variable `SERVICE` contains the name of the
 //! stack.
 
 use std::collections::BTreeSet;

@@ -38,8 +38,8 @@ impl ResponseFormat {
     /// # Errors
     /// [`Error::NotAcceptable`].
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let problem = "The Accept header allows neither application/scim+json nor application/json, the only media types of \
-                       this service. Accept one of them.";
+        let problem = "The Accept header allows neither application/scim+json nor application/json, the only media \
+            types of this service. Accept one of them.";
         self.accepted_type.map(drop).ok_or_else(|| Error::NotAcceptable(problem.to_owned()))
     }
 }

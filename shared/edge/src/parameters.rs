@@ -1,5 +1,5 @@
 //! The parameters in the query of a URL (RFC 7644 §3.4.2). RFC 7644 says that unknown parameters should be ignored.
-//! This service ignores them, except where the client would take the answer for that to another query.
+//! This service ignores them, except where the client would mistake the response for that of another query.
 
 use protocol::Error;
 use schema::{Object, ResourceType, resource_types};
@@ -7,8 +7,8 @@ use strsim::osa_distance;
 
 use crate::Request;
 
-/// Names under which clients send a filter, or a part of one. A list of all resources in place of the filtered ones lets
-/// a client change the first of them in place of the one that it looked for.
+/// Names under which clients send a filter, or a part of one. If the service ignored the filter and returned all
+/// resources, the client could change the first of them instead of the one that it searched for.
 const OTHER_NAMES_OF_FILTER: [&str; 9] =
     ["search", "searchterm", "q", "query", "where", "criteria", "email", "login", "mail"];
 
@@ -71,13 +71,13 @@ pub(crate) fn check_search_members(body: &Object) -> Result<(), Error> {
 /// The text does not name the parameter, because it may hold a part of the filter.
 fn misplaced_filter() -> Error {
     Error::InvalidSyntax(
-        "The request has no `filter`, but something that looks like one, and without a filter the response would have all resources. \
-         Send `filter`: in a URL directly after `?` or `&`, in a search as a member of the body."
+        "The request has no `filter`, but something that looks like one, and without a filter the response would have \
+         all resources. Send `filter`: in a URL directly after `?` or `&`, in a search as a member of the body."
             .to_owned(),
     )
 }
 
-/// Whether a value goes on with the query of a URL that already had one. Filters may contain anything in quotes.
+/// Whether a value continues with the query of a URL that already had one. Filters may contain anything in quotes.
 fn has_second_query(name: &str, value: &str) -> bool {
     name != "filter" && ["?filter=", "&filter=", "&amp;filter="].iter().any(|filter| value.contains(filter))
 }

@@ -198,7 +198,8 @@ fn check_encoding(parameters: &HashMap<String, String>, query: &QueryMap) -> Res
         return Ok(());
     }
     Err(Error::InvalidSyntax(
-        "The URL is not UTF-8 after percent-decoding, or contains U+FFFD (the replacement character). Encode it as UTF-8."
+        "The URL is not UTF-8 after percent-decoding, or contains U+FFFD (the replacement character). Encode it as \
+         UTF-8."
             .to_owned(),
     ))
 }
@@ -214,8 +215,8 @@ fn check_conditions(caller: &Caller, method: &Method, path: &str, headers: &Head
     let creates = method == Method::POST && ["/Users", "/Groups", "/Bulk"].iter().any(|end| path.ends_with(end));
     if creates && headers.contains_key("if-match") {
         return Err(Error::PreconditionFailed(
-            "The request has If-Match, but POST has no version to compare with. Send it without If-Match; in a bulk request, send \
-             `version` with an operation."
+            "The request has If-Match, but POST has no version to compare with. Send it without If-Match; in a bulk \
+             request, send `version` with an operation."
                 .to_owned(),
         ));
     }

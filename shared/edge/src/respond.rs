@@ -94,8 +94,8 @@ impl Response {
         if compressed.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        // The response to HEAD has the body of GET, from which API Gateway takes `Content-Length`; it sends no body (RFC
-        // 9110 §9.3.2). Without a body here, it would send `Content-Length: 0`, which is wrong (§8.6).
+        // The response to HEAD has the body of GET, from which API Gateway takes `Content-Length`; it sends no body
+        // (RFC 9110 §9.3.2). Without a body here, it would send `Content-Length: 0`, which is wrong (§8.6).
         *response.body_mut() = compressed.map_or(Body::Text(body), Body::Binary);
         response
     }

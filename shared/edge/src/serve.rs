@@ -1,5 +1,4 @@
-//! Serves the events of API Gateway. Whatever happens in a handler, the response is a SCIM message (RFC 7644
-//! §3.12).
+//! Serves the events of API Gateway. Even if a handler panics, the response is a SCIM message (RFC 7644 §3.12).
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -162,7 +161,7 @@ async fn respond<S, Q: FromRequest>(
     };
     let dialect = request.caller().map(|caller| caller.dialect.clone());
     if let Some(caller) = request.caller() {
-        // A public document is sent with its one media type, whatever the client accepts.
+        // A public document has only one media type, so the service sends it even to a client that accepts others.
         if let Err(error) = format.check() {
             return (error.into(), None);
         }

@@ -17,7 +17,7 @@ use crate::limits::NAME_BYTES;
 ///
 /// A `caseExact` value is compared as it is. RFC 7644 §7.8 is about comparisons that ignore case. An exact value is
 /// an identifier or a URI that the client chose: two values that only normalization makes equal may be two objects
-/// of the client, and one must be found by exactly what was sent.
+/// of the client, and a filter must find each of them by its exact text.
 pub fn comparison_key<'t>(attribute: &Attribute, text: &'t str) -> Cow<'t, str> {
     if attribute.case_exact() {
         Cow::Borrowed(text)
@@ -77,9 +77,9 @@ pub fn former_comparison_key(text: &str) -> Option<String> {
 /// two.
 ///
 /// `ς`, the small sigma at the end of a word, becomes `σ`. By RFC 8265 §3.3 and Unicode's `toLowercase`, `ΟΔΟΣ` is
-/// `οδος`, and `οδοσ` is another name. But the capitals of both are `ΟΔΟΣ`, so nobody can tell which one a person
-/// means who writes capitals, and the two must not both exist. Besides, a part of a text need not end where a word
-/// of it ends. Without `ς`, the lower case of a letter does not depend on its neighbours.
+/// `οδος`, and `οδοσ` is another name. But the capitals of both are `ΟΔΟΣ`, so a name in capitals could mean either
+/// of them, and the two must not both exist. Besides, a part of a text need not end where a word of it ends. Without
+/// `ς`, the lower case of a letter does not depend on its neighbours.
 ///
 /// A part of a text is found if its prepared form is in the prepared text: `sw "e"` does not find `é`, which is
 /// another letter in both of its spellings. A range of keys by prefix has the same meaning.
@@ -130,8 +130,9 @@ fn enforce_user_name(name: &str) -> Result<(), Error> {
     match refused {
         None => Ok(()),
         Some(_) => Err(Error::InvalidValue(
-            "userName contains a character that RFC 8265 does not allow. Letters, digits and printable ASCII are allowed; control \
-             characters, invisible characters and symbols are not. Change it in the identity provider."
+            "userName contains a character that RFC 8265 does not allow. Letters, digits and printable ASCII are \
+             allowed; control characters, invisible characters and symbols are not. Change it in the identity \
+             provider."
                 .to_owned(),
         )),
     }

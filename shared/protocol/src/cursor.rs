@@ -1,5 +1,5 @@
 //! Cursors (RFC 9865 §2): the position at which the next page begins, encrypted, and bound to the tenant and the query,
-//! so that only this service can create one and nobody else reads the values in it. A cursor grants no access: the
+//! so that only this service can create a cursor or read its values. A cursor grants no access: the
 //! caller's tenant decides what is read (§5.2).
 
 use base64::Engine;
@@ -81,8 +81,8 @@ impl CursorKey {
     /// [`Error::InvalidCount`] if the request has another `count` than the cursor.
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Option<Position>, Error> {
         let content = self.decrypt(tenant, query, cursor)?.ok_or_else(|| {
-            let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same filter, \
-                           sortBy and sortOrder, or start again with an empty cursor.";
+            let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same \
+                filter, sortBy and sortOrder, or start again with an empty cursor.";
             Error::InvalidCursor(problem.to_owned())
         })?;
         if now > content.expires {
@@ -127,7 +127,7 @@ impl CursorKey {
     }
 }
 
-/// What a cursor is bound to.
+/// The tenant and the query to which a cursor is bound, as authenticated data of the encryption.
 fn context(tenant: &Tenant, query: &Query) -> Vec<u8> {
     serde_json::to_vec(&[tenant.as_str(), &query.identity()]).unwrap_or_default()
 }

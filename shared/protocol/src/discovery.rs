@@ -20,7 +20,9 @@ pub fn refuse_filter(filter: Option<&str>) -> Result<(), Error> {
     match filter {
         None => Ok(()),
         Some(_) => Err(Error::Forbidden(
-            "This endpoint does not support filters (RFC 7644 §4). Request it without a filter, or request a single item by its name.".to_owned(),
+            "This endpoint does not support filters (RFC 7644 §4). Request it without a filter, or request a single \
+             item by its name."
+                .to_owned(),
         )),
     }
 }

@@ -82,7 +82,8 @@ pub enum Error {
     TooManyRequests { retry_after: u32 },
     /// 500. The cause is only in the log.
     #[error(
-        "The service failed to process the request. A change may or may not have been applied, so read the resource before you retry. If this persists, contact the provider and quote the time of the request."
+        "The service failed to process the request. A change may or may not have been applied, so read the resource \
+         before you retry. If this persists, contact the provider and quote the time of the request."
     )]
     Internal,
     /// 501.
@@ -90,7 +91,8 @@ pub enum Error {
     NotImplemented(String),
     /// 503, with the seconds to wait. The change may have been applied.
     #[error(
-        "The database of the directory does not respond at the moment. A change may already have been applied. Try again in {retry_after} s."
+        "The database of the directory does not respond at the moment. A change may already have been applied. Try \
+         again in {retry_after} s."
     )]
     Unavailable { retry_after: u32 },
     /// 503: the time of the request was over before the work was done. Nothing was changed.
@@ -155,8 +157,8 @@ impl Error {
     /// The error for a response that is larger than a Lambda function can return.
     pub fn response_too_large() -> Self {
         Error::PayloadTooLarge(
-            "The response would be larger than 6 MB, the limit of this service. Request fewer resources with count, exclude \
-             members with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
+            "The response would be larger than 6 MB, the limit of this service. Request fewer resources with count, \
+             exclude members with excludedAttributes=members, or accept gzip (Accept-Encoding: gzip)."
                 .to_owned(),
         )
     }
@@ -165,18 +167,19 @@ impl Error {
     /// [`GROUPS_IN_RESPONSE`].
     pub fn too_many_members() -> Self {
         Error::PayloadTooLarge(format!(
-            "The response would have more than {MEMBERS_IN_RESPONSE} members of groups, or {GROUPS_IN_RESPONSE} groups of users, \
-             the limits of this service. Exclude them with excludedAttributes=members,groups, or request fewer resources with count. To learn \
-             whether a user is a member of a group, filter the groups by id and by members.value."
+            "The response would have more than {MEMBERS_IN_RESPONSE} members of groups, or {GROUPS_IN_RESPONSE} \
+             groups of users, the limits of this service. Exclude them with excludedAttributes=members,groups, or \
+             request fewer resources with count. To learn whether a user is a member of a group, filter the groups by \
+             id and by members.value."
         ))
     }
 
     /// The error for a page by `startIndex` that has no room for more than its first `resources` resources.
     pub fn page_too_large(resources: usize) -> Self {
         Error::PayloadTooLarge(format!(
-            "The resources of this page are too large for one response. Send count={resources} or less, name the attributes that \
-             you need with attributes, or page by cursor (send an empty cursor parameter), where a page has as many resources as \
-             fit."
+            "The resources of this page are too large for one response. Send count={resources} or less, name the \
+             attributes that you need with attributes, or page by cursor (send an empty cursor parameter), where a \
+             page has as many resources as fit."
         ))
     }
 

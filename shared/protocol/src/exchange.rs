@@ -8,7 +8,7 @@ use schema::Object;
 
 use crate::Caller;
 
-/// What an operation knows about the request in addition to its parameters and body.
+/// The context of a request: its caller, its URL and its deadline.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
     pub caller: &'a Caller,

@@ -33,8 +33,8 @@ pub const SCANNED_RESOURCES: usize = 50_000;
 /// Bytes of the resources that a query without a key, or with a sort order, may read, as JSON (RFC 7644 §3.12,
 /// `tooMany`).
 pub const SCANNED_BYTES: usize = 100 * 1024 * 1024;
-/// JSON values of the resources that a query without a key, or with a sort order, may read; each object, array and scalar
-/// counts (RFC 7644 §3.12, `tooMany`). They take about a second.
+/// JSON values of the resources that a query without a key, or with a sort order, may read; each object, array and
+/// scalar counts (RFC 7644 §3.12, `tooMany`). They take about a second.
 pub const SCANNED_VALUES: usize = 3_000_000;
 /// Members that a query reads in order to filter groups by them. The groups of a user count as 20 (RFC 7644 §3.12,
 /// `tooMany`).
@@ -64,16 +64,16 @@ pub const PATCH_VALUES: usize = 1000;
 /// Comparisons that the operations of a PATCH make with values of the resource or with members: the filters' terms
 /// times the values that they select from (RFC 7644 §3.5.2). They take two seconds at most.
 pub const PATCH_COMPARISONS: usize = 3_000_000;
-/// Members that one request names, adds, removes or changes (RFC 7643 §4.2). Looking them up takes 20,000 read units, of
-/// which a partition of DynamoDB gives 3,000 a second, and storing them as chunks 6,000 write units, of which it takes
-/// 1,000 a second: together less than [`RESPONSE_SECONDS`] less [`COMMIT_SECONDS`].
+/// Members that one request names, adds, removes or changes (RFC 7643 §4.2). Looking them up takes 20,000 read units,
+/// of which a partition of DynamoDB gives 3,000 a second, and storing them as chunks 6,000 write units, of which it
+/// takes 1,000 a second: together less than [`RESPONSE_SECONDS`] less [`COMMIT_SECONDS`].
 pub const MEMBER_CHANGES: usize = 40_000;
 /// Members of a group from which a filter can select some to remove (RFC 7644 §3.5.2.2). All of them are read.
 pub const FILTERED_MEMBERS: u64 = 100_000;
 /// Members up to which a PATCH without `attributes` returns the group; a larger group gets 204 (RFC 7644 §3.5.2).
 pub const MEMBERS_IN_PATCH_RESPONSE: u64 = 1000;
-/// Members of groups in a response (RFC 7643 §4.2). They take 100 MB of a function's memory, and with names of people who
-/// differ some 4 MB of [`RESPONSE_BYTES`], compressed.
+/// Members of groups in a response (RFC 7643 §4.2). They take 100 MB of a function's memory, and, with
+/// different names of people, some 4 MB of [`RESPONSE_BYTES`] when compressed.
 pub const MEMBERS_IN_RESPONSE: u64 = 100_000;
 /// Groups of users in a response (RFC 7643 §4.1.2), each of which takes more memory than a member of a group.
 pub const GROUPS_IN_RESPONSE: u64 = 75_000;

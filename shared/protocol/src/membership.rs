@@ -17,7 +17,7 @@ pub struct Member {
     pub stated_type: StatedType,
 }
 
-/// What `type` and `$ref` of a member that was sent say about it.
+/// The kind of resource that `type` and `$ref` of a sent member state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StatedType {
     /// Neither was sent.
@@ -95,20 +95,20 @@ pub struct Delta {
     pub add: BTreeMap<String, AddedMember>,
     /// The ids of the members to remove; none of them is in `add`.
     pub remove: BTreeSet<String>,
-    /// The ids by which the last replacement replaces all members, whatever becomes of them afterwards. Without any, all
-    /// members are removed.
+    /// The ids of the last operation that replaces all members, even if a later operation removes them. If there are
+    /// none, all members are removed.
     pub replaced_by: BTreeSet<String>,
 }
 
-/// What a change makes of a member that it adds.
+/// A member that a change adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddedMember {
     /// The `display` that was sent.
     pub display: Option<String>,
-    /// Whether a member that the group has already keeps its `display` if none was sent. A member that an earlier
-    /// operation removed becomes what was sent.
+    /// Whether an existing member keeps its `display` if none was sent. A member that an earlier operation removed does
+    /// not keep it.
     pub keeps_display: bool,
-    /// What the last operation that added it says about it.
+    /// The kind of resource that the last operation that added it stated.
     pub stated_type: StatedType,
 }
 
@@ -147,7 +147,8 @@ pub(crate) fn check_members(sent: &Value) -> Result<(), Error> {
     };
     match elements.iter().position(|element| !has_id(element)) {
         Some(at) => Err(Error::InvalidValue(format!(
-            "members[{at}]: this is not a member. Send an object whose `value` is the id of a user or group, and an empty array for no members."
+            "members[{at}]: this is not a member. Send an object whose `value` is the id of a user or group, and an \
+             empty array for no members."
         ))),
         None => Ok(()),
     }
@@ -208,12 +209,13 @@ pub fn added_members_to_look_up(operations: &[MemberOperation]) -> Vec<&str> {
 /// not have.
 ///
 /// # Errors
-/// [`Error::PayloadTooLarge`] if the filters would make more than [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS) comparisons;
-/// [`Error::NoTarget`] for a new `display` of no member (RFC 7644 §3.5.2.3), and [`Error::InvalidPath`] for one of
-/// several members without a filter.
+/// [`Error::PayloadTooLarge`] if the filters would make more comparisons than
+/// [`PATCH_COMPARISONS`](crate::limits::PATCH_COMPARISONS); [`Error::NoTarget`] for a new `display` of no member (RFC
+/// 7644 §3.5.2.3), and [`Error::InvalidPath`] for one of several members without a filter.
 pub fn fold(operations: Vec<MemberOperation>, current: &[Object], new: &[Object]) -> Result<Delta, Error> {
     let mut delta = Delta::default();
-    let (work, mut display_bytes) = (Work::default(), 0);
+    let work = Work::default();
+    let mut display_bytes = 0;
     for operation in operations {
         match operation {
             MemberOperation::Add(members) => delta.add(members),
@@ -305,7 +307,7 @@ impl Delta {
         self.add.values().map(|added| 1 + text_weight(added.display.as_deref().unwrap_or_default())).sum()
     }
 
-    /// What the operations so far made of a member.
+    /// The state of a member after the operations so far.
     fn state_of(&self, id: &str) -> AddedMember {
         let keeps_display = !self.replace && !self.remove.contains(id);
         let untouched = AddedMember { keeps_display, ..AddedMember::default() };
@@ -411,8 +413,8 @@ mod tests {
         members.into_iter().collect()
     }
 
-    /// RFC 7644 §3.5.2: operations are applied one after the other, so a filter sees what the operations before it
-    /// made of a member.
+    /// RFC 7644 §3.5.2: operations are applied one after the other, so a filter sees each member as the operations
+    /// before it left it.
     #[test]
     fn filter_sees_members_as_earlier_operations_left_them() {
         use MemberOperation::{Add, Remove, Replace};

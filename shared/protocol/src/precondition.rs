@@ -29,8 +29,8 @@ impl Precondition {
         }
     }
 
-    /// Adds `If-Unmodified-Since`. A value that is not a date is ignored, as is a date beside `If-Match` (RFC 9110
-    /// §13.1.4).
+    /// Adds `If-Unmodified-Since`. A value that is not a date is ignored, as is a date together with `If-Match` (RFC
+    /// 9110 §13.1.4).
     #[must_use]
     pub fn with_unmodified_since(self, date: Option<&str>) -> Precondition {
         let date = date.filter(|_| self.if_match.is_none()).and_then(|date| httpdate::parse_http_date(date).ok());
@@ -47,7 +47,8 @@ impl Precondition {
         self.check_read(version, last_modified)?;
         if self.is_not_modified(version) {
             return Err(Error::PreconditionFailed(
-                "The resource has the version in If-None-Match, so the change was not made. Send it without If-None-Match."
+                "The resource has the version in If-None-Match, so the change was not made. Send it without \
+                 If-None-Match."
                     .to_owned(),
             ));
         }
@@ -63,12 +64,14 @@ impl Precondition {
             return Ok(());
         }
         Err(Error::PreconditionFailed(
-            "The resource has changed since the date in If-Unmodified-Since. Read it without this condition and repeat the change."
+            "The resource has changed since the date in If-Unmodified-Since. Read it without this condition and \
+             repeat the change."
                 .to_owned(),
         ))
     }
 
-    /// Checks `If-Match` and `If-Unmodified-Since`, which are evaluated first and also apply to reads (RFC 9110 §13.2.2).
+    /// Checks `If-Match` and `If-Unmodified-Since`, which are evaluated first and also apply to reads (RFC 9110
+    /// §13.2.2).
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -76,7 +79,8 @@ impl Precondition {
         self.check_unmodified(last_modified)?;
         match &self.if_match {
             Some(tags) if !etag_matches(tags, version) => Err(Error::PreconditionFailed(
-                "The resource has changed since the version in If-Match. Read it without this condition and repeat the change."
+                "The resource has changed since the version in If-Match. Read it without this condition and repeat \
+                 the change."
                     .to_owned(),
             )),
             _ => Ok(()),

@@ -15,7 +15,7 @@ use crate::path::{AttributePath, Target};
 pub struct Projection {
     mode: Mode,
     names: BTreeSet<String>,
-    /// What the names stand for in a user, each target once. They are resolved when the first user is projected.
+    /// The attributes of a user that the names select, each once. They are resolved when the first user is projected.
     user_targets: OnceLock<Vec<Target>>,
     /// The same in a group.
     group_targets: OnceLock<Vec<Target>>,
@@ -186,7 +186,7 @@ fn inclusion(mode: Mode, targets: &[Target], extension: Option<&str>, attribute:
     }
 }
 
-/// Reduces the value of an attribute to what the response contains.
+/// Reduces the value of an attribute to the part that the response contains.
 fn project(
     mode: Mode,
     targets: &[Target],

@@ -91,12 +91,13 @@ impl Query {
         })
     }
 
-    /// Adds, as alternative, the query in which the names that it looks for have `+` in place of spaces.
+    /// Adds, as the alternative, the query whose names have `+` instead of spaces.
     ///
     /// rauthy and midPoint send `+` in a query without encoding it, as RFC 3986 allows; Okta sends it for a space, as
-    /// HTML forms do. API Gateway reads it as a space, and does not hand on what was sent. So a name with a space is
-    /// looked for first, and only if nobody has it, the name with `+`. It must be an e-mail address, which has no spaces:
-    /// a group `Dev Ops` is not the group `Dev+Ops`.
+    /// HTML forms do. API Gateway decodes it to a space, and does not pass the original text. So the service searches
+    /// for the name with a space first, and for the name with `+` only if no resource has the first name. Only an
+    /// e-mail address has an alternative, because addresses contain no spaces: a group `Dev Ops` is not the group
+    /// `Dev+Ops`.
     #[must_use]
     pub fn with_plus_signs(self) -> Query {
         let with_plus_signs = |part: &KindQuery| {

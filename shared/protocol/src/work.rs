@@ -1,6 +1,6 @@
-//! Bounds the computation of a PATCH request (RFC 7644 §3.5.2) and of a bulk request (§3.7), which grows with the product of operations, values
-//! and terms of filters. A small body could otherwise keep a function busy past its time limit. What a filter of a
-//! query compares is counted in the same unit.
+//! Bounds the computation of a PATCH request (RFC 7644 §3.5.2) and of a bulk request (§3.7), which grows with the
+//! product of operations, values and terms of filters. A small body could otherwise keep a function busy past its
+//! time limit. The filter of a query counts its comparisons in the same unit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,8 +17,8 @@ pub struct Work {
     is_bulk: bool,
 }
 
-/// The comparisons that take as long as to read a JSON value of a stored resource, or to write it. A long text counts as
-/// several values.
+/// The comparisons that take as long as to read a JSON value of a stored resource, or to write it. A long text counts
+/// as several values.
 const COMPARISONS_PER_VALUE: usize = 2;
 /// The comparisons that take as long as to read a member of a group.
 const COMPARISONS_PER_MEMBER: usize = 8;
@@ -73,13 +73,13 @@ impl Work {
             return Ok(());
         }
         Err(Error::PayloadTooLarge(if self.is_bulk {
-            "The operation was not carried out, because the operations of the bulk request take too long together. Send it again, with \
-             fewer operations in one request."
+            "The operation was not carried out, because the operations of the bulk request take too long together. \
+             Send it again, with fewer operations in one request."
                 .to_owned()
         } else {
             format!(
-                "The operations would compare more than {PATCH_COMPARISONS} values. Nothing was changed. Send fewer operations in \
-                 one request, or shorter filters."
+                "The operations would compare more than {PATCH_COMPARISONS} values. Nothing was changed. Send fewer \
+                 operations in one request, or shorter filters."
             )
         }))
     }

@@ -1,17 +1,17 @@
-//! The content of a complex value: the sub-attributes that say what the value is about (RFC 7643 §2.4).
+//! The content of a complex value: the sub-attributes that describe its subject, and not only its kind (RFC 7643 §2.4).
 
 use serde_json::Value;
 
 use crate::{Attribute, Mutability, Object, Violation};
 
-/// Rejects an object with sub-attributes that do not exist, if nothing that does exist says what it is about: to leave
-/// them out would leave out the value itself. `{"type": "work", "email": "a@x"}` is such an object, also with
-/// `"value": null`; `{"type": "work", "value": "", "id": 1}` is none.
+/// Rejects an object with sub-attributes that do not exist, if none of the others is its content: to ignore the unknown
+/// ones would lose the value itself. It rejects `{"type": "work", "email": "a@x"}`, also with `"value": null`, and
+/// accepts `{"type": "work", "value": "", "id": 1}`.
 pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) -> Result<(), Violation> {
     let unknown = object.iter().filter(|(name, _)| attribute.sub_attribute(name).is_none());
     let mut unknown = unknown.filter(|(_, value)| !is_empty(value));
     let Some((first, _)) = unknown.clone().next() else { return Ok(()) };
-    // Beside an empty `value`, an id of the client's own database says nothing.
+    // With an empty `value`, an id of the client's own database is no content.
     let may_be_value = unknown.any(|(name, _)| !name.eq_ignore_ascii_case("id"));
     let says = |(name, value): (&String, &Value)| {
         let sub = attribute.sub_attribute(name).filter(|sub| is_content(attribute, sub));
@@ -28,8 +28,8 @@ pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) 
     ))
 }
 
-/// Whether a sub-attribute says what an element is about, and not only what kind of element it is. A role may have only a
-/// `display`; beside an address or a number, which is of a known type, `display` is only a name.
+/// Whether a sub-attribute describes the subject of an element, and not only its kind. A role may have only a
+/// `display`; of an address or a number, whose types are known, `display` is only a name.
 pub(crate) fn is_content(attribute: &Attribute, sub: &Attribute) -> bool {
     let has_typed_value = attribute.sub_attribute("value").is_some()
         && attribute.sub_attribute("type").is_some_and(|sub| !sub.canonical_values.is_empty());

@@ -1,7 +1,8 @@
 //! The dialect of a bearer token: which of the requests that identity providers send its bearer may send.
 //!
 //! `lenient` accepts the leniencies, and records their use. `strict` accepts what the RFCs allow, and no more.
-//! `interop` accepts what the interoperability profile leaves of the RFCs (draft-zollner-scim-interop-profile-02).
+//! `interop` accepts only the part of the RFCs that the interoperability profile allows
+//! (draft-zollner-scim-interop-profile-02).
 
 use std::fmt::Display;
 use std::sync::Arc;

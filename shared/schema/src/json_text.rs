@@ -52,8 +52,8 @@ fn parse_object(path: &str, text: &str, dialect: &Dialect) -> Result<Object, Vio
         .ok_or_else(|| Violation::new(path, "is JSON in a string; send the value itself"))
 }
 
-/// The complex value whose `value` is an object in a string: the sub-attributes of that object, and those that were
-/// sent beside it. `None` if its `value` is anything else.
+/// The complex value whose `value` is an object in a string: the sub-attributes of that object, and the other
+/// ones that were sent. `None` if its `value` is anything else.
 ///
 /// Entra ID: `{"value": "{\"id\": \"1\", \"value\": \"Admin\", \"displayName\": \"Admin\"}"}`.
 pub(crate) fn object_in_value(

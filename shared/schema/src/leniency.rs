@@ -43,7 +43,8 @@ macro_rules! leniencies {
 leniencies! {
     // In resources and values.
     UnknownAttributes "unknownAttributes"
-        "Attributes and sub-attributes that no schema has are ignored, also in `attributes`; so are unknown members of a message"
+        "Attributes and sub-attributes that no schema has are ignored, also in `attributes`; so are unknown members \
+         of a message"
         "Okta, Entra ID, OneLogin, rauthy" "no schema has this attribute, so leave it out"
         "RFC 7644 §3.12, `invalidSyntax`: the request conforms to the schema"
     MissingSchemas "missingSchemas"
@@ -75,15 +76,18 @@ leniencies! {
         "custom clients" "is multi-valued; send an array"
         "RFC 7643 §2.4: a multi-valued attribute is an array"
     ListForSingle "listForSingle"
-        "A single-valued attribute may be sent as an array of at most one value: `\"manager\": [{…}]`, `\"active\": [false]`"
+        "A single-valued attribute may be sent as an array of at most one value: `\"manager\": [{…}]`, \
+         `\"active\": [false]`"
         "Entra ID" "is single-valued; send the value without an array"
         "RFC 7643 §1.2: a singular attribute has one value"
     WrappedValues "wrappedValues"
-        "A simple value may be sent as an array with an object in which only `value` is assigned: `[{\"$ref\": null, \"value\": \"x\"}]`"
+        "A simple value may be sent as an array with an object in which only `value` is assigned: \
+         `[{\"$ref\": null, \"value\": \"x\"}]`"
         "Entra ID" "is not complex; send the value itself"
         "RFC 7643 §2.3: a simple value is a JSON string, number or boolean"
     JsonInStrings "jsonInStrings"
-        "A complex value, or its `value`, may be sent as a JSON object in a string, and is read as that object: `\"{\\\"value\\\": \\\"Admin\\\"}\"`"
+        "A complex value, or its `value`, may be sent as a JSON object in a string, and is read as that object: \
+         `\"{\\\"value\\\": \\\"Admin\\\"}\"`"
         "Entra ID (`AppRoleAssignmentsComplex`)" "is JSON in a string; send the value itself"
         "RFC 7643 §2.3.8: a complex value is an object"
     SeveralPrimaries "severalPrimaries"
@@ -103,16 +107,20 @@ leniencies! {
         "OneLogin" "is the name in SCIM 1.1; send `value` (RFC 7643 §4.3)"
         "RFC 7643 §4.3: the sub-attribute is `value`"
     CoreSchemaObject "coreSchemaObject"
-        "Core attributes may be sent in an object named by the URI of the core schema, or with that URI as the path of a PATCH"
+        "Core attributes may be sent in an object named by the URI of the core schema, or with that URI as the path \
+         of a PATCH"
         "custom clients" "is the core schema; send its attributes directly in the resource"
         "RFC 7643 §3.3: only extensions have an object of their own"
     UnknownMembers "unknownMembers"
         "Members that do not exist are left out"
-        "Okta (a 4xx would stop its group push)" "contains an id that does not exist in this directory; leave that id out, or create the user or group first"
+        "Okta (a 4xx would stop its group push)"
+        "contains an id that does not exist in this directory; leave that id out, or create the user or group first"
         "RFC 7643 §4.2: `value` is the id of a SCIM resource"
     MemberTypes "memberTypes"
         "`type` and `$ref` of a member that are not those of the resource with its id are ignored"
-        "custom clients" "has a member whose `type` or `$ref` is not that of the resource with its `value`; correct them, or leave them out"
+        "custom clients"
+        "has a member whose `type` or `$ref` is not that of the resource with its `value`; correct them, or leave \
+         them out"
         "RFC 7643 §4.2: `$ref` is the URI of the member, and `type` its resource type"
     // In PATCH.
     PathsAsNames "pathsAsNames"
@@ -125,7 +133,8 @@ leniencies! {
         "RFC 7644 §3.5.2: a client MUST NOT modify a read-only attribute"
     OperationCase "operationCase"
         "`op`, the `method` of a bulk operation, and the names of a message's members may have any letter case"
-        "Entra ID" "has the wrong letter case; write `op` values in lower case, methods in capitals, and names as RFC 7644 does"
+        "Entra ID"
+        "has the wrong letter case; write `op` values in lower case, methods in capitals, and names as RFC 7644 does"
         "RFC 7644 §3.5.2: `op` is one of \"add\", \"remove\" and \"replace\""
     NoOperations "noOperations"
         "A PATCH or bulk request may have no operations, and then changes nothing"
@@ -137,10 +146,12 @@ leniencies! {
         "RFC 7644 §3.5.2.3: no match is `noTarget`"
     ValuesOnRemove "valuesOnRemove"
         "`remove` may have a value or a list of values, and then removes only those"
-        "Entra ID, JumpCloud, rauthy" "is a `remove` with a value; select what to remove in the path, such as `members[value eq \"…\"]`"
+        "Entra ID, JumpCloud, rauthy"
+        "is a `remove` with a value; select what to remove in the path, such as `members[value eq \"…\"]`"
         "RFC 7644 §3.5.2.2: the path alone selects what to remove"
     FiltersOnSingleValues "filtersOnSingleValues"
-        "`remove` may have a filter on a single-valued attribute, and then removes it if it matches: `manager[value eq \"…\"]`"
+        "`remove` may have a filter on a single-valued attribute, and then removes it if it matches: \
+         `manager[value eq \"…\"]`"
         "Entra ID" "is single-valued; send the path without the filter"
         "RFC 7644 §3.5.2, figure 7: a filter selects values of a multi-valued attribute"
     NestedNames "nestedNames"
@@ -154,15 +165,19 @@ leniencies! {
         "RFC 7644 §3.7: the path is relative to the root of the service"
     // In filters and paths.
     BareExtensionNames "bareExtensionNames"
-        "An extension's attribute may be named without the extension's URI if no core attribute has the same name: `manager`"
-        "Entra ID" "belongs to an extension; in a path, put the extension's URI and a colon before it; in a resource, send it inside the extension's object"
+        "An extension's attribute may be named without the extension's URI if no core attribute has the same name: \
+         `manager`"
+        "Entra ID"
+        "belongs to an extension; in a path, put the extension's URI and a colon before it; in a resource, send it \
+         inside the extension's object"
         "RFC 7644 §3.10: an extension's attribute MUST have the URI as its prefix"
     DotsAfterUris "dotsAfterUris"
         "A dot may follow the URI of a schema in place of the colon: `urn:…:User.employeeNumber`"
         "Apache Syncope" "has a dot behind the URI of a schema; put a colon there"
         "RFC 7644 §3.10: a colon separates the URI from the name"
     UnquotedLiterals "unquotedLiterals"
-        "After `eq`, a word without quotes is accepted as a string for `id`, `externalId`, `userName`, `displayName`, `emails` and `members`"
+        "After `eq`, a word without quotes is accepted as a string for `id`, `externalId`, `userName`, `displayName`, \
+         `emails` and `members`"
         "Entra ID, PingOne, authentik" "the value is not quoted; put it in double quotes"
         "RFC 7644 §3.4.2.2: a string literal is a JSON string"
     ValuePathComparisons "valuePathComparisons"
@@ -174,7 +189,8 @@ leniencies! {
         "Entra ID" "is complex; compare its sub-attribute `value`"
         "RFC 7644 §3.4.2.2: a complex attribute is compared by a sub-attribute"
     PlusInQueries "plusInQueries"
-        "A `+` in a query that is not percent-encoded is a space; if no resource has the name with the space, the name with `+` is looked for"
+        "A `+` in a query that is not percent-encoded is a space; if no resource has the name with the space, the \
+         name with `+` is looked for"
         "rauthy, midPoint" "has a `+` that is not percent-encoded; send `%2B`"
         "WHATWG URL Standard, application/x-www-form-urlencoded: `+` is a space"
     // In headers.

@@ -44,7 +44,8 @@ impl Restriction {
                 name: "elementPath",
                 description: "`add` and `replace` with a filter and no sub-attribute: `emails[type eq \"work\"]`",
                 remedy: "selects whole values; name a sub-attribute behind the filter, such as `.value`",
-                rule: "The `path` MUST target a specific sub-attribute of the matched element (Multi-valued Attributes)",
+                rule: "The `path` MUST target a specific sub-attribute of the matched element (Multi-valued \
+                    Attributes)",
             },
             Restriction::SeveralMatches => RestrictionInfo {
                 name: "severalMatches",
@@ -62,7 +63,8 @@ impl Restriction {
                 name: "conditionalRequest",
                 description: "`If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`",
                 remedy: "is not part of the profile; send the request without it",
-                rule: "Clients MUST NOT include headers related to conditional requests or entity tags (Concurrency and Versioning)",
+                rule: "Clients MUST NOT include headers related to conditional requests or entity tags (Concurrency \
+                    and Versioning)",
             },
         }
     }

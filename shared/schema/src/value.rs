@@ -162,7 +162,7 @@ fn read_complex(
         return Err(Violation::new(path, "has no value; leave it out"));
     }
     // Okta sends an empty value as {"type": "work", "value": ""}. Without the value, the other sub-attributes have
-    // no meaning. A strict client leaves a value unassigned by null, and what it sent with it stays (RFC 7643 §2.5).
+    // no meaning. A strict client unassigns a value by null, and the other sub-attributes stay (RFC 7643 §2.5).
     let is_empty_shell = dialect.is_lenient()
         && omissions.value
         && element.keys().all(|name| matches!(name.as_str(), "type" | "primary" | "$ref"));
@@ -209,7 +209,7 @@ fn check_known_names(attribute: &Attribute, path: &str, object: &Object, dialect
 struct Omissions {
     /// `value` is unassigned.
     value: bool,
-    /// A sub-attribute that says what the element is about is unassigned.
+    /// A sub-attribute that is content of the element is unassigned.
     content: bool,
     /// A name does not exist.
     unknown_name: bool,

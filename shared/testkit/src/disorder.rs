@@ -1,5 +1,6 @@
-//! The order in which events arrive on AWS. A table's stream has shards that are processed at the same time, it may deliver
-//! the records of two transactions in another order than that of their commits, and everything may arrive twice.
+//! The order in which events arrive on AWS. A table's stream has shards that are processed at the same time, it may
+//! deliver the records of two transactions in another order than that of their commits, and everything may arrive
+//! twice.
 
 use fastrand::Rng;
 use serde_json::Value;

@@ -55,7 +55,7 @@ struct FaultInjector {
     exposed_calls: AtomicU64,
     /// Injected faults.
     faults: AtomicU64,
-    /// All calls, whatever the rate.
+    /// All calls, at any rate.
     total_calls: AtomicU64,
     kill: Mutex<Option<ProcessKill>>,
     /// Added to each call.

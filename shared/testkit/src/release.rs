@@ -1,4 +1,5 @@
-//! Another release of the service, which runs beside this one on the same table, as in a deployment or a rollback.
+//! Another release of the service, which runs at the same time as this one on the same table, as in a deployment or a
+//! rollback.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -37,7 +38,7 @@ impl Release {
                 break;
             }
         }
-        // The process would wait if nobody read what it prints.
+        // The process would block if no thread read its output.
         std::thread::spawn(move || lines.for_each(drop));
         let (address, token) = address.zip(token).expect("the program prints its base URL and its token");
         Self { process, address, token }
@@ -49,8 +50,8 @@ impl Release {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let Self { address, token, .. } = self;
         let head = format!(
-            "{method} /scim/v2{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/scim+json\r\ncontent-length: {}\r\n\r\n",
+            "{method} /scim/v2{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             authorization: Bearer {token}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         let mut stream = TcpStream::connect(address).unwrap();

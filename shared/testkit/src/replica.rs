@@ -63,8 +63,8 @@ impl Replica {
         replica
     }
 
-    /// Applies events that arrived in any order, and some of them twice: those of a resource in the order of its versions,
-    /// as the guide tells a consumer to do.
+    /// Applies events that arrived in any order, and some of them twice: those of a resource in the order of its
+    /// versions, as the guide instructs consumers.
     pub fn of_disordered(events: &[Value]) -> Self {
         let mut ordered = events.to_vec();
         ordered.sort_by_key(place);
@@ -198,8 +198,8 @@ impl Resource {
     }
 }
 
-/// The place of an event among those of its resource: its version, then its type, then its part. What is deleted has no
-/// later version.
+/// The place of an event among those of its resource: its version, then its type, then its part. A deleted resource
+/// has no later version.
 fn place(event: &Value) -> (String, u64, usize, u64) {
     const TYPES: [&str; 6] = ["created", "updated", "deactivated", "reactivated", "changed", "deleted"];
     let claims = &event["detail"];

@@ -24,7 +24,7 @@ pub(super) enum ValueContext {
     Attribute(AttributeContext),
     /// The body of a PATCH, and each of its operations.
     Patch(&'static ResourceType),
-    /// An unknown or read-only attribute. It is ignored or rejected, whatever its value is.
+    /// An unknown or read-only attribute. The service ignores or rejects it with any value.
     Unknown,
 }
 
@@ -110,7 +110,12 @@ impl ValueContext {
 
     /// Whether a text is a URL of a resource.
     pub(super) fn is_url(self) -> bool {
-        matches!(self, ValueContext::Attribute(meaning) if meaning.may_refer && meaning.attribute.data_type == DataType::Reference)
+        match self {
+            ValueContext::Attribute(AttributeContext { attribute, may_refer, .. }) => {
+                may_refer && attribute.data_type == DataType::Reference
+            }
+            _ => false,
+        }
     }
 }
 

@@ -33,8 +33,8 @@ impl BulkRequest {
         };
         if sent.len() > BULK_OPERATIONS {
             return Err(Error::PayloadTooLarge(format!(
-                "The bulk request has {} operations and exceeds maxOperations ({BULK_OPERATIONS}). Nothing was done. Send \
-                 the operations in several requests.",
+                "The bulk request has {} operations and exceeds maxOperations ({BULK_OPERATIONS}). Nothing was done. \
+                 Send the operations in several requests.",
                 sent.len()
             )));
         }
@@ -171,7 +171,8 @@ fn refuse_duplicates(operations: &mut [Operation]) {
         counts.into_iter().filter(|(_, count)| *count > 1).map(|(bulk_id, _)| bulk_id.to_owned()).collect();
     for operation in operations.iter_mut() {
         if operation.call.is_ok() && operation.created_bulk_id().is_some_and(|bulk_id| duplicates.contains(bulk_id)) {
-            let detail = "Several POSTs of the request have the same bulkId, so none of them was carried out. Give each one a unique bulkId.";
+            let detail = "Several POSTs of the request have the same bulkId, so none of them was carried out. Give \
+                each one a unique bulkId.";
             operation.call = Err(Error::InvalidSyntax(detail.to_owned()));
             operation.references.clear();
         }

@@ -101,8 +101,8 @@ impl EventBuilder<'_> {
         });
         let mut claims = if let Value::Object(claims) = claims { claims } else { Object::new() };
         if let (EventType::UserDeleted | EventType::GroupDeleted, Some(before)) = (event_type, change.before) {
-            // The payload of a deletion has no version (RFC 9967 §2.4.4). By this one, a consumer recognizes an event that
-            // arrives after it and is older.
+            // The payload of a deletion has no version (RFC 9967 §2.4.4). A consumer recognizes by this claim
+            // that an event that arrives later is older.
             claims.insert("version".to_owned(), entity_tag(before + 1).into());
         }
         Event { event_type, uri, version: about.version, at: change.at, claims }

@@ -106,7 +106,7 @@ impl Filter {
         }
     }
 
-    /// The filter with `+` in place of the spaces in the names that it looks for; `None` if there are none.
+    /// The filter with `+` instead of spaces in the names that it compares; `None` if they have no spaces.
     pub(crate) fn with_plus_signs(&self) -> Option<Filter> {
         match self {
             Filter::And(terms) => {
@@ -164,7 +164,7 @@ impl Filter {
 }
 
 impl Comparison {
-    /// See [`Filter::with_plus_signs`]. Only an `eq` looks for a name, and only an address has no spaces of its own.
+    /// See [`Filter::with_plus_signs`]. Only `eq` searches for a whole name, and only an address never contains spaces.
     fn with_plus_signs(&self) -> Option<Comparison> {
         let is_name = matches!(self.path.attribute.name.as_str(), "userName" | "externalId" | "emails" | "value");
         let is_address = |text: &str| text.split_once('@').is_some_and(|(local, _)| local.contains(' '));

@@ -71,13 +71,13 @@ impl AttributeOperation {
         }
     }
 
-    /// The value to assign: `add` of an unassigned value keeps what is there (§3.5.2.1).
+    /// The value to assign: `add` of an unassigned value keeps the current value (§3.5.2.1).
     pub(super) fn assigned_value(&self, current: Option<&Value>, read: Option<Value>) -> Option<Value> {
         if read.is_none() && self.op == Op::Add { current.cloned() } else { read }
     }
 
-    /// Whether the operation applies to the value of a single-valued attribute. A path with a filter is only accepted to
-    /// remove the value that matches it: Entra ID removes a manager with `manager[value eq "…"]`.
+    /// Whether the operation applies to the value of a single-valued attribute. A path with a filter is only accepted
+    /// to remove the value that matches it: Entra ID removes a manager with `manager[value eq "…"]`.
     fn selects_single_value(&self, current: Option<&Value>, dialect: &Dialect, work: &Work) -> Result<bool, Error> {
         let Some(filter) = &self.filter else { return Ok(true) };
         if self.op != Op::Remove {
@@ -163,7 +163,7 @@ impl AttributeOperation {
         Ok(current.filter(|current| !removal.identifies(attribute, current)).cloned())
     }
 
-    /// What a `remove` removes of an attribute; all of it, if the operation has no value.
+    /// The values of an attribute that a `remove` removes; all of them, if the operation has no value.
     pub(super) fn removal(&self, attribute: &Attribute, dialect: &Dialect) -> Result<Removal, Error> {
         let given = match read_value(attribute, &self.text, self.value(), dialect)? {
             None if self.is_ambiguous_removal() => return Err(self.nothing_to_remove()),
@@ -174,15 +174,16 @@ impl AttributeOperation {
         Removal::read(attribute, &self.text, &given)
     }
 
-    /// Whether an unassigned value of a `remove` could mean all elements that the path selects, or none. Only null means
-    /// that there is no value.
+    /// Whether an unassigned value of a `remove` could mean all elements that the path selects, or none. Only null
+    /// means that the operation has no value.
     fn is_ambiguous_removal(&self) -> bool {
         self.path.attribute.multi_valued && !self.value().is_null()
     }
 
     fn nothing_to_remove(&self) -> Error {
         Error::InvalidValue(format!(
-            "{}: the value does not identify what to remove. Send the value, or no value to remove all that the path selects.",
+            "{}: the value does not identify what to remove. Send the value, or no value to remove all that the path \
+             selects.",
             self.text
         ))
     }
@@ -205,7 +206,8 @@ impl AttributeOperation {
             Op::Replace => *elements = given,
             Op::Add if elements.len() + given.len() > PATCH_VALUES => {
                 return Err(Error::PayloadTooLarge(format!(
-                    "{} would have more than {PATCH_VALUES} values. A PATCH can add values only up to that number. Remove values first, or send all values with PUT.",
+                    "{} would have more than {PATCH_VALUES} values. A PATCH can add values only up to that number. \
+                     Remove values first, or send all values with PUT.",
                     self.path
                 )));
             }

@@ -1,4 +1,5 @@
-//! Whether a path with a filter that matches nothing creates an element, such as `emails[type eq "work"].primary`.
+//! Decides whether a path with a filter that matches nothing creates an element, such as
+//! `emails[type eq "work"].primary`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,14 +15,14 @@ pub(super) fn is_qualifier(name: &str) -> bool {
     matches!(name, "type" | "primary" | "$ref")
 }
 
-/// Decides for the operations that set `type` or `primary` by a filter. Alone, they have no value to qualify; but Entra ID
-/// sends them together with the value, before or after it.
+/// Decides for the operations that set `type` or `primary` by a filter. Alone, they have no value to qualify; but Entra
+/// ID sends them together with the value, before or after it.
 pub(super) fn decide(operations: &mut [AttributeOperation]) {
     if !operations.iter().any(sets_qualifier) {
         return;
     }
-    // For each filter: whether the last operation on each other sub-attribute assigns it. What removes an element, its
-    // value or all elements undoes what was assigned before.
+    // For each filter: whether the last operation on each other sub-attribute assigns it. An operation that removes an
+    // element, its value or all elements undoes earlier assignments.
     let mut assigned: HashMap<String, BTreeMap<&str, bool>> = HashMap::new();
     for operation in operations.iter() {
         let name = operation.sub.map_or("", |sub| sub.name.as_str());

@@ -114,8 +114,8 @@ fn check_size(operation: &AttributeOperation, selected: usize) -> Result<(), Err
         return Ok(());
     }
     Err(Error::PayloadTooLarge(format!(
-        "`{}` selects {selected} values, and with this value in each of them the resource would be larger than {} KB. Send a shorter \
-         value, or select fewer values.",
+        "`{}` selects {selected} values, and with this value in each of them the resource would be larger than {} KB. \
+         Send a shorter value, or select fewer values.",
         operation.text,
         RESOURCE_BYTES / 1024
     )))
@@ -124,8 +124,8 @@ fn check_size(operation: &AttributeOperation, selected: usize) -> Result<(), Err
 /// Handles a filter that matches no element. `remove` then has nothing to do: RFC 7644 §3.5.2.2 asks for success when
 /// a member to remove is not there. `add` and `replace` are `noTarget` (§3.5.2.3), with one exception: Entra ID sets
 /// `emails[type eq "work"].value` of a user without a work address and expects one to be created, and many other
-/// identity providers do the same. The new element must match the filter, and say more than `type` and `primary`, now or by
-/// another operation of the request ([`Creation`]).
+/// identity providers do the same. The new element must match the filter, and have more than `type` and `primary`, by
+/// this operation or by another one of the request ([`Creation`]).
 fn add_matching(
     operation: &AttributeOperation,
     filter: &Filter,
@@ -186,10 +186,10 @@ fn apply_to_element(
     Ok(remaining_element(operation, element, had_value, dialect))
 }
 
-/// What is left of an element; `None` if that describes nothing.
+/// The rest of an element; `None` if it describes nothing.
 ///
-/// Without its `value`, an element has only sub-attributes that describe the value. Entra ID removes an e-mail address by
-/// its `value`; a strict client removes the sub-attribute alone (RFC 7644 §3.5.2.2).
+/// Without its `value`, an element has only sub-attributes that describe the value. Entra ID removes an e-mail
+/// address by its `value`; a strict client removes the sub-attribute alone (RFC 7644 §3.5.2.2).
 fn remaining_element(
     operation: &AttributeOperation,
     element: Object,

@@ -77,11 +77,11 @@ fn equal_elements(attribute: &Attribute, elements: &[Value]) -> Vec<Vec<usize>> 
     places.into_values().filter(|places| places.len() > 1).collect()
 }
 
-/// What a `remove` removes.
+/// The values that a `remove` removes.
 pub(super) enum Removal {
-    /// All that the path selects.
+    /// All values that the path selects.
     All,
-    /// What one of the values identifies: their keys, by the sub-attributes that identify.
+    /// The values that one of the sent values identifies: their keys, by the identifying sub-attributes.
     Values(BTreeMap<Vec<String>, HashSet<ElementKey<'static>>>),
 }
 

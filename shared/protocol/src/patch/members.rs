@@ -26,7 +26,8 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
     }
     if operation.sub.is_some() || (operation.filter.is_some() && operation.op != Op::Remove) {
         return Err(Error::Mutability(format!(
-            "`{}` cannot be changed, because `value`, `type` and `$ref` of a member are immutable. Remove the member and add another one.",
+            "`{}` cannot be changed, because `value`, `type` and `$ref` of a member are immutable. Remove the member and \
+             add another one.",
             &operation.text
         )));
     }
@@ -34,7 +35,8 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
         return remove_matching(operation, filter, dialect);
     }
     if operation.op == Op::Remove && operation.value == Some(Value::Null) {
-        let problem = "members: `remove` with null does not identify a member. Send the members to remove; without a value, all members are removed.";
+        let problem = "members: `remove` with null does not identify a member. Send the members to remove; without a \
+            value, all members are removed.";
         return Err(Error::InvalidValue(problem.to_owned()));
     }
     check_members(operation.value())?;

@@ -71,8 +71,7 @@ impl Patch {
         self.apply_within(before, &Work::default())
     }
 
-    /// Applies the operations as [`Patch::apply`] does, and counts their comparisons together with what has been counted
-    /// before.
+    /// Applies the operations as [`Patch::apply`] does, and adds their comparisons to those that `work` has counted.
     ///
     /// # Errors
     /// The errors of [`Patch::apply`].

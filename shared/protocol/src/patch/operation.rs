@@ -31,15 +31,15 @@ pub(super) struct AttributeOperation {
     pub(super) creation: Creation,
 }
 
-/// What an operation does if its filter matches nothing.
+/// Whether an operation creates an element if its filter matches nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Creation {
-    /// It creates an element, if the filter describes one.
+    /// The operation creates an element, if the filter describes one.
     #[default]
     Allowed,
-    /// It does nothing, because another operation of the request removes the value that it would qualify.
+    /// The operation does nothing, because another operation of the request removes the value that it would qualify.
     Skipped,
-    /// It is `noTarget`: nothing in the request has a value that it could qualify.
+    /// The operation is `noTarget`: nothing in the request has a value that it could qualify.
     Refused,
 }
 

@@ -60,7 +60,8 @@ impl Patch {
         if operations.len() > PATCH_OPERATIONS {
             let count = operations.len();
             let detail = format!(
-                "The request has {count} operations; at most {PATCH_OPERATIONS} are allowed in one PATCH. Send them in several requests."
+                "The request has {count} operations; at most {PATCH_OPERATIONS} are allowed in one PATCH. Send them \
+                 in several requests."
             );
             return Err(Error::PayloadTooLarge(detail));
         }
@@ -134,13 +135,13 @@ struct PatchParser<'d> {
 }
 
 impl PatchParser<'_> {
-    /// Rejects a request that mentions nothing but unknown attributes. Identity providers send some beside those that
-    /// they want to change; alone, they are the change that the client wants.
+    /// Rejects a request that mentions nothing but unknown attributes. Identity providers send them together
+    /// with known attributes, and then they are ignored; alone, they are the change that the client wants.
     fn check_understood(&self) -> Result<(), Error> {
         match &self.unknown {
             Some(name) if !self.understood => Err(Error::InvalidPath(format!(
-                "{} has no attribute `{name}`, and the request names no other one. Remove the mapping of this attribute, or send \
-                 an attribute that /Schemas lists.",
+                "{} has no attribute `{name}`, and the request names no other one. Remove the mapping of this \
+                 attribute, or send an attribute that /Schemas lists.",
                 self.definition.kind
             ))),
             _ => Ok(()),

@@ -86,8 +86,8 @@ impl User {
         }
     }
 
-    /// Applies the operations, and returns whether all of them succeeded. What makes an e-mail primary that is not there
-    /// creates it if the request gives it a value, and does nothing if the request removes its value.
+    /// Applies the operations, and returns whether all of them succeeded. What makes an e-mail primary that is not
+    /// there creates it if the request gives it a value, and does nothing if the request removes its value.
     pub(crate) fn apply_all<'o>(&mut self, operations: impl Iterator<Item = &'o Operation> + Clone) -> bool {
         operations.clone().all(|operation| match operation {
             Operation::MatchingPart(Op::Add | Op::Replace, kind, Part::Primary(_)) if self.of_kind(kind).is_empty() => {

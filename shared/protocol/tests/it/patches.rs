@@ -162,8 +162,8 @@ proptest! {
         }
     }
 
-    /// A request with several operations yields the result of several requests. Only together may they create an e-mail that
-    /// is primary first and gets its value later.
+    /// A request with several operations yields the result of several requests. Only together may they create an
+    /// e-mail that is primary first and gets its value later.
     #[test]
     fn operations_are_applied_in_order(user in user(), operations in prop::collection::vec(operation(), 1..6)) {
         if operations.iter().any(|operation| matches!(operation, Operation::MatchingPart(_, _, Part::Primary(_)))) {

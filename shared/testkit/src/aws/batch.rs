@@ -1,4 +1,4 @@
-//! Batches, of which DynamoDB leaves unprocessed what a partition has no throughput for.
+//! Batches, of which DynamoDB leaves those requests unprocessed for which a partition has no throughput left.
 
 use std::io;
 
@@ -66,7 +66,7 @@ fn part(body: &Value, is_chosen: impl Fn(&str, &Value) -> bool) -> Map<String, V
     part
 }
 
-/// What the engine has left unprocessed, and more.
+/// The requests that the engine left unprocessed, and more.
 fn joined(left: Value, more: Map<String, Value>) -> Value {
     let mut joined = left.as_object().cloned().unwrap_or_default();
     for (table, mut requests) in more {

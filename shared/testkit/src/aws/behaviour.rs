@@ -1,6 +1,6 @@
-//! What DynamoDB does on AWS, and engines on one machine do not.
+//! The behaviours of DynamoDB on AWS that a proxy can show.
 
-/// What DynamoDB does on AWS, and engines on one machine do not.
+/// A behaviour that DynamoDB has on AWS, and engines on one machine do not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Behaviour {
     /// Each partition key has the throughput of one partition, and calls beyond it are throttled.

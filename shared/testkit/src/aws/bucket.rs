@@ -6,7 +6,7 @@ use std::collections::HashMap;
 const READ_UNITS_PER_SECOND: f64 = 3000.0;
 const WRITE_UNITS_PER_SECOND: f64 = 1000.0;
 
-/// The units that each partition key may still consume, for reads and for writes. What is not consumed is kept for one
+/// The units that each partition key may still consume, for reads and for writes. Unused units are kept for one
 /// second: unused throughput of a table does not raise the limit of one partition.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -33,7 +33,7 @@ impl Buckets {
         self.bucket(partition, is_write, now).units <= 0.0
     }
 
-    /// A call consumes what it needs even if that is more than is left, because nobody knows it before.
+    /// Takes the units of a call, even if the partition has fewer left, because they are known only after the call.
     pub(super) fn consume(&mut self, partition: &(String, String), is_write: bool, now: f64, units: f64) {
         self.bucket(partition, is_write, now).units -= units;
     }

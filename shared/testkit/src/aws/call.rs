@@ -128,7 +128,7 @@ impl Action {
         json!({ "pk": key["pk"], "sk": key["sk"] })
     }
 
-    /// What the action puts or sets; `Null` if it does neither.
+    /// The values that the action puts or sets; `Null` if it does neither.
     pub(super) fn sent(&self) -> &Value {
         let attribute = if self.kind == "Put" { "Item" } else { "ExpressionAttributeValues" };
         self.body.get(attribute).unwrap_or(&Value::Null)

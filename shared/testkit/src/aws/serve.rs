@@ -12,11 +12,11 @@ use super::state::ProxyState;
 use super::transaction::conflict;
 use crate::wire::{Message, forward};
 
-/// One write without a condition of so many is carried out again.
+/// One of this number of writes without a condition is carried out again.
 const DUPLICATE_ONE_IN: u32 = 8;
-/// A duplicate is carried out at most so many seconds after the response.
+/// The largest delay between a response and the duplicate of its call.
 const DUPLICATE_SECONDS: f64 = 5.0;
-/// One response of so many ends in the middle.
+/// One of this number of responses ends in the middle.
 const CUT_ONE_IN: u32 = 100;
 
 impl ProxyState {

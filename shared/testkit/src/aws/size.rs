@@ -13,8 +13,8 @@ use super::state::ProxyState;
 const TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
 
 impl ProxyState {
-    /// Whether the items of a transaction have more than 4 MB. Each counts as it is stored, and with what the transaction
-    /// puts or sets.
+    /// Whether the items of a transaction have more than 4 MB. Each counts with its stored size and with the size of
+    /// the values that the transaction puts or sets.
     pub(super) async fn is_too_large(&self, call: &Call, engine: &mut TcpStream) -> io::Result<bool> {
         if !self.has(Behaviour::TransactionSize) {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! The state of a proxy: what it knows of its calls, its clock, and which behaviours it has shown.
+//! The state of a proxy: the items and transactions of its calls, its clock, and the behaviours that it has shown.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -30,7 +30,7 @@ pub(super) struct ProxyState {
     pub(super) counts: HashMap<Behaviour, AtomicU64>,
 }
 
-/// What is known of a transaction by its token.
+/// The state of a transaction, which the proxy finds by its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TransactionState {
     InProgress,

@@ -1,4 +1,4 @@
-//! Each behaviour by itself.
+//! Each behaviour alone.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -10,10 +10,9 @@ use super::call::{Action, Call, ItemKey, cancelled, consumed, error};
 use super::state::{ProxyState, TransactionState};
 use crate::wire::Message;
 
-/// One transaction of so many conflicts with another one that nobody sees.
+/// One of this number of transactions conflicts with another one, which no client sees.
 const CONFLICT_ONE_IN: u32 = 40;
-/// The pauses in a transaction, at random places. The long one is as if a coordinator of AWS fails and another one takes
-/// over.
+/// The pauses in a transaction, at random places. A long one is like the failover of a coordinator on AWS.
 const PAUSES: usize = 3;
 const PAUSE_SECONDS: f64 = 0.02;
 const LONG_PAUSE_SECONDS: f64 = 2.0;
@@ -33,7 +32,10 @@ impl Drop for ItemLocks<'_> {
 }
 
 impl ProxyState {
-    /// Locks items, or says which ones another call is writing.
+    /// Locks items.
+    ///
+    /// # Errors
+    /// For each item, whether another call is writing it, if another call is writing any of them.
     pub(super) fn lock(&self, keys: Vec<ItemKey>) -> Result<ItemLocks<'_>, Vec<bool>> {
         let mut locked = self.locked.lock().unwrap();
         let is_locked: Vec<bool> = keys.iter().map(|key| locked.contains(key)).collect();
@@ -64,7 +66,7 @@ impl ProxyState {
         outcome
     }
 
-    /// Notes that a transaction is in progress. Returns what was known of its token before.
+    /// Records that a transaction is in progress, and returns the state that its token had before.
     fn begin(&self, token: &str) -> Option<TransactionState> {
         let mut tokens = self.tokens.lock().unwrap();
         let known = tokens.get(token).copied();

@@ -53,7 +53,7 @@ pub(super) struct Attribute {
 
 impl Attribute {
     const fn of(name: &'static str, data_type: DataType) -> Self {
-        // A reference and a binary value are case exact (RFC 7643 §2.3.6, §2.3.7), whatever §8.7.1 says of some.
+        // A reference and a binary value are case exact (RFC 7643 §2.3.6, §2.3.7), although §8.7.1 differs for some.
         let is_case_exact = matches!(data_type, DataType::Reference | DataType::Binary);
         Self {
             name,

@@ -54,7 +54,7 @@ fn is_same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
 /// Choice: remove is for all values. Add and replace are for the only value, and make one if there is none.
 ///
 /// # Errors
-/// If there are several values: `invalidPath`, because the path does not say which one is meant. If there is none that
+/// If there are several values: `invalidPath`, because the path does not identify one of them. If there is none that
 /// could become primary: `noTarget`, because `primary` alone is no value.
 pub(super) fn change_only(
     elements: &mut Vec<Value>,
@@ -140,8 +140,10 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Choice: values that have become the same as one that the operation wrote are one (RFC 7643 §2.4), at the place of the
-/// first. What the operation wrote wins, and it is primary if one of them was.
+/// Merges values that are the same as one that the operation wrote (RFC 7643 §2.4).
+///
+/// Choice: the merged value is at the place of the first. The sub-attributes that the operation wrote win, and it is
+/// primary if one of the values was.
 fn unite(attribute: &Attribute, elements: &mut Vec<Value>, chosen: &[usize]) {
     let all = std::mem::take(elements);
     for (at, element) in all.iter().enumerate() {
@@ -166,7 +168,7 @@ fn unite(attribute: &Attribute, elements: &mut Vec<Value>, chosen: &[usize]) {
 
 /// Removes the values that match the filter, or a sub-attribute of them (§3.5.2.2).
 ///
-/// What is null afterwards is left out when the values are assigned.
+/// A value that is null afterwards is left out when the values are assigned.
 ///
 /// It is no failure if no value matches. That section lists the failures of remove, and this is none of them: "if the
 /// user was not a member of this group, no changes should be made to the resource, and a success response should be

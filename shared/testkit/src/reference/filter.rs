@@ -55,12 +55,12 @@ pub(super) fn matches_element(filter: &Expression, parent: &'static Attribute, e
 /// An attribute, and its sub-attribute if the name has one.
 type AttributePair = (&'static Attribute, Option<&'static Attribute>);
 
-/// Checks names, operators and literals. `lookup` finds what a name stands for.
+/// Checks names, operators and literals. `lookup` finds the attributes that a name stands for.
 fn check(filter: &Expression, lookup: &dyn Fn(&str) -> Vec<AttributePair>) -> Result<(), ExpectedError> {
     let named = |name: &str| {
         let found = lookup(name);
         let is_secret = found.iter().any(|(attribute, _)| attribute.mutability == Mutability::WriteOnly);
-        // Choice: §4.1.1 of RFC 7643 lets a service compare passwords; filters cannot use what is writeOnly.
+        // Choice: §4.1.1 of RFC 7643 lets a service compare passwords; filters cannot use a writeOnly attribute.
         if found.is_empty() || is_secret {
             Err(invalid_filter(format!("{name} cannot be filtered")))
         } else {
@@ -111,7 +111,7 @@ fn check_comparison(attribute: &Attribute, operator: Operator, literal: &Value) 
     if is_fit { Ok(()) } else { Err(invalid_filter(format!("{} does not compare so", attribute.name))) }
 }
 
-/// What the names of a filter refer to.
+/// The resource or the element to which the names of a filter refer.
 enum Scope<'r> {
     Resource(Kind, &'r Value),
     Element(&'static Attribute, &'r Value),
@@ -208,7 +208,7 @@ fn is_present(value: &Value) -> bool {
 
 /// Compares one value.
 ///
-/// Choice: what is unassigned is not identical to the literal, so that `ne` matches.
+/// Choice: an unassigned value is not identical to the literal, so that `ne` matches.
 fn is_match(attribute: Option<&Attribute>, value: &Value, operator: Operator, literal: &Value) -> bool {
     let is_equal = match (value, literal) {
         (Value::String(value), Value::String(literal)) => {

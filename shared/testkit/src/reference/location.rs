@@ -2,7 +2,7 @@
 
 use super::attributes::{Attribute, ENTERPRISE, GROUP, Kind, Place, USER};
 
-/// What a name in attribute notation stands for.
+/// The attribute that a name in attribute notation stands for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Location {
     pub(super) place: Place,

@@ -17,8 +17,8 @@ impl MemberDirectory {
     /// The member that a client sends, as it is returned: `value`, `display` as sent, and `type` and `$ref` of the
     /// resource.
     ///
-    /// Choice: the `value` of a member must exist, and is not the group itself; `type` and `$ref` are the service's. One
-    /// that does not exist has no `type` here.
+    /// Choice: the `value` of a member must exist, and is not the group itself; `type` and `$ref` are the service's.
+    /// One that does not exist has no `type` here.
     fn member(&self, sent: &Value) -> Value {
         let id = sent["value"].as_str().unwrap_or_default();
         let mut member = match self.resources.get(id).filter(|_| id != self.id) {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Assigns attributes. "Sub-attributes that are not specified in the 'value' parameter are left unchanged" (§3.5.2.3).
-/// What is null or empty becomes unassigned (RFC 7643 §2.5).
+/// A null or empty value becomes unassigned (RFC 7643 §2.5).
 pub(super) fn merge(into: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, value) in changes {
         let merged = match (into.get(name), value) {

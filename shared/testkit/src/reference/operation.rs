@@ -35,7 +35,7 @@ pub(super) fn read(kind: Kind, operation: &Value) -> Result<Vec<Operation>, Expe
     if op == Op::Remove {
         let path = operation["path"].as_str().ok_or_else(|| ExpectedError::new("noTarget", "remove has no path"))?;
         let path = Path::parse(kind, path)?;
-        // Choice: a value of remove is refused, because it may be meant to select what is removed.
+        // Choice: a value of remove is refused, because the client may intend it to select the values to remove.
         if value.is_some() {
             return Err(ExpectedError::new("invalidSyntax", "remove has a value"));
         }

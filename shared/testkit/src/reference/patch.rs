@@ -1,4 +1,4 @@
-//! PATCH (RFC 7644 §3.5.2): what a request makes of a resource.
+//! PATCH (RFC 7644 §3.5.2): the resource after a request.
 
 use serde_json::{Map, Value, json};
 
@@ -50,7 +50,7 @@ pub fn patch(
     if !before["active"].is_null() && !resource.contains_key("active") {
         return Err(ExpectedError::new("invalidValue", "active is removed"));
     }
-    // `schemas` follows what is changed (§3.5.2).
+    // `schemas` follows the changes (§3.5.2).
     let extensions = resource.contains_key(ENTERPRISE).then_some(ENTERPRISE);
     resource.insert("schemas".to_owned(), [kind.schema()].into_iter().chain(extensions).collect());
     Ok(Value::Object(resource))

@@ -19,8 +19,8 @@ pub(super) enum Path {
 }
 
 impl Path {
-    /// Reads a path and looks its names up. Choice: what names no attribute is `invalidPath`; the RFC could be read to
-    /// say `noTarget`, too.
+    /// Reads a path and looks its names up. Choice: a path that names no attribute is `invalidPath`; `noTarget` would
+    /// be another reading of the RFC.
     pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, ExpectedError> {
         if kind == Kind::User && text.eq_ignore_ascii_case(EXTENSION.name) {
             return Ok(Self::Extension);

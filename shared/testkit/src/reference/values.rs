@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::attributes::{Attribute, DataType, Mutability};
 use super::expected_error::ExpectedError;
 
-/// Refuses to change what the client must not change (§3.5.2).
+/// Rejects a change of an attribute that the client must not change (§3.5.2).
 ///
 /// Choice: members can be added and removed, but their sub-attributes cannot be changed. The RFC would allow to "add"
 /// to an immutable attribute without a value.

@@ -182,7 +182,10 @@ fn wrong_values() -> Vec<Value> {
         json!({ "op": "add", "path": "emails", "value": ["a"] }),
         json!({ "op": "add", "path": "emails", "value": [{}] }),
         json!({ "op": "add", "path": "emails", "value": [{ "noSuchPart": "a" }] }),
-        json!({ "op": "add", "path": "roles", "value": [{ "value": "x", "primary": true }, { "value": "y", "primary": true }] }),
+        json!({
+            "op": "add", "path": "roles",
+            "value": [{ "value": "x", "primary": true }, { "value": "y", "primary": true }],
+        }),
         json!({ "op": "replace", "path": "emails[value pr].value", "value": 5 }),
         json!({ "op": "add", "path": "x509Certificates", "value": [{ "value": "a%" }] }),
         json!({ "op": "move", "path": "title", "value": "a" }),
@@ -193,7 +196,7 @@ fn wrong_values() -> Vec<Value> {
 /// One to five operations for this group. `name` is a group name that no group has, and `ids` are those of resources
 /// that can be members.
 pub fn group_operations(rng: &mut Rng, group: &Value, name: &str, ids: &[String]) -> Vec<Value> {
-    // A filter is also to find what an earlier operation of the request has added.
+    // Some filters must find members that an earlier operation of the request has added.
     let mut known = group["members"].as_array().cloned().unwrap_or_default();
     let count = rng.usize(1..=5);
     (0..count).map(|_| group_operation(rng, &mut known, name, ids)).collect()
