@@ -315,9 +315,8 @@ mod tests {
             (
                 None,
                 Some(E),
-                ids(
-                    json!({"userName": "b", "name": {"givenName": "G", "familyName": "F"}, "emails": [{"value": "v", "type": "work"}, {"type": "home"}]}),
-                ),
+                ids(json!({"userName": "b", "name": {"givenName": "G", "familyName": "F"},
+                        "emails": [{"value": "v", "type": "work"}, {"type": "home"}]})),
             ),
         ] {
             let projection = parse(attributes, excluded).unwrap();
@@ -451,7 +450,9 @@ mod tests {
         /// and those that are `never` returned are not; every default attribute is in the result of `attributes` or
         /// of `excludedAttributes` with the same list.
         #[test]
-        fn a_projection_is_idempotent_and_has_a_complement(names in prop::collection::vec(prop::sample::select(every_name()), 1..8)) {
+        fn a_projection_is_idempotent_and_has_a_complement(
+            names in prop::collection::vec(prop::sample::select(every_name()), 1..8),
+        ) {
             let user = resource_type(Kind::User);
             let list = names.join(",");
             let run = |projection: &Projection, resource: Object| projection.apply(user, resource);

@@ -131,10 +131,14 @@ mod tests {
 
     #[test]
     fn attribute_names_become_canonical_and_values_stay() {
-        let body = json!({"USERNAME": "Bjensen", "Name": {"GIVENNAME": " B "}, "Emails": [{"Value": "B@x", "PRIMARY": "True"}],
-            "urn:ietf:params:scim:schemas:core:2.0:USER": {"Title": "T"}, "urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user": {"Department": "D", "Manager": "26118915"}});
-        let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "}, "emails": [{"value": "B@x", "primary": true}], "title": "T",
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "D", "manager": {"value": "26118915"}}});
+        let body = json!({"USERNAME": "Bjensen", "Name": {"GIVENNAME": " B "},
+            "Emails": [{"Value": "B@x", "PRIMARY": "True"}],
+            "urn:ietf:params:scim:schemas:core:2.0:USER": {"Title": "T"},
+            "urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user": {"Department": "D", "Manager": "26118915"}});
+        let expect = json!({"userName": "Bjensen", "name": {"givenName": " B "},
+            "emails": [{"value": "B@x", "primary": true}], "title": "T",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":
+                {"department": "D", "manager": {"value": "26118915"}}});
         assert_eq!(read(body), Ok(expect));
     }
 
@@ -159,8 +163,9 @@ mod tests {
 
     #[test]
     fn unassigned_unknown_read_only_and_secret_values_are_left_out() {
-        let body = json!({"userName": "b", "id": null, "meta": {"resourceType": "User"}, "groups": [], "schemas": 5, "roles": [],
-            "password": {"even": "this"}, "title": "", "name": {"givenName": null}, "emails": [null, {}], "x": 1});
+        let body = json!({"userName": "b", "id": null, "meta": {"resourceType": "User"}, "groups": [], "schemas": 5,
+            "roles": [], "password": {"even": "this"}, "title": "", "name": {"givenName": null},
+            "emails": [null, {}], "x": 1});
         assert_eq!(read(body), Ok(json!({"userName": "b"})));
     }
 
@@ -193,7 +198,8 @@ mod tests {
             ),
             (
                 json!({"urn:ietf:params:scim:schemas:core:2.0:User:title": "x"}),
-                "urn:ietf:params:scim:schemas:core:2.0:User:title: is a path; in a whole resource, send the attribute inside its object",
+                "urn:ietf:params:scim:schemas:core:2.0:User:title: is a path; in a whole resource, send the attribute \
+                 inside its object",
             ),
             (
                 json!({"title": "a", "urn:ietf:params:scim:schemas:core:2.0:User": {"title": "b"}}),

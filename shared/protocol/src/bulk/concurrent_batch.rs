@@ -87,7 +87,10 @@ mod tests {
         let group = |name: &str| post("/Groups", json!({"displayName": name}));
         let put =
             |id: &str, name: &str| json!({"method": "PUT", "path": format!("/Users/{id}"), "data": {"userName": name}});
-        let patch = |id: &str, path: &str| json!({"method": "PATCH", "path": format!("/Groups/{id}"), "data": {"Operations": [{"op": "add", "path": path}]}});
+        let patch = |id: &str, path: &str| {
+            json!({"method": "PATCH", "path": format!("/Groups/{id}"),
+                "data": {"Operations": [{"op": "add", "path": path}]}})
+        };
         let delete = |path: &str| json!({"method": "DELETE", "path": path});
         let conditional = |path: &str| json!({"method": "DELETE", "path": path, "version": "W/\"1\""});
         let core = post("/Users", json!({(schema::USER.to_uppercase()): {"USERNAME": "B"}}));

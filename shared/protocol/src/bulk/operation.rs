@@ -112,7 +112,8 @@ mod tests {
                 user("post", "/Users"),
                 Some("1"),
                 done(201, Some("W/\"1\"")),
-                json!({"location": "b/Users/1", "method": "POST", "bulkId": "q", "version": "W/\"1\"", "status": "201"}),
+                json!({"location": "b/Users/1", "method": "POST", "bulkId": "q", "version": "W/\"1\"",
+                    "status": "201"}),
             ),
             (
                 user("POST", "/Users"),

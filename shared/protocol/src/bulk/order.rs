@@ -89,7 +89,8 @@ mod tests {
                 needs.split_whitespace().map(|name| json!({"value": format!("bulkId:{name}")})).collect();
             match name {
                 "" => {
-                    json!({"method": "PATCH", "path": format!("/Groups/{at}"), "data": {"Operations": [{"path": "members", "value": members}]}})
+                    json!({"method": "PATCH", "path": format!("/Groups/{at}"),
+                        "data": {"Operations": [{"path": "members", "value": members}]}})
                 }
                 _ => json!({"method": "POST", "path": "/Groups", "bulkId": name, "data": {"members": members}}),
             }
@@ -119,7 +120,10 @@ mod tests {
 
     #[test]
     fn changes_of_one_resource_stay_in_order() {
-        let patch = |id: &str, members: Value| json!({"method": "PATCH", "path": format!("/Groups/{id}"), "data": {"Operations": [{"op": "replace", "path": "members", "value": members}]}});
+        let patch = |id: &str, members: Value| {
+            json!({"method": "PATCH", "path": format!("/Groups/{id}"),
+                "data": {"Operations": [{"op": "replace", "path": "members", "value": members}]}})
+        };
         let user = json!({"method": "POST", "path": "/Users", "bulkId": "u", "data": {}});
         let put = json!({"method": "PUT", "path": "/Groups/1", "data": {}});
         let operations =
@@ -139,8 +143,14 @@ mod tests {
     #[test]
     fn thousand_operations_in_a_cycle_are_ordered_quickly() {
         let members: Vec<Value> = (0..1000).map(|at| json!({"value": format!("bulkId:{at}")})).collect();
-        let operation = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": members[..100]}});
-        let chain = |at: usize| json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(), "data": {"members": [format!("bulkId:{}", at + 1)]}});
+        let operation = |at: usize| {
+            json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(),
+                "data": {"members": members[..100]}})
+        };
+        let chain = |at: usize| {
+            json!({"method": "POST", "path": "/Groups", "bulkId": at.to_string(),
+                "data": {"members": [format!("bulkId:{}", at + 1)]}})
+        };
         assert_eq!(order(&bulk(&(0..1000).map(operation).collect())).len(), 901);
         let steps = order(&bulk(&(0..1000).map(chain).collect()));
         assert_eq!((steps.first(), steps.last()), (Some(&ExecutionStep::One(999)), Some(&ExecutionStep::One(0))));

@@ -178,7 +178,8 @@ mod tests {
             "Operations": [
                 {"op": "add", "path": "members", "value": [{"value": "bulkId:u", "$ref": "../Users/BulkId:u"}]},
                 {"op": "remove", "path": filter},
-                {"op": "add", "value": {r#"members[value eq "bulkId:k"].display"#: "bulkId:z", (GROUP): {"Members": ["bulkId:m"]}}},
+                {"op": "add", "value": {r#"members[value eq "bulkId:k"].display"#: "bulkId:z",
+                    (GROUP): {"Members": ["bulkId:m"]}}},
             ],
         }});
         let read = bulk(&json!([operation]));
@@ -203,7 +204,8 @@ mod tests {
             json!({"Operations": [
                 {"op": "add", "path": "members", "value": [{"value": "1", "$ref": "../Users/1"}]},
                 {"op": "remove", "path": r#"members[value eq "1" or value eq "x\\"]"#},
-                {"op": "add", "value": {r#"members[value eq "1"].display"#: "bulkId:z", (GROUP): {"Members": ["bulkId:m"]}}},
+                {"op": "add", "value": {r#"members[value eq "1"].display"#: "bulkId:z",
+                    (GROUP): {"Members": ["bulkId:m"]}}},
             ]})
         );
     }
@@ -250,9 +252,8 @@ mod tests {
             ),
             (of_group(json!({"op": "remove", "path": "members[value eq bulkId:a]"})), "a"),
             (
-                of_group(
-                    json!({"op": "remove", "path": "members[display eq x and (value eq BulkId:a)or value eq bulkId:b]"}),
-                ),
+                of_group(json!({"op": "remove",
+                        "path": "members[display eq x and (value eq BulkId:a)or value eq bulkId:b]"})),
                 "a b",
             ),
             (of_group(json!({"op": "remove", "path": "members[\tvalue\teq\n\"bulkId:a\"]"})), "a"),

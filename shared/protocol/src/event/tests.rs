@@ -56,7 +56,8 @@ fn event_has_the_claims_of_the_rfcs_and_of_the_product() {
     let expect = json!({
         "jti": format!("{TXN}.user.created"), "txn": TXN, "iat": 1_767_323_045, "iss": ISSUER,
         "sub_id": {"format": "scim", "uri": format!("/Users/{ADA}"), "id": ADA},
-        "events": {"urn:ietf:params:scim:event:prov:create:notice": {"version": "W/\"1\"", "attributes": ["userName", "active"]}},
+        "events": {"urn:ietf:params:scim:event:prov:create:notice": {"version": "W/\"1\"",
+            "attributes": ["userName", "active"]}},
         "tenant": "acme",
     });
     assert_eq!(Value::Object(event.claims.clone()), expect);

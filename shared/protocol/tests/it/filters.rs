@@ -14,7 +14,8 @@ fn literal() -> impl Strategy<Value = String> {
 fn comparison(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
     let operator = prop::sample::select(vec!["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ", "Sw"]);
     prop_oneof![
-        4 => (prop::sample::select(texts), operator, literal()).prop_map(|(path, operator, text)| format!("{path} {operator} {text}")),
+        4 => (prop::sample::select(texts), operator, literal())
+            .prop_map(|(path, operator, text)| format!("{path} {operator} {text}")),
         1 => prop::sample::select(texts).prop_map(|path| format!("{path}  PR")),
         1 => prop::sample::select(texts).prop_map(|path| format!("{path} eq null")),
         1 => any::<bool>().prop_map(|value| format!("active ne {value}")),

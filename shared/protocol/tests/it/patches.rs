@@ -55,10 +55,12 @@ fn operation() -> impl Strategy<Value = Operation> {
     ];
     prop_oneof![
         2 => (op(), field, maybe()).prop_map(|(op, field, value)| Operation::Field(op, field, value)),
-        1 => (op(), prop::option::of(maybe()), prop::option::of(maybe())).prop_map(|(op, given, family)| Operation::Name(op, given, family)),
+        1 => (op(), prop::option::of(maybe()), prop::option::of(maybe()))
+            .prop_map(|(op, given, family)| Operation::Name(op, given, family)),
         2 => (op(), prop::collection::vec(email(), 0..3)).prop_map(|(op, emails)| Operation::Emails(op, emails)),
         2 => (op(), kind(), email(), any::<bool>()).prop_map(|(op, kind, email, whole)| {
-            Operation::Matching(op, kind, Email { value: email.value.clone().filter(|_| whole), display: Some("d".to_owned()), ..email })
+            let value = email.value.clone().filter(|_| whole);
+            Operation::Matching(op, kind, Email { value, display: Some("d".to_owned()), ..email })
         }),
         3 => (op(), kind(), part).prop_map(|(op, kind, part)| Operation::MatchingPart(op, kind, part)),
     ]
@@ -170,7 +172,8 @@ proptest! {
             return Ok(());
         }
         let all: Vec<Value> = operations.iter().map(|operation| written(operation, true)).collect();
-        let one_by_one = all.iter().try_fold(user.to_json(), |before, operation| patch(&before, vec![operation.clone()]));
+        let apply = |before: Value, operation: &Value| patch(&before, vec![operation.clone()]);
+        let one_by_one = all.iter().try_fold(user.to_json(), apply);
         prop_assert_eq!(patch(&user.to_json(), all), one_by_one);
     }
 

@@ -79,14 +79,18 @@ fn check(kind: Kind, resource: Object, names: &[String], only: bool) -> Result<(
 proptest! {
     #[test]
     fn projection_of_a_user_is_idempotent(
-        user in resource(Kind::User), chosen in prop::sample::subsequence(names(Kind::User), 1..6), only in any::<bool>(),
+        user in resource(Kind::User),
+        chosen in prop::sample::subsequence(names(Kind::User), 1..6),
+        only in any::<bool>(),
     ) {
         check(Kind::User, user, &chosen, only)?;
     }
 
     #[test]
     fn projection_of_a_group_is_idempotent(
-        group in resource(Kind::Group), chosen in prop::sample::subsequence(names(Kind::Group), 1..4), only in any::<bool>(),
+        group in resource(Kind::Group),
+        chosen in prop::sample::subsequence(names(Kind::Group), 1..4),
+        only in any::<bool>(),
     ) {
         check(Kind::Group, group, &chosen, only)?;
     }

@@ -80,7 +80,8 @@ fn operators_agree_on_spellings_of_one_text() {
         use unicode_normalization::UnicodeNormalization;
         let decomposed = |text: &str| text.nfd().collect::<String>();
         for value in [value.to_owned(), decomposed(value)] {
-            let user = json!({"userName": value, "title": value, "emails": [{"value": value}], ENTERPRISE: {"department": value}});
+            let user = json!({"userName": value, "title": value, "emails": [{"value": value}],
+                ENTERPRISE: {"department": value}});
             for literal in [literal.to_owned(), decomposed(literal)] {
                 for path in ["userName", "title", "emails.value", &format!("{ENTERPRISE}:department")] {
                     let found = Operator::ALL.map(|(name, _)| name).into_iter().filter(|operator| {

@@ -15,7 +15,8 @@ fn operations_of_entra_id_are_accepted() {
     // Roles as JSON in a string (AppRoleAssignmentsComplex) are read as the objects that they describe.
     let role = "{\"id\":\"1\",\"value\":\"Admin\",\"displayName\":\"Administrator\"}";
     check(
-        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]}, {"op": "Add", "path": "roles", "value": [{"value": role}]}]),
+        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]},
+            {"op": "Add", "path": "roles", "value": [{"value": role}]}]),
         json!({"roles": [{"value": "Admin", "display": "Administrator"}]}),
     );
     let by_filter = format!("roles[value eq {}]", Value::from(role));
@@ -24,11 +25,13 @@ fn operations_of_entra_id_are_accepted() {
         json!({}),
     );
     check(
-        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]}, {"op": "Remove", "path": "roles", "value": [{"value": role}]}]),
+        json!([{"op": "Add", "path": "roles", "value": [{"value": role}]},
+            {"op": "Remove", "path": "roles", "value": [{"value": role}]}]),
         json!({}),
     );
     check(
-        json!([{"op": "Replace", "path": "Roles[Primary eq \"True\"].Display", "value": "D"}, {"op": "Replace", "path": "roles[primary eq \"True\"].type", "value": "t"}]),
+        json!([{"op": "Replace", "path": "Roles[Primary eq \"True\"].Display", "value": "D"},
+            {"op": "Replace", "path": "roles[primary eq \"True\"].type", "value": "t"}]),
         json!({"roles": [{"primary": true, "display": "D", "type": "t"}]}),
     );
     // Names with capitals.
@@ -51,16 +54,20 @@ fn operations_of_entra_id_are_accepted() {
     // Without a path.
     check(json!([{"op": "replace", "value": {"externalId": "x1"}}]), json!({"externalId": "x1"}));
     check(
-        json!([{"op": "replace", "value": {"displayName": "N", "name.givenName": "X", format!("{E}:department"): "Y"}}]),
-        json!({"displayName": "N", "name": {"givenName": "X", "familyName": "J"}, E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
+        json!([{"op": "replace", "value": {"displayName": "N", "name.givenName": "X",
+            format!("{E}:department"): "Y"}}]),
+        json!({"displayName": "N", "name": {"givenName": "X", "familyName": "J"},
+            E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
     );
     // The e-mail that a filter selects: the whole, a part of it, and its `primary` as a string.
     check(
-        json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "n@x"}, {"op": "Replace", "path": "emails[type eq \"work\"].primary", "value": "True"}]),
+        json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "n@x"},
+            {"op": "Replace", "path": "emails[type eq \"work\"].primary", "value": "True"}]),
         json!({"emails": [{"value": "n@x", "type": "work", "primary": true}, home]}),
     );
     check(
-        json!([{"op": "Add", "path": "addresses[type eq \"work\"].formatted", "value": "F"}, {"op": "Replace", "path": "addresses[type eq \"work\"].country", "value": "Swaziland"}]),
+        json!([{"op": "Add", "path": "addresses[type eq \"work\"].formatted", "value": "F"},
+            {"op": "Replace", "path": "addresses[type eq \"work\"].country", "value": "Swaziland"}]),
         json!({"addresses": [{"type": "work", "formatted": "F", "country": "Swaziland"}]}),
     );
     check(json!([{"op": "Remove", "path": "emails[type eq \"home\"].value"}]), json!({"emails": [work]}));
@@ -90,7 +97,8 @@ fn wrapped_values_and_json_in_strings_are_read_as_what_they_hold() {
         json!({E: {"department": "D", "manager": {"value": "m2"}}}),
     );
     check(
-        json!([{"op": "add", "path": "roles", "value": [{"type": "t", "value": "{\"value\":\"Admin\",\"type\":\"u\"}"}]}]),
+        json!([{"op": "add", "path": "roles",
+            "value": [{"type": "t", "value": "{\"value\":\"Admin\",\"type\":\"u\"}"}]}]),
         json!({"roles": [{"value": "Admin", "type": "t"}]}),
     );
 }
@@ -130,7 +138,8 @@ fn unusual_paths_and_values_of_clients_are_understood() {
     check(json!([{"op": "replace", "value": {"id": "x", "shoeSize": 43}}]), json!({}));
     // Two values become the same (RFC 7643 §2.4).
     check(
-        json!([{"op": "replace", "path": "emails[type eq \"home\"]", "value": {"value": "W@x", "type": "work", "display": "d"}}]),
+        json!([{"op": "replace", "path": "emails[type eq \"home\"]",
+            "value": {"value": "W@x", "type": "work", "display": "d"}}]),
         json!({"emails": [{"value": "W@x", "type": "work", "primary": true, "display": "d"}]}),
     );
 }

@@ -22,7 +22,10 @@ fn element_created_for_a_filter_matches_it() {
         assert_eq!(error.scim_type(), Some("noTarget"), "{path}: {error}");
     }
     let value = |value: &str| json!({"op": "replace", "path": "emails[type eq \"other\"].value", "value": value});
-    let other = |sub: &str, value: Value| json!({"op": "replace", "path": format!("emails[type eq \"other\"].{sub}"), "value": value});
+    let other = |sub: &str, value: Value| {
+        let path = format!("emails[type eq \"other\"].{sub}");
+        json!({"op": "replace", "path": path, "value": value})
+    };
     let (work, home) =
         (json!({"value": "w@x", "type": "work", "primary": true}), json!({"value": "h@x", "type": "home"}));
     // Case does not count, and the order of the operations does not.
@@ -37,7 +40,10 @@ fn element_created_for_a_filter_matches_it() {
         json!({"emails": [demoted, home, {"type": "other", "primary": true, "value": "o@x"}]}),
     );
     // The value that it would qualify is removed in the same request, before or after it.
-    let mobile = |op: &str, sub: &str, value: Value| json!({"op": op, "path": format!("phoneNumbers[type eq \"mobile\"].{sub}"), "value": value});
+    let mobile = |op: &str, sub: &str, value: Value| {
+        let path = format!("phoneNumbers[type eq \"mobile\"].{sub}");
+        json!({"op": op, "path": path, "value": value})
+    };
     let with_mobile = json!({"userName": "u", "active": true, "phoneNumbers": [{"value": "1", "type": "mobile"}]});
     for removal in [mobile("remove", "value", Value::Null), mobile("replace", "value", json!(""))] {
         let primary = mobile("replace", "primary", json!("True"));

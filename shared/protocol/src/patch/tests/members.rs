@@ -11,7 +11,8 @@ fn operations_on_members_become_member_operations() {
     let run = |operations: Value| patch(Kind::Group, &group, &operations);
     for (operations, expect) in [
         (
-            json!([{"op": "add", "path": "members", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a", "display": null}]}]),
+            json!([{"op": "add", "path": "members",
+                "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a", "display": null}]}]),
             "[Add([Member { id: \"0191b1c8-7a60-7c3e-8a3e-00000000000a\", display: None, stated_type: Nothing }])]",
         ),
         (
@@ -19,20 +20,24 @@ fn operations_on_members_become_member_operations() {
             "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
         ),
         (
-            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\" or value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000b\"]"}]),
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\" or \
+                value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000b\"]"}]),
             "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\", \"0191b1c8-7a60-7c3e-8a3e-00000000000b\"])]",
         ),
         (
-            json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
+            json!([{"op": "Remove", "path": "members",
+                "value": [{"$ref": null, "value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
             "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
         ),
         (json!([{"op": "Remove", "path": "members", "value": []}]), "[Remove([])]"),
         (
-            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]",
+                "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000a"}]}]),
             "[Remove([\"0191b1c8-7a60-7c3e-8a3e-00000000000a\"])]",
         ),
         (
-            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
+            json!([{"op": "remove", "path": "members[value eq \"0191b1c8-7a60-7c3e-8a3e-00000000000a\"]",
+                "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
             "[Remove([])]",
         ),
         (json!([{"op": "remove", "path": "members"}]), "[Replace([])]"),
@@ -64,7 +69,8 @@ fn operations_on_members_become_member_operations() {
         (json!([{"op": "replace", "value": {"members": [{"id": "u"}]}}]), "invalidValue"),
         (json!([{"op": "remove", "path": "members", "value": null}]), "invalidValue"),
         (
-            json!([{"op": "remove", "path": "members[display eq \"x\"]", "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
+            json!([{"op": "remove", "path": "members[display eq \"x\"]",
+                "value": [{"value": "0191b1c8-7a60-7c3e-8a3e-00000000000b"}]}]),
             "invalidValue",
         ),
         (json!([{"op": "remove", "path": "displayName"}]), "mutability"),

@@ -65,7 +65,8 @@ fn operations_with_value_filters_follow_the_rfc() {
     );
     check(
         json!([{"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}]),
-        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, {"value": "h@x", "type": "home", "primary": true}]}),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false},
+            {"value": "h@x", "type": "home", "primary": true}]}),
     );
     check(
         json!([{"op": "replace", "path": "emails[type eq \"home\"]", "value": {"value": "n@x"}}]),
@@ -92,8 +93,10 @@ fn operations_with_value_filters_follow_the_rfc() {
         json!({"phoneNumbers": [{"type": "mobile", "value": "1"}]}),
     );
     check(
-        json!([{"op": "Replace", "path": "emails[type eq \"other\"].value", "value": "o@x"}, {"op": "Replace", "path": "emails[type eq \"other\"].primary", "value": "True"}]),
-        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, home, {"type": "other", "value": "o@x", "primary": true}]}),
+        json!([{"op": "Replace", "path": "emails[type eq \"other\"].value", "value": "o@x"},
+            {"op": "Replace", "path": "emails[type eq \"other\"].primary", "value": "True"}]),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, home,
+            {"type": "other", "value": "o@x", "primary": true}]}),
     );
     check(
         json!([{"op": "Replace", "path": "roles[primary eq \"True\"].value", "value": "r"}]),
@@ -136,7 +139,8 @@ fn replace_replaces_whole_values_and_keeps_last_primary() {
     );
     check(
         json!([{"op": "replace", "path": "emails[value ew \"x\"].primary", "value": true}]),
-        json!({"emails": [{"value": "w@x", "type": "work", "primary": false}, {"value": "h@x", "type": "home", "primary": true}]}),
+        json!({"emails": [{"value": "w@x", "type": "work", "primary": false},
+            {"value": "h@x", "type": "home", "primary": true}]}),
     );
     check(json!([{"op": "add", "path": "emails[type eq \"home\"].value", "value": null}]), json!({}));
 }

@@ -63,7 +63,8 @@ fn removal_of_what_is_not_there_succeeds() {
         check(json!([{"op": "remove", "path": path}]), json!({}));
     }
     check(
-        json!([{"op": "Replace", "path": "active", "value": "False"}, {"op": "Remove", "path": "phoneNumbers[type eq \"mobile\"].value"}]),
+        json!([{"op": "Replace", "path": "active", "value": "False"},
+            {"op": "Remove", "path": "phoneNumbers[type eq \"mobile\"].value"}]),
         json!({"active": false}),
     );
     check(

@@ -38,7 +38,8 @@ fn operations_on_single_values_follow_the_rfc() {
     );
     // Okta, Entra ID: read-only and unknown attributes in a value are ignored.
     check(
-        json!([{"op": "replace", "value": {"id": "x", "schemas": [], "meta": {}, "groups": [{"value": "g"}], "x": 1, "title": "X"}}]),
+        json!([{"op": "replace",
+            "value": {"id": "x", "schemas": [], "meta": {}, "groups": [{"value": "g"}], "x": 1, "title": "X"}}]),
         json!({"title": "X"}),
     );
 }
@@ -57,7 +58,8 @@ fn complex_value_keeps_sub_attributes_that_are_not_mentioned() {
     );
     check(
         json!([{"op": "replace", "value": {"name.givenName": "X", format!("{E}:department"): "Y"}}]),
-        json!({"name": {"givenName": "X", "familyName": "J"}, E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
+        json!({"name": {"givenName": "X", "familyName": "J"},
+            E: {"department": "Y", "manager": {"value": "m1", "$ref": "../Users/m1"}}}),
     );
     check(
         json!([{"op": "remove", "path": "name.givenName"}, {"op": "remove", "path": "name.familyName"}]),

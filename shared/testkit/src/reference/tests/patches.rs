@@ -53,7 +53,10 @@ fn path_of_figure_8_is_in_the_grammar() {
 
 #[test]
 fn add_of_section_3_5_2_1_adds_members_and_attributes() {
-    let add = |id: &str, name: &str| json!([{ "op": "add", "path": "members", "value": [{ "display": name, "$ref": "https://example.com/v2/Users/x", "value": id }] }]);
+    let add = |id: &str, name: &str| {
+        json!([{ "op": "add", "path": "members",
+            "value": [{ "display": name, "$ref": "https://example.com/v2/Users/x", "value": id }] }])
+    };
     assert_eq!(of_group(&add(BABS, "Babs Jensen")), Ok(group()));
     assert_eq!(names_of_members(&add(JAMES, "James Smith")), ["Babs Jensen", "James Smith"]);
     let added = json!({ "op": "add", "value": {
@@ -102,7 +105,8 @@ fn replace_of_section_3_5_2_3_replaces_members_and_addresses() {
     let all = json!([{ "op": "replace", "path": "members", "value": both }]);
     assert_eq!(names_of_members(&all), ["Babs Jensen", "James Smith"]);
     let work = json!({
-        "type": "work", "streetAddress": "911 Universal City Plaza", "region": "CA", "country": "US", "primary": true });
+        "type": "work", "streetAddress": "911 Universal City Plaza", "region": "CA", "country": "US",
+        "primary": true });
     let whole = json!({ "op": "replace", "path": "addresses[type eq \"work\"]", "value": work });
     assert_eq!(user_has(whole, "addresses"), json!([work, babs()["addresses"][1]]));
     let street =
