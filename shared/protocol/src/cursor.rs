@@ -55,7 +55,8 @@ struct CursorContent {
 }
 
 impl CursorKey {
-    /// Creates the cursor of the page that begins after `after`, or at the beginning of the list. `now` is in seconds since 1970.
+    /// Creates the cursor of the page that begins after `after`, or at the beginning of the list. `now` is in seconds
+    /// since 1970.
     ///
     /// # Errors
     /// [`Error::Internal`] if the content cannot be encoded or authenticated.

@@ -26,8 +26,8 @@ pub(super) fn read(operation: &AttributeOperation, dialect: &Dialect) -> Result<
     }
     if operation.sub.is_some() || (operation.filter.is_some() && operation.op != Op::Remove) {
         return Err(Error::Mutability(format!(
-            "`{}` cannot be changed, because `value`, `type` and `$ref` of a member are immutable. Remove the member and \
-             add another one.",
+            "`{}` cannot be changed, because `value`, `type` and `$ref` of a member are immutable. Remove the member \
+             and add another one.",
             &operation.text
         )));
     }

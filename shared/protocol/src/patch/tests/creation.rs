@@ -78,14 +78,18 @@ fn element_created_for_a_filter_matches_it() {
         ("Emails", "primary eq true and type eq \"other\""),
         ("emails", "type eq \"other\" and primary eq true"),
     ] {
-        let set = |filter: &str, sub: &str, value: Value| json!({"op": "replace", "path": format!("{path}[{filter}].{sub}"), "value": value});
+        let set = |filter: &str, sub: &str, value: Value| {
+            let path = format!("{path}[{filter}].{sub}");
+            json!({"op": "replace", "path": path, "value": value})
+        };
         let first = "primary eq true and type eq \"Other\"";
         let expected = json!({"value": "o@x", "type": "Other", "primary": true});
         let sent = json!([set(first, "type", json!("Other")), set(filter, "value", json!("o@x"))]);
         let emails = patch(Kind::User, &user(), &sent).unwrap().get("emails").cloned().unwrap_or_default();
         let added = emails.as_array().and_then(|emails| emails.last()).cloned().unwrap_or_default();
         assert_eq!(added, expected, "{sent}");
-        let removed = json!([set(first, "value", json!("o@x")), {"op": "remove", "path": format!("{path}[{filter}].value")}, set(first, "type", json!("Other"))]);
+        let remove = json!({"op": "remove", "path": format!("{path}[{filter}].value")});
+        let removed = json!([set(first, "value", json!("o@x")), remove, set(first, "type", json!("Other"))]);
         let emails = patch(Kind::User, &user(), &removed).unwrap().get("emails").map(ToString::to_string);
         assert!(emails.is_none_or(|emails| !emails.contains("Other")), "{removed}");
     }
