@@ -164,7 +164,10 @@ mod tests {
 
     #[test]
     fn filters_are_compared_as_their_attributes_are() {
-        let set = |filter: &str, sub: &str, value: Value| json!({"op": "replace", "path": format!("emails[{filter}].{sub}"), "value": value});
+        let set = |filter: &str, sub: &str, value: Value| {
+            let path = format!("emails[{filter}].{sub}");
+            json!({"op": "replace", "path": path, "value": value})
+        };
         for (one, other) in [("type eq \"ΟΔΟΣ\"", "type eq \"οδος\""), ("type eq \"\u{e9}\"", "type eq \"e\u{301}\"")]
         {
             let operations = json!([set(one, "primary", json!(true)), set(other, "value", json!("w@x"))]);
