@@ -60,7 +60,7 @@ fn change_display(
     let display = read.and_then(|display| display.as_str().map(str::to_owned));
     match (operation.op, &display) {
         (Op::Remove, _) if !operation.value().is_null() => Err(Error::InvalidValue(format!(
-            "`{}` is removed whatever it is. Send the operation without a value.",
+            "`{}` is removed as a whole. Send the operation without a value.",
             &operation.text
         ))),
         (Op::Add, None) => {
