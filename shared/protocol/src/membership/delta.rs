@@ -46,9 +46,9 @@ impl AddedMember {
 
 /// Combines operations into one change, as if each were applied after the one before it (RFC 7644 §3.5.2).
 ///
-/// `current` and `new` are only read if [`requires_current_members`]. They are objects with `value`, `type`,
-/// `$ref` and `display`: the members that the group has, and those among [`added_members_to_look_up`] that it does
-/// not have.
+/// `current` and `new` are only read if [`requires_current_members`](super::requires_current_members). They are objects
+/// with `value`, `type`, `$ref` and `display`: the members that the group has, and those among
+/// [`added_members_to_look_up`](super::added_members_to_look_up) that it does not have.
 ///
 /// # Errors
 /// [`Error::PayloadTooLarge`] if the filters would make more comparisons than

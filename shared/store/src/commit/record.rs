@@ -15,7 +15,8 @@ use crate::{Error, GroupVersion, Member};
 const GROUPS_PER_PENDING_ITEM: usize = 100;
 
 impl PlanBuilder<'_> {
-    /// Marks the commit as pending, so that readers take it into account and [`Directory::settle`] completes it.
+    /// Marks the commit as pending, so that readers take it into account and
+    /// [`Directory::settle`](crate::Directory::settle) completes it.
     pub(super) fn pending_item(
         &mut self,
         deleted: bool,

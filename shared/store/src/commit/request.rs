@@ -66,7 +66,8 @@ pub enum ResourceWrite {
 pub enum RemainingEdges {
     /// The commit names all edges, so it deletes them itself if they fit.
     Absent,
-    /// The resource has other edges. [`Directory::settle`] deletes all of them after the commit.
+    /// The resource has other edges. [`Directory::settle`](crate::Directory::settle) deletes all of them after the
+    /// commit.
     Present {
         /// The large change of a deleted group that is still pending.
         pending: Option<ResourceId>,
@@ -79,7 +80,8 @@ pub enum RemainingEdges {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitState {
     Complete,
-    /// Readers see all of the change from now on, and [`Directory::settle`] applies it to the edges.
+    /// Readers see all of the change from now on, and [`Directory::settle`](crate::Directory::settle) applies it to the
+    /// edges.
     Pending,
 }
 
