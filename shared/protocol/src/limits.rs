@@ -41,7 +41,7 @@ pub const SCANNED_VALUES: usize = 3_000_000;
 pub const SCANNED_MEMBERS: usize = 100_000;
 /// Comparisons that the filter of a query makes with values of the resources (RFC 7644 §3.12, `tooMany`). They take
 /// two seconds at most.
-pub const QUERY_COMPARISONS: usize = 4_000_000;
+pub const QUERY_COMPARISONS: usize = 3_000_000;
 /// Bytes of the texts by which a query sorts its matches, all of which are in memory at a time (RFC 7644 §3.12,
 /// `tooMany`).
 pub const SORTED_TEXT_BYTES: usize = 32 * 1024 * 1024;
