@@ -27,10 +27,10 @@ STAGES = ROOT / ".ci/stages"
 # Cheap stages come first. After `tests` come the stages that use its compiled programs, and last those that compile
 # again.
 ORDER = """lint walls dependencies template guide tests shared-build parsers fuzz faults dynamodb-local okta canaille scim2-tester scim2-client scim-sanity openapi
-    stack extensions costs models releases deaths paging load precis acceptance instructions worst sbom sam-local""".split()
+    acceptance stack extensions costs models releases deaths paging load precis instructions worst sbom sam-local""".split()
 # The result of these does not depend on how busy the machine is. When .ci/deep has run the stages of ALONE, it runs
 # these one after the other, at a low priority, beside those that remain. `extensions` is alone because it compiles
-# programs that others use with other schemas.
+# programs that others use with other schemas, and `acceptance` because it expects bulk requests to end in time.
 BESIDE = "models releases deaths fuzz precis instructions sbom".split()
 ALONE = ORDER[:ORDER.index("extensions") + 1]
 SKIPPED = 77
