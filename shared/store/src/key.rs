@@ -211,7 +211,7 @@ pub(crate) enum Collection {
     Resources(Kind),
     Names(Kind),
     Lookups(Index),
-    MemberMap(ResourceId),
+    Members(ResourceId),
     GroupsOf(ResourceId),
     Counts,
     Changes,
@@ -225,7 +225,7 @@ pub(crate) fn collection(pk: &str) -> Option<(Tenant, Collection)> {
     let tenant = Tenant::named(tenant)?;
     let is = |name: String| name == pk;
     let collection = match rest.split_once('#') {
-        Some(("member", group)) => Collection::MemberMap(ResourceId::parse(group)?),
+        Some(("member", group)) => Collection::Members(ResourceId::parse(group)?),
         Some(("memberOf", member)) => Collection::GroupsOf(ResourceId::parse(member)?),
         Some(("part", change)) => Collection::Chunks(ResourceId::parse(change)?),
         Some(_) => return None,

@@ -49,7 +49,7 @@ impl TableCheck<'_> {
             Collection::Resources(kind) => self.expectations_of_resource(tenant, *kind, item),
             Collection::Names(kind) => expectations_of_owner(tenant, key, *kind, &item),
             Collection::Lookups(index) => expectations_of_owner(tenant, key, index.kind(), &item),
-            Collection::MemberMap(group) => Ok(expectations_of_edge(tenant, group.clone(), item::id(&key.sk)?)),
+            Collection::Members(group) => Ok(expectations_of_edge(tenant, group.clone(), item::id(&key.sk)?)),
             Collection::GroupsOf(member) => Ok(self.expectations_of_back_edge(tenant, item::id(&key.sk)?, member)),
             Collection::Changes => Ok(expectations_of_record(tenant, &change_of_item(item)?)),
             Collection::Chunks(change) => {
