@@ -46,8 +46,9 @@ impl AttributePath {
     pub fn resolve(definition: &'static ResourceType, text: &str) -> Option<AttributePath> {
         let within = |schema: &'static Schema| strip_urn(text, &schema.id);
         for extension in &definition.extensions {
-            if let Some(rest) = within(extension.schema) {
-                return Self::build(Some(extension.schema), rest, |name| extension.schema.attribute(name));
+            let build = |rest| Self::build(Some(extension.schema), rest, |name| extension.schema.attribute(name));
+            if let Some(found) = within(extension.schema).and_then(build) {
+                return Some(found);
             }
         }
         let name = within(definition.schema).unwrap_or(text);
@@ -174,7 +175,7 @@ impl Target {
 }
 
 /// What follows the URI of a schema and a colon, or the dot that Apache Syncope puts there.
-fn strip_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
+pub(crate) fn strip_urn<'t>(text: &'t str, urn: &str) -> Option<&'t str> {
     after_urn(text, urn)?.strip_prefix([':', '.'])
 }
 

@@ -173,7 +173,8 @@ fn check_clash(file: &ExtensionFile, kind: Option<Kind>, other: &Schema) -> Resu
     if one == two {
         return Err(format!("there is already a schema {}", other.id));
     }
-    if one.starts_with(&format!("{two}:")) || two.starts_with(&format!("{one}:")) {
+    let continues = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with([':', '.']));
+    if continues(&one, &two) || continues(&two, &one) {
         return Err(format!("its id and {} are ambiguous in a path, because one begins with the other", other.id));
     }
     let same_type = kind.is_none_or(|kind| kind == file.resource_type);
