@@ -74,6 +74,7 @@ const MODULES: &[&[Check]] = &[
     protocol::leniencies::patches::CHECKS,
     protocol::leniencies::queries::CHECKS,
     protocol::leniencies::combinations::CHECKS,
+    protocol::leniencies::names::CHECKS,
     protocol::leniencies::readings::CHECKS,
     protocol::leniencies::resources::CHECKS,
     protocol::extensions::CHECKS,

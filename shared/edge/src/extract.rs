@@ -127,6 +127,7 @@ impl Request {
     pub fn list_query(&self, kinds: &[Kind]) -> Result<Query, Error> {
         if !self.path.ends_with("/.search") {
             self.check_filter_names()?;
+            self.check_position_names()?;
             let query = Query::parse(kinds, self.list_parameters()?, &self.caller.dialect)?;
             return Ok(if self.caller.dialect.is_lenient() { query.with_plus_signs() } else { query });
         }

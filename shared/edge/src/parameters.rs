@@ -12,6 +12,11 @@ use crate::Request;
 const OTHER_NAMES_OF_FILTER: [&str; 9] =
     ["search", "searchterm", "q", "query", "where", "criteria", "email", "login", "mail"];
 
+/// Names under which clients send the position of a page, without letter case and punctuation. If the service ignored
+/// it and returned the first page again, the client would miss all others.
+const OTHER_NAMES_OF_POSITION: [&str; 8] =
+    ["startindex", "start", "offset", "skip", "page", "pagenumber", "nextcursor", "pagetoken"];
+
 impl Request {
     /// A query parameter, percent-decoded. Its name is case-sensitive.
     ///
@@ -54,9 +59,39 @@ impl Request {
         let is_meant = |(name, value): (&str, &str)| is_meant_as_filter(name) || has_second_query(name, value);
         if self.query.iter().any(is_meant) { Err(misplaced_filter()) } else { Ok(()) }
     }
+
+    /// Rejects a parameter that was meant as `startIndex` or `cursor`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSyntax`].
+    pub(crate) fn check_position_names(&self) -> Result<(), Error> {
+        check_positions(&self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
+    }
 }
 
-/// Rejects a search that has a member which was meant as `filter`.
+fn check_positions(names: &[&str]) -> Result<(), Error> {
+    let is_known = |name: &str| name.eq_ignore_ascii_case("startIndex") || name.eq_ignore_ascii_case("cursor");
+    if names.iter().any(|name| is_known(name)) {
+        return Ok(());
+    }
+    match names.iter().find(|name| is_meant_as_position(name)) {
+        Some(name) => Err(Error::InvalidSyntax(format!(
+            "Unknown parameter `{name}`, and without a position the response would be the first page. Send \
+             `startIndex` or `cursor`."
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_meant_as_position(name: &str) -> bool {
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+    let letters = letters.to_ascii_lowercase();
+    OTHER_NAMES_OF_POSITION.contains(&letters.as_str())
+        || osa_distance(&letters, "startindex") <= 2
+        || osa_distance(&letters, "cursor") <= 1
+}
+
+/// Rejects a search that has a member which was meant as `filter`, or as the position of a page.
 ///
 /// # Errors
 /// [`Error::InvalidSyntax`].
@@ -65,7 +100,7 @@ pub(crate) fn check_search_members(body: &Object) -> Result<(), Error> {
     if !has_filter && body.keys().any(|name| is_meant_as_filter(name)) {
         return Err(misplaced_filter());
     }
-    Ok(())
+    check_positions(&body.keys().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The text does not name the parameter, because it may hold a part of the filter.
@@ -143,6 +178,19 @@ mod tests {
         let twice = request.query("attributes").unwrap_err();
         assert!(twice.scim_type() == Some("invalidSyntax") && twice.to_string().contains("attributes"));
         assert!(request.projection().is_err() && request.list_query(&[Kind::User]).is_err());
+    }
+
+    #[test]
+    fn parameter_that_is_meant_as_position_returns_400() {
+        for name in ["start_index", "startIdex", "StartIndx", "start", "offset", "page", "nextCursor", "cursors"] {
+            let refused = with_query(json!({name: ["2"]})).list_query(&[Kind::User]).unwrap_err();
+            assert_eq!(refused.scim_type(), Some("invalidSyntax"), "{name}");
+            assert!(refused.to_string().contains("`startIndex`"), "{refused}");
+        }
+        for name in ["count", "x", "tenant", "itemsPerPage"] {
+            assert!(with_query(json!({name: ["1"]})).list_query(&[Kind::User]).is_ok(), "{name}");
+        }
+        assert!(with_query(json!({"startIndex": ["2"], "page": ["2"]})).list_query(&[Kind::User]).is_ok());
     }
 
     #[test]

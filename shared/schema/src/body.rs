@@ -29,7 +29,7 @@ impl ResourceType {
                     insert_once(resource, &attribute.name, &attribute.name, value)?;
                 }
             } else if let Some(extension) = self.extension(name) {
-                let content = read_extension(extension, value, dialect)?;
+                let content = self.read_extension(extension, value, dialect)?;
                 if !content.is_empty() {
                     insert_once(resource, &extension.id, &extension.id, Value::Object(content))?;
                 }
@@ -46,10 +46,7 @@ impl ResourceType {
                 dialect.tolerate(Leniency::BareExtensionNames, name).map_err(as_value)?;
                 by_bare_name.push((extension, attribute, value));
             } else if self.is_path(name) {
-                return Err(Violation::new(
-                    name,
-                    "is a path; in a whole resource, send the attribute inside its object",
-                ));
+                return Err(path_as_name(name));
             } else {
                 dialect.tolerate(Leniency::UnknownAttributes, name)?;
             }
@@ -66,39 +63,52 @@ impl ResourceType {
         schemas.find_map(|schema| Some((schema, schema.attribute(name)?)))
     }
 
-    /// Whether an unknown name is an attribute path (RFC 7644 §3.10) of a known attribute. Ignoring it would lose
-    /// its value.
+    /// Whether an unknown name is an attribute path (RFC 7644 §3.10) of a known attribute, with the URI of its schema or
+    /// with a filter or a sub-attribute. Ignoring it would lose its value.
     fn is_path(&self, name: &str) -> bool {
-        let extensions = self.extensions.iter().map(|extension| extension.schema);
-        let urns = extensions.chain([self.schema]).map(|schema| schema.id.len());
-        let mut below =
-            urns.filter_map(|length| Some((name.get(..length)?, name.get(length..)?.strip_prefix([':', '.'])?)));
-        below.any(|(urn, _)| self.extension(urn).is_some() || urn.eq_ignore_ascii_case(&self.schema.id))
-            || name.split_once('.').is_some_and(|(head, sub)| {
-                self.attribute(head).is_some_and(|attribute| attribute.sub_attribute(sub).is_some())
-            })
+        let mut schemas = self.extensions.iter().map(|extension| extension.schema).chain([self.schema]);
+        let is_below = |schema: &Schema| {
+            let (urn, rest) = name.split_at_checked(schema.id.len()).unwrap_or_default();
+            urn.eq_ignore_ascii_case(&schema.id) && rest.starts_with([':', '.'])
+        };
+        if schemas.any(is_below) {
+            return true;
+        }
+        let head = name.split(['.', '[']).next().unwrap_or_default();
+        let of_extension = || self.attribute_of_extension(head).map(|(_, attribute)| attribute);
+        self.attribute(head).or_else(of_extension).is_some_and(|attribute| {
+            let has_sub = |(_, sub): (&str, &str)| attribute.sub_attribute(sub).is_some();
+            name.contains('[') || name.split_once('.').is_some_and(has_sub)
+        })
+    }
+
+    fn read_extension(&self, extension: &Schema, value: &Value, dialect: &Dialect) -> Result<Object, Violation> {
+        let mut content = Object::new();
+        let Value::Object(object) = value else {
+            return match value {
+                Value::Null => Ok(content),
+                other => Err(mismatch(&extension.id, "an object", other)),
+            };
+        };
+        for (name, value) in object {
+            let Some(attribute) = extension.attribute(name) else {
+                if self.is_path(name) {
+                    return Err(path_as_name(name));
+                }
+                dialect.tolerate(Leniency::UnknownAttributes, format_args!("{}:{name}", extension.id))?;
+                continue;
+            };
+            let path = format!("{}:{}", extension.id, attribute.name);
+            if let Some(value) = read_writable(attribute, &path, value, dialect)? {
+                insert_once(&mut content, &attribute.name, &path, value)?;
+            }
+        }
+        Ok(content)
     }
 }
 
-fn read_extension(extension: &Schema, value: &Value, dialect: &Dialect) -> Result<Object, Violation> {
-    let mut content = Object::new();
-    let Value::Object(object) = value else {
-        return match value {
-            Value::Null => Ok(content),
-            other => Err(mismatch(&extension.id, "an object", other)),
-        };
-    };
-    for (name, value) in object {
-        let Some(attribute) = extension.attribute(name) else {
-            dialect.tolerate(Leniency::UnknownAttributes, format_args!("{}:{name}", extension.id))?;
-            continue;
-        };
-        let path = format!("{}:{}", extension.id, attribute.name);
-        if let Some(value) = read_writable(attribute, &path, value, dialect)? {
-            insert_once(&mut content, &attribute.name, &path, value)?;
-        }
-    }
-    Ok(content)
+fn path_as_name(name: &str) -> Violation {
+    Violation::new(name, "is a path; in a whole resource, send the attribute inside its object")
 }
 
 /// Reads an extension's attribute that was sent among the core attributes into the extension's object.
@@ -123,6 +133,8 @@ mod tests {
 
     use super::*;
     use crate::{Kind, resource_type};
+
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
     fn read(body: Value) -> Result<Value, String> {
         let read = resource_type(Kind::User).read(body.as_object().unwrap(), &Dialect::lenient());
@@ -195,6 +207,27 @@ mod tests {
             (
                 json!({"name.givenName": "x"}),
                 "name.givenName: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({"manager.value": "m"}),
+                "manager.value: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({"emails[type eq \"work\"].value": "a@x"}),
+                "emails[type eq \"work\"].value: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({ENTERPRISE: {"department": "D", "manager.value": "m"}}),
+                "manager.value: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({ENTERPRISE: {(format!("{ENTERPRISE}:department")): "D"}}),
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department: is a path; in a whole \
+                 resource, send the attribute inside its object",
+            ),
+            (
+                json!({"name": {"name.givenName": "A", "familyName": "F"}}),
+                "name.name.givenName: is a path; send `givenName` inside the object",
             ),
             (
                 json!({"urn:ietf:params:scim:schemas:core:2.0:User:title": "x"}),

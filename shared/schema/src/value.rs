@@ -226,6 +226,7 @@ fn read_sub_attributes(
     let mut omissions = Omissions::default();
     for (name, value) in object {
         let Some(sub) = attribute.sub_attribute(name) else {
+            check_is_no_path(attribute, path, name)?;
             dialect.tolerate(Leniency::UnknownAttributes, format_args!("{path}.{name}"))?;
             omissions.unknown_name = true;
             continue;
@@ -241,6 +242,20 @@ fn read_sub_attributes(
         }
     }
     Ok((element, omissions))
+}
+
+/// Rejects an unknown name that is the path of a sub-attribute, such as `name.givenName` in `name`. Ignoring it would
+/// lose its value.
+fn check_is_no_path(attribute: &Attribute, path: &str, name: &str) -> Result<(), Violation> {
+    let Some((head, sub)) = name.rsplit_once('.') else { return Ok(()) };
+    let head = head.rsplit(':').next().unwrap_or(head);
+    match attribute.sub_attribute(sub) {
+        Some(sub) if head.eq_ignore_ascii_case(&attribute.name) => {
+            let problem = format!("is a path; send `{}` inside the object", sub.name);
+            Err(Violation::new(&format!("{path}.{name}"), problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Inserts a value; fails if the name is already there, because the client sent it in two spellings.

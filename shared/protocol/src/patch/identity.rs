@@ -123,10 +123,36 @@ impl Removal {
     ///
     /// # Errors
     /// [`Error::PayloadTooLarge`] for too many comparisons.
-    pub(super) fn apply(&self, attribute: &Attribute, elements: &mut Vec<Value>, work: &Work) -> Result<(), Error> {
+    pub(super) fn apply(self, attribute: &Attribute, elements: &mut Vec<Value>, work: &Work) -> Result<(), Error> {
         work.spend(self.comparisons() * weight(elements))?;
-        elements.retain(|element| !self.identifies(attribute, element));
+        let removal = self.for_elements(attribute, elements);
+        elements.retain(|element| !removal.identifies(attribute, element));
         Ok(())
+    }
+
+    /// The removal from these elements. A value with `primary` that none of them has is identified without it: another
+    /// request may have made another element primary.
+    pub(super) fn for_elements(self, attribute: &Attribute, elements: &[Value]) -> Self {
+        let Self::Values(all) = self else { return self };
+        let mut values: BTreeMap<Vec<String>, HashSet<ElementKey<'static>>> = BTreeMap::new();
+        for (mut identifying, keys) in all {
+            let primary = identifying.iter().position(|name| name == "primary");
+            let Some(at) = primary.filter(|_| identifying.iter().any(|name| name == "value")) else {
+                values.entry(identifying).or_default().extend(keys);
+                continue;
+            };
+            let present: HashSet<ElementKey<'_>> =
+                elements.iter().map(|element| key_of(attribute, element, &identifying)).collect();
+            let (exact, other): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| present.contains(key));
+            values.entry(identifying.clone()).or_default().extend(exact);
+            identifying.remove(at);
+            let without = other.into_iter().map(|mut key| {
+                key.remove(at);
+                key
+            });
+            values.entry(identifying).or_default().extend(without);
+        }
+        Self::Values(values)
     }
 }
 

@@ -74,6 +74,7 @@ impl AttributeOperation {
         let is_single = match value {
             Value::Object(object) => !object.is_empty(),
             Value::String(text) => !text.is_empty(),
+            Value::Number(_) | Value::Bool(_) => true,
             _ => false,
         };
         if is_single && self.op == Op::Add {

@@ -4,12 +4,12 @@
 //! takes paths for names there, and ignores read-only and unknown attributes; all dialects reject an explicit `path` to
 //! one.
 
+mod names;
 mod targets;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use schema::{Dialect, Leniency, Mutability, Object, ResourceType, Restriction, Schema};
+use schema::{Attribute, Dialect, Leniency, Mutability, Object, ResourceType, Restriction};
 use serde_json::Value;
 
 use super::Patch;
@@ -19,6 +19,7 @@ use crate::filter::{PatchPath, parse_path};
 use crate::limits::PATCH_OPERATIONS;
 use crate::message::{check_message, message_members};
 use crate::path::{AttributePath, Target};
+use names::NamedAttribute;
 
 /// The URI of the message.
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -68,7 +69,7 @@ impl Patch {
         if operations.is_empty() {
             dialect.tolerate(Leniency::NoOperations, "Operations")?;
         }
-        let mut parser = PatchParser { definition, dialect, operations: Vec::new(), understood: false, unknown: None };
+        let mut parser = PatchParser::new(definition, dialect);
         for (at, operation) in operations.iter().enumerate() {
             let name = OperationName(at);
             let Value::Object(operation) = operation else {
@@ -128,29 +129,43 @@ struct PatchParser<'d> {
     definition: &'static ResourceType,
     dialect: &'d Dialect,
     operations: Vec<AttributeOperation>,
-    /// Whether the request mentions an attribute that the resource type has.
+    /// Whether the request mentions an attribute that clients can change.
     understood: bool,
     /// The first name in a value that the resource type does not have.
     unknown: Option<String>,
+    /// The first read-only attribute in a value, but for those that each response has.
+    read_only: Option<String>,
+    /// What the value of the current operation names.
+    named: Vec<NamedAttribute>,
 }
 
-impl PatchParser<'_> {
-    /// Rejects a request that mentions nothing but unknown attributes. Identity providers send them together
-    /// with known attributes, and then they are ignored; alone, they are the change that the client wants.
+impl<'d> PatchParser<'d> {
+    fn new(definition: &'static ResourceType, dialect: &'d Dialect) -> Self {
+        let (operations, named) = (Vec::new(), Vec::new());
+        Self { definition, dialect, operations, understood: false, unknown: None, read_only: None, named }
+    }
+
+    /// Rejects a request that mentions nothing but unknown or read-only attributes. Identity providers send them
+    /// together with others, and then they are ignored; alone, they are the change that the client wants.
     fn check_understood(&self) -> Result<(), Error> {
-        match &self.unknown {
-            Some(name) if !self.understood => Err(Error::InvalidPath(format!(
-                "{} has no attribute `{name}`, and the request names no other one. Remove the mapping of this \
+        match (&self.unknown, &self.read_only) {
+            _ if self.understood => Ok(()),
+            (Some(name), _) => Err(Error::InvalidPath(format!(
+                "{} has no attribute `{name}`, and the request changes no other one. Remove the mapping of this \
                  attribute, or send an attribute that /Schemas lists.",
                 self.definition.kind
             ))),
-            _ => Ok(()),
+            (None, Some(name)) => Err(Error::Mutability(format!(
+                "{name} is read-only, and the request changes nothing else. Leave it out; the service sets it."
+            ))),
+            (None, None) => Ok(()),
         }
     }
 
     fn operation(&mut self, name: OperationName, operation: &Object) -> Result<(), Error> {
         let [op, path, value] = message_members(name, operation, ["op", "path", "value"], self.dialect)?;
         let op = read_op(name, op, self.dialect)?;
+        self.named.clear();
         let path = match path {
             None | Some(Value::Null) => "",
             Some(Value::String(path)) => path.trim(),
@@ -188,47 +203,6 @@ impl PatchParser<'_> {
         self.attributes(op, None, value)
     }
 
-    /// Adds an operation for each attribute of a value: those of the resource, or of an extension.
-    fn attributes(&mut self, op: Op, extension: Option<&'static Schema>, value: &Object) -> Result<(), Error> {
-        if has_repeated_name(value) {
-            let problem = "A value has an attribute more than once, in different spellings. Send it once.";
-            return Err(Error::InvalidSyntax(problem.to_owned()));
-        }
-        for (name, value) in value {
-            let written = extension.map_or_else(|| name.clone(), |schema| format!("{}:{name}", schema.id));
-            match self.resolve_name(name, &written)? {
-                Some(found) => {
-                    self.push(op, found, Some(value.clone()), Mention::Name)?;
-                }
-                None => self.unknown = self.unknown.take().or(Some(written)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The attribute that a name in a value refers to; `None` if it is unknown.
-    fn resolve_name(&self, name: &str, written: &str) -> Result<Option<PatchPath>, Error> {
-        let is_path = |path: &AttributePath| path.sub.is_some() || name.contains(':');
-        match Target::resolve(self.definition, written) {
-            Some(Target::Attribute(path)) => {
-                path.check_spelling(written, self.dialect)?;
-                if is_path(&path) {
-                    self.dialect.tolerate(Leniency::PathsAsNames, name)?;
-                }
-                Ok(Some(PatchPath::Target(Target::Attribute(path))))
-            }
-            Some(schema) => Ok(Some(PatchPath::Target(schema))),
-            None if name.contains('[') => {
-                self.dialect.tolerate(Leniency::PathsAsNames, name)?;
-                parse_path(self.definition, written, self.dialect).map(Some)
-            }
-            None => {
-                self.dialect.tolerate(Leniency::UnknownAttributes, written)?;
-                Ok(None)
-            }
-        }
-    }
-
     fn push(&mut self, op: Op, path: PatchPath, value: Option<Value>, mention: Mention) -> Result<(), Error> {
         let (path, filter, sub) = match path {
             PatchPath::Target(Target::Extension(schema)) => return self.push_extension(op, schema, value),
@@ -241,8 +215,9 @@ impl PatchParser<'_> {
         if path.attribute.mutability == Mutability::ReadOnly || leaf.mutability == Mutability::ReadOnly {
             return match mention {
                 Mention::Name => {
-                    self.understood = true;
-                    Ok(self.dialect.tolerate(Leniency::ReadOnlyValues, operation.text)?)
+                    self.dialect.tolerate(Leniency::ReadOnlyValues, &operation.text)?;
+                    self.note_read_only(path.attribute, operation.text);
+                    Ok(())
                 }
                 Mention::Path => Err(Error::Mutability(format!(
                     "{} is read-only. Leave it out; the service sets it.",
@@ -256,7 +231,10 @@ impl PatchParser<'_> {
             self.dialect.tolerate(Leniency::ReadOnlyValues, format_args!("{}.{name}", operation.text))?;
         }
         self.restrict(&operation)?;
-        self.understood = true;
+        match operation.only_read_only_sub_attribute() {
+            Some(sub) if op != Op::Remove => self.note_read_only(sub, format!("{}.{}", operation.text, sub.name)),
+            _ => self.understood = true,
+        }
         // `password` is accepted and discarded.
         if !leaf.is_discarded() {
             self.operations.push(operation);
@@ -265,21 +243,27 @@ impl PatchParser<'_> {
     }
 }
 
-/// Whether an object has two members whose names differ only in case.
-fn has_repeated_name(object: &Object) -> bool {
-    let spellings = || object.keys().map(|name| name.to_ascii_lowercase()).collect::<BTreeSet<String>>();
-    object.len() > 1 && spellings().len() < object.len()
-}
-
 impl AttributeOperation {
     /// The first read-only sub-attribute that the value sets.
     fn read_only_sub_attribute(&self) -> Option<&str> {
+        let mut subs = self.sub_attributes().flatten();
+        subs.find(|sub| sub.mutability == Mutability::ReadOnly).map(|sub| sub.name.as_str())
+    }
+
+    /// The first sub-attribute of the value, if all are read-only.
+    fn only_read_only_sub_attribute(&self) -> Option<&'static Attribute> {
+        let is_read_only = |sub: Option<&Attribute>| sub.is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
+        let mut subs = self.sub_attributes();
+        self.sub_attributes().all(is_read_only).then(|| subs.next()).flatten().flatten()
+    }
+
+    /// The sub-attributes that the objects of the value name; `None` for a name that does not exist.
+    fn sub_attributes(&self) -> impl Iterator<Item = Option<&'static Attribute>> {
         let elements = match self.value() {
             Value::Array(elements) => elements.as_slice(),
             single => std::slice::from_ref(single),
         };
-        let names = elements.iter().filter_map(Value::as_object).flat_map(Object::keys);
-        let mut subs = names.filter_map(|name| self.path.attribute.sub_attribute(name));
-        subs.find(|sub| self.sub.is_none() && sub.mutability == Mutability::ReadOnly).map(|sub| sub.name.as_str())
+        let objects = elements.iter().filter(|_| self.sub.is_none()).filter_map(Value::as_object);
+        objects.flat_map(Object::keys).map(|name| self.path.attribute.sub_attribute(name))
     }
 }

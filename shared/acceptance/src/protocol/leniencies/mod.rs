@@ -3,6 +3,7 @@
 //! `gateway` tests every leniency of `schema::Leniency`.
 
 pub(crate) mod combinations;
+pub(crate) mod names;
 pub(crate) mod patches;
 pub(crate) mod queries;
 pub(crate) mod readings;

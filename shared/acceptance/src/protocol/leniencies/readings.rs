@@ -26,7 +26,7 @@ checks![
 ];
 
 /// A user with an e-mail address, as its path.
-fn user(scim: &Client) -> String {
+pub(super) fn user(scim: &Client) -> String {
     let name = unique("reading");
     let body = json!({ "userName": name, "active": true, "emails": [{ "value": "w@a.example", "type": "work" }] });
     format!("/Users/{}", scim.post("/Users", &body).expect(201).id())

@@ -243,7 +243,7 @@ fn patch_without_effect_keeps_the_version(target: &Target) {
         json!([{ "op": "replace", "value": { "active": true, "name": { "givenName": "G" } } }]),
         json!([{ "op": "remove", "path": "nickName" }]),
         json!([{ "op": "add", "path": "emails", "value": [{ "value": "h@a.example", "type": "home" }] }]),
-        json!([{ "op": "replace", "value": { "id": "x", "shoeSize": 43 } }]),
+        json!([{ "op": "replace", "value": { "id": "x", "schemas": [], "meta": {} } }]),
         json!([{ "op": "add", "path": "nickName", "value": "N" }, { "op": "remove", "path": "nickName" }]),
     ] {
         let after = scim.patch(&path, &operations).expect(200);

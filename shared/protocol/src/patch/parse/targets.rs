@@ -84,8 +84,13 @@ impl PatchParser<'_> {
                 });
                 let remove = |path| AttributeOperation::new(Op::Remove, path, None, None, None);
                 self.operations.extend(paths.map(remove));
+                self.understood = true;
                 Ok(())
             }
+            (Op::Remove, Some(Value::Object(content))) if content.is_empty() => Err(Error::InvalidValue(format!(
+                "{}: the value names nothing to remove. Send the attributes to remove, or no value to remove all.",
+                schema.id
+            ))),
             (_, Some(Value::Object(content))) => self.attributes(op, Some(schema), &content),
             _ => Err(Error::InvalidValue(format!("{}: the value must be an object of its attributes.", schema.id))),
         }

@@ -4,6 +4,7 @@ mod clients;
 mod creation;
 mod members;
 mod multi_values;
+mod names;
 mod refusal;
 mod removal;
 mod single_values;
