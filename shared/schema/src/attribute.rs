@@ -90,6 +90,22 @@ pub enum Uniqueness {
     Global,
 }
 
+impl DataType {
+    /// Its name in a schema (RFC 7643 §7, "type").
+    pub fn name(self) -> &'static str {
+        match self {
+            DataType::String => "string",
+            DataType::Boolean => "boolean",
+            DataType::Decimal => "decimal",
+            DataType::Integer => "integer",
+            DataType::DateTime => "dateTime",
+            DataType::Binary => "binary",
+            DataType::Reference => "reference",
+            DataType::Complex => "complex",
+        }
+    }
+}
+
 impl Attribute {
     /// Whether its strings are compared case-sensitively (RFC 7643 §2.2: false by default; §2.3.6, §2.3.7: binary
     /// values and references always are).

@@ -119,7 +119,7 @@ impl<'t> Parser<'t> {
         match self.tokens.next() {
             Some((at, Token::Word(word))) => Ok((at, word)),
             Some((at, _)) => Err(ParseError::new(at, format!("expected {expected}"))),
-            None => Err(ParseError::new(self.end, format!("expected {expected}, but it ends here"))),
+            None => Err(ParseError::new(self.end, format!("expected {expected}, but the text ends here"))),
         }
     }
 

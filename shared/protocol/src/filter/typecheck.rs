@@ -26,10 +26,11 @@ pub(super) fn typecheck(path: AttributePath, operator: Operator, literal: &Value
         _ => false,
     };
     if is_refused {
-        return Err(format!("`{}` cannot compare `{path}`, which is of type {kind:?}", operator.name()));
+        return Err(format!("`{}` cannot compare `{path}`, which is of type {}", operator.name(), kind.name()));
     }
     let operand = operand(attribute, operator, literal);
-    let operand = operand.ok_or_else(|| format!("the value must be of the type of `{path}`, {kind:?}"))?;
+    let operand =
+        operand.ok_or_else(|| format!("`{path}` is of type {}; compare it with a value of this type", kind.name()))?;
     Ok(Filter::Compare(Comparison { path, operator, operand }))
 }
 

@@ -25,7 +25,7 @@ impl<'t> Parser<'t> {
             Some((at, Token::Text(text))) => Ok((at, Literal::Text(text))),
             Some((at, Token::Word(word))) if !keyword(word) => Ok((at, Literal::Word(word))),
             Some((at, _)) => Err(ParseError::new(at, "expected a value")),
-            None => Err(ParseError::new(self.end, "expected a value, but it ends here")),
+            None => Err(ParseError::new(self.end, "expected a value, but the text ends here")),
         }
     }
 
@@ -78,6 +78,11 @@ impl<'t> Parser<'t> {
                 self.tolerate(Leniency::UnquotedLiterals, at)?;
                 return Ok(Value::from(word));
             }
+        }
+        let boolean = word.to_ascii_lowercase().parse::<bool>().ok();
+        if let Some(boolean) = boolean.filter(|_| json.is_err() && path.leaf().data_type == DataType::Boolean) {
+            self.tolerate(Leniency::UnquotedLiterals, at)?;
+            return Ok(Value::from(boolean));
         }
         json.map_err(|_| ParseError::new(at, Leniency::UnquotedLiterals.info().remedy))
     }

@@ -11,14 +11,14 @@ use crate::limits::{FILTER_BYTES, FILTER_DEPTH};
 fn invalid_filter_is_refused_with_position() {
     for (text, place) in [
         ("", "character 1: expected an attribute"),
-        ("userName", "character 9: expected an operator, but it ends here"),
-        ("userName eq", "character 12: expected a value, but it ends here"),
+        ("userName", "character 9: expected an operator, but the text ends here"),
+        ("userName eq", "character 12: expected a value, but the text ends here"),
         ("title eq boss", "character 10: the value is not quoted"),
         ("userName eq 'b'", "character 13: the value is not quoted"),
         ("userName eq \u{201c}b\u{201d}", "character 13: the value is not quoted"),
         ("userName sw b", "character 13: the value is not quoted"),
         ("emails.type eq work", "character 16: the value is not quoted"),
-        ("userName gt 12", "character 10: the value must be of the type of `userName`"),
+        ("userName gt 12", "character 10: `userName` is of type string"),
         ("userName eq and title pr", "character 13: expected a value"),
         ("userName eq b(x)", "character 14: expected `and`, `or` or the end"),
         ("userName eq b\"x\"", "character 14: expected `and`, `or` or the end"),
@@ -33,13 +33,13 @@ fn invalid_filter_is_refused_with_position() {
         ("title eq \"x", "character 10: the string that begins here has no closing quote"),
         ("title eq \"\\x\"", "character 10: the string that begins here is not a JSON string"),
         ("active gt true", "character 8: `gt` cannot compare `active`"),
-        ("active eq 1", "character 8: the value must be of the type of `active`"),
-        ("title gt 5", "character 7: the value must be of the type of `title`"),
+        ("active eq 1", "character 8: `active` is of type boolean"),
+        ("title gt 5", "character 7: `title` is of type string"),
         ("title gt null", "character 7: `gt` cannot compare with null"),
         ("x509Certificates.value gt \"a\"", "character 24: `gt` cannot compare"),
         ("name eq \"x\"", "character 1: `name` is complex"),
         ("title[value eq \"x\"]", "character 1: `title` has no sub-attributes"),
-        ("meta.created gt \"yesterday\"", "character 14: the value must be of the type of `meta.created`"),
+        ("meta.created gt \"yesterday\"", "character 14: `meta.created` is of type dateTime"),
         ("password eq \"x\"", "character 1: `password` is secret"),
         ("not title pr", "character 1: User has no attribute `not`"),
     ] {
@@ -73,6 +73,7 @@ fn unquoted_word_is_accepted_for_known_attributes() {
         (Kind::User, "userName eq 1e5", r#"userName eq "1e5""#),
         (Kind::User, "userName eq true", r#"userName eq "true""#),
         (Kind::User, "emails[value eq 7]", r#"emails[value eq "7"]"#),
+        (Kind::User, "active eq True", "active eq true"),
         (Kind::Group, "members[value eq 12]", r#"members[value eq "12"]"#),
     ] {
         let dialect = Dialect::lenient();
