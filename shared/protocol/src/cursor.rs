@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -62,13 +63,30 @@ impl CursorKey {
     /// [`Error::Internal`] if the content cannot be encoded or authenticated.
     pub fn seal(&self, tenant: &Tenant, query: &Query, after: Option<Position>, now: u64) -> Result<String, Error> {
         let content = CursorContent { expires: now.saturating_add(CURSOR_SECONDS), count: query.count, after };
-        let content = serde_json::to_vec(&content).map_err(|_| Error::Internal)?;
-        let context = context(tenant, query);
+        self.encrypt(&context(tenant, query), &content)
+    }
+
+    /// Encrypts the position of a bookmark, which is stored and not sent to clients. The same position gives the same
+    /// text.
+    ///
+    /// # Errors
+    /// As [`CursorKey::seal`].
+    pub fn seal_position(&self, tenant: &Tenant, query: &Query, position: &Position) -> Result<String, Error> {
+        self.encrypt(&context(tenant, query), position)
+    }
+
+    /// The position that [`CursorKey::seal_position`] has encrypted; `None` if it was another key, tenant or query.
+    pub fn open_position(&self, tenant: &Tenant, query: &Query, sealed: &str) -> Result<Option<Position>, Error> {
+        self.decrypt(&context(tenant, query), sealed)
+    }
+
+    fn encrypt(&self, context: &[u8], content: &impl Serialize) -> Result<String, Error> {
+        let content = serde_json::to_vec(content).map_err(|_| Error::Internal)?;
         // The nonce follows from all that is encrypted, so that two different cursors never have the same one, and
         // this crate needs no randomness.
-        let mut nonce = self.derive(b"nonce", &[&context, &content])?.to_vec();
+        let mut nonce = self.derive(b"nonce", &[context, &content])?.to_vec();
         nonce.truncate(NONCE_BYTES);
-        let encrypted = self.cipher()?.encrypt(&to_nonce(&nonce)?, Payload { msg: &content, aad: &context });
+        let encrypted = self.cipher()?.encrypt(&to_nonce(&nonce)?, Payload { msg: &content, aad: context });
         let mut sealed = nonce;
         sealed.extend(encrypted.map_err(|_| Error::Internal)?);
         Ok(URL_SAFE_NO_PAD.encode(sealed))
@@ -81,14 +99,16 @@ impl CursorKey {
     /// query; the errors do not differ (RFC 9865 §5.2). [`Error::ExpiredCursor`] if the cursor is too old, and
     /// [`Error::InvalidCount`] if the request has another `count` than the cursor.
     pub fn open(&self, tenant: &Tenant, query: &Query, cursor: &str, now: u64) -> Result<Option<Position>, Error> {
-        let content = self.decrypt(tenant, query, cursor)?.ok_or_else(|| {
+        let content = self.decrypt(&context(tenant, query), cursor)?;
+        let content: CursorContent = content.ok_or_else(|| {
             let problem = "The cursor is not valid for this query. Send nextCursor as it was returned, with the same \
                 filter, sortBy and sortOrder, or start again with an empty cursor.";
             Error::InvalidCursor(problem.to_owned())
         })?;
         if now > content.expires {
             return Err(Error::ExpiredCursor(format!(
-                "The cursor is older than {CURSOR_SECONDS} seconds. Start again with an empty cursor."
+                "The cursor is older than {} minutes. Start again with an empty cursor.",
+                CURSOR_SECONDS / 60
             )));
         }
         if content.count != query.count {
@@ -100,14 +120,14 @@ impl CursorKey {
         Ok(content.after)
     }
 
-    /// The content of a cursor, if this service created it for the tenant and the query.
-    fn decrypt(&self, tenant: &Tenant, query: &Query, cursor: &str) -> Result<Option<CursorContent>, Error> {
-        if cursor.len() > CURSOR_BYTES {
+    /// The content that was encrypted with this key for this context.
+    fn decrypt<T: DeserializeOwned>(&self, context: &[u8], sealed: &str) -> Result<Option<T>, Error> {
+        if sealed.len() > CURSOR_BYTES {
             return Ok(None);
         }
-        let Ok(sealed) = URL_SAFE_NO_PAD.decode(cursor) else { return Ok(None) };
+        let Ok(sealed) = URL_SAFE_NO_PAD.decode(sealed) else { return Ok(None) };
         let Some((nonce, encrypted)) = sealed.split_at_checked(NONCE_BYTES) else { return Ok(None) };
-        let payload = Payload { msg: encrypted, aad: &context(tenant, query) };
+        let payload = Payload { msg: encrypted, aad: context };
         let content = self.cipher()?.decrypt(&to_nonce(nonce)?, payload);
         Ok(content.ok().and_then(|content| serde_json::from_slice(&content).ok()))
     }
@@ -203,6 +223,21 @@ mod tests {
         assert!(!bytes.windows(8).any(|window| window == b"countess"));
         let other = KEY.seal(&tenant("acme"), &asked, position("duchess"), NOW).unwrap();
         assert_ne!(cursor[..32], other[..32], "two cursors have the same nonce");
+    }
+
+    #[test]
+    fn sealed_position_hides_its_value_and_is_opened_for_its_query() {
+        let (tenant, asked) = (tenant("acme"), query(Kind::User, None, Some("title"), 10));
+        let countess = position("countess").unwrap();
+        let sealed = KEY.seal_position(&tenant, &asked, &countess).unwrap();
+        assert_eq!(KEY.seal_position(&tenant, &asked, &countess).unwrap(), sealed);
+        let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+        assert!(!bytes.windows(8).any(|window| window == b"countess"));
+        let other_count = query(Kind::User, None, Some("title"), 3);
+        assert_eq!(KEY.open_position(&tenant, &other_count, &sealed), Ok(Some(countess)));
+        let other = query(Kind::User, None, Some("userName"), 10);
+        assert_eq!(KEY.open_position(&tenant, &other, &sealed), Ok(None));
+        assert_eq!(KEY.open_position(&tenant, &asked, "{}"), Ok(None));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Checks of template.yaml and of the functions behind it, each function with the IAM policy that the template
 //! gives it: names and routes, alarms, permissions, what each operation costs in DynamoDB calls, leniencies,
-//! tokens, the audit trail, the event outbox, the check of the table, and items of other versions.
+//! tokens, the audit trail, the event outbox, the check of the table, items of other versions, and what remains of
+//! deleted people.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
 
 mod audit;
 mod bulk;
 mod bus;
+mod canary;
 mod check;
 mod cost_budget;
 mod directory;

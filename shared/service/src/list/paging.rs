@@ -66,7 +66,10 @@ pub(super) async fn find_start(context: &Context<'_>, query: &Query) -> Result<P
             let hash = hash(query);
             let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: *start_index };
             let position = context.directory.take_bookmark(key, now_seconds()).await.map_err(to_client_error)?;
-            let position = position.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let position = match position {
+                Some(position) => saved_position(context, query, &position).await?,
+                None => None,
+            };
             Ok(position.map_or(PageStart::Skip(before), |position| PageStart::After(Some(position))))
         }
     }
@@ -88,7 +91,7 @@ pub(super) async fn save_bookmark(
     let is_needed = has_more || (!is_first && start.is_exact());
     let Some(end) = end.filter(|_| is_needed) else { return Ok(()) };
     match try_save_bookmark(context, query, indexes.end, end, has_more).await {
-        Err(error) if has_more => Err(to_client_error(error)),
+        Err(error) if has_more => Err(error),
         Err(error) => {
             tracing::warn!(cause = %error, "failed to save the bookmark of the last page");
             Ok(())
@@ -103,22 +106,40 @@ async fn try_save_bookmark(
     next: usize,
     end: &Position,
     has_more: bool,
-) -> Result<(), store::Error> {
+) -> Result<(), Error> {
     let hash = hash(query);
     let key = BookmarkKey { caller: context.exchange.caller, query: &hash, start_index: next };
-    let Ok(position) = serde_json::to_string(end) else { return Ok(()) };
-    let bookmark = Bookmark { position: &position, has_more };
-    let unclaimed = context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Free).await?;
-    let Some(unclaimed) = unclaimed else { return Ok(()) };
-    let earlier = match serde_json::from_str::<Position>(&unclaimed) {
-        Ok(unclaimed) => serde_json::to_string(&end.clone().earlier(unclaimed, query.order())).unwrap_or(position),
-        Err(_) => position,
+    let save = async |position: &str, condition: BookmarkCondition<'_>| {
+        let bookmark = Bookmark { position, has_more };
+        context.directory.save_bookmark(key, bookmark, now_seconds(), condition).await.map_err(to_client_error)
+    };
+    let position = position_to_save(context, query, end).await?;
+    let Some(unclaimed) = save(&position, BookmarkCondition::Free).await? else { return Ok(()) };
+    let earlier = match saved_position(context, query, &unclaimed).await? {
+        Some(other) => position_to_save(context, query, &end.clone().earlier(other, query.order())).await?,
+        None => position,
     };
     if earlier != unclaimed {
-        let bookmark = Bookmark { position: &earlier, has_more };
-        context.directory.save_bookmark(key, bookmark, now_seconds(), BookmarkCondition::Unclaimed(&unclaimed)).await?;
+        save(&earlier, BookmarkCondition::Unclaimed(&unclaimed)).await?;
     }
     Ok(())
+}
+
+/// The text of a position in a bookmark. It is encrypted if it has a value of a resource, because bookmarks are not
+/// deleted with resources.
+async fn position_to_save(context: &Context<'_>, query: &Query, position: &Position) -> Result<String, Error> {
+    match position.key {
+        Some(_) => cursor_key(context).await?.seal_position(context.tenant(), query, position),
+        None => serde_json::to_string(position).map_err(|_| Error::Internal),
+    }
+}
+
+/// The position of a bookmark; `None` if this release cannot read it.
+async fn saved_position(context: &Context<'_>, query: &Query, text: &str) -> Result<Option<Position>, Error> {
+    match serde_json::from_str(text) {
+        Ok(position) => Ok(Some(position)),
+        Err(_) => cursor_key(context).await?.open_position(context.tenant(), query, text),
+    }
 }
 
 /// The `nextCursor` of a page that ends at this position; `None` for a page without resources.
