@@ -11,9 +11,8 @@ use schema::{Kind, ResourceId};
 
 use super::member::{Member, MemberMap};
 use crate::changes::{change_of_item, created_at_ms, first_change_id};
-use crate::error::classify;
 use crate::key::{self, Key};
-use crate::read::query::{CollectionQuery, items_per_query};
+use crate::read::query::{CollectionQuery, items_per_query, send_query};
 use crate::{ChangePage, Directory, Error, StoredResource};
 
 /// The id of a record is generated before its commit, from the clock of the process that commits. No commit takes
@@ -114,8 +113,7 @@ impl Directory {
         let request = self.query_request(&query).scan_index_forward(false).limit(items_per_query(MIN_RECORDS));
         let mut from = None;
         for _ in 0..MAX_READS_OF_LATEST {
-            let response = request.clone().set_exclusive_start_key(from).send().await;
-            let response = response.map_err(|error| classify("Query", &error))?;
+            let response = send_query(|| request.clone().set_exclusive_start_key(from.clone())).await?;
             for item in response.items.unwrap_or_default() {
                 let change = change_of_item(item)?;
                 if let Some(is_member) = self.membership_after(tenant, &change, group, member).await? {
@@ -176,8 +174,7 @@ impl Directory {
         let mut found = BTreeMap::new();
         let mut from = None;
         for _ in 0..MAX_READS_OF_LATEST {
-            let response = request.clone().set_exclusive_start_key(from).send().await;
-            let response = response.map_err(|error| classify("Query", &error))?;
+            let response = send_query(|| request.clone().set_exclusive_start_key(from.clone())).await?;
             for item in response.items.unwrap_or_default() {
                 // A record that cannot be read may be of one of the versions. Then that version is not found.
                 let Ok(change) = change_of_item(item) else { continue };

@@ -18,7 +18,7 @@ use crate::clock::now_seconds;
 use crate::error::classify;
 use crate::item;
 use crate::key::{self, Key};
-use crate::read::query::{CollectionQuery, items_per_query};
+use crate::read::query::{CollectionQuery, items_per_query, send_query};
 use crate::{Directory, Error};
 
 /// Jumps over fewer resources read and save no positions: counting them takes one call.
@@ -97,8 +97,8 @@ impl Directory {
                 return Ok(Skip::OutOfTime);
             }
             let query = CollectionQuery { after, ..CollectionQuery::all(key::resources(tenant, kind)) };
-            let call = self.query_request(&query).select(Select::Count).limit(items_per_query(n - index));
-            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            let limit = items_per_query(n - index);
+            let response = send_query(|| self.query_request(&query).select(Select::Count).limit(limit)).await?;
             let index = index + usize::try_from(response.count()).unwrap_or(0);
             let Some(last) = response.last_evaluated_key else {
                 return Ok(Skip::Exhausted { left: n.saturating_sub(index) });
@@ -112,8 +112,7 @@ impl Directory {
         let from = Key::milestone(tenant, kind, 0);
         let to = Key::milestone(tenant, kind, n);
         let query = CollectionQuery { between: Some((&from.sk, &to.sk)), ..CollectionQuery::all(from.pk) };
-        let call = self.query_request(&query).limit(1).scan_index_forward(false);
-        let response = call.send().await.map_err(|error| classify("Query", &error))?;
+        let response = send_query(|| self.query_request(&query).limit(1).scan_index_forward(false)).await?;
         let Some(item) = response.items.unwrap_or_default().pop() else { return Ok(None) };
         let Ok(MilestoneItem { index, position, expires }) = item::body(item) else {
             // Another release has written it. The jump counts from the beginning.
@@ -133,6 +132,7 @@ impl Directory {
         passed: &[Milestone],
         expires: u64,
     ) -> Result<(), Error> {
+        self.check_not_foreign()?;
         let step = passed.len().div_ceil(MAX_MILESTONES);
         let puts = passed.iter().rev().step_by(step).map(|milestone| {
             let item = MilestoneItem { index: milestone.index, position: milestone.id.to_string(), expires };

@@ -3,10 +3,9 @@
 use protocol::Tenant;
 use schema::{Kind, ResourceId};
 
-use crate::error::classify;
 use crate::item::UnparsedResource;
 use crate::key;
-use crate::read::query::{CollectionQuery, items_per_query};
+use crate::read::query::{CollectionQuery, items_per_query, send_query};
 use crate::{Directory, Error};
 
 /// A page of resources.
@@ -36,8 +35,8 @@ impl Directory {
         let mut items = Vec::new();
         let mut from = None;
         loop {
-            let call = query.clone().limit(items_per_query(limit.saturating_add(1))).set_exclusive_start_key(from);
-            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            let with_next = items_per_query(limit.saturating_add(1));
+            let response = send_query(|| query.clone().limit(with_next).set_exclusive_start_key(from.clone())).await?;
             items.extend(response.items.unwrap_or_default());
             from = response.last_evaluated_key;
             if from.is_none() || items.len() > limit.min(1) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use protocol::Tenant;
@@ -57,8 +58,8 @@ impl Directory {
             if remaining == 0 {
                 return Ok(items);
             }
-            let call = query.clone().limit(items_per_query(remaining)).set_exclusive_start_key(from);
-            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            let limit = items_per_query(remaining);
+            let response = send_query(|| query.clone().limit(limit).set_exclusive_start_key(from.clone())).await?;
             items.reserve(response.items().len());
             for item in response.items.unwrap_or_default() {
                 items.push(read(item)?);
@@ -76,8 +77,8 @@ impl Directory {
         let mut count = 0;
         let mut from: Option<Item> = None;
         loop {
-            let call = query.clone().limit(items_per_query(ITEMS_PER_QUERY)).set_exclusive_start_key(from);
-            let response = call.send().await.map_err(|error| classify("Query", &error))?;
+            let limit = items_per_query(ITEMS_PER_QUERY);
+            let response = send_query(|| query.clone().limit(limit).set_exclusive_start_key(from.clone())).await?;
             count += u64::try_from(response.count()).unwrap_or(0);
             match response.last_evaluated_key {
                 Some(last) => from = Some(last),
@@ -111,8 +112,7 @@ impl Directory {
     /// The last item of a collection whose sort key is not greater than `sk`.
     pub(crate) async fn last_at_or_before(&self, pk: String, sk: &str) -> Result<Option<Item>, Error> {
         let query = CollectionQuery { between: Some((" ", sk)), ..CollectionQuery::all(pk) };
-        let call = self.query_request(&query).limit(1).scan_index_forward(false);
-        let response = call.send().await.map_err(|error| classify("Query", &error))?;
+        let response = send_query(|| self.query_request(&query).limit(1).scan_index_forward(false)).await?;
         Ok(response.items.unwrap_or_default().into_iter().next())
     }
 
@@ -140,6 +140,21 @@ impl Directory {
             .set_projection_expression(query.attributes.map(str::to_owned))
             .set_expression_attribute_names(query.attributes.and_then(names))
             .set_expression_attribute_values(placeholders(values))
+    }
+}
+
+/// Sends a query, and repeats it while DynamoDB throttles it. A response of a megabyte takes the throughput of a
+/// partition for a twelfth of a second, which is longer than the SDK's own retries last.
+///
+/// # Errors
+/// `Throttled` if DynamoDB still throttles it after seconds; `Unavailable`, `Refused`.
+pub(crate) async fn send_query(request: impl Fn() -> QueryFluentBuilder) -> Result<QueryOutput, Error> {
+    let mut retries = RetryBudget::new();
+    loop {
+        match request().send().await.map_err(|error| classify("Query", &error)) {
+            Err(Error::Throttled) if retries.wait().await => {}
+            response => return response,
+        }
     }
 }
 

@@ -21,11 +21,15 @@ async fn skip(site: &Site, n: usize, time: Duration) -> Skip {
     site.directory.skip(&site.caller.tenant, User, n, Instant::now() + time).await.unwrap()
 }
 
-/// A long list of users. Only their keys and sizes matter.
 async fn long_list(site: &Site) -> Vec<ResourceId> {
-    let ids: Vec<ResourceId> = (0..USERS).map(|_| id()).collect();
+    list_of(site, USERS, 2000).await
+}
+
+/// A list of users of this size. Only their keys and sizes matter.
+pub(crate) async fn list_of(site: &Site, users: usize, bytes: usize) -> Vec<ResourceId> {
+    let ids: Vec<ResourceId> = (0..users).map(|_| id()).collect();
     let puts = ids.iter().map(|id| {
-        let texts = [("pk", "acme#user".to_owned()), ("sk", id.to_string()), ("resource", "x".repeat(2000))];
+        let texts = [("pk", "acme#user".to_owned()), ("sk", id.to_string()), ("resource", "x".repeat(bytes))];
         let item: HashMap<_, _> = texts.into_iter().map(|(name, text)| (name.to_owned(), S(text))).collect();
         let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
         WriteRequest::builder().put_request(put).build()

@@ -31,5 +31,6 @@ mod pending_deletes;
 mod pending_reads;
 mod proxy;
 mod restored;
+mod throughput;
 mod tokens;
 mod torn_tables;
