@@ -68,6 +68,7 @@ impl Directory {
     pub async fn take_bookmark(&self, key: BookmarkKey<'_>, now: u64) -> Result<Option<String>, Error> {
         const TAKE: &str = "SET #taken = :now";
         const VALID: &str = "attribute_exists(pk) AND #expires > :now";
+        self.check_not_foreign()?;
         let values = Item::from([("now".to_owned(), number(now))]);
         let request = self
             .client
@@ -98,6 +99,7 @@ impl Directory {
         now: u64,
         expected: BookmarkCondition<'_>,
     ) -> Result<Option<String>, Error> {
+        self.check_not_foreign()?;
         let Bookmark { position, has_more } = bookmark;
         let taken = (!has_more).then_some(now);
         let body = BookmarkItem { position, saved_at: now, taken, expires: now.saturating_add(BOOKMARK_TTL_SECONDS) };

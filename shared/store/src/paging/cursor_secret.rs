@@ -37,6 +37,7 @@ impl Directory {
     /// Returns whether this secret was stored. It may be stored and `false` returned: the SDK retries a write whose
     /// response was lost, and then finds its own item. The caller reads the item in that case.
     async fn put_secret(&self, key: &Key, secret: [u8; 32]) -> Result<bool, Error> {
+        self.check_not_foreign()?;
         let mut item = key.attributes();
         item.insert(SECRET.to_owned(), AttributeValue::B(Blob::new(secret)));
         item.insert(format::ATTRIBUTE.to_owned(), format::value());

@@ -87,6 +87,7 @@ impl Directory {
 
     /// Puts and deletes items without conditions. No two of them may have the same key.
     pub(crate) async fn write_batch(&self, writes: Vec<WriteRequest>) -> Result<(), Error> {
+        self.check_not_foreign()?;
         let writes: Vec<_> = writes.chunks(KEYS_PER_WRITE).map(|chunk| self.write_chunk(chunk.to_vec())).collect();
         stream::iter(writes).buffer_unordered(MAX_CONCURRENT_BATCHES).try_collect().await
     }

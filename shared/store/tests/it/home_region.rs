@@ -1,7 +1,7 @@
 //! A table that is replicated to another region: only the region that has written first may write.
 
 use schema::Kind;
-use store::Error;
+use store::{Bookmark, BookmarkCondition, BookmarkKey, Error};
 
 use crate::engine::{Site, create, id, rename, tenant};
 use crate::tokens::token;
@@ -25,6 +25,12 @@ async fn function_in_another_region_reads_and_does_not_write() {
     is_refused(abroad.put_token(&token("two", "acme")).await);
     assert_eq!(abroad.foreign_region(), Some("eu-central-1"));
     assert!(abroad.get(&caller.tenant, Kind::User, &ann.id).await.unwrap().is_some());
+
+    let key = BookmarkKey { caller: &caller, query: "all", start_index: 2 };
+    let bookmark = Bookmark { position: "{}", has_more: true };
+    is_refused(abroad.save_bookmark(key, bookmark, 1_100_000_000, BookmarkCondition::Free).await.map(drop));
+    is_refused(abroad.take_bookmark(key, 1_100_000_000).await.map(drop));
+    assert_eq!(site.items("acme#bookmark").await, []);
 
     // A large change is refused before its chunks are written.
     let mut group = create(Kind::Group, "staff");
