@@ -29,17 +29,26 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// Notes that a change is pending. Returns whether it was pending the last time.
+    /// Notes that a change of a resource is pending. Returns whether it was pending the last time.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it is not going to end.
-    pub(crate) fn again(&mut self, change: &ResourceId) -> Result<bool, Error> {
+    /// [`Error::Unavailable`] if it is not going to end; the errors of a read.
+    pub(crate) async fn again(
+        &mut self,
+        context: &Context<'_>,
+        id: &ResourceId,
+        change: &ResourceId,
+    ) -> Result<bool, Error> {
         if self.change.as_ref() != Some(change) {
             *self = Self { change: Some(change.clone()), times: 0 };
             return Ok(false);
         }
         self.times += 1;
-        if self.times < MAX_WAITS {
+        let may_end = async || {
+            let is_stranded = context.directory.is_stranded(context.tenant(), id, change).await;
+            is_stranded.map(|is| !is).map_err(to_client_error)
+        };
+        if self.times < MAX_WAITS || may_end().await? {
             return Ok(true);
         }
         tracing::error!(%change, "a pending change has no pending item; run DirectoryCheck with repair");
@@ -72,7 +81,7 @@ pub(crate) async fn finish_own_commit(
 /// [`Error::TooManyRequests`] if that takes longer than `until`.
 pub(crate) async fn finish_pending(context: &Context<'_>, id: &ResourceId, until: Instant) -> Result<(), Error> {
     match context.directory.settle(context.tenant(), id, until).await.map_err(to_client_error)? {
-        SettleState::Done => Ok(()),
+        SettleState::Done | SettleState::Waiting => Ok(()),
         SettleState::Unfinished => Err(Error::TooManyRequests { retry_after: RETRY_AFTER_SECONDS }),
     }
 }

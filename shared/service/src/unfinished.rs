@@ -72,7 +72,7 @@ async fn finish(directory: &Directory, change: UnfinishedChange, deadline: Insta
     let failures = change.failures;
     match directory.finish_change(&change, deadline).await {
         Ok(SettleState::Done) => AttemptOutcome::Completed,
-        Ok(SettleState::Unfinished) => AttemptOutcome::Unfinished,
+        Ok(SettleState::Unfinished | SettleState::Waiting) => AttemptOutcome::Unfinished,
         Err(cause) if failures < FAILURES_TO_REPORT => {
             tracing::warn!(tenant, %resource, failures, %cause, "failed to finish a change; it is tried again");
             AttemptOutcome::Failed

@@ -190,7 +190,7 @@ async fn finish_pending(
     waits: &mut pending::Waits,
 ) -> Result<(), Error> {
     pending::finish_pending(context, id, retry.commit_deadline()).await?;
-    if waits.again(change)? {
+    if waits.again(context, id, change).await? {
         retry.backoff().await?;
     }
     Ok(())
@@ -207,6 +207,8 @@ async fn commit_under_any_key(
 ) -> Result<StoredResource, StoreError> {
     match commit(context, retry, before, update, reads).await {
         Err(StoreError::NameTaken) if keep_former_name(before, update) => {
+            // A large change whose commit has failed can never be committed.
+            update.change.id = new_id().map_err(|_| StoreError::Corrupt("a new id is no UUID".to_owned()))?;
             commit(context, retry, before, update, reads).await
         }
         committed => committed,

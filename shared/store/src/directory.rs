@@ -31,7 +31,8 @@ pub struct Directory {
     pub(crate) table: String,
     pub(crate) secrets: SecretCache,
     pub(crate) change_retention: Duration,
-    /// For how long a check of the table waits until all items of a transaction are visible.
+    /// For how long a delete stays pending, and a check of the table waits, until all items of a transaction are
+    /// visible.
     pub(crate) torn_time: Duration,
     pub(crate) region: HomeRegion,
 }
@@ -112,8 +113,8 @@ impl Directory {
         Ok(Self::with_settings(&settings, connection.table))
     }
 
-    /// Sets for how long a check of the table waits until all items of a transaction are visible: ten seconds, and no
-    /// longer than it takes for an engine on one machine, which has an endpoint of its own.
+    /// Sets for how long a delete stays pending, and a check of the table waits, until all items of a transaction are
+    /// visible: ten seconds, and no time for an engine on one machine, which has an endpoint of its own.
     #[must_use]
     pub fn with_torn_time(self, torn_time: Duration) -> Self {
         Self { torn_time, ..self }

@@ -133,6 +133,9 @@ pub(crate) struct ChunkItem {
     pub(crate) remove: Vec<ChunkMember>,
     #[serde(default)]
     pub(crate) applied: bool,
+    /// When it was applied, in seconds since 1970.
+    #[serde(default, rename = "appliedAt", skip_serializing)]
+    pub(crate) applied_at: Option<u64>,
     /// A chunk that is not applied has the end of the year 9999 as its time, because version 0.1.0 does not read a
     /// chunk without a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +184,9 @@ pub(crate) struct PendingItem {
     /// Whether the change is on the list of unfinished changes.
     #[serde(default, rename = "listed")]
     pub(crate) is_listed: bool,
+    /// For a delete: the time at which no edge was found any more, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) empty_at: Option<u64>,
 }
 
 /// The time when a tenant's latest large change was applied to all of its edges, in milliseconds since 1970.

@@ -124,6 +124,19 @@ impl Directory {
         self.put_new(item::with_key(&Key::unfinished(change), &item)?).await
     }
 
+    /// Marks a change that was not committed as aborted, so that it cannot be committed any more. Returns `false` if
+    /// it was committed, or another caller has aborted it.
+    pub(crate) async fn forbid_commit(&self, change: &ResourceId) -> Result<bool, Error> {
+        let values = Item::from([
+            ("prepared".to_owned(), state_value(ListedState::Prepared)?),
+            ("aborted".to_owned(), state_value(ListedState::Aborted)?),
+        ]);
+        let (set, condition) = ("SET #state = :aborted", Some("#state = :prepared"));
+        let key = Key::unfinished(change);
+        let update = action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?;
+        is_replaced(self.transact(&[update]).await)
+    }
+
     /// Removes a change from the list.
     pub(crate) async fn unlist(&self, change: &ResourceId) -> Result<(), Error> {
         self.delete_batch([Key::unfinished(change)].into()).await
@@ -169,9 +182,15 @@ impl Directory {
         let Some(claimed) = self.claim(change).await? else { return Ok(SettleState::Done) };
         if claimed.state == ListedState::Aborted {
             self.delete_chunks_unless_committed(&claimed).await?;
-        } else if self.settle(&claimed.tenant, &claimed.resource, deadline).await? == SettleState::Unfinished {
-            self.release(&claimed).await?;
-            return Ok(SettleState::Unfinished);
+        } else {
+            let state = self.settle(&claimed.tenant, &claimed.resource, deadline).await?;
+            if state != SettleState::Done {
+                let not_before = match state {
+                    SettleState::Waiting => now_ms().saturating_add(milliseconds(self.torn_time)),
+                    _ => claimed.read_at,
+                };
+                return self.release(&claimed, not_before).await.map(|()| state);
+            }
         }
         self.unlist(&claimed.change).await.map(|()| SettleState::Done)
     }
@@ -207,9 +226,9 @@ impl Directory {
         Ok(self.replace(change, &claimed).await?.then_some(claimed))
     }
 
-    /// Makes a change due at once, because the work on it has to continue.
-    async fn release(&self, claimed: &UnfinishedChange) -> Result<(), Error> {
-        let released = UnfinishedChange { not_before: claimed.read_at, failures: 0, ..claimed.clone() };
+    /// Makes a change due at the time `not_before`, because the work on it has to continue.
+    async fn release(&self, claimed: &UnfinishedChange, not_before: u64) -> Result<(), Error> {
+        let released = UnfinishedChange { not_before, failures: 0, ..claimed.clone() };
         self.replace(claimed, &released).await.map(drop)
     }
 
@@ -226,11 +245,16 @@ impl Directory {
         let condition = Some("#state = :was AND #notBefore = :before");
         let key = Key::unfinished(&before.change);
         let update = action::update(&self.table, &key, set, condition, values, ConditionFailure::EdgeChanged)?;
-        match self.transact(&[update]).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::AlreadyApplied | TransactError::Permanent(Error::Stale)) => Ok(false),
-            Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
-        }
+        is_replaced(self.transact(&[update]).await)
+    }
+}
+
+/// Whether a transaction has replaced a listed change, which otherwise was no longer as the condition expects.
+fn is_replaced(sent: Result<(), TransactError>) -> Result<bool, Error> {
+    match sent {
+        Ok(()) => Ok(true),
+        Err(TransactError::AlreadyApplied | TransactError::Permanent(Error::Stale)) => Ok(false),
+        Err(TransactError::Retryable(error) | TransactError::Permanent(error)) => Err(error),
     }
 }
 

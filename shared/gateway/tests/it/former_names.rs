@@ -47,6 +47,18 @@ impl Fixture {
         )
     }
 
+    /// So many new users, as the members of a group.
+    async fn members(&self, count: usize) -> Value {
+        let mut members = Vec::new();
+        for number in 0..count {
+            let user = json!({"userName": format!("user-{number}")});
+            let user = user.as_object().unwrap();
+            let reply = service::create(&self.context(), Kind::User, user, &Projection::default()).await.unwrap();
+            members.push(json!({"value": reply.body.unwrap()["id"]}));
+        }
+        json!({"members": members})
+    }
+
     /// Stores a resource with this key of its name.
     async fn store(&self, name: &str, key: &str) -> String {
         self.store_with(self.named(name), Keys { name: key.to_owned(), ..Keys::default() }).await
@@ -139,6 +151,10 @@ async fn changed_resource_keeps_its_former_key_if_another_one_has_its_name_now()
         let other = fixture.store(name, now).await;
         assert_eq!(fixture.set(&id, json!({"externalId": "1"})).await.map(|reply| reply.status), Ok(200));
         assert!(fixture.keys().contains(&former.to_owned()) && fixture.keys().contains(&now.to_owned()));
+        if kind == Kind::Group {
+            let many = fixture.members(40).await;
+            assert_eq!(fixture.set(&id, many).await.map(|reply| reply.status), Ok(200), "a large change");
+        }
         fixture.set(&id, fixture.named("x")).await.unwrap();
         assert!(fixture.keys().iter().all(|key| ["x", now].contains(&key.as_str())) && fixture.keys().len() == 2);
         fixture.delete(&id).await;

@@ -8,10 +8,12 @@ use super::{Problem, TableCheck};
 use crate::attributes::Item;
 use crate::changes::{change_of_item, created_at_ms};
 use crate::clock::now_ms;
+use crate::commit::limits::{CHUNK_OVERHEAD_BYTES, COMMIT_BYTES};
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::membership::chunk::Chunk;
 use crate::membership::edge_changes::EdgeChanges;
+use crate::membership::split::chunk_bytes;
 use crate::transaction::action::{self, ConditionFailure, WriteAction};
 use crate::{Error, ITEMS_PER_COMMIT, StoredResource};
 
@@ -69,7 +71,7 @@ impl TableCheck<'_> {
         let Some(first) = open.first() else { return Ok(Examination::default()) };
         if self.looks_applied(tenant, &group.id, first).await? {
             // The change was applied, and other changes may have followed, so that the edges decide who is a member.
-            let marks = open.iter().take(ITEMS_PER_COMMIT).map(|chunk| self.directory.mark_applied(chunk));
+            let marks = of_one_transaction(&open).iter().map(|chunk| self.directory.mark_applied(chunk));
             return Ok(Examination::repairable(Problem::ChunksAlone, marks.collect::<Result<Vec<_>, _>>()?));
         }
         if change_of_item(record)?.after != Some(group.version) || group.member_summary.pending.is_some() {
@@ -93,12 +95,28 @@ impl TableCheck<'_> {
     /// the others.
     async fn delete_abandoned_chunks(&self, tenant: &Tenant, change: &ResourceId) -> Result<Examination, Error> {
         let chunks = self.directory.chunks(tenant, change).await?;
-        let keys = chunks.iter().filter(|chunk| !chunk.applied).map(|chunk| &chunk.key).take(ITEMS_PER_COMMIT);
-        let delete = |key| action::delete(&self.directory.table, key, None, ConditionFailure::Unexpected);
-        let actions: Vec<WriteAction> = keys.map(delete).collect::<Result<_, _>>()?;
+        let open: Vec<&Chunk> = chunks.iter().filter(|chunk| !chunk.applied).collect();
+        let delete = |chunk: &&Chunk| {
+            let (unchanged, values_as_read) = chunk.unchanged_condition();
+            let condition = Some((unchanged, values_as_read));
+            action::delete(&self.directory.table, &chunk.key, condition, ConditionFailure::EdgeChanged)
+        };
+        let actions: Vec<WriteAction> = of_one_transaction(&open).iter().map(delete).collect::<Result<_, _>>()?;
         if actions.is_empty() {
             return Ok(Examination::default());
         }
         Ok(Examination::repairable(Problem::ChunksAlone, actions))
     }
+}
+
+/// The first of these chunks, as many as one transaction may change: DynamoDB counts each item as it is before and as it
+/// is afterwards.
+fn of_one_transaction<'a, 'c>(chunks: &'a [&'c Chunk]) -> &'a [&'c Chunk] {
+    let mut bytes = 0;
+    let fits = |chunk: &&&Chunk| {
+        bytes += 2 * (CHUNK_OVERHEAD_BYTES + chunk_bytes(&chunk.edges));
+        bytes <= COMMIT_BYTES
+    };
+    let count = chunks.iter().take(ITEMS_PER_COMMIT).take_while(fits).count();
+    chunks.get(..count.max(1)).unwrap_or(chunks)
 }

@@ -14,7 +14,7 @@ use crate::change_record::new_change_id;
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::transaction::action::{self, ConditionFailure};
-use crate::{Error, SettleState, StoredResource, UnfinishedChange, unfinished};
+use crate::{Error, StoredResource, UnfinishedChange, unfinished};
 
 /// The time for which a check works on one pending change. The function Settle completes the rest.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
@@ -23,8 +23,7 @@ impl TableCheck<'_> {
     /// Completes the pending change of a resource.
     pub(super) async fn settle(&self, tenant: &Tenant, id: &ResourceId) -> Result<(), Error> {
         match self.directory.settle(tenant, id, (Instant::now() + SETTLE_TIME).min(self.until + SETTLE_TIME)).await {
-            Ok(SettleState::Done | SettleState::Unfinished)
-            | Err(Error::Corrupt(_) | Error::NewerFormat | Error::Contended | Error::Unavailable(_)) => Ok(()),
+            Ok(_) | Err(Error::Corrupt(_) | Error::NewerFormat | Error::Contended | Error::Unavailable(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }

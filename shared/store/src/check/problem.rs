@@ -55,7 +55,7 @@ problems! {
     EdgeOneWay "edgeOneWay"
         "A membership is known to the group and not to the member, or the reverse. The repair decides by the latest \
          change record that names the member, or by the group's count and checksum of its members, and writes or \
-         deletes the other membership item. If neither is certain, remove the member by SCIM and add it again."
+         deletes the other membership item. If neither is certain, remove the member over SCIM and add it again."
     EdgeOfNobody "edgeOfNobody"
         "A group or a member that does not exist has membership items. The repair completes the deletion of the \
          resource."
@@ -67,7 +67,7 @@ problems! {
     PendingItemMissing "pendingItemMissing"
         "A large change of the group is pending, and nothing would complete it. The repair completes it."
     PendingItemAlone "pendingItemAlone"
-        "A large change is pending of which the group does not know. The repair completes it."
+        "A large change is listed as pending, and the group does not name it. The repair completes it."
     PendingNotListed "pendingNotListed"
         "A pending change or deletion is not on the list of unfinished changes, so that the function Settle does not \
          complete it. The repair completes it."

@@ -62,6 +62,7 @@ impl TableCheck<'_> {
             token: TOKEN.to_owned(),
             at: now_rfc3339(),
             is_listed: true,
+            empty_at: None,
         }
     }
 

@@ -19,9 +19,9 @@ pub const RESOURCE_BYTES: usize = protocol::limits::RESOURCE_BYTES;
 
 /// DynamoDB's limits of one item and of all items of a transaction, in bytes.
 const ITEM_BYTES: usize = 400 * 1024;
-const COMMIT_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 /// An upper bound of the bytes that the item of a chunk takes besides its members.
-const CHUNK_OVERHEAD_BYTES: usize = 512;
+pub(crate) const CHUNK_OVERHEAD_BYTES: usize = 512;
 
 /// Checks the new version of a resource before anything is sent.
 pub(super) fn check_resource(commit: &Commit, after: &KeyedResource) -> Result<(), Error> {

@@ -33,6 +33,7 @@ impl PlanBuilder<'_> {
             token: self.caller.token.clone(),
             at: self.commit.change.at.clone(),
             is_listed: true,
+            empty_at: None,
         };
         self.put(&Key::pending_changes(self.tenant, &self.commit.id), &item, None, ConditionFailure::Unexpected)
     }

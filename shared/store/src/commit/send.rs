@@ -69,8 +69,8 @@ impl Directory {
         }
     }
 
-    /// Deletes the chunks of a prepared commit that is not going to be sent. If that fails, the list of unfinished
-    /// changes still contains the commit.
+    /// Aborts a prepared commit: an attempt that DynamoDB applies late cannot commit it any more, and its chunks are
+    /// deleted. It stays on the list of unfinished changes, so that chunks that DynamoDB writes late are deleted, too.
     pub async fn abort(&self, prepared: PreparedCommit<'_>) {
         if !prepared.is_large() {
             return;
@@ -78,8 +78,10 @@ impl Directory {
         let tenant = &prepared.caller.tenant;
         let change = &prepared.commit.change.id;
         let aborted = async {
-            self.delete_chunks(tenant, change).await?;
-            self.unlist(change).await
+            if self.forbid_commit(change).await? {
+                self.delete_chunks(tenant, change).await?;
+            }
+            Ok::<_, Error>(())
         };
         if let Err(error) = aborted.await {
             tracing::warn!(cause = %error, "failed to delete the chunks of an aborted change; they are deleted later");

@@ -18,7 +18,7 @@ use super::split::halves;
 use super::state::{SettleState, SettleTask};
 use crate::attributes::{Item, number};
 use crate::change_record::new_change_id;
-use crate::clock::{now_ms, now_rfc3339};
+use crate::clock::{now_ms, now_rfc3339, now_seconds};
 use crate::item::{self, PendingItem};
 use crate::key::Key;
 use crate::record_id::RecordId;
@@ -54,7 +54,7 @@ impl Directory {
                 Some(change) if !item.deleted => self.settle_members(task, &item::id(change)?).await?,
                 _ => self.settle_delete(task).await?,
             };
-            if state == SettleState::Unfinished {
+            if state != SettleState::Done {
                 return Ok(state);
             }
         }
@@ -81,7 +81,7 @@ impl Directory {
                 return Ok(SettleState::Unfinished);
             }
             // Other callers may still be applying chunks: DynamoDB can show the mark of a chunk and not yet its edges.
-            if progress == Progress::Done && self.are_fully_written(&applied).await? {
+            if progress == Progress::Done && self.are_fully_written(task, &applied).await? {
                 return self.complete(task, change).await;
             }
             backoff.wait().await;
@@ -167,7 +167,7 @@ impl Directory {
         Ok(progress)
     }
 
-    async fn apply_once(&self, actions: &[WriteAction]) -> Result<ApplyOutcome, Error> {
+    pub(super) async fn apply_once(&self, actions: &[WriteAction]) -> Result<ApplyOutcome, Error> {
         Self::outcome(self.transact(actions).await)
     }
 
@@ -186,8 +186,13 @@ impl Directory {
         let (unchanged, values_as_read) = chunk.unchanged_condition();
         let mut values = chunk::ids_only(&chunk.edges)?;
         values.extend(values_as_read);
-        values.extend([("yes".to_owned(), Bool(true)), ("expires".to_owned(), number(self.change_expiry()))]);
-        let set = "SET #applied = :yes, #expires = :expires, #add = :add, #show = :show, #remove = :remove";
+        values.extend([
+            ("yes".to_owned(), Bool(true)),
+            ("now".to_owned(), number(now_seconds())),
+            ("expires".to_owned(), number(self.change_expiry())),
+        ]);
+        let set = "SET #applied = :yes, #appliedAt = :now, #expires = :expires, #add = :add, #show = :show, \
+                   #remove = :remove";
         action::update(&self.table, &chunk.key, set, Some(unchanged), values, ConditionFailure::AlreadyApplied)
     }
 
@@ -259,7 +264,7 @@ impl Directory {
 }
 
 /// The outcome of a transaction that applies changes to edges.
-enum ApplyOutcome {
+pub(super) enum ApplyOutcome {
     Applied,
     /// Another caller has applied the same changes.
     AlreadyApplied,

@@ -10,6 +10,7 @@ use schema::ResourceId;
 use super::edge_changes::EdgeChanges;
 use super::member::Member;
 use super::split::halves;
+use super::state::SettleTask;
 use crate::attributes::Item;
 use crate::error::classify;
 use crate::expression::ABSENT;
@@ -24,6 +25,8 @@ use crate::{Directory, Error};
 
 /// The number of chunks that are written at the same time.
 const MAX_CONCURRENT_WRITES: usize = 16;
+/// The number of transactions that read at the same time.
+const MAX_CONCURRENT_READS: usize = 8;
 
 /// The end of the year 9999, in seconds since 1970.
 const NEVER: u64 = 253_402_300_799;
@@ -34,6 +37,8 @@ pub(crate) struct Chunk {
     pub(crate) key: Key,
     pub(crate) edges: EdgeChanges,
     pub(crate) applied: bool,
+    /// When it was applied, in seconds since 1970; `None` if an earlier release has applied it.
+    pub(super) applied_at: Option<u64>,
     /// If it is applied: the time until which it is kept, in seconds since 1970.
     pub(super) expires: Option<u64>,
     /// The first members of the chunks that were split off from it, in the order in which that happened.
@@ -51,8 +56,15 @@ impl Chunk {
         self.split_off.iter().map(|first| Key { pk: self.key.pk.clone(), sk: first.to_string() })
     }
 
+    /// The keys of the edges that the chunk changes.
+    fn edge_keys(&self, tenant: &Tenant, group: &ResourceId) -> impl Iterator<Item = Key> {
+        let EdgeChanges { add, update, remove } = &self.edges;
+        let members = add.iter().chain(update).chain(remove);
+        members.flat_map(|it| [Key::member(tenant, group, &it.id), Key::member_of(tenant, &it.id, group)])
+    }
+
     /// The condition that the chunk is open and unchanged since it was read, with its values.
-    pub(super) fn unchanged_condition(&self) -> (&'static str, Item) {
+    pub(crate) fn unchanged_condition(&self) -> (&'static str, Item) {
         let mut values = Item::from([("no".to_owned(), Bool(false))]);
         if self.split_off.is_empty() {
             return ("#applied = :no AND attribute_not_exists(#splitOff)", values);
@@ -87,18 +99,24 @@ impl Directory {
         Ok((now.applied, now.split_off) != (chunk.applied, chunk.split_off.clone()))
     }
 
-    /// Whether no transaction is writing one of these chunks. Then everything that was written together with them can
-    /// be read.
-    pub(super) async fn are_fully_written(&self, chunks: &[Chunk]) -> Result<bool, Error> {
-        for some in chunks.chunks(KEYS_PER_TRANSACTION) {
-            let keys: Vec<Key> = some.iter().map(|chunk| chunk.key.clone()).collect();
-            match self.read_together(&keys).await {
-                Ok(_) => {}
-                Err(Error::Contended | Error::Throttled) => return Ok(false),
-                Err(error) => return Err(error),
+    /// Whether no transaction is writing one of these chunks, or the edges of one that was applied a moment ago. Then
+    /// everything that was written together with them can be read.
+    pub(super) async fn are_fully_written(&self, task: SettleTask<'_>, chunks: &[Chunk]) -> Result<bool, Error> {
+        let recent = chunks.iter().filter(|chunk| self.may_be_torn(chunk));
+        let edges = recent.flat_map(|chunk| chunk.edge_keys(task.tenant, task.id));
+        let keys: Vec<Key> = chunks.iter().map(|chunk| chunk.key.clone()).chain(edges).collect();
+        let reads = keys.chunks(KEYS_PER_TRANSACTION).map(async |some| {
+            if task.is_past_deadline() {
+                return Ok(false);
             }
-        }
-        Ok(true)
+            match self.read_together(some).await {
+                Ok(_) => Ok(true),
+                Err(Error::Contended | Error::Throttled) => Ok(false),
+                Err(error) => Err(error),
+            }
+        });
+        let reads = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT_READS);
+        reads.try_fold(true, |all, one| async move { Ok(all && one) }).await
     }
 
     /// Splits an open chunk in two by one transaction. Nothing happens if another caller has split or applied it.
@@ -212,7 +230,7 @@ fn key_of(tenant: &Tenant, change: &ResourceId, edges: &EdgeChanges) -> Result<K
 
 fn item_of(edges: &EdgeChanges) -> ChunkItem {
     let MemberLists { add, update, remove } = MemberLists::of(edges, Member::item);
-    ChunkItem { add, update, remove, applied: false, expires: Some(NEVER), split_off: Vec::new() }
+    ChunkItem { add, update, remove, applied: false, applied_at: None, expires: Some(NEVER), split_off: Vec::new() }
 }
 
 /// The lists of a chunk without the display names of the members, by the names of the chunk's attributes.
@@ -243,10 +261,10 @@ pub(super) fn chunk(tenant: &Tenant, change: &ResourceId, item: Item) -> Result<
 }
 
 fn chunk_with_key(key: Key, item: Item) -> Result<Chunk, Error> {
-    let ChunkItem { add, update, remove, applied, expires, split_off } = item::body(item)?;
+    let ChunkItem { add, update, remove, applied, applied_at, expires, split_off } = item::body(item)?;
     let split_off = split_off.iter().map(|id| item::id(id)).collect::<Result<_, _>>()?;
     let member = |it: ChunkMember| Ok(Member { id: item::id(&it.id)?, kind: it.edge.kind, display: it.edge.display });
     let members = |list: Vec<ChunkMember>| list.into_iter().map(member).collect::<Result<Vec<_>, Error>>();
     let edges = EdgeChanges { add: members(add)?, update: members(update)?, remove: members(remove)? };
-    Ok(Chunk { key, edges, applied, expires, split_off })
+    Ok(Chunk { key, edges, applied, applied_at, expires, split_off })
 }

@@ -131,9 +131,10 @@ impl Directory {
 
     /// Whether a chunk was applied so recently that DynamoDB may not show everything yet that the same transaction has
     /// written.
-    fn may_be_torn(&self, chunk: &Chunk) -> bool {
-        let applied = chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
-        chunk.applied && applied.saturating_add(TORN_TIME.as_secs()) >= now_seconds()
+    pub(super) fn may_be_torn(&self, chunk: &Chunk) -> bool {
+        let by_expiry = || chunk.expires.unwrap_or(0).saturating_sub(self.change_retention.as_secs());
+        let applied_at = chunk.applied_at.unwrap_or_else(by_expiry);
+        chunk.applied && applied_at.saturating_add(TORN_TIME.as_secs()) >= now_seconds()
     }
 
     /// Whether the group has the member, by a read that sees all of a transaction or nothing.

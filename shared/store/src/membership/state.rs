@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use protocol::Tenant;
-use schema::ResourceId;
+use schema::{Kind, ResourceId};
 
 use crate::clock::now_ms;
 use crate::item::{self, LastSettledItem, PendingItem};
-use crate::key::{self, SK};
+use crate::key::{self, Key, SK};
 use crate::read::query::CollectionQuery;
 use crate::{Directory, Error};
 
@@ -24,6 +24,8 @@ pub enum SettleState {
     Done,
     /// The deadline came before the work was done.
     Unfinished,
+    /// Everything that can be seen is done. DynamoDB may show something more of it within the next seconds.
+    Waiting,
 }
 
 /// The completion of one pending change.
@@ -80,6 +82,19 @@ impl PendingChanges {
 }
 
 impl Directory {
+    /// Whether a group has this change as pending, and no pending item by which a caller would complete it. DynamoDB may
+    /// show the one before the other, so that a transaction reads both.
+    ///
+    /// # Errors
+    /// The errors of a read: `Contended`, `Throttled`, `Unavailable`, `Refused`, `Corrupt`.
+    pub async fn is_stranded(&self, tenant: &Tenant, group: &ResourceId, change: &ResourceId) -> Result<bool, Error> {
+        let keys = [Key::resource(tenant, Kind::Group, group), Key::pending_changes(tenant, group)];
+        let mut items = self.read_together(&keys).await?.into_iter();
+        let stored = items.next().flatten().map(|item| item::stored(Kind::Group, item)).transpose()?;
+        let pending = stored.and_then(|stored| stored.member_summary.pending);
+        Ok(pending.as_ref() == Some(change) && items.next().flatten().is_none())
+    }
+
     /// Reads the pending changes of a tenant.
     ///
     /// # Errors

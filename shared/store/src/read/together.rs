@@ -16,8 +16,8 @@ use crate::{Directory, Error};
 pub(crate) const KEYS_PER_TRANSACTION: usize = 100;
 
 impl Directory {
-    /// Reads an item while no transaction is writing it. From then on, reads also show the other items of the
-    /// transaction that wrote it.
+    /// Reads an item while no transaction is writing it. It says nothing about the other items of the transaction that
+    /// wrote it.
     pub(crate) async fn read_isolated(&self, key: &Key) -> Result<Option<Item>, Error> {
         Ok(self.read_together(std::slice::from_ref(key)).await?.pop().flatten())
     }

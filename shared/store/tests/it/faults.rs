@@ -9,16 +9,16 @@ use protocol::Projection;
 use schema::Kind::{Group, User};
 use serde_json::{Value, json};
 use service::check::{CheckQuery, check};
-use store::{Commit, Error, Token};
+use store::{Commit, Error, Token, now_ms};
 
 use crate::engine::{Site, create, delete_first, id, raw, rename, user};
 use crate::model::context;
 use crate::proxy::{Fault, Proxy, cancelled, error};
 
-const TRANSACTION: &str = "TransactWriteItems";
+pub(crate) const TRANSACTION: &str = "TransactWriteItems";
 
 /// The site with a proxy that injects these faults.
-async fn behind(site: &Site, operation: &str, faults: impl IntoIterator<Item = Fault>) -> (Site, Proxy) {
+pub(crate) async fn behind(site: &Site, operation: &str, faults: impl IntoIterator<Item = Fault>) -> (Site, Proxy) {
     let proxy = Proxy::start(operation, faults).await;
     (Site::at(&proxy.url, &site.table).await, proxy)
 }
@@ -139,23 +139,6 @@ async fn error_after_a_lost_response_returns_unavailable() {
     }
 }
 
-/// The chunks of a change that may be committed are kept.
-#[tokio::test]
-async fn large_change_with_a_cut_response_keeps_its_chunks() {
-    let site = Site::new().await;
-    let people: Vec<_> =
-        futures_util::future::join_all((0..40).map(|n| site.user(Box::leak(format!("u{n}").into())))).await;
-    let staff = site.group("staff", &[]).await;
-    let throttled = Fault::Answer(400, cancelled(&["ThrottlingError"]));
-    let (faulty, _) = behind(&site, TRANSACTION, [Fault::CutAnswer, throttled]).await;
-    let change = Commit { add: people.iter().map(user).collect(), ..rename(Group, &staff, 1, "staff", "staff") };
-    let result = faulty.commit(&change).await;
-    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
-    assert_eq!(site.items(&format!("acme#part#{}", change.change.id)).await.len(), 2);
-    site.settle(&staff).await.unwrap();
-    assert_eq!(site.member_ids(&staff).await.len(), 40);
-}
-
 #[tokio::test]
 async fn put_token_with_a_lost_response_succeeds() {
     let site = Site::new().await;
@@ -204,15 +187,18 @@ async fn unprocessed_batch_items_are_sent_again() {
     let (faulty, _) = behind(&site, "BatchGetItem", [Fault::Unprocessed]).await;
     assert_eq!(faulty.directory.existing(tenant, from_ref(&ann)).await, Err(Error::Throttled));
 
-    site.commit(&delete_first(Group, &staff, 1, "staff", 0)).await.unwrap();
+    // The chunks of a change that was never committed are deleted by batches.
+    let mut change = rename(Group, &staff, 9, "staff", "staff");
+    change.add = (0..40).map(|_| user(&id())).collect();
+    drop(site.directory.prepare(&site.caller, &change, false).await.unwrap());
+    let listed = |hours: u64| site.directory.unfinished_changes(now_ms() + hours * 3_600_000);
+    let until = Instant::now() + Duration::from_secs(60);
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed]).await;
-    assert_eq!(faulty.settle(&staff).await, Err(Error::Throttled));
-    assert_eq!(site.pending_items().await.len(), 1);
+    assert_eq!(faulty.directory.finish_change(&listed(1).await.unwrap()[0], until).await, Err(Error::Throttled));
+    assert_eq!(site.open_chunks().await, 2);
     let (faulty, _) = behind(&site, "BatchWriteItem", [Fault::Unprocessed, Fault::Reset, Fault::None]).await;
-    faulty.settle(&staff).await.unwrap();
-    assert_eq!(site.pending_items().await, []);
-    assert_eq!(site.member_ids(&staff).await, []);
-    assert_eq!(site.groups_of(&ann).await, []);
+    faulty.directory.finish_change(&listed(3).await.unwrap()[0], until).await.unwrap();
+    assert_eq!((site.open_chunks().await, listed(9).await.unwrap().len()), (0, 0));
 }
 
 #[tokio::test]

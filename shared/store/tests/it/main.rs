@@ -9,6 +9,7 @@
     reason = "a failed test panics, and a test prints its figures"
 )]
 
+mod aborted_changes;
 mod audit_trail;
 mod bookmarks;
 mod capacity;

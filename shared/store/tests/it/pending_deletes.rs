@@ -117,6 +117,63 @@ async fn deleted_member_leaves_groups_whose_edges_are_not_visible_yet() {
     assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await, []);
 }
 
+/// DynamoDB shows that a member has no edge, and shows one a moment later.
+#[tokio::test]
+async fn delete_ends_only_if_no_edge_is_found_once_more() {
+    const TORN_TIME: Duration = Duration::from_millis(1500);
+    let mut site = Site::new().await;
+    site.directory = site.directory.clone().with_torn_time(TORN_TIME);
+    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
+    let staff = site.group("staff", &[&ann, &bob]).await;
+    let hidden = hide_edges(&site, &staff, &ann).await;
+    site.commit(&delete_first(User, &ann, 1, "ann", 1)).await.unwrap();
+    assert_eq!(site.settle(&ann).await, Ok(SettleState::Waiting));
+    put(&site, hidden).await;
+    let due = || async { site.directory.unfinished_changes(store::now_ms() + 3_600_000).await.unwrap() };
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    assert_eq!(site.directory.finish_change(&due().await[0], until).await, Ok(SettleState::Waiting));
+    assert_eq!((due().await.len(), site.pending_items().await.len()), (1, 1));
+    assert_eq!(site.member_ids(&staff).await, std::slice::from_ref(&bob));
+    tokio::time::sleep(TORN_TIME).await;
+    assert_eq!(site.directory.finish_change(&due().await[0], until).await, Ok(SettleState::Done));
+    assert_eq!((due().await.len(), site.pending_items().await.len()), (0, 0));
+    assert_eq!(site.items(&format!("acme#memberOf#{ann}")).await, []);
+}
+
+/// DynamoDB shows the edges of a group that is being created, and not yet the group.
+#[tokio::test]
+async fn group_that_is_not_visible_yet_is_left_and_not_taken_for_deleted() {
+    let site = Site::new().await;
+    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
+    let staff = site.group("staff", &[&ann, &bob]).await;
+    site.commit(&delete_first(User, &ann, 1, "ann", 1)).await.unwrap();
+    // The pending delete, and the group.
+    let proxy = Proxy::start("GetItem", [Fault::None, Fault::Answer(200, json!({})), Fault::None]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(behind.settle(&ann).await, Ok(SettleState::Done));
+    assert_eq!(site.member_ids(&staff).await, [bob]);
+    assert_eq!(site.stored(&staff).await.version, 2);
+}
+
+/// Deletes the two edges between a group and a member. Returns them.
+async fn hide_edges(
+    site: &Site,
+    group: &schema::ResourceId,
+    member: &schema::ResourceId,
+) -> Vec<HashMap<String, AttributeValue>> {
+    let mut hidden = Vec::new();
+    for collection in [format!("acme#member#{group}"), format!("acme#memberOf#{member}")] {
+        let is_of_member = |item: &HashMap<String, AttributeValue>| format!("{item:?}").contains(member.as_str());
+        for item in site.items(&collection).await.into_iter().filter(is_of_member) {
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+            raw().delete_item().table_name(&site.table).set_key(Some(key.into())).send().await.unwrap();
+            hidden.push(item);
+        }
+    }
+    assert_eq!(hidden.len(), 2);
+    hidden
+}
+
 async fn put(site: &Site, items: Vec<HashMap<String, AttributeValue>>) {
     for item in items {
         raw().put_item().table_name(&site.table).set_item(Some(item)).send().await.unwrap();
@@ -133,16 +190,7 @@ async fn edge_of_a_chunk_that_is_being_applied_is_deleted_with_its_group() {
     let group = site.items("acme#group").await;
     let pending = site.pending_items().await;
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
-    let mut hidden = Vec::new();
-    for collection in [format!("acme#member#{staff}"), format!("acme#memberOf#{ann}")] {
-        let is_of_ann = |item: &HashMap<String, AttributeValue>| format!("{item:?}").contains(ann.as_str());
-        for item in site.items(&collection).await.into_iter().filter(is_of_ann) {
-            let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
-            raw().delete_item().table_name(&site.table).set_key(Some(key.into())).send().await.unwrap();
-            hidden.push(item);
-        }
-    }
-    assert_eq!(hidden.len(), 2);
+    let hidden = hide_edges(&site, &staff, &ann).await;
     put(&site, [group, pending].concat()).await;
     let mut delete = delete_first(Group, &staff, 2, "staff", 0);
     if let ResourceWrite::Delete { remaining, .. } = &mut delete.write {

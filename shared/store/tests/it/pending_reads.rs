@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use schema::Kind::Group;
 use schema::ResourceId;
 use serde_json::json;
@@ -70,8 +71,19 @@ async fn group_of_a_chunk_that_was_just_applied_is_not_missed() {
     let staff = group_with_pending_change(&site, "staff", &people).await;
     let pending = site.pending_items().await.pop().unwrap();
     assert_eq!(site.settle(&staff).await, Ok(SettleState::Done));
-    raw().put_item().table_name(&site.table).set_item(Some(pending)).send().await.unwrap();
+    raw().put_item().table_name(&site.table).set_item(Some(pending.clone())).send().await.unwrap();
     let no_edges = Fault::Answer(200, json!({ "Items": [] }));
+    let proxy = Proxy::start("Query", [Fault::None, Fault::None, no_edges.clone()]).await;
+    let behind = Site::at(&proxy.url, &site.table).await;
+    assert_eq!(behind.groups_of(&people[7]).await, std::slice::from_ref(&staff));
+
+    // A function that keeps change records for thirty days has applied the chunk.
+    let change = pending["change"].as_s().unwrap();
+    for mut chunk in site.items(&format!("acme#part#{change}")).await {
+        let expires: u64 = chunk["expires"].as_n().unwrap().parse().unwrap();
+        chunk.insert("expires".to_owned(), AttributeValue::N((expires - 370 * 24 * 60 * 60).to_string()));
+        raw().put_item().table_name(&site.table).set_item(Some(chunk)).send().await.unwrap();
+    }
     let proxy = Proxy::start("Query", [Fault::None, Fault::None, no_edges]).await;
     let behind = Site::at(&proxy.url, &site.table).await;
     assert_eq!(behind.groups_of(&people[7]).await, [staff]);

@@ -11,11 +11,12 @@ use serde_json::json;
 use service::Context;
 use service::check::{CheckQuery, check};
 use store::SettleState;
+use testkit::{call_engine, engine};
 
-use crate::crash::object;
+use crate::crash::{Ids, group, members, object};
 use crate::engine::{Site, id, raw, user};
 use crate::model::context;
-use crate::proxy::Proxy;
+use crate::proxy::{Fault, Proxy};
 
 /// The most calls of a request that tries for two seconds.
 const MAX_CALLS: usize = 100;
@@ -45,6 +46,27 @@ async fn group_that_is_pending_without_a_pending_item_is_refused_in_time() {
     let changed = service::patch(&context, Kind::Group, staff.as_str(), &body, &projection, &any).await;
     assert!(matches!(changed, Err(Error::Unavailable { .. })), "{changed:?}");
     assert!(proxy.made() < MAX_CALLS, "{} calls", proxy.made());
+}
+
+/// DynamoDB shows that a change is complete by one item, and not yet by the other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn end_of_a_change_that_is_shown_late_refuses_no_request() {
+    let site = Site::new().await;
+    let (ann, staff) = (site.user("ann").await, group(&site, "staff", &Ids::new()).await);
+    let key = json!({"pk": {"S": "acme#group"}, "sk": {"S": staff}});
+    let read = json!({"TableName": site.table, "Key": key});
+    let mut before = call_engine(engine(), "local", "GetItem", &read);
+    before["Item"]["pending"] = json!({"S": id().as_str()});
+    // Each attempt reads the group, and then the pending item.
+    let late = [Fault::Answer(200, before), Fault::None];
+    let faults = std::iter::repeat_n(late, 6).flatten().chain([Fault::None]);
+    let proxy = Proxy::start("GetItem", faults).await;
+    let behind: &'static Site = Box::leak(Box::new(Site::at(&proxy.url, &site.table).await));
+    let body = object(json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": ann.as_str()}]}]}));
+    let (projection, any) = (Projection::default(), Precondition::default());
+    let changed = service::patch(&context(behind), Kind::Group, &staff, &body, &projection, &any).await;
+    assert_eq!(changed.map(|reply| reply.status), Ok(200));
+    assert_eq!(members(&site, &staff).await, Ids::from([ann.to_string()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
