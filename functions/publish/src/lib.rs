@@ -20,7 +20,7 @@ use protocol::Error;
 use protocol::event::Event;
 use serde_json::{Map, Value};
 use service::{EventOptions, build_events};
-use store::{Directory, Prewarm, change_of_image};
+use store::{Directory, Prewarm, change_of_image, is_of_first_release, now_ms, record_created_at_ms};
 
 pub use batch::StreamBatch;
 pub use bus::{Bus, RefusedEvent};
@@ -34,6 +34,8 @@ use error::ChangeError;
 /// No change is started later than this after the start of a batch: it needs time to finish, and Lambda would
 /// deliver the whole batch again after its timeout.
 const BATCH_BUDGET: Duration = Duration::from_secs(60);
+/// The time within which a deployment replaces all functions, in milliseconds.
+const DEPLOYMENT_MS: u64 = 5 * 60 * 1000;
 /// The number of changes whose events are built at the same time.
 const MAX_CONCURRENT_BUILDS: usize = 8;
 /// The number of changes whose events are published together.
@@ -145,14 +147,23 @@ async fn publish(
     failure.map_or(Ok(events.iter().map(Vec::len).sum()), Err)
 }
 
+/// Whether a record that only a newer release can read is so young that the deployment of that release may be under
+/// way, after which this function is replaced.
+fn may_be_replaced(source: &RecordLocation) -> bool {
+    record_created_at_ms(&source.sk).is_some_and(|written| written.saturating_add(DEPLOYMENT_MS) > now_ms())
+}
+
 /// Builds the events of the change of a record; none if the record cannot be read.
 async fn build(publisher: &Publisher, record: StreamRecord, deadline: Instant) -> Result<ChangeEvents, RecordFailure> {
     let [pk, sk] = ["pk", "sk"].map(|name| record.key(name).to_owned());
     let source = RecordLocation { sequence_number: record.sequence_number, pk, sk };
     let reason = match try_build(publisher, record.new_image, deadline).await {
         Ok(events) => return Ok(ChangeEvents { source, events }),
-        Err(ChangeError::Store(store::Error::Corrupt(reason))) => {
-            match give_up(publisher, &source, &reason, None).await {
+        Err(ChangeError::Store(store::Error::NewerFormat)) if may_be_replaced(&source) => {
+            store::Error::NewerFormat.into()
+        }
+        Err(ChangeError::Store(error @ (store::Error::Corrupt(_) | store::Error::NewerFormat))) => {
+            match give_up(publisher, &source, &error.to_string(), None).await {
                 Ok(()) => return Ok(ChangeEvents { source, events: Vec::new() }),
                 Err(reason) => reason.into(),
             }
@@ -170,8 +181,11 @@ async fn try_build(
     if Instant::now() > deadline {
         return Err(ChangeError::OutOfTime);
     }
+    let may_be_unlisted = is_of_first_release(&image);
     let change = change_of_image(image)?;
-    publisher.directory.list_if_pending(&change).await?;
+    if may_be_unlisted {
+        publisher.directory.list_if_pending(&change).await?;
+    }
     Ok(build_events(&publisher.directory, &change, &publisher.event_options).await?)
 }
 

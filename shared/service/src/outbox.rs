@@ -28,7 +28,8 @@ pub async fn build_events(directory: &Directory, change: &Change, options: &Even
     Ok(events(change, &chunks, &options.base_url, current.as_ref()))
 }
 
-/// The resource as it is now, if events include it: in the default projection, without edges.
+/// The resource as it is now, if events include it: in the default projection, without edges. `None` if it was changed
+/// again or deleted, or cannot be read at the moment.
 async fn current_resource(
     directory: &Directory,
     change: &Change,
@@ -37,7 +38,12 @@ async fn current_resource(
     if !options.with_resources || change.change_type == ChangeType::Deleted {
         return Ok(None);
     }
-    let stored = directory.get(&change.tenant, change.kind, &change.resource).await?;
+    let stored = match directory.get(&change.tenant, change.kind, &change.resource).await {
+        // The tenant uses all throughput of its partition, or a newer release has written the resource. The events
+        // of other tenants do not wait for that.
+        Err(Error::Throttled | Error::NewerFormat) => None,
+        read => read?,
+    };
     Ok(stored.map(|stored| {
         let Representation { stored, body, .. } = Representation::new(&options.base_url, stored);
         let resource = Projection::default().apply(resource_type(change.kind), body);

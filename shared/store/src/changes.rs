@@ -121,6 +121,11 @@ pub fn change_of_image(image: Map<String, Value>) -> Result<Change, Error> {
     change(serde_json::from_value(values.into()).map_err(|_| corrupt("lacks an attribute or has a wrong type"))?)
 }
 
+/// Whether version 0.1.0 wrote the record of this image. It did not list the changes that it left unfinished.
+pub fn is_of_first_release(image: &Map<String, Value>) -> bool {
+    !image.contains_key(format::ATTRIBUTE)
+}
+
 /// The smallest id that a change of this millisecond since 1970 can have.
 pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
     ResourceId::parse(&uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid().to_string())
@@ -130,6 +135,11 @@ pub fn first_change_id(milliseconds: u64) -> Option<ResourceId> {
 pub fn created_at_ms(id: &ResourceId) -> Option<u64> {
     let (seconds, nanoseconds) = Uuid::parse_str(id.as_str()).ok()?.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
+}
+
+/// The time when the id of the change record with this sort key was generated, in milliseconds since 1970.
+pub fn record_created_at_ms(sk: &str) -> Option<u64> {
+    ResourceId::parse(sk).as_ref().and_then(created_at_ms)
 }
 
 pub(crate) fn change_of_item(item: Item) -> Result<Change, Error> {

@@ -35,7 +35,9 @@ mod transaction;
 mod unfinished;
 
 pub use backoff::Backoff;
-pub use changes::{ChangePage, change_of_image, created_at_ms, first_change_id};
+pub use changes::{
+    ChangePage, change_of_image, created_at_ms, first_change_id, is_of_first_release, record_created_at_ms,
+};
 pub use check::{CheckPage, CheckPosition, ExpectedKeys, Finding, KeysOf, Problem, RepairOutcome, TableCheck};
 pub use clock::{now_ms, now_rfc3339};
 pub use commit::limits::{ITEMS_PER_COMMIT, LOOKUPS_PER_RESOURCE, MEMBER_CHANGES_PER_COMMIT, RESOURCE_BYTES};
