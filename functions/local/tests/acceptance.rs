@@ -8,6 +8,8 @@
 //! - `SCIM_BASE_URL` with `SCIM_TOKEN`, and optionally `SCIM_STRICT_TOKEN` and `SCIM_OTHER_TENANT_TOKEN`: the
 //!   checks test that server.
 //! - `DYNAMODB_ENDPOINT`: `local` keeps its data there.
+//! - `SCIM_AWS`: DynamoDB shows these behaviours of AWS (see `testkit::engine`), and the client repeats requests that
+//!   are deferred.
 //! - `SCIM_FAULTS`: this percentage of DynamoDB calls fails, and the client repeats requests that are deferred.
 //! - `OKTA_RECORDINGS`: a folder of recorded exchanges to replay.
 //! - `SCIM_SECRETS`: a folder in which the tests record the values that they send and the lines that the servers
@@ -124,10 +126,15 @@ impl Servers {
 fn is_available_here(check: &Check) -> bool {
     let is_given = |needs: &Needs| match needs {
         Needs::ExampleExtensions | Needs::Recordings => false,
-        Needs::SingleAnswers => fault_rate().is_none(),
+        Needs::SingleAnswers => !is_deferring(),
         _ => true,
     };
     server_from_environment().is_none() && check.needs.iter().all(is_given)
+}
+
+/// Whether DynamoDB fails or throttles calls, so that the server defers requests.
+fn is_deferring() -> bool {
+    fault_rate().is_some() || env::var_os("SCIM_AWS").is_some()
 }
 
 fn needs_more_tokens(check: &Check) -> bool {
@@ -150,7 +157,7 @@ fn server_from_environment() -> Option<Target> {
 
 fn target(process: &LocalProcess) -> Target {
     let mut target = with_options(Target::new(&process.base_url, &process.token));
-    target.repeats_requests = fault_rate().is_some();
+    target.repeats_requests = is_deferring();
     target.random_cases = RANDOM_CASES;
     target
 }

@@ -41,15 +41,15 @@ impl LocalProcess {
         Self { child, lines, base_url, token }
     }
 
-    /// Starts `local` on a database in memory, or on the one that `DYNAMODB_ENDPOINT` names. With `SCIM_FAULTS`,
-    /// calls of the database fail at that rate once the process has started.
+    /// Starts `local` on a database in memory, or on the one of `DYNAMODB_ENDPOINT` and `SCIM_AWS` (see
+    /// `testkit::engine`). With `SCIM_FAULTS`, calls of the database fail at that rate once the process has started.
     pub(crate) fn start_in_memory(tenant: &str, arguments: &[&str]) -> Self {
         let faults = fault_rate().map(|rate| (FaultProxy::before(engine(), 1), rate));
-        let endpoint = env::var("DYNAMODB_ENDPOINT").ok();
-        let data = match (&faults, &endpoint) {
-            (Some((proxy, _)), _) => vec!["--dynamodb-endpoint", proxy.url()],
-            (None, Some(url)) => vec!["--dynamodb-endpoint", url],
-            (None, None) => vec!["--memory"],
+        let has_engine = ["DYNAMODB_ENDPOINT", "SCIM_AWS"].iter().any(|name| env::var_os(name).is_some());
+        let data = match &faults {
+            Some((proxy, _)) => vec!["--dynamodb-endpoint", proxy.url()],
+            None if has_engine => vec!["--dynamodb-endpoint", engine()],
+            None => vec!["--memory"],
         };
         let process = Self::start(tenant, &[&data, arguments].concat());
         faults.iter().for_each(|(proxy, rate)| proxy.fail(*rate));

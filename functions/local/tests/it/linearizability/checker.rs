@@ -89,6 +89,28 @@ pub(crate) fn exists(history: &[Operation]) -> bool {
     false
 }
 
+/// Whether the writes have a serial order, and each other response fits a state that its request could see: that after
+/// all writes that ended before it began, and after any of those at the same time. DynamoDB shows the items of a
+/// transaction one after the other, so that one request may see a write that is not acknowledged, and the next one not.
+pub(crate) fn exists_for_writes(history: &[Operation]) -> bool {
+    let is_write = |it: &&Operation| {
+        matches!(it.output, OperationOutput::Done | OperationOutput::Open)
+            && !matches!(it.input, OperationInput::Find { .. })
+    };
+    let (writes, reads): (Vec<&Operation>, Vec<&Operation>) = history.iter().partition(is_write);
+    let writes: Vec<Operation> = writes.into_iter().cloned().collect();
+    exists(&writes) && reads.into_iter().all(|read| fits(&writes, read))
+}
+
+fn fits(writes: &[Operation], read: &Operation) -> bool {
+    let begun = writes.iter().filter(|write| write.begun < read.ended);
+    let seen = begun.map(|write| {
+        let is_certain = write.output == OperationOutput::Done && write.ended < read.begun;
+        Operation { output: if is_certain { OperationOutput::Done } else { OperationOutput::Open }, ..write.clone() }
+    });
+    exists(&seen.chain([read.clone()]).collect::<Vec<_>>())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -155,5 +177,31 @@ mod tests {
         ] {
             assert_eq!(exists(&history(&operations)), expect, "{operations:?}");
         }
+    }
+    #[test]
+    fn torn_reads_see_all_acknowledged_writes_and_any_of_the_others() {
+        let done = || OperationOutput::Done;
+        let create = |user| (OperationInput::Create { user, name: 1 }, OperationOutput::Done);
+        let delete = || (OperationInput::Delete { user: 7 }, OperationOutput::Done);
+        let find = |user| (OperationInput::Find { name: 1 }, OperationOutput::Found(user));
+        let rename = |output| (OperationInput::Rename { user: 7, name: 2 }, output);
+        let at = |second: u64, (input, output)| (second, input, output);
+        for (operations, expect) in [
+            // The delete and the searches are at the same time.
+            (vec![at(0, create(7)), at(5, delete()), at(5, find(None)), at(5, find(Some(7)))], true),
+            (vec![at(0, create(7)), at(5, delete()), at(5, find(None)), at(5, rename(OperationOutput::Gone))], true),
+            (vec![at(0, create(7)), at(5, find(None))], false),
+            (vec![at(0, create(7)), at(5, delete()), at(9, find(Some(7)))], false),
+            (vec![at(0, create(7)), at(5, delete()), at(9, rename(OperationOutput::Taken))], false),
+            (vec![at(0, create(7)), at(5, create(8))], false),
+            (vec![at(0, create(7)), at(5, rename(done())), at(5, create(8)), at(9, find(Some(8)))], true),
+            (vec![at(0, create(7)), at(5, rename(done())), at(9, find(Some(7)))], false),
+        ] {
+            assert_eq!(exists_for_writes(&history(&operations)), expect, "{operations:?}");
+        }
+        // Searches one after the other, during a write that takes longer, may go back.
+        let mut torn = history(&[at(0, create(7)), at(5, delete()), at(5, find(None)), at(7, find(Some(7)))]);
+        torn[1].ended += Duration::from_secs(5);
+        assert!(exists_for_writes(&torn) && !exists(&torn));
     }
 }

@@ -1,5 +1,7 @@
 //! Several processes create, rename, delete and find users by a few names at once, also while DynamoDB fails. Their
-//! responses must have a serial order; otherwise a name had two owners, or a search missed the owner of a name.
+//! responses must have a serial order; otherwise a name had two owners, or a search missed the owner of a name. If
+//! DynamoDB shows transactions item by item (`SCIM_AWS`), that holds for writes, and each other response has to fit a
+//! state that it could see.
 //!
 //! `HISTORIES` sets the number of histories at each fault rate, and `HISTORIES_SEED` their seed.
 
@@ -41,7 +43,8 @@ fn concurrent_operations_on_names_are_linearizable() {
         proxies.iter().for_each(|proxy| proxy.fail(rate));
         for n in 0..histories {
             let history = history(&clients, seed * 1000 + n);
-            assert!(checker::exists(&history), "{rate} percent: no serial order of {history:#?}");
+            let has_order = if is_torn() { checker::exists_for_writes } else { checker::exists };
+            assert!(has_order(&history), "{rate} percent: no serial order of {history:#?}");
             operations += history.len();
             open += history.iter().filter(|it| it.output == OperationOutput::Open).count();
         }
@@ -54,6 +57,11 @@ fn concurrent_operations_on_names_are_linearizable() {
         begun.elapsed()
     );
     assert!(failed > 0, "no fault was injected");
+}
+
+/// Whether DynamoDB shows the items of a transaction one after the other, so that only writes have a serial order.
+fn is_torn() -> bool {
+    std::env::var("SCIM_AWS").unwrap_or_default().split(',').any(|name| matches!(name, "all" | "torn-transactions"))
 }
 
 /// The numbers and the ids of the users that this history has created.
@@ -134,8 +142,12 @@ impl ClientThread<'_> {
     }
 
     fn rename(&self, id: &str, name: u8) -> Request {
-        let operation = json!({ "op": "replace", "path": "userName", "value": self.name(name) });
-        Request::new("PATCH", format!("/Users/{id}")).json(&json!({ "schemas": [PATCH], "Operations": [operation] }))
+        let mut operations = vec![json!({ "op": "replace", "path": "userName", "value": self.name(name) })];
+        if is_torn() {
+            // A rename to the same name would write nothing, and its response would be that of a read.
+            operations.push(json!({ "op": "replace", "path": "title", "value": unique("") }));
+        }
+        Request::new("PATCH", format!("/Users/{id}")).json(&json!({ "schemas": [PATCH], "Operations": operations }))
     }
 
     fn find(&self, name: u8) -> Request {
