@@ -54,7 +54,7 @@ pub enum Error {
     Forbidden(String),
     /// 403: the token is valid, but lacks the scope that the request needs (RFC 6750 §3.1). A 401 would make a client
     /// give up the token.
-    #[error("This token lacks the scope `{scope}`. Ask the provider for a token that has it.")]
+    #[error("This token lacks the scope `{scope}`. Ask the operator of this service for a token that has it.")]
     InsufficientScope { scope: &'static str },
     /// 404.
     #[error("{0}")]
@@ -78,12 +78,15 @@ pub enum Error {
     #[error("{0}")]
     UnsupportedMediaType(String),
     /// 429, with the seconds to wait. Nothing was changed.
-    #[error("Too many requests for this directory at the moment. Try again in {retry_after} s.")]
+    #[error(
+        "Other requests change the same resource, a large change of it is still being applied, or the database is \
+         busy. Nothing was changed. Try again in {retry_after} s."
+    )]
     TooManyRequests { retry_after: u32 },
     /// 500. The cause is only in the log.
     #[error(
         "The service failed to process the request. A change may or may not have been applied, so read the resource \
-         before you retry. If this persists, contact the provider and quote the time of the request."
+         before you retry. If this persists, contact the operator of this service and give the time of the request."
     )]
     Internal,
     /// 501.
@@ -91,8 +94,8 @@ pub enum Error {
     NotImplemented(String),
     /// 503, with the seconds to wait. The change may have been applied.
     #[error(
-        "The database of the directory does not respond at the moment. A change may already have been applied. Try \
-         again in {retry_after} s."
+        "The service cannot complete the request at the moment. A change may already have been applied: read the \
+         resource, then try again after {retry_after} s."
     )]
     Unavailable { retry_after: u32 },
     /// 503: the time of the request was over before the work was done. Nothing was changed.

@@ -22,10 +22,7 @@ pub(crate) fn check_content(attribute: &Attribute, path: &str, object: &Object) 
     if content.is_empty() || object.iter().any(says) {
         return Ok(());
     }
-    Err(Violation::new(
-        path,
-        format!("has `{first}`, which does not exist; send {} in its place", content.join(" or ")),
-    ))
+    Err(Violation::new(path, format!("has no sub-attribute `{first}`; send {} in its place", content.join(" or "))))
 }
 
 /// Whether a sub-attribute describes the subject of an element, and not only its kind. A role may have only a

@@ -124,7 +124,7 @@ leniencies! {
         "RFC 7643 §4.2: `$ref` is the URI of the member, and `type` its resource type"
     // In PATCH.
     PathsAsNames "pathsAsNames"
-        "The names in such an object may be paths: `name.givenName`, `urn:…:User:department`"
+        "In a PATCH operation without `path`, the names in the value may be paths: `name.givenName`, `urn:…:User:department`"
         "Okta, Entra ID" "is a path; send it as the `path` of a separate operation"
         "RFC 7644 §3.5.2.1: without `path`, the value is a set of attributes"
     ReadOnlyValues "readOnlyValues"

@@ -116,8 +116,8 @@ impl CheckProgress {
 /// Checks the table, and starts no further page of it after `until`.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a query that names no tenant, or a token of something else; the errors of the store if
-/// it did not respond before anything was found.
+/// [`Error::InvalidValue`] for an invalid name of a tenant or `nextToken`, and in another region than the table's; the
+/// errors of the store if it did not respond before anything was found.
 pub async fn check(directory: &Directory, query: &CheckQuery, until: Instant) -> Result<CheckAnswer, Error> {
     let tenant = query.tenant.as_deref().map(tenant_named).transpose()?;
     check_region(directory).await?;

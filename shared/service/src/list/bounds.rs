@@ -97,9 +97,9 @@ impl Bounds {
             return Ok(());
         };
         Err(Error::TooMany(format!(
-            "This query would have to {excess}. Add a filter that narrows it down: `id eq`, `externalId eq`, `userName \
-             eq` or `sw`, `emails.value eq`, for groups `displayName eq` or `sw`, `members.value eq`. Without sortBy \
-             and filter, nothing is scanned."
+            "This query would have to {excess}. Add a filter that narrows it down: `id eq` or `externalId eq`; for \
+             users `userName eq` or `sw`, `emails.value eq` or `groups.value eq`; for groups `displayName eq` or `sw`, \
+             or `members.value eq`. Without sortBy and filter, nothing is scanned."
         )))
     }
 }
