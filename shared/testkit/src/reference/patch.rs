@@ -32,11 +32,13 @@ pub fn patch(
     for operation in operations {
         match read(kind, operation) {
             Err(error) => other_errors.push(error),
-            Ok(steps) if first_error.is_none() => {
-                let apply = |step| apply_and_keep_reference(&mut resource, step, directory);
-                first_error = steps.iter().map(apply).find_map(Result::err);
+            Ok(steps) => {
+                other_errors.extend(steps.iter().find_map(member_without_id));
+                if first_error.is_none() {
+                    let apply = |step| apply_and_keep_reference(&mut resource, step, directory);
+                    first_error = steps.iter().map(apply).find_map(Result::err);
+                }
             }
-            Ok(_) => {}
         }
     }
     if let Some(error) = first_error.into_iter().chain(other_errors).reduce(ExpectedError::or) {
@@ -101,7 +103,7 @@ fn apply(
             let is_list = attribute.is_multi_valued && *op != Op::Remove;
             let value = match part {
                 Some(part) => json!({ part.name: value }),
-                None if is_list => Value::Array(with_all(resource, attribute, *op, value, directory)?),
+                None if is_list => Value::Array(with_all(resource, attribute, *op, value, directory)),
                 None => value.clone(),
             };
             let change = Map::from_iter([(attribute.name.to_owned(), value)]);
@@ -150,13 +152,8 @@ fn with_all(
     op: Op,
     value: &Value,
     directory: &MemberDirectory,
-) -> Result<Vec<Value>, ExpectedError> {
+) -> Vec<Value> {
     let given = value.as_array().cloned().unwrap_or_default();
-    let has_id = |member: &Value| member["value"].as_str().is_some_and(|id| !id.is_empty());
-    // Choice: "service providers MAY require clients to provide a non-empty value" (RFC 7643 §4.2).
-    if attribute.name == "members" && !given.iter().all(has_id) {
-        return Err(values::invalid(attribute));
-    }
     let mut all = list(resource, attribute);
     match (op, attribute.name) {
         (Op::Add, "members") => members::add(&mut all, directory.members(&given)),
@@ -164,7 +161,17 @@ fn with_all(
         (Op::Add, _) => elements::add(attribute, &mut all, given),
         _ => all = given,
     }
-    Ok(all)
+    all
+}
+
+/// The error of a member without an id, which the service finds when it reads the request. Choice: "service providers
+/// MAY require clients to provide a non-empty value" (RFC 7643 §4.2).
+fn member_without_id(operation: &Operation) -> Option<ExpectedError> {
+    let Path::Attribute(Location { attribute, part: None, .. }) = &operation.path else { return None };
+    let has_id = |member: &Value| member["value"].as_str().is_some_and(|id| !id.is_empty());
+    let is_about_members = attribute.name == "members" && operation.op != Op::Remove;
+    let lacks_id = operation.value.as_array().is_some_and(|given| !given.iter().all(has_id));
+    (is_about_members && lacks_id).then(|| values::invalid(attribute))
 }
 
 fn list(resource: &Map<String, Value>, attribute: &Attribute) -> Vec<Value> {
