@@ -30,8 +30,8 @@ pub(crate) fn document(base_url: &str) -> Value {
             "securitySchemes": {"bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token that the operator of the service issues. A token with only the scope `read` cannot change \
-                    anything.",
+                "description": "A token that the operator of the service issues. A token with only the scope `read` \
+                    cannot change anything.",
             }},
         },
     })

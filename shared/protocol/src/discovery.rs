@@ -44,7 +44,8 @@ pub fn service_provider_config(base_url: &str, dialect: &Dialect) -> Object {
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
-            "description": "A long-lived token that the operator of the service issues; sent as `Authorization: Bearer <token>`.",
+            "description": "A long-lived token that the operator of the service issues; sent as `Authorization: \
+                Bearer <token>`.",
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],

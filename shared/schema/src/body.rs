@@ -78,7 +78,7 @@ impl ResourceType {
         let of_extension = || self.attribute_of_extension(head).map(|(_, attribute)| attribute);
         self.attribute(head).or_else(of_extension).is_some_and(|attribute| {
             let has_sub = |(_, sub): (&str, &str)| attribute.sub_attribute(sub).is_some();
-            name.contains('[') || name.split_once('.').is_some_and(has_sub)
+            name.contains('[') || name.rsplit_once('.').is_some_and(has_sub)
         })
     }
 
@@ -211,6 +211,10 @@ mod tests {
             (
                 json!({"manager.value": "m"}),
                 "manager.value: is a path; in a whole resource, send the attribute inside its object",
+            ),
+            (
+                json!({"emails.0.value": "a@x"}),
+                "emails.0.value: is a path; in a whole resource, send the attribute inside its object",
             ),
             (
                 json!({"emails[type eq \"work\"].value": "a@x"}),

@@ -89,6 +89,8 @@ fn remove_selected(
     let attribute = operation.sub.unwrap_or(operation.path.attribute);
     let removal = operation.removal(attribute, dialect)?;
     work.spend(removal.comparisons() * weight(elements))?;
+    let of_path = elements.iter().zip(selected).filter_map(|(element, selected)| selected.then_some(element));
+    let removal = removal.for_elements(attribute, of_path);
     let mut kept = Vec::with_capacity(elements.len());
     for (element, selected) in elements.drain(..).zip(selected) {
         match (element, operation.sub) {

@@ -125,14 +125,18 @@ impl Removal {
     /// [`Error::PayloadTooLarge`] for too many comparisons.
     pub(super) fn apply(self, attribute: &Attribute, elements: &mut Vec<Value>, work: &Work) -> Result<(), Error> {
         work.spend(self.comparisons() * weight(elements))?;
-        let removal = self.for_elements(attribute, elements);
+        let removal = self.for_elements(attribute, elements.iter());
         elements.retain(|element| !removal.identifies(attribute, element));
         Ok(())
     }
 
     /// The removal from these elements. A value with `primary` that none of them has is identified without it: another
     /// request may have made another element primary.
-    pub(super) fn for_elements(self, attribute: &Attribute, elements: &[Value]) -> Self {
+    pub(super) fn for_elements<'v>(
+        self,
+        attribute: &Attribute,
+        elements: impl Iterator<Item = &'v Value> + Clone,
+    ) -> Self {
         let Self::Values(all) = self else { return self };
         let mut values: BTreeMap<Vec<String>, HashSet<ElementKey<'static>>> = BTreeMap::new();
         for (mut identifying, keys) in all {
@@ -142,7 +146,7 @@ impl Removal {
                 continue;
             };
             let present: HashSet<ElementKey<'_>> =
-                elements.iter().map(|element| key_of(attribute, element, &identifying)).collect();
+                elements.clone().map(|element| key_of(attribute, element, &identifying)).collect();
             let (exact, other): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| present.contains(key));
             values.entry(identifying.clone()).or_default().extend(exact);
             identifying.remove(at);

@@ -178,6 +178,7 @@ mod tests {
             assert_eq!(exists(&history(&operations)), expect, "{operations:?}");
         }
     }
+
     #[test]
     fn torn_reads_see_all_acknowledged_writes_and_any_of_the_others() {
         let done = || OperationOutput::Done;

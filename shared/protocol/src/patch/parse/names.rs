@@ -18,14 +18,20 @@ const IN_EACH_RESPONSE: [&str; 3] = ["id", "schemas", "meta"];
 /// An attribute that a value names, and the value for it.
 pub(super) struct NamedAttribute {
     path: AttributePath,
+    /// The filter of a name such as `emails[type eq "work"].value`, as text.
+    filter: Option<String>,
     value: Value,
 }
 
 impl NamedAttribute {
     /// Whether both set the same attribute to different values.
     fn contradicts(&self, other: &Self) -> bool {
+        let has_two_filters = self.filter.is_some() && other.filter.is_some() && self.filter != other.filter;
         std::ptr::eq(self.path.attribute, other.path.attribute)
+            && !has_two_filters
             && match (self.path.sub, other.path.sub) {
+                // The whole attribute, and some of its elements.
+                _ if self.filter != other.filter => true,
                 (Some(one), Some(two)) => std::ptr::eq(one, two) && self.value != other.value,
                 (Some(sub), None) => other.sets_otherwise(sub, &self.value),
                 (None, Some(sub)) => self.sets_otherwise(sub, &other.value),
@@ -104,10 +110,15 @@ impl PatchParser<'_> {
     /// [`Error::InvalidSyntax`] if it names the same attribute by another name, with another value: the members of a
     /// JSON object have no order, so that neither value is the last one.
     fn note_name(&mut self, found: &PatchPath, value: &Value) -> Result<(), Error> {
-        if let PatchPath::Target(Target::Attribute(path)) = found
-            && path.leaf().mutability != Mutability::ReadOnly
-        {
-            let named = NamedAttribute { path: *path, value: value.clone() };
+        let (path, filter) = match found {
+            PatchPath::Target(Target::Attribute(path)) => (*path, None),
+            PatchPath::Elements { path, filter, sub } => {
+                (AttributePath { sub: *sub, ..*path }, Some(filter.to_string()))
+            }
+            PatchPath::Target(_) => return Ok(()),
+        };
+        if path.leaf().mutability != Mutability::ReadOnly {
+            let named = NamedAttribute { path, filter, value: value.clone() };
             if self.named.iter().any(|other| other.contradicts(&named)) {
                 return Err(repeated_name());
             }

@@ -55,6 +55,8 @@ fn attribute_under_two_names_in_one_value_is_refused() {
         json!({"name": {"givenName": "A"}, "name.givenName": "B"}),
         json!({"name.givenName": "A", "urn:ietf:params:scim:schemas:core:2.0:User:name.givenName": "B"}),
         json!({"title": "A", "urn:ietf:params:scim:schemas:core:2.0:User": {"title": "B"}}),
+        json!({"emails": [{"value": "n@x"}], "emails[type eq \"work\"].value": "m@x"}),
+        json!({"emails[type eq \"work\"].value": "m@x", "Emails[TYPE eq \"work\"].value": "n@x"}),
     ] {
         assert_eq!(refusal(json!([{"op": "replace", "value": value}])), (400, Some("invalidSyntax")));
     }
@@ -69,6 +71,12 @@ fn attribute_under_two_names_in_one_value_is_refused() {
     check(
         json!([{"op": "replace", "value": {"manager": "m2", "manager.displayName": "Boss"}}]),
         json!({E: {"department": "D", "manager": {"value": "m2"}}}),
+    );
+    // Entra ID.
+    check(
+        json!([{"op": "replace",
+            "value": {"emails[type eq \"work\"].value": "m@x", "emails[type eq \"home\"].value": "n@x"}}]),
+        json!({"emails": [{"value": "m@x", "type": "work", "primary": true}, {"value": "n@x", "type": "home"}]}),
     );
     let twice = json!([{"op": "replace", "value": {"title": "A"}}, {"op": "replace", "value": {"title": "B"}}]);
     check(twice, json!({"title": "B"}));
@@ -90,7 +98,9 @@ fn value_to_remove_is_found_whether_it_is_primary_or_not() {
     let work = json!({"value": "w@x", "type": "work", "primary": true});
     for primary in [true, false] {
         let value = json!([{"value": "h@x", "primary": primary}]);
-        check(json!([{"op": "Remove", "path": "emails", "value": value}]), json!({"emails": [work]}));
+        for path in ["emails", "emails[type eq \"home\"]"] {
+            check(json!([{"op": "Remove", "path": path, "value": value}]), json!({"emails": [work]}));
+        }
     }
     // The same address twice: the primary one is meant.
     let mut twins = user();
