@@ -27,7 +27,7 @@ const EDGES_PER_ROUND: usize = 1000;
 
 /// What a search for the edges of a deleted resource has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum EdgeDeletion {
+enum EdgeSearch {
     NothingFound,
     /// All edges that were found are deleted.
     Deleted,
@@ -40,17 +40,17 @@ impl Directory {
     /// group.
     pub(super) async fn settle_delete(&self, task: SettleTask<'_>) -> Result<SettleState, Error> {
         let mut edges = match task.item.kind {
-            Kind::User => EdgeDeletion::NothingFound,
-            Kind::Group if !self.cancel_chunks(task).await? => EdgeDeletion::OutOfTime,
+            Kind::User => EdgeSearch::NothingFound,
+            Kind::Group if !self.cancel_chunks(task).await? => EdgeSearch::OutOfTime,
             Kind::Group => self.delete_member_edges(task).await?,
         };
-        if edges != EdgeDeletion::OutOfTime {
+        if edges != EdgeSearch::OutOfTime {
             edges = edges.max(self.leave_all_groups(task).await?);
         }
         match edges {
-            EdgeDeletion::OutOfTime => Ok(SettleState::Unfinished),
-            EdgeDeletion::Deleted => self.end_delete(task, None).await,
-            EdgeDeletion::NothingFound => self.end_delete(task, task.item.empty_at).await,
+            EdgeSearch::OutOfTime => Ok(SettleState::Unfinished),
+            EdgeSearch::Deleted => self.end_delete(task, None).await,
+            EdgeSearch::NothingFound => self.end_delete(task, task.item.empty_at).await,
         }
     }
 
@@ -110,35 +110,35 @@ impl Directory {
         }
     }
 
-    async fn delete_member_edges(&self, task: SettleTask<'_>) -> Result<EdgeDeletion, Error> {
-        let mut edges = EdgeDeletion::NothingFound;
+    async fn delete_member_edges(&self, task: SettleTask<'_>) -> Result<EdgeSearch, Error> {
+        let mut edges = EdgeSearch::NothingFound;
         loop {
             let query = CollectionQuery::all(key::members(task.tenant, task.id));
             let items = self.query(query, Some(EDGES_PER_ROUND)).await?;
             if items.is_empty() {
                 return Ok(edges);
             }
-            edges = EdgeDeletion::Deleted;
+            edges = EdgeSearch::Deleted;
             let remove: Vec<Member> = items.into_iter().map(Member::from_item).collect::<Result<_, _>>()?;
             let chunks = split_into_chunks(&EdgeChanges { remove, ..EdgeChanges::default() });
             let deletes = chunks.iter().map(|edges| self.apply(task, None, edges)).collect();
             if progress(deletes).await? == Progress::OutOfTime {
-                return Ok(EdgeDeletion::OutOfTime);
+                return Ok(EdgeSearch::OutOfTime);
             }
         }
     }
 
-    async fn leave_all_groups(&self, task: SettleTask<'_>) -> Result<EdgeDeletion, Error> {
-        let mut edges = EdgeDeletion::NothingFound;
+    async fn leave_all_groups(&self, task: SettleTask<'_>) -> Result<EdgeSearch, Error> {
+        let mut edges = EdgeSearch::NothingFound;
         loop {
             let groups = self.groups_to_leave(task).await?;
             if groups.is_empty() {
                 return Ok(edges);
             }
-            edges = EdgeDeletion::Deleted;
+            edges = EdgeSearch::Deleted;
             let left = groups.iter().map(|group| self.leave_group(task, group)).collect();
             if progress(left).await? == Progress::OutOfTime {
-                return Ok(EdgeDeletion::OutOfTime);
+                return Ok(EdgeSearch::OutOfTime);
             }
         }
     }
